@@ -1,0 +1,14 @@
+// Compiles src, workers and bench into dist/, with the generated message code, which is JavaScript already, beside it.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+rmSync('dist', { recursive: true, force: true });
+const compiled = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+  stdio: 'inherit',
+});
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+cpSync('src/wire/generated', 'dist/src/wire/generated', { recursive: true });
+chmodSync('dist/src/cli/main.js', 0o755);
+writeFileSync('dist/.built', '');

@@ -1,0 +1,52 @@
+// Brings a checkout into a state in which it runs: installs the locked dependencies and builds, each only when it is
+// missing or older than what it is made from. Uses nothing but Node itself, since nothing else may be there yet.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+const inside = (path) => join(top, path);
+
+function run(command, args) {
+  process.stderr.write(`> ${command} ${args.join(' ')}\n`);
+  // Output goes to stderr: the stdout of `npm start` belongs to the server.
+  const done = spawnSync(command, args, { cwd: top, stdio: ['ignore', 2, 2] });
+  if (done.status !== 0) {
+    process.stderr.write(`${command} ${args.join(' ')} failed${done.error ? `: ${done.error.message}` : ''}\n`);
+    process.exit(done.status ?? 1);
+  }
+}
+
+/** The newest change, in ms, of the files below the given paths. */
+function newest(paths) {
+  let latest = 0;
+  for (const path of paths) {
+    const stat = statSync(inside(path));
+    if (stat.isDirectory())
+      latest = Math.max(latest, newest(readdirSync(inside(path)).map((name) => join(path, name))));
+    latest = Math.max(latest, stat.mtimeMs);
+  }
+  return latest;
+}
+
+/** Modification times change with every clone, so whether the install is current is told by the lockfile's hash. */
+function lockDigest() {
+  return createHash('sha256')
+    .update(readFileSync(inside('package-lock.json')))
+    .update(process.version)
+    .digest('hex');
+}
+
+const stamp = inside('node_modules/.xlreg-installed');
+const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lockDigest();
+if (!installed) {
+  run('npm', ['ci']);
+  writeFileSync(stamp, lockDigest());
+}
+
+const built = existsSync(inside('dist/.built')) ? statSync(inside('dist/.built')).mtimeMs : 0;
+if (!installed || built < newest(['src', 'workers', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'package.json'])) {
+  run(process.execPath, ['scripts/build.mjs']);
+}

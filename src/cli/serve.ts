@@ -1,0 +1,53 @@
+// xlreg serve: runs a registry until it is told to stop.
+import { pino } from 'pino';
+import { ConfigError, readConfig } from '../config.ts';
+import { ListenError } from '../net/connection.ts';
+import { IdentityError } from '../server/identity.ts';
+import { type Server, startServer } from '../server/server.ts';
+
+/** Resolves to the exit code: 0 after SIGTERM or SIGINT, 2 if it cannot be started as asked. */
+export async function serve(args: readonly string[]): Promise<number> {
+  let server: Server;
+  const signal = firstSignal();
+  try {
+    const config = readConfig(args, process.env);
+    const log = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
+    server = await startServer(config, log, (error) => {
+      log.fatal({ err: error }, 'the registry cannot go on');
+      process.exit(1);
+    });
+    const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
+    process.stdout.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
+    process.stderr.write(howToJoin(config.dataDir, config.advertise, tcp));
+  } catch (error) {
+    if (!isUsersMistake(error)) throw error;
+    process.stderr.write(`xlreg serve: ${error.message}\n`);
+    return 2;
+  }
+  await signal;
+  await server.stop();
+  return 0;
+}
+
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+}
+
+function isUsersMistake(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof ListenError || error instanceof IdentityError;
+}
+
+function howToJoin(dataDir: string, advertise: string | undefined, tcp: string): string {
+  const lines = [
+    `Nodes need ${dataDir}/regCred.dat. A cluster of two, each in a terminal of its own:`,
+    `  npx xlreg create demo --size 2 --registry ${dataDir}/regCred.dat`,
+    `  npx xlreg join demo --name alice --end-point 127.0.0.1:4001 --wait 60 --registry ${dataDir}/regCred.dat`,
+    `  npx xlreg join demo --name bob --end-point 127.0.0.1:4002 --wait 60 --registry ${dataDir}/regCred.dat`,
+  ];
+  if (advertise === undefined && /^(0\.0\.0\.0|\[::\]):/.test(tcp)) {
+    lines.push('regCred.dat names this machine only; for nodes on others start with --advertise HOST:PORT.');
+  }
+  return `${lines.join('\n')}\n`;
+}

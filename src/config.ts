@@ -1,0 +1,115 @@
+// All settings of the server: flags over environment over file over defaults, checked once, frozen.
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { REPLY_BYTES_MAX, REPLY_BYTES_MIN } from './limits.ts';
+import { STORE_NAMES } from './store/open-store.ts';
+import { isEndPoint, isName } from './wire/member-token.ts';
+
+/** Something is wrong with the settings; the message is one line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Where to listen; undefined is `off`. */
+interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const MILLISECONDS_MAX = 86_400_000;
+
+const listenAddress = z.string().transform((text, context): ListenAddress | undefined => {
+  if (text === 'off') return undefined;
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
+  if (match === null || Number(match[3]) > 65_535) {
+    context.addIssue({ code: 'custom', message: 'should be HOST:PORT or off' });
+    return z.NEVER;
+  }
+  return { host: match[1] ?? match[2]!, port: Number(match[3]) };
+});
+
+const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+const milliseconds = whole(1, MILLISECONDS_MAX);
+
+/** Every setting, under its flag's name. The environment has them as XLREG_…, the file as they stand here. */
+const settings = z.strictObject({
+  'data-dir': z.string().min(1).default('./xlreg-data'),
+  name: z.string().refine(isName, 'should be 1 to 128 letters, digits, _ . -').default('xlReg'),
+  tcp: listenAddress.prefault('0.0.0.0:56789'),
+  ws: listenAddress.prefault('0.0.0.0:56790'),
+  admin: listenAddress.prefault('127.0.0.1:56791'),
+  advertise: z.string().refine(isEndPoint, 'should be HOST:PORT').optional(),
+  workers: whole(1, 256).default(availableParallelism()),
+  'reply-bytes-max': whole(REPLY_BYTES_MIN, REPLY_BYTES_MAX).default(REPLY_BYTES_MAX),
+  store: z.enum(STORE_NAMES).default('memory'),
+  'web-engine': z.enum(['auto', 'uws', 'node']).default('auto'),
+  'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  'hello-timeout-ms': milliseconds.default(5_000),
+  'partial-timeout-ms': milliseconds.default(5_000),
+  'idle-timeout-ms': milliseconds.default(30_000),
+  'joined-idle-timeout-ms': milliseconds.default(120_000),
+  'write-timeout-ms': milliseconds.default(10_000),
+  'linger-timeout-ms': milliseconds.default(1_000),
+});
+
+type Settings = z.output<typeof settings>;
+type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
+
+/** The settings under their names in code. */
+export type Config = { readonly [Key in keyof Settings as CamelCase<Key>]: Settings[Key] };
+
+/** The names of all flags of `xlreg serve` that set something. */
+export const SETTING_NAMES = Object.keys(settings.shape);
+
+/** Reads flags, environment and, with `--config FILE`, a JSON file. Throws ConfigError. */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
+  const flags = readFlags(args);
+  const { config: file, ...fromFlags } = flags;
+  const fromFile = file === undefined ? {} : readFile(file);
+  const fromEnvironment = Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, environment[environmentName(name)]]).filter(([, value]) => value !== undefined),
+  );
+  const parsed = settings.safeParse({ ...fromFile, ...fromEnvironment, ...fromFlags });
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describeIssue).join('; '));
+  const entries = Object.entries(parsed.data).map(([name, value]) => [camelCase(name), value]);
+  return Object.freeze(Object.fromEntries(entries)) as Config;
+}
+
+/** `reply-bytes-max` → `XLREG_REPLY_BYTES_MAX`. */
+function environmentName(name: string): string {
+  return `XLREG_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function readFlags(args: readonly string[]): Record<string, string | undefined> {
+  const options = Object.fromEntries([...SETTING_NAMES, 'config'].map((name) => [name, { type: 'string' as const }]));
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: false }).values as Record<string, string>;
+  } catch (error) {
+    throw new ConfigError((error as Error).message.split('\n', 1)[0]);
+  }
+}
+
+function readFile(path: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`--config ${path}: ${(error as Error).message.split('\n', 1)[0]}`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new ConfigError(`--config ${path}: should hold an object`);
+  }
+  return parsed as Record<string, unknown>;
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys')
+    return `unknown key ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+  return `${issue.path.join('.')}: ${issue.message}`;
+}

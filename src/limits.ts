@@ -1,0 +1,70 @@
+// Every bound of the protocol and of the server's own queues, with its why. Imports nothing.
+
+/** AES works on blocks of this many bytes; messages are padded to it (F2). */
+export const BLOCK_BYTES = 16;
+
+/** A client message on the wire, IV and padding included; clients of the field use a buffer of this size (F4). */
+export const MESSAGE_BYTES_MAX = 16_384;
+
+/** A reply over TCP in the dialects of the field: their clients read into a buffer of this size (R9). */
+export const REPLY_BYTES_MAX = 16_384;
+
+/** Below this not even one member with 4096-bit keys and four end points would be sure to fit. */
+export const REPLY_BYTES_MIN = 512;
+
+/** A cluster has 2 to 64 members (R2); `Which` has a bit for each. */
+export const CLUSTER_SIZE_MIN = 2;
+export const CLUSTER_SIZE_MAX = 64;
+
+/** End points a cluster can ask of each member (R3). */
+export const CLUSTER_END_POINTS_MAX = 2;
+
+/** End points a token can have (T5). */
+export const TOKEN_END_POINTS_MAX = 4;
+
+/** Characters of an end point, the `TcpEndPoint: ` prefix included (T5). */
+export const END_POINT_CHARS_MAX = 255;
+
+/** Characters of a name (T2). */
+export const NAME_CHARS_MAX = 128;
+
+/** RSA moduli the registry works with (T4). 1024 is what old vectors use; beyond 4096 a verify becomes an attack. */
+export const RSA_BITS_MIN = 1024;
+export const RSA_BITS_MAX = 4096;
+
+/** Bytes of an ID the registry assigns; 20 is accepted too (K2). */
+export const ID_BYTES = 32;
+export const ID_BYTES_OLD = 20;
+
+/** Fields unknown to us that a message may carry, in all (M5): room for later versions, none for a flood. */
+export const UNKNOWN_FIELDS_MAX = 16;
+
+/** Tokens, and end points of a token, beyond which bytes are not taken for a message at all (M6). */
+export const REPEATED_FIELDS_MAX = 64;
+
+/** Frames a WebSocket may have waiting behind the one in work; the protocol is lock-step, so one is usual (F7). */
+export const WAITING_FRAMES_MAX = 16;
+
+/** Messages of one session. Bounds what its IVs are remembered in: two of up to 32 bytes a message, 4 MiB in all (F6). */
+export const SESSION_MESSAGES_MAX = 65_536;
+
+/** Session frames of one pool call: enough to make the crossing cheap, few enough not to hold the first back. */
+export const BATCH_FRAMES_MAX = 64;
+
+/** Hellos of one pool call: an RSA operation is 0.35 ms, and all replies of a call wait for its last. */
+export const BATCH_HELLOS_MAX = 4;
+
+/** Pool calls under way for each worker: one in work and one behind it, so that no worker waits for a crossing. */
+export const BATCHES_PER_WORKER = 2;
+
+/** Session frames waiting for the pool; beyond it connections are not read from until there is room. */
+export const WAITING_SESSION_FRAMES_MAX = 65_536;
+
+/** Hellos waiting for each worker: about 50 ms of its time; beyond it the newest Hello's connection is closed. */
+export const WAITING_HELLOS_PER_WORKER_MAX = 128;
+
+/** How often a command may lose its seat to another server before the client is told `registry cannot store`. */
+export const COMMIT_ATTEMPTS_MAX = 8;
+
+/** Bytes that HTTP answers of ours may take as request: request line and headers. */
+export const HTTP_HEAD_BYTES_MAX = 4_096;

@@ -1,0 +1,68 @@
+// The coordinator's own numbers. They live in its thread, in a registry of its own, which the main thread asks for at
+// each scrape.
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { CoordinatorObserver } from '../coordinator/coordinator.ts';
+import type { TableCounts } from '../registry/cluster-table.ts';
+
+const BATCH_COMMANDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+const COMMIT_SECONDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+
+/** What of the coordinator is read at a scrape. */
+export interface CoordinatorReadings {
+  queueLength(): number;
+  counts(): TableCounts;
+}
+
+export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings): CoordinatorObserver {
+  const registers = [registry];
+  const batchCommands = new Histogram({
+    name: 'xlreg_coordinator_batch_commands',
+    help: 'Commands applied together and committed at once.',
+    buckets: BATCH_COMMANDS,
+    registers,
+  });
+  const commit = new Histogram({
+    name: 'xlreg_coordinator_commit_seconds',
+    help: 'Time of the commits of a batch that changed something.',
+    buckets: COMMIT_SECONDS,
+    registers,
+  });
+  const changes = new Counter({
+    name: 'xlreg_coordinator_changes_total',
+    help: 'Records stored.',
+    registers,
+  });
+  const troubles = new Counter({
+    name: 'xlreg_store_failures_total',
+    help: 'Commits that the store failed to make.',
+    registers,
+  });
+  new Gauge({
+    name: 'xlreg_coordinator_queue_commands',
+    help: 'Commands waiting for the batch under way.',
+    registers,
+    collect() {
+      this.set(read.queueLength());
+    },
+  });
+  new Gauge({
+    name: 'xlreg_table_records',
+    help: 'Records of the cluster table, by kind.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      for (const [kind, count] of Object.entries(read.counts())) this.set({ kind }, count);
+    },
+  });
+  return {
+    batch(commands, changed, commitSeconds) {
+      batchCommands.observe(commands);
+      if (changed === 0) return;
+      changes.inc(changed);
+      commit.observe(commitSeconds);
+    },
+    trouble() {
+      troubles.inc();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+// Sessions and messages as the front end sees them. What happens per message is counted in plain numbers and read at the
+// scrape: a labelled counter costs as much as the rest of a message's way through this thread.
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { FAULT_TEXT, REFUSAL_TEXT } from '../errors.ts';
+import type { DialectName } from '../wire/hello.ts';
+import { isOp, opName } from '../wire/message.ts';
+
+type Transport = 'tcp' | 'ws';
+
+export class SessionMetrics {
+  readonly #open = { tcp: 0, ws: 0 };
+  /** By Op; 0 stands for one out of range. */
+  readonly #messages = new Array<number>(14).fill(0);
+  readonly #started: Counter<'dialect' | 'transport'>;
+  readonly #ends: Counter<'dialect' | 'transport' | 'end'>;
+  readonly #faults: Counter<'fault'>;
+  readonly #refusals: Counter<'refusal'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#started = new Counter({
+      name: 'xlreg_sessions_started_total',
+      help: 'Sessions whose Hello was answered.',
+      labelNames: ['dialect', 'transport'],
+      registers,
+    });
+    this.#ends = new Counter({
+      name: 'xlreg_sessions_ended_total',
+      help: 'Connections that ended, by why; dialect is none where there was no good Hello.',
+      labelNames: ['dialect', 'transport', 'end'],
+      registers,
+    });
+    this.#faults = new Counter({
+      name: 'xlreg_faults_total',
+      help: 'Violations of the protocol by peers.',
+      labelNames: ['fault'],
+      registers,
+    });
+    this.#refusals = new Counter({
+      name: 'xlreg_refusals_total',
+      help: 'Requests refused by the registry.',
+      labelNames: ['refusal'],
+      registers,
+    });
+    for (const fault of Object.keys(FAULT_TEXT)) this.#faults.inc({ fault }, 0);
+    for (const refusal of Object.keys(REFUSAL_TEXT)) this.#refusals.inc({ refusal }, 0);
+    const open = this.#open;
+    new Gauge({
+      name: 'xlreg_sessions_open',
+      help: 'Connections there are, those before their Hello included.',
+      labelNames: ['transport'],
+      registers,
+      collect() {
+        this.set({ transport: 'tcp' }, open.tcp);
+        this.set({ transport: 'ws' }, open.ws);
+      },
+    });
+    const messages = this.#messages;
+    new Counter({
+      name: 'xlreg_messages_total',
+      help: 'Messages answered, by their Op.',
+      labelNames: ['op'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [op, count] of messages.entries()) this.inc({ op: isOp(op) ? opName(op) : 'out-of-range' }, count);
+      },
+    });
+  }
+
+  opened(transport: Transport): void {
+    this.#open[transport] += 1;
+  }
+
+  greeted(dialect: DialectName, transport: Transport): void {
+    this.#started.inc({ dialect, transport });
+  }
+
+  /** A message was answered; 0 for an Op out of range. */
+  served(op: number): void {
+    this.#messages[op]! += 1;
+  }
+
+  ended(transport: Transport, dialect: DialectName | 'none', end: string): void {
+    this.#open[transport] -= 1;
+    this.#ends.inc({ dialect, transport, end });
+    if (end in FAULT_TEXT) this.#faults.inc({ fault: end });
+    if (end in REFUSAL_TEXT) this.#refusals.inc({ refusal: end });
+  }
+}

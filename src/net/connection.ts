@@ -1,0 +1,51 @@
+// What both front ends promise of a connection, so that the data path does not know which one it serves.
+
+/** One peer's connection. */
+export interface Connection {
+  readonly transport: 'tcp' | 'ws';
+  /** Address of the peer, for logs. */
+  readonly peer: string;
+  /** Sends one reply in one write; false if the peer has not taken it yet: `drained` follows. */
+  send(bytes: Uint8Array): boolean;
+  /** Stops and resumes taking bytes from the peer; a front end that cannot, ignores it. */
+  pause(): void;
+  resume(): void;
+  /** Sends a last reply, if there is one, and closes in order; without one the close is silent (E1). */
+  end(bytes?: Uint8Array): void;
+  /** Closes now, with whatever is still under way. */
+  destroy(): void;
+}
+
+/** What a front end tells of a connection. Nothing is told after `closed`. */
+export interface ConnectionHandler {
+  /** Bytes from the peer: on TCP whatever arrived, on WebSocket one frame. Valid during the call only. */
+  received(bytes: Uint8Array): void;
+  /** What was sent has been taken. */
+  drained(): void;
+  /** The peer will send no more, but still reads (TCP only). */
+  peerEnded(): void;
+  /** The connection is gone. */
+  closed(): void;
+}
+
+/** Called for each new connection. */
+export type AcceptConnection = (connection: Connection) => ConnectionHandler;
+
+/** A bound listener. */
+export interface Listener {
+  /** `host:port` as bound; IPv6 in brackets. */
+  readonly address: string;
+  readonly port: number;
+  /** Stops accepting; connections stay. */
+  close(): Promise<void>;
+}
+
+/** A listener could not be bound. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** `host:port`, with brackets around IPv6. */
+export function printAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,120 @@
+// HTTP and WebSocket on node:http and ws: where uWebSockets.js has no build that loads.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
+import {
+  type AcceptConnection,
+  type Connection,
+  type ConnectionHandler,
+  ListenError,
+  type Listener,
+  printAddress,
+} from './connection.ts';
+import { boundAddress } from './tcp-listener.ts';
+import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
+
+/** WebSocket close codes, as in the other engine. */
+const UNSUPPORTED_DATA = 1003;
+const NORMAL_CLOSURE = 1000;
+
+class NodeWebConnection implements Connection {
+  readonly transport = 'ws';
+  readonly peer: string;
+  readonly #socket: WebSocket;
+  /** Told when a write that had to wait is done. */
+  handler: ConnectionHandler | undefined;
+
+  constructor(socket: WebSocket, request: IncomingMessage) {
+    this.#socket = socket;
+    this.peer = request.socket.remoteAddress ?? '';
+  }
+
+  send(bytes: Uint8Array): boolean {
+    let waited = false;
+    this.#socket.send(bytes, { binary: true }, () => {
+      if (waited && this.#socket.bufferedAmount === 0) this.handler?.drained();
+    });
+    waited = this.#socket.bufferedAmount > 0;
+    return !waited;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(bytes?: Uint8Array): void {
+    if (bytes === undefined) return this.destroy();
+    this.#socket.send(bytes, { binary: true });
+    this.#socket.close(NORMAL_CLOSURE);
+  }
+
+  destroy(): void {
+    this.#socket.terminate();
+  }
+}
+
+export async function listenNodeWeb({ host, port, routes, accept }: WebSite): Promise<Listener> {
+  const server = createServer({ maxHeaderSize: HTTP_HEAD_BYTES_MAX }, async (request, response) => {
+    const reply = await routeRequest(routes, request.method ?? '', pathOf(request));
+    answer(response, reply, request.method === 'HEAD');
+  });
+  server.headersTimeout = 10_000;
+  if (accept) acceptUpgrades(server, accept);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new ListenError(`cannot listen on web ${host}:${port}: ${error.message}`)));
+    server.listen({ host, port }, resolve);
+  });
+  const { port: bound } = boundAddress(server);
+  return {
+    address: printAddress(host, bound),
+    port: bound,
+    async close() {
+      server.close();
+      server.closeIdleConnections();
+    },
+  };
+}
+
+function acceptUpgrades(server: ReturnType<typeof createServer>, accept: AcceptConnection): void {
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_BYTES_MAX,
+    clientTracking: false,
+  });
+  server.on('upgrade', (request, socket, head) => {
+    const refusal =
+      pathOf(request) !== WEBSOCKET_PATH ? '404 Not Found' : request.headers.origin ? '403 Forbidden' : '';
+    if (refusal !== '') {
+      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, request, accept));
+  });
+}
+
+function serve(socket: WebSocket, request: IncomingMessage, accept: AcceptConnection): void {
+  const connection = new NodeWebConnection(socket, request);
+  const handler = accept(connection);
+  connection.handler = handler;
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) handler.received(data);
+    else socket.close(UNSUPPORTED_DATA);
+  });
+  // A violation of the WebSocket protocol; ws has answered it, and 'close' follows.
+  socket.on('error', () => {});
+  socket.on('close', () => handler.closed());
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0]!;
+}
+
+function answer(response: ServerResponse, reply: HttpReply, headOnly: boolean): void {
+  response.writeHead(reply.status, { 'content-type': reply.type, 'content-length': Buffer.byteLength(reply.body) });
+  response.end(headOnly ? undefined : reply.body);
+}

@@ -1,0 +1,93 @@
+// Raw TCP: the transport of the field's clients. Every close is a FIN, then at most `lingerTimeoutMs` of reading and
+// dropping: a reset could take away from the peer a reply that it has not read yet (E3).
+import { createServer, type Server, type Socket } from 'node:net';
+import {
+  type AcceptConnection,
+  type Connection,
+  type ConnectionHandler,
+  ListenError,
+  type Listener,
+  printAddress,
+} from './connection.ts';
+
+/** Connections that the kernel holds for us until they are accepted. */
+const BACKLOG = 4_096;
+
+class TcpConnection implements Connection {
+  readonly transport = 'tcp';
+  readonly peer: string;
+  readonly #socket: Socket;
+  readonly #lingerTimeoutMs: number;
+  handler: ConnectionHandler | undefined;
+
+  constructor(socket: Socket, lingerTimeoutMs: number) {
+    this.#socket = socket;
+    this.#lingerTimeoutMs = lingerTimeoutMs;
+    this.peer = printAddress(socket.remoteAddress ?? '', socket.remotePort ?? 0);
+  }
+
+  send(bytes: Uint8Array): boolean {
+    let waited = false;
+    this.#socket.write(bytes, () => {
+      if (waited && this.#socket.writableLength === 0) this.handler?.drained();
+    });
+    waited = this.#socket.writableLength > 0;
+    return !waited;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(bytes?: Uint8Array): void {
+    const socket = this.#socket;
+    if (bytes) socket.end(bytes);
+    else socket.end();
+    socket.resume();
+    if (socket.destroyed || socket.readableEnded) return;
+    const linger = setTimeout(() => socket.destroy(), this.#lingerTimeoutMs);
+    socket.once('close', () => clearTimeout(linger));
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Listens on `host:port`; rejects with ListenError. */
+export async function listenTcp(
+  { host, port, lingerTimeoutMs }: { host: string; port: number; lingerTimeoutMs: number },
+  accept: AcceptConnection,
+): Promise<Listener> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const connection = new TcpConnection(socket, lingerTimeoutMs);
+    const handler = accept(connection);
+    connection.handler = handler;
+    socket.on('data', (chunk) => handler.received(chunk));
+    socket.on('end', () => handler.peerEnded());
+    // What went wrong is told by 'close', which always follows.
+    socket.on('error', () => {});
+    socket.on('close', () => handler.closed());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new ListenError(`cannot listen on tcp ${host}:${port}: ${error.message}`)));
+    server.listen({ host, port, backlog: BACKLOG }, resolve);
+  });
+  return { ...boundAddress(server), close: () => closeServer(server) };
+}
+
+/** Where a server has been bound. */
+export function boundAddress(server: Server): { address: string; port: number } {
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('the server is not bound to a port');
+  return { address: printAddress(bound.address, bound.port), port: bound.port };
+}
+
+/** Stops accepting without waiting for the connections there are. */
+async function closeServer(server: Server): Promise<void> {
+  server.close();
+}

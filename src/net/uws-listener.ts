@@ -1,0 +1,143 @@
+// HTTP and WebSocket on uWebSockets.js. Its traps, each met here: a message's buffer is valid during the callback only;
+// a response must not be touched after its request was aborted; closing the listen socket leaves connections open.
+import { STATUS_CODES } from 'node:http';
+import { MESSAGE_BYTES_MAX } from '../limits.ts';
+import {
+  type AcceptConnection,
+  type Connection,
+  type ConnectionHandler,
+  ListenError,
+  type Listener,
+  printAddress,
+} from './connection.ts';
+import { loadUws, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
+import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
+
+/** Replies that a peer has not taken, in bytes, beyond which it is cut off; a roster of 64 is below 160 KB. */
+const UNSENT_BYTES_MAX = 512 * 1024;
+
+/** WebSocket close codes: going on is impossible because of the frame's type; all is well. */
+const UNSUPPORTED_DATA = 1003;
+const NORMAL_CLOSURE = 1000;
+
+/** What a socket carries: filled in when it opens. */
+interface SocketData {
+  connection?: UwsConnection;
+  handler?: ConnectionHandler;
+}
+
+class UwsConnection implements Connection {
+  readonly transport = 'ws';
+  readonly peer: string;
+  /** Undefined once closed: uWebSockets.js throws when a closed socket is touched. */
+  #socket: UwsWebSocket<SocketData> | undefined;
+
+  constructor(socket: UwsWebSocket<SocketData>) {
+    this.#socket = socket;
+    this.peer = Buffer.from(socket.getRemoteAddressAsText()).toString();
+  }
+
+  send(bytes: Uint8Array): boolean {
+    return this.#socket?.send(bytes, true) === 1;
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  end(bytes?: Uint8Array): void {
+    if (bytes === undefined) return this.destroy();
+    this.#socket?.send(bytes, true);
+    this.#socket?.end(NORMAL_CLOSURE);
+  }
+
+  /** Closes with a code that says what was wrong with the frame. */
+  fail(code: number): void {
+    this.#socket?.end(code);
+  }
+
+  destroy(): void {
+    this.#socket?.close();
+  }
+
+  released(): void {
+    this.#socket = undefined;
+  }
+}
+
+export async function listenUws({ host, port, routes, accept }: WebSite): Promise<Listener> {
+  const uws = loadUws();
+  if (!uws) throw new ListenError('uWebSockets.js does not load here; --web-engine node does without it');
+  const app = uws.App();
+  if (accept) app.ws(WEBSOCKET_PATH, behavior(accept, uws.DISABLED));
+  app.any('/*', async (response, request) => {
+    let aborted = false;
+    response.onAborted(() => {
+      aborted = true;
+    });
+    // The request is valid only until the first await.
+    const method = request.getMethod().toUpperCase();
+    const reply = await routeRequest(routes, method, request.getUrl());
+    if (!aborted) response.cork(() => answer(response, reply, method === 'HEAD'));
+  });
+  const socket = await new Promise<unknown>((resolve) => {
+    app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+  });
+  if (!socket) throw new ListenError(`cannot listen on web ${host}:${port}: is the port in use?`);
+  const bound = uws.us_socket_local_port(socket);
+  return {
+    address: printAddress(host, bound),
+    port: bound,
+    async close() {
+      uws.us_listen_socket_close(socket);
+    },
+  };
+}
+
+function behavior(accept: AcceptConnection, compression: number): UwsBehavior<SocketData> {
+  return {
+    maxPayloadLength: MESSAGE_BYTES_MAX,
+    // Deadlines are those of the data path; this one, in seconds, only outlives them.
+    idleTimeout: 240,
+    maxBackpressure: UNSENT_BYTES_MAX,
+    closeOnBackpressureLimit: true,
+    sendPingsAutomatically: false,
+    compression,
+    upgrade(response, request, context) {
+      upgrade(response, request, context);
+    },
+    open(socket) {
+      const data = socket.getUserData();
+      data.connection = new UwsConnection(socket);
+      data.handler = accept(data.connection);
+    },
+    message(socket, message, isBinary) {
+      const { connection, handler } = socket.getUserData();
+      if (isBinary) handler!.received(new Uint8Array(message));
+      else connection!.fail(UNSUPPORTED_DATA);
+    },
+    drain(socket) {
+      socket.getUserData().handler!.drained();
+    },
+    close(socket) {
+      const { connection, handler } = socket.getUserData();
+      connection!.released();
+      handler!.closed();
+    },
+  };
+}
+
+/** No page of another origin may speak for its visitor: browsers send Origin, clients of the protocol do not. */
+function upgrade(response: UwsResponse, request: UwsRequest, context: unknown): void {
+  if (request.getHeader('origin') !== '') {
+    answer(response, { status: 403, type: 'text/plain', body: 'origin not allowed\n' }, false);
+    return;
+  }
+  response.upgrade<SocketData>({}, request.getHeader('sec-websocket-key'), '', '', context);
+}
+
+function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean): void {
+  response.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ''}`).writeHeader('content-type', reply.type);
+  if (headOnly) response.endWithoutBody(Buffer.byteLength(reply.body));
+  else response.end(reply.body);
+}

@@ -1,0 +1,70 @@
+// Loads the native build of uWebSockets.js for the running Node major, if there is one that this machine can load, and
+// says in types what we use of it.
+import { createRequire } from 'node:module';
+
+export interface UwsRequest {
+  getMethod(): string;
+  getUrl(): string;
+  getHeader(name: string): string;
+}
+
+export interface UwsResponse {
+  onAborted(handler: () => void): UwsResponse;
+  cork(body: () => void): UwsResponse;
+  writeStatus(status: string): UwsResponse;
+  writeHeader(name: string, value: string): UwsResponse;
+  end(body?: string, closeConnection?: boolean): UwsResponse;
+  endWithoutBody(reportedLength?: number, closeConnection?: boolean): UwsResponse;
+  upgrade<T>(userData: T, key: string, protocol: string, extensions: string, context: unknown): void;
+}
+
+export interface UwsWebSocket<T> {
+  getUserData(): T;
+  /** 1 sent, 0 buffered, 2 dropped. */
+  send(message: Uint8Array, isBinary: boolean): number;
+  end(code?: number, message?: string): void;
+  close(): void;
+  getRemoteAddressAsText(): ArrayBuffer;
+}
+
+export interface UwsBehavior<T> {
+  maxPayloadLength: number;
+  idleTimeout: number;
+  maxBackpressure: number;
+  closeOnBackpressureLimit: boolean;
+  sendPingsAutomatically: boolean;
+  compression: number;
+  upgrade(response: UwsResponse, request: UwsRequest, context: unknown): void;
+  open(socket: UwsWebSocket<T>): void;
+  message(socket: UwsWebSocket<T>, message: ArrayBuffer, isBinary: boolean): void;
+  drain(socket: UwsWebSocket<T>): void;
+  close(socket: UwsWebSocket<T>): void;
+}
+
+export interface UwsApp {
+  ws<T>(pattern: string, behavior: UwsBehavior<T>): UwsApp;
+  any(pattern: string, handler: (response: UwsResponse, request: UwsRequest) => void): UwsApp;
+  listen(host: string, port: number, options: number, done: (socket: unknown) => void): UwsApp;
+}
+
+export interface Uws {
+  App(): UwsApp;
+  readonly DISABLED: number;
+  readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number;
+  us_listen_socket_close(socket: unknown): void;
+  us_socket_local_port(socket: unknown): number;
+}
+
+let loaded: Uws | null | undefined;
+
+/** The module, or null where no build of it loads: another platform, another Node, an older libc. */
+export function loadUws(): Uws | null {
+  if (loaded !== undefined) return loaded;
+  const major = process.versions.node.split('.')[0];
+  try {
+    loaded = createRequire(import.meta.url)(`@uwsjs/${process.platform}-${process.arch}-${major}`) as Uws;
+  } catch {
+    loaded = null;
+  }
+  return loaded;
+}

@@ -1,0 +1,21 @@
+// HTTP and WebSocket: one promise, two engines. uWebSockets.js where its native build loads, else ws on node:http, which
+// behave the same and pass the same tests.
+import type { Listener } from './connection.ts';
+import { listenNodeWeb } from './node-web-listener.ts';
+import { loadUws } from './uws.ts';
+import { listenUws } from './uws-listener.ts';
+import type { WebSite } from './web-site.ts';
+
+/** Which implementation serves HTTP and WebSocket. */
+export type WebEngine = 'uws' | 'node';
+
+/** The engine that `auto` means on this machine. */
+export function chooseWebEngine(wanted: 'auto' | WebEngine): WebEngine {
+  if (wanted !== 'auto') return wanted;
+  return loadUws() ? 'uws' : 'node';
+}
+
+/** Serves a site with an engine; rejects with ListenError. */
+export function listenWeb(engine: WebEngine, site: WebSite): Promise<Listener> {
+  return engine === 'uws' ? listenUws(site) : listenNodeWeb(site);
+}

@@ -1,0 +1,100 @@
+// What can be asked of the cluster table, what it answers, and what it changes: the whole language between workers,
+// coordinator and store. IDs are lower-case hex; everything here survives a structured clone.
+import type { Refusal } from '../errors.ts';
+
+/** A cluster is meant by its ID or by its name. */
+export type ClusterRef = { readonly id: string } | { readonly name: string };
+
+/** One thing asked of the table. */
+export type Command =
+  | RegisterCommand
+  | { readonly kind: 'find-client'; readonly clientId: string }
+  | CreateCommand
+  | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
+  | GetClusterCommand;
+
+/** A client presents its token; its signature has been verified. */
+export interface RegisterCommand {
+  readonly kind: 'register';
+  readonly clientId: string;
+  readonly name: string;
+  /** SHA-256 of the SigKey's SPKI: who may come back under this ID. */
+  readonly sigKeyDigest: string;
+  readonly endPointCount: number;
+  readonly ephemeral: boolean;
+  /** As it goes into rosters; opaque here. */
+  readonly token: Uint8Array;
+}
+
+/** Create a cluster unless one of that name exists. */
+export interface CreateCommand {
+  readonly kind: 'create';
+  readonly name: string;
+  /** The ID it gets if it is new. */
+  readonly id: string;
+  readonly size: number;
+  readonly endPointCount: number;
+  readonly attrs: bigint;
+}
+
+/** Fetch tokens of members. */
+export interface GetClusterCommand {
+  readonly kind: 'get-cluster';
+  readonly cluster: ClusterRef;
+  /** Bit i asks for the member with index i. */
+  readonly which: bigint;
+  /** Index to begin with, wrapping round. */
+  readonly from: number;
+  /** Bytes of tokens at most; one member is sent even if it has more. */
+  readonly rosterBytesMax: number;
+}
+
+/** What a client learns of a cluster when it creates or joins it. */
+export interface ClusterProperties {
+  readonly id: string;
+  readonly size: number;
+  readonly endPointCount: number;
+  readonly attrs: bigint;
+}
+
+/** The answer to a command. */
+export type Reply =
+  | { readonly kind: 'registered' }
+  | { readonly kind: 'client'; readonly token: Uint8Array }
+  | { readonly kind: 'cluster'; readonly cluster: ClusterProperties }
+  | RosterReply
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Tokens of members, the pieces one behind the other in the order of the bits. */
+export interface RosterReply {
+  readonly kind: 'roster';
+  readonly cluster: ClusterProperties;
+  readonly which: bigint;
+  /** Index to begin with next time. */
+  readonly next: number;
+  readonly roster: Uint8Array;
+}
+
+/** One record that a command adds to the table or replaces in it; the unit of storage. */
+export type Change = ClientRecord | ClusterRecord | MemberRecord;
+
+/** A client and who may use its ID. */
+export interface ClientRecord extends Omit<RegisterCommand, 'kind'> {
+  readonly kind: 'client';
+}
+
+/** A cluster, without its members. */
+export interface ClusterRecord extends ClusterProperties {
+  readonly kind: 'cluster';
+  readonly name: string;
+}
+
+/** The seat of a member, and the token it is known by. */
+export interface MemberRecord {
+  readonly kind: 'member';
+  readonly clusterId: string;
+  readonly index: number;
+  readonly clientId: string;
+  readonly name: string;
+  readonly token: Uint8Array;
+}

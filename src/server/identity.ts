@@ -1,0 +1,133 @@
+// Who this registry is: its ID and its two RSA keys, in the data directory. Made at the first start, loaded and checked
+// at every later one. Invariant: a registry whose ID somebody may know never gets other keys without being told to.
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ID_BYTES, RSA_BITS_MIN } from '../limits.ts';
+import { isNodeId } from '../wire/member-token.ts';
+
+/** The registry's secrets and its ID. */
+export interface Identity {
+  readonly id: Buffer;
+  /** ck: decrypts Hellos. */
+  readonly commsKey: KeyObject;
+  /** sk: signs. */
+  readonly sigKey: KeyObject;
+  /** What an operator should hear, such as a key that is too short for today. */
+  readonly warnings: readonly string[];
+}
+
+/** The data directory is not what it should be; the message says what and where. */
+export class IdentityError extends Error {
+  override readonly name = 'IdentityError';
+}
+
+const NEW_KEY_BITS = 2_048;
+const ID_FILE = 'id';
+const COMMS_KEY_FILE = 'ck.pem';
+const SIG_KEY_FILE = 'sk.pem';
+const REG_CRED_FILE = 'regCred.dat';
+
+/** Loads the identity in `directory`, or makes one if there has never been any. Throws IdentityError. */
+export async function openIdentity(directory: string): Promise<Identity> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await assertPrivate(directory, 'directory');
+  // The ID is written last: without it the first start did not get to its end, and nobody can have seen the keys.
+  if (!existsSync(join(directory, ID_FILE))) {
+    if (existsSync(join(directory, REG_CRED_FILE))) {
+      throw new IdentityError(`${join(directory, ID_FILE)} is missing beside ${REG_CRED_FILE}: restore it`);
+    }
+    await makeIdentity(directory);
+  }
+  return loadIdentity(directory);
+}
+
+/** Writes the registry's public credentials, readable by all who may enter the directory. */
+export async function writeRegCred(directory: string, text: string): Promise<void> {
+  await writeDurably(directory, REG_CRED_FILE, text, 0o644);
+}
+
+async function makeIdentity(directory: string): Promise<void> {
+  const generate = promisify(generateKeyPair);
+  const pairs = await Promise.all(
+    [COMMS_KEY_FILE, SIG_KEY_FILE].map(async (file) => {
+      const { privateKey } = await generate('rsa', { modulusLength: NEW_KEY_BITS });
+      return { file, pem: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
+    }),
+  );
+  for (const { file, pem } of pairs) await writeDurably(directory, file, pem.toString(), 0o600);
+  await writeDurably(directory, ID_FILE, `${randomBytes(ID_BYTES).toString('hex')}\n`, 0o600);
+}
+
+async function loadIdentity(directory: string): Promise<Identity> {
+  const idPath = join(directory, ID_FILE);
+  const hex = (await readPrivate(idPath)).trim();
+  const id = Buffer.from(hex, 'hex');
+  if (id.length * 2 !== hex.length || !isNodeId(id)) throw new IdentityError(`${idPath} does not hold an ID`);
+  const [commsKey, sigKey] = [
+    await loadKey(join(directory, COMMS_KEY_FILE)),
+    await loadKey(join(directory, SIG_KEY_FILE)),
+  ];
+  if (createPublicKey(commsKey.key).equals(createPublicKey(sigKey.key))) {
+    throw new IdentityError(`${COMMS_KEY_FILE} and ${SIG_KEY_FILE} in ${directory} are the same key`);
+  }
+  return {
+    id,
+    commsKey: commsKey.key,
+    sigKey: sigKey.key,
+    warnings: [commsKey.warning, sigKey.warning].filter((warning) => warning !== undefined),
+  };
+}
+
+async function loadKey(path: string): Promise<{ key: KeyObject; warning: string | undefined }> {
+  const pem = await readPrivate(path);
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(pem);
+  } catch {
+    // The reason OpenSSL gives may quote what it read.
+    throw new IdentityError(`${path} is not a private key in PEM form`);
+  }
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (key.asymmetricKeyType !== 'rsa') throw new IdentityError(`${path} is not an RSA key`);
+  if (bits < RSA_BITS_MIN) throw new IdentityError(`${path} has ${bits} bits; ${RSA_BITS_MIN} are the least`);
+  return { key, warning: bits < NEW_KEY_BITS ? `${path} has only ${bits} bits` : undefined };
+}
+
+async function readPrivate(path: string): Promise<string> {
+  await assertPrivate(path, 'file');
+  return readFile(path, 'utf8');
+}
+
+async function assertPrivate(path: string, kind: 'file' | 'directory'): Promise<void> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new IdentityError(error.code === 'ENOENT' ? `${path} is missing` : `${path}: ${error.message}`);
+  });
+  if (kind === 'file' ? !found.isFile() : !found.isDirectory()) throw new IdentityError(`${path} is not a ${kind}`);
+  if ((found.mode & 0o077) !== 0) {
+    const wanted = kind === 'file' ? '600' : '700';
+    throw new IdentityError(
+      `${path} can be used by others (mode ${(found.mode & 0o777).toString(8)}): chmod ${wanted} ${path}`,
+    );
+  }
+}
+
+/** All of it or nothing, even if the machine stops: a temporary file, synced, renamed, and the directory synced. */
+async function writeDurably(directory: string, name: string, text: string, mode: number): Promise<void> {
+  const path = join(directory, name);
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, 'w', mode);
+  try {
+    await file.writeFile(text);
+    await file.chmod(mode);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const entries = await open(directory, 'r');
+  await entries.sync();
+  await entries.close();
+}

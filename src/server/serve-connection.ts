@@ -1,0 +1,225 @@
+// The data path at the front: bytes of one connection to jobs for the pool, and results back to bytes. Nothing here
+// costs more than microseconds; no RSA, no AES, no protobuf. Invariant: one job of a connection is in work at a time,
+// which keeps its messages in order.
+import type { Fault } from '../errors.ts';
+import { BLOCK_BYTES, MESSAGE_BYTES_MAX, SESSION_MESSAGES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
+import type { SessionMetrics } from '../metrics/session-metrics.ts';
+import type { Connection, ConnectionHandler } from '../net/connection.ts';
+import type { EndReason, JobResult } from '../pool/job.ts';
+import type { JobTicket, Pool } from '../pool/pool.ts';
+import type { DialectName } from '../wire/hello.ts';
+import { IvHistory } from '../wire/iv-history.ts';
+import { Op } from '../wire/message.ts';
+
+/** Milliseconds after which a silent peer is closed (F8). */
+export interface Deadlines {
+  readonly helloTimeoutMs: number;
+  readonly partialTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly joinedIdleTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+}
+
+/** What all connections share. */
+export interface Service {
+  readonly pool: Pool;
+  readonly metrics: SessionMetrics;
+  readonly deadlines: Deadlines;
+  /** A Hello is as long as the modulus of the comms key (H1). */
+  readonly helloBytes: number;
+}
+
+/** How a session ended, for metrics: of its own accord, by a fault, or by what happened around it. */
+export type SessionEnd =
+  | EndReason
+  | 'peer-closed'
+  | 'idle'
+  | 'write-timeout'
+  | 'overload'
+  | 'worker-failed'
+  | 'stopped';
+
+const IV_BYTES = 16;
+
+export class ServedConnection implements ConnectionHandler {
+  readonly #connection: Connection;
+  readonly #service: Service;
+  readonly #onClosed: () => void;
+  /** `ended`: what the peer still sends is dropped. */
+  #phase: 'hello' | 'session' | 'ended' = 'hello';
+  #dialect: DialectName | undefined;
+  #session: Uint8Array | undefined;
+  #ivs: IvHistory | undefined;
+  #messages = 0;
+  #joined = false;
+  /** Not yet served: on TCP one piece, the bytes since the last message; on WebSocket a frame each. */
+  #waiting: Uint8Array[] = [];
+  /** Bytes of the first piece that have been looked at and were no whole message. */
+  #seen = 0;
+  #ticket: JobTicket | undefined;
+  #writing = false;
+  #peerEnded = false;
+  #stopping = false;
+  #deadline: NodeJS.Timeout | undefined;
+  /** A deadline that passed while a job was in work, whose result may yet be in time. */
+  #overdue: SessionEnd | undefined;
+
+  /** `onClosed` is called once, when the connection is gone. */
+  constructor(connection: Connection, service: Service, onClosed: () => void) {
+    this.#connection = connection;
+    this.#service = service;
+    this.#onClosed = onClosed;
+    service.metrics.opened(connection.transport);
+    this.#arm(service.deadlines.helloTimeoutMs, 'hello-timeout');
+  }
+
+  received(bytes: Uint8Array): void {
+    if (this.#phase === 'ended') return;
+    if (this.#ticket !== undefined && this.#phase === 'hello') return this.#fault('hello-early-bytes');
+    // The front ends' buffers are theirs after this call, so whatever has to wait is copied.
+    if (this.#connection.transport === 'tcp' && this.#waiting.length > 0) {
+      this.#waiting = [Buffer.concat([this.#waiting[0]!, bytes])];
+    } else {
+      this.#waiting.push(Uint8Array.from(bytes));
+    }
+    if (this.#ticket === undefined && !this.#writing) return this.#next();
+    if (this.#waiting.length > WAITING_FRAMES_MAX) return this.#fault('message-flood');
+    // Somebody who sends without waiting for replies can wait.
+    if (this.#waiting[0]!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
+  }
+
+  drained(): void {
+    if (!this.#writing || this.#phase === 'ended') return;
+    this.#writing = false;
+    this.#next();
+  }
+
+  peerEnded(): void {
+    this.#peerEnded = true;
+    if (this.#phase !== 'ended' && this.#ticket === undefined && !this.#writing) this.#finish('peer-closed');
+  }
+
+  closed(): void {
+    clearTimeout(this.#deadline);
+    if (this.#phase !== 'ended') this.#release('peer-closed');
+    this.#onClosed();
+  }
+
+  /** The server stops: the message in work gets its reply, and that is all. */
+  stop(): void {
+    this.#stopping = true;
+    if (this.#phase !== 'ended' && this.#ticket === undefined && !this.#writing) this.#finish('stopped');
+  }
+
+  /** The server has waited long enough. */
+  abandon(): void {
+    this.#connection.destroy();
+  }
+
+  /** Hands the next whole thing to the pool, or waits for more of it. */
+  #next(): void {
+    if (this.#stopping) return this.#finish('stopped');
+    if (this.#phase === 'hello') this.#nextHello();
+    else this.#nextMessage();
+    const idle = this.#ticket === undefined && !this.#writing && this.#phase !== 'ended';
+    if (this.#peerEnded && idle) this.#finish('peer-closed');
+  }
+
+  #nextHello(): void {
+    const { helloBytes } = this.#service;
+    const bytes = this.#waiting[0]!;
+    const short = bytes.length < helloBytes && this.#connection.transport === 'tcp';
+    if (short) return;
+    if (this.#waiting.length > 1) return this.#fault('hello-early-bytes');
+    if (bytes.length !== helloBytes) return this.#fault('hello-length');
+    this.#submit('hello', bytes);
+  }
+
+  #nextMessage(): void {
+    const bytes = this.#waiting[0];
+    const { deadlines } = this.#service;
+    if (bytes === undefined) {
+      this.#seen = 0;
+      return this.#arm(this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs, 'idle');
+    }
+    const whole = Math.min(bytes.length - (bytes.length % BLOCK_BYTES), MESSAGE_BYTES_MAX);
+    // One deadline for a message to become whole, counted from its first byte.
+    if (this.#seen === 0) this.#arm(deadlines.partialTimeoutMs, 'message-timeout');
+    if (this.#connection.transport === 'ws') return this.#submitMessage(bytes);
+    if (whole > this.#seen) return this.#submitMessage(bytes.subarray(0, whole));
+    if (bytes.length > MESSAGE_BYTES_MAX) this.#fault('message-too-long');
+    else this.#seen ||= 1;
+  }
+
+  #submitMessage(bytes: Uint8Array): void {
+    if (this.#seen < IV_BYTES && bytes.length >= IV_BYTES && this.#ivs?.add(bytes) === false) {
+      return this.#fault('iv-repeated');
+    }
+    if (this.#seen < IV_BYTES && ++this.#messages > SESSION_MESSAGES_MAX) return this.#fault('message-flood');
+    this.#seen = bytes.length;
+    this.#submit('message', bytes);
+  }
+
+  #submit(kind: 'hello' | 'message', bytes: Uint8Array): void {
+    const job = { kind, transport: this.#connection.transport, session: this.#session, bytes };
+    this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
+    if (this.#ticket === undefined) this.#finish('overload');
+  }
+
+  #done(result: (JobResult & { readonly session?: Uint8Array }) | undefined): void {
+    this.#ticket = undefined;
+    this.#connection.resume();
+    if (result === undefined) return this.#finish('worker-failed');
+    if (result.kind === 'silent') return this.#fault(result.why);
+    if (result.kind === 'incomplete') return this.#overdue ? this.#finish(this.#overdue) : this.#next();
+
+    const rest = this.#waiting[0]!.subarray(result.consumed);
+    this.#waiting = rest.length > 0 ? [rest, ...this.#waiting.slice(1)] : this.#waiting.slice(1);
+    this.#seen = 0;
+    this.#session = Uint8Array.from(result.session!);
+    if (this.#phase === 'hello') {
+      this.#phase = 'session';
+      this.#dialect = result.dialect;
+      if (result.dialect === 'prefixed') this.#ivs = new IvHistory();
+      this.#service.metrics.greeted(result.dialect, this.#connection.transport);
+    } else {
+      this.#service.metrics.served(result.op);
+    }
+    this.#ivs?.add(result.bytes);
+    if (result.op === Op.Join && result.why === undefined) this.#joined = true;
+    if (result.why !== undefined) return this.#finish(result.why, result.bytes);
+    this.#writing = !this.#connection.send(result.bytes);
+    if (this.#writing) this.#arm(this.#service.deadlines.writeTimeoutMs, 'write-timeout');
+    else this.#next();
+  }
+
+  /** Ends the session with a last reply, or without a word. */
+  #finish(end: SessionEnd, bytes?: Uint8Array): void {
+    this.#release(end);
+    if (end === 'write-timeout') this.#connection.destroy();
+    else this.#connection.end(bytes);
+  }
+
+  #fault(fault: Fault): void {
+    this.#finish(fault);
+  }
+
+  #release(end: SessionEnd): void {
+    this.#phase = 'ended';
+    clearTimeout(this.#deadline);
+    if (this.#ticket) this.#ticket.withdrawn = true;
+    this.#session?.fill(0);
+    this.#waiting = [];
+    this.#ivs = undefined;
+    this.#service.metrics.ended(this.#connection.transport, this.#dialect ?? 'none', end);
+  }
+
+  #arm(milliseconds: number, end: SessionEnd): void {
+    clearTimeout(this.#deadline);
+    this.#overdue = undefined;
+    this.#deadline = setTimeout(() => {
+      if (this.#ticket) this.#overdue = end;
+      else this.#finish(end);
+    }, milliseconds);
+  }
+}

@@ -1,0 +1,207 @@
+// The registry as a whole: builds its parts, starts them in the order of their dependence, and stops them in reverse.
+
+import { createPublicKey } from 'node:crypto';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import { CoordinatorThread, type ThreadEntry } from '../coordinator/coordinator-thread.ts';
+import { metricsPage } from '../metrics/metrics-endpoint.ts';
+import { PoolMetrics } from '../metrics/pool-metrics.ts';
+import { SessionMetrics } from '../metrics/session-metrics.ts';
+import type { Connection, ConnectionHandler, Listener } from '../net/connection.ts';
+import { listenTcp } from '../net/tcp-listener.ts';
+import { chooseWebEngine, listenWeb } from '../net/web-listener.ts';
+import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
+import { Pool } from '../pool/pool.ts';
+import { signToken } from '../wire/member-token.ts';
+import type { Token } from '../wire/message.ts';
+import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
+import { exportSpki, modulusOf } from '../wire/rsa-key.ts';
+import { PROTOCOL_VERSION } from '../wire/version.ts';
+import { type Identity, openIdentity, writeRegCred } from './identity.ts';
+import { ServedConnection, type Service } from './serve-connection.ts';
+
+/** A roster of 64 members with 4096-bit keys and all their end points is below 160 KB (64 × 2.4 KB). */
+const REPLY_BYTES_MAX_WS = 256 * 1024;
+
+/** How long connections get to take what was in work when the server stops. */
+const STOP_GRACE_MS = 2_000;
+
+/** A registry that runs. */
+export interface Server {
+  /** `host:port` of each listener, undefined where it is off. */
+  readonly addresses: { readonly tcp?: string; readonly ws?: string; readonly admin?: string };
+  /** The public credentials, as regCred.dat. */
+  readonly regCred: string;
+  /** Stops accepting, lets what is in work finish, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Builds and starts a registry. `onDeath` is called when a part died that it cannot go on without. */
+export async function startServer(config: Config, log: Logger, onDeath: (error: unknown) => void): Promise<Server> {
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return { ...(await build(config, log, onDeath, closers)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function build(
+  config: Config,
+  log: Logger,
+  onDeath: (error: unknown) => void,
+  closers: (() => Promise<void>)[],
+): Promise<Omit<Server, 'stop'>> {
+  const identity = await openIdentity(config.dataDir);
+  for (const warning of identity.warnings) log.warn(warning);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const engine = chooseWebEngine(config.webEngine);
+
+  // The admin port first: it says that the rest is not ready yet.
+  let ready = false;
+  let coordinator: CoordinatorThread | undefined;
+  const adminRoutes: HttpRoutes = new Map<string, () => HttpReply | Promise<HttpReply>>([
+    ['/metrics', () => metricsPage(registry, async () => (await coordinator?.metrics()) ?? [])],
+    ['/readyz', () => (ready ? plainReply(200, 'ready') : plainReply(503, 'not ready'))],
+    ['/healthz', () => plainReply(200, 'alive')],
+  ]);
+  const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes: adminRoutes }));
+  if (admin) closers.push(() => admin.close());
+
+  coordinator = await CoordinatorThread.start(
+    threadEntry('coordinator-thread'),
+    { registryId: identity.id.toString('hex'), store: config.store },
+    { trouble: (message) => log.error({ message }, 'the store failed'), death: onDeath },
+  );
+  const { threadId } = coordinator;
+  closers.push(() => coordinator!.close());
+
+  // Listeners before the pool, because the registry's own token names the port that was bound; who connects in between is
+  // turned away.
+  let service: Service | undefined;
+  let credentials = '';
+  const served = new Set<ServedConnection>();
+  const accept = (connection: Connection) => acceptConnection(connection, service, served);
+  const webRoutes: HttpRoutes = new Map([
+    ['/regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
+  ]);
+  const { lingerTimeoutMs } = config;
+  const tcp = config.tcp && (await listenTcp({ ...config.tcp, lingerTimeoutMs }, accept));
+  if (tcp) closers.push(() => tcp.close());
+  const ws = config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, accept }));
+  if (ws) closers.push(() => ws.close());
+
+  const regCred = credentialsOf(identity, config, tcp);
+  credentials = printRegCred(regCred);
+  await writeRegCred(config.dataDir, credentials);
+
+  const poolMetrics = new PoolMetrics(registry, () => pool.queueLengths);
+  const { url, execArgv } = threadEntry('pool-worker');
+  const pool = new Pool(
+    { url, execArgv, workers: config.workers },
+    {
+      coordinatorThreadId: threadId,
+      commsKey: identity.commsKey,
+      registryToken: registryToken(identity, regCred),
+      version: PROTOCOL_VERSION,
+      replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
+    },
+    {
+      batch: (call) => poolMetrics.batch(call),
+      failed(error) {
+        poolMetrics.failed();
+        log.error({ err: error }, 'a pool call came to nothing');
+      },
+    },
+  );
+  closers.push(() => pool.close());
+  await pool.ready();
+  service = {
+    pool,
+    metrics: new SessionMetrics(registry),
+    deadlines: config,
+    helloBytes: modulusOf(identity.commsKey).length,
+  };
+  closers.push(() => finishConnections(served));
+  closers.push(async () => {
+    ready = false;
+    await Promise.all([tcp, ws].map((listener) => listener?.close()));
+  });
+  ready = true;
+  return {
+    addresses: {
+      ...(tcp && { tcp: tcp.address }),
+      ...(ws && { ws: ws.address }),
+      ...(admin && { admin: admin.address }),
+    },
+    regCred: credentials,
+  };
+}
+
+function acceptConnection(
+  connection: Connection,
+  service: Service | undefined,
+  served: Set<ServedConnection>,
+): ConnectionHandler {
+  if (service === undefined) {
+    connection.destroy();
+    return { received() {}, drained() {}, peerEnded() {}, closed() {} };
+  }
+  const handler = new ServedConnection(connection, service, () => served.delete(handler));
+  served.add(handler);
+  return handler;
+}
+
+/** Lets every connection take its reply, then closes those that are still there. */
+async function finishConnections(served: ReadonlySet<ServedConnection>): Promise<void> {
+  for (const connection of served) connection.stop();
+  const giveUp = performance.now() + STOP_GRACE_MS;
+  while (served.size > 0 && performance.now() < giveUp) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const connection of served) connection.abandon();
+}
+
+function credentialsOf(identity: Identity, config: Config, tcp: Listener | undefined): RegCred {
+  const endPoint = config.advertise ?? (tcp && reachable(tcp));
+  return {
+    name: config.name,
+    id: identity.id,
+    commsKey: createPublicKey(identity.commsKey),
+    sigKey: createPublicKey(identity.sigKey),
+    endPoints: endPoint ? [endPoint] : [],
+    version: PROTOCOL_VERSION,
+  };
+}
+
+/** A wildcard address is none to connect to; without `--advertise` we only know that this machine reaches us. */
+function reachable(tcp: Listener): string {
+  return tcp.address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+}
+
+function registryToken(identity: Identity, { name, id, endPoints, commsKey, sigKey }: RegCred): Token {
+  const token = {
+    Name: name,
+    ID: id,
+    CommsKey: exportSpki(commsKey),
+    SigKey: exportSpki(sigKey),
+    MyEnds: [...endPoints],
+  };
+  return signToken(token, identity.sigKey);
+}
+
+/** Newer than the type declarations we build with. */
+const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript);
+
+/** Where a thread begins: beside the compiled code, or as TypeScript in development, which only newer Nodes run as is. */
+function threadEntry(name: string): ThreadEntry {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return {
+    url: new URL(`../../workers/${name}.${extension}`, import.meta.url),
+    execArgv: extension === 'ts' && !runsTypeScript ? ['--import', 'tsx'] : [],
+  };
+}

@@ -1,0 +1,69 @@
+// The Client message: who asks (T1 to T10). With a token it registers a client or brings one back; with an ID and a
+// signature over this session's salt2 a known one returns.
+import { createHash } from 'node:crypto';
+import { ID_BYTES } from '../limits.ts';
+import type { Reply } from '../registry/command.ts';
+import { CLIENT_EPHEMERAL, checkToken, isNodeId, verifySignature } from '../wire/member-token.ts';
+import { bigintOf, decodeRoster, encodeRosterToken, longOf, type Message, Op, type Token } from '../wire/message.ts';
+import { parseSpki } from '../wire/rsa-key.ts';
+import type { AnonymousSession, Answer, Refused, SessionContext, Step } from './session.ts';
+
+export function serveClient(session: AnonymousSession, message: Message, context: SessionContext): Step {
+  if (message.ClientSpecs) return register(session, message.ClientSpecs, context);
+  if (message.ClientID) return comeBack(session, message.ClientID, message.DigSig);
+  return { kind: 'refused', why: 'token-missing' };
+}
+
+/** Client with a token; without an ID it gets a fresh one. */
+function register(session: AnonymousSession, token: Token, context: SessionContext): Step {
+  const fault = checkToken(token);
+  if (fault) return { kind: 'refused', why: fault };
+  const id = token.ID ?? context.random(ID_BYTES);
+  const clientId = Buffer.from(id).toString('hex');
+  const attrs = bigintOf(token.Attrs);
+  return {
+    kind: 'question',
+    command: {
+      kind: 'register',
+      clientId,
+      name: token.Name!,
+      sigKeyDigest: createHash('sha256').update(token.SigKey!).digest('hex'),
+      endPointCount: token.MyEnds?.length ?? 0,
+      ephemeral: (attrs & CLIENT_EPHEMERAL) !== 0n,
+      // A copy of its own: what the encoder returns may be a view of a pool, and a view is posted with all of it.
+      token: Uint8Array.from(encodeRosterToken({ ...token, ID: id })),
+    },
+    conclude: (reply) => (reply.kind === 'refused' ? refused(reply) : identified(session, clientId, attrs)),
+  };
+}
+
+/** Client by ID: the signature can be verified only when the table has told the key on record (T10). */
+function comeBack(session: AnonymousSession, id: Uint8Array, digSig: Uint8Array | null | undefined): Step {
+  if (!isNodeId(id)) return { kind: 'refused', why: 'node-id-length' };
+  const clientId = Buffer.from(id).toString('hex');
+  const signed = Buffer.concat([id, session.salt2]);
+  return {
+    kind: 'question',
+    command: { kind: 'find-client', clientId },
+    conclude(reply) {
+      if (reply.kind !== 'client') return refused(reply);
+      const token = decodeRoster(reply.token)[0]!;
+      const verified = digSig && verifySignature(parseSpki(token.SigKey!)!, [signed], digSig);
+      if (!verified) return { kind: 'refused', why: 'signature-invalid' };
+      return identified(session, clientId, bigintOf(token.Attrs));
+    },
+  };
+}
+
+function refused(reply: Reply): Refused {
+  if (reply.kind !== 'refused') throw new Error(`the table answered a client with ${reply.kind}`);
+  return { kind: 'refused', why: reply.refusal };
+}
+
+function identified({ keys }: AnonymousSession, clientId: string, attrs: bigint): Answer {
+  return {
+    kind: 'answer',
+    message: { Op: Op.ClientOK, ClientID: Buffer.from(clientId, 'hex'), ClientAttrs: longOf(attrs) },
+    session: { state: 'identified', keys, clientId, createdId: undefined, clusterId: undefined, rosterFrom: 0 },
+  };
+}

@@ -1,0 +1,110 @@
+// Create, Join and GetCluster: what they ask of the table, and how its answers read on the wire (R1 to R10).
+import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
+import type { ClusterProperties, ClusterRef, Reply } from '../registry/command.ts';
+import { isName } from '../wire/member-token.ts';
+import { bigintOf, longOf, type Message, Op } from '../wire/message.ts';
+import type { IdentifiedSession, SessionContext, Step } from './session.ts';
+
+/** Cluster attrs bits that a client cannot set: 2 is `deleted` (R4). */
+const ATTRS_OF_REGISTRY = 2n;
+
+const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
+
+export function serveCreate(session: IdentifiedSession, message: Message, context: SessionContext): Step {
+  if (!message.ClusterName) return { kind: 'refused', why: 'cluster-not-named' };
+  if (!isName(message.ClusterName)) return { kind: 'refused', why: 'name-invalid' };
+  const endPointCount = message.EndPointCount ?? 1;
+  if (endPointCount === 0) return { kind: 'refused', why: 'end-point-count-zero' };
+  return {
+    kind: 'question',
+    command: {
+      kind: 'create',
+      name: message.ClusterName,
+      id: Buffer.from(context.random(ID_BYTES)).toString('hex'),
+      size: Math.min(Math.max(message.ClusterSize ?? 0, CLUSTER_SIZE_MIN), CLUSTER_SIZE_MAX),
+      endPointCount: Math.min(endPointCount, CLUSTER_END_POINTS_MAX),
+      attrs: bigintOf(message.ClusterAttrs) & ~ATTRS_OF_REGISTRY,
+    },
+    conclude: (reply) =>
+      withCluster(reply, (cluster) => ({
+        kind: 'answer',
+        message: { Op: Op.CreateReply, ...clusterFields(cluster) },
+        session: { ...session, createdId: cluster.id, clusterId: cluster.id },
+      })),
+  };
+}
+
+export function serveJoin(session: IdentifiedSession, message: Message): Step {
+  const cluster = clusterMeant(message, session.createdId);
+  if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
+  return {
+    kind: 'question',
+    command: { kind: 'join', clientId: session.clientId, cluster },
+    conclude: (reply) =>
+      withCluster(reply, (joined) => ({
+        kind: 'answer',
+        message: { Op: Op.JoinReply, ...clusterFields(joined) },
+        session: { ...session, clusterId: joined.id },
+      })),
+  };
+}
+
+export function serveGetCluster(session: IdentifiedSession, message: Message, context: SessionContext): Step {
+  const cluster = clusterMeant(message, session.clusterId);
+  if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
+  return {
+    kind: 'question',
+    command: {
+      kind: 'get-cluster',
+      cluster,
+      which: message.Which ? bigintOf(message.Which) : ALL_MEMBERS,
+      from: session.rosterFrom,
+      rosterBytesMax: context.rosterBytesMax,
+    },
+    conclude: (reply) => {
+      if (reply.kind !== 'roster') return withCluster(reply, neverHappens);
+      const { cluster, which, next, roster } = reply;
+      return {
+        kind: 'answer',
+        message: {
+          Op: Op.ClusterMembers,
+          ClusterID: Buffer.from(cluster.id, 'hex'),
+          ClusterSize: cluster.size,
+          Which: longOf(which),
+        },
+        roster,
+        session: { ...session, rosterFrom: next },
+      };
+    },
+  };
+}
+
+/** By ID, else by name, else the one this session had to do with (R5, R7). An empty field counts as absent. */
+function clusterMeant(message: Message, ofSession: string | undefined): ClusterRef | undefined {
+  if (message.ClusterID?.length) {
+    // An ID that is too long to be one is not worth carrying further: it is found no more than any other wrong one.
+    return { id: Buffer.from(message.ClusterID.subarray(0, ID_BYTES + 1)).toString('hex') };
+  }
+  if (message.ClusterName) return { name: message.ClusterName };
+  return ofSession === undefined ? undefined : { id: ofSession };
+}
+
+function clusterFields(cluster: ClusterProperties): Message {
+  return {
+    ClusterID: Buffer.from(cluster.id, 'hex'),
+    ClusterSize: cluster.size,
+    ClusterAttrs: longOf(cluster.attrs),
+    EndPointCount: cluster.endPointCount,
+  };
+}
+
+type Conclusion = Exclude<Step, { kind: 'question' }>;
+
+function withCluster(reply: Reply, answer: (cluster: ClusterProperties) => Conclusion): Conclusion {
+  if (reply.kind === 'refused') return { kind: 'refused', why: reply.refusal };
+  return reply.kind === 'cluster' ? answer(reply.cluster) : neverHappens();
+}
+
+function neverHappens(): never {
+  throw new Error('the table answered another question than it was asked');
+}

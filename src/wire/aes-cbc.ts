@@ -1,0 +1,31 @@
+// AES-256-CBC of whole blocks, and the PKCS7 padding that messages have (F2). Padding is done here by hand, because
+// where a message ends is found by looking at it (F5), not by asking the cipher.
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { BLOCK_BYTES } from '../limits.ts';
+
+/** Encrypts whole blocks. */
+export function encryptBlocks(key: Uint8Array, iv: Uint8Array, plain: Uint8Array): Buffer {
+  return createCipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(plain);
+}
+
+/** Decrypts whole blocks; what comes out may be anything. */
+export function decryptBlocks(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8Array): Buffer {
+  return createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(ciphertext);
+}
+
+/** The plaintext with 1 to 16 bytes of PKCS7 padding behind it. */
+export function pad(plain: Uint8Array): Buffer {
+  const padding = BLOCK_BYTES - (plain.length % BLOCK_BYTES);
+  const padded = Buffer.allocUnsafe(plain.length + padding);
+  padded.set(plain);
+  padded.fill(padding, plain.length);
+  return padded;
+}
+
+/** Whether the bytes from `end` to the next block boundary are the padding of a message that ends there. */
+export function isPaddedAt(bytes: Uint8Array, end: number): boolean {
+  const padding = BLOCK_BYTES - (end % BLOCK_BYTES);
+  if (end + padding > bytes.length) return false;
+  for (let at = end; at < end + padding; at++) if (bytes[at] !== padding) return false;
+  return true;
+}

@@ -1,0 +1,749 @@
+/*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
+import $protobuf from "protobufjs/minimal.js";
+
+// Common aliases
+const $Reader = $protobuf.Reader, $Writer = $protobuf.Writer, $util = $protobuf.util;
+const $Object = $util.global.Object, $undefined = $util.global.undefined, $Error = $util.global.Error, $RangeError = $util.global.RangeError;
+
+// Exported root namespace
+const $root = $protobuf.roots["default"] || ($protobuf.roots["default"] = {});
+
+export const reg = $root.reg = (() => {
+
+    /**
+     * Namespace reg.
+     * @exports reg
+     * @namespace
+     */
+    const reg = {};
+
+    reg.XLRegMsg = (function() {
+
+        /**
+         * Properties of a XLRegMsg.
+         * @typedef {Object} reg.XLRegMsg.$Properties
+         * @property {reg.XLRegMsg.Tag|null} [Op] XLRegMsg Op
+         * @property {Uint8Array|null} [AesIV] XLRegMsg AesIV
+         * @property {Uint8Array|null} [AesKey] XLRegMsg AesKey
+         * @property {Uint8Array|null} [Salt1] XLRegMsg Salt1
+         * @property {Uint8Array|null} [Salt2] XLRegMsg Salt2
+         * @property {number|null} [Version] XLRegMsg Version
+         * @property {string|null} [ClientName] XLRegMsg ClientName
+         * @property {Uint8Array|null} [ClientID] XLRegMsg ClientID
+         * @property {Long|null} [ClientAttrs] XLRegMsg ClientAttrs
+         * @property {reg.XLRegMsg.Token.$Properties|null} [ClientSpecs] XLRegMsg ClientSpecs
+         * @property {Uint8Array|null} [ClusterID] XLRegMsg ClusterID
+         * @property {string|null} [ClusterName] XLRegMsg ClusterName
+         * @property {number|null} [ClusterSize] XLRegMsg ClusterSize
+         * @property {Long|null} [ClusterAttrs] XLRegMsg ClusterAttrs
+         * @property {number|null} [EndPointCount] XLRegMsg EndPointCount
+         * @property {Long|null} [Which] XLRegMsg Which
+         * @property {Array.<reg.XLRegMsg.Token.$Properties>|null} [Tokens] XLRegMsg Tokens
+         * @property {Uint8Array|null} [DigSig] XLRegMsg DigSig
+         * @property {string|null} [ErrDesc] XLRegMsg ErrDesc
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a XLRegMsg.
+         * @memberof reg
+         * @interface IXLRegMsg
+         * @augments reg.XLRegMsg.$Properties
+         * @deprecated Use reg.XLRegMsg.$Properties instead.
+         */
+
+        /**
+         * Shape of a XLRegMsg.
+         * @typedef {reg.XLRegMsg.$Properties} reg.XLRegMsg.$Shape
+         */
+
+        /**
+         * Constructs a new XLRegMsg.
+         * @memberof reg
+         * @classdesc Represents a XLRegMsg.
+         * @constructor
+         * @param {reg.XLRegMsg.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const XLRegMsg = function (properties) {
+            this.Tokens = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * XLRegMsg Op.
+         * @member {reg.XLRegMsg.Tag|null|undefined} Op
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Op = null;
+
+        /**
+         * XLRegMsg AesIV.
+         * @member {Uint8Array|null|undefined} AesIV
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.AesIV = null;
+
+        /**
+         * XLRegMsg AesKey.
+         * @member {Uint8Array|null|undefined} AesKey
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.AesKey = null;
+
+        /**
+         * XLRegMsg Salt1.
+         * @member {Uint8Array|null|undefined} Salt1
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Salt1 = null;
+
+        /**
+         * XLRegMsg Salt2.
+         * @member {Uint8Array|null|undefined} Salt2
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Salt2 = null;
+
+        /**
+         * XLRegMsg Version.
+         * @member {number|null|undefined} Version
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Version = null;
+
+        /**
+         * XLRegMsg ClientName.
+         * @member {string|null|undefined} ClientName
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClientName = null;
+
+        /**
+         * XLRegMsg ClientID.
+         * @member {Uint8Array|null|undefined} ClientID
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClientID = null;
+
+        /**
+         * XLRegMsg ClientAttrs.
+         * @member {Long|null|undefined} ClientAttrs
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClientAttrs = null;
+
+        /**
+         * XLRegMsg ClientSpecs.
+         * @member {reg.XLRegMsg.Token.$Properties|null|undefined} ClientSpecs
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClientSpecs = null;
+
+        /**
+         * XLRegMsg ClusterID.
+         * @member {Uint8Array|null|undefined} ClusterID
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClusterID = null;
+
+        /**
+         * XLRegMsg ClusterName.
+         * @member {string|null|undefined} ClusterName
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClusterName = null;
+
+        /**
+         * XLRegMsg ClusterSize.
+         * @member {number|null|undefined} ClusterSize
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClusterSize = null;
+
+        /**
+         * XLRegMsg ClusterAttrs.
+         * @member {Long|null|undefined} ClusterAttrs
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClusterAttrs = null;
+
+        /**
+         * XLRegMsg EndPointCount.
+         * @member {number|null|undefined} EndPointCount
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.EndPointCount = null;
+
+        /**
+         * XLRegMsg Which.
+         * @member {Long|null|undefined} Which
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Which = null;
+
+        /**
+         * XLRegMsg Tokens.
+         * @member {Array.<reg.XLRegMsg.Token.$Properties>} Tokens
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Tokens = $util.emptyArray;
+
+        /**
+         * XLRegMsg DigSig.
+         * @member {Uint8Array|null|undefined} DigSig
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.DigSig = null;
+
+        /**
+         * XLRegMsg ErrDesc.
+         * @member {string|null|undefined} ErrDesc
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ErrDesc = null;
+
+        /**
+         * Encodes the specified XLRegMsg message. Does not implicitly {@link reg.XLRegMsg.verify|verify} messages.
+         * @function encode
+         * @memberof reg.XLRegMsg
+         * @static
+         * @param {reg.XLRegMsg.$Properties} message XLRegMsg message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        XLRegMsg.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.Op != null && $Object.hasOwnProperty.call(message, "Op"))
+                writer.uint32(/* id 1, wireType 0 =*/8).int32(message.Op);
+            if (message.AesIV != null && $Object.hasOwnProperty.call(message, "AesIV"))
+                writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.AesIV);
+            if (message.AesKey != null && $Object.hasOwnProperty.call(message, "AesKey"))
+                writer.uint32(/* id 3, wireType 2 =*/26).bytes(message.AesKey);
+            if (message.Salt1 != null && $Object.hasOwnProperty.call(message, "Salt1"))
+                writer.uint32(/* id 4, wireType 2 =*/34).bytes(message.Salt1);
+            if (message.Salt2 != null && $Object.hasOwnProperty.call(message, "Salt2"))
+                writer.uint32(/* id 5, wireType 2 =*/42).bytes(message.Salt2);
+            if (message.Version != null && $Object.hasOwnProperty.call(message, "Version"))
+                writer.uint32(/* id 6, wireType 0 =*/48).uint32(message.Version);
+            if (message.ClientName != null && $Object.hasOwnProperty.call(message, "ClientName"))
+                writer.uint32(/* id 8, wireType 2 =*/66).string(message.ClientName);
+            if (message.ClientID != null && $Object.hasOwnProperty.call(message, "ClientID"))
+                writer.uint32(/* id 9, wireType 2 =*/74).bytes(message.ClientID);
+            if (message.ClientAttrs != null && $Object.hasOwnProperty.call(message, "ClientAttrs"))
+                writer.uint32(/* id 10, wireType 0 =*/80).uint64(message.ClientAttrs);
+            if (message.ClientSpecs != null && $Object.hasOwnProperty.call(message, "ClientSpecs"))
+                $root.reg.XLRegMsg.Token.encode(message.ClientSpecs, writer.uint32(/* id 11, wireType 2 =*/90).fork(), _depth + 1).ldelim();
+            if (message.ClusterID != null && $Object.hasOwnProperty.call(message, "ClusterID"))
+                writer.uint32(/* id 13, wireType 2 =*/106).bytes(message.ClusterID);
+            if (message.ClusterName != null && $Object.hasOwnProperty.call(message, "ClusterName"))
+                writer.uint32(/* id 14, wireType 2 =*/114).string(message.ClusterName);
+            if (message.ClusterSize != null && $Object.hasOwnProperty.call(message, "ClusterSize"))
+                writer.uint32(/* id 15, wireType 0 =*/120).uint32(message.ClusterSize);
+            if (message.ClusterAttrs != null && $Object.hasOwnProperty.call(message, "ClusterAttrs"))
+                writer.uint32(/* id 16, wireType 0 =*/128).uint64(message.ClusterAttrs);
+            if (message.EndPointCount != null && $Object.hasOwnProperty.call(message, "EndPointCount"))
+                writer.uint32(/* id 17, wireType 0 =*/136).uint32(message.EndPointCount);
+            if (message.Which != null && $Object.hasOwnProperty.call(message, "Which"))
+                writer.uint32(/* id 20, wireType 0 =*/160).uint64(message.Which);
+            if (message.Tokens != null && message.Tokens.length)
+                for (let i = 0; i < message.Tokens.length; ++i)
+                    $root.reg.XLRegMsg.Token.encode(message.Tokens[i], writer.uint32(/* id 21, wireType 2 =*/170).fork(), _depth + 1).ldelim();
+            if (message.DigSig != null && $Object.hasOwnProperty.call(message, "DigSig"))
+                writer.uint32(/* id 22, wireType 2 =*/178).bytes(message.DigSig);
+            if (message.ErrDesc != null && $Object.hasOwnProperty.call(message, "ErrDesc"))
+                writer.uint32(/* id 23, wireType 2 =*/186).string(message.ErrDesc);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a XLRegMsg message from the specified reader or buffer.
+         * @function decode
+         * @memberof reg.XLRegMsg
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {reg.XLRegMsg & reg.XLRegMsg.$Shape} XLRegMsg
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        XLRegMsg.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.reg.XLRegMsg();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        value = reader.int32();
+                        if ($root.reg.XLRegMsg.Tag[value] !== $undefined)
+                            message.Op = value;
+                        else if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.AesIV = reader.bytes();
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.AesKey = reader.bytes();
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        message.Salt1 = reader.bytes();
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        message.Salt2 = reader.bytes();
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 0)
+                            break;
+                        message.Version = reader.uint32();
+                        continue;
+                    }
+                case 8: {
+                        if (wireType !== 2)
+                            break;
+                        message.ClientName = reader.string();
+                        continue;
+                    }
+                case 9: {
+                        if (wireType !== 2)
+                            break;
+                        message.ClientID = reader.bytes();
+                        continue;
+                    }
+                case 10: {
+                        if (wireType !== 0)
+                            break;
+                        message.ClientAttrs = reader.uint64();
+                        continue;
+                    }
+                case 11: {
+                        if (wireType !== 2)
+                            break;
+                        message.ClientSpecs = $root.reg.XLRegMsg.Token.decode(reader, reader.size(), $undefined, _depth + 1, message.ClientSpecs);
+                        continue;
+                    }
+                case 13: {
+                        if (wireType !== 2)
+                            break;
+                        message.ClusterID = reader.bytes();
+                        continue;
+                    }
+                case 14: {
+                        if (wireType !== 2)
+                            break;
+                        message.ClusterName = reader.string();
+                        continue;
+                    }
+                case 15: {
+                        if (wireType !== 0)
+                            break;
+                        message.ClusterSize = reader.uint32();
+                        continue;
+                    }
+                case 16: {
+                        if (wireType !== 0)
+                            break;
+                        message.ClusterAttrs = reader.uint64();
+                        continue;
+                    }
+                case 17: {
+                        if (wireType !== 0)
+                            break;
+                        message.EndPointCount = reader.uint32();
+                        continue;
+                    }
+                case 20: {
+                        if (wireType !== 0)
+                            break;
+                        message.Which = reader.uint64();
+                        continue;
+                    }
+                case 21: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.Tokens && message.Tokens.length))
+                            message.Tokens = [];
+                        message.Tokens.push($root.reg.XLRegMsg.Token.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 22: {
+                        if (wireType !== 2)
+                            break;
+                        message.DigSig = reader.bytes();
+                        continue;
+                    }
+                case 23: {
+                        if (wireType !== 2)
+                            break;
+                        message.ErrDesc = reader.string();
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Tag enum.
+         * @name reg.XLRegMsg.Tag
+         * @enum {number}
+         * @property {number} RegCredRequest=1 RegCredRequest value
+         * @property {number} RegCredReply=2 RegCredReply value
+         * @property {number} Client=3 Client value
+         * @property {number} ClientOK=4 ClientOK value
+         * @property {number} Create=5 Create value
+         * @property {number} CreateReply=6 CreateReply value
+         * @property {number} Join=7 Join value
+         * @property {number} JoinReply=8 JoinReply value
+         * @property {number} GetCluster=9 GetCluster value
+         * @property {number} ClusterMembers=10 ClusterMembers value
+         * @property {number} Bye=11 Bye value
+         * @property {number} Ack=12 Ack value
+         * @property {number} Error=13 Error value
+         */
+        XLRegMsg.Tag = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[1] = "RegCredRequest"] = 1;
+            values[valuesById[2] = "RegCredReply"] = 2;
+            values[valuesById[3] = "Client"] = 3;
+            values[valuesById[4] = "ClientOK"] = 4;
+            values[valuesById[5] = "Create"] = 5;
+            values[valuesById[6] = "CreateReply"] = 6;
+            values[valuesById[7] = "Join"] = 7;
+            values[valuesById[8] = "JoinReply"] = 8;
+            values[valuesById[9] = "GetCluster"] = 9;
+            values[valuesById[10] = "ClusterMembers"] = 10;
+            values[valuesById[11] = "Bye"] = 11;
+            values[valuesById[12] = "Ack"] = 12;
+            values[valuesById[13] = "Error"] = 13;
+            return values;
+        })();
+
+        XLRegMsg.Token = (function() {
+
+            /**
+             * Properties of a Token.
+             * @typedef {Object} reg.XLRegMsg.Token.$Properties
+             * @property {string|null} [Name] Token Name
+             * @property {Long|null} [Attrs] Token Attrs
+             * @property {Uint8Array|null} [ID] Token ID
+             * @property {Uint8Array|null} [CommsKey] Token CommsKey
+             * @property {Uint8Array|null} [SigKey] Token SigKey
+             * @property {Array.<string>|null} [MyEnds] Token MyEnds
+             * @property {Uint8Array|null} [DigSig] Token DigSig
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Token.
+             * @memberof reg.XLRegMsg
+             * @interface IToken
+             * @augments reg.XLRegMsg.Token.$Properties
+             * @deprecated Use reg.XLRegMsg.Token.$Properties instead.
+             */
+
+            /**
+             * Shape of a Token.
+             * @typedef {reg.XLRegMsg.Token.$Properties} reg.XLRegMsg.Token.$Shape
+             */
+
+            /**
+             * Constructs a new Token.
+             * @memberof reg.XLRegMsg
+             * @classdesc Represents a Token.
+             * @constructor
+             * @param {reg.XLRegMsg.Token.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Token = function (properties) {
+                this.MyEnds = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Token Name.
+             * @member {string|null|undefined} Name
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.Name = null;
+
+            /**
+             * Token Attrs.
+             * @member {Long|null|undefined} Attrs
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.Attrs = null;
+
+            /**
+             * Token ID.
+             * @member {Uint8Array|null|undefined} ID
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.ID = null;
+
+            /**
+             * Token CommsKey.
+             * @member {Uint8Array|null|undefined} CommsKey
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.CommsKey = null;
+
+            /**
+             * Token SigKey.
+             * @member {Uint8Array|null|undefined} SigKey
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.SigKey = null;
+
+            /**
+             * Token MyEnds.
+             * @member {Array.<string>} MyEnds
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.MyEnds = $util.emptyArray;
+
+            /**
+             * Token DigSig.
+             * @member {Uint8Array|null|undefined} DigSig
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.DigSig = null;
+
+            /**
+             * Encodes the specified Token message. Does not implicitly {@link reg.XLRegMsg.Token.verify|verify} messages.
+             * @function encode
+             * @memberof reg.XLRegMsg.Token
+             * @static
+             * @param {reg.XLRegMsg.Token.$Properties} message Token message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Token.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.Name != null && $Object.hasOwnProperty.call(message, "Name"))
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.Name);
+                if (message.Attrs != null && $Object.hasOwnProperty.call(message, "Attrs"))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.Attrs);
+                if (message.ID != null && $Object.hasOwnProperty.call(message, "ID"))
+                    writer.uint32(/* id 3, wireType 2 =*/26).bytes(message.ID);
+                if (message.CommsKey != null && $Object.hasOwnProperty.call(message, "CommsKey"))
+                    writer.uint32(/* id 4, wireType 2 =*/34).bytes(message.CommsKey);
+                if (message.SigKey != null && $Object.hasOwnProperty.call(message, "SigKey"))
+                    writer.uint32(/* id 5, wireType 2 =*/42).bytes(message.SigKey);
+                if (message.MyEnds != null && message.MyEnds.length)
+                    for (let i = 0; i < message.MyEnds.length; ++i)
+                        writer.uint32(/* id 6, wireType 2 =*/50).string(message.MyEnds[i]);
+                if (message.DigSig != null && $Object.hasOwnProperty.call(message, "DigSig"))
+                    writer.uint32(/* id 7, wireType 2 =*/58).bytes(message.DigSig);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Token message from the specified reader or buffer.
+             * @function decode
+             * @memberof reg.XLRegMsg.Token
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {reg.XLRegMsg.Token & reg.XLRegMsg.Token.$Shape} Token
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Token.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.reg.XLRegMsg.Token();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.Name = reader.string();
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            message.Attrs = reader.uint64();
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.ID = reader.bytes();
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.CommsKey = reader.bytes();
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            message.SigKey = reader.bytes();
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.MyEnds && message.MyEnds.length))
+                                message.MyEnds = [];
+                            message.MyEnds.push(reader.string());
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.DigSig = reader.bytes();
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Token;
+        })();
+
+        return XLRegMsg;
+    })();
+
+    return reg;
+})();
+
+export {
+  $root as default
+};

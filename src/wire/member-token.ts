@@ -1,0 +1,86 @@
+// What a token has to be (T1 to T8): the rules of its fields, and the signature its own SigKey makes over them.
+//
+//   signed bytes = Name Attrs(8, little-endian) [ID] CommsKey SigKey MyEnds[0] MyEnds[1] …
+//
+// The ID is not signed by clients of the field, even when it is present; the published spec reads as if it were. Both
+// readings are accepted, and we sign without it (T7).
+import { type KeyObject, sign, verify } from 'node:crypto';
+import { isIPv4, isIPv6 } from 'node:net';
+import type { Fault } from '../errors.ts';
+import { END_POINT_CHARS_MAX, ID_BYTES, ID_BYTES_OLD, NAME_CHARS_MAX, TOKEN_END_POINTS_MAX } from '../limits.ts';
+import { bigintOf, type Token } from './message.ts';
+import { importPublicKey, parseSpki, type RsaKeyParts } from './rsa-key.ts';
+
+/** Attrs bits of a client (T9). */
+export const CLIENT_EPHEMERAL = 1n;
+export const CLIENT_ADMIN = 2n;
+
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+const END_POINT_PREFIX = 'TcpEndPoint: ';
+const HOST_NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
+
+/** Rule T2, of members and clusters alike. */
+export function isName(name: string | null | undefined): name is string {
+  return name !== null && name !== undefined && name.length <= NAME_CHARS_MAX && NAME.test(name);
+}
+
+/** Rule K2: 20 or 32 bytes. */
+export function isNodeId(id: Uint8Array): boolean {
+  return id.length === ID_BYTES || id.length === ID_BYTES_OLD;
+}
+
+/** Rule T5: `host:port`, the host a name, an IPv4 address or an IPv6 address in brackets, optionally prefixed. */
+export function isEndPoint(text: string): boolean {
+  if (text.length > END_POINT_CHARS_MAX) return false;
+  const bare = text.startsWith(END_POINT_PREFIX) ? text.slice(END_POINT_PREFIX.length) : text;
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(bare);
+  if (match === null) return false;
+  const [, address, host, port] = match;
+  if (Number(port) < 1 || Number(port) > 65535) return false;
+  if (address !== undefined) return isIPv6(address);
+  return /^[\d.]+$/.test(host!) ? isIPv4(host!) : HOST_NAME.test(host!);
+}
+
+function signedBytes(token: Token, withId: boolean): Buffer {
+  const attrs = Buffer.alloc(8);
+  attrs.writeBigUInt64LE(bigintOf(token.Attrs));
+  return Buffer.concat([
+    Buffer.from(token.Name ?? ''),
+    attrs,
+    ...(withId && token.ID ? [token.ID] : []),
+    token.CommsKey ?? Buffer.alloc(0),
+    token.SigKey ?? Buffer.alloc(0),
+    ...(token.MyEnds ?? []).map((end) => Buffer.from(end)),
+  ]);
+}
+
+/** The token with the DigSig of its own signature key. */
+export function signToken(token: Token, sigKey: KeyObject): Token {
+  return { ...token, DigSig: sign('sha1', signedBytes(token, false), sigKey) };
+}
+
+/**
+ * Whether this is an RSASSA-PKCS1-v1_5 signature with SHA-1 over any of these, by a key that passed the check. One of
+ * another length costs nothing. A number that only looks like a modulus may make OpenSSL give up: that is a no, too.
+ */
+export function verifySignature(parts: RsaKeyParts, signed: readonly Uint8Array[], digSig: Uint8Array): boolean {
+  if (digSig.length !== parts.modulus.length) return false;
+  try {
+    const key = importPublicKey(parts);
+    return signed.some((bytes) => verify('sha1', bytes, key, digSig));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a token's DigSig is by its own SigKey, in either reading. The cheap rules come first. */
+export function checkToken(token: Token): Fault | undefined {
+  if (!isName(token.Name)) return 'name-invalid';
+  if (token.ID && !isNodeId(token.ID)) return 'node-id-length';
+  const sigKey = token.CommsKey && token.SigKey && parseSpki(token.CommsKey) && parseSpki(token.SigKey);
+  if (!sigKey) return 'rsa-key-invalid';
+  const ends = token.MyEnds ?? [];
+  if (ends.length > TOKEN_END_POINTS_MAX || !ends.every(isEndPoint)) return 'end-point-invalid';
+  const readings = [signedBytes(token, false), ...(token.ID ? [signedBytes(token, true)] : [])];
+  return token.DigSig && verifySignature(sigKey, readings, token.DigSig) ? undefined : 'signature-invalid';
+}

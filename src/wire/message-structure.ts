@@ -1,0 +1,188 @@
+// The strict look at the bytes of a message before the protobuf library sees them (M1 to M7), and the search for where a
+// message ends (F5). One iterative pass; nothing is allocated for what a length field promises.
+//
+//   message = field*            field = tag value           tag = varint of number*8 + wire type
+//   value   = varint (type 0) | 8 bytes (type 1) | length bytes (type 2) | 4 bytes (type 5)
+import { isUtf8 } from 'node:buffer';
+import { BLOCK_BYTES, REPEATED_FIELDS_MAX, UNKNOWN_FIELDS_MAX } from '../limits.ts';
+import { isPaddedAt } from './aes-cbc.ts';
+
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH_DELIMITED = 2;
+const FIXED32 = 5;
+
+/** Field numbers with rules beyond their wire type. */
+const OP = 1;
+const CLIENT_SPECS = 11;
+const TOKENS = 21;
+const TOKEN_MY_ENDS = 6;
+
+type FieldKind = 'op' | 'uint32' | 'uint64' | 'bytes' | 'string' | 'token';
+
+/** proto/xlreg.proto once more, as the strict check needs it; a test holds the two against each other. */
+export const MESSAGE_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
+  [1, 'op'],
+  [2, 'bytes'],
+  [3, 'bytes'],
+  [4, 'bytes'],
+  [5, 'bytes'],
+  [6, 'uint32'],
+  [8, 'string'],
+  [9, 'bytes'],
+  [10, 'uint64'],
+  [11, 'token'],
+  [13, 'bytes'],
+  [14, 'string'],
+  [15, 'uint32'],
+  [16, 'uint64'],
+  [17, 'uint32'],
+  [20, 'uint64'],
+  [21, 'token'],
+  [22, 'bytes'],
+  [23, 'string'],
+]);
+
+/** The same of Token. */
+export const TOKEN_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
+  [1, 'string'],
+  [2, 'uint64'],
+  [3, 'bytes'],
+  [4, 'bytes'],
+  [5, 'bytes'],
+  [6, 'string'],
+  [7, 'bytes'],
+]);
+
+/** Where a message was found. */
+export interface FoundMessage {
+  /** End of the protobuf bytes, exclusive. */
+  readonly end: number;
+  /** End of the last block, padding included: where the next message begins. */
+  readonly paddedEnd: number;
+  /** Value of the last Op as it stands in the bytes, without any reduction to 32 bits (M3). */
+  readonly op: number;
+}
+
+/** Reads fields one after another. `at` moves only over what is whole and in order. */
+class FieldReader {
+  at: number;
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  /** Of the last field read. */
+  number = 0;
+  value = 0;
+  valueStart = 0;
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.#bytes = bytes;
+    this.at = start;
+    this.#end = end;
+  }
+
+  get done(): boolean {
+    return this.at === this.#end;
+  }
+
+  /** Reads a varint of at most 64 bits into `value` (inexact above 2^53, which no rule needs exactly). */
+  #varint(): boolean {
+    let value = 0;
+    let scale = 1;
+    for (let count = 1; count <= 10 && this.at < this.#end; count++) {
+      const byte = this.#bytes[this.at++]!;
+      if (count === 10 && byte > 1) return false;
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+      if (byte < 0x80) {
+        this.value = value;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Reads the next field and checks its wire type against its kind; the kind, `unknown`, or undefined where the bytes
+   * are no field, or not yet. For lengths, `valueStart` to `at` is the value.
+   */
+  next(fields: ReadonlyMap<number, FieldKind>): FieldKind | 'unknown' | undefined {
+    if (!this.#varint() || this.value > 0xffff_ffff) return undefined;
+    const wireType = this.value % 8;
+    this.number = Math.floor(this.value / 8);
+    if (this.number === 0) return undefined;
+    const kind = fields.get(this.number) ?? 'unknown';
+    const expected = kind === 'op' || kind === 'uint32' || kind === 'uint64' ? VARINT : LENGTH_DELIMITED;
+    if (kind !== 'unknown' && wireType !== expected) return undefined;
+    if (wireType === VARINT) {
+      if (!this.#varint() || (kind === 'uint32' && this.value > 0xffff_ffff)) return undefined;
+      return kind;
+    }
+    if (wireType === LENGTH_DELIMITED && !this.#varint()) return undefined;
+    const length =
+      wireType === LENGTH_DELIMITED ? this.value : wireType === FIXED64 ? 8 : wireType === FIXED32 ? 4 : Infinity;
+    if (length > this.#end - this.at) return undefined;
+    this.valueStart = this.at;
+    this.at += length;
+    if (kind === 'string' && !isText(this.#bytes.subarray(this.valueStart, this.at))) return undefined;
+    return kind;
+  }
+}
+
+/** Valid UTF-8 without NUL (M4). */
+function isText(bytes: Uint8Array): boolean {
+  return isUtf8(bytes) && !bytes.includes(0);
+}
+
+/** Counts what a message may have only so much of. */
+class FieldCounts {
+  #unknown = 0;
+  #clientSpecs = 0;
+  #tokens = 0;
+
+  /** Whether one more unknown field is allowed. */
+  unknown(): boolean {
+    return ++this.#unknown <= UNKNOWN_FIELDS_MAX;
+  }
+
+  /** Whether one more field of this number and kind `token` is allowed. */
+  token(number: number): boolean {
+    if (number === CLIENT_SPECS) return ++this.#clientSpecs <= 1;
+    return number !== TOKENS || ++this.#tokens <= REPEATED_FIELDS_MAX;
+  }
+}
+
+/** Whether the bytes are a Token, strictly. */
+function isToken(bytes: Uint8Array, start: number, end: number, counts: FieldCounts): boolean {
+  const reader = new FieldReader(bytes, start, end);
+  let myEnds = 0;
+  while (!reader.done) {
+    const kind = reader.next(TOKEN_FIELDS);
+    if (kind === undefined) return false;
+    if (kind === 'unknown' && !counts.unknown()) return false;
+    if (reader.number === TOKEN_MY_ENDS && ++myEnds > REPEATED_FIELDS_MAX) return false;
+  }
+  return true;
+}
+
+/**
+ * Finds the first message in decrypted bytes: fields are read from `start`, and the message ends at the first field end
+ * that has an Op before it and valid padding up to the block boundary behind it. Undefined both while a message is not
+ * yet whole and when it never will be (F5).
+ */
+export function findMessage(plain: Uint8Array, start: number): FoundMessage | undefined {
+  const reader = new FieldReader(plain, start, plain.length);
+  const counts = new FieldCounts();
+  let op: number | undefined;
+  for (;;) {
+    const end = reader.at;
+    if (op !== undefined && isPaddedAt(plain, end)) {
+      return { end, paddedEnd: end + BLOCK_BYTES - (end % BLOCK_BYTES), op };
+    }
+    const kind = reader.next(MESSAGE_FIELDS);
+    if (kind === undefined) return undefined;
+    if (reader.number === OP) op = reader.value;
+    if (kind === 'unknown' && !counts.unknown()) return undefined;
+    if (kind !== 'token') continue;
+    if (!counts.token(reader.number) || !isToken(plain, reader.valueStart, reader.at, counts)) return undefined;
+  }
+}

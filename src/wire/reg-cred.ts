@@ -1,0 +1,88 @@
+// regCred.dat: the public credentials of a registry, all that a client has to know of it (C1 to C5).
+//
+//   regCred {                              lines end in CRLF, the last one too; `: ` once a line
+//       Name: …   ID: hex   CommsPubKey: ssh-rsa …   SigPubKey: ssh-rsa …        (a line each)
+//       EndPoints {
+//            TcpEndPoint: host:port        any number of them
+//       }
+//       Version: a.b.c.d
+//   }
+import type { KeyObject } from 'node:crypto';
+import { isEndPoint, isName, isNodeId } from './member-token.ts';
+import { parseSshRsa, printSshRsa } from './rsa-key.ts';
+import { parseVersion, printVersion } from './version.ts';
+
+/** The public credentials of a registry. */
+export interface RegCred {
+  readonly name: string;
+  /** 20 or 32 bytes. */
+  readonly id: Uint8Array;
+  readonly commsKey: KeyObject;
+  readonly sigKey: KeyObject;
+  /** `host:port` each. */
+  readonly endPoints: readonly string[];
+  readonly version: number;
+}
+
+/** What is wrong with a regCred file. */
+export class RegCredError extends Error {
+  override readonly name = 'RegCredError';
+}
+
+const END_POINT = 'TcpEndPoint';
+
+/** The file as this registry writes it. */
+export function printRegCred(cred: RegCred): string {
+  return [
+    'regCred {',
+    `    Name: ${cred.name}`,
+    `    ID: ${Buffer.from(cred.id).toString('hex')}`,
+    `    CommsPubKey: ${printSshRsa(cred.commsKey)}`,
+    `    SigPubKey: ${printSshRsa(cred.sigKey)}`,
+    '    EndPoints {',
+    ...cred.endPoints.map((endPoint) => `         ${END_POINT}: ${endPoint}`),
+    '    }',
+    `    Version: ${printVersion(cred.version)}`,
+    '}',
+    '',
+  ].join('\r\n');
+}
+
+/** Reads what any registry of the field writes (C4): blank lines, LF for CRLF, any indent. Throws RegCredError. */
+export function parseRegCred(text: string): RegCred {
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  let at = 0;
+  const literal = (expected: string) => {
+    if (lines[at++] !== expected) throw new RegCredError(`line ${at} of the credentials should be "${expected}"`);
+  };
+  const field = <T>(key: string, parse: (value: string) => T | undefined): T => {
+    const line = lines[at++] ?? '';
+    const value = line.startsWith(`${key}: `) ? parse(line.slice(key.length + 2).trim()) : undefined;
+    if (value === undefined) throw new RegCredError(`line ${at} of the credentials should be a valid "${key}: …"`);
+    return value;
+  };
+
+  literal('regCred {');
+  const name = field('Name', (value) => (isName(value) ? value : undefined));
+  const id = field('ID', parseId);
+  const commsKey = field('CommsPubKey', parseSshRsa);
+  const sigKey = field('SigPubKey', parseSshRsa);
+  literal('EndPoints {');
+  const endPoints: string[] = [];
+  while (lines[at]?.startsWith(END_POINT)) {
+    endPoints.push(field(END_POINT, (value) => (isEndPoint(value) ? value : undefined)));
+  }
+  literal('}');
+  const version = field('Version', parseVersion);
+  literal('}');
+  if (at !== lines.length) throw new RegCredError(`line ${at + 1} comes after the end of the credentials`);
+  return { name, id, commsKey, sigKey, endPoints, version };
+}
+
+function parseId(hex: string): Uint8Array | undefined {
+  const id = Buffer.from(hex, 'hex');
+  return id.length * 2 === hex.length && isNodeId(id) ? id : undefined;
+}

@@ -1,0 +1,3 @@
+import { runCoordinator } from '../src/coordinator/coordinator-thread.ts';
+
+await runCoordinator();

@@ -1,0 +1,3 @@
+import { startPoolWorker } from '../src/pool/pool-worker.ts';
+
+export default startPoolWorker();
