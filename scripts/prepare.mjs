@@ -1,8 +1,7 @@
 // Brings a checkout into a state in which it runs: installs the locked dependencies and builds, each only when it is
 // missing or older than what it is made from. Uses nothing but Node itself, since nothing else may be there yet.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,20 +30,10 @@ function newest(paths) {
   return latest;
 }
 
-/** Modification times change with every clone, so whether the install is current is told by the lockfile's hash. */
-function lockDigest() {
-  return createHash('sha256')
-    .update(readFileSync(inside('package-lock.json')))
-    .update(process.version)
-    .digest('hex');
-}
-
-const stamp = inside('node_modules/.xlreg-installed');
-const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lockDigest();
-if (!installed) {
-  run('npm', ['ci']);
-  writeFileSync(stamp, lockDigest());
-}
+// npm leaves a lockfile of what it installed; a newer one of ours means that something changed since.
+const installedLock = 'node_modules/.package-lock.json';
+const installed = existsSync(inside(installedLock)) && newest([installedLock]) >= newest(['package-lock.json']);
+if (!installed) run('npm', ['ci']);
 
 const built = existsSync(inside('dist/.built')) ? statSync(inside('dist/.built')).mtimeMs : 0;
 if (!installed || built < newest(['src', 'workers', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'package.json'])) {

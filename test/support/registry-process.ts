@@ -1,0 +1,150 @@
+// A registry as its users run it: the built command line in a process of its own, on free ports of the loopback.
+// Each process belongs to the test that started it; what a test leaves running dies with the test process.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const READY_TIMEOUT_MS = 20_000;
+
+/** How to start a registry. */
+export interface RegistryOptions {
+  /** Flags after the ones every test registry has; a flag given again here replaces the one there. */
+  readonly args?: readonly string[];
+  /** A data directory to use, and to leave in place at the end. Without it, a new one that `stop` deletes. */
+  readonly dataDir?: string;
+  /** Environment variables to add (no `XLREG_*` of the test's own environment reaches the child). */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A running registry. */
+export interface RegistryProcess {
+  readonly pid: number;
+  readonly tcpPort: number;
+  readonly wsPort: number;
+  readonly adminPort: number;
+  readonly dataDir: string;
+  /** The text of the regCred.dat that clients of this registry are given. */
+  readonly regCredText: string;
+  /** Everything on its standard output so far. */
+  stdout(): string;
+  /** Everything on its standard error so far. */
+  stderr(): string;
+  /** What /metrics says now. */
+  metrics(): Promise<string>;
+  /** Resolves when the process has ended, with its exit code (null: a signal ended it). */
+  readonly exited: Promise<number | null>;
+  /** Sends the signal, waits for the end, deletes the data directory if this module made it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Starts a registry; rejects with its standard error when it ends early or is not ready after 20 s. */
+export async function startRegistry(options: RegistryOptions = {}): Promise<RegistryProcess> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'xlreg-test-')));
+  const removeDataDir = async (): Promise<void> => {
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  };
+  const child = spawn(process.execPath, [MAIN, 'serve', ...flags(dataDir, options.args ?? [])], {
+    env: { ...cleanEnv(), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const exited = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code: number | null) => resolve(code));
+  }).finally(() => running.delete(child));
+  exited.catch(() => {});
+
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
+    child.kill(signal);
+    const code = await exited;
+    await removeDataDir();
+    return code;
+  };
+  try {
+    const ready = await readyLine(child, exited, () => out);
+    return {
+      pid: child.pid!,
+      tcpPort: port(ready, 'tcp'),
+      wsPort: port(ready, 'ws'),
+      adminPort: port(ready, 'admin'),
+      dataDir,
+      regCredText: await readFile(join(dataDir, 'regCred.dat'), 'latin1'),
+      stdout: () => out,
+      stderr: () => err,
+      async metrics() {
+        const response = await fetch(`http://127.0.0.1:${port(ready, 'admin')}/metrics`);
+        if (!response.ok) throw new Error(`/metrics answers ${response.status}`);
+        return response.text();
+      },
+      exited,
+      stop,
+    };
+  } catch (cause) {
+    await stop('SIGKILL').catch(() => {});
+    throw new Error(`the registry did not start: ${(cause as Error).message}\n${err}`, { cause });
+  }
+}
+
+/** The flags of a test registry, without those that `args` gives again. */
+function flags(dataDir: string, args: readonly string[]): string[] {
+  const defaults = [
+    ['--data-dir', dataDir],
+    ['--tcp', '127.0.0.1:0'],
+    ['--ws', '127.0.0.1:0'],
+    ['--admin', '127.0.0.1:0'],
+    ['--store', 'memory'],
+  ];
+  const given = new Set(args.map((arg) => arg.split('=', 1)[0]));
+  return [...defaults.filter(([flag]) => !given.has(flag)).flat(), ...args];
+}
+
+/** This process's environment without what would make a child behave differently from one at a user's prompt. */
+function cleanEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(XLREG_|VITEST)|^NODE_ENV$/.test(name)),
+  );
+}
+
+async function readyLine(
+  child: ChildProcess,
+  exited: Promise<number | null>,
+  out: () => string,
+): Promise<string> {
+  const give = AbortSignal.timeout(READY_TIMEOUT_MS);
+  const early = exited.then((code) => {
+    throw new Error(`it ended with ${child.signalCode ?? code}`);
+  });
+  early.catch(() => {});
+  for (;;) {
+    const line = /^ready .*(?=\n)/m.exec(out());
+    if (line !== null) return line[0];
+    const more = once(child.stdout!, 'data', { signal: give }).catch(() => {
+      throw new Error(`it was not ready after ${READY_TIMEOUT_MS} ms`);
+    });
+    await Promise.race([more, early]);
+  }
+}
+
+function port(ready: string, name: string): number {
+  const found = new RegExp(` ${name}=\\S*:(\\d+)(?= |$)`).exec(ready);
+  if (found === null) throw new Error(`no ${name}=HOST:PORT in '${ready}'`);
+  return Number(found[1]);
+}
