@@ -57,7 +57,7 @@ export const BATCH_HELLOS_MAX = 4;
 /** Pool calls under way for each worker: one in work and one behind it, so that no worker waits for a crossing. */
 export const BATCHES_PER_WORKER = 2;
 
-/** Session frames waiting for the pool; beyond it connections are not read from until there is room. */
+/** Session frames waiting for the pool, one a connection at most; whose frame finds no room is closed. */
 export const WAITING_SESSION_FRAMES_MAX = 65_536;
 
 /** Hellos waiting for each worker: about 50 ms of its time; beyond it the newest Hello's connection is closed. */

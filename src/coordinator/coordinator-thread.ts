@@ -58,7 +58,11 @@ export class CoordinatorThread {
   ): Promise<CoordinatorThread> {
     const worker = new Worker(entry.url, { workerData: data, execArgv: entry.execArgv });
     // The first report is `loaded`; an error before it rejects.
-    await once(worker, 'message');
+    const died = once(worker, 'exit').then(([code]) => {
+      throw new Error(`the coordinator ended with code ${code} before the table was loaded`);
+    });
+    await Promise.race([once(worker, 'message'), died]);
+    died.catch(() => {});
     return new CoordinatorThread(worker, on.trouble, on.death);
   }
 

@@ -32,7 +32,9 @@ const REG_CRED_FILE = 'regCred.dat';
 
 /** Loads the identity in `directory`, or makes one if there has never been any. Throws IdentityError. */
 export async function openIdentity(directory: string): Promise<Identity> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: Error) => {
+    throw new IdentityError(error.message);
+  });
   await assertPrivate(directory, 'directory');
   // The ID is written last: without it the first start did not get to its end, and nobody can have seen the keys.
   if (!existsSync(join(directory, ID_FILE))) {

@@ -1,7 +1,6 @@
 // The data path at the front: bytes of one connection to jobs for the pool, and results back to bytes. Nothing here
 // costs more than microseconds; no RSA, no AES, no protobuf. Invariant: one job of a connection is in work at a time,
 // which keeps its messages in order.
-import type { Fault } from '../errors.ts';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX, SESSION_MESSAGES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
@@ -75,7 +74,7 @@ export class ServedConnection implements ConnectionHandler {
 
   received(bytes: Uint8Array): void {
     if (this.#phase === 'ended') return;
-    if (this.#ticket !== undefined && this.#phase === 'hello') return this.#fault('hello-early-bytes');
+    if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
     // The front ends' buffers are theirs after this call, so whatever has to wait is copied.
     if (this.#connection.transport === 'tcp' && this.#waiting.length > 0) {
       this.#waiting = [Buffer.concat([this.#waiting[0]!, bytes])];
@@ -83,7 +82,7 @@ export class ServedConnection implements ConnectionHandler {
       this.#waiting.push(Uint8Array.from(bytes));
     }
     if (this.#ticket === undefined && !this.#writing) return this.#next();
-    if (this.#waiting.length > WAITING_FRAMES_MAX) return this.#fault('message-flood');
+    if (this.#waiting.length > WAITING_FRAMES_MAX) return this.#finish('message-flood');
     // Somebody who sends without waiting for replies can wait.
     if (this.#waiting[0]!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
   }
@@ -130,8 +129,8 @@ export class ServedConnection implements ConnectionHandler {
     const bytes = this.#waiting[0]!;
     const short = bytes.length < helloBytes && this.#connection.transport === 'tcp';
     if (short) return;
-    if (this.#waiting.length > 1) return this.#fault('hello-early-bytes');
-    if (bytes.length !== helloBytes) return this.#fault('hello-length');
+    if (this.#waiting.length > 1) return this.#finish('hello-early-bytes');
+    if (bytes.length !== helloBytes) return this.#finish('hello-length');
     this.#submit('hello', bytes);
   }
 
@@ -147,15 +146,15 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#seen === 0) this.#arm(deadlines.partialTimeoutMs, 'message-timeout');
     if (this.#connection.transport === 'ws') return this.#submitMessage(bytes);
     if (whole > this.#seen) return this.#submitMessage(bytes.subarray(0, whole));
-    if (bytes.length > MESSAGE_BYTES_MAX) this.#fault('message-too-long');
+    if (bytes.length > MESSAGE_BYTES_MAX) this.#finish('message-too-long');
     else this.#seen ||= 1;
   }
 
   #submitMessage(bytes: Uint8Array): void {
     if (this.#seen < IV_BYTES && bytes.length >= IV_BYTES && this.#ivs?.add(bytes) === false) {
-      return this.#fault('iv-repeated');
+      return this.#finish('iv-repeated');
     }
-    if (this.#seen < IV_BYTES && ++this.#messages > SESSION_MESSAGES_MAX) return this.#fault('message-flood');
+    if (this.#seen < IV_BYTES && ++this.#messages > SESSION_MESSAGES_MAX) return this.#finish('message-flood');
     this.#seen = bytes.length;
     this.#submit('message', bytes);
   }
@@ -170,7 +169,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#ticket = undefined;
     this.#connection.resume();
     if (result === undefined) return this.#finish('worker-failed');
-    if (result.kind === 'silent') return this.#fault(result.why);
+    if (result.kind === 'silent') return this.#finish(result.why);
     if (result.kind === 'incomplete') return this.#overdue ? this.#finish(this.#overdue) : this.#next();
 
     const rest = this.#waiting[0]!.subarray(result.consumed);
@@ -189,19 +188,22 @@ export class ServedConnection implements ConnectionHandler {
     if (result.op === Op.Join && result.why === undefined) this.#joined = true;
     if (result.why !== undefined) return this.#finish(result.why, result.bytes);
     this.#writing = !this.#connection.send(result.bytes);
+    // A front end may find while sending that the connection is gone.
+    if (this.#hasEnded) return;
     if (this.#writing) this.#arm(this.#service.deadlines.writeTimeoutMs, 'write-timeout');
     else this.#next();
   }
 
   /** Ends the session with a last reply, or without a word. */
   #finish(end: SessionEnd, bytes?: Uint8Array): void {
+    if (this.#phase === 'ended') return;
     this.#release(end);
     if (end === 'write-timeout') this.#connection.destroy();
     else this.#connection.end(bytes);
   }
 
-  #fault(fault: Fault): void {
-    this.#finish(fault);
+  get #hasEnded(): boolean {
+    return this.#phase === 'ended';
   }
 
   #release(end: SessionEnd): void {

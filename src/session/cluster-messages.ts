@@ -69,7 +69,8 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
         message: {
           Op: Op.ClusterMembers,
           ClusterID: Buffer.from(cluster.id, 'hex'),
-          ClusterSize: cluster.size,
+          // Only to a client that shows it knows to look for it: those of the field get what they always got (R11).
+          ...(message.ClusterSize !== null && message.ClusterSize !== undefined && { ClusterSize: cluster.size }),
           Which: longOf(which),
         },
         roster,
