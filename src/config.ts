@@ -19,6 +19,8 @@ interface ListenAddress {
 }
 
 const MILLISECONDS_MAX = 86_400_000;
+/** Ten years. */
+const SECONDS_MAX = 315_360_000;
 
 const listenAddress = z.string().transform((text, context): ListenAddress | undefined => {
   if (text === 'off') return undefined;
@@ -32,6 +34,7 @@ const listenAddress = z.string().transform((text, context): ListenAddress | unde
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
 const milliseconds = whole(1, MILLISECONDS_MAX);
+const seconds = whole(1, SECONDS_MAX);
 
 /** Every setting, under its flag's name. The environment has them as XLREG_…, the file as they stand here. */
 const settings = z.strictObject({
@@ -43,7 +46,12 @@ const settings = z.strictObject({
   advertise: z.string().refine(isEndPoint, 'should be HOST:PORT').optional(),
   workers: whole(1, 256).default(availableParallelism()),
   'reply-bytes-max': whole(REPLY_BYTES_MIN, REPLY_BYTES_MAX).default(REPLY_BYTES_MAX),
-  store: z.enum(STORE_NAMES).default('memory'),
+  store: z.enum(STORE_NAMES).default('lmdb'),
+  'store-bytes-max': whole(1_000_000, Number.MAX_SAFE_INTEGER).optional(),
+  'max-clusters': whole(1, 100_000_000).default(1_000_000),
+  'max-registrations': whole(1, 100_000_000).default(2_000_000),
+  'ephemeral-ttl': seconds.default(3_600),
+  'idle-registration-ttl': seconds.default(86_400),
   'web-engine': z.enum(['auto', 'uws', 'node']).default('auto'),
   'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   'hello-timeout-ms': milliseconds.default(5_000),

@@ -19,9 +19,8 @@ export interface SessionPlan {
 
 /** Runs one session to its end; throws if anything but the expected replies comes. */
 export async function runSession(regCred: RegCred, host: string, port: number, plan: SessionPlan): Promise<void> {
-  const socket = connect({ host, port, noDelay: true });
+  const exchange = await openSession(regCred, host, port, plan.dialect);
   try {
-    const exchange = await greet(regCred, new Replies(socket), plan.dialect);
     await exchange({ Op: Op.Client, ClientSpecs: plan.token }, Op.ClientOK);
     const create = { Op: Op.Create, ClusterName: plan.clusterName, ClusterSize: plan.clusterSize, EndPointCount: 1 };
     await exchange(create, Op.CreateReply);
@@ -29,13 +28,34 @@ export async function runSession(regCred: RegCred, host: string, port: number, p
     await exchange({ Op: Op.GetCluster, ClusterID: joined.ClusterID! }, Op.ClusterMembers);
     await exchange({ Op: Op.Bye }, Op.Ack);
   } finally {
-    socket.destroy();
+    exchange.close();
   }
 }
 
-type Exchange = (message: Message, expected: Op) => Promise<Message>;
+/** Sends a message and resolves to its reply; rejects if that is not of the expected Op. */
+export interface Exchange {
+  (message: Message, expected: Op): Promise<Message>;
+  close(): void;
+}
 
-async function greet(regCred: RegCred, replies: Replies, dialectName: DialectName): Promise<Exchange> {
+/** Connects and goes through the Hello. */
+export async function openSession(
+  regCred: RegCred,
+  host: string,
+  port: number,
+  dialect: DialectName,
+): Promise<Exchange> {
+  const socket = connect({ host, port, noDelay: true });
+  try {
+    const exchange = await greet(regCred, new Replies(socket), dialect);
+    return Object.assign(exchange, { close: () => void socket.destroy() });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+async function greet(regCred: RegCred, replies: Replies, dialectName: DialectName) {
   const dialect = DIALECTS[dialectName];
   const iv1 = dialectName === 'chained' ? randomBytes(16) : undefined;
   const hello: Hello = { dialect: dialectName, iv1, key1: randomBytes(32), salt1: randomBytes(8), version1: 1 };
@@ -44,7 +64,7 @@ async function greet(regCred: RegCred, replies: Replies, dialectName: DialectNam
     bytes.length < dialect.helloReplyBytes ? undefined : dialect.openHelloReply(hello, bytes),
   );
   let keys: SessionKeys = reply.keys;
-  return async (message, expected) => {
+  return async (message: Message, expected: Op): Promise<Message> => {
     const sealed = dialect.encrypt(keys, encodeMessage(message), randomBytes);
     keys = sealed.keys;
     replies.send(sealed.bytes);

@@ -34,7 +34,7 @@ const dialect = values.dialect as DialectName;
 
 const tokens = signTokens();
 const server = await ServerProcess.start(values.workers ? ['--workers', values.workers] : []);
-const { host, port } = endPointOf(server.regCred.endPoints[0]!);
+const [host, port] = server.endPoint;
 await load(Math.min(sessions, 1_000), 'w');
 
 const bareBefore = await measureBare();
@@ -88,9 +88,4 @@ function signTokens(): Token[] {
   return Array.from({ length: TOKENS }, (_, i) =>
     signToken({ Name: `m${i}`, CommsKey: spki, SigKey: spki, MyEnds: [`127.0.0.1:${10_000 + i}`] }, privateKey),
   );
-}
-
-function endPointOf(text: string): { host: string; port: number } {
-  const colon = text.lastIndexOf(':');
-  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
 }

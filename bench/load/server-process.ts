@@ -42,6 +42,12 @@ export class ServerProcess {
     throw new Error('the server did not start');
   }
 
+  /** Host and port of raw TCP. */
+  get endPoint(): [string, number] {
+    const [host, port] = this.regCred.endPoints[0]!.split(':');
+    return [host!, Number(port)];
+  }
+
   /** CPU seconds the process has used, in user mode and in the kernel. */
   async cpuSeconds(): Promise<number> {
     const stat = await readFile(`/proc/${this.#child.pid}/stat`, 'ascii');

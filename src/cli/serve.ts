@@ -4,6 +4,7 @@ import { ConfigError, readConfig } from '../config.ts';
 import { ListenError } from '../net/connection.ts';
 import { IdentityError } from '../server/identity.ts';
 import { type Server, startServer } from '../server/server.ts';
+import { StoreUnusableError } from '../store/store.ts';
 
 /** Resolves to the exit code: 0 after SIGTERM or SIGINT, 2 if it cannot be started as asked. */
 export async function serve(args: readonly string[]): Promise<number> {
@@ -36,7 +37,7 @@ function firstSignal(): Promise<void> {
 }
 
 function isUsersMistake(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof ListenError || error instanceof IdentityError;
+  return [ConfigError, ListenError, IdentityError, StoreUnusableError].some((kind) => error instanceof kind);
 }
 
 function howToJoin(dataDir: string, advertise: string | undefined, tcp: string): string {

@@ -4,26 +4,44 @@ import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
-import { ClusterTable } from '../registry/cluster-table.ts';
-import { openStore, type StoreName } from '../store/open-store.ts';
+import { ClusterTable, type TableLimits } from '../registry/cluster-table.ts';
+import { openStore, type StoreSettings } from '../store/open-store.ts';
+import { type Store, StoreUnusableError } from '../store/store.ts';
 import { Coordinator } from './coordinator.ts';
 import { acceptPorts } from './coordinator-port.ts';
 
 /** What the thread is started with. */
 interface CoordinatorWorkerData {
-  readonly registryId: string;
-  readonly store: StoreName;
+  readonly store: StoreSettings;
+  readonly limits: TableLimits;
 }
 
-type Order = { readonly kind: 'metrics'; readonly id: number } | { readonly kind: 'close' };
+/** What the main thread is told. */
+export interface CoordinatorEvents {
+  /** The store has no room, or (undefined) has room again. */
+  full(reason: string | undefined): void;
+  /** The coordinator is gone, or must not go on: neither must the process. */
+  death(error: unknown): void;
+}
+
+type Order =
+  | { readonly kind: 'metrics'; readonly id: number }
+  | { readonly kind: 'backup'; readonly directory: string }
+  | { readonly kind: 'close' };
 type Metrics = MetricObjectWithValues<MetricValue<string>>[];
 type Report =
   | { readonly kind: 'loaded' }
-  | { readonly kind: 'trouble'; readonly message: string }
+  | { readonly kind: 'unusable'; readonly message: string }
+  | { readonly kind: 'full'; readonly reason: string | undefined }
+  | { readonly kind: 'broken'; readonly message: string }
+  | { readonly kind: 'backup'; readonly failure: string | undefined }
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: Metrics };
 
 /** A scrape does not wait longer than this for the coordinator. */
 const METRICS_TIMEOUT_MS = 1_000;
+
+/** How often the table is looked through for what has expired. */
+const SWEEP_INTERVAL_MS = 1_000;
 
 /** Where a thread's code is and how Node has to be told to run it. */
 export interface ThreadEntry {
@@ -35,18 +53,21 @@ export interface ThreadEntry {
 export class CoordinatorThread {
   readonly #worker: Worker;
   readonly #metricsAsked = new Map<number, (metrics: Metrics) => void>();
+  #backupAsked: ((failure: string | undefined) => void) | undefined;
   #lastId = 0;
   #closing = false;
 
-  private constructor(worker: Worker, onTrouble: (message: string) => void, onDeath: (error: unknown) => void) {
+  private constructor(worker: Worker, on: CoordinatorEvents) {
     this.#worker = worker;
     worker.on('message', (report: Report) => {
       if (report.kind === 'metrics') this.#metricsAsked.get(report.id)?.(report.metrics);
-      if (report.kind === 'trouble') onTrouble(report.message);
+      else if (report.kind === 'full') on.full(report.reason);
+      else if (report.kind === 'broken') on.death(new Error(report.message));
+      else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
     });
-    worker.on('error', onDeath);
+    worker.on('error', on.death);
     worker.on('exit', (code) => {
-      if (!this.#closing) onDeath(new Error(`the coordinator ended with code ${code}`));
+      if (!this.#closing) on.death(new Error(`the coordinator ended with code ${code}`));
     });
   }
 
@@ -54,16 +75,17 @@ export class CoordinatorThread {
   static async start(
     entry: ThreadEntry,
     data: CoordinatorWorkerData,
-    on: { trouble(message: string): void; death(error: unknown): void },
+    on: CoordinatorEvents,
   ): Promise<CoordinatorThread> {
     const worker = new Worker(entry.url, { workerData: data, execArgv: entry.execArgv });
-    // The first report is `loaded`; an error before it rejects.
     const died = once(worker, 'exit').then(([code]) => {
       throw new Error(`the coordinator ended with code ${code} before the table was loaded`);
     });
-    await Promise.race([once(worker, 'message'), died]);
+    // The first report says whether the table could be loaded; an error before it rejects.
+    const [first] = (await Promise.race([once(worker, 'message'), died])) as [Report];
     died.catch(() => {});
-    return new CoordinatorThread(worker, on.trouble, on.death);
+    if (first.kind === 'unusable') throw new StoreUnusableError(first.message);
+    return new CoordinatorThread(worker, on);
   }
 
   get threadId(): number {
@@ -85,6 +107,17 @@ export class CoordinatorThread {
     return metrics;
   }
 
+  /** Copies what is stored to a new directory. One at a time; rejects with what went wrong. */
+  async backup(directory: string): Promise<void> {
+    if (this.#backupAsked) throw new Error('a backup is under way');
+    const failure = await new Promise<string | undefined>((resolve) => {
+      this.#backupAsked = resolve;
+      this.#worker.postMessage({ kind: 'backup', directory } satisfies Order);
+    });
+    this.#backupAsked = undefined;
+    if (failure !== undefined) throw new Error(failure);
+  }
+
   /** Closes the store and ends the thread. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -96,31 +129,54 @@ export class CoordinatorThread {
 
 /** The thread itself: opens the store, loads the table, and serves the workers' ports. */
 export async function runCoordinator(): Promise<void> {
-  const { registryId, store: storeName } = workerData as CoordinatorWorkerData;
+  const { store: settings, limits } = workerData as CoordinatorWorkerData;
   const main = parentPort!;
   const report = (message: Report) => main.postMessage(message);
   const registry = new Registry();
-  const store = openStore(storeName);
-  const table = new ClusterTable(registryId);
-  const metrics = coordinatorMetrics(registry, {
-    queueLength: () => coordinator.queueLength,
-    counts: () => table.counts,
-  });
-  const coordinator = new Coordinator(table, store, {
-    batch: metrics.batch,
-    trouble(error) {
-      metrics.trouble(error);
-      report({ kind: 'trouble', message: error instanceof Error ? error.message : String(error) });
-    },
-  });
-  await coordinator.load();
+  let store: Store;
+  let coordinator: Coordinator;
+  const clock = () => performance.now();
+  const table = new ClusterTable(settings.registryId, limits, clock());
+  try {
+    store = openStore(settings);
+    const metrics = coordinatorMetrics(registry, {
+      queueLength: () => coordinator.queueLength,
+      counts: () => table.counts,
+      storeBytes: () => store.size(),
+    });
+    const observer = {
+      ...metrics,
+      full: (reason: string | undefined) => {
+        metrics.full(reason);
+        report({ kind: 'full', reason });
+      },
+      broken: (error: unknown) => report({ kind: 'broken', message: messageOf(error) }),
+    };
+    coordinator = new Coordinator(table, store, observer, clock);
+    await coordinator.load();
+  } catch (error) {
+    if (!(error instanceof StoreUnusableError)) throw error;
+    report({ kind: 'unusable', message: error.message });
+    return;
+  }
   acceptPorts(coordinator);
+  const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
   main.on('message', async (order: Order) => {
     if (order.kind === 'metrics') {
-      return report({ kind: 'metrics', id: order.id, metrics: await registry.getMetricsAsJSON() });
+      report({ kind: 'metrics', id: order.id, metrics: await registry.getMetricsAsJSON() });
+    } else if (order.kind === 'backup') {
+      const failure = await store.backup(order.directory).then(() => undefined, messageOf);
+      report({ kind: 'backup', failure });
+    } else {
+      clearInterval(sweeping);
+      await coordinator.settled();
+      await store.close();
+      process.exit(0);
     }
-    await store.close();
-    process.exit(0);
   });
   report({ kind: 'loaded' });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -2,17 +2,24 @@
 // in memory, committed at once, and only then answered. While a commit is under way no command is applied, so nobody is
 // ever shown what may still be lost.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
-import type { ClusterTable, Outcome } from '../registry/cluster-table.ts';
-import type { Change, Command, Reply } from '../registry/command.ts';
-import type { CommitOutcome, Store } from '../store/store.ts';
+import type { ClusterTable, Effect, Outcome } from '../registry/cluster-table.ts';
+import type { Command, Reply } from '../registry/command.ts';
+import { type CommitOutcome, type Store, StoreFullError } from '../store/store.ts';
 
 /** Told what the coordinator does, for metrics and logs. */
 export interface CoordinatorObserver {
   /** A batch is done: its commands, its stored changes, and the seconds its commits took. */
   batch(commands: number, changes: number, commitSeconds: number): void;
-  /** The store failed; every command of the batch that needed it was refused. */
-  trouble(error: unknown): void;
+  /** Something has been forgotten because its time was up. */
+  expired(changes: number): void;
+  /** The store has no room (with the reason), or has room again. Told when it changes. */
+  full(reason: string | undefined): void;
+  /** What has been acknowledged may not be stored any more: the process must not go on. */
+  broken(error: unknown): void;
 }
+
+/** Milliseconds on a clock that never goes back. */
+export type Clock = () => number;
 
 interface Request {
   readonly commands: readonly Command[];
@@ -25,20 +32,30 @@ interface Item {
   reply: Reply;
 }
 
+/** Entries of the table looked at in one sweep for what has expired. */
+const SWEEP_ENTRIES = 5_000;
+
 const CANNOT_STORE: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
 export class Coordinator {
   readonly #table: ClusterTable;
   readonly #store: Store;
   readonly #observer: CoordinatorObserver;
+  readonly #clock: Clock;
   /** Bounded by the workers: each has a few requests under way, each of one batch of frames. */
   #waiting: Request[] = [];
-  #working = false;
+  /** Resolves when the work under way is done; undefined if there is none. */
+  #working: Promise<void> | undefined;
+  #sweepDue = false;
+  #full = false;
+  /** After an error of which nobody knows what it left stored, nothing is acknowledged any more. */
+  #broken = false;
 
-  constructor(table: ClusterTable, store: Store, observer: CoordinatorObserver) {
+  constructor(table: ClusterTable, store: Store, observer: CoordinatorObserver, clock: Clock) {
     this.#table = table;
     this.#store = store;
     this.#observer = observer;
+    this.#clock = clock;
   }
 
   /** Commands waiting for the batch under way. */
@@ -48,22 +65,36 @@ export class Coordinator {
 
   /** Fills the table from the store. */
   async load(): Promise<void> {
-    for await (const change of this.#store.load()) this.#table.absorb(change);
+    for await (const records of this.#store.load()) for (const record of records) this.#table.absorb(record);
+  }
+
+  /**
+   * To be called every second or so: forgets some of what has expired, and finds out whether a store that was full has
+   * room again, even if nobody asks for anything.
+   */
+  sweep(): void {
+    this.#sweepDue = true;
+    this.#working ??= this.#work();
   }
 
   /** Replies to commands, in their order, each after what it changed is stored. */
   ask(commands: readonly Command[]): Promise<Reply[]> {
     return new Promise((resolve) => {
       this.#waiting.push({ commands, resolve });
-      if (!this.#working) void this.#work();
+      this.#working ??= this.#work();
     });
   }
 
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
   async #work(): Promise<void> {
-    this.#working = true;
     // What else has arrived in this turn of the event loop joins the first batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#sweepDue) {
+      if (this.#sweepDue) await this.#sweepNow();
       const requests = this.#waiting;
       this.#waiting = [];
       const batch = requests.map((request) =>
@@ -72,7 +103,7 @@ export class Coordinator {
       await this.#serve(batch.flat());
       for (const [i, request] of requests.entries()) request.resolve(batch[i]!.map((item) => item.reply));
     }
-    this.#working = false;
+    this.#working = undefined;
   }
 
   /** Fills in the replies. A command that lost to another server is applied again to what stands now. */
@@ -81,28 +112,62 @@ export class Coordinator {
     let changes = 0;
     let commitSeconds = 0;
     for (let attempt = 1; open.length > 0 && attempt <= COMMIT_ATTEMPTS_MAX; attempt++) {
-      const outcomes = open.map((item) => this.#table.apply(item.command));
-      const changed = outcomes.flatMap((outcome) => outcome.change ?? []);
-      const started = performance.now();
-      const ends = await this.#commit(outcomes, changed);
-      commitSeconds += (performance.now() - started) / 1000;
+      const now = this.#clock();
+      const outcomes = open.map((item) => this.#table.apply(item.command, now));
+      const ends = await this.#commit(outcomes);
+      commitSeconds += (this.#clock() - now) / 1000;
+      changes += ends?.length ?? 0;
       open = this.#settle(open, outcomes, ends);
-      changes += changed.length;
     }
     for (const item of open) item.reply = CANNOT_STORE;
-    this.#observer.batch(batch.length, changes, commitSeconds);
+    if (batch.length > 0) this.#observer.batch(batch.length, changes, commitSeconds);
   }
 
-  /** How each change ended; undefined if the store failed and every change has been taken back. */
-  async #commit(outcomes: readonly Outcome[], changes: readonly Change[]): Promise<CommitOutcome[] | undefined> {
+  async #sweepNow(): Promise<void> {
+    this.#sweepDue = false;
+    if (this.#full && !(await this.#probe())) return;
+    const effects = this.#table.expire(this.#clock(), SWEEP_ENTRIES);
+    const ends = await this.#commit(effects);
+    if (ends && effects.length > 0) this.#observer.expired(effects.length);
+  }
+
+  async #probe(): Promise<boolean> {
+    try {
+      await this.#store.probe();
+      this.#setFull(undefined);
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  /** How each change ended; undefined if the store failed and every effect has been undone. */
+  async #commit(effects: readonly Effect[]): Promise<CommitOutcome[] | undefined> {
+    const changes = effects.flatMap((effect) => effect.changes);
     if (changes.length === 0) return [];
     try {
-      return await this.#store.commit(changes);
+      if (this.#broken) throw new Error('the store is broken');
+      const ends = await this.#store.commit(changes);
+      this.#setFull(undefined);
+      return ends;
     } catch (error) {
-      for (const outcome of [...outcomes].reverse()) outcome.undo();
-      this.#observer.trouble(error);
+      for (const effect of [...effects].reverse()) effect.undo();
+      this.#fail(error);
       return undefined;
     }
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof StoreFullError) return this.#setFull(error.message);
+    if (!this.#broken) this.#observer.broken(error);
+    this.#broken = true;
+  }
+
+  #setFull(reason: string | undefined): void {
+    const full = reason !== undefined;
+    if (full !== this.#full) this.#observer.full(reason);
+    this.#full = full;
   }
 
   /** Replies to what is settled; returns what has to be applied again. */
@@ -112,10 +177,12 @@ export class Coordinator {
     const again: Item[] = [];
     let next = 0;
     for (const [i, item] of items.entries()) {
-      const { reply, change } = outcomes[i]!;
-      if (change && ends === undefined) item.reply = CANNOT_STORE;
+      const { reply, changes } = outcomes[i]!;
+      const own = ends?.slice(next, next + changes.length);
+      next += changes.length;
+      if (changes.length > 0 && own === undefined) item.reply = CANNOT_STORE;
       // Where anything was lost, an answer that changed nothing may rest on it.
-      else if (change ? ends![next++]!.kind === 'lost' : lost.length > 0) again.push(item);
+      else if (changes.length > 0 ? own!.some((end) => end.kind === 'lost') : lost.length > 0) again.push(item);
       else item.reply = reply;
     }
     return again;

@@ -59,7 +59,8 @@ class NodeWebConnection implements Connection {
 
 export async function listenNodeWeb({ host, port, routes, accept }: WebSite): Promise<Listener> {
   const server = createServer({ maxHeaderSize: HTTP_HEAD_BYTES_MAX }, async (request, response) => {
-    const reply = await routeRequest(routes, request.method ?? '', pathOf(request));
+    const asked = { method: request.method ?? '', path: pathOf(request), origin: request.headers.origin };
+    const reply = await routeRequest(routes, asked);
     answer(response, reply, request.method === 'HEAD');
   });
   server.headersTimeout = 10_000;

@@ -77,7 +77,8 @@ export async function listenUws({ host, port, routes, accept }: WebSite): Promis
     });
     // The request is valid only until the first await.
     const method = request.getMethod().toUpperCase();
-    const reply = await routeRequest(routes, method, request.getUrl());
+    const asked = { method, path: request.getUrl(), origin: request.getHeader('origin') };
+    const reply = await routeRequest(routes, asked);
     if (!aborted) response.cork(() => answer(response, reply, method === 'HEAD'));
   });
   const socket = await new Promise<unknown>((resolve) => {

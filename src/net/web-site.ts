@@ -8,9 +8,18 @@ export interface HttpReply {
   readonly body: string;
 }
 
-/** GET (and HEAD) by exact path; everything else is 404, other methods 405. */
+/** Handlers by method and exact path, `GET /metrics`; HEAD is served by GET. */
 export type HttpRoutes = ReadonlyMap<string, () => HttpReply | Promise<HttpReply>>;
 
+/** What of a request decides about its answer. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Set by browsers when a page makes the request; undefined or empty otherwise. */
+  readonly origin: string | undefined;
+}
+
+/** What a listener serves. */
 export interface WebSite {
   readonly host: string;
   readonly port: number;
@@ -22,12 +31,15 @@ export interface WebSite {
 /** Where WebSocket clients connect. */
 export const WEBSOCKET_PATH = '/xlreg';
 
-/** The answer to a request, for both engines. */
-export function routeRequest(routes: HttpRoutes, method: string, path: string): HttpReply | Promise<HttpReply> {
-  const route = routes.get(path);
-  if (!route) return plainReply(404, 'not found');
-  if (method !== 'GET' && method !== 'HEAD') return plainReply(405, 'method not allowed');
-  return route();
+/** The answer to a request: 404 for a path unknown, 405 for a method it does not have, 403 for a page's wish to act. */
+export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpReply | Promise<HttpReply> {
+  const { path, origin } = request;
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const route = routes.get(`${method} ${path}`);
+  if (route && method !== 'GET' && origin) return plainReply(403, 'origin not allowed');
+  if (route) return route();
+  const known = ['GET', 'POST'].some((other) => routes.has(`${other} ${path}`));
+  return known ? plainReply(405, 'method not allowed') : plainReply(404, 'not found');
 }
 
 /** A line of text. */

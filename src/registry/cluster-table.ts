@@ -1,26 +1,45 @@
 // The table of clients and clusters: applies commands in order and says which records changed. Pure: no clock, no
-// randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry; a name to one cluster.
+// randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry; a name to one cluster; a
+// client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import type { Refusal } from '../errors.ts';
+import { Client } from './client.ts';
 import { Cluster } from './cluster.ts';
 import type {
   Change,
   ClientRecord,
+  ClusterRecord,
   ClusterRef,
   Command,
   CreateCommand,
   GetClusterCommand,
+  LoadedMember,
   MemberRecord,
   RegisterCommand,
   Reply,
 } from './command.ts';
+import { Sweep } from './sweep.ts';
 
-/** An answer, and the record that must be stored before it may be given. */
-export interface Outcome {
-  readonly reply: Reply;
-  readonly change?: Change;
-  /** Takes the change back; outcomes are undone in the reverse order of their commands. */
+/** What has to be stored before an answer may be given, and how to take it back from the table. */
+export interface Effect {
+  readonly changes: readonly Change[];
+  /** Effects are undone in the reverse order of their making. */
   undo(): void;
+}
+
+/** An answer and what it rests on. */
+export interface Outcome extends Effect {
+  readonly reply: Reply;
+}
+
+/** How much the table holds at most, and for how long. */
+export interface TableLimits {
+  readonly clients: number;
+  readonly clusters: number;
+  /** An ephemeral cluster that no member asks for, and an ephemeral client without a seat, is forgotten after this. */
+  readonly ephemeralTtlMs: number;
+  /** Any other client without a seat is forgotten when it has not been heard of for so long. */
+  readonly idleRegistrationTtlMs: number;
 }
 
 /** How many of everything there is. */
@@ -30,30 +49,50 @@ export interface TableCounts {
   readonly members: number;
 }
 
+const CLUSTER_EPHEMERAL = 1n;
+
 export class ClusterTable {
   readonly #registryId: string;
-  readonly #clients = new Map<string, ClientRecord>();
+  readonly #limits: TableLimits;
+  readonly #clients = new Map<string, Client>();
   readonly #clustersById = new Map<string, Cluster>();
   readonly #clustersByName = new Map<string, Cluster>();
+  readonly #clientSweep = new Sweep(this.#clients);
+  readonly #clusterSweep = new Sweep(this.#clustersById);
   #members = 0;
+  /** Of the command being applied, in milliseconds. */
+  #now: number;
 
-  /** `registryId` is the one ID that can be nobody's, besides that of all zeros. */
-  constructor(registryId: string) {
+  /**
+   * `registryId` is the one ID that can be nobody's, besides that of all zeros. `now` is the clock all expiry counts
+   * from, in milliseconds: whatever is absorbed counts as used then, so that an outage of the registry expires nobody.
+   */
+  constructor(registryId: string, limits: TableLimits, now: number) {
     this.#registryId = registryId;
+    this.#limits = limits;
+    this.#now = now;
   }
 
   get counts(): TableCounts {
     return { clients: this.#clients.size, clusters: this.#clustersById.size, members: this.#members };
   }
 
+  /** Every record that is stored, clients and clusters before members. */
+  *records(): Iterable<ClientRecord | ClusterRecord | MemberRecord> {
+    for (const client of this.#clients.values()) if (client.stored) yield client.record;
+    for (const cluster of this.#clustersById.values()) yield cluster.record;
+    for (const cluster of this.#clustersById.values()) yield* cluster.members;
+  }
+
   /** Carries a command out in memory. */
-  apply(command: Command): Outcome {
+  apply(command: Command, now: number): Outcome {
+    this.#now = now;
     switch (command.kind) {
       case 'register':
         return this.#register(command);
       case 'find-client': {
-        const client = this.#clients.get(command.clientId);
-        return client ? answer({ kind: 'client', token: client.token }) : refuse('client-unknown');
+        const client = this.#use(command.clientId);
+        return client ? answer({ kind: 'client', token: client.record.token }) : refuse('client-unknown');
       }
       case 'create':
         return this.#create(command);
@@ -64,122 +103,216 @@ export class ClusterTable {
     }
   }
 
-  /** Takes a record over as it is: at startup, after a command of ours, or because another server stored it first. */
-  absorb(change: Change): void {
+  /** Forgets what has expired among the next `count` clients and clusters, going round. */
+  expire(now: number, count: number): Effect[] {
+    this.#now = now;
+    const { ephemeralTtlMs, idleRegistrationTtlMs } = this.#limits;
+    const effects: Effect[] = [];
+    for (const cluster of this.#clusterSweep.next(count)) {
+      const ephemeral = (cluster.record.attrs & CLUSTER_EPHEMERAL) !== 0n;
+      if (ephemeral && now - cluster.lastUse >= ephemeralTtlMs) effects.push(this.#expireCluster(cluster));
+    }
+    for (const client of this.#clientSweep.next(count)) {
+      const ttl = client.record.ephemeral ? ephemeralTtlMs : idleRegistrationTtlMs;
+      if (client.seats.length === 0 && now - client.lastUse >= ttl) effects.push(this.#expireClient(client));
+    }
+    return effects;
+  }
+
+  /** Takes a change over as it is: at startup, after a command of ours, or because another server stored it first. */
+  absorb(change: Change | LoadedMember): void {
     switch (change.kind) {
       case 'client':
-        this.#clients.set(change.clientId, change);
+        this.#setClient(change, true);
         return;
       case 'cluster': {
         const displaced = this.#clustersByName.get(change.name);
         if (displaced?.record.id === change.id) return;
-        if (displaced) this.#remove(displaced);
-        const cluster = new Cluster(change);
-        this.#clustersById.set(change.id, cluster);
-        this.#clustersByName.set(change.name, cluster);
+        if (displaced) this.#removeCluster(displaced);
+        this.#addCluster(new Cluster(change, this.#now));
         return;
       }
-      case 'member': {
-        const cluster = this.#clustersById.get(change.clusterId);
-        assert(cluster, 'a member has a cluster');
-        const before = cluster.memberCount;
-        cluster.seat(change);
-        this.#members += cluster.memberCount - before;
+      case 'member':
+        this.#seat({ ...change, token: change.token ?? this.#clients.get(change.clientId)!.record.token });
+        return;
+      case 'client-removal':
+        this.#clients.delete(change.clientId);
+        return;
+      case 'cluster-removal': {
+        const cluster = this.#clustersById.get(change.id);
+        if (cluster) this.#removeCluster(cluster);
         return;
       }
     }
-  }
-
-  /** The record that stands where this one would go. */
-  #standing(change: Change): Change | undefined {
-    if (change.kind === 'client') return this.#clients.get(change.clientId);
-    if (change.kind === 'cluster') return this.#clustersByName.get(change.name)?.record;
-    return this.#clustersById.get(change.clusterId)?.memberAt(change.index);
-  }
-
-  #withdraw(change: Change): void {
-    if (change.kind === 'client') {
-      this.#clients.delete(change.clientId);
-    } else if (change.kind === 'cluster') {
-      this.#remove(this.#clustersById.get(change.id)!);
-    } else {
-      this.#clustersById.get(change.clusterId)!.unseatLast(change);
-      this.#members -= 1;
-    }
-  }
-
-  #remove(cluster: Cluster): void {
-    this.#clustersById.delete(cluster.record.id);
-    this.#clustersByName.delete(cluster.record.name);
-    this.#members -= cluster.memberCount;
   }
 
   #register(command: RegisterCommand): Outcome {
     const { clientId } = command;
-    const known = this.#clients.get(clientId);
+    const known = this.#use(clientId);
     const taken = known
-      ? known.sigKeyDigest !== command.sigKeyDigest
+      ? known.record.sigKeyDigest !== command.sigKeyDigest
       : clientId === this.#registryId || /^0+$/.test(clientId) || this.#clustersById.has(clientId);
     if (taken) return refuse('id-in-use');
-    return this.#commit({ ...command, kind: 'client' }, { kind: 'registered' });
+    const reply: Reply = { kind: 'registered' };
+    if (known && isSameRecord(known.record, command)) return answer(reply);
+    if (!known && this.#clients.size >= this.#limits.clients) return refuse('registry-full');
+
+    const record: ClientRecord = { ...command, kind: 'client' };
+    const before = known && { record: known.record, stored: known.stored };
+    const client = this.#setClient(record, known?.stored || !record.ephemeral);
+    // The seats keep the token they were taken with, so the store must not go on taking the client's for theirs.
+    const seats = client.seats.map((cluster) => cluster.memberOfClient(clientId)!);
+    return {
+      reply,
+      changes: client.stored ? [record, ...seats] : [],
+      undo: () => (before ? this.#setClient(before.record, before.stored) : this.#clients.delete(clientId)),
+    };
   }
 
   #create(command: CreateCommand): Outcome {
     const existing = this.#clustersByName.get(command.name);
     if (existing) return answer({ kind: 'cluster', cluster: propertiesOf(existing) });
+    if (this.#clustersById.size >= this.#limits.clusters) return refuse('registry-full');
     assert(!this.#clustersById.has(command.id) && !this.#clients.has(command.id), 'a fresh cluster ID is fresh');
-    const cluster = { ...command, kind: 'cluster' } as const;
-    return this.#commit(cluster, { kind: 'cluster', cluster: propertiesOf({ record: cluster }) });
+    const cluster = new Cluster({ ...command, kind: 'cluster' }, this.#now);
+    this.#addCluster(cluster);
+    return {
+      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
+      changes: [cluster.record],
+      undo: () => this.#removeCluster(cluster),
+    };
   }
 
   #join(clientId: string, ref: ClusterRef): Outcome {
-    const client = this.#clients.get(clientId);
+    const client = this.#use(clientId);
     if (!client) return refuse('client-unknown');
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
-    if (client.endPointCount < cluster.record.endPointCount) {
+    const { record } = client;
+    if (record.endPointCount < cluster.record.endPointCount) {
       return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
     }
     const seated = cluster.memberOfClient(clientId);
     if (!seated && cluster.isFull) return refuse('cluster-full');
-    const namesake = cluster.memberNamed(client.name);
+    const namesake = cluster.memberNamed(record.name);
     if (namesake && namesake !== seated) return refuse('member-name-in-use');
-    const member: MemberRecord = {
-      kind: 'member',
-      clusterId: cluster.record.id,
-      index: seated?.index ?? cluster.memberCount,
-      clientId,
-      name: client.name,
-      token: client.token,
-    };
+    cluster.lastUse = this.#now;
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-    return seated?.token === client.token ? answer(reply) : this.#commit(member, reply);
+    if (seated?.token === record.token) return answer(reply);
+
+    const index = seated?.index ?? cluster.members.length;
+    const { name, token } = record;
+    const member: MemberRecord = { kind: 'member', clusterId: cluster.record.id, index, clientId, name, token };
+    const { stored } = client;
+    this.#seat(member);
+    client.stored = true;
+    return {
+      reply,
+      changes: stored ? [member] : [record, member],
+      undo: () => {
+        client.stored = stored;
+        if (seated) cluster.seat(seated);
+        else this.#unseat(client, cluster, member);
+      },
+    };
   }
 
   #getCluster(command: GetClusterCommand): Outcome {
     const cluster = this.#find(command.cluster);
     if (!cluster) return refuseUnknown(command.cluster);
+    const client = this.#use(command.clientId);
+    if (client?.seats.includes(cluster)) cluster.lastUse = this.#now;
     const { which, next, bytes } = cluster.roster(command.which, command.from, command.rosterBytesMax);
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
+  }
+
+  #expireCluster(cluster: Cluster): Effect {
+    const { id, name } = cluster.record;
+    const { members } = cluster;
+    this.#removeCluster(cluster);
+    return {
+      changes: [{ kind: 'cluster-removal', id, name, members: members.length }],
+      undo: () => {
+        this.#addCluster(cluster);
+        for (const member of members) this.#clients.get(member.clientId)?.takeSeat(cluster);
+        this.#members += members.length;
+      },
+    };
+  }
+
+  #expireClient(client: Client): Effect {
+    const { clientId } = client.record;
+    this.#clients.delete(clientId);
+    return {
+      changes: client.stored ? [{ kind: 'client-removal', clientId }] : [],
+      undo: () => this.#clients.set(clientId, client),
+    };
   }
 
   #find(ref: ClusterRef): Cluster | undefined {
     return 'id' in ref ? this.#clustersById.get(ref.id) : this.#clustersByName.get(ref.name);
   }
 
-  #commit(change: Change, reply: Reply): Outcome {
-    const before = this.#standing(change);
-    this.absorb(change);
-    return { reply, change, undo: () => (before ? this.absorb(before) : this.#withdraw(change)) };
+  /** The client of this ID, which has just been heard of. */
+  #use(clientId: string): Client | undefined {
+    const client = this.#clients.get(clientId);
+    if (client) client.lastUse = this.#now;
+    return client;
+  }
+
+  #setClient(record: ClientRecord, stored: boolean): Client {
+    const known = this.#clients.get(record.clientId);
+    if (known) {
+      known.record = record;
+      known.stored = stored;
+      return known;
+    }
+    const client = new Client(record, stored, this.#now);
+    this.#clients.set(record.clientId, client);
+    return client;
+  }
+
+  #addCluster(cluster: Cluster): void {
+    this.#clustersById.set(cluster.record.id, cluster);
+    this.#clustersByName.set(cluster.record.name, cluster);
+  }
+
+  #removeCluster(cluster: Cluster): void {
+    this.#clustersById.delete(cluster.record.id);
+    this.#clustersByName.delete(cluster.record.name);
+    this.#members -= cluster.members.length;
+    for (const member of cluster.members) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
+  }
+
+  /** Takes a seat over, from whoever may have it. */
+  #seat(member: MemberRecord): void {
+    const cluster = this.#clustersById.get(member.clusterId);
+    assert(cluster, 'a member has a cluster');
+    const before = cluster.members[member.index];
+    cluster.seat(member);
+    if (before === undefined) this.#members += 1;
+    if (before?.clientId === member.clientId) return;
+    if (before) this.#clients.get(before.clientId)?.giveUpSeat(cluster);
+    this.#clients.get(member.clientId)?.takeSeat(cluster);
+  }
+
+  #unseat(client: Client, cluster: Cluster, member: MemberRecord): void {
+    cluster.unseatLast(member);
+    client.giveUpSeat(cluster);
+    this.#members -= 1;
   }
 }
 
-function propertiesOf({ record }: Pick<Cluster, 'record'>) {
+function isSameRecord(record: ClientRecord, command: RegisterCommand): boolean {
+  return Buffer.compare(record.token, command.token) === 0 && record.ephemeral === command.ephemeral;
+}
+
+function propertiesOf({ record }: Cluster) {
   return { id: record.id, size: record.size, endPointCount: record.endPointCount, attrs: record.attrs };
 }
 
 function answer(reply: Reply): Outcome {
-  return { reply, undo: () => {} };
+  return { reply, changes: [], undo: () => {} };
 }
 
 function refuse(refusal: Refusal): Outcome {

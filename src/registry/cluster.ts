@@ -12,22 +12,21 @@ export interface Roster {
 
 export class Cluster {
   readonly record: ClusterRecord;
+  /** When a member last asked for it, in milliseconds of the coordinator's clock. */
+  lastUse: number;
   readonly #members: MemberRecord[] = [];
 
-  constructor(record: ClusterRecord) {
+  constructor(record: ClusterRecord, lastUse: number) {
     this.record = record;
+    this.lastUse = lastUse;
   }
 
-  get memberCount(): number {
-    return this.#members.length;
+  get members(): readonly MemberRecord[] {
+    return this.#members;
   }
 
   get isFull(): boolean {
     return this.#members.length >= this.record.size;
-  }
-
-  memberAt(index: number): MemberRecord | undefined {
-    return this.#members[index];
   }
 
   memberOfClient(clientId: string): MemberRecord | undefined {

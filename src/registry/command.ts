@@ -40,6 +40,8 @@ export interface CreateCommand {
 /** Fetch tokens of members. */
 export interface GetClusterCommand {
   readonly kind: 'get-cluster';
+  /** Who asks: a member's asking keeps an ephemeral cluster alive. */
+  readonly clientId: string;
   readonly cluster: ClusterRef;
   /** Bit i asks for the member with index i. */
   readonly which: bigint;
@@ -75,8 +77,28 @@ export interface RosterReply {
   readonly roster: Uint8Array;
 }
 
-/** One record that a command adds to the table or replaces in it; the unit of storage. */
-export type Change = ClientRecord | ClusterRecord | MemberRecord;
+/** The unit of storage: a record added or replaced, or a client or a cluster (its members with it) taken away. */
+export type Change = ClientRecord | ClusterRecord | MemberRecord | ClientRemoval | ClusterRemoval;
+
+/** A member as a store may give it back: without a token, if it has that of its client. */
+export interface LoadedMember extends Omit<MemberRecord, 'token'> {
+  readonly token: Uint8Array | undefined;
+}
+
+/** A registration has expired. */
+export interface ClientRemoval {
+  readonly kind: 'client-removal';
+  readonly clientId: string;
+}
+
+/** A cluster has expired. */
+export interface ClusterRemoval {
+  readonly kind: 'cluster-removal';
+  readonly id: string;
+  readonly name: string;
+  /** How many seats were taken. */
+  readonly members: number;
+}
 
 /** A client and who may use its ID. */
 export interface ClientRecord extends Omit<RegisterCommand, 'kind'> {

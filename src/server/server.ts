@@ -1,6 +1,8 @@
 // The registry as a whole: builds its parts, starts them in the order of their dependence, and stops them in reverse.
 
 import { createPublicKey } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
@@ -23,6 +25,9 @@ import { ServedConnection, type Service } from './serve-connection.ts';
 
 /** A roster of 64 members with 4096-bit keys and all their end points is below 160 KB (64 × 2.4 KB). */
 const REPLY_BYTES_MAX_WS = 256 * 1024;
+
+/** Where the last backup waits to be fetched. */
+const BACKUP_DIRECTORY = 'backup.new';
 
 /** How long connections get to take what was in work when the server stops. */
 const STOP_GRACE_MS = 2_000;
@@ -65,19 +70,41 @@ async function build(
 
   // The admin port first: it says that the rest is not ready yet.
   let ready = false;
+  let storeFull = false;
   let coordinator: CoordinatorThread | undefined;
   const adminRoutes: HttpRoutes = new Map<string, () => HttpReply | Promise<HttpReply>>([
-    ['/metrics', () => metricsPage(registry, async () => (await coordinator?.metrics()) ?? [])],
-    ['/readyz', () => (ready ? plainReply(200, 'ready') : plainReply(503, 'not ready'))],
-    ['/healthz', () => plainReply(200, 'alive')],
+    ['GET /metrics', () => metricsPage(registry, async () => (await coordinator?.metrics()) ?? [])],
+    ['GET /readyz', () => readiness(ready, storeFull)],
+    ['POST /backup', () => backUp(coordinator, config.dataDir)],
+    ['GET /healthz', () => plainReply(200, 'alive')],
   ]);
   const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes: adminRoutes }));
   if (admin) closers.push(() => admin.close());
 
   coordinator = await CoordinatorThread.start(
     threadEntry('coordinator-thread'),
-    { registryId: identity.id.toString('hex'), store: config.store },
-    { trouble: (message) => log.error({ message }, 'the store failed'), death: onDeath },
+    {
+      store: {
+        name: config.store,
+        dataDirectory: config.dataDir,
+        registryId: identity.id.toString('hex'),
+        bytesMax: config.storeBytesMax,
+      },
+      limits: {
+        clients: config.maxRegistrations,
+        clusters: config.maxClusters,
+        ephemeralTtlMs: config.ephemeralTtl * 1000,
+        idleRegistrationTtlMs: config.idleRegistrationTtl * 1000,
+      },
+    },
+    {
+      full(reason) {
+        storeFull = reason !== undefined;
+        if (reason) log.error({ reason }, 'the store is full: what would change the table is refused');
+        else log.warn('the store has room again');
+      },
+      death: onDeath,
+    },
   );
   const { threadId } = coordinator;
   closers.push(() => coordinator!.close());
@@ -89,7 +116,7 @@ async function build(
   const served = new Set<ServedConnection>();
   const accept = (connection: Connection) => acceptConnection(connection, service, served);
   const webRoutes: HttpRoutes = new Map([
-    ['/regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
+    ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
   ]);
   const { lingerTimeoutMs } = config;
   const tcp = config.tcp && (await listenTcp({ ...config.tcp, lingerTimeoutMs }, accept));
@@ -142,6 +169,24 @@ async function build(
     },
     regCred: credentials,
   };
+}
+
+/** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */
+async function backUp(coordinator: CoordinatorThread | undefined, dataDirectory: string): Promise<HttpReply> {
+  if (!coordinator) return plainReply(503, 'not ready');
+  const directory = join(dataDirectory, BACKUP_DIRECTORY);
+  try {
+    await rm(directory, { recursive: true, force: true });
+    await coordinator.backup(directory);
+    return { status: 200, type: 'application/json', body: `${JSON.stringify({ directory: resolve(directory) })}\n` };
+  } catch (error) {
+    return plainReply(500, (error as Error).message);
+  }
+}
+
+function readiness(ready: boolean, storeFull: boolean): HttpReply {
+  if (!ready) return plainReply(503, 'not ready');
+  return storeFull ? plainReply(503, 'the store is full') : plainReply(200, 'ready');
 }
 
 function acceptConnection(

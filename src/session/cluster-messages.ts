@@ -56,6 +56,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
     kind: 'question',
     command: {
       kind: 'get-cluster',
+      clientId: session.clientId,
       cluster,
       which: message.Which ? bigintOf(message.Which) : ALL_MEMBERS,
       from: session.rosterFrom,

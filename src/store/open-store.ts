@@ -1,14 +1,26 @@
 // Which store a name means.
+import { LmdbStore } from './lmdb-store.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { Store } from './store.ts';
 
 /** `--store`. */
-export const STORE_NAMES = ['memory'] as const;
+export const STORE_NAMES = ['lmdb', 'memory'] as const;
 export type StoreName = (typeof STORE_NAMES)[number];
 
-/** Opens it. */
-export function openStore(name: StoreName): Store {
+/** Everything a store may want to know. */
+export interface StoreSettings {
+  readonly name: StoreName;
+  readonly dataDirectory: string;
+  /** Hex. */
+  readonly registryId: string;
+  readonly bytesMax: number | undefined;
+}
+
+/** Opens it. Throws StoreUnusableError. */
+export function openStore({ name, dataDirectory, registryId, bytesMax }: StoreSettings): Store {
   switch (name) {
+    case 'lmdb':
+      return LmdbStore.open(dataDirectory, { registryId, bytesMax });
     case 'memory':
       return new MemoryStore();
   }

@@ -1,0 +1,90 @@
+// npm run bench:joins: durable joins per second of clients that have signed in already, each with one request outstanding,
+// on the default store; the p99 of a join, and the coordinator's CPU for one.
+import { generateKeyPairSync } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { signToken } from '../../src/wire/member-token.ts';
+import { Op } from '../../src/wire/message.ts';
+import { exportSpki } from '../../src/wire/rsa-key.ts';
+import { type Exchange, openSession } from '../load/field-session.ts';
+import { ServerProcess } from '../load/server-process.ts';
+
+const CLUSTER_SIZE = 64;
+
+const { values } = parseArgs({
+  options: {
+    joins: { type: 'string', default: '20000' },
+    clients: { type: 'string', default: '1,16,256' },
+    store: { type: 'string', default: 'lmdb' },
+  },
+});
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const spki = exportSpki(publicKey);
+
+console.log(`durable joins, clusters of ${CLUSTER_SIZE}, --store ${values.store}`);
+console.log('clients  joins/s  p50 ms  p99 ms  coordinator us/join  commands/batch');
+for (const clients of values.clients.split(',').map(Number)) {
+  // One client alone waits for a whole fsync each time.
+  await measure(clients, Math.min(Number(values.joins), clients * 1_000));
+}
+
+async function measure(clients: number, joins: number): Promise<void> {
+  const server = await ServerProcess.start(['--store', values.store]);
+  const [host, port] = server.endPoint;
+  const sessions: Exchange[] = [];
+  for (let i = 0; i < clients; i++) {
+    const token = { Name: `m${i}`, CommsKey: spki, SigKey: spki, MyEnds: ['127.0.0.1:4001'] };
+    const exchange = await openSession(server.regCred, host, port, 'prefixed');
+    await exchange({ Op: Op.Client, ClientSpecs: signToken(token, privateKey) }, Op.ClientOK);
+    sessions.push(exchange);
+  }
+  // Client i takes the seats of clusters g-r for its group g of 64, one round r after the other.
+  const groups = Math.ceil(clients / CLUSTER_SIZE);
+  const rounds = Math.ceil(joins / clients);
+  for (let group = 0; group < groups; group++) {
+    for (let round = 0; round < rounds; round++) {
+      const create = { Op: Op.Create, ClusterName: `g${group}-${round}`, ClusterSize: CLUSTER_SIZE };
+      await sessions[group]!(create, Op.CreateReply);
+    }
+  }
+
+  const before = await readings(server);
+  const latencies: number[] = [];
+  const started = performance.now();
+  await Promise.all(
+    sessions.map(async (exchange, i) => {
+      for (let round = 0; round < rounds; round++) {
+        const began = performance.now();
+        const name = `g${Math.floor(i / CLUSTER_SIZE)}-${round}`;
+        await exchange({ Op: Op.Join, ClusterName: name }, Op.JoinReply);
+        latencies.push(performance.now() - began);
+      }
+    }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const after = await readings(server);
+  await server.stop();
+
+  const made = rounds * clients;
+  latencies.sort((a, b) => a - b);
+  const percentile = (share: number) => latencies[Math.floor((latencies.length - 1) * share)]!.toFixed(2);
+  const cpu = ((after.cpu - before.cpu) / made) * 1e6;
+  const batch = (after.commands - before.commands) / (after.batches - before.batches);
+  const cells = [
+    clients,
+    (made / seconds).toFixed(0),
+    percentile(0.5),
+    percentile(0.99),
+    cpu.toFixed(1),
+    batch.toFixed(1),
+  ];
+  console.log(cells.map((cell, i) => String(cell).padStart([7, 8, 7, 7, 20, 15][i]!)).join(' '));
+}
+
+async function readings(server: ServerProcess): Promise<{ cpu: number; commands: number; batches: number }> {
+  return {
+    cpu: await server.metric('xlreg_coordinator_cpu_seconds_total'),
+    commands: await server.metric('xlreg_coordinator_batch_commands_sum'),
+    batches: await server.metric('xlreg_coordinator_batch_commands_count'),
+  };
+}

@@ -1,0 +1,30 @@
+// A registered client: who may use its ID, the token it last presented, and the clusters it has a seat in.
+import type { Cluster } from './cluster.ts';
+import type { ClientRecord } from './command.ts';
+
+const NO_SEATS: readonly Cluster[] = [];
+
+export class Client {
+  record: ClientRecord;
+  /** Whether the store has it. An ephemeral client is stored only once it takes a seat. */
+  stored: boolean;
+  /** Milliseconds of the coordinator's clock. */
+  lastUse: number;
+  /** Replaced, never changed: most clients share the empty one or have one of a single seat. */
+  seats: readonly Cluster[] = NO_SEATS;
+
+  constructor(record: ClientRecord, stored: boolean, lastUse: number) {
+    this.record = record;
+    this.stored = stored;
+    this.lastUse = lastUse;
+  }
+
+  takeSeat(cluster: Cluster): void {
+    this.seats = [...this.seats, cluster];
+  }
+
+  giveUpSeat(cluster: Cluster): void {
+    const others = this.seats.filter((seat) => seat !== cluster);
+    this.seats = others.length === 0 ? NO_SEATS : others;
+  }
+}

@@ -1,0 +1,104 @@
+// What clients were told, and whether a table has all of it: the acknowledgements of a load, held against the records that
+// are found on disk when the server is dead.
+
+import type { ClientRecord, ClusterRecord, LoadedMember } from '../../src/registry/command.ts';
+import { readStoredRecords } from '../../src/store/lmdb-store.ts';
+import { decodeRoster } from '../../src/wire/message.ts';
+
+/** What was acknowledged, in the order in which it was. IDs are hex. */
+export class Journal {
+  /** By client ID: the version of the token that was acknowledged last. */
+  readonly clients = new Map<string, number>();
+  /** By name: the ID that everybody was told. */
+  readonly clusters = new Map<string, string>();
+  /** By cluster ID: the clients that were told they are members. */
+  readonly members = new Map<string, Set<string>>();
+  /** Told to two clients in two ways; there must be none. */
+  readonly contradictions: string[] = [];
+  count = 0;
+
+  registered(clientId: string, version: number): void {
+    this.count += 1;
+    this.clients.set(clientId, version);
+  }
+
+  created(name: string, id: string): void {
+    this.count += 1;
+    const known = this.clusters.get(name);
+    if (known !== undefined && known !== id) this.contradictions.push(`cluster ${name} is ${known} and ${id}`);
+    this.clusters.set(name, id);
+  }
+
+  joined(clusterId: string, clientId: string): void {
+    this.count += 1;
+    const members = this.members.get(clusterId) ?? new Set();
+    this.members.set(clusterId, members.add(clientId));
+  }
+}
+
+/** A table as it is on disk. */
+export interface DiskTable {
+  readonly clients: ReadonlyMap<string, ClientRecord>;
+  readonly clusters: ReadonlyMap<string, ClusterRecord>;
+  /** By cluster ID, then by index. */
+  readonly members: ReadonlyMap<string, readonly LoadedMember[]>;
+}
+
+/** Reads the table of a data directory; rejects at a torn record. */
+export async function readDisk(dataDirectory: string): Promise<DiskTable> {
+  const clients = new Map<string, ClientRecord>();
+  const clusters = new Map<string, ClusterRecord>();
+  const members = new Map<string, LoadedMember[]>();
+  for await (const records of readStoredRecords(dataDirectory)) {
+    for (const record of records) {
+      if (record.kind === 'client') clients.set(record.clientId, record);
+      else if (record.kind === 'cluster') clusters.set(record.name, record);
+      else if (record.kind === 'member') {
+        const seats = members.get(record.clusterId) ?? [];
+        members.set(record.clusterId, seats);
+        seats.push(record);
+      }
+    }
+  }
+  return { clients, clusters, members };
+}
+
+/** The version that a token was made with: the port of its only end point. */
+export function versionOf(token: Uint8Array): number {
+  return Number(decodeRoster(token)[0]!.MyEnds![0]!.split(':')[1]);
+}
+
+/** Every way in which a table falls short of what was acknowledged; none is what should come back. */
+export function missingFrom(disk: DiskTable, journal: Journal): string[] {
+  const wrong = [...journal.contradictions];
+  for (const [clientId, version] of journal.clients) {
+    const record = disk.clients.get(clientId);
+    if (!record) wrong.push(`client ${clientId} is missing`);
+    else if (versionOf(record.token) < version) wrong.push(`client ${clientId} has an older token than acknowledged`);
+  }
+  for (const [name, id] of journal.clusters) {
+    if (disk.clusters.get(name)?.id !== id) wrong.push(`cluster ${name} is not ${id}`);
+  }
+  for (const [clusterId, clientIds] of journal.members) {
+    const seated = new Set(disk.members.get(clusterId)?.map((member) => member.clientId));
+    for (const clientId of clientIds) if (!seated.has(clientId)) wrong.push(`${clientId} is not in ${clusterId}`);
+  }
+  return wrong;
+}
+
+/** Every way in which a table contradicts itself, or what an earlier look at it showed. */
+export function inconsistencies(disk: DiskTable, earlier: DiskTable | undefined): string[] {
+  const wrong: string[] = [];
+  const ids = [...disk.clusters.values()].map((cluster) => cluster.id);
+  if (new Set(ids).size !== ids.length) wrong.push('two clusters have one ID');
+  for (const [clusterId, seats] of disk.members) {
+    if (seats.some((seat, index) => seat.index !== index)) wrong.push(`indexes of ${clusterId} have a gap or a double`);
+    for (const key of ['clientId', 'name'] as const) {
+      if (new Set(seats.map((seat) => seat[key])).size !== seats.length) wrong.push(`${clusterId} has a ${key} twice`);
+    }
+    const before = earlier?.members.get(clusterId) ?? [];
+    if (before.some((seat, index) => seats[index]?.clientId !== seat.clientId))
+      wrong.push(`${clusterId} has moved a seat`);
+  }
+  return wrong;
+}

@@ -1,0 +1,53 @@
+// Rounds of load and sudden death: each starts the server on what the last one left, lets clients journal what they are
+// told, kills the server at a random moment, and holds the table on disk against the journal.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FieldRegistry } from '../field/field-registry.ts';
+import { type DiskTable, inconsistencies, Journal, missingFrom, readDisk } from './journal.ts';
+import { journalLoad, seededRandom } from './journal-load.ts';
+
+/** What a run of rounds came to. */
+export interface KillReport {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly acknowledgements: number;
+  /** One line each; empty if the promise was kept. */
+  readonly broken: readonly string[];
+}
+
+const CLIENTS = 8;
+const MOMENT_MS_MAX = 250;
+
+/** Runs them. The moment of death is drawn from the seed; what happens at it is up to the machine. */
+export async function killRounds(rounds: number, seed: number, told?: (line: string) => void): Promise<KillReport> {
+  const random = seededRandom(seed);
+  const dataDir = await mkdtemp(join(tmpdir(), 'xlreg-kill-'));
+  const journal = new Journal();
+  const broken: string[] = [];
+  let earlier: DiskTable | undefined;
+  let done = 0;
+  try {
+    for (; done < rounds && broken.length === 0; done++) {
+      const registry = await FieldRegistry.start({ args: ['--store', 'lmdb', '--workers', '2'], dataDir });
+      const loads = Array.from({ length: CLIENTS }, (_, i) =>
+        // It ends with the connection, as it should.
+        journalLoad(registry, journal, `r${done}c${i}`, seededRandom(seed + done * CLIENTS + i)).catch(() => {}),
+      );
+      await delay(random() * MOMENT_MS_MAX);
+      await registry.kill();
+      await Promise.all(loads);
+      const disk = await readDisk(dataDir).catch((error: Error) => error);
+      if (disk instanceof Error) broken.push(`round ${done}: ${disk.message}`);
+      else {
+        broken.push(...missingFrom(disk, journal), ...inconsistencies(disk, earlier));
+        earlier = disk;
+      }
+      if (told && (done + 1) % 50 === 0) told(`${done + 1} rounds, ${journal.count} acknowledgements`);
+    }
+    return { seed, rounds: done, acknowledgements: journal.count, broken };
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
