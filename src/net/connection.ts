@@ -36,7 +36,7 @@ export interface Listener {
   /** `host:port` as bound; IPv6 in brackets. */
   readonly address: string;
   readonly port: number;
-  /** Stops accepting; connections stay. */
+  /** Stops accepting; connections stay. May be called again. */
   close(): Promise<void>;
 }
 

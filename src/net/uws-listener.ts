@@ -85,11 +85,14 @@ export async function listenUws({ host, port, routes, accept }: WebSite): Promis
   });
   if (!socket) throw new ListenError(`cannot listen on web ${host}:${port}: is the port in use?`);
   const bound = uws.us_socket_local_port(socket);
+  let listening = true;
   return {
     address: printAddress(host, bound),
     port: bound,
     async close() {
-      uws.us_listen_socket_close(socket);
+      // A second close would touch freed memory.
+      if (listening) uws.us_listen_socket_close(socket);
+      listening = false;
     },
   };
 }
