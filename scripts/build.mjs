@@ -8,6 +8,7 @@ rmSync('dist', { recursive: true, force: true });
 const compiled = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
   stdio: 'inherit',
 });
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
 cpSync('src/wire/generated', 'dist/src/wire/generated', { recursive: true });
 chmodSync('dist/src/cli/main.js', 0o755);

@@ -86,8 +86,13 @@ export class Coordinator {
       const started = performance.now();
       const ends = await this.#commit(outcomes, changed);
       commitSeconds += (performance.now() - started) / 1000;
-      open = this.#settle(open, outcomes, ends);
-      changes += changed.length;
+      if (ends === undefined) {
+        this.#answerUnstored(open);
+        open = [];
+      } else {
+        open = this.#settle(open, outcomes, ends);
+        changes += changed.length;
+      }
     }
     for (const item of open) item.reply = CANNOT_STORE;
     this.#observer.batch(batch.length, changes, commitSeconds);
@@ -105,17 +110,25 @@ export class Coordinator {
     }
   }
 
+  /** Replies to a batch that could not be stored: to each command by itself, as far as it changes nothing. */
+  #answerUnstored(items: readonly Item[]): void {
+    for (const item of items) {
+      const { reply, change, undo } = this.#table.apply(item.command);
+      undo();
+      item.reply = change ? CANNOT_STORE : reply;
+    }
+  }
+
   /** Replies to what is settled; returns what has to be applied again. */
-  #settle(items: readonly Item[], outcomes: readonly Outcome[], ends: CommitOutcome[] | undefined): Item[] {
-    const lost = ends?.filter((end) => end.kind === 'lost') ?? [];
+  #settle(items: readonly Item[], outcomes: readonly Outcome[], ends: readonly CommitOutcome[]): Item[] {
+    const lost = ends.filter((end) => end.kind === 'lost');
     for (const end of lost) for (const change of end.standing) this.#table.absorb(change);
     const again: Item[] = [];
     let next = 0;
     for (const [i, item] of items.entries()) {
       const { reply, change } = outcomes[i]!;
-      if (change && ends === undefined) item.reply = CANNOT_STORE;
       // Where anything was lost, an answer that changed nothing may rest on it.
-      else if (change ? ends![next++]!.kind === 'lost' : lost.length > 0) again.push(item);
+      if (change ? ends[next++]!.kind === 'lost' : lost.length > 0) again.push(item);
       else item.reply = reply;
     }
     return again;

@@ -159,7 +159,8 @@ export class ClusterTable {
   #getCluster(command: GetClusterCommand): Outcome {
     const cluster = this.#find(command.cluster);
     if (!cluster) return refuseUnknown(command.cluster);
-    const { which, next, bytes } = cluster.roster(command.which, command.from, command.rosterBytesMax);
+    const from = command.goOn?.clusterId === cluster.record.id ? command.goOn.from : 0;
+    const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax);
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
   }
 

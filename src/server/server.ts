@@ -82,8 +82,8 @@ async function build(
   const { threadId } = coordinator;
   closers.push(() => coordinator!.close());
 
-  // Listeners before the pool, because the registry's own token names the port that was bound; who connects in between is
-  // turned away.
+  // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
+  // away.
   let service: Service | undefined;
   let credentials = '';
   const served = new Set<ServedConnection>();
@@ -94,8 +94,6 @@ async function build(
   const { lingerTimeoutMs } = config;
   const tcp = config.tcp && (await listenTcp({ ...config.tcp, lingerTimeoutMs }, accept));
   if (tcp) closers.push(() => tcp.close());
-  const ws = config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, accept }));
-  if (ws) closers.push(() => ws.close());
 
   const regCred = credentialsOf(identity, config, tcp);
   credentials = printRegCred(regCred);
@@ -129,6 +127,7 @@ async function build(
     helloBytes: modulusOf(identity.commsKey).length,
   };
   closers.push(() => finishConnections(served));
+  const ws = config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, accept }));
   closers.push(async () => {
     ready = false;
     await Promise.all([tcp, ws].map((listener) => listener?.close()));
