@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** Writes a file, all of it or nothing: a temporary file beside it, synced, renamed, and the directory synced. */
 export async function writeDurably(directory: string, name: string, text: string, mode: number): Promise<void> {
   const path = join(directory, name);
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.tmp`;
   const file = await open(temporary, 'w', mode);
   try {
     // The umask may have taken something from the mode, and a file left from before has its own.
