@@ -9,6 +9,7 @@ const compiled = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc',
   stdio: 'inherit',
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+
 cpSync('src/wire/generated', 'dist/src/wire/generated', { recursive: true });
 chmodSync('dist/src/cli/main.js', 0o755);
 writeFileSync('dist/.built', '');

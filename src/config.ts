@@ -32,7 +32,17 @@ const listenAddress = z.string().transform((text, context): ListenAddress | unde
   return { host: match[1] ?? match[2]!, port: Number(match[3]) };
 });
 
-const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+/** A whole number: of the file a number, of flags and environment its digits. */
+const whole = (least: number, most: number) =>
+  z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,15}$/, 'should be a whole number')
+        .transform(Number),
+    ])
+    .pipe(z.number().int().min(least).max(most));
 const milliseconds = whole(1, MILLISECONDS_MAX);
 const seconds = whole(1, SECONDS_MAX);
 
@@ -43,7 +53,7 @@ const settings = z.strictObject({
   tcp: listenAddress.prefault('0.0.0.0:56789'),
   ws: listenAddress.prefault('0.0.0.0:56790'),
   admin: listenAddress.prefault('127.0.0.1:56791'),
-  advertise: z.string().refine(isEndPoint, 'should be HOST:PORT').optional(),
+  advertise: z.string().refine(isBareEndPoint, 'should be HOST:PORT').optional(),
   workers: whole(1, 256).default(availableParallelism()),
   'reply-bytes-max': whole(REPLY_BYTES_MIN, REPLY_BYTES_MAX).default(REPLY_BYTES_MAX),
   store: z.enum(STORE_NAMES).default('lmdb'),
@@ -61,6 +71,11 @@ const settings = z.strictObject({
   'write-timeout-ms': milliseconds.default(10_000),
   'linger-timeout-ms': milliseconds.default(1_000),
 });
+
+/** regCred.dat and the registry's token say of themselves that it is a TCP end point. */
+function isBareEndPoint(text: string): boolean {
+  return isEndPoint(text) && !text.includes(' ');
+}
 
 type Settings = z.output<typeof settings>;
 type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;

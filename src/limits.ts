@@ -9,7 +9,7 @@ export const MESSAGE_BYTES_MAX = 16_384;
 /** A reply over TCP in the dialects of the field: their clients read into a buffer of this size (R9). */
 export const REPLY_BYTES_MAX = 16_384;
 
-/** Below this not even one member with 4096-bit keys and four end points would be sure to fit. */
+/** The least that `--reply-bytes-max` can be; one member is sent even where it does not fit. */
 export const REPLY_BYTES_MIN = 512;
 
 /** A cluster has 2 to 64 members (R2); `Which` has a bit for each. */

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { ConfigError, readConfig } from '../config.ts';
 import { ListenError } from '../net/connection.ts';
+import { LockedError } from '../server/data-directory-lock.ts';
 import { IdentityError } from '../server/identity.ts';
 import { type Server, startServer } from '../server/server.ts';
 import { StoreUnusableError } from '../store/store.ts';
@@ -37,7 +38,9 @@ function firstSignal(): Promise<void> {
 }
 
 function isUsersMistake(error: unknown): error is Error {
-  return [ConfigError, ListenError, IdentityError, StoreUnusableError].some((kind) => error instanceof kind);
+  return [ConfigError, ListenError, IdentityError, StoreUnusableError, LockedError].some(
+    (kind) => error instanceof kind,
+  );
 }
 
 function howToJoin(dataDir: string, advertise: string | undefined, tcp: string): string {

@@ -116,8 +116,13 @@ export class Coordinator {
       const outcomes = open.map((item) => this.#table.apply(item.command, now));
       const ends = await this.#commit(outcomes);
       commitSeconds += (this.#clock() - now) / 1000;
-      changes += ends?.length ?? 0;
-      open = this.#settle(open, outcomes, ends);
+      if (ends === undefined) {
+        this.#answerUnstored(open, now);
+        open = [];
+      } else {
+        open = this.#settle(open, outcomes, ends);
+        changes += ends.length;
+      }
     }
     for (const item of open) item.reply = CANNOT_STORE;
     if (batch.length > 0) this.#observer.batch(batch.length, changes, commitSeconds);
@@ -170,19 +175,27 @@ export class Coordinator {
     this.#full = full;
   }
 
+  /** Replies to a batch that could not be stored: to each command by itself, as far as it needs no store. */
+  #answerUnstored(items: readonly Item[], now: number): void {
+    for (const item of items) {
+      const { reply, changes, undo } = this.#table.apply(item.command, now);
+      undo();
+      item.reply = changes.length > 0 ? CANNOT_STORE : reply;
+    }
+  }
+
   /** Replies to what is settled; returns what has to be applied again. */
-  #settle(items: readonly Item[], outcomes: readonly Outcome[], ends: CommitOutcome[] | undefined): Item[] {
-    const lost = ends?.filter((end) => end.kind === 'lost') ?? [];
+  #settle(items: readonly Item[], outcomes: readonly Outcome[], ends: readonly CommitOutcome[]): Item[] {
+    const lost = ends.filter((end) => end.kind === 'lost');
     for (const end of lost) for (const change of end.standing) this.#table.absorb(change);
     const again: Item[] = [];
     let next = 0;
     for (const [i, item] of items.entries()) {
       const { reply, changes } = outcomes[i]!;
-      const own = ends?.slice(next, next + changes.length);
+      const own = ends.slice(next, next + changes.length);
       next += changes.length;
-      if (changes.length > 0 && own === undefined) item.reply = CANNOT_STORE;
       // Where anything was lost, an answer that changed nothing may rest on it.
-      else if (changes.length > 0 ? own!.some((end) => end.kind === 'lost') : lost.length > 0) again.push(item);
+      if (changes.length > 0 ? own.some((end) => end.kind === 'lost') : lost.length > 0) again.push(item);
       else item.reply = reply;
     }
     return again;

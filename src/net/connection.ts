@@ -3,8 +3,6 @@
 /** One peer's connection. */
 export interface Connection {
   readonly transport: 'tcp' | 'ws';
-  /** Address of the peer, for logs. */
-  readonly peer: string;
   /** Sends one reply in one write; false if the peer has not taken it yet: `drained` follows. */
   send(bytes: Uint8Array): boolean;
   /** Stops and resumes taking bytes from the peer; a front end that cannot, ignores it. */
@@ -36,7 +34,7 @@ export interface Listener {
   /** `host:port` as bound; IPv6 in brackets. */
   readonly address: string;
   readonly port: number;
-  /** Stops accepting; connections stay. */
+  /** Stops accepting; connections stay. May be called again. */
   close(): Promise<void>;
 }
 

@@ -10,6 +10,7 @@ import {
   type Listener,
   printAddress,
 } from './connection.ts';
+import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
 import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
@@ -19,14 +20,12 @@ const NORMAL_CLOSURE = 1000;
 
 class NodeWebConnection implements Connection {
   readonly transport = 'ws';
-  readonly peer: string;
   readonly #socket: WebSocket;
   /** Told when a write that had to wait is done. */
   handler: ConnectionHandler | undefined;
 
-  constructor(socket: WebSocket, request: IncomingMessage) {
+  constructor(socket: WebSocket) {
     this.#socket = socket;
-    this.peer = request.socket.remoteAddress ?? '';
   }
 
   send(bytes: Uint8Array): boolean {
@@ -75,7 +74,7 @@ export async function listenNodeWeb({ host, port, routes, accept }: WebSite): Pr
     port: bound,
     async close() {
       server.close();
-      server.closeIdleConnections();
+      server.closeAllConnections();
     },
   };
 }
@@ -88,23 +87,32 @@ function acceptUpgrades(server: ReturnType<typeof createServer>, accept: AcceptC
     clientTracking: false,
   });
   server.on('upgrade', (request, socket, head) => {
+    // Nobody else listens for errors of a socket that asks for an upgrade.
+    socket.on('error', () => {});
     const refusal =
       pathOf(request) !== WEBSOCKET_PATH ? '404 Not Found' : request.headers.origin ? '403 Forbidden' : '';
     if (refusal !== '') {
-      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      const head = `HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+      socket.end(head, () => socket.destroy());
       return;
     }
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, request, accept));
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, accept));
   });
 }
 
-function serve(socket: WebSocket, request: IncomingMessage, accept: AcceptConnection): void {
-  const connection = new NodeWebConnection(socket, request);
+function serve(socket: WebSocket, accept: AcceptConnection): void {
+  const connection = new NodeWebConnection(socket);
   const handler = accept(connection);
   connection.handler = handler;
-  socket.on('message', (data: Buffer, isBinary) => {
-    if (isBinary) handler.received(data);
-    else socket.close(UNSUPPORTED_DATA);
+  const pings = new PingRate();
+  const receive = (data: Buffer, isBinary: boolean) => {
+    if (isBinary) return handler.received(data);
+    socket.off('message', receive);
+    socket.close(UNSUPPORTED_DATA);
+  };
+  socket.on('message', receive);
+  socket.on('ping', () => {
+    if (!pings.allows()) socket.terminate();
   });
   // A violation of the WebSocket protocol; ws has answered it, and 'close' follows.
   socket.on('error', () => {});

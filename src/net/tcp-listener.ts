@@ -1,5 +1,5 @@
-// Raw TCP: the transport of the field's clients. Every close is a FIN, then at most `lingerTimeoutMs` of reading and
-// dropping: a reset could take away from the peer a reply that it has not read yet (E3).
+// Raw TCP: the transport of the field's clients. A session is closed with a FIN, then at most `lingerTimeoutMs` of reading
+// and dropping: a reset could take away from the peer a reply that it has not read yet (E3).
 import { createServer, type Server, type Socket } from 'node:net';
 import {
   type AcceptConnection,
@@ -15,7 +15,6 @@ const BACKLOG = 4_096;
 
 class TcpConnection implements Connection {
   readonly transport = 'tcp';
-  readonly peer: string;
   readonly #socket: Socket;
   readonly #lingerTimeoutMs: number;
   handler: ConnectionHandler | undefined;
@@ -23,7 +22,6 @@ class TcpConnection implements Connection {
   constructor(socket: Socket, lingerTimeoutMs: number) {
     this.#socket = socket;
     this.#lingerTimeoutMs = lingerTimeoutMs;
-    this.peer = printAddress(socket.remoteAddress ?? '', socket.remotePort ?? 0);
   }
 
   send(bytes: Uint8Array): boolean {
@@ -48,7 +46,7 @@ class TcpConnection implements Connection {
     if (bytes) socket.end(bytes);
     else socket.end();
     socket.resume();
-    if (socket.destroyed || socket.readableEnded) return;
+    if (socket.destroyed) return;
     const linger = setTimeout(() => socket.destroy(), this.#lingerTimeoutMs);
     socket.once('close', () => clearTimeout(linger));
   }

@@ -10,6 +10,7 @@ import {
   type Listener,
   printAddress,
 } from './connection.ts';
+import { PingRate } from './ping-rate.ts';
 import { loadUws, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
 import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
@@ -24,17 +25,16 @@ const NORMAL_CLOSURE = 1000;
 interface SocketData {
   connection?: UwsConnection;
   handler?: ConnectionHandler;
+  readonly pings: PingRate;
 }
 
 class UwsConnection implements Connection {
   readonly transport = 'ws';
-  readonly peer: string;
   /** Undefined once closed: uWebSockets.js throws when a closed socket is touched. */
   #socket: UwsWebSocket<SocketData> | undefined;
 
   constructor(socket: UwsWebSocket<SocketData>) {
     this.#socket = socket;
-    this.peer = Buffer.from(socket.getRemoteAddressAsText()).toString();
   }
 
   send(bytes: Uint8Array): boolean {
@@ -86,11 +86,14 @@ export async function listenUws({ host, port, routes, accept }: WebSite): Promis
   });
   if (!socket) throw new ListenError(`cannot listen on web ${host}:${port}: is the port in use?`);
   const bound = uws.us_socket_local_port(socket);
+  let listening = true;
   return {
     address: printAddress(host, bound),
     port: bound,
     async close() {
-      uws.us_listen_socket_close(socket);
+      // A second close would touch freed memory.
+      if (listening) uws.us_listen_socket_close(socket);
+      listening = false;
     },
   };
 }
@@ -98,8 +101,8 @@ export async function listenUws({ host, port, routes, accept }: WebSite): Promis
 function behavior(accept: AcceptConnection, compression: number): UwsBehavior<SocketData> {
   return {
     maxPayloadLength: MESSAGE_BYTES_MAX,
-    // Deadlines are those of the data path; this one, in seconds, only outlives them.
-    idleTimeout: 240,
+    // Deadlines are those of the data path; this one, the longest there is, in seconds, is for a peer that ignores our close.
+    idleTimeout: 960,
     maxBackpressure: UNSENT_BYTES_MAX,
     closeOnBackpressureLimit: true,
     sendPingsAutomatically: false,
@@ -118,7 +121,11 @@ function behavior(accept: AcceptConnection, compression: number): UwsBehavior<So
       else connection!.fail(UNSUPPORTED_DATA);
     },
     drain(socket) {
-      socket.getUserData().handler!.drained();
+      // Told of any progress; what was sent has been taken when nothing is left.
+      if (socket.getBufferedAmount() === 0) socket.getUserData().handler!.drained();
+    },
+    ping(socket) {
+      if (!socket.getUserData().pings.allows()) socket.close();
     },
     close(socket) {
       const { connection, handler } = socket.getUserData();
@@ -130,11 +137,15 @@ function behavior(accept: AcceptConnection, compression: number): UwsBehavior<So
 
 /** No page of another origin may speak for its visitor: browsers send Origin, clients of the protocol do not. */
 function upgrade(response: UwsResponse, request: UwsRequest, context: unknown): void {
+  if (request.getHeader('sec-websocket-version') !== '13') {
+    answer(response, { status: 426, type: 'text/plain', body: 'WebSocket version 13 is served\n' }, false);
+    return;
+  }
   if (request.getHeader('origin') !== '') {
     answer(response, { status: 403, type: 'text/plain', body: 'origin not allowed\n' }, false);
     return;
   }
-  response.upgrade<SocketData>({}, request.getHeader('sec-websocket-key'), '', '', context);
+  response.upgrade<SocketData>({ pings: new PingRate() }, request.getHeader('sec-websocket-key'), '', '', context);
 }
 
 function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean): void {

@@ -24,7 +24,7 @@ export interface UwsWebSocket<T> {
   send(message: Uint8Array, isBinary: boolean): number;
   end(code?: number, message?: string): void;
   close(): void;
-  getRemoteAddressAsText(): ArrayBuffer;
+  getBufferedAmount(): number;
 }
 
 export interface UwsBehavior<T> {
@@ -38,6 +38,7 @@ export interface UwsBehavior<T> {
   open(socket: UwsWebSocket<T>): void;
   message(socket: UwsWebSocket<T>, message: ArrayBuffer, isBinary: boolean): void;
   drain(socket: UwsWebSocket<T>): void;
+  ping(socket: UwsWebSocket<T>): void;
   close(socket: UwsWebSocket<T>): void;
 }
 

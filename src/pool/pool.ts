@@ -107,6 +107,7 @@ export class Pool {
   submit(job: Job, done: JobDone): JobTicket | undefined {
     const [queue, room] =
       job.kind === 'hello' ? [this.#hellos, this.#hellosMax] : [this.#sessionJobs, WAITING_SESSION_FRAMES_MAX];
+    if (queue.length >= room) dropWithdrawn(queue);
     if (queue.length >= room) return undefined;
     const ticket = new JobTicket(job, done);
     queue.push(ticket);
@@ -165,7 +166,21 @@ export class Pool {
   }
 }
 
-/** Removes up to `count` tickets from the front of a queue, leaving out those that were withdrawn. */
+/** Removes the first `count` tickets of a queue that are still wanted, and those before them that are not. */
 function take(queue: JobTicket[], count: number): JobTicket[] {
-  return queue.splice(0, count).filter((ticket) => !ticket.withdrawn);
+  const taken: JobTicket[] = [];
+  let looked = 0;
+  while (taken.length < count && looked < queue.length) {
+    const ticket = queue[looked++]!;
+    if (!ticket.withdrawn) taken.push(ticket);
+  }
+  queue.splice(0, looked);
+  return taken;
+}
+
+/** Makes room for those that are still wanted. */
+function dropWithdrawn(queue: JobTicket[]): void {
+  let kept = 0;
+  for (const ticket of queue) if (!ticket.withdrawn) queue[kept++] = ticket;
+  queue.length = kept;
 }

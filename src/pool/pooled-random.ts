@@ -14,7 +14,7 @@ export function pooledRandom(): RandomBytes {
       randomFillSync(pool);
       at = 0;
     }
-    const bytes = Uint8Array.from(pool.subarray(at, at + count));
+    const bytes = new Uint8Array(pool.subarray(at, at + count));
     pool.fill(0, at, at + count);
     at += count;
     return bytes;

@@ -2,9 +2,9 @@
 // along with each job and takes what comes back, without looking inside.
 //
 //   record = state(1) dialect(1) rosterFrom(1) key2(32) receiveChain(16) sendChain(16) salt2(8)
-//            clientId createdId clusterId          each: length(1) then 32 bytes, zero-padded
+//            clientId createdId clusterId rosterId     each: length(1) then 32 bytes, zero-padded
 import { strict as assert } from 'node:assert';
-import type { Session } from '../session/session.ts';
+import type { IdentifiedSession, Session } from '../session/session.ts';
 import type { SessionKeys } from '../wire/dialect.ts';
 
 const STATES = ['anonymous', 'identified'] as const;
@@ -17,7 +17,7 @@ const IDS_AT = 75;
 const ID_FIELD_BYTES = 33;
 
 /** Bytes of every record. */
-export const SESSION_RECORD_BYTES = IDS_AT + 3 * ID_FIELD_BYTES;
+export const SESSION_RECORD_BYTES = IDS_AT + 4 * ID_FIELD_BYTES;
 
 /** Writes a record to `target` at `at`. */
 export function writeSession(session: Session, target: Buffer, at: number): void {
@@ -33,7 +33,7 @@ export function writeSession(session: Session, target: Buffer, at: number): void
     return;
   }
   target[at + 2] = session.rosterFrom;
-  for (const [place, id] of [session.clientId, session.createdId, session.clusterId].entries()) {
+  for (const [place, id] of idsOf(session).entries()) {
     if (id === undefined) continue;
     const field = at + IDS_AT + place * ID_FIELD_BYTES;
     target[field] = target.write(id, field + 1, 'hex');
@@ -54,10 +54,14 @@ export function readSession(record: Buffer): Session {
   if (STATES[record[0]!] === 'anonymous') {
     return { state: 'anonymous', keys, salt2: record.subarray(SALT_AT, SALT_AT + 8) };
   }
-  const [clientId, createdId, clusterId] = [0, 1, 2].map((place) => {
+  const [clientId, createdId, clusterId, rosterId] = [0, 1, 2, 3].map((place) => {
     const field = IDS_AT + place * ID_FIELD_BYTES;
     const length = record[field]!;
     return length === 0 ? undefined : record.toString('hex', field + 1, field + 1 + length);
   });
-  return { state: 'identified', keys, clientId: clientId!, createdId, clusterId, rosterFrom: record[2]! };
+  return { state: 'identified', keys, clientId: clientId!, createdId, clusterId, rosterId, rosterFrom: record[2]! };
+}
+
+function idsOf({ clientId, createdId, clusterId, rosterId }: IdentifiedSession) {
+  return [clientId, createdId, clusterId, rosterId];
 }

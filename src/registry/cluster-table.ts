@@ -133,7 +133,7 @@ export class ClusterTable {
         return;
       }
       case 'member':
-        this.#seat({ ...change, token: change.token ?? this.#clients.get(change.clientId)!.record.token });
+        this.#seat({ ...change, token: change.token ?? this.#tokenOf(change.clientId) });
         return;
       case 'client-removal':
         this.#clients.delete(change.clientId);
@@ -222,7 +222,8 @@ export class ClusterTable {
     if (!cluster) return refuseUnknown(command.cluster);
     const client = this.#use(command.clientId);
     if (client?.seats.includes(cluster)) cluster.lastUse = this.#now;
-    const { which, next, bytes } = cluster.roster(command.which, command.from, command.rosterBytesMax);
+    const from = command.goOn?.clusterId === cluster.record.id ? command.goOn.from : 0;
+    const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax);
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
   }
 
@@ -282,6 +283,12 @@ export class ClusterTable {
     this.#clustersByName.delete(cluster.record.name);
     this.#members -= cluster.members.length;
     for (const member of cluster.members) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
+  }
+
+  #tokenOf(clientId: string): Uint8Array {
+    const client = this.#clients.get(clientId);
+    assert(client, 'a member without a token has a client');
+    return client.record.token;
   }
 
   /** Takes a seat over, from whoever may have it. */

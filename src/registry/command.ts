@@ -45,8 +45,8 @@ export interface GetClusterCommand {
   readonly cluster: ClusterRef;
   /** Bit i asks for the member with index i. */
   readonly which: bigint;
-  /** Index to begin with, wrapping round. */
-  readonly from: number;
+  /** The cluster this client was last sent members of, and the index to begin with if it asks for the same again. */
+  readonly goOn: { readonly clusterId: string; readonly from: number } | undefined;
   /** Bytes of tokens at most; one member is sent even if it has more. */
   readonly rosterBytesMax: number;
 }

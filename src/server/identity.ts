@@ -2,10 +2,11 @@
 // at every later one. Invariant: a registry whose ID somebody may know never gets other keys without being told to.
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ID_BYTES, RSA_BITS_MIN } from '../limits.ts';
+import { syncDirectory, writeDurably } from '../durable-file.ts';
+import { ID_BYTES, RSA_BITS_MAX, RSA_BITS_MIN } from '../limits.ts';
 import { isNodeId } from '../wire/member-token.ts';
 
 /** The registry's secrets and its ID. */
@@ -29,20 +30,26 @@ const ID_FILE = 'id';
 const COMMS_KEY_FILE = 'ck.pem';
 const SIG_KEY_FILE = 'sk.pem';
 const REG_CRED_FILE = 'regCred.dat';
+/** There while the first start makes the others. */
+const UNFINISHED_FILE = 'unfinished';
 
-/** Loads the identity in `directory`, or makes one if there has never been any. Throws IdentityError. */
-export async function openIdentity(directory: string): Promise<Identity> {
+/** Makes the data directory if there is none, and sees that it is private. Throws IdentityError. */
+export async function openDataDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: Error) => {
     throw new IdentityError(error.message);
   });
   await assertPrivate(directory, 'directory');
-  // The ID is written last: without it the first start did not get to its end, and nobody can have seen the keys.
-  if (!existsSync(join(directory, ID_FILE))) {
-    if (existsSync(join(directory, REG_CRED_FILE))) {
-      throw new IdentityError(`${join(directory, ID_FILE)} is missing beside ${REG_CRED_FILE}: restore it`);
-    }
-    await makeIdentity(directory);
-  }
+}
+
+/** Loads the identity in `directory`, or makes one if there has never been any. Throws IdentityError. */
+export async function openIdentity(directory: string): Promise<Identity> {
+  await openDataDirectory(directory);
+  // A first start that did not get to its end has left its mark, and nobody can have seen its keys.
+  const interrupted = existsSync(join(directory, UNFINISHED_FILE)) && !existsSync(join(directory, REG_CRED_FILE));
+  const files = [ID_FILE, COMMS_KEY_FILE, SIG_KEY_FILE, REG_CRED_FILE].filter((file) =>
+    existsSync(join(directory, file)),
+  );
+  if (interrupted || files.length === 0) await makeIdentity(directory);
   return loadIdentity(directory);
 }
 
@@ -59,8 +66,11 @@ async function makeIdentity(directory: string): Promise<void> {
       return { file, pem: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
     }),
   );
+  await writeDurably(directory, UNFINISHED_FILE, '', 0o600);
   for (const { file, pem } of pairs) await writeDurably(directory, file, pem.toString(), 0o600);
   await writeDurably(directory, ID_FILE, `${randomBytes(ID_BYTES).toString('hex')}\n`, 0o600);
+  await rm(join(directory, UNFINISHED_FILE));
+  await syncDirectory(directory);
 }
 
 async function loadIdentity(directory: string): Promise<Identity> {
@@ -94,7 +104,9 @@ async function loadKey(path: string): Promise<{ key: KeyObject; warning: string 
   }
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   if (key.asymmetricKeyType !== 'rsa') throw new IdentityError(`${path} is not an RSA key`);
-  if (bits < RSA_BITS_MIN) throw new IdentityError(`${path} has ${bits} bits; ${RSA_BITS_MIN} are the least`);
+  if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX) {
+    throw new IdentityError(`${path} has ${bits} bits; ${RSA_BITS_MIN} to ${RSA_BITS_MAX} are what clients take`);
+  }
   return { key, warning: bits < NEW_KEY_BITS ? `${path} has only ${bits} bits` : undefined };
 }
 
@@ -114,22 +126,4 @@ async function assertPrivate(path: string, kind: 'file' | 'directory'): Promise<
       `${path} can be used by others (mode ${(found.mode & 0o777).toString(8)}): chmod ${wanted} ${path}`,
     );
   }
-}
-
-/** All of it or nothing, even if the machine stops: a temporary file, synced, renamed, and the directory synced. */
-async function writeDurably(directory: string, name: string, text: string, mode: number): Promise<void> {
-  const path = join(directory, name);
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, 'w', mode);
-  try {
-    await file.writeFile(text);
-    await file.chmod(mode);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const entries = await open(directory, 'r');
-  await entries.sync();
-  await entries.close();
 }

@@ -1,6 +1,7 @@
 // The data path at the front: bytes of one connection to jobs for the pool, and results back to bytes. Nothing here
 // costs more than microseconds; no RSA, no AES, no protobuf. Invariant: one job of a connection is in work at a time,
 // which keeps its messages in order.
+import { randomBytes } from 'node:crypto';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX, SESSION_MESSAGES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
@@ -79,10 +80,10 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#connection.transport === 'tcp' && this.#waiting.length > 0) {
       this.#waiting = [Buffer.concat([this.#waiting[0]!, bytes])];
     } else {
-      this.#waiting.push(Uint8Array.from(bytes));
+      this.#waiting.push(new Uint8Array(bytes));
     }
     if (this.#ticket === undefined && !this.#writing) return this.#next();
-    if (this.#waiting.length > WAITING_FRAMES_MAX) return this.#finish('message-flood');
+    if (this.#waiting.length - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
     // Somebody who sends without waiting for replies can wait.
     if (this.#waiting[0]!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
   }
@@ -167,19 +168,19 @@ export class ServedConnection implements ConnectionHandler {
 
   #done(result: (JobResult & { readonly session?: Uint8Array }) | undefined): void {
     this.#ticket = undefined;
-    this.#connection.resume();
     if (result === undefined) return this.#finish('worker-failed');
     if (result.kind === 'silent') return this.#finish(result.why);
     if (result.kind === 'incomplete') return this.#overdue ? this.#finish(this.#overdue) : this.#next();
 
     const rest = this.#waiting[0]!.subarray(result.consumed);
     this.#waiting = rest.length > 0 ? [rest, ...this.#waiting.slice(1)] : this.#waiting.slice(1);
+    if (rest.length <= MESSAGE_BYTES_MAX) this.#connection.resume();
     this.#seen = 0;
-    this.#session = Uint8Array.from(result.session!);
+    this.#session = new Uint8Array(result.session!);
     if (this.#phase === 'hello') {
       this.#phase = 'session';
       this.#dialect = result.dialect;
-      if (result.dialect === 'prefixed') this.#ivs = new IvHistory();
+      if (result.dialect === 'prefixed') this.#ivs = new IvHistory(randomBytes);
       this.#service.metrics.greeted(result.dialect, this.#connection.transport);
     } else {
       this.#service.metrics.served(result.op);

@@ -20,7 +20,8 @@ import type { Token } from '../wire/message.ts';
 import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
 import { exportSpki, modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
-import { type Identity, openIdentity, writeRegCred } from './identity.ts';
+import { lockDataDirectory } from './data-directory-lock.ts';
+import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
 import { ServedConnection, type Service } from './serve-connection.ts';
 
 /** A roster of 64 members with 4096-bit keys and all their end points is below 160 KB (64 × 2.4 KB). */
@@ -62,6 +63,9 @@ async function build(
   onDeath: (error: unknown) => void,
   closers: (() => Promise<void>)[],
 ): Promise<Omit<Server, 'stop'>> {
+  await openDataDirectory(config.dataDir);
+  const unlock = lockDataDirectory(config.dataDir);
+  closers.push(async () => unlock());
   const identity = await openIdentity(config.dataDir);
   for (const warning of identity.warnings) log.warn(warning);
   const registry = new Registry();
@@ -109,8 +113,8 @@ async function build(
   const { threadId } = coordinator;
   closers.push(() => coordinator!.close());
 
-  // Listeners before the pool, because the registry's own token names the port that was bound; who connects in between is
-  // turned away.
+  // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
+  // away.
   let service: Service | undefined;
   let credentials = '';
   const served = new Set<ServedConnection>();
@@ -121,8 +125,6 @@ async function build(
   const { lingerTimeoutMs } = config;
   const tcp = config.tcp && (await listenTcp({ ...config.tcp, lingerTimeoutMs }, accept));
   if (tcp) closers.push(() => tcp.close());
-  const ws = config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, accept }));
-  if (ws) closers.push(() => ws.close());
 
   const regCred = credentialsOf(identity, config, tcp);
   credentials = printRegCred(regCred);
@@ -156,6 +158,7 @@ async function build(
     helloBytes: modulusOf(identity.commsKey).length,
   };
   closers.push(() => finishConnections(served));
+  const ws = config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, accept }));
   closers.push(async () => {
     ready = false;
     await Promise.all([tcp, ws].map((listener) => listener?.close()));

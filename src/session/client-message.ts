@@ -1,4 +1,4 @@
-// The Client message: who asks (T1 to T10). With a token it registers a client or brings one back; with an ID and a
+// The Client message: who asks (T1 to T12). With a token it registers a client or brings one back; with an ID and a
 // signature over this session's salt2 a known one returns.
 import { createHash } from 'node:crypto';
 import { ID_BYTES } from '../limits.ts';
@@ -31,7 +31,7 @@ function register(session: AnonymousSession, token: Token, context: SessionConte
       endPointCount: token.MyEnds?.length ?? 0,
       ephemeral: (attrs & CLIENT_EPHEMERAL) !== 0n,
       // A copy of its own: what the encoder returns may be a view of a pool, and a view is posted with all of it.
-      token: Uint8Array.from(encodeRosterToken({ ...token, ID: id })),
+      token: new Uint8Array(encodeRosterToken({ ...token, ID: id })),
     },
     conclude: (reply) => (reply.kind === 'refused' ? refused(reply) : identified(session, clientId, attrs)),
   };
@@ -64,6 +64,14 @@ function identified({ keys }: AnonymousSession, clientId: string, attrs: bigint)
   return {
     kind: 'answer',
     message: { Op: Op.ClientOK, ClientID: Buffer.from(clientId, 'hex'), ClientAttrs: longOf(attrs) },
-    session: { state: 'identified', keys, clientId, createdId: undefined, clusterId: undefined, rosterFrom: 0 },
+    session: {
+      state: 'identified',
+      keys,
+      clientId,
+      createdId: undefined,
+      clusterId: undefined,
+      rosterId: undefined,
+      rosterFrom: 0,
+    },
   };
 }

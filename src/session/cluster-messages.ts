@@ -1,4 +1,4 @@
-// Create, Join and GetCluster: what they ask of the table, and how its answers read on the wire (R1 to R10).
+// Create, Join and GetCluster: what they ask of the table, and how its answers read on the wire (R1 to R11, R13).
 import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
 import type { ClusterProperties, ClusterRef, Reply } from '../registry/command.ts';
 import { isName } from '../wire/member-token.ts';
@@ -59,7 +59,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
       clientId: session.clientId,
       cluster,
       which: message.Which ? bigintOf(message.Which) : ALL_MEMBERS,
-      from: session.rosterFrom,
+      goOn: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
       rosterBytesMax: context.rosterBytesMax,
     },
     conclude: (reply) => {
@@ -75,7 +75,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
           Which: longOf(which),
         },
         roster,
-        session: { ...session, rosterFrom: next },
+        session: { ...session, rosterId: cluster.id, rosterFrom: next },
       };
     },
   };

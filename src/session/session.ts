@@ -22,7 +22,8 @@ export interface IdentifiedSession {
   readonly createdId: string | undefined;
   /** The cluster last created or joined, which a bare GetCluster means (R7). */
   readonly clusterId: string | undefined;
-  /** Index of the member that the next roster begins with, so that one who keeps asking sees all (R9). */
+  /** The cluster of the last roster, and the index that the next one of it begins with: who keeps asking sees all (R9). */
+  readonly rosterId: string | undefined;
   readonly rosterFrom: number;
 }
 
@@ -56,7 +57,7 @@ export type Step = Answer | Question | Refused;
 
 /** What the registry says of itself, and what it needs to serve a message. */
 export interface SessionContext {
-  /** The registry's own token, signed (M2). */
+  /** The registry's own token, signed (S6). */
   readonly registryToken: Token;
   readonly version: number;
   readonly random: RandomBytes;

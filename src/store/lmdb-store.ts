@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { type Key, open, type RootDatabase } from 'lmdb';
 import type { Change, LoadedMember } from '../registry/command.ts';
 import { type CommitOutcome, type Store, StoreFullError, StoreUnusableError } from './store.ts';
-import { takeStoreLock } from './store-lock.ts';
 import {
   clientKey,
   clusterIdKey,
@@ -58,29 +57,21 @@ export class LmdbStore implements Store {
   readonly #directory: string;
   readonly #bytesMax: number | undefined;
   readonly #table: Table;
-  readonly #unlock: () => void;
   #closed = false;
 
-  private constructor(directory: string, bytesMax: number | undefined, table: Table, unlock: () => void) {
+  private constructor(directory: string, bytesMax: number | undefined, table: Table) {
     this.#directory = directory;
     this.#bytesMax = bytesMax;
     this.#table = table;
-    this.#unlock = unlock;
   }
 
-  /** Opens the table in a data directory, or begins one. Throws StoreUnusableError. */
+  /** Opens the table in a data directory whose lock this process holds, or begins one. Throws StoreUnusableError. */
   static open(dataDirectory: string, { registryId, bytesMax }: LmdbOptions): LmdbStore {
     const directory = join(dataDirectory, TABLE_DIRECTORY);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const unlock = takeStoreLock(dataDirectory);
-    try {
-      const table = openTable(directory, false);
-      claimTable(table, directory, registryId);
-      return new LmdbStore(directory, bytesMax, table, unlock);
-    } catch (error) {
-      unlock();
-      throw error;
-    }
+    const table = openTable(directory, false);
+    claimTable(table, directory, registryId);
+    return new LmdbStore(directory, bytesMax, table);
   }
 
   async *load(): AsyncIterable<readonly (Change | LoadedMember)[]> {
@@ -112,7 +103,6 @@ export class LmdbStore implements Store {
     if (this.#closed) return;
     this.#closed = true;
     await this.#table.close();
-    this.#unlock();
   }
 
   #assertOpen(): void {
@@ -196,7 +186,7 @@ export async function* readStoredRecords(dataDirectory: string): AsyncIterable<r
   if (!existsSync(join(directory, DATA_FILE))) throw new StoreUnusableError(`there is no table in ${directory}`);
   const table = openTable(directory, true);
   try {
-    readMeta(table, directory);
+    requireMeta(table, directory);
     yield* readRecords(table);
   } finally {
     await table.close();
@@ -208,7 +198,7 @@ export async function registryOfTable(dataDirectory: string): Promise<string> {
   const directory = join(dataDirectory, TABLE_DIRECTORY);
   const table = openTable(directory, true);
   try {
-    return readMeta(table, directory)!.registryId;
+    return requireMeta(table, directory).registryId;
   } finally {
     await table.close();
   }
@@ -280,6 +270,12 @@ function readMeta(table: Table, directory: string): { schema: number; registryId
   if (meta.schema > SCHEMA_VERSION) {
     throw new StoreUnusableError(`${directory} is of schema ${meta.schema}; this server knows ${SCHEMA_VERSION}`);
   }
+  return meta;
+}
+
+function requireMeta(table: Table, directory: string): { schema: number; registryId: string } {
+  const meta = readMeta(table, directory);
+  if (meta === undefined) throw new StoreUnusableError(`${directory} is empty`);
   return meta;
 }
 

@@ -1,6 +1,7 @@
 // The IVs of one session in the prefixed dialect, in both directions: one seen before is a replay or a reflection (F6).
-// Holds the first 8 bytes of each, in an open-addressed table that doubles when half full: 16 to 32 bytes an IV, bounded
-// by the messages a session may have. Two different IVs with the same 8 bytes: once in 2^64 pairs.
+// Holds 64 bits of each, mixed with a secret of the session, in an open-addressed table that doubles when half full: 16 to
+// 32 bytes an IV, bounded by the messages a session may have. Two different IVs are taken for one once in 2^64 pairs.
+import type { RandomBytes } from './dialect.ts';
 
 const FIRST_SLOTS = 16;
 
@@ -8,12 +9,18 @@ export class IvHistory {
   /** Two words a slot; a slot of zeros is free. */
   #slots = new Uint32Array(2 * FIRST_SLOTS);
   #count = 0;
+  /** Keeps a peer from choosing IVs that meet in one slot. */
+  readonly #secret: Uint32Array;
 
-  /** Remembers an IV (its first 8 bytes); false if it was known already. */
-  add(iv: Uint8Array): boolean {
-    const low = word(iv, 0);
-    // A slot of zeros means free, so an IV that begins with 8 zeros is kept as another one.
-    const high = word(iv, 4) || (low === 0 ? 1 : 0);
+  constructor(random: RandomBytes) {
+    this.#secret = new Uint32Array(new Uint8Array(random(8)).buffer);
+  }
+
+  /** Remembers the 16 bytes an IV is at the beginning of these; false if it was known already. */
+  add(bytes: Uint8Array): boolean {
+    const low = digest(bytes, this.#secret[0]!);
+    // A slot of zeros means free.
+    const high = digest(bytes, this.#secret[1]!) || (low === 0 ? 1 : 0);
     if (!insert(this.#slots, low, high)) return false;
     this.#count += 1;
     if (this.#count * 4 > this.#slots.length) this.#grow();
@@ -29,14 +36,22 @@ export class IvHistory {
   }
 }
 
-function word(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+/** 32 bits that depend on every bit of an IV and of the secret. */
+function digest(bytes: Uint8Array, secret: number): number {
+  let hash = secret;
+  for (let at = 0; at < 16; at += 4) {
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca77);
+    hash ^= hash >>> 13;
+  }
+  return hash >>> 0;
 }
 
-/** Linear probing. A peer who chooses its IVs to collide makes itself slow only within its own bounded session. */
+/** Linear probing; false if it is there already. */
 function insert(slots: Uint32Array, low: number, high: number): boolean {
   const mask = slots.length / 2 - 1;
-  for (let slot = (low ^ high) & mask; ; slot = (slot + 1) & mask) {
+  for (let slot = low & mask; ; slot = (slot + 1) & mask) {
     const at = slot * 2;
     if (slots[at] === low && slots[at + 1] === high) return false;
     if (slots[at] === 0 && slots[at + 1] === 0) {

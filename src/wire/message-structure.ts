@@ -1,4 +1,4 @@
-// The strict look at the bytes of a message before the protobuf library sees them (M1 to M7), and the search for where a
+// The strict look at the bytes of a message before the protobuf library sees them (M3 to M8), and the search for where a
 // message ends (F5). One iterative pass; nothing is allocated for what a length field promises.
 //
 //   message = field*            field = tag value           tag = varint of number*8 + wire type
@@ -11,6 +11,10 @@ const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
+
+/** Bytes of the varints of tags and lengths, and of values: what 32 and 64 bits need. */
+const KEY_BYTES_MAX = 5;
+const VALUE_BYTES_MAX = 10;
 
 /** Field numbers with rules beyond their wire type. */
 const OP = 1;
@@ -84,11 +88,13 @@ class FieldReader {
     return this.at === this.#end;
   }
 
-  /** Reads a varint of at most 64 bits into `value` (inexact above 2^53, which no rule needs exactly). */
-  #varint(): boolean {
+  /**
+   * Reads a varint of at most 64 bits and so many bytes into `value` (inexact above 2^53, which no rule needs exactly).
+   */
+  #varint(bytesMax: number): boolean {
     let value = 0;
     let scale = 1;
-    for (let count = 1; count <= 10 && this.at < this.#end; count++) {
+    for (let count = 1; count <= bytesMax && this.at < this.#end; count++) {
       const byte = this.#bytes[this.at++]!;
       if (count === 10 && byte > 1) return false;
       value += (byte & 0x7f) * scale;
@@ -106,7 +112,7 @@ class FieldReader {
    * are no field, or not yet. For lengths, `valueStart` to `at` is the value.
    */
   next(fields: ReadonlyMap<number, FieldKind>): FieldKind | 'unknown' | undefined {
-    if (!this.#varint() || this.value > 0xffff_ffff) return undefined;
+    if (!this.#varint(KEY_BYTES_MAX) || this.value > 0xffff_ffff) return undefined;
     const wireType = this.value % 8;
     this.number = Math.floor(this.value / 8);
     if (this.number === 0) return undefined;
@@ -114,10 +120,10 @@ class FieldReader {
     const expected = kind === 'op' || kind === 'uint32' || kind === 'uint64' ? VARINT : LENGTH_DELIMITED;
     if (kind !== 'unknown' && wireType !== expected) return undefined;
     if (wireType === VARINT) {
-      if (!this.#varint() || (kind === 'uint32' && this.value > 0xffff_ffff)) return undefined;
+      if (!this.#varint(VALUE_BYTES_MAX) || (kind === 'uint32' && this.value > 0xffff_ffff)) return undefined;
       return kind;
     }
-    if (wireType === LENGTH_DELIMITED && !this.#varint()) return undefined;
+    if (wireType === LENGTH_DELIMITED && !this.#varint(KEY_BYTES_MAX)) return undefined;
     const length =
       wireType === LENGTH_DELIMITED ? this.value : wireType === FIXED64 ? 8 : wireType === FIXED32 ? 4 : Infinity;
     if (length > this.#end - this.at) return undefined;

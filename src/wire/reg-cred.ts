@@ -52,7 +52,7 @@ export function printRegCred(cred: RegCred): string {
 export function parseRegCred(text: string): RegCred {
   const lines = text
     .split(/\r?\n/)
-    .map((line) => line.trim())
+    .map((line) => line.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((line) => line !== '');
   let at = 0;
   const literal = (expected: string) => {
@@ -60,7 +60,10 @@ export function parseRegCred(text: string): RegCred {
   };
   const field = <T>(key: string, parse: (value: string) => T | undefined): T => {
     const line = lines[at++] ?? '';
-    const value = line.startsWith(`${key}: `) ? parse(line.slice(key.length + 2).trim()) : undefined;
+    // One `: ` in a line, with one space (C2).
+    const [found, text = '', ...more] = line.split(': ');
+    const wellFormed = found === key && more.length === 0 && !text.startsWith(' ');
+    const value = wellFormed ? parse(text) : undefined;
     if (value === undefined) throw new RegCredError(`line ${at} of the credentials should be a valid "${key}: …"`);
     return value;
   };

@@ -55,10 +55,7 @@ class DerReader {
   /** The next element as a positive integer, big-endian, without the sign byte. */
   positiveInteger(): Uint8Array | undefined {
     const bytes = this.element(INTEGER);
-    if (bytes === undefined || bytes.length === 0 || bytes[0]! >= 0x80) return undefined;
-    if (bytes[0] !== 0) return bytes;
-    if (bytes.length === 1 || bytes[1]! < 0x80) return undefined;
-    return bytes.subarray(1);
+    return bytes && positiveOf(bytes);
   }
 
   /** Steps over exactly these bytes. */
@@ -68,6 +65,17 @@ class DerReader {
     this.#at += expected.length;
     return true;
   }
+}
+
+/** A positive two's complement number in its shortest form, big-endian, without the sign byte; both DER and SSH have it. */
+function positiveOf(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes.length === 0 || bytes[0]! >= 0x80) return undefined;
+  if (bytes[0] !== 0) return bytes;
+  return bytes.length > 1 && bytes[1]! >= 0x80 ? bytes.subarray(1) : undefined;
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url');
 }
 
 /** Bits of a big-endian number without leading zero bytes. */
@@ -160,10 +168,9 @@ export function parseSshRsa(text: string): KeyObject | undefined {
   }
   const [kind, exponent, modulus] = strings;
   if (strings.length !== 3 || !kind!.equals(SSH_RSA)) return undefined;
-  const trimmed = [exponent!, modulus!].map((number) => number.subarray(number[0] === 0 ? 1 : 0));
-  if (trimmed.some((number) => number.length === 0) || !withinBounds(trimmed[1]!, trimmed[0]!)) return undefined;
-  const [e, n] = trimmed.map((number) => number.toString('base64url'));
-  return createPublicKey({ key: { kty: 'RSA', n: n!, e: e! }, format: 'jwk' });
+  const [e, n] = [positiveOf(exponent!), positiveOf(modulus!)];
+  if (e === undefined || n === undefined || !withinBounds(n, e)) return undefined;
+  return createPublicKey({ key: { kty: 'RSA', n: base64url(n), e: base64url(e) }, format: 'jwk' });
 }
 
 /** `SHA256:…` of the SSH form, as ssh-keygen -l prints it. */

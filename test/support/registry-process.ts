@@ -38,6 +38,8 @@ export interface RegistryProcess {
   metrics(): Promise<string>;
   /** Resolves when the process has ended, with its exit code (null: a signal ended it). */
   readonly exited: Promise<number | null>;
+  /** The signal that ended it, if one did. */
+  endedBy(): NodeJS.Signals | null;
   /** Sends the signal, waits for the end, deletes the data directory if this module made it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -95,6 +97,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
         return response.text();
       },
       exited,
+      endedBy: () => child.signalCode,
       stop,
     };
   } catch (cause) {
@@ -118,16 +121,10 @@ function flags(dataDir: string, args: readonly string[]): string[] {
 
 /** This process's environment without what would make a child behave differently from one at a user's prompt. */
 function cleanEnv(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(XLREG_|VITEST)|^NODE_ENV$/.test(name)),
-  );
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(XLREG_|VITEST)|^NODE_ENV$/.test(name)));
 }
 
-async function readyLine(
-  child: ChildProcess,
-  exited: Promise<number | null>,
-  out: () => string,
-): Promise<string> {
+async function readyLine(child: ChildProcess, exited: Promise<number | null>, out: () => string): Promise<string> {
   const give = AbortSignal.timeout(READY_TIMEOUT_MS);
   const early = exited.then((code) => {
     throw new Error(`it ended with ${child.signalCode ?? code}`);

@@ -3,7 +3,11 @@
 import { linkSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { StoreUnusableError } from './store.ts';
+
+/** The data directory is another server's; the message says whose. */
+export class LockedError extends Error {
+  override readonly name = 'LockedError';
+}
 
 const LOCK_FILE = 'lock.json';
 const ATTEMPTS_MAX = 3;
@@ -18,8 +22,8 @@ const holderSchema = z.object({
 });
 type Holder = z.infer<typeof holderSchema>;
 
-/** Takes the lock of a directory and returns what gives it up. Throws StoreUnusableError with the holder's pid. */
-export function takeStoreLock(directory: string): () => void {
+/** Takes the lock of a directory and returns what gives it up. Throws LockedError with the holder's pid. */
+export function lockDataDirectory(directory: string): () => void {
   const path = join(directory, LOCK_FILE);
   const mine = describe(process.pid)!;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
@@ -27,12 +31,12 @@ export function takeStoreLock(directory: string): () => void {
     const holder = readHolder(path);
     if (holder === 'gone') continue;
     if (isHeld(holder, mine)) {
-      throw new StoreUnusableError(`${directory} is in use by the server with pid ${holder.pid} (${path})`);
+      throw new LockedError(`${directory} is in use by the server with pid ${holder.pid} (${path})`);
     }
     // Only one of several who find this can move the old lock away under this name.
     if (takeAway(path, holder, mine)) continue;
   }
-  throw new StoreUnusableError(`${path} changes hands too fast to be taken`);
+  throw new LockedError(`${path} changes hands too fast to be taken`);
 }
 
 /** Creates a file with its contents in one step, which `open` with the exclusive flag does not. */
@@ -59,8 +63,7 @@ function readHolder(path: string): Holder | 'gone' {
     throw error;
   }
   const parsed = holderSchema.safeParse(parseJson(text));
-  if (!parsed.success)
-    throw new StoreUnusableError(`${path} is not a lock of this server; remove it if none runs here`);
+  if (!parsed.success) throw new LockedError(`${path} is not a lock of this server; remove it if none runs here`);
   return parsed.data;
 }
 

@@ -1,0 +1,53 @@
+// xlreg create: creates a cluster, or finds the one of this name.
+import { connect, createVisitor } from '../client/index.ts';
+import { count, name, readCommandLine, UsageError } from './client-flags.ts';
+import { printFields, printJson } from './print.ts';
+import { connectOptions, readRegistry } from './registry-source.ts';
+
+/** Resolves to the exit code; rejects with UsageError or what the client library rejects with. */
+export async function create(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { flags, values, positionals } = readCommandLine(args, {
+    positionals: ['NAME'],
+    options: { size: { type: 'string' }, 'end-points': { type: 'string' } },
+  });
+  const clusterName = name('NAME', positionals[0]!);
+  if (values.size === undefined) throw new UsageError('--size is missing');
+  const asked = { size: count('--size', values.size), endPoints: count('--end-points', values['end-points'] ?? '1') };
+  if (asked.endPoints !== 1 && asked.endPoints !== 2) throw new UsageError('--end-points should be 1 or 2');
+
+  const regCred = await readRegistry(flags, signal);
+  const options = connectOptions(flags, regCred, signal);
+  const [session, visitor] = await Promise.all([connect(regCred, options), createVisitor()]);
+  try {
+    await session.identify(visitor);
+    const { clusterId, size, endPoints } = await session.create(clusterName, asked);
+    const asAsked = size === asked.size && endPoints === asked.endPoints;
+    if (flags.json) printJson({ name: clusterName, clusterId, size, endPoints, asked, asAsked });
+    else {
+      printFields([
+        ['cluster', clusterName],
+        ['ID', clusterId],
+        ['size', String(size)],
+        ['end points', String(endPoints)],
+      ]);
+      if (!asAsked) process.stdout.write(`${difference(asked, { size, endPoints })}\n`);
+    }
+    return 0;
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}
+
+interface Shape {
+  readonly size: number;
+  readonly endPoints: number;
+}
+
+/** R2 and R3 correct what is asked, R1 leaves an existing cluster as it is; the reply does not tell which it was. */
+function difference(asked: Shape, decided: Shape): string {
+  const differing = [
+    ...(asked.size === decided.size ? [] : [`size ${asked.size}`]),
+    ...(asked.endPoints === decided.endPoints ? [] : [`end points ${asked.endPoints}`]),
+  ];
+  return `Asked for was ${differing.join(' and ')}: the cluster existed, or the registry corrected it.`;
+}

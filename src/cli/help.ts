@@ -1,0 +1,103 @@
+// What `xlreg help` says.
+
+const CLIENT_FLAGS = `
+Which registry, and how to reach it:
+  --registry FILE|URL         its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat
+                              (default: XLREG_REGISTRY, else ./xlreg-data/regCred.dat)
+  --fingerprint SHA256:…      refuse it unless this is its comms key; hex will do, too
+  --transport tcp|ws          default tcp
+  --connect HOST:PORT|ws://…  instead of the end point in the credentials or, for ws, the host of the URL
+  --dialect chained|prefixed  default prefixed
+  --timeout SECONDS           for connecting and for each answer, default 10
+  --json                      one JSON object instead of lines
+
+Exit codes: 0 done; 1 the registry refused, or time is up; 2 wrong usage; 3 the registry cannot be reached or is not the
+one of the credentials; 130 interrupted.
+`;
+
+const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find each other
+
+  xlreg serve      run a registry
+  xlreg create     create a cluster
+  xlreg join       join it as a member, and wait for the others
+  xlreg members    see who is in it
+  xlreg regcred    show a registry's credentials and their fingerprints
+  xlreg check      ask a registry whether it is the one of these credentials
+  xlreg help COMMAND
+  xlreg --version
+`;
+
+const SERVE = `xlreg serve [FLAGS]
+
+Runs a registry until SIGTERM or SIGINT. Every flag is also an environment variable (--data-dir: XLREG_DATA_DIR) and a
+key of the configuration file ("data-dir"); flags win over the environment, the environment over the file.
+
+  --config FILE               a JSON object of settings
+  --data-dir DIR              keys, ID and credentials, default ./xlreg-data
+  --name NAME                 the registry's name, default xlReg
+  --tcp HOST:PORT|off         the protocol over TCP, default 0.0.0.0:56789; port 0 picks one
+  --ws HOST:PORT|off          the protocol over WebSocket at /xlreg, and /regCred.dat, default 0.0.0.0:56790
+  --admin HOST:PORT|off       /metrics, /readyz, /healthz, default 127.0.0.1:56791
+  --advertise HOST:PORT       the end point that regCred.dat tells clients, default the one of --tcp
+  --workers N                 threads for the crypto, default one for each core
+  --reply-bytes-max N         the longest reply over TCP, 512 to 16384, default 16384
+  --store memory              where the cluster table is kept
+  --web-engine auto|uws|node  what serves HTTP and WebSocket, default auto: uWebSockets.js where it loads
+  --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr
+
+Deadlines in milliseconds, each with its default:
+  --hello-timeout-ms 5000     --idle-timeout-ms 30000             --write-timeout-ms 10000
+  --partial-timeout-ms 5000   --joined-idle-timeout-ms 120000     --linger-timeout-ms 1000
+
+Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
+`;
+
+const CREATE = `xlreg create NAME --size N [--end-points 1|2] [FLAGS]
+
+Creates a cluster of N members, or finds the one of this name, and prints what it really is.
+
+  --size N                    members when complete, 2 to 64
+  --end-points 1|2            end points that each member must have, default 1
+${CLIENT_FLAGS}`;
+
+const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--home DIR] [--wait SECONDS] [FLAGS]
+
+Joins a cluster. Keys and ID of the member stay in its home, so that it comes back as the same member; the end points
+given now replace those it had.
+
+  --name MEMBER               the member's name
+  --end-point HOST:PORT       where the other members reach it; up to 4 of them
+  --home DIR                  default ./xlreg-home/MEMBER
+  --wait SECONDS              until the cluster is full; who is there is told on stderr meanwhile
+${CLIENT_FLAGS}`;
+
+const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [FLAGS]
+
+Prints who is in a cluster. 40 or 64 hex digits are taken for an ID.
+
+  --wait SECONDS              until the cluster is full
+${CLIENT_FLAGS}`;
+
+const REGCRED = `xlreg regcred [--registry FILE|URL] [--fingerprint SHA256:…] [--json]
+
+Prints a registry's credentials with the fingerprints of its keys. Connects to nobody, except to fetch a URL.
+${CLIENT_FLAGS}`;
+
+const CHECK = `xlreg check [FLAGS]
+
+Connects to a registry and asks it who it is: exit code 0 if it is the one of the credentials.
+${CLIENT_FLAGS}`;
+
+const HELP: ReadonlyMap<string, string> = new Map([
+  ['serve', SERVE],
+  ['create', CREATE],
+  ['join', JOIN],
+  ['members', MEMBERS],
+  ['regcred', REGCRED],
+  ['check', CHECK],
+]);
+
+/** The help of a command, or the overview; undefined if there is no such command. */
+export function helpFor(command: string | undefined): string | undefined {
+  return command === undefined ? OVERVIEW : HELP.get(command);
+}

@@ -1,0 +1,102 @@
+// Which registry is meant, and where it is: the credentials of --registry, held against --fingerprint, and what --connect
+// and --transport make of them.
+import { readFile } from 'node:fs/promises';
+import {
+  type ConnectOptions,
+  parseRegCred,
+  type RegCred,
+  RegistryUnreachable,
+  RegistryUntrusted,
+} from '../client/index.ts';
+import { targetsOf } from '../client/target.ts';
+import { whyUnreachable } from '../client/tcp-transport.ts';
+import { keyFingerprint } from '../wire/rsa-key.ts';
+import { type ClientFlags, UsageError } from './client-flags.ts';
+
+/** A file of credentials is below 2 KiB even with 4096-bit keys; what is longer is something else. */
+const REG_CRED_BYTES_MAX = 64 * 1024;
+const FETCH_TIMEOUT_MS = 10_000;
+const REG_CRED_PATH = '/regCred.dat';
+const WEBSOCKET_PATH = '/xlreg';
+
+/** The credentials that --registry names. Rejects with UsageError (file), RegistryUnreachable or -Untrusted (URL, pin). */
+export async function readRegistry({ registry, fingerprint }: ClientFlags, signal: AbortSignal): Promise<RegCred> {
+  const url = urlOf(registry);
+  const regCred = url ? parse(await fetchText(url, signal), url.href, RegistryUntrusted) : await readRegCred(registry);
+  const found = keyFingerprint(regCred.commsKey);
+  if (fingerprint !== undefined && fingerprint !== found) {
+    throw new RegistryUntrusted(`the comms key's fingerprint is ${found}, and not the one of --fingerprint`);
+  }
+  return regCred;
+}
+
+/** How to connect to it. Throws UsageError where the flags do not say where. */
+export function connectOptions(flags: ClientFlags, regCred: RegCred, signal: AbortSignal): ConnectOptions {
+  const { transport, dialect, timeoutMs } = flags;
+  const url = urlOf(flags.registry);
+  if (transport === 'ws' && flags.connect === undefined && url === undefined) {
+    throw new UsageError('--transport ws needs --connect ws://HOST:PORT/xlreg, or a URL as --registry');
+  }
+  const ofUrl = url && `${url.protocol === 'https:' ? 'wss' : 'ws'}://${url.host}${WEBSOCKET_PATH}`;
+  const connect = flags.connect ?? (transport === 'ws' ? ofUrl : undefined);
+  const options = { transport, connect, dialect, timeoutMs, signal };
+  try {
+    targetsOf(regCred, options);
+  } catch (error) {
+    throw new UsageError(`--connect: ${(error as Error).message}`);
+  }
+  return options;
+}
+
+function urlOf(registry: string): URL | undefined {
+  if (!/^https?:\/\//.test(registry)) return undefined;
+  if (!URL.canParse(registry)) throw new UsageError('--registry should be a file or http://HOST:PORT/regCred.dat');
+  const url = new URL(registry);
+  if (url.pathname === '/') url.pathname = REG_CRED_PATH;
+  return url;
+}
+
+async function readRegCred(path: string): Promise<RegCred> {
+  let text: string;
+  try {
+    text = await readFile(path, 'latin1');
+  } catch (error) {
+    throw new UsageError(`--registry: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  return parse(text, path, UsageError);
+}
+
+function parse(text: string, source: string, Fault: new (message: string) => Error): RegCred {
+  try {
+    return parseRegCred(text);
+  } catch (error) {
+    throw new Fault(`${source} holds no credentials: ${(error as Error).message}`);
+  }
+}
+
+async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
+  const deadline = AbortSignal.timeout(FETCH_TIMEOUT_MS);
+  const controller = new AbortController();
+  for (const source of [signal, deadline]) source.addEventListener('abort', () => controller.abort(source.reason));
+  try {
+    const response = await fetch(url, { signal: controller.signal });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return await readBounded(response);
+  } catch (error) {
+    signal.throwIfAborted();
+    const { message, cause } = error as Error;
+    const why = cause instanceof Error ? whyUnreachable(cause) : message;
+    throw new RegistryUnreachable(`${url.href}: ${deadline.aborted ? 'no answer within 10 s' : why}`, { cause: error });
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    pieces.push(piece);
+    bytes += piece.length;
+    if (bytes > REG_CRED_BYTES_MAX) throw new Error(`more than ${REG_CRED_BYTES_MAX} bytes`);
+  }
+  return Buffer.concat(pieces).toString('latin1');
+}

@@ -1,0 +1,40 @@
+// What can go wrong between a client and its registry. Invariant: a message is one printable line without secrets;
+// whatever others chose of it is escaped. An aborted signal is none of these: it rejects with the signal's own reason.
+import { escapeText } from './escape-text.ts';
+
+/** What all errors of this library have in common. */
+export class XlRegError extends Error {
+  override readonly name: string = 'XlRegError';
+}
+
+/** The registry said no, and has ended the session (E2). */
+export class RegistryRefused extends XlRegError {
+  override readonly name = 'RegistryRefused';
+  /** As the registry told it, unescaped; the message has it escaped and cut at 256 characters. */
+  readonly text: string;
+
+  constructor(text: string) {
+    super(escapeText(text));
+    this.text = text;
+  }
+}
+
+/** No connection, no answer in time, or the connection went away. `cause` is the system's error, if there was one. */
+export class RegistryUnreachable extends XlRegError {
+  override readonly name = 'RegistryUnreachable';
+}
+
+/** Whoever answers is not the registry whose credentials the client has; the message says by what that shows. */
+export class RegistryUntrusted extends XlRegError {
+  override readonly name = 'RegistryUntrusted';
+}
+
+/** The registry does not keep to the protocol; the session is over. */
+export class ProtocolError extends XlRegError {
+  override readonly name = 'ProtocolError';
+}
+
+/** A member home is unreadable, incomplete, or open to others; the message says which file and why. */
+export class MemberHomeError extends XlRegError {
+  override readonly name = 'MemberHomeError';
+}

@@ -1,0 +1,18 @@
+// The client library, as `xlreg/client`: connect() with a registry's credentials, and what that leads to.
+export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
+export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster } from './cluster.ts';
+export { type ConnectOptions, connect } from './connect.ts';
+export type { Credentials } from './credentials.ts';
+export {
+  MemberHomeError,
+  ProtocolError,
+  RegistryRefused,
+  RegistryUnreachable,
+  RegistryUntrusted,
+  XlRegError,
+} from './errors.ts';
+export { createMember, createVisitor, type Member, type MemberSpec } from './member.ts';
+export { loadMember, saveMember } from './member-home.ts';
+export type { ClientIdentity, RegistrySession } from './registry-session.ts';
+export type { TransportName } from './target.ts';
+export type { WatchOptions } from './watch-members.ts';

@@ -1,0 +1,119 @@
+// Where a member keeps who it is between runs: a directory of its own. Invariants: nothing in it can be read by others;
+// member.json is written last, so that where it is, the keys are; each file is there whole or not at all. One process at
+// a time.
+//
+//   HOME/                  0700
+//     comms-key.pem        0600, PKCS#8
+//     sig-key.pem          0600, PKCS#8
+//     member.json          0600, { name, endPoints, attrs, id, registryId }, the last two once a registry has given an ID
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeDurably } from '../durable-file.ts';
+import { isEndPoint, isName } from '../wire/member-token.ts';
+import { idBytes } from './cluster.ts';
+import { MemberHomeError } from './errors.ts';
+import type { Member } from './member.ts';
+
+const COMMS_KEY_FILE = 'comms-key.pem';
+const SIG_KEY_FILE = 'sig-key.pem';
+const MEMBER_FILE = 'member.json';
+
+/** Bits of a file's mode that let others in; of a directory's, that let others change what is in it. */
+const OTHERS = 0o077;
+const OTHERS_WRITE = 0o022;
+
+/**
+ * The member that lives in a directory, or undefined if none does. Rejects with MemberHomeError if its files are
+ * incomplete, not in order, or open to other users (not checked on Windows, which has no such modes).
+ */
+export async function loadMember(home: string): Promise<Member | undefined> {
+  const text = await readPrivate(join(home, MEMBER_FILE));
+  if (text === undefined) return undefined;
+  await assertModes(home, OTHERS_WRITE, '700');
+  const described = parseMember(join(home, MEMBER_FILE), text);
+  const [commsKey, sigKey] = await Promise.all([
+    loadKey(join(home, COMMS_KEY_FILE)),
+    loadKey(join(home, SIG_KEY_FILE)),
+  ]);
+  return { ...described, commsKey, sigKey };
+}
+
+/**
+ * Writes a member into its directory, which is made if need be; what was there is replaced. All of it is on disk when
+ * this resolves. Rejects with MemberHomeError.
+ */
+export async function saveMember(home: string, member: Member): Promise<void> {
+  const { name, endPoints, attrs, id, registryId } = member;
+  const described = { name, endPoints, attrs: attrs.toString(), id, registryId };
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    await assertModes(home, OTHERS_WRITE, '700');
+    await saveKey(home, COMMS_KEY_FILE, member.commsKey);
+    await saveKey(home, SIG_KEY_FILE, member.sigKey);
+    await writeDurably(home, MEMBER_FILE, `${JSON.stringify(described, undefined, 2)}\n`, 0o600);
+  } catch (error) {
+    throw error instanceof MemberHomeError ? error : homeError(home, error);
+  }
+}
+
+/** A key that is there already is not written again. */
+async function saveKey(home: string, name: string, key: KeyObject): Promise<void> {
+  const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  if ((await readPrivate(join(home, name))) !== pem) await writeDurably(home, name, pem, 0o600);
+}
+
+function parseMember(path: string, text: string): Omit<Member, 'commsKey' | 'sigKey'> {
+  try {
+    const { name, endPoints, attrs, id, registryId } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof name !== 'string' || !isName(name)) throw new Error('name');
+    if (!Array.isArray(endPoints) || !endPoints.every((end) => typeof end === 'string' && isEndPoint(end))) {
+      throw new Error('endPoints');
+    }
+    if (typeof attrs !== 'string' || !/^\d{1,20}$/.test(attrs)) throw new Error('attrs');
+    return { name, endPoints, attrs: BigInt(attrs), id: optionalId(id), registryId: optionalId(registryId) };
+  } catch {
+    throw new MemberHomeError(`${path} does not describe a member`);
+  }
+}
+
+function optionalId(id: unknown): string | undefined {
+  return id === undefined ? undefined : idBytes(String(id)).toString('hex');
+}
+
+async function loadKey(path: string): Promise<KeyObject> {
+  const pem = await readPrivate(path);
+  if (pem === undefined) throw new MemberHomeError(`${path} is missing`);
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(pem);
+  } catch {
+    // The reason OpenSSL gives may quote what it read.
+    throw new MemberHomeError(`${path} is not a private key in PEM form`);
+  }
+  if (key.asymmetricKeyType !== 'rsa') throw new MemberHomeError(`${path} is not an RSA key`);
+  return key;
+}
+
+/** The text of a file that only its owner can read; undefined if there is no such file. */
+async function readPrivate(path: string): Promise<string | undefined> {
+  try {
+    await assertModes(path, OTHERS, '600');
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error instanceof MemberHomeError ? error : homeError(path, error);
+  }
+}
+
+async function assertModes(path: string, forbidden: number, wanted: string): Promise<void> {
+  const { mode } = await stat(path);
+  if (process.platform === 'win32' || (mode & forbidden) === 0) return;
+  const found = (mode & 0o777).toString(8);
+  throw new MemberHomeError(`${path} is open to other users (mode ${found}): chmod ${wanted} ${path}`);
+}
+
+function homeError(path: string, cause: unknown): MemberHomeError {
+  const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+  return new MemberHomeError(`${path} cannot be used: ${code}`, { cause });
+}

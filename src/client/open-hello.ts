@@ -1,0 +1,57 @@
+// The Hello from the client's side: only the registry that holds the private comms key can answer it (H1 to H8).
+import { randomBytes } from 'node:crypto';
+import type { HelloReply } from '../wire/dialect.ts';
+import { DIALECTS } from '../wire/dialects.ts';
+import { type DialectName, type Hello, sealHello } from '../wire/hello.ts';
+import type { RegCred } from '../wire/reg-cred.ts';
+import { PROTOCOL_VERSION } from '../wire/version.ts';
+import { ProtocolError, RegistryUnreachable, RegistryUntrusted } from './errors.ts';
+import type { Transport } from './transport.ts';
+
+/** What a session starts with. */
+export interface OpenHello extends HelloReply {
+  /** The HelloReply on the wire: in the prefixed dialect it begins with the session's first IV (F6). */
+  readonly replyBytes: Uint8Array;
+}
+
+/**
+ * Sends a Hello and opens the reply. Rejects with RegistryUntrusted if the reply was not made by who could read the
+ * Hello, with RegistryUnreachable if there is none.
+ */
+export async function exchangeHello(
+  regCred: Pick<RegCred, 'commsKey'>,
+  transport: Transport,
+  dialectName: DialectName,
+): Promise<OpenHello> {
+  const dialect = DIALECTS[dialectName];
+  const hello: Hello = {
+    dialect: dialectName,
+    iv1: dialectName === 'chained' ? randomBytes(16) : undefined,
+    key1: randomBytes(32),
+    salt1: randomBytes(8),
+    version1: PROTOCOL_VERSION,
+  };
+  transport.send(sealHello(regCred.commsKey, hello));
+  const replyBytes = await receiveReply(transport, dialect.helloReplyBytes);
+  const reply = dialect.openHelloReply(hello, replyBytes);
+  if (reply === undefined) {
+    throw new RegistryUntrusted('it could not read the Hello: it does not hold the comms key of these credentials');
+  }
+  return { ...reply, replyBytes };
+}
+
+/** A HelloReply has a length of its own, so that on TCP it ends where that is reached. */
+async function receiveReply(transport: Transport, length: number): Promise<Uint8Array> {
+  let bytes: Uint8Array = new Uint8Array(0);
+  do {
+    try {
+      bytes = Buffer.concat([bytes, await transport.arrivals.take()]);
+    } catch (cause) {
+      if (!(cause instanceof RegistryUnreachable)) throw cause;
+      const why = 'it has another comms key than these credentials, or turns connections away';
+      throw new RegistryUnreachable(`the registry closed the connection without a HelloReply: ${why}`, { cause });
+    }
+  } while (transport.name === 'tcp' && bytes.length < length);
+  if (bytes.length > length) throw new ProtocolError('the registry sent more than a HelloReply');
+  return bytes;
+}

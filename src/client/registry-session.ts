@@ -1,0 +1,172 @@
+// A session with a registry: one method for each thing that can be asked of it. IDs are lower-case hex throughout.
+// Every request rejects with RegistryRefused, RegistryUnreachable or ProtocolError, and the session is over then.
+import type { DialectName } from '../wire/hello.ts';
+import { bigintOf, longOf, type Message, Op, opName } from '../wire/message.ts';
+import type { RegCred } from '../wire/reg-cred.ts';
+import { printVersion } from '../wire/version.ts';
+import type { Channel } from './channel.ts';
+import {
+  ALL_MEMBERS,
+  CLUSTER_EPHEMERAL,
+  type ClusterMember,
+  type ClusterProperties,
+  type ClusterRef,
+  type ClusterSpec,
+  hexId,
+  idBytes,
+  propertiesOf,
+  type Roster,
+  rosterOf,
+} from './cluster.ts';
+import { type Credentials, credentialsIn, isEqual } from './credentials.ts';
+import { ProtocolError } from './errors.ts';
+import { type Member, signReturn, tokenOf } from './member.ts';
+import type { OpenHello } from './open-hello.ts';
+import { type WatchOptions, watchMembers } from './watch-members.ts';
+
+/** Who the client is to the registry. */
+export interface ClientIdentity {
+  readonly id: string;
+  /** Bits: 1 ephemeral, 2 admin, 4 solo (T9). */
+  readonly attrs: bigint;
+}
+
+/** One session, from Hello to Bye; made by connect(). */
+export class RegistrySession {
+  /** Where the registry was reached: `HOST:PORT` or a WebSocket URL. */
+  readonly address: string;
+  readonly dialect: DialectName;
+  /** Protocol version of the registry, as its HelloReply has it (H5). */
+  readonly version: string;
+  readonly #regCred: RegCred;
+  readonly #channel: Channel;
+  readonly #salt2: Uint8Array;
+  /** Of clusters this session created or joined: older servers neither find them by name nor tell the size (R7, R11). */
+  readonly #idsByName = new Map<string, string>();
+  readonly #sizesById = new Map<string, number>();
+
+  constructor(regCred: RegCred, channel: Channel, hello: OpenHello, address: string) {
+    this.address = address;
+    this.dialect = hello.keys.dialect;
+    this.version = printVersion(hello.version2);
+    this.#regCred = regCred;
+    this.#channel = channel;
+    this.#salt2 = hello.salt2;
+  }
+
+  /**
+   * Asks the registry who it is (S6). Rejects with RegistryUntrusted unless ID, comms key and signature key are those of
+   * the credentials and the signature key has signed the answer. Allowed at any time.
+   */
+  async credentials(): Promise<Credentials> {
+    const reply = await this.#ask(Op.RegCredRequest, Op.RegCredReply);
+    return this.#checked(() => credentialsIn(reply, this.#regCred));
+  }
+
+  /**
+   * Tells the registry who asks; once a session, before anything but credentials(). By `token`, the default, a new member
+   * gets its ID, and one that has an ID comes back under it with the name, end points and attrs it has now (T3, T11). By
+   * `id` a member that has one comes back as the registry knows it (T10).
+   */
+  async identify(member: Member, by: 'token' | 'id' = 'token'): Promise<ClientIdentity> {
+    if (by === 'id' && member.id === undefined) throw new TypeError(`member ${member.name} has no ID yet`);
+    const id = member.id === undefined ? undefined : idBytes(member.id);
+    const who: Message =
+      by === 'token'
+        ? { ClientSpecs: tokenOf(member) }
+        : { ClientID: id!, DigSig: signReturn(member, id!, this.#salt2) };
+    const { ClientID, ClientAttrs } = await this.#ask(Op.Client, Op.ClientOK, who);
+    return this.#checked(() => {
+      if (id && !isEqual(ClientID, id)) throw new ProtocolError('the registry gave another ID than the one presented');
+      return { id: hexId(ClientID), attrs: ClientAttrs ? bigintOf(ClientAttrs) : member.attrs };
+    });
+  }
+
+  /** Creates a cluster, or finds the one of this name. What it resolves to may differ from what was asked (R1, R4). */
+  async create(name: string, { size, endPoints = 1, ephemeral = false }: ClusterSpec): Promise<ClusterProperties> {
+    for (const count of [size, endPoints]) {
+      if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff) throw new TypeError(`${count} is no uint32`);
+    }
+    const wanted = {
+      ClusterSize: size,
+      EndPointCount: endPoints,
+      ClusterAttrs: longOf(ephemeral ? CLUSTER_EPHEMERAL : 0n),
+    };
+    return this.#know(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
+  }
+
+  /** Joins a cluster; joining again keeps the seat. Once it resolves the membership is on the registry's disk (R6). */
+  async join(cluster: ClusterRef): Promise<ClusterProperties> {
+    const reply = await this.#ask(Op.Join, Op.JoinReply, fieldsOf(cluster));
+    return this.#know(typeof cluster === 'string' ? cluster : undefined, reply);
+  }
+
+  /**
+   * One GetCluster: the members in those seats, or as many of them as fit into a reply (R9). Bit i of `which` is seat i;
+   * default all. By name it finds what this session created or joined, and on this project's registry every cluster.
+   */
+  async cluster(cluster: ClusterRef, which: bigint = ALL_MEMBERS): Promise<Roster> {
+    const id = typeof cluster === 'string' ? this.#idsByName.get(cluster) : cluster.id.toLowerCase();
+    const fields = id === undefined ? fieldsOf(cluster) : fieldsOf({ id });
+    const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, {
+      ...fields,
+      ClusterSize: 0,
+      Which: longOf(which),
+    });
+    return this.#checked(() => rosterOf(reply, id, id === undefined ? undefined : this.#sizesById.get(id)));
+  }
+
+  /**
+   * The members as they appear, each once, asking only for those not yet seen; ends when the cluster is full. Where its
+   * size is not known (see Roster.size) it goes on until aborted.
+   */
+  members(cluster: ClusterRef, options: WatchOptions = {}): AsyncGenerator<ClusterMember, void, void> {
+    return watchMembers((which) => this.cluster(cluster, which), options);
+  }
+
+  /** Says goodbye in order (R12), then closes. */
+  async bye(): Promise<void> {
+    await this.#ask(Op.Bye, Op.Ack);
+    this.close();
+  }
+
+  /** Closes at once. What is under way rejects with RegistryUnreachable, and so does what is asked later. */
+  close(): void {
+    this.#channel.close();
+  }
+
+  /** For `await using`: says goodbye if that is still possible, and closes. Never rejects. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bye().catch(() => {});
+    this.close();
+  }
+
+  async #ask(op: Op, expected: Op, fields?: Message): Promise<Message> {
+    const reply = await this.#channel.exchange({ ...fields, Op: op });
+    if (reply.Op === expected) return reply;
+    return this.#checked(() => {
+      throw new ProtocolError(`the registry answered ${opName(op)} with ${opName(reply.Op as Op)}`);
+    });
+  }
+
+  #know(name: string | undefined, reply: Message): ClusterProperties {
+    const cluster = this.#checked(() => propertiesOf(reply));
+    if (name !== undefined) this.#idsByName.set(name, cluster.clusterId);
+    this.#sizesById.set(cluster.clusterId, cluster.size);
+    return cluster;
+  }
+
+  /** A reply that makes no sense ends the session, too. */
+  #checked<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      this.#channel.close(error);
+      throw error;
+    }
+  }
+}
+
+function fieldsOf(cluster: ClusterRef): Message {
+  return typeof cluster === 'string' ? { ClusterName: cluster } : { ClusterID: idBytes(cluster.id) };
+}

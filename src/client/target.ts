@@ -1,0 +1,67 @@
+// Where a registry is to be reached: the end points of its file, or what the caller says instead.
+import { isEndPoint } from '../wire/member-token.ts';
+import type { RegCred } from '../wire/reg-cred.ts';
+
+/** How bytes get to the registry. */
+export type TransportName = 'tcp' | 'ws';
+
+/** One place to try. */
+export type Target =
+  | { readonly transport: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly transport: 'ws'; readonly url: string };
+
+/** Which places to try. */
+export interface TargetOptions {
+  /** Default: what `connect` looks like, else `tcp`. */
+  readonly transport?: TransportName | undefined;
+  /** `HOST:PORT` (IPv6 in brackets) or a `ws:` or `wss:` URL, instead of the end points of the file. */
+  readonly connect?: string | undefined;
+}
+
+const END_POINT_PREFIX = /^TcpEndPoint: /;
+const WEBSOCKET_URL = /^wss?:\/\//;
+const WEBSOCKET_PATH = '/xlreg';
+
+/** The places to try, in order, one at least. Throws TypeError where the options name none or contradict each other. */
+export function targetsOf(regCred: Pick<RegCred, 'endPoints'>, options: TargetOptions): readonly Target[] {
+  const { connect } = options;
+  const isUrl = connect !== undefined && WEBSOCKET_URL.test(connect);
+  const transport = options.transport ?? (isUrl ? 'ws' : 'tcp');
+  if (transport === 'tcp') {
+    if (isUrl) throw new TypeError('transport tcp connects to HOST:PORT, not to a WebSocket URL');
+    const endPoints = connect === undefined ? regCred.endPoints : [connect];
+    if (endPoints.length === 0) throw new TypeError('the credentials name no end point: say where to connect');
+    return endPoints.map(tcpTarget);
+  }
+  if (connect === undefined) {
+    throw new TypeError('the credentials name TCP end points only: transport ws needs a URL to connect to');
+  }
+  return [{ transport: 'ws', url: webSocketUrl(isUrl ? connect : `ws://${bareEndPoint(connect)}`) }];
+}
+
+/** `host:port` or the URL, as it stands in messages. */
+export function printTarget(target: Target): string {
+  if (target.transport === 'ws') return target.url;
+  return target.host.includes(':') ? `[${target.host}]:${target.port}` : `${target.host}:${target.port}`;
+}
+
+function tcpTarget(endPoint: string): Target {
+  const bare = bareEndPoint(endPoint);
+  const colon = bare.lastIndexOf(':');
+  const host = bare.slice(0, colon).replace(/^\[|\]$/g, '');
+  return { transport: 'tcp', host, port: Number(bare.slice(colon + 1)) };
+}
+
+function bareEndPoint(endPoint: string): string {
+  if (!isEndPoint(endPoint)) throw new TypeError('an address to connect to should be HOST:PORT, IPv6 in brackets');
+  return endPoint.replace(END_POINT_PREFIX, '');
+}
+
+/** Without a path, the registry's own. */
+function webSocketUrl(text: string): string {
+  if (!URL.canParse(text)) throw new TypeError('a WebSocket URL should be ws://HOST:PORT/xlreg');
+  const url = new URL(text);
+  if (url.pathname === '/') url.pathname = WEBSOCKET_PATH;
+  url.hash = '';
+  return url.href;
+}

@@ -1,0 +1,56 @@
+// Raw TCP.
+import { connect } from 'node:net';
+import { REPLY_BYTES_MAX } from '../limits.ts';
+import { RegistryUnreachable } from './errors.ts';
+import { Arrivals, type Transport } from './transport.ts';
+
+/** Connects; rejects with RegistryUnreachable, or gives up silently when the signal is aborted. */
+export function openTcp(host: string, port: number, signal: AbortSignal): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const arrivals = new Arrivals(REPLY_BYTES_MAX);
+    const socket = connect({ host, port, noDelay: true });
+    const giveUp = () => socket.destroy();
+    signal.addEventListener('abort', giveUp, { once: true });
+    socket.once('connect', () => {
+      signal.removeEventListener('abort', giveUp);
+      resolve({
+        name: 'tcp',
+        replyBytesMax: REPLY_BYTES_MAX,
+        arrivals,
+        send: (bytes) => void socket.write(bytes),
+        close: () => socket.destroy(),
+      });
+    });
+    socket.on('data', (piece) => {
+      if (!arrivals.add(piece)) socket.destroy();
+    });
+    socket.on('end', () => arrivals.end(new RegistryUnreachable('the registry closed the connection')));
+    socket.on('error', (cause) => {
+      const error = new RegistryUnreachable(whyUnreachable(cause), { cause });
+      arrivals.end(error);
+      reject(error);
+    });
+    socket.on('close', () => {
+      const error = new RegistryUnreachable('the connection is closed');
+      arrivals.end(error);
+      reject(error);
+    });
+  });
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connection timed out',
+  ENOTFOUND: 'host not found',
+  EAI_AGAIN: 'host name not resolved',
+};
+
+/** An error of the system in few words. That of a host with several addresses has a code and no message. */
+export function whyUnreachable(cause: Error): string {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  return SYSTEM_ERRORS[code] ?? (cause.message || code || 'connection failed');
+}

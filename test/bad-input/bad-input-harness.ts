@@ -1,0 +1,195 @@
+// What the tests of bad input share: a registry with short deadlines; sessions that watch whether anybody but the
+// sender notices; and rows, each a kind of bad input and how it must end.
+
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { type Dialect, type EncryptOptions, FieldClient } from '../field/field-client.ts';
+import { FieldRegistry, WIRES, type Wire } from '../field/field-registry.ts';
+import { signedToken } from '../field/member-keys.ts';
+import type { FieldMessage, MessageInput } from '../field/protobuf.ts';
+import {
+  COUNTED_WITH,
+  type Counted,
+  countedFor,
+  type Ending,
+  expectEnding,
+  type Moved,
+  PARTIAL_MS,
+} from './endings.ts';
+
+/** A transport and a dialect. */
+export type BothWays = (typeof WIRES)[number];
+
+/** Connections that a row opens at a time, at most. */
+const AT_ONCE = 64;
+
+/** Bytes for the wire, or what is to be encrypted: a message, or any plaintext. */
+export type Sends = MessageInput | Uint8Array | ((client: FieldClient) => Uint8Array);
+
+/** One kind of bad input. */
+export interface Row {
+  /** Its number and what it is. */
+  readonly row: string;
+  /** Each on a connection of its own, sent as soon as the client is in the state. */
+  readonly sends: readonly Sends[];
+  readonly ends: Ending;
+  /** Whom the registry takes the client for; anonymous unless told. */
+  readonly as?: 'anonymous' | 'identified' | 'joined';
+  readonly dialects?: readonly Dialect[];
+}
+
+/** Encrypted with something wrong about it. */
+export function encrypted(message: MessageInput | Uint8Array, options: EncryptOptions): Sends {
+  return (client) => client.encrypt(message, options);
+}
+
+/** A registry under test, and the sessions that watch. */
+export class Target {
+  #registry: FieldRegistry | undefined;
+  readonly #witnesses: { client: FieldClient; roster: FieldMessage }[] = [];
+  #names = 0;
+
+  get registry(): FieldRegistry {
+    if (this.#registry === undefined) throw new Error('the registry has not started');
+    return this.#registry;
+  }
+
+  async start(args: readonly string[]): Promise<void> {
+    this.#registry = await FieldRegistry.start({ args: ['--partial-timeout-ms', `${PARTIAL_MS}`, ...args] });
+    const { process, file } = this.#registry;
+    for (const [dialect, transport] of [['chained', 'tcp'] as const, ['prefixed', 'ws'] as const]) {
+      const port = transport === 'tcp' ? process.tcpPort : process.wsPort;
+      const client = await FieldClient.start({ dialect, transport, port, registryKey: file.commsKey });
+      await client.identify(signedToken({ name: `witness-${transport}`, myEnds: ['127.0.0.1:4001'] }));
+      await client.create('witnesses', 2);
+      await client.join();
+      this.#witnesses.push({ client, roster: await client.getCluster() });
+    }
+    this.#witnesses[0]!.roster = await this.#witnesses[0]!.client.getCluster();
+  }
+
+  /**
+   * Lets go of what a test left, and asserts that the sessions opened before it still work and still see the same, and
+   * that no worker failed.
+   */
+  async settle(): Promise<void> {
+    this.registry.closeClients();
+    expect(await this.metric('xlreg_pool_failures_total')).toBe(0);
+    for (const { client, roster } of this.#witnesses) expect(await client.getCluster()).toEqual(roster);
+  }
+
+  /** Says farewell to the witnesses; the registry must end orderly. */
+  async stop(): Promise<void> {
+    for (const { client } of this.#witnesses) await client.bye();
+    expect(await this.registry.stop()).toBe(0);
+  }
+
+  /** The ID of a cluster that exists, which the witnesses are in. */
+  get witnessed(): Buffer {
+    return this.#witnesses[0]!.roster.clusterId!;
+  }
+
+  /** A name that nobody has had. */
+  unique(name: string): string {
+    return `${name}-${this.#names++}`;
+  }
+
+  /** A registered client that is in a cluster of its own. */
+  async joined(wire: Wire): Promise<FieldClient> {
+    const { client } = await this.registry.register(wire, { name: 'peer' });
+    await client.create(this.unique('own'), 2);
+    await client.join();
+    return client;
+  }
+
+  /** A client in the state a row asks for. */
+  async client(wire: Wire, as: Row['as']): Promise<FieldClient> {
+    if (as === 'joined') return await this.joined(wire);
+    if (as === 'identified') return (await this.registry.register(wire, { name: 'peer' })).client;
+    return await this.registry.connect(wire);
+  }
+
+  /** One number, or the sum of a labelled one, of /metrics. */
+  async metric(name: string, labels = ''): Promise<number> {
+    const lines = (await this.registry.process.metrics()).split('\n');
+    const found = lines.filter((line) => line.startsWith(name) && '{ '.includes(line[name.length]!));
+    if (found.length === 0) throw new Error(`no ${name} in /metrics`);
+    const values = found.filter((line) => line.includes(labels)).map((line) => Number(line.split(' ').at(-1)));
+    return values.reduce((sum, value) => sum + value, 0);
+  }
+
+  async #counts(): Promise<Map<Counted, number>> {
+    const line = /^xlreg_(fault|refusal)s_total\{(?:fault|refusal)="([^"]+)"\} (\d+)$/gm;
+    const found = (await this.registry.process.metrics()).matchAll(line);
+    return new Map([...found].map(([, kind, code, count]) => [`${kind} ${code}` as Counted, Number(count)]));
+  }
+
+  /** What faults and refusals the registry counts while something is done. */
+  async moved(action: () => Promise<unknown>): Promise<Moved> {
+    const before = await this.#counts();
+    expect(before.size).toBeGreaterThan(Object.keys(COUNTED_WITH).length);
+    await action();
+    const after = await this.#counts();
+    const differences = [...after].map(([code, count]) => [code, count - before.get(code)!] as const);
+    return Object.fromEntries(differences.filter(([, count]) => count !== 0)) as Moved;
+  }
+}
+
+/** Starts a registry for the tests of a file, with two witnesses that are asked after each of them. */
+export function useTarget(args: readonly string[] = []): Target {
+  const target = new Target();
+  beforeAll(() => target.start(args));
+  afterEach(() => target.settle());
+  afterAll(() => target.stop());
+  return target;
+}
+
+/** Does something with each item, `AT_ONCE` of them at a time; the first error ends it and says which item it was. */
+export async function withEach<T>(items: readonly T[], action: (item: T, index: number) => Promise<void>) {
+  const left = items.entries();
+  let failure: Error | undefined;
+  const lane = async (): Promise<void> => {
+    for (const [index, item] of left) {
+      if (failure !== undefined) return;
+      await action(item, index).catch((cause: Error) => {
+        failure ??= new Error(`case ${index} of ${items.length}: ${cause.message}`, { cause });
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  if (failure !== undefined) throw failure;
+}
+
+/** A test on every wire that asserts what is counted meanwhile: nothing, unless told. */
+export function onWires(
+  target: Target,
+  title: string,
+  test: (wire: BothWays) => Promise<void>,
+  counts: Moved | ((wire: BothWays) => Moved) = {},
+): void {
+  for (const wire of WIRES) {
+    it(`${title} (${wire.transport}, ${wire.dialect})`, async () => {
+      const moved = await target.moved(() => test(wire));
+      expect(moved).toEqual(typeof counts === 'function' ? counts(wire) : counts);
+    });
+  }
+}
+
+/** A test for each row on each wire. */
+export function testRows(target: Target, rows: readonly Row[]): void {
+  for (const { row, sends, ends, as, dialects } of rows) {
+    for (const wire of WIRES.filter(({ dialect }) => dialects?.includes(dialect) ?? true)) {
+      it(`${row} (${wire.transport}, ${wire.dialect})`, async () => {
+        const moved = await target.moved(() =>
+          withEach(sends, async (send) => {
+            const client = await target.client(wire, as);
+            const bytes = typeof send === 'function' ? send(client) : client.encrypt(send);
+            await expectEnding(client, bytes, ends);
+            client.close();
+          }),
+        );
+        const counted = countedFor(ends, wire.transport);
+        expect(moved).toEqual(counted === undefined ? {} : { [counted]: sends.length });
+      });
+    }
+  }
+}

@@ -1,0 +1,152 @@
+// Bad Creates, rows B91 to B100. (B101, the limit of clusters, belongs to the durable table.)
+
+import { expect } from 'vitest';
+import { makeMemberKeys } from '../field/member-keys.ts';
+import { type FieldMessage, type MessageInput, OP } from '../field/protobuf.ts';
+import { type BothWays, onWires, type Row, testRows, useTarget, withEach } from './bad-input-harness.ts';
+import { told } from './endings.ts';
+
+const target = useTarget();
+
+const UINT32_MAX = 2 ** 32 - 1;
+const create = (fields: MessageInput): MessageInput => ({ op: OP.Create, ...fields });
+
+const rows: readonly Row[] = [
+  {
+    row: 'B91 Create, Join, GetCluster before Client',
+    sends: [OP.Create, OP.Join, OP.GetCluster].flatMap((op) => [
+      { op },
+      { op, clusterName: 'witnesses' },
+      { op, clusterId: Buffer.alloc(32) },
+    ]),
+    ends: told('invalid msg type for current state'),
+  },
+  {
+    row: 'B92 name missing or empty',
+    as: 'identified',
+    sends: [
+      create({}),
+      create({ clusterName: '' }),
+      create({ clusterId: Buffer.alloc(32) }),
+      create({ clusterSize: 2 }),
+    ],
+    ends: told('missing cluster name or ID'),
+  },
+  {
+    row: 'B93 name of 129 to 15,000 bytes, or with other characters than a name has',
+    as: 'identified',
+    sends: [
+      ...[129, 256, 15_000].map((length) => 'a'.repeat(length)),
+      ...['.a', '-a', '..', 'a/b', '../etc/passwd', 'a b', 'a\nb', 'a\x1b[2J', 'a\u202eb', 'a\u00e9', '*', 'a:b', ' '],
+    ].map((clusterName) => create({ clusterName, clusterSize: 2 })),
+    ends: told('invalid name'),
+  },
+  {
+    row: 'B97 EndPointCount 0',
+    as: 'identified',
+    sends: [create({ clusterName: 'never', endPointCount: 0 }), create({ clusterName: 'witnesses', endPointCount: 0 })],
+    ends: told('cluster members must have at least one endPoint'),
+  },
+];
+testRows(target, rows);
+
+/** What comes of a Create: the reply, which a Join, by somebody else too, must repeat. */
+async function outcome(wire: BothWays, fields: MessageInput): Promise<FieldMessage> {
+  const clusterName = target.unique('made');
+  const myEnds = ['127.0.0.1:4001', '127.0.0.1:4002'];
+  const { client } = await target.registry.register(wire, { name: 'one', myEnds });
+  const created = await client.call(create({ clusterName, ...fields }), OP.CreateReply);
+  expect(created.clusterId).toHaveLength(32);
+  const other = await target.registry.register(wire, { name: 'two', myEnds });
+  expect(await other.client.join(clusterName)).toEqual({ ...created, op: OP.JoinReply });
+  return created;
+}
+
+onWires(target, 'B94 existing name, other size: the existing ID and properties', async (wire) => {
+  const [one, two] = await Promise.all(['one', 'two'].map((name) => target.registry.register(wire, { name })));
+  const clusterName = target.unique('twice');
+  const first = await one!.client.call(
+    create({ clusterName, clusterSize: 7, endPointCount: 1, clusterAttrs: 4 }),
+    OP.CreateReply,
+  );
+  expect(first).toMatchObject({ clusterSize: 7, endPointCount: 1, clusterAttrs: 4n });
+  const others = [{ clusterSize: 5 }, { clusterSize: 0 }, { endPointCount: 2 }, { clusterAttrs: 1 }, {}];
+  for (const { client } of [one!, two!]) {
+    for (const fields of others) {
+      expect(await client.call(create({ clusterName, clusterSize: 64, ...fields }), OP.CreateReply)).toEqual(first);
+    }
+  }
+  expect(await two!.client.join()).toEqual({ ...first, op: OP.JoinReply });
+});
+
+for (const [row, sizes] of [
+  [
+    'B95 size 0, 1: 2',
+    [
+      [0, 2],
+      [1, 2],
+    ],
+  ],
+  [
+    'B96 size 65, 2^32-1, absent: 64, 64, 2',
+    [
+      [65, 64],
+      [UINT32_MAX, 64],
+      [2 ** 31, 64],
+      [undefined, 2],
+    ],
+  ],
+  [
+    'B96 sizes that stay: 2, 3, 63, 64',
+    [
+      [2, 2],
+      [3, 3],
+      [63, 63],
+      [64, 64],
+    ],
+  ],
+] as const) {
+  onWires(target, row, async (wire) => {
+    for (const [asked, given] of sizes) {
+      expect(await outcome(wire, { clusterSize: asked })).toMatchObject({ clusterSize: given, endPointCount: 1 });
+    }
+  });
+}
+
+onWires(target, 'B97 EndPointCount absent: 1', async (wire) => {
+  expect(await outcome(wire, {})).toMatchObject({ endPointCount: 1 });
+});
+
+onWires(target, 'B98 EndPointCount 3 to 2^32-1: 2', async (wire) => {
+  for (const endPointCount of [3, 4, 255, 2 ** 31, UINT32_MAX]) {
+    expect(await outcome(wire, { endPointCount })).toMatchObject({ endPointCount: 2 });
+  }
+  for (const endPointCount of [1, 2]) expect(await outcome(wire, { endPointCount })).toMatchObject({ endPointCount });
+});
+
+onWires(target, 'B99 second Create in a session', async (wire) => {
+  const { client } = await target.registry.register(wire, { name: 'peer' });
+  const made: FieldMessage[] = [];
+  for (const size of [3, 4, 5]) made.push(await client.create(target.unique('again'), size));
+  expect(made.map(({ clusterSize }) => clusterSize)).toEqual([3, 4, 5]);
+  expect(new Set(made.map(({ clusterId }) => clusterId!.toString('hex'))).size).toBe(3);
+  // The one that a bare Join means is the last.
+  expect((await client.join()).clusterId).toEqual(made[2]!.clusterId);
+  expect((await client.join(made[0]!.clusterId!)).clusterSize).toBe(3);
+});
+
+onWires(target, 'B100 100 clients create the same name at once', async (wire) => {
+  const peers = Array.from({ length: 100 }, (_, i) => ({ i, keys: makeMemberKeys({ sig: i % 4 }) }));
+  const sessions = new Map<number, Awaited<ReturnType<typeof target.client>>>();
+  await withEach(peers, async ({ i, keys }) => {
+    sessions.set(i, (await target.registry.register(wire, { name: `peer${i}`, keys })).client);
+  });
+  const clusterName = target.unique('one-for-all');
+  const replies = await Promise.all(
+    [...sessions].map(([i, client]) =>
+      client.call(create({ clusterName, clusterSize: 2 + (i % 60), endPointCount: 1 + (i % 2) }), OP.CreateReply),
+    ),
+  );
+  for (const reply of replies) expect(reply).toEqual(replies[0]);
+  expect((await sessions.get(0)!.getCluster()).clusterId).toEqual(replies[0]!.clusterId);
+});

@@ -1,0 +1,109 @@
+// GetClusters, rows B114 to B120. (B121 and B122, of large rosters and many: rosters.test.ts.)
+
+import { randomBytes } from 'node:crypto';
+import { expect } from 'vitest';
+import { type MessageInput, OP } from '../field/protobuf.ts';
+import { onWires, type Row, testRows, useTarget } from './bad-input-harness.ts';
+import { told } from './endings.ts';
+
+const target = useTarget();
+
+const get = (fields: MessageInput): MessageInput => ({ op: OP.GetCluster, ...fields });
+
+const rows: readonly Row[] = [
+  {
+    row: 'B115 Get without ClusterID or name, no cluster in the session',
+    as: 'identified',
+    sends: [get({}), get({ which: 1 }), get({ clusterId: Buffer.alloc(0), clusterName: '' })],
+    ends: told('missing cluster name or ID'),
+  },
+  {
+    row: 'B119 Get of an unknown ID',
+    as: 'joined',
+    sends: [1, 19, 20, 21, 31, 32, 33, 10_000].flatMap((length) => [
+      get({ clusterId: randomBytes(length) }),
+      get({ clusterId: randomBytes(length), clusterName: 'witnesses' }),
+    ]),
+    ends: told('cannot find cluster with this ID'),
+  },
+  {
+    row: 'B119 Get of an unknown name',
+    as: 'joined',
+    sends: ['nowhere', 'a'.repeat(15_000), '../witnesses'].map((clusterName) => get({ clusterName })),
+    ends: told('cannot find cluster with this name'),
+  },
+];
+testRows(target, rows);
+
+onWires(target, 'B114 Get before Join', async (wire) => {
+  const { client } = await target.registry.register(wire, { name: 'peer' });
+  const { clusterId } = await client.create(target.unique('empty'), 2);
+  const none = { op: OP.ClusterMembers, clusterId, which: 0n, tokens: [] };
+  expect(await client.getCluster()).toMatchObject(none);
+  expect(await client.getCluster(clusterId)).toMatchObject(none);
+  await client.join();
+  expect(await client.getCluster()).toMatchObject({ which: 1n, tokens: [{ name: 'peer' }] });
+});
+
+onWires(target, "B115 Get without ClusterID: the session's cluster", async (wire) => {
+  const { client } = await target.registry.register(wire, { name: 'peer' });
+  const made = await client.create(target.unique('mine'), 2);
+  expect((await client.getCluster()).clusterId).toEqual(made.clusterId);
+});
+
+onWires(target, 'B115 Get without ClusterID: the one joined last, or created after it', async (wire) => {
+  const guests = target.unique('guests');
+  const host = await target.registry.register(wire, { name: 'host' });
+  const { clusterId } = await host.client.create(guests, 3);
+  const { client } = await target.registry.register(wire, { name: 'peer' });
+  await client.join(guests);
+  expect((await client.getCluster()).clusterId).toEqual(clusterId);
+  const made = await client.create(target.unique('mine'), 2);
+  expect((await client.getCluster()).clusterId).toEqual(made.clusterId);
+  await client.join(guests);
+  expect((await client.getCluster()).clusterId).toEqual(clusterId);
+});
+
+onWires(target, 'B116, B117, B118 Which absent, 0, all bits, single bits', async (wire) => {
+  const cluster = target.unique('which');
+  const names = ['m0', 'm1', 'm2'];
+  const members = [];
+  for (const name of names) {
+    const { client } = await target.registry.register(wire, { name });
+    await client.create(cluster, 5);
+    await client.join();
+    members.push(client);
+  }
+  const all = 0b111n;
+  const expected = new Map<bigint | undefined, bigint>([
+    [undefined, all],
+    [0n, 0n],
+    [2n ** 64n - 1n, all],
+    [1n << 63n, 0n],
+    [(1n << 63n) | 1n, 1n],
+    [2n ** 53n + 4n, 4n],
+    [~all & (2n ** 64n - 1n), 0n],
+    ...Array.from({ length: 64 }, (_, i) => [1n << BigInt(i), (1n << BigInt(i)) & all] as const),
+  ]);
+  for (const [asked, given] of expected) {
+    const reply = await members[0]!.getCluster(undefined, asked);
+    expect(reply.which).toBe(given);
+    expect(reply.tokens.map(({ name }) => name)).toEqual(names.filter((_, i) => given & (1n << BigInt(i))));
+  }
+});
+
+onWires(
+  target,
+  'B120 Get of another cluster, by somebody who is no member',
+  async (wire) => {
+    const { client } = await target.registry.register(wire, { name: 'peer' });
+    const byId = await client.getCluster(target.witnessed);
+    expect(byId.tokens.map(({ name }) => name)).toEqual(['witness-tcp', 'witness-ws']);
+    const byName = await client.call(get({ clusterName: 'witnesses' }), OP.ClusterMembers);
+    expect(byName).toEqual(byId);
+    // Looking at a cluster does not make it the session's.
+    const reply = await client.request(get({}));
+    expect(reply).toMatchObject({ op: OP.Error, errDesc: 'missing cluster name or ID' });
+  },
+  { 'fault cluster-not-named': 1 },
+);

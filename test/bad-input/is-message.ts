@@ -1,0 +1,63 @@
+// Which bytes are a message: rules M4 to M8 of docs/PROTOCOL.md once more, for tests that ask it of thousands.
+
+import { decodeFields, type RawField } from '../field/protobuf.ts';
+
+type Kind = 'varint' | 'uint32' | 'bytes' | 'text' | 'token';
+
+const MESSAGE_KINDS: Readonly<Record<number, Kind>> = {
+  ...{ 1: 'varint', 2: 'bytes', 3: 'bytes', 4: 'bytes', 5: 'bytes', 6: 'uint32', 8: 'text', 9: 'bytes', 10: 'varint' },
+  ...{ 11: 'token', 13: 'bytes', 14: 'text', 15: 'uint32', 16: 'varint', 17: 'uint32', 20: 'varint', 21: 'token' },
+  ...{ 22: 'bytes', 23: 'text' },
+};
+const TOKEN_KINDS: Readonly<Record<number, Kind>> = {
+  ...{ 1: 'text', 2: 'varint', 3: 'bytes', 4: 'bytes', 5: 'bytes', 6: 'text', 7: 'bytes' },
+};
+
+function isText(bytes: Uint8Array): boolean {
+  return !new TextDecoder('utf-8', { fatal: true }).decode(bytes).includes('\0');
+}
+
+/** Throws unless the fields are what they have to be; returns how many of them are unknown, those of tokens included. */
+function checked(fields: readonly RawField[], kinds: Readonly<Record<number, Kind>>): number {
+  const unknown = fields.map(({ number, wireType, value }): number => {
+    const kind = kinds[number];
+    if (kind === undefined) return 1;
+    const isNumber = kind === 'varint' || kind === 'uint32';
+    if (wireType !== (isNumber ? 0 : 2)) throw new Error('wire type');
+    if (kind === 'uint32' && (value as bigint) > 0xffff_ffffn) throw new Error('uint32');
+    if (kind === 'text' && !isText(value as Buffer)) throw new Error('NUL');
+    if (kind !== 'token') return 0;
+    const token = decodeFields(value as Buffer);
+    if (count(token, 6) > 64) throw new Error('MyEnds');
+    return checked(token, TOKEN_KINDS);
+  });
+  return unknown.reduce((sum, each) => sum + each, 0);
+}
+
+const count = (fields: readonly RawField[], number: number): number =>
+  fields.filter((field) => field.number === number).length;
+
+/** Whether a registry must take bytes for a message (docs/PROTOCOL.md, M4 to M8), whatever it then says to it. */
+export function isMessage(bytes: Uint8Array): boolean {
+  try {
+    const fields = decodeFields(bytes);
+    return (
+      checked(fields, MESSAGE_KINDS) <= 16 && count(fields, 1) > 0 && count(fields, 11) <= 1 && count(fields, 21) <= 64
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether bytes that are padded and sent over TCP are answered: if they are a message, or if one of their block
+ * boundaries happens to stand behind a message and its padding (F5).
+ */
+export function beginsWithMessage(bytes: Uint8Array): boolean {
+  for (let end = 16; end <= bytes.length; end += 16) {
+    const padding = bytes[end - 1]!;
+    const isPadded = padding > 0 && bytes.subarray(end - padding, end).every((byte) => byte === padding);
+    if (padding <= 16 && isPadded && isMessage(bytes.subarray(0, end - padding))) return true;
+  }
+  return isMessage(bytes);
+}

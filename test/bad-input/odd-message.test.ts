@@ -1,0 +1,153 @@
+// Odd protobuf, rows B54 to B58 and B62 to B71: messages all the same, which are answered, if only with an Error.
+
+import { expect } from 'vitest';
+import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
+import { bytesField, encodeMessage, key, OP, overlongVarint, varint, varintField } from '../field/protobuf.ts';
+import { onWires, type Row, testRows, useTarget } from './bad-input-harness.ts';
+import { served, told } from './endings.ts';
+import { bye, cat, hex, manyFields, times, unknown } from './field-samples.ts';
+
+const target = useTarget();
+
+const registrysOwn = [OP.RegCredReply, OP.ClientOK, OP.CreateReply, OP.JoinReply, OP.ClusterMembers];
+const outOfRange = [
+  ...[0n, 99n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 32n + 3n, 2n ** 53n + 3n, 2n ** 63n + 3n],
+  ...[-1n, -(2n ** 31n), 2n ** 64n - 2n ** 32n + 3n],
+  ...Array.from({ length: 242 }, (_, i) => BigInt(14 + i)),
+];
+const tokenWith = (extra: Uint8Array): Buffer => signedToken({ name: 'peer', extra });
+
+const rows: Row[] = [
+  ...(['anonymous', 'identified'] as const).flatMap((as): Row[] => [
+    {
+      row: `B55 Op 2, 4, 6, 8, 10, ${as}`,
+      as,
+      sends: registrysOwn.flatMap((op) => [{ op }, { ...manyFields, op }]),
+      ends: told('unexpected message type'),
+    },
+    {
+      row: `B56 Op 12, 13, ${as}`,
+      as,
+      sends: [OP.Ack, OP.Error].flatMap((op) => [{ op }, { ...manyFields, op }]),
+      ends: told('unexpected message type'),
+    },
+    {
+      row: `B57 Op out of range, in up to 64 bits, ${as}`,
+      as,
+      sends: outOfRange.map((op) => ({ op })),
+      ends: told('message tag out of range'),
+    },
+  ]),
+  {
+    row: 'B58 Op twice: the last counts (Bye)',
+    sends: [hex('0803080b'), hex('0863080b'), hex('0802080b'), cat(hex('0803'), encodeMessage(manyFields), bye)],
+    ends: served(OP.Ack),
+  },
+  {
+    row: 'B58 Op twice: the last counts (Client)',
+    sends: [hex('080b0803'), hex('08630803')],
+    ends: told('nil XLRegMsg_Token argument'),
+  },
+  {
+    row: 'B58 Op twice: the last counts (out of range)',
+    sends: [hex('080b0863')],
+    ends: told('message tag out of range'),
+  },
+  {
+    row: 'B62 overlong varints',
+    sends: [
+      ...[2, 3, 5, 10].map((length) => cat(key(1, 0), overlongVarint(OP.Bye, length))),
+      ...[2, 3, 5].map((length) => cat(overlongVarint(1 << 3, length), varint(OP.Bye))),
+      ...[2, 3, 5].map((length) => cat(bye, key(14, 2), overlongVarint(1, length), hex('61'))),
+    ],
+    ends: served(OP.Ack),
+  },
+  {
+    row: 'B64 16 unknown fields, of wire types 0, 1, 2 and 5',
+    sends: [
+      cat(bye, unknown(16)),
+      cat(unknown(16), bye),
+      cat(bye, bytesField(11, unknown(16))),
+      cat(bye, bytesField(11, unknown(8)), unknown(8)),
+    ],
+    ends: served(OP.Ack),
+  },
+  {
+    row: 'B64 unknown fields in a token, which are not signed',
+    sends: [cat(varintField(1, OP.Client), bytesField(11, tokenWith(unknown(10))), unknown(6))],
+    ends: served(OP.ClientOK),
+  },
+  {
+    row: 'B66 64 empty Tokens, 64 MyEnds',
+    sends: [
+      cat(bye, times(64, bytesField(21, ''))),
+      cat(bye, bytesField(11, times(64, bytesField(6, ''))), bytesField(21, times(64, bytesField(6, '')))),
+    ],
+    ends: served(OP.Ack),
+  },
+  {
+    row: 'B67 known fields that the Op does not use',
+    sends: [{ ...manyFields, op: OP.RegCredRequest }],
+    ends: served(OP.RegCredReply),
+  },
+  {
+    row: 'B67 known fields that Client does not use',
+    sends: [{ ...manyFields, op: OP.Client, clientSpecs: signedToken({ name: 'peer' }) }],
+    ends: served(OP.ClientOK),
+  },
+];
+testRows(target, rows);
+
+for (const as of ['anonymous', 'identified', 'joined'] as const) {
+  onWires(target, `B54 Op 1, ${as}`, async (wire) => {
+    const client = await target.client(wire, as);
+    const { name, id, commsKey, sigKey } = target.registry.file;
+    const [ck, sk] = [commsKey, sigKey].map((each) => each.export({ type: 'spki', format: 'der' }));
+    const own = { name, id, commsKey: ck, sigKey: sk };
+    for (let asked = 0; asked < 3; asked++) {
+      const reply = await client.call({ op: OP.RegCredRequest }, OP.RegCredReply);
+      expect(reply).toMatchObject({ version: 1, clientSpecs: own, tokens: [] });
+    }
+    await client.bye();
+  });
+}
+
+onWires(target, 'B70 names of the language: clusters and members like any other', async (wire) => {
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', '__defineGetter__']) {
+    const [one, two] = [
+      await target.registry.register(wire, { name }),
+      await target.registry.register(wire, { name: 'x' }),
+    ];
+    const cluster = `${name}.${wire.dialect}.${wire.transport}`;
+    const created = await one.client.create(cluster, 3);
+    await one.client.join(cluster);
+    expect((await two.client.join(cluster)).clusterId).toEqual(created.clusterId);
+    expect((await two.client.getCluster()).tokens.map((token) => token.name)).toEqual([name, 'x']);
+    await one.client.bye();
+    await two.client.bye();
+    // The bare name is one cluster for all wires.
+    const { client } = await target.registry.register(wire, { name: target.unique('bare') });
+    const bare = await client.create(name, 64);
+    expect(bare).toMatchObject({ clusterSize: 64, clusterAttrs: 0n, endPointCount: 1 });
+    expect((await client.join(name)).clusterId).toEqual(bare.clusterId);
+  }
+});
+
+onWires(target, 'B71 uint64 values above 2^53 are exact', async (wire) => {
+  for (const value of [2n ** 53n + 1n, 2n ** 63n, 2n ** 63n + 2n ** 53n + 4n, 2n ** 64n - 2n]) {
+    const client = await target.registry.connect(wire);
+    const keys = makeMemberKeys();
+    const token = signedToken({ name: 'peer', attrs: value, keys, myEnds: ['127.0.0.1:4001'] });
+    expect((await client.identify(token)).clientAttrs).toBe(value);
+    const clusterName = target.unique('attrs');
+    const created = await client.call({ op: OP.Create, clusterName, clusterAttrs: value }, OP.CreateReply);
+    // Bit 2 is the registry's to set.
+    expect(created.clusterAttrs).toBe(value & ~2n);
+    expect((await client.join()).clusterAttrs).toBe(value & ~2n);
+    const { which, tokens } = await client.getCluster(undefined, value | 1n);
+    expect(which).toBe(1n);
+    expect(tokens[0]!.attrs).toBe(value);
+    expect((await client.getCluster(undefined, value & ~1n)).which).toBe(0n);
+    client.close();
+  }
+});

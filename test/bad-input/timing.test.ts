@@ -1,0 +1,101 @@
+// What must not take longer, or not shorter, than something else: rows B35, B37 and B76 to B78. All are comparisons of
+// medians over samples taken in turn, so that a busy machine slows both sides down.
+
+import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { describe, expect, it } from 'vitest';
+import { parseSpki } from '../../src/wire/rsa-key.ts';
+import { encryptHello, type Transport } from '../field/field-client.ts';
+import { signedToken } from '../field/member-keys.ts';
+import { OP } from '../field/protobuf.ts';
+import { useTarget } from './bad-input-harness.ts';
+import { expectClosed } from './endings.ts';
+import { badExponents, badSizes, evenModuli, notKeys, oddModuli, otherKinds } from './hostile-keys.ts';
+
+const target = useTarget();
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+
+const randomBelow = (): Buffer => Buffer.concat([Buffer.from([0x7f]), randomBytes(255)]);
+
+/** Milliseconds from a Hello to its silent close. */
+async function timeToClose(transport: Transport, hello: Uint8Array): Promise<number> {
+  const client = await target.registry.open({ dialect: 'prefixed', transport });
+  const sent = performance.now();
+  await client.sendRaw(hello);
+  await expectClosed(client, true);
+  const taken = performance.now() - sent;
+  client.close();
+  return taken;
+}
+
+it.each(['tcp', 'ws'] as const)('B37 OAEP of a wrong length takes as long as random bytes (%s)', async (transport) => {
+  const lengths = [0, 43, 45, 59, 61, 86];
+  const times: number[][] = [[], ...lengths.map(() => [])];
+  for (let round = 0; round < 41; round++) {
+    const good = lengths.map((length) => encryptHello(randomBytes(length), target.registry.file.commsKey));
+    for (const [i, bytes] of [randomBelow(), ...good].entries()) times[i]!.push(await timeToClose(transport, bytes));
+  }
+  const [random, ...others] = times.map(median);
+  for (const other of others) {
+    expect(other / random!).toBeGreaterThan(0.6);
+    expect(other / random!).toBeLessThan(1.6);
+  }
+});
+
+it('B35 an integer from the modulus up costs no RSA', async () => {
+  const spent = async (hello: Uint8Array): Promise<number> => {
+    const before = await target.metric('xlreg_stage_seconds_sum', 'stage="hello"');
+    await timeToClose('tcp', hello);
+    return (await target.metric('xlreg_stage_seconds_sum', 'stage="hello"')) - before;
+  };
+  const [withRsa, without] = [[], []] as [number[], number[]];
+  for (let round = 0; round < 15; round++) {
+    withRsa.push(await spent(randomBelow()));
+    without.push(await spent(Buffer.alloc(256, 0xff)));
+  }
+  expect(median(withRsa)).toBeGreaterThan(0);
+  expect(median(without)).toBeLessThan(median(withRsa) / 3);
+});
+
+/** Milliseconds from a Client message to its answer. */
+async function timeToAnswer(token: Uint8Array): Promise<number> {
+  const client = await target.registry.connect({ dialect: 'prefixed', transport: 'tcp' });
+  const bytes = client.encrypt({ op: OP.Client, clientSpecs: token });
+  const sent = performance.now();
+  await client.sendRaw(bytes);
+  await client.receive();
+  const taken = performance.now() - sent;
+  client.close();
+  return taken;
+}
+
+describe('a Client message with a hostile SigKey is answered as soon as one with a sound key', () => {
+  it.each([
+    ['B76 other sizes', badSizes],
+    ['B77 other exponents', badExponents],
+    ['B78 even moduli', evenModuli],
+    ['B78 moduli that are none', oddModuli],
+  ])('%s', async (_, keys) => {
+    const [sound, hostile] = [[], []] as [number[], number[]];
+    for (let round = 0; sound.length < 25; round++) {
+      const sigKey = keys[round % keys.length]!;
+      sound.push(await timeToAnswer(signedToken({ name: 'peer' })));
+      hostile.push(await timeToAnswer(signedToken({ name: 'peer', sigKey })));
+    }
+    expect(median(hostile)).toBeLessThan(2 * median(sound));
+  });
+});
+
+it('B76 a hostile key is told from its bytes, in less than 50 us', () => {
+  for (const key of [...notKeys, ...otherKinds, ...badSizes, ...badExponents, ...evenModuli]) {
+    const times: number[] = [];
+    for (let round = 0; round < 201; round++) {
+      const started = performance.now();
+      const parts = parseSpki(key);
+      times.push(performance.now() - started);
+      if (parts !== undefined) throw new Error(`a key that passes: ${key.toString()}`);
+    }
+    expect(median(times)).toBeLessThan(0.05);
+  }
+});

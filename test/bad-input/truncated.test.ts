@@ -1,0 +1,83 @@
+// Row B60: every valid message, cut at every byte. Cut on the wire it is what is left of a message whose rest may yet
+// come, on TCP, and no message on WebSocket. Cut before encryption and padded well it is no message either, unless what
+// is left is whole fields with an Op.
+
+import { expect } from 'vitest';
+import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
+import { decodeFields, encodeMessage, type MessageInput, OP } from '../field/protobuf.ts';
+import { onWires, type Row, type Sends, testRows, useTarget, withEach } from './bad-input-harness.ts';
+import { NEVER_WHOLE } from './endings.ts';
+
+const target = useTarget();
+
+// Short keys make a short token; every byte of it is a connection.
+const token = signedToken({ name: 'peer', attrs: 4, myEnds: ['127.0.0.1:4001'], keys: makeMemberKeys({ bits: 1024 }) });
+const clusterId = Buffer.alloc(32, 7);
+
+const messages: Readonly<Record<string, MessageInput>> = {
+  RegCredRequest: { op: OP.RegCredRequest },
+  Client: { op: OP.Client, clientSpecs: token },
+  'Client by ID': { op: OP.Client, clientId: clusterId, digSig: Buffer.alloc(128, 9) },
+  Create: { op: OP.Create, clusterName: 'cut', clusterSize: 3, clusterAttrs: 1, endPointCount: 1 },
+  Join: { op: OP.Join, clusterId, clusterName: 'cut' },
+  GetCluster: { op: OP.GetCluster, clusterId, which: 2n ** 64n - 1n },
+  Bye: { op: OP.Bye },
+};
+
+/** Whether bytes are whole fields with an Op in front. */
+function isWhole(bytes: Uint8Array): boolean {
+  try {
+    return decodeFields(bytes)[0]?.number === 1;
+  } catch {
+    return false;
+  }
+}
+
+const lengths = (bytes: number): number[] => Array.from({ length: bytes - 1 }, (_, i) => i + 1);
+
+for (const [name, message] of Object.entries(messages)) {
+  const plaintext = encodeMessage(message);
+  const blocks = plaintext.length + 16 - (plaintext.length % 16);
+  const cutOnWire = (ivBytes: number): Sends[] =>
+    lengths(blocks + ivBytes).map((length) => (client) => client.encrypt(message).subarray(0, length));
+  const rows: Row[] = [
+    {
+      row: `B60 ${name} truncated on the wire at every byte`,
+      sends: cutOnWire(0),
+      ends: NEVER_WHOLE,
+      dialects: ['chained'],
+    },
+    {
+      row: `B60 ${name} truncated on the wire at every byte`,
+      sends: cutOnWire(16),
+      ends: NEVER_WHOLE,
+      dialects: ['prefixed'],
+    },
+    {
+      row: `B60 ${name} truncated before encryption at every byte that is inside a field`,
+      sends: lengths(plaintext.length)
+        .map((length) => plaintext.subarray(0, length))
+        .filter((bytes) => !isWhole(bytes)),
+      ends: NEVER_WHOLE,
+    },
+  ];
+  testRows(target, rows);
+}
+
+onWires(
+  target,
+  'B60 Client by ID and GetCluster truncated between two fields: messages all the same',
+  async (wire) => {
+    const plaintexts = [messages['Client by ID']!, messages.GetCluster!].map(encodeMessage);
+    const whole = plaintexts.flatMap((bytes) => lengths(bytes.length).map((length) => bytes.subarray(0, length)));
+    await withEach(whole.filter(isWhole), async (bytes) => {
+      const client = await target.registry.connect(wire);
+      expect((await client.request(bytes)).op).toBe(OP.Error);
+    });
+  },
+  {
+    'fault token-missing': 1,
+    'refusal client-unknown': 1,
+    'fault message-in-wrong-state': 2,
+  },
+);

@@ -1,0 +1,49 @@
+// A real registry process for tests of commands, and a directory of their own for them to run in.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
+import { type Ran, type RunningXlreg, runXlreg, startXlreg } from './xlreg-process.ts';
+
+export class CliRegistry {
+  readonly process: RegistryProcess;
+  /** Where commands run. */
+  readonly directory: string;
+
+  private constructor(process: RegistryProcess, directory: string) {
+    this.process = process;
+    this.directory = directory;
+  }
+
+  static async start(): Promise<CliRegistry> {
+    return new CliRegistry(await startRegistry(), await mkdtemp(join(tmpdir(), 'xlreg-cli-')));
+  }
+
+  /** The file of its credentials. */
+  get file(): string {
+    return join(this.process.dataDir, 'regCred.dat');
+  }
+
+  /** Its credentials over HTTP. */
+  get url(): string {
+    return `http://127.0.0.1:${this.process.wsPort}/regCred.dat`;
+  }
+
+  /** Runs a command that finds this registry in its environment. */
+  run(...args: readonly string[]): Promise<Ran> {
+    return runXlreg(args, this.#options);
+  }
+
+  start(...args: readonly string[]): RunningXlreg {
+    return startXlreg(args, this.#options);
+  }
+
+  get #options() {
+    return { cwd: this.directory, env: { XLREG_REGISTRY: this.file } };
+  }
+
+  async stop(): Promise<number | null> {
+    await rm(this.directory, { recursive: true, force: true });
+    return await this.process.stop();
+  }
+}

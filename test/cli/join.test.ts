@@ -1,0 +1,199 @@
+// xlreg join: becoming a member, coming back as the same one, and waiting for the others.
+import { chmod, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CliRegistry } from './cli-registry.ts';
+
+let registry: CliRegistry;
+beforeAll(async () => {
+  registry = await CliRegistry.start();
+});
+afterAll(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+const endPoint = (port: number) => ['--end-point', `127.0.0.1:${port}`];
+const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+
+async function create(name: string, size: number): Promise<void> {
+  expect((await registry.run('create', name, '--size', String(size))).code).toBe(0);
+}
+
+describe('joining', () => {
+  it('makes a home that is its own, and comes back from it with the same ID and index', async () => {
+    await create('again', 3);
+    const first = await registry.run('join', 'again', '--name', 'alice', ...endPoint(1), '--json');
+    expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 0, stderr: '' });
+    const joined = JSON.parse(first.stdout);
+    expect(joined).toEqual({
+      name: 'alice',
+      id: expect.stringMatching(/^[0-9a-f]{64}$/),
+      index: 0,
+      home: 'xlreg-home/alice',
+      clusterId: expect.stringMatching(/^[0-9a-f]{64}$/),
+      size: 3,
+      complete: false,
+      members: [
+        {
+          index: 0,
+          name: 'alice',
+          id: joined.id,
+          attrs: '0',
+          endPoints: ['127.0.0.1:1'],
+          commsKey: expect.stringMatching(/^ssh-rsa /),
+          sigKey: expect.stringMatching(/^ssh-rsa /),
+        },
+      ],
+    });
+
+    const home = join(registry.directory, 'xlreg-home/alice');
+    expect(await mode(home)).toBe('700');
+    expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'sig-key.pem']);
+    for (const file of await readdir(home)) expect(await mode(join(home, file))).toBe('600');
+    const keys = await readFile(join(home, 'sig-key.pem'), 'utf8');
+
+    await registry.run('join', 'again', '--name', 'bob', ...endPoint(2));
+    const over = ['--registry', registry.url, '--transport', 'ws', '--dialect', 'chained'];
+    const second = await registry.run(
+      'join',
+      'again',
+      '--name',
+      'alice',
+      ...endPoint(3),
+      ...endPoint(4),
+      ...over,
+      '--json',
+    );
+    expect(second.code).toBe(0);
+    const back = JSON.parse(second.stdout);
+    expect(back).toMatchObject({ id: joined.id, index: 0, clusterId: joined.clusterId });
+    expect(back.members[0]).toEqual({ ...joined.members[0], endPoints: ['127.0.0.1:3', '127.0.0.1:4'] });
+    expect(back.members[1]).toMatchObject({ index: 1, name: 'bob' });
+    expect(await readFile(join(home, 'sig-key.pem'), 'utf8')).toBe(keys);
+  });
+
+  it('prints the roster as it is', async () => {
+    await create('printed', 2);
+    const { code, stdout } = await registry.run('join', 'printed', '--name', 'carol', ...endPoint(1));
+    expect(code).toBe(0);
+    const [cluster, , joinedAs, home, members, head, row, ...rest] = stdout.split('\n');
+    expect([cluster, home, members]).toEqual([
+      'cluster    printed',
+      'home       xlreg-home/carol',
+      'members    1 of 2',
+    ]);
+    expect(joinedAs).toMatch(/^joined as {2}carol, index 0, ID [0-9a-f]{64}$/);
+    expect(head).toMatch(/^INDEX {2}NAME {3}ID +END POINTS$/);
+    expect(row).toMatch(/^0 {6}carol {2}[0-9a-f]{16}… {2}127\.0\.0\.1:1$/);
+    expect(rest).toEqual(['']);
+  });
+
+  it('keeps to the home it is given', async () => {
+    await create('homes', 2);
+    const args = ['join', 'homes', ...endPoint(1), '--home', 'elsewhere'];
+    expect((await registry.run(...args, '--name', 'dave')).code).toBe(0);
+    const { code, stderr } = await registry.run(...args, '--name', 'erin');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'xlreg join: --home: elsewhere is the home of dave, not of erin\n',
+    });
+  });
+
+  it('refuses a home that others can read', async () => {
+    await create('open', 2);
+    const args = ['join', 'open', '--name', 'frank', ...endPoint(1)];
+    expect((await registry.run(...args)).code).toBe(0);
+    await chmod(join(registry.directory, 'xlreg-home/frank/sig-key.pem'), 0o644);
+    const { code, stdout, stderr } = await registry.run(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('sig-key.pem is open to other users (mode 644): chmod 600');
+  });
+
+  it('refuses a home that belongs to a member of another registry', async () => {
+    await create('foreign', 2);
+    const args = ['join', 'foreign', '--name', 'grace', ...endPoint(1)];
+    expect((await registry.run(...args)).code).toBe(0);
+    const other = await CliRegistry.start();
+    const { code, stderr } = await registry.run(...args, '--registry', other.file);
+    expect(await other.stop()).toBe(0);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('a member of another registry') });
+  });
+
+  it('ends with 1 and the words of the registry when it is refused', async () => {
+    await create('tight', 2);
+    for (const name of ['heidi', 'ivan']) await registry.run('join', 'tight', '--name', name, ...endPoint(1));
+    const full = await registry.run('join', 'tight', '--name', 'judy', ...endPoint(1));
+    expect(full).toEqual({ code: 1, stdout: '', stderr: 'xlreg join: the registry refused: cluster is full\n' });
+    const nowhere = await registry.run('join', 'nowhere', '--name', 'judy', ...endPoint(1));
+    expect({ code: nowhere.code, stderr: nowhere.stderr }).toEqual({
+      code: 1,
+      stderr: 'xlreg join: the registry refused: cannot find cluster with this name\n',
+    });
+  });
+
+  it('ends with 3 where nobody listens, and keeps the keys for the next time', async () => {
+    const args = ['join', 'c', '--name', 'mallory', ...endPoint(1), '--connect', '127.0.0.1:9'];
+    expect((await registry.run(...args)).code).toBe(3);
+    const path = join(registry.directory, 'xlreg-home/mallory/sig-key.pem');
+    const keys = await readFile(path, 'utf8');
+    expect((await registry.run(...args)).code).toBe(3);
+    expect(await readFile(path, 'utf8')).toBe(keys);
+  });
+});
+
+describe('waiting', () => {
+  it('completes with several who join at once, over both transports in both dialects', async () => {
+    await create('complete', 5);
+    const ways = [
+      [],
+      ['--dialect', 'chained'],
+      ['--registry', registry.url, '--transport', 'ws'],
+      ['--connect', `ws://127.0.0.1:${registry.process.wsPort}/xlreg`, '--dialect', 'chained'],
+      ['--connect', `127.0.0.1:${registry.process.tcpPort}`],
+    ];
+    const ran = await Promise.all(
+      ways.map((way, at) =>
+        registry.run('join', 'complete', '--name', `m${at}`, ...endPoint(at + 1), '--wait', '20', '--json', ...way),
+      ),
+    );
+    expect(ran.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
+    const rosters = ran.map(({ stdout }) => JSON.parse(stdout));
+    expect(rosters.map(({ index }) => index).sort()).toEqual([0, 1, 2, 3, 4]);
+    for (const roster of rosters) {
+      expect(roster.complete).toBe(true);
+      expect(roster.members).toEqual(rosters[0].members);
+      expect(roster.members[roster.index].name).toBe(roster.name);
+    }
+    for (const { stderr } of ran) expect(stderr).toMatch(/5 of 5 members\n$/);
+  });
+
+  it('tells meanwhile who is there and which seats are missing', async () => {
+    await create('filling', 4);
+    const first = registry.start('join', 'filling', '--name', 'early', ...endPoint(1), '--wait', '60');
+    await first.said(/^early joined; 1 of 4 members; missing seats: 1-3\n/);
+    expect((await registry.run('join', 'filling', '--name', 'second', ...endPoint(2))).code).toBe(0);
+    await first.said(/^second joined; 2 of 4 members; missing seats: 2-3\n/m);
+    first.child.kill('SIGINT');
+    expect((await first.ended).code).toBe(130);
+  });
+
+  it('ends with 1 when the time is up, and prints who is there', async () => {
+    await create('late', 4);
+    expect((await registry.run('join', 'late', '--name', 'punctual', ...endPoint(1))).code).toBe(0);
+    const args = ['join', 'late', '--name', 'waiting', ...endPoint(2), '--wait', '1.5'];
+    const { code, stdout, stderr } = await registry.run(...args);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^members {4}2 of 4$/m);
+    expect(stdout).toMatch(/^1 {6}waiting /m);
+    expect(stderr).toMatch(/^xlreg join: time is up after 1\.5 s; missing seats: 2-3\n$/m);
+  });
+
+  it('stops at once when interrupted, with 130', async () => {
+    await create('interrupted', 2);
+    const waiting = registry.start('join', 'interrupted', '--name', 'one', ...endPoint(1), '--wait', '60');
+    await waiting.said(/1 of 2 members/);
+    waiting.child.kill('SIGINT');
+    const { code, stdout } = await waiting.ended;
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+  });
+});

@@ -1,0 +1,92 @@
+// What all commands have in common: help, versions, and what the command line may not be.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CliRegistry } from './cli-registry.ts';
+import { runXlreg } from './xlreg-process.ts';
+
+const COMMANDS = ['create', 'join', 'members', 'regcred', 'check'];
+
+let registry: CliRegistry;
+beforeAll(async () => {
+  registry = await CliRegistry.start();
+});
+afterAll(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+it('prints the version of the package', async () => {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  expect(await runXlreg(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+it.each([['help'], ['--help'], ['-h']])('lists the commands with %s', async (word) => {
+  const { code, stdout, stderr } = await runXlreg([word]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const command of ['serve', ...COMMANDS]) expect(stdout).toContain(`xlreg ${command} `);
+});
+
+it.each(['serve', ...COMMANDS])('explains %s', async (command) => {
+  const { code, stdout } = await runXlreg(['help', command]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^xlreg ${command} `));
+  expect(await runXlreg([command, '--help'])).toEqual({ code: 0, stdout, stderr: '' });
+  for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+});
+
+describe('wrong usage is one line on stderr and exit code 2', () => {
+  const create = ['create', 'c', '--size', '2'];
+  const join = ['join', 'c', '--name', 'n', '--end-point', '127.0.0.1:1'];
+  it.each([
+    { args: [], says: 'a command is missing' },
+    { args: ['nonsense'], says: 'no command "nonsense"' },
+    { args: ['help', 'nonsense'], says: 'no command "nonsense"' },
+    { args: ['\u001b[2J'], says: 'no command "\\u{1b}[2J"' },
+    ...COMMANDS.map((command) => ({ args: [command, '--nonsense'], says: "Unknown option '--nonsense'" })),
+    { args: ['serve', '--nonsense'], says: '--nonsense' },
+    { args: ['create'], says: 'NAME is missing' },
+    { args: ['create', 'c'], says: '--size is missing' },
+    { args: ['create', 'c', '--size', 'many'], says: '--size should be a number' },
+    { args: ['create', 'c', '--size', '4294967296'], says: '--size should be a number' },
+    { args: ['create', '.c', '--size', '2'], says: 'NAME should be' },
+    { args: [...create, '--end-points', '3'], says: '--end-points should be 1 or 2' },
+    { args: [...create, 'd'], says: '"d" is too much' },
+    { args: [...create, '--transport', 'udp'], says: '--transport should be tcp or ws' },
+    { args: [...create, '--transport', 'ws'], says: '--transport ws needs --connect ws://HOST:PORT/xlreg' },
+    { args: [...create, '--transport', 'tcp', '--connect', 'ws://127.0.0.1:1'], says: 'not to a WebSocket URL' },
+    { args: [...create, '--connect', 'nowhere'], says: '--connect: an address to connect to should be HOST:PORT' },
+    { args: [...create, '--dialect', 'dutch'], says: '--dialect should be chained or prefixed' },
+    { args: [...create, '--timeout', '0'], says: '--timeout should be seconds' },
+    { args: [...create, '--timeout'], says: "Option '--timeout <value>' argument missing" },
+    { args: [...create, '--fingerprint', 'SHA256:abc'], says: '--fingerprint should be SHA256:…' },
+    { args: [...create, '--registry', '/nowhere/regCred.dat'], says: '/nowhere/regCred.dat cannot be read: ENOENT' },
+    { args: [...create, '--registry', 'http://'], says: '--registry should be a file or http://' },
+    { args: ['join', 'c'], says: '--name is missing' },
+    { args: ['join', 'c', '--name', '../n'], says: '--name should be' },
+    { args: ['join', 'c', '--name', 'n'], says: '--end-point is missing' },
+    { args: ['join', 'c', '--name', 'n', '--end-point', '127.0.0.1'], says: '--end-point should be HOST:PORT' },
+    { args: [...join, '--wait', '-1'], says: '--wait' },
+    { args: [...join, '--wait', 'long'], says: '--wait should be seconds' },
+    { args: ['members'], says: 'NAME or ID is missing' },
+    { args: ['members', 'a b'], says: 'NAME should be' },
+  ])('$args', async ({ args, says }) => {
+    const { code, stdout, stderr } = await registry.run(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(says);
+    expect(stderr).toMatch(/^xlreg( [a-z]+)?: [^\n]+\n$/);
+  });
+});
+
+it('says so when a file holds no credentials', async () => {
+  const path = join(registry.directory, 'broken.dat');
+  await writeFile(path, 'regCred {\n');
+  const { code, stderr } = await registry.run('regcred', '--registry', path);
+  expect(code).toBe(2);
+  expect(stderr).toContain('broken.dat holds no credentials: line 2');
+});
+
+it('looks for the registry in ./xlreg-data when nothing says where it is', async () => {
+  const { code, stderr } = await runXlreg(['regcred'], { cwd: registry.directory });
+  expect(code).toBe(2);
+  expect(stderr).toContain('./xlreg-data/regCred.dat cannot be read');
+});

@@ -1,0 +1,82 @@
+// xlreg members: who is in a cluster, by name and by ID, now and when it is full.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CliRegistry } from './cli-registry.ts';
+
+let registry: CliRegistry;
+beforeAll(async () => {
+  registry = await CliRegistry.start();
+});
+afterAll(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+async function create(name: string, size: number): Promise<string> {
+  const { stdout } = await registry.run('create', name, '--size', String(size), '--json');
+  return JSON.parse(stdout).clusterId;
+}
+
+const join = (cluster: string, name: string) =>
+  registry.run('join', cluster, '--name', name, '--end-point', '127.0.0.1:1', '--json');
+
+it('prints members by name and by ID, over both transports', async () => {
+  const clusterId = await create('seen', 3);
+  const { id } = JSON.parse((await join('seen', 'alice')).stdout);
+
+  const { code, stdout, stderr } = await registry.run('members', 'seen');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout.split('\n')).toEqual([
+    'cluster  seen',
+    `ID       ${clusterId}`,
+    'members  1 of 3',
+    'INDEX  NAME   ID                 END POINTS',
+    `0      alice  ${id.slice(0, 16)}…  127.0.0.1:1`,
+    '',
+  ]);
+
+  const over = ['--registry', registry.url, '--transport', 'ws'];
+  const byId = await registry.run('members', clusterId.toUpperCase(), '--json', ...over);
+  expect(byId.code).toBe(0);
+  expect(JSON.parse(byId.stdout)).toEqual({
+    clusterId,
+    size: 3,
+    complete: false,
+    members: [expect.objectContaining({ index: 0, name: 'alice', id, attrs: '0', endPoints: ['127.0.0.1:1'] })],
+  });
+});
+
+it('waits until the cluster is full', async () => {
+  await create('awaited', 2);
+  const waiting = registry.start('members', 'awaited', '--wait', '20', '--json');
+  await waiting.said(/^0 of 2 members; missing seats: 0-1\n/);
+  for (const name of ['bob', 'carol']) expect((await join('awaited', name)).code).toBe(0);
+  const { code, stdout } = await waiting.ended;
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ complete: true, members: [{ name: 'bob' }, { name: 'carol' }] });
+});
+
+it('ends with 1 when the time is up, and prints who is there', async () => {
+  await create('late', 2);
+  await join('late', 'dave');
+  const { code, stdout, stderr } = await registry.run('members', 'late', '--wait', '1.5');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^members {2}1 of 2$/m);
+  expect(stderr).toMatch(/^xlreg members: time is up after 1\.5 s; missing seats: 1\n$/m);
+});
+
+it('ends with 1 when there is no such cluster', async () => {
+  for (const [cluster, how] of [
+    ['nowhere', 'name'],
+    ['ab'.repeat(32), 'ID'],
+  ] as const) {
+    expect(await registry.run('members', cluster)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `xlreg members: the registry refused: cannot find cluster with this ${how}\n`,
+    });
+  }
+});
+
+it('ends with 3 where nobody listens', async () => {
+  const { code } = await registry.run('members', 'seen', '--connect', 'ws://127.0.0.1:9/xlreg');
+  expect(code).toBe(3);
+});

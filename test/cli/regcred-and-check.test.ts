@@ -1,0 +1,188 @@
+// xlreg regcred and xlreg check: which registry it is, whether it is the one meant, and whether it can be reached.
+
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keyFingerprint, parseRegCred, printRegCred, type RegCred } from '../../src/index.ts';
+import { printSshRsa } from '../../src/wire/rsa-key.ts';
+import { CliRegistry } from './cli-registry.ts';
+
+let registry: CliRegistry;
+let other: CliRegistry;
+let regCred: RegCred;
+let id: string;
+let fingerprint: string;
+beforeAll(async () => {
+  [registry, other] = await Promise.all([CliRegistry.start(), CliRegistry.start()]);
+  regCred = parseRegCred(registry.process.regCredText);
+  id = Buffer.from(regCred.id).toString('hex');
+  fingerprint = keyFingerprint(regCred.commsKey);
+});
+afterAll(async () => {
+  expect(await Promise.all([registry.stop(), other.stop()])).toEqual([0, 0]);
+});
+
+/** A file of this registry's credentials with something changed. */
+async function forged(name: string, change: Partial<RegCred>): Promise<string> {
+  const path = join(registry.directory, name);
+  await writeFile(path, printRegCred({ ...regCred, ...change }));
+  return path;
+}
+
+/** An HTTP server that answers everything with this, for as long as the body runs. */
+async function withHttp(body: string | Buffer, use: (url: string) => Promise<void>): Promise<void> {
+  const server = createServer((_, response) => response.end(body)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/regCred.dat`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+describe('xlreg regcred', () => {
+  it('prints the credentials and their fingerprints', async () => {
+    const { code, stdout, stderr } = await registry.run('regcred');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.split('\n')).toEqual([
+      'registry   xlReg',
+      `ID         ${id}`,
+      `comms key  ${fingerprint} (RSA, 2048 bits)`,
+      `sig key    ${keyFingerprint(regCred.sigKey)} (RSA, 2048 bits)`,
+      `end point  127.0.0.1:${registry.process.tcpPort}`,
+      'version    1.0',
+      '',
+    ]);
+  });
+
+  it('prints them as JSON, from a URL', async () => {
+    const { code, stdout } = await registry.run('regcred', '--json', '--registry', registry.url);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      name: 'xlReg',
+      id,
+      commsKey: { fingerprint, bits: 2048, ssh: printSshRsa(regCred.commsKey) },
+      sigKey: { fingerprint: keyFingerprint(regCred.sigKey), bits: 2048, ssh: printSshRsa(regCred.sigKey) },
+      endPoints: regCred.endPoints,
+      version: '1.0',
+    });
+  });
+
+  it.each([
+    { what: 'no answer', url: 'http://127.0.0.1:9/regCred.dat', says: 'cannot reach the registry' },
+    { what: 'another page', url: '/elsewhere', says: 'status 404' },
+  ])('ends with 3 when the URL gives $what', async ({ url, says }) => {
+    const { code, stdout, stderr } = await registry.run('regcred', '--registry', new URL(url, registry.url).href);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr).toContain(says);
+  });
+
+  it('ends with 3 when the URL gives no credentials, or far too much', async () => {
+    await withHttp('<html>', async (url) => {
+      const { code, stderr } = await registry.run('regcred', '--registry', url);
+      expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('holds no credentials') });
+    });
+    await withHttp(Buffer.alloc(70_000, '\r\n'), async (url) => {
+      const { code, stderr } = await registry.run('regcred', '--registry', url);
+      expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('more than 65536 bytes') });
+    });
+  });
+});
+
+describe('xlreg check', () => {
+  it.each([
+    { how: 'TCP', args: [], address: () => `127.0.0.1:${registry.process.tcpPort}`, dialect: 'prefixed' },
+    {
+      how: 'TCP in the old dialect',
+      args: ['--dialect', 'chained'],
+      address: () => `127.0.0.1:${registry.process.tcpPort}`,
+      dialect: 'chained',
+    },
+    {
+      how: 'WebSocket',
+      args: ['--transport', 'ws', '--registry', 'URL'],
+      address: () => `ws://127.0.0.1:${registry.process.wsPort}/xlreg`,
+      dialect: 'prefixed',
+    },
+    {
+      how: 'WebSocket with an address of its own',
+      args: ['--connect', 'WS'],
+      address: () => `ws://127.0.0.1:${registry.process.wsPort}/xlreg`,
+      dialect: 'prefixed',
+    },
+  ])('finds the registry over $how', async ({ args, address, dialect }) => {
+    const places: Record<string, string> = { URL: registry.url, WS: `ws://127.0.0.1:${registry.process.wsPort}` };
+    const { code, stdout, stderr } = await registry.run('check', '--json', ...args.map((arg) => places[arg] ?? arg));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      name: 'xlReg',
+      id,
+      version: '1.0',
+      address: address(),
+      dialect,
+      fingerprint,
+      pinned: false,
+      helloMs: expect.any(Number),
+      roundTripMs: expect.any(Number),
+    });
+  });
+
+  it('says in lines what it found', async () => {
+    const { code, stdout } = await registry.run('check');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^registry {4}xlReg, as its credentials say$/m);
+    expect(stdout).toMatch(/^version {5}1\.0$/m);
+    expect(stdout).toMatch(/^round trip {2}\d+(\.\d)? ms$/m);
+  });
+
+  it('takes the pinned key in every notation', async () => {
+    const hex = Buffer.from(fingerprint.slice('SHA256:'.length), 'base64').toString('hex');
+    const colons = hex.toUpperCase().replace(/..(?!$)/g, '$&:');
+    for (const pin of [fingerprint, `${fingerprint}=`, hex, `SHA256:${hex}`, colons]) {
+      const { code, stdout } = await registry.run('check', '--json', '--fingerprint', pin);
+      expect({ code, pinned: JSON.parse(stdout).pinned }).toEqual({ code: 0, pinned: true });
+    }
+  });
+
+  it('refuses credentials with another key than the pinned one, whatever the command', async () => {
+    const wrong = ['--fingerprint', keyFingerprint(regCred.sigKey)];
+    for (const args of [['check'], ['regcred'], ['create', 'c', '--size', '2'], ['members', 'c']]) {
+      const { code, stdout, stderr } = await registry.run(...args, ...wrong);
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+      expect(stderr).toContain(`fingerprint is ${fingerprint}, and not the one of --fingerprint`);
+    }
+  });
+
+  it('ends with 3 where nobody listens', async () => {
+    const { code, stdout, stderr } = await registry.run('check', '--connect', '127.0.0.1:9');
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr).toBe('xlreg check: cannot reach the registry: 127.0.0.1:9: connection refused\n');
+  });
+
+  it('ends with 3 where another registry is', async () => {
+    const { code, stderr } = await registry.run('check', '--connect', `127.0.0.1:${other.process.tcpPort}`);
+    expect(code).toBe(3);
+    expect(stderr).toContain('it has another comms key than these credentials');
+  });
+
+  it('ends with 3 when ID or signature key are not those of the credentials', async () => {
+    for (const change of [{ id: new Uint8Array(20) }, { sigKey: regCred.commsKey }]) {
+      const { code, stdout, stderr } = await registry.run('check', '--registry', await forged('forged.dat', change));
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+      expect(stderr).toContain('not the registry meant');
+    }
+  });
+
+  it('ends with 3 when the answer does not come in time', async () => {
+    const silent = createTcpServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const { code, stderr } = await registry.run('check', '--connect', address, '--timeout', '0.2');
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('no HelloReply within 0.2 s') });
+    silent.close();
+  });
+});

@@ -1,0 +1,177 @@
+// What a registry should never send, and what is only cut up: replies byte by byte, too long, twice, replayed, of the
+// wrong type, or without sense. Each ends the session with an error that says which.
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { connect, createVisitor, ProtocolError, RegistryRefused, RegistryUntrusted } from '../../src/client/index.ts';
+import { signToken } from '../../src/wire/member-token.ts';
+import { longOf, type Message, Op, type Token } from '../../src/wire/message.ts';
+import { WAYS } from './client-registry.ts';
+import { answerInOrder, type Script, ScriptedRegistry, scriptedSigKey } from './scripted-registry.ts';
+
+let scripted: ScriptedRegistry | undefined;
+afterEach(() => scripted?.stop());
+
+async function connectTo(script: Script, way: (typeof WAYS)[number] = WAYS[0]) {
+  scripted = await ScriptedRegistry.start(script);
+  const where = way.transport === 'ws' ? { connect: scripted.url } : {};
+  return await connect(scripted.regCred, { ...way, ...where, timeoutMs: 2_000 });
+}
+
+/** The registry says who it is, in the pieces that `cut` makes of its reply. */
+function saysWhoItIs(cut: (reply: Buffer) => readonly Uint8Array[]): Script {
+  return {
+    answer: (message, seal, own) =>
+      message.Op === Op.RegCredRequest
+        ? cut(seal({ Op: Op.RegCredReply, Version: 0x04030201, ClientSpecs: own }))
+        : answerInOrder(message, seal),
+  };
+}
+
+/** The registry answers everything after ClientOK with this. */
+function answers(reply: Message): Script {
+  return {
+    answer: (message, seal) => (message.Op === Op.Client ? answerInOrder(message, seal) : [seal(reply)]),
+  };
+}
+
+const bytewise = (reply: Buffer) => Array.from(reply, (byte) => Uint8Array.of(byte));
+
+describe.each(WAYS.slice(0, 2))('$dialect over tcp', (way) => {
+  it('puts a reply together however it is cut', async () => {
+    const session = await connectTo({ ...saysWhoItIs(bytewise), answerHello: bytewise }, way);
+    expect(await session.credentials()).toMatchObject({ name: 'scripted', version: '1.2.3.4' });
+    expect(await session.credentials()).toMatchObject({ name: 'scripted' });
+    await session.bye();
+  });
+
+  it('refuses a reply that never ends', async () => {
+    const session = await connectTo({ answer: () => [randomBytes(20_000)] }, way);
+    await expect(session.credentials()).rejects.toThrow('too long a reply');
+  });
+
+  it('refuses a second reply behind the first', async () => {
+    const session = await connectTo(
+      saysWhoItIs((reply) => [Buffer.concat([reply, reply])]),
+      way,
+    );
+    await expect(session.credentials()).rejects.toThrow('more than one reply');
+  });
+
+  it('is told when the registry closes half-way through a reply', async () => {
+    const half = saysWhoItIs((reply) => [reply.subarray(0, 32)]);
+    const session = await connectTo(half, way);
+    const asked = session.credentials();
+    scripted!.stop();
+    await expect(asked).rejects.toThrow('closed');
+  });
+});
+
+describe.each(WAYS.slice(2))('$dialect over ws', (way) => {
+  it.each([
+    { what: 'a frame that is no message', bytes: Buffer.alloc(64) },
+    { what: 'a frame that is no whole blocks', bytes: Buffer.alloc(63) },
+    { what: 'an empty frame', bytes: Buffer.alloc(0) },
+    { what: 'a frame of more than 1 MiB', bytes: Buffer.alloc(1024 * 1024 + 1) },
+  ])('refuses $what', async ({ bytes }) => {
+    const session = await connectTo({ answer: () => [bytes] }, way);
+    await expect(session.credentials()).rejects.toThrow(ProtocolError);
+  });
+
+  it('refuses a text frame', async () => {
+    const session = await connectTo({ answer: () => ['text' as unknown as Uint8Array] }, way);
+    await expect(session.credentials()).rejects.toThrow('no message');
+  });
+});
+
+describe('a reply', () => {
+  it('may not be one that came before (prefixed)', async () => {
+    let first: Buffer | undefined;
+    const session = await connectTo(
+      saysWhoItIs((reply) => {
+        first ??= reply;
+        return [first];
+      }),
+    );
+    await session.credentials();
+    await expect(session.credentials()).rejects.toThrow('repeated an IV');
+  });
+
+  it.each<{ what: string; reply: Message; why: string }>([
+    { what: 'of another type', reply: { Op: Op.Ack }, why: 'answered Create with Ack' },
+    { what: 'without a cluster ID', reply: { Op: Op.CreateReply, ClusterSize: 2 }, why: 'an ID that is none' },
+    {
+      what: 'with a size that is none',
+      reply: { Op: Op.CreateReply, ClusterID: Buffer.alloc(32), ClusterSize: 65 },
+      why: 'a cluster size that is none',
+    },
+  ])('to Create $what is refused', async ({ reply, why }) => {
+    const session = await connectTo(answers(reply));
+    await session.identify(await createVisitor());
+    const created = session.create('any', { size: 2 });
+    await expect(created).rejects.toThrow(ProtocolError);
+    await expect(created).rejects.toThrow(why);
+    await expect(session.credentials()).rejects.toThrow('the session has ended');
+  });
+
+  it.each<{ what: string; reply: Message; why: string }>([
+    { what: 'fewer members than seats', reply: { Which: longOf(3n), Tokens: [{}] }, why: 'whose seats' },
+    { what: 'a member without ID', reply: { Which: longOf(1n), Tokens: [{}] }, why: 'an ID that is none' },
+    {
+      what: 'a member whose key is none',
+      reply: { Which: longOf(4n), Tokens: [{ ID: Buffer.alloc(20), CommsKey: Buffer.alloc(300) }] },
+      why: 'a key that is none, of member 2',
+    },
+  ])('to GetCluster with $what is refused', async ({ reply, why }) => {
+    const session = await connectTo(answers({ Op: Op.ClusterMembers, ClusterID: Buffer.alloc(32), ...reply }));
+    await session.identify(await createVisitor());
+    await expect(session.cluster('any')).rejects.toThrow(why);
+  });
+
+  it('to Client has the ID that was presented', async () => {
+    const session = await connectTo({});
+    await expect(session.identify({ ...(await createVisitor()), id: '07'.repeat(32) })).rejects.toThrow('another ID');
+  });
+
+  it.each<{ what: string; change: (own: Token) => Token; why: string }>([
+    { what: 'no signature', change: (own) => ({ ...own, DigSig: null }), why: 'signature-invalid' },
+    { what: 'another comms key', change: (own) => ({ ...own, CommsKey: own.SigKey! }), why: 'comms key' },
+    { what: 'a changed name', change: (own) => ({ ...own, Name: 'other' }), why: 'signature-invalid' },
+    {
+      what: 'a name that is none',
+      change: (own) => signToken({ ...own, Name: '.' }, scriptedSigKey),
+      why: 'name-invalid',
+    },
+  ])('to RegCredRequest with $what is not trusted', async ({ change, why }) => {
+    const session = await connectTo({
+      answer: (_, seal, own) => [seal({ Op: Op.RegCredReply, ClientSpecs: change(own) })],
+    });
+    const asked = session.credentials();
+    await expect(asked).rejects.toThrow(RegistryUntrusted);
+    await expect(asked).rejects.toThrow(why);
+  });
+});
+
+it('escapes and cuts what a registry says when it refuses', async () => {
+  const text = `no\u001b[2Jentry\r\n\u202e${'x'.repeat(500)}`;
+  const session = await connectTo({ answer: (_, seal) => [seal({ Op: Op.Error, ErrDesc: text })] });
+  const refusal = await session.credentials().catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(RegistryRefused);
+  expect((refusal as RegistryRefused).text).toBe(text);
+  const { message } = refusal as RegistryRefused;
+  expect(message).toMatch(/^no\\u\{1b\}\[2Jentry\\u\{d\}\\u\{a\}\\u\{202e\}x+…$/);
+  expect(message.length).toBeLessThan(320);
+});
+
+it('reads the rosters of a registry that tells neither size nor cluster', async () => {
+  const token = (own: Token): Token => ({ ...own, DigSig: null, Name: 'old one' });
+  const session = await connectTo({
+    answer(message, seal, own) {
+      if (message.Op !== Op.GetCluster) return answerInOrder(message, seal);
+      return [seal({ Op: Op.ClusterMembers, Which: longOf(1n << 63n), Tokens: [token(own)] })];
+    },
+  });
+  await session.identify(await createVisitor());
+  const id = '05'.repeat(20);
+  const roster = await session.cluster({ id });
+  expect(roster).toMatchObject({ clusterId: id, size: undefined, members: [{ index: 63, name: 'old one' }] });
+});

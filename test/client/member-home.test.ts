@@ -1,0 +1,102 @@
+// A member's home: what is kept, with which modes, and what is refused.
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createMember,
+  createVisitor,
+  loadMember,
+  type Member,
+  MemberHomeError,
+  saveMember,
+} from '../../src/client/index.ts';
+
+let directory: string;
+let member: Member;
+let home: string;
+let homes = 0;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'xlreg-home-'));
+  member = await createMember({ name: 'alice', endPoints: ['127.0.0.1:1'], attrs: 2n ** 64n - 1n });
+});
+beforeEach(() => {
+  home = join(directory, `home-${homes++}`, 'alice');
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+
+it('keeps a member as it is', async () => {
+  expect(await loadMember(home)).toBeUndefined();
+  await saveMember(home, member);
+  const loaded = await loadMember(home);
+  expect(loaded).toMatchObject({ name: 'alice', endPoints: ['127.0.0.1:1'], attrs: 2n ** 64n - 1n, id: undefined });
+  expect(loaded!.commsKey.equals(member.commsKey)).toBe(true);
+  expect(loaded!.sigKey.equals(member.sigKey)).toBe(true);
+
+  const known = { ...member, id: '0a'.repeat(32), registryId: '0b'.repeat(20) };
+  await saveMember(home, known);
+  expect(await loadMember(home)).toMatchObject({ id: known.id, registryId: known.registryId });
+});
+
+it('lets nobody else in, and leaves nothing half-written', async () => {
+  await saveMember(home, member);
+  expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'sig-key.pem']);
+  expect(await mode(home)).toBe('700');
+  for (const file of await readdir(home)) expect(await mode(join(home, file))).toBe('600');
+  expect(await readFile(join(home, 'member.json'), 'utf8')).not.toContain('PRIVATE');
+});
+
+describe('a home is refused', () => {
+  it.each(['member.json', 'comms-key.pem', 'sig-key.pem'])('whose %s others can read', async (file) => {
+    await saveMember(home, member);
+    await chmod(join(home, file), 0o640);
+    await expect(loadMember(home)).rejects.toThrow(MemberHomeError);
+    await expect(loadMember(home)).rejects.toThrow(`${file} is open to other users (mode 640): chmod 600`);
+  });
+
+  it('that others can write in', async () => {
+    await saveMember(home, member);
+    await chmod(home, 0o777);
+    await expect(loadMember(home)).rejects.toThrow('chmod 700');
+    await expect(saveMember(home, member)).rejects.toThrow('chmod 700');
+  });
+
+  it.each([
+    { what: 'no JSON', file: 'member.json', text: '{' },
+    { what: 'a name that is none', file: 'member.json', text: '{"name":"../x","endPoints":[],"attrs":"0"}' },
+    { what: 'an ID that is none', file: 'member.json', text: '{"name":"a","endPoints":[],"attrs":"0","id":"abc"}' },
+    { what: 'a key that is none', file: 'sig-key.pem', text: 'secret material' },
+  ])('with $what', async ({ file, text }) => {
+    await saveMember(home, member);
+    await writeFile(join(home, file), text);
+    const refused = await loadMember(home).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(MemberHomeError);
+    expect((refused as Error).message).toContain(file);
+    expect((refused as Error).message).not.toContain('secret material');
+  });
+
+  it('without a key', async () => {
+    await saveMember(home, member);
+    await rm(join(home, 'comms-key.pem'));
+    await expect(loadMember(home)).rejects.toThrow('comms-key.pem is missing');
+  });
+
+  it('that is a file', async () => {
+    await mkdir(join(home, '..'), { recursive: true });
+    await writeFile(home, '');
+    await expect(saveMember(home, member)).rejects.toThrow(MemberHomeError);
+  });
+});
+
+it('makes no member of a name or end point that is none', async () => {
+  await expect(createMember({ name: '-x', endPoints: [] })).rejects.toThrow(TypeError);
+  await expect(createMember({ name: 'x', endPoints: ['here'] })).rejects.toThrow(TypeError);
+});
+
+it('makes visitors that can be told apart', async () => {
+  const [one, other] = await Promise.all([createVisitor(), createVisitor()]);
+  expect(one.name).not.toBe(other.name);
+  expect(one).toMatchObject({ attrs: 3n, endPoints: [] });
+});

@@ -1,0 +1,153 @@
+// A registry that does what a test tells it to, over real sockets: for what a real one never does. It holds keys of its
+// own and answers a Hello in order, so that whatever goes wrong afterwards is the script's doing.
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { WebSocketServer } from 'ws';
+import type { SessionKeys } from '../../src/wire/dialect.ts';
+import { DIALECTS } from '../../src/wire/dialects.ts';
+import { openHello } from '../../src/wire/hello.ts';
+import { signToken } from '../../src/wire/member-token.ts';
+import { decodeMessage, encodeMessage, type Message, Op, type Token } from '../../src/wire/message.ts';
+import { findMessage } from '../../src/wire/message-structure.ts';
+import type { RegCred } from '../../src/wire/reg-cred.ts';
+import { exportSpki, modulusOf } from '../../src/wire/rsa-key.ts';
+
+/** What the registry of a test does. */
+export interface Script {
+  /** What goes on the wire, write by write, for a message; undefined closes, an empty list leaves the client waiting. */
+  answer?(message: Message, seal: (reply: Message) => Buffer, own: Token): readonly Uint8Array[] | undefined;
+  /** The same for a Hello; `bytes` is the HelloReply in order. */
+  answerHello?(bytes: Buffer): readonly Uint8Array[] | undefined;
+}
+
+const keyPair = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const COMMS_KEY = keyPair();
+const SIG_KEY = keyPair();
+
+export class ScriptedRegistry {
+  readonly #tcp: Server;
+  readonly #ws: WebSocketServer;
+  readonly #sockets = new Set<Socket>();
+  readonly id = randomBytes(32);
+
+  private constructor(script: Script) {
+    this.#tcp = createServer({ noDelay: true }, (socket) => {
+      this.#sockets.add(socket);
+      const peer = new Peer(script, this.#token(), {
+        write: (bytes) => new Promise((resolve) => socket.write(bytes, () => resolve())),
+        close: () => socket.end(),
+      });
+      socket.on('data', (bytes) => peer.received(bytes));
+      socket.on('error', () => {});
+    });
+    this.#ws = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/xlreg' });
+    this.#ws.on('connection', (socket) => {
+      const peer = new Peer(script, this.#token(), {
+        write: (bytes) => new Promise((resolve) => socket.send(bytes, () => resolve())),
+        close: () => socket.close(),
+      });
+      socket.on('message', (frame: Buffer) => peer.received(frame));
+      socket.on('error', () => {});
+    });
+  }
+
+  static async start(script: Script): Promise<ScriptedRegistry> {
+    const registry = new ScriptedRegistry(script);
+    registry.#tcp.listen(0, '127.0.0.1');
+    await Promise.all([once(registry.#tcp, 'listening'), once(registry.#ws, 'listening')]);
+    return registry;
+  }
+
+  /** Its credentials; what they name is its TCP port. */
+  get regCred(): RegCred {
+    const { port } = this.#tcp.address() as AddressInfo;
+    const [commsKey, sigKey] = [createPublicKey(COMMS_KEY), createPublicKey(SIG_KEY)];
+    return { name: 'scripted', id: this.id, commsKey, sigKey, endPoints: [`127.0.0.1:${port}`], version: 1 };
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${(this.#ws.address() as AddressInfo).port}/xlreg`;
+  }
+
+  /** Closes whatever is open. */
+  stop(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#ws.clients) socket.terminate();
+    this.#tcp.close();
+    this.#ws.close();
+  }
+
+  #token(): Token {
+    const keys = { CommsKey: exportSpki(createPublicKey(COMMS_KEY)), SigKey: exportSpki(createPublicKey(SIG_KEY)) };
+    return signToken({ Name: 'scripted', ID: this.id, ...keys }, SIG_KEY);
+  }
+}
+
+/** The signature key of every scripted registry, to sign other tokens with. */
+export const scriptedSigKey: KeyObject = SIG_KEY;
+
+interface Wire {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): void;
+}
+
+class Peer {
+  readonly #script: Script;
+  readonly #own: Token;
+  readonly #wire: Wire;
+  #keys: SessionKeys | undefined;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(script: Script, own: Token, wire: Wire) {
+    this.#script = script;
+    this.#own = own;
+    this.#wire = wire;
+  }
+
+  received(bytes: Uint8Array): void {
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    if (this.#keys === undefined) this.#hello();
+    else this.#message(this.#keys);
+  }
+
+  #hello(): void {
+    const modulus = modulusOf(COMMS_KEY);
+    if (this.#bytes.length < modulus.length) return;
+    const hello = openHello(COMMS_KEY, modulus, this.#bytes);
+    if (typeof hello === 'string') return this.#wire.close();
+    const reply = DIALECTS[hello.dialect].sealHelloReply(hello, 1, randomBytes);
+    this.#keys = reply.keys;
+    this.#bytes = Buffer.alloc(0);
+    this.#send(this.#script.answerHello ? this.#script.answerHello(reply.bytes) : [reply.bytes]);
+  }
+
+  #message(keys: SessionKeys): void {
+    const dialect = DIALECTS[keys.dialect];
+    const blocks = this.#bytes.subarray(0, this.#bytes.length - (this.#bytes.length % 16));
+    const plain = dialect.decrypt(keys, blocks);
+    const found = findMessage(plain, dialect.ivBytes);
+    if (found === undefined) return;
+    this.#keys = dialect.received(keys, blocks);
+    this.#bytes = Buffer.alloc(0);
+    const message = decodeMessage(plain.subarray(dialect.ivBytes, found.end))!;
+    const seal = (reply: Message) => {
+      const sealed = dialect.encrypt(this.#keys!, encodeMessage(reply), randomBytes);
+      this.#keys = sealed.keys;
+      return sealed.bytes;
+    };
+    this.#send(this.#script.answer ? this.#script.answer(message, seal, this.#own) : answerInOrder(message, seal));
+  }
+
+  async #send(pieces: readonly Uint8Array[] | undefined): Promise<void> {
+    for (const piece of pieces ?? []) await this.#wire.write(piece);
+    if (pieces === undefined) this.#wire.close();
+  }
+}
+
+/** ClientOK for a Client, Ack for a Bye: enough to get to what a test is about. */
+export function answerInOrder(message: Message, seal: (reply: Message) => Buffer): readonly Uint8Array[] {
+  if (message.Op === Op.Client) return [seal({ Op: Op.ClientOK, ClientID: randomBytes(32) })];
+  if (message.Op === Op.Bye) return [seal({ Op: Op.Ack })];
+  return [];
+}

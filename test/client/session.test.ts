@@ -1,0 +1,126 @@
+// Everything a session can ask, in both dialects over both transports, of a real registry.
+import { createPublicKey } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createMember, createVisitor, RegistryRefused, RegistryUnreachable } from '../../src/client/index.ts';
+import { ClientRegistry, WAYS } from './client-registry.ts';
+
+let registry: ClientRegistry;
+beforeAll(async () => {
+  registry = await ClientRegistry.start();
+});
+afterEach(() => registry.closeSessions());
+afterAll(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+describe.each(WAYS)('$dialect over $transport', (way) => {
+  const unique = (name: string): string => `${name}-${way.dialect}-${way.transport}`;
+
+  it('goes from Hello to Bye', async () => {
+    const session = await registry.connect(way);
+    expect(session).toMatchObject({ dialect: way.dialect, version: '1.0' });
+    expect(await session.credentials()).toEqual({
+      name: 'xlReg',
+      id: Buffer.from(registry.regCred.id).toString('hex'),
+      endPoints: registry.regCred.endPoints,
+      version: '1.0',
+    });
+
+    const endPoints = ['127.0.0.1:4001', 'TcpEndPoint: [::1]:4002'];
+    const member = await createMember({ name: 'first', endPoints, attrs: 2n ** 63n + 4n });
+    const { id, attrs } = await session.identify(member);
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+    expect(attrs).toBe(2n ** 63n + 4n);
+
+    const created = await session.create(unique('whole'), { size: 3, endPoints: 2, ephemeral: true });
+    const { clusterId } = created;
+    expect(created).toEqual({ clusterId, size: 3, endPoints: 2, ephemeral: true });
+    expect(await session.join(unique('whole'))).toEqual(created);
+    expect(await session.join({ id: clusterId.toUpperCase() })).toEqual(created);
+
+    const roster = await session.cluster(unique('whole'));
+    expect(roster).toMatchObject({ clusterId, size: 3 });
+    expect(roster.members).toHaveLength(1);
+    expect(roster.members[0]).toMatchObject({ index: 0, name: 'first', id, attrs: member.attrs, endPoints });
+    expect(roster.members[0]!.commsKey.equals(createPublicKey(member.commsKey))).toBe(true);
+    expect(roster.members[0]!.sigKey.equals(createPublicKey(member.sigKey))).toBe(true);
+    expect((await session.cluster({ id: clusterId }, 0b110n)).members).toEqual([]);
+    await session.bye();
+  });
+
+  it('brings a member back under its ID, by token and by ID', async () => {
+    const { session, member, id } = await registry.identify('back', way);
+    const { clusterId } = await session.create(unique('back'), { size: 2 });
+    await session.join(unique('back'));
+    await session.bye();
+
+    const again = await registry.connect(way);
+    expect(await again.identify({ ...member, id, endPoints: ['127.0.0.1:9'] })).toEqual({ id, attrs: 0n });
+    await again.join({ id: clusterId });
+    const { members } = await again.cluster({ id: clusterId });
+    expect(members.map(({ index, endPoints }) => [index, endPoints])).toEqual([[0, ['127.0.0.1:9']]]);
+
+    const byId = await registry.connect(way);
+    expect(await byId.identify({ ...member, id }, 'id')).toEqual({ id, attrs: 0n });
+  });
+
+  it('finds a cluster by name without having joined it', async () => {
+    const { session, id } = await registry.identify('member', way);
+    const { clusterId } = await session.create(unique('by-name'), { size: 5 });
+    await session.join(unique('by-name'));
+
+    const visitor = await registry.connect(way);
+    await visitor.identify(await createVisitor());
+    const roster = await visitor.cluster(unique('by-name'));
+    expect(roster).toMatchObject({ clusterId, size: 5, members: [{ index: 0, id }] });
+  });
+
+  it('is refused in the words of the registry, and over then', async () => {
+    const { session } = await registry.identify('lost', way);
+    const refusal = session.join(unique('nowhere'));
+    await expect(refusal).rejects.toThrow(RegistryRefused);
+    await expect(refusal).rejects.toMatchObject({ text: 'cannot find cluster with this name' });
+    await expect(session.join(unique('nowhere'))).rejects.toThrow(RegistryUnreachable);
+  });
+
+  it('keeps requests made at once apart', async () => {
+    const { session } = await registry.identify('busy', way);
+    const [first, second, credentials] = await Promise.all([
+      session.create(unique('one'), { size: 2 }),
+      session.create(unique('two'), { size: 4 }),
+      session.credentials(),
+    ]);
+    expect([first.size, second.size, credentials.name]).toEqual([2, 4, 'xlReg']);
+  });
+});
+
+describe('a session', () => {
+  it('tells what became of a wish that the registry corrected', async () => {
+    const { session } = await registry.identify('wisher');
+    expect(await session.create('corrected', { size: 1_000, endPoints: 7 })).toMatchObject({ size: 64, endPoints: 2 });
+    await expect(session.create('corrected', { size: -1 })).rejects.toThrow(TypeError);
+  });
+
+  it('ends quietly as a disposable, whatever state it is in', async () => {
+    const { session } = await registry.identify('disposed');
+    await session[Symbol.asyncDispose]();
+    await session[Symbol.asyncDispose]();
+    await expect(session.credentials()).rejects.toThrow('the session has ended');
+  });
+
+  it('refuses to come back by an ID it does not have', async () => {
+    const session = await registry.connect();
+    await expect(session.identify(await createVisitor(), 'id')).rejects.toThrow(TypeError);
+    await expect(session.identify({ ...(await createVisitor()), id: 'ab' })).rejects.toThrow(TypeError);
+  });
+
+  it('hears that its signature is wrong when it comes back with another key', async () => {
+    const { session, member, id } = await registry.identify('forged');
+    await session.bye();
+    const { sigKey } = await createVisitor();
+    const other = await registry.connect();
+    await expect(other.identify({ ...member, id, sigKey }, 'id')).rejects.toThrow('bad digital signature');
+    const third = await registry.connect();
+    await expect(third.identify({ ...member, id, sigKey })).rejects.toThrow('ID already in use');
+  });
+});

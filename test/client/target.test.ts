@@ -1,0 +1,20 @@
+// Where a registry is to be reached, from what the file and the caller say.
+import { expect, it } from 'vitest';
+import { printTarget, type TargetOptions, targetsOf } from '../../src/client/target.ts';
+
+const endPoints = ['registry.example:1', 'TcpEndPoint: [::1]:2', '127.0.0.1:3'];
+
+it.each<{ options: TargetOptions; targets: readonly string[] }>([
+  { options: {}, targets: ['registry.example:1', '[::1]:2', '127.0.0.1:3'] },
+  { options: { transport: 'tcp' }, targets: ['registry.example:1', '[::1]:2', '127.0.0.1:3'] },
+  { options: { connect: '[fe80::1]:4' }, targets: ['[fe80::1]:4'] },
+  { options: { connect: 'ws://h:5' }, targets: ['ws://h:5/xlreg'] },
+  { options: { connect: 'wss://[::1]:5/behind/a/proxy' }, targets: ['wss://[::1]:5/behind/a/proxy'] },
+  { options: { transport: 'ws', connect: '[::1]:6' }, targets: ['ws://[::1]:6/xlreg'] },
+])('$options', ({ options, targets }) => {
+  expect(targetsOf({ endPoints }, options).map(printTarget)).toEqual(targets);
+});
+
+it('has the bare address of an IPv6 end point', () => {
+  expect(targetsOf({ endPoints }, {})[1]).toEqual({ transport: 'tcp', host: '::1', port: 2 });
+});

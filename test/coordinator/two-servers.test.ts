@@ -1,0 +1,155 @@
+// Several servers on one store: what one of them stored first stands for all of them (T11, R1, R6, R13).
+
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { COMMIT_ATTEMPTS_MAX } from '../../src/limits.ts';
+import type { Change, Command } from '../../src/registry/command.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
+import type { CommitOutcome, Store } from '../../src/store/store.ts';
+import { idOf } from '../registry/arbitrary-commands.ts';
+import { ask, clusterIdOf, create, getCluster, join, over, REFUSED, recordsOf, register, whichOf } from './asking.ts';
+
+describe('two servers on one store', () => {
+  /** Two coordinators that know what the first has done so far. */
+  async function two(...setup: Command[]) {
+    const store = new MemoryStore();
+    const one = over(store);
+    await one.coordinator.ask(setup);
+    const other = over(store);
+    await other.coordinator.load();
+    return { store, one, other };
+  }
+
+  it('R1: of two that create one name at once one wins, and both tell its properties', async () => {
+    const { store, one, other } = await two();
+    const replies = await Promise.all([
+      ask(one.coordinator, create('c', 0xc1, 3)),
+      ask(other.coordinator, create('c', 0xc2, 5)),
+    ]);
+    expect(replies[0]).toEqual(replies[1]);
+    const records = await recordsOf(store);
+    expect(records.map((record) => record.kind === 'cluster' && record.id)).toEqual([clusterIdOf(replies[0])]);
+    for (const { coordinator } of [one, other]) {
+      expect(clusterIdOf(await ask(coordinator, getCluster('c')))).toBe(clusterIdOf(replies[0]));
+    }
+  });
+
+  it('R1: of many creates of a few names at both, each name has one ID', async () => {
+    const name = fc.constantFrom('a', 'b', '__proto__');
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(name, fc.boolean()), { maxLength: 20 }), async (creates) => {
+        const { one, other } = await two();
+        const replies = await Promise.all(
+          creates.map(([name, first], i) => ask((first ? one : other).coordinator, create(name, i + 1))),
+        );
+        for (const [name] of creates) {
+          const ids = replies.filter((_, i) => creates[i]![0] === name).map(clusterIdOf);
+          expect(new Set(ids).size).toBe(1);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('R13: of two that want the last seat one gets it, and the other is told that it is full', async () => {
+    const { one, other } = await two(register(1), register(2), register(3), create('c', 0xc0, 2), join(3, 'c'));
+    const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
+    expect(replies.map(({ kind }) => kind).sort()).toEqual(['cluster', 'refused']);
+    expect(replies.find(({ kind }) => kind === 'refused')).toEqual({ kind: 'refused', refusal: 'cluster-full' });
+    const winner = replies[0]!.kind === 'cluster' ? 1 : 2;
+    const loser = winner === 1 ? other : one;
+    expect(await ask(loser.coordinator, getCluster('c'))).toMatchObject({
+      which: 3n,
+      roster: Uint8Array.from([3, winner].flatMap((client) => [client, 6, 3])),
+    });
+  });
+
+  it('R6: of two that want the next seat both get one, and neither loses it', async () => {
+    const { store, one, other } = await two(register(1), register(2), create('c', 0xc0, 3));
+    const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
+    expect(replies.map(({ kind }) => kind)).toEqual(['cluster', 'cluster']);
+    const third = over(store);
+    await third.coordinator.load();
+    expect(whichOf(await ask(third.coordinator, getCluster('c')))).toBe(3n);
+  });
+
+  it('R13: of two with one name the second is told, whichever server it comes to', async () => {
+    const { one, other } = await two(register(1, 'same'), register(2, 'same'), create('c', 0xc0, 3));
+    const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
+    expect(replies.filter(({ kind }) => kind === 'cluster').length).toBe(1);
+    expect(replies).toContainEqual({ kind: 'refused', refusal: 'member-name-in-use' });
+  });
+
+  it('T11: of two that register one ID with different keys one gets it', async () => {
+    const { one, other } = await two();
+    const replies = await Promise.all([
+      ask(one.coordinator, register(1, 'mine', 'key')),
+      ask(other.coordinator, register(1, 'theirs', 'other key')),
+    ]);
+    expect(replies.filter(({ kind }) => kind === 'registered').length).toBe(1);
+    expect(replies).toContainEqual({ kind: 'refused', refusal: 'id-in-use' });
+    const find: Command = { kind: 'find-client', clientId: idOf(1) };
+    expect(await ask(one.coordinator, find)).toEqual(await ask(other.coordinator, find));
+  });
+
+  it('T11: of two that register one ID with one key both do, and a token of theirs stands', async () => {
+    const { store, one, other } = await two();
+    const replies = await Promise.all([
+      ask(one.coordinator, register(1, 'first')),
+      ask(other.coordinator, register(1, 'second')),
+    ]);
+    expect(replies).toEqual([{ kind: 'registered' }, { kind: 'registered' }]);
+    expect((await recordsOf(store)).length).toBe(1);
+  });
+
+  it('R7: an answer that rested on what was lost is given again', async () => {
+    const { one, other } = await two();
+    await ask(one.coordinator, create('c', 0xc1, 5));
+    const [created, again, roster] = await other.coordinator.ask([
+      create('c', 0xc2),
+      create('c', 0xc3),
+      getCluster('c'),
+    ]);
+    expect([created, again, roster].map((reply) => clusterIdOf(reply!))).toEqual(new Array(3).fill(idOf(0xc1)));
+  });
+});
+
+/** A store in which somebody else always comes first. */
+class StubbornStore implements Store {
+  readonly #inner = new MemoryStore();
+  stubborn = true;
+  commits = 0;
+
+  load(): AsyncIterable<Change> {
+    return this.#inner.load();
+  }
+
+  async commit(batch: readonly Change[]): Promise<CommitOutcome[]> {
+    this.commits += 1;
+    const others = batch.map((change) => {
+      if (!this.stubborn || change.kind !== 'member') return [];
+      const stranger = 0x80 + this.commits;
+      const token = Uint8Array.of(stranger);
+      return [{ ...change, clientId: idOf(stranger), name: `stranger-${stranger}`, token }];
+    });
+    await this.#inner.commit(others.flat());
+    return this.#inner.commit(batch);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+}
+
+it('E5: a seat that is lost again and again is given up after so many attempts, and can be had later', async () => {
+  const store = new StubbornStore();
+  const { coordinator } = over(store);
+  await coordinator.ask([register(1), create('c', 0xc0, 64)]);
+  store.commits = 0;
+  expect(await ask(coordinator, join(1, 'c'))).toEqual(REFUSED);
+  expect(store.commits).toBe(COMMIT_ATTEMPTS_MAX);
+  expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(2n ** BigInt(COMMIT_ATTEMPTS_MAX) - 1n);
+  store.stubborn = false;
+  expect((await ask(coordinator, join(1, 'c'))).kind).toBe('cluster');
+  expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(2n ** BigInt(COMMIT_ATTEMPTS_MAX + 1) - 1n);
+});

@@ -1,0 +1,63 @@
+// What the README shows works as it stands there: its session with the library, and its list of commands.
+
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
+
+const project = resolve(import.meta.dirname, '../..');
+const readme = await readFile(join(project, 'README.md'), 'utf8');
+const run = promisify(execFile);
+
+let registry: RegistryProcess;
+let directory: string;
+beforeAll(async () => {
+  registry = await startRegistry();
+  directory = await mkdtemp(join(tmpdir(), 'xlreg-readme-'));
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+  expect(await registry.stop()).toBe(0);
+});
+
+it('the session with the library ends when a second member has joined', async () => {
+  const code = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
+  const statements = code.split('\n').filter((line) => line !== '' && !line.startsWith('import'));
+  expect(statements.length).toBeLessThanOrEqual(8);
+
+  // A project of somebody else's, in which xlreg is installed.
+  await mkdir(join(directory, 'node_modules'), { recursive: true });
+  await symlink(project, join(directory, 'node_modules/xlreg'));
+  await mkdir(join(directory, 'xlreg-data'));
+  await cp(join(registry.dataDir, 'regCred.dat'), join(directory, 'xlreg-data/regCred.dat'));
+  await writeFile(join(directory, 'alice.mjs'), code);
+  await writeFile(join(directory, 'bob.mjs'), code.replaceAll('alice', 'bob').replace('4001', '4002'));
+  const members = await Promise.all(
+    ['alice.mjs', 'bob.mjs'].map(async (file) => {
+      const { stdout } = await run(process.execPath, [file], { cwd: directory, timeout: 20_000 });
+      return stdout;
+    }),
+  );
+  for (const seen of members) {
+    expect(seen).toContain("alice [ '127.0.0.1:4001' ]");
+    expect(seen).toContain("bob [ '127.0.0.1:4002' ]");
+  }
+});
+
+it('the table has every command there is', async () => {
+  const { stdout } = await run(process.execPath, [join(project, 'dist/src/cli/main.js'), 'help']);
+  const commands = [...stdout.matchAll(/^ {2}xlreg ([a-z]+) /gm)]
+    .map((match) => match[1]!)
+    .filter((name) => name !== 'help');
+  expect(commands.length).toBeGreaterThan(5);
+  expect([...readme.matchAll(/^\| `xlreg ([a-z]+)/gm)].map((match) => match[1]!)).toEqual(commands);
+});
+
+it('every setting of the server is in its help', async () => {
+  const { SETTING_NAMES } = await import('../../src/config.ts');
+  const { stdout } = await run(process.execPath, [join(project, 'dist/src/cli/main.js'), 'help', 'serve']);
+  for (const name of SETTING_NAMES) expect(stdout).toContain(`--${name} `);
+});

@@ -1,0 +1,105 @@
+// Commands from a small world, so that they meet: few clients, few names, few keys.
+
+import * as fc from 'fast-check';
+import type { Command, CreateCommand, RegisterCommand } from '../../src/registry/command.ts';
+
+/** An ID of 32 bytes that are all the same. */
+export function idOf(byte: number): string {
+  return Buffer.alloc(32, byte).toString('hex');
+}
+
+export const REGISTRY_ID: string = idOf(0xee);
+export const CLIENT_IDS: readonly string[] = [1, 2, 3, 4].map(idOf);
+export const NAMES: readonly string[] = ['a', '__proto__', 'constructor'];
+/** IDs of the clusters that creates can make; each create brings the next. */
+export const CLUSTER_IDS: readonly string[] = Array.from({ length: 24 }, (_, i) => idOf(0x40 + i));
+
+const SHORT_ID = '05'.repeat(20);
+
+const registering = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom(...CLIENT_IDS) },
+  fc.constantFrom(SHORT_ID, REGISTRY_ID, idOf(0), '00'.repeat(20), ...CLUSTER_IDS.slice(0, 3)),
+);
+
+/** A client, as a rule by its own name, with the one key and enough end points. */
+export const register: fc.Arbitrary<RegisterCommand> = fc
+  .record({
+    clientId: registering,
+    name: fc.option(fc.constantFrom('node-01', 'node-02', '__proto__'), { freq: 3 }),
+    sigKeyDigest: fc.oneof({ weight: 7, arbitrary: fc.constant('key') }, fc.constant('other key')),
+    endPointCount: fc.oneof({ weight: 5, arbitrary: fc.constant(2) }, fc.nat(1)),
+    ephemeral: fc.boolean(),
+    token: fc.uint8Array({ minLength: 1, maxLength: 12 }),
+  })
+  .map(({ name, ...fields }) => ({
+    kind: 'register',
+    name: name ?? `node-${fields.clientId.slice(0, 2)}`,
+    ...fields,
+  }));
+
+/** A create whose ID is still to be given. */
+export const create: fc.Arbitrary<CreateCommand> = fc.record({
+  kind: fc.constant('create' as const),
+  name: fc.constantFrom('a', 'a', ...NAMES),
+  id: fc.constant(''),
+  size: fc.constantFrom(2, 2, 3, 64),
+  endPointCount: fc.constantFrom(1, 1, 2),
+  attrs: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+});
+
+const cluster = fc.oneof(
+  { weight: 8, arbitrary: fc.constant({ name: 'a' }) },
+  { weight: 2, arbitrary: fc.constantFrom(...NAMES).map((name) => ({ name })) },
+  { weight: 2, arbitrary: fc.constantFrom(...CLUSTER_IDS.slice(0, 2)).map((id) => ({ id })) },
+  fc.constantFrom({ id: idOf(0xff) }, { name: 'toString' }),
+);
+
+export const join: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('join' as const),
+  clientId: fc.constantFrom(...CLIENT_IDS, SHORT_ID),
+  cluster,
+});
+
+export const getCluster: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('get-cluster' as const),
+  cluster,
+  which: fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 31n })),
+  goOn: fc.option(fc.record({ clusterId: fc.constantFrom(...CLUSTER_IDS), from: fc.nat(63) }), { nil: undefined }),
+  rosterBytesMax: fc.nat(40),
+});
+
+export const findClient: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('find-client' as const),
+  clientId: fc.constantFrom(...CLIENT_IDS, SHORT_ID, REGISTRY_ID),
+});
+
+/** Whether this may come when so many clusters have been created: nobody can know the ID of a later one. */
+export function isPossible(command: Command, created: number): boolean {
+  if (command.kind === 'create') return created < CLUSTER_IDS.length;
+  return command.kind !== 'register' || CLUSTER_IDS.indexOf(command.clientId) < created;
+}
+
+/** Those that are possible, with an ID of its own for each create. */
+function inTurn(commands: readonly Command[]): Command[] {
+  let created = 0;
+  const possible: Command[] = [];
+  for (const command of commands) {
+    if (!isPossible(command, created)) continue;
+    possible.push(command.kind === 'create' ? { ...command, id: CLUSTER_IDS[created++]! } : command);
+  }
+  return possible;
+}
+
+/** A history: mostly joins, and clients and clusters for them. */
+export const history: fc.Arbitrary<Command[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 4, arbitrary: register },
+      { weight: 2, arbitrary: create },
+      { weight: 6, arbitrary: join },
+      { weight: 1, arbitrary: getCluster },
+      { weight: 1, arbitrary: findClient },
+    ),
+    { maxLength: 40, size: 'max' },
+  )
+  .map(inTurn);

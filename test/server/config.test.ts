@@ -1,0 +1,274 @@
+// The settings: where each comes from, and that every bad one is named.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigError, readConfig, SETTING_NAMES } from '../../src/config.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'xlreg-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+/** `--config` with a file of these contents. */
+function configFile(contents: unknown): string[] {
+  const path = join(folder, `${++files}.json`);
+  writeFileSync(path, typeof contents === 'string' ? contents : JSON.stringify(contents));
+  return ['--config', path];
+}
+
+/** Names and values of the environment for a setting. */
+function variable(name: string, value: string): Record<string, string> {
+  return { [`XLREG_${name.toUpperCase().replaceAll('-', '_')}`]: value };
+}
+
+/** The setting's name in code. */
+function camel(name: string): string {
+  const [first, ...rest] = name.split('-');
+  return [first, ...rest.map((word) => word[0]!.toUpperCase() + word.slice(1))].join('');
+}
+
+function settingOf(name: string, args: readonly string[], environment: Record<string, string> = {}): unknown {
+  const config: Readonly<Record<string, unknown>> = readConfig(args, environment);
+  return config[camel(name)];
+}
+
+/** The message of the ConfigError that these settings end in. */
+function complaint(args: readonly string[], environment: Record<string, string> = {}): string {
+  try {
+    readConfig(args, environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    const { message } = error as Error;
+    expect(message).not.toContain('\n');
+    return message;
+  }
+  throw new Error(`no complaint about ${args.join(' ')} ${JSON.stringify(environment)}`);
+}
+
+/** For each setting the default, and three good values as text with what they mean. */
+interface Samples {
+  readonly byDefault: unknown;
+  readonly good: readonly (readonly [text: string, meaning: unknown])[];
+  readonly bad: readonly string[];
+}
+
+const address = (byDefault: string): Samples => {
+  const [host, port] = byDefault.split(':');
+  return {
+    byDefault: { host, port: Number(port) },
+    good: [
+      ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+      ['[::1]:65535', { host: '::1', port: 65_535 }],
+      ['off', undefined],
+    ],
+    bad: ['', '1', ':1', 'a', 'a:', 'a:b', 'a:65536', 'a:-1', '::1:80', '[::1]', 'a b:1', 'a:1 ', 'Off', 'http://a:1'],
+  };
+};
+const milliseconds = (byDefault: number): Samples => ({
+  byDefault,
+  good: [
+    ['1', 1],
+    ['250', 250],
+    ['86400000', 86_400_000],
+  ],
+  bad: ['', '0', '-1', '1.5', '86400001', 'x', '5s', 'NaN', 'Infinity'],
+});
+
+const SETTINGS: Readonly<Record<string, Samples>> = {
+  'data-dir': {
+    byDefault: './xlreg-data',
+    good: [
+      ['/tmp/a', '/tmp/a'],
+      ['b', 'b'],
+      ['c d', 'c d'],
+    ],
+    bad: [''],
+  },
+  name: {
+    byDefault: 'xlReg',
+    good: [
+      ['a', 'a'],
+      ['__proto__', '__proto__'],
+      ['x'.repeat(128), 'x'.repeat(128)],
+    ],
+    bad: ['', '-a', '.a', 'a b', 'é', 'x'.repeat(129)],
+  },
+  tcp: address('0.0.0.0:56789'),
+  ws: address('0.0.0.0:56790'),
+  admin: address('127.0.0.1:56791'),
+  advertise: {
+    byDefault: undefined,
+    good: [
+      ['a.example:1', 'a.example:1'],
+      ['10.0.0.1:65535', '10.0.0.1:65535'],
+      ['[::1]:2', '[::1]:2'],
+    ],
+    bad: ['', 'a', 'a:0', ':1', '10.0.0.256:1', 'off', 'TcpEndPoint: 10.0.0.1:1'],
+  },
+  workers: {
+    byDefault: expect.any(Number),
+    good: [
+      ['1', 1],
+      ['3', 3],
+      ['256', 256],
+    ],
+    bad: ['', '0', '-1', '257', '1.5', 'x', 'two'],
+  },
+  'reply-bytes-max': {
+    byDefault: 16_384,
+    good: [
+      ['512', 512],
+      ['1400', 1_400],
+      ['16384', 16_384],
+    ],
+    bad: ['', '0', '511', '16385', 'x'],
+  },
+  store: { byDefault: 'memory', good: [['memory', 'memory']], bad: ['', 'Memory', 'memory ', '__proto__'] },
+  'web-engine': {
+    byDefault: 'auto',
+    good: [
+      ['uws', 'uws'],
+      ['node', 'node'],
+      ['auto', 'auto'],
+    ],
+    bad: ['', 'ws', 'constructor'],
+  },
+  'log-level': {
+    byDefault: 'info',
+    good: [
+      ['trace', 'trace'],
+      ['silent', 'silent'],
+      ['error', 'error'],
+    ],
+    bad: ['', 'loud', 'INFO'],
+  },
+  'hello-timeout-ms': milliseconds(5_000),
+  'partial-timeout-ms': milliseconds(5_000),
+  'idle-timeout-ms': milliseconds(30_000),
+  'joined-idle-timeout-ms': milliseconds(120_000),
+  'write-timeout-ms': milliseconds(10_000),
+  'linger-timeout-ms': milliseconds(1_000),
+};
+
+it('F8: these tests know every setting', () => {
+  expect(Object.keys(SETTINGS).sort()).toEqual([...SETTING_NAMES].sort());
+});
+
+describe.each(Object.entries(SETTINGS))('%s', (name, { byDefault, good, bad }) => {
+  it('has its default', () => {
+    expect(settingOf(name, [])).toEqual(byDefault);
+  });
+
+  it('is taken from flag, environment and file', () => {
+    for (const [text, meaning] of good) {
+      expect(settingOf(name, [`--${name}`, text])).toEqual(meaning);
+      expect(settingOf(name, [`--${name}=${text}`])).toEqual(meaning);
+      expect(settingOf(name, [], variable(name, text))).toEqual(meaning);
+      expect(settingOf(name, configFile({ [name]: text }))).toEqual(meaning);
+    }
+  });
+
+  it('goes by the flag before the environment, and by that before the file', () => {
+    const [one, two = one, three = one] = good;
+    const file = configFile({ [name]: three![0] });
+    expect(settingOf(name, [...file, `--${name}`, one![0]], variable(name, two![0]))).toEqual(one![1]);
+    expect(settingOf(name, file, variable(name, two![0]))).toEqual(two![1]);
+    expect(settingOf(name, file)).toEqual(three![1]);
+  });
+
+  it.each(bad.map((text) => [text]))('is named when it is bad: %j', (text) => {
+    expect(complaint([`--${name}=${text}`])).toContain(name);
+    expect(complaint([], variable(name, text))).toContain(name);
+    expect(complaint(configFile({ [name]: text }))).toContain(name);
+  });
+});
+
+describe('values of the file', () => {
+  it('are named when they are of another type, whichever setting it is', () => {
+    for (const value of [null, true, false, [], [1], ['1'], ['127.0.0.1:1'], {}, { valueOf: 1 }]) {
+      const good = SETTING_NAMES.filter((name) => {
+        try {
+          readConfig(configFile({ [name]: value }), {});
+          return true;
+        } catch (error) {
+          expect((error as Error).message).toContain(name);
+          return false;
+        }
+      });
+      expect(good, JSON.stringify(value)).toEqual([]);
+    }
+  });
+
+  it('may be numbers where numbers are meant', () => {
+    expect(settingOf('workers', configFile({ workers: 7 }))).toBe(7);
+    expect(complaint(configFile({ workers: 7.5 }))).toContain('workers');
+    expect(complaint(configFile({ 'data-dir': 7 }))).toContain('data-dir');
+  });
+});
+
+describe('what is no setting', () => {
+  it.each([
+    ['an unknown flag', ['--colour', 'red'], 'colour'],
+    ['a flag in another case', ['--Workers', '1'], 'Workers'],
+    ['a flag in camel case', ['--dataDir', 'x'], 'dataDir'],
+    ['a short flag', ['-w', '1'], '-w'],
+    ['a word', ['serve'], 'serve'],
+    ['a flag without its value', ['--workers'], 'workers'],
+    ['a flag whose value looks like a flag', ['--workers', '--tcp'], 'workers'],
+  ])('is named: %s', (_, args, named) => {
+    expect(complaint(args)).toContain(named);
+  });
+
+  it('is named: an unknown key of the file, even one that every object has', () => {
+    expect(complaint(configFile({ colour: 'red', workers: 1 }))).toContain('"colour"');
+    expect(complaint(configFile({ dataDir: 'x' }))).toContain('"dataDir"');
+    expect(complaint(configFile({ config: 'x' }))).toContain('"config"');
+    expect(complaint(configFile('{"toString":1}'))).toContain('"toString"');
+    expect(complaint(configFile('{"__proto__":{"workers":3}}'))).toContain('__proto__');
+  });
+
+  it('is let be: what else is in the environment', () => {
+    expect(settingOf('workers', [], { XLREG_COLOUR: 'red', WORKERS: '9', XLREG_WORKERS: '2' })).toBe(2);
+    expect(settingOf('workers', [], { xlreg_workers: '9', XLREG_WORKERS: '2' })).toBe(2);
+  });
+
+  it('is all named at once', () => {
+    const message = complaint(['--workers=0', '--name=-'], { XLREG_TCP: 'x' });
+    for (const name of ['workers', 'name', 'tcp']) expect(message).toContain(name);
+  });
+});
+
+describe('the file', () => {
+  it('is named when it is not there, is no JSON, or holds no object', () => {
+    const missing = join(folder, 'missing.json');
+    expect(complaint(['--config', missing])).toContain(missing);
+    expect(complaint(['--config', folder])).toContain(folder);
+    expect(complaint(['--config', ''])).toContain('--config');
+    for (const contents of ['', '{', '{"workers":1}x', '[]', 'null', '1', '"x"']) {
+      const args = configFile(contents);
+      expect(complaint(args)).toContain(args[1]);
+    }
+  });
+
+  it('may be empty, and may be named only once', () => {
+    expect(settingOf('workers', [...configFile({}), '--workers', '5'])).toBe(5);
+  });
+});
+
+it('a flag that is given twice goes by the last', () => {
+  expect(settingOf('workers', ['--workers', '1', '--workers', '2'])).toBe(2);
+});
+
+it('the settings cannot be changed', () => {
+  const config = readConfig([], {});
+  expect(Object.isFrozen(config)).toBe(true);
+  expect(Object.keys(config).sort()).toEqual(
+    SETTING_NAMES.filter((name) => name !== 'advertise')
+      .map(camel)
+      .sort(),
+  );
+});

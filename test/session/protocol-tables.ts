@@ -1,0 +1,16 @@
+// Tables of docs/PROTOCOL.md, read from the document itself, so that the code is held against what readers see.
+
+import { readFileSync } from 'node:fs';
+
+const lines = readFileSync(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8').split('\n');
+
+/** The first table behind the line that begins with this: rows of cells, the head first, without backquotes. */
+export function tableBehind(start: string): string[][] {
+  const from = lines.findIndex((line) => line.startsWith(start));
+  if (from < 0) throw new Error(`docs/PROTOCOL.md has no line that begins with '${start}'`);
+  const rest = lines.slice(from + 1);
+  const table = rest.slice(rest.findIndex((line) => line.trimStart().startsWith('|')));
+  const end = table.findIndex((line) => !line.trimStart().startsWith('|'));
+  const rows = table.slice(0, end).map((line) => line.trim().slice(1, -1).split('|'));
+  return rows.filter((_, at) => at !== 1).map((row) => row.map((cell) => cell.trim().replaceAll('`', '')));
+}

@@ -1,0 +1,310 @@
+// The data path of a worker with a real table behind it: the conversations of the vectors from first byte to last, and the
+// size of replies (R9).
+
+import { randomBytes } from 'node:crypto';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type JobResult, packJobs, unpackResults } from '../../src/pool/job.ts';
+import { type BatchContext, serveBatch } from '../../src/pool/serve-batch.ts';
+import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
+import { ClusterTable } from '../../src/registry/cluster-table.ts';
+import type { Session } from '../../src/session/session.ts';
+import type { SessionKeys } from '../../src/wire/dialect.ts';
+import { DIALECTS } from '../../src/wire/dialects.ts';
+import { bigintOf, decodeMessage, encodeMessage, type Message, Op } from '../../src/wire/message.ts';
+import { findMessage } from '../../src/wire/message-structure.ts';
+import { modulusOf } from '../../src/wire/rsa-key.ts';
+import { bytes, fieldsOf, messageOf, privateKey, vectors } from '../wire/vectors.ts';
+import { identified } from './sessions.ts';
+
+type Result = JobResult & { readonly session?: Uint8Array };
+
+const CLUSTER_ID = '09'.repeat(32);
+const DIALECT_NAMES = ['chained', 'prefixed'] as const;
+const ck = privateKey('registryCk');
+
+function contextWith(table: ClusterTable, tcp = 16_384): BatchContext {
+  return {
+    commsKey: ck,
+    modulus: modulusOf(ck),
+    registryToken: messageOf(vectors.tokens.at(-1)!.fields),
+    version: 1,
+    replyBytesMax: { tcp, ws: 262_144 },
+    random: randomBytes,
+    ask: async (commands) => commands.map((command) => table.apply(command).reply),
+  };
+}
+
+function recordOf(session: Session): Buffer {
+  const record = Buffer.alloc(SESSION_RECORD_BYTES);
+  writeSession(session, record, 0);
+  return record;
+}
+
+async function one(context: BatchContext, session: Uint8Array | undefined, sent: Uint8Array, transport: 'tcp' | 'ws') {
+  const job = { kind: session ? 'message' : 'hello', transport, session, bytes: sent } as const;
+  const { results } = await serveBatch(packJobs([job]), context);
+  return unpackResults(results)[0]!;
+}
+
+function replied(result: Result) {
+  if (result.kind !== 'reply') throw new Error(`${result.kind}`);
+  return { ...result, session: result.session! };
+}
+
+/** The client's end of a session. */
+class Client {
+  readonly #context: BatchContext;
+  readonly #transport: 'tcp' | 'ws';
+  #keys: SessionKeys;
+  session: Uint8Array;
+
+  constructor(context: BatchContext, transport: 'tcp' | 'ws', keys: SessionKeys, session: Uint8Array) {
+    [this.#context, this.#transport, this.#keys, this.session] = [context, transport, keys, session];
+  }
+
+  static async greet(context: BatchContext, name: 'chained' | 'prefixed', transport: 'tcp' | 'ws' = 'tcp') {
+    const { ciphertext, ...vector } = vectors.hellos.find(({ dialect }) => dialect === name)!;
+    const hello = { dialect: name, iv1: vector.iv1 === undefined ? undefined : bytes(vector.iv1) } as const;
+    const result = replied(await one(context, undefined, bytes(ciphertext), transport));
+    const full = { ...hello, key1: bytes(vector.key1), salt1: bytes(vector.salt1), version1: 0 };
+    const reply = DIALECTS[name].openHelloReply(full, result.bytes)!;
+    return { client: new Client(context, transport, reply.keys, result.session), result, reply };
+  }
+
+  /** Puts messages on the wire. */
+  seal(...messages: Message[]): Buffer {
+    const wires = messages.map((message) => {
+      const sealed = DIALECTS[this.#keys.dialect].encrypt(this.#keys, encodeMessage(message), randomBytes);
+      this.#keys = sealed.keys;
+      return sealed.bytes;
+    });
+    return Buffer.concat(wires);
+  }
+
+  /** The result of these bytes. */
+  send(wire: Uint8Array) {
+    return one(this.#context, this.session, wire, this.#transport);
+  }
+
+  /** The reply to these bytes. */
+  async receive(wire: Uint8Array) {
+    const result = replied(await this.send(wire));
+    const dialect = DIALECTS[this.#keys.dialect];
+    const plain = dialect.decrypt(this.#keys, result.bytes);
+    const { end, paddedEnd } = findMessage(plain, dialect.ivBytes)!;
+    expect(paddedEnd).toBe(result.bytes.length);
+    this.#keys = dialect.received(this.#keys, result.bytes);
+    this.session = Uint8Array.from(result.session);
+    return { message: decodeMessage(plain.subarray(dialect.ivBytes, end))!, result };
+  }
+}
+
+const member = messageOf(vectors.messages.find(({ name }) => name === 'Client')!.fields);
+
+describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
+  it('H2, H5, K6: a Hello is answered in its dialect, with the registry’s own version', async () => {
+    const { result, reply } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name);
+    expect(result).toMatchObject({ op: 0, dialect: name, consumed: 256, why: undefined });
+    expect(reply.version2).toBe(1);
+  });
+
+  it.each(['tcp', 'ws'] as const)('M2: a conversation goes as the vectors have it, over %s', async (transport) => {
+    const table = new ClusterTable('ee'.repeat(32));
+    const { client } = await Client.greet(contextWith(table), name, transport);
+    const { toRegistry, toClient } = vectors.conversations.find(({ dialect }) => dialect === name)!;
+    for (const [i, { message: sent }] of toRegistry.entries()) {
+      const expected = vectors.messages.find((message) => message.name === toClient[i]!.message)!.fields;
+      const sentFields = vectors.messages.find((message) => message.name === sent)!.fields;
+      // The vectors' IDs are fixed; ours are random, and there is only one cluster.
+      const { ClusterID: _, ...fields } = sentFields;
+      const { message, result } = await client.receive(client.seal(messageOf(fields)));
+      const got = fieldsOf(message);
+      expect(got.Op).toBe(expected.Op);
+      for (const field of ['ClusterAttrs', 'EndPointCount', 'ClientAttrs', 'Which']) {
+        expect(got[field]).toBe(expected[field]);
+      }
+      // Whether a roster has it depends on the request (R11).
+      if (got.Op !== Op.ClusterMembers) expect(got.ClusterSize).toBe(expected.ClusterSize);
+      expect(result).toMatchObject({ op: fields.Op, why: got.Op === Op.Ack ? 'bye' : undefined });
+    }
+  });
+
+  it('F5: what is not yet whole waits, and what stands behind a message is left', async () => {
+    const { client } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name);
+    const [first, second] = [client.seal(member), client.seal({ Op: Op.Create, ClusterName: 'c' })];
+    for (let end = 16; end < first.length; end += 16) {
+      expect(await client.send(first.subarray(0, end))).toEqual({ kind: 'incomplete' });
+    }
+    const { message, result } = await client.receive(Buffer.concat([first, second]));
+    expect([message.Op, result.consumed]).toEqual([Op.ClientOK, first.length]);
+    expect((await client.receive(Buffer.concat([second, Buffer.alloc(7)]))).message.Op).toBe(Op.CreateReply);
+  });
+
+  it('F3, E1: a frame that is less than a message, or more, is silent', async () => {
+    const { client } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name, 'ws');
+    const wire = client.seal(member);
+    const silent = { kind: 'silent', why: 'message-undecodable' };
+    const wrong = [wire.subarray(0, -16), wire.subarray(0, -1), Buffer.concat([wire, Buffer.alloc(1)])];
+    const more = [Buffer.concat([wire, wire]), Buffer.alloc(0), Buffer.alloc(7), Buffer.alloc(16)];
+    for (const frame of [...wrong, ...more]) expect(await client.send(frame)).toEqual(silent);
+    expect((await client.receive(wire)).message.Op).toBe(Op.ClientOK);
+  });
+
+  it('M3, E2: an Op out of range is told, and ends the session', async () => {
+    const { client } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name);
+    const sealed = DIALECTS[name].encrypt(
+      keysOf(client),
+      bytes(vectors.opsOutOfRange.find(({ op }) => op === String(2 ** 32 + 3))!.encoded),
+      randomBytes,
+    );
+    const { message, result } = await client.receive(sealed.bytes);
+    expect(fieldsOf(message)).toEqual({ Op: 13, ErrDesc: 'message tag out of range' });
+    expect(result).toMatchObject({ op: 0, why: 'tag-out-of-range' });
+  });
+
+  it('E2: what is wrong with a message is told with its text, and ends the session', async () => {
+    const { client } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name);
+    const { message, result } = await client.receive(client.seal({ Op: Op.Join, ClusterName: 'c' }));
+    expect(fieldsOf(message)).toEqual({ Op: 13, ErrDesc: 'invalid msg type for current state' });
+    expect(result).toMatchObject({ op: Op.Join, why: 'message-in-wrong-state' });
+  });
+});
+
+/** The keys of a client's session before its first message. */
+function keysOf(client: Client): SessionKeys {
+  return readSession(Buffer.from(client.session)).keys;
+}
+
+it('H3: Hellos that are none are silent, each with its fault', async () => {
+  const context = contextWith(new ClusterTable('ee'.repeat(32)));
+  for (const { bytes: hex } of vectors.hostileHellos) {
+    const result = await one(context, undefined, bytes(hex), 'tcp');
+    expect(result.kind === 'silent' && result.why).toMatch(/^hello-/);
+  }
+});
+
+it('F7: the results of a batch are in the order of its jobs, Hellos among them', async () => {
+  const context = contextWith(new ClusterTable('ee'.repeat(32)));
+  const { client } = await Client.greet(context, 'prefixed');
+  const hello = {
+    kind: 'hello',
+    transport: 'tcp',
+    session: undefined,
+    bytes: bytes(vectors.hellos[0]!.ciphertext),
+  } as const;
+  const message = { kind: 'message', transport: 'tcp', session: client.session } as const;
+  const jobs = [
+    hello,
+    { ...message, bytes: client.seal(member) },
+    { ...message, bytes: client.seal({ Op: Op.Bye }) },
+    { ...message, bytes: Buffer.alloc(16) },
+    { ...hello, bytes: Buffer.alloc(256, 0xff) },
+    { ...message, bytes: client.seal({ Op: Op.RegCredRequest }) },
+  ];
+  const { results } = await serveBatch(packJobs(jobs), context);
+  expect(unpackResults(results).map((result) => (result.kind === 'reply' ? result.op : result.kind))).toEqual([
+    0,
+    Op.Client,
+    Op.Bye,
+    'incomplete',
+    'silent',
+    Op.RegCredRequest,
+  ]);
+});
+
+describe('the size of replies', () => {
+  /** A table with a full cluster whose tokens have these lengths. */
+  function withTokens(lengths: readonly number[]): ClusterTable {
+    const table = new ClusterTable('ee'.repeat(32));
+    const clusterId = CLUSTER_ID;
+    table.absorb({ kind: 'cluster', id: clusterId, name: 'c', size: 64, endPointCount: 1, attrs: 0n });
+    for (const [index, length] of lengths.entries()) {
+      const clientId = Buffer.alloc(32, index + 1).toString('hex');
+      const empty = encodeMessage({ Tokens: [{ Name: `${index}`, DigSig: new Uint8Array(0) }] });
+      const token = encodeMessage({ Tokens: [{ Name: `${index}`, DigSig: new Uint8Array(length - empty.length) }] });
+      table.absorb({ kind: 'member', clusterId, index, clientId, name: `${index}`, token });
+    }
+    return table;
+  }
+
+  it('R9: over TCP a reply keeps its bound, IV and padding included, and is as full as may be', async () => {
+    const lengths = fc.array(fc.integer({ min: 40, max: 1_500 }), { minLength: 1, maxLength: 64, size: 'max' });
+    await fc.assert(
+      fc.asyncProperty(
+        lengths,
+        fc.integer({ min: 2_048, max: 16_384 }),
+        fc.constantFrom(...DIALECT_NAMES),
+        fc.nat(63),
+        async (lengths, bound, name, from) => {
+          const context = contextWith(withTokens(lengths), bound);
+          const { client } = await Client.greet(context, name);
+          const keys = keysOf(client);
+          client.session = recordOf({
+            ...identified,
+            keys,
+            clusterId: '09'.repeat(32),
+            rosterId: '09'.repeat(32),
+            rosterFrom: from,
+          });
+          const { message, result } = await client.receive(client.seal({ Op: Op.GetCluster }));
+          expect(result.bytes.length).toBeLessThanOrEqual(bound);
+          const which = bigintOf(message.Which);
+          const sent = lengths.filter((_, index) => (which >> BigInt(index)) & 1n).length;
+          expect(sent).toBe(message.Tokens!.length);
+          expect(sent).toBeGreaterThan(0);
+          // What was left out would not have fitted: one of the largest, a block, and what the head may take.
+          const next = (from % lengths.length) + sent;
+          if (sent < lengths.length)
+            expect(result.bytes.length + lengths[next % lengths.length]! + 48).toBeGreaterThan(bound);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each(DIALECT_NAMES)('R9: in the %s dialect it is exactly as much as fits, to the byte', async (name) => {
+    // Members 62 and 63 come first, so that Which is as long as it can be.
+    const [first, others] = [62, 100];
+    for (let length = 40; length < 40 + others; length++) {
+      const lengths = new Array(64).fill(others).with(first, length);
+      const bound = 2_048 + (length % 20);
+      const context = contextWith(withTokens(lengths), bound);
+      const { client } = await Client.greet(context, name);
+      const keys = keysOf(client);
+      client.session = recordOf({
+        ...identified,
+        keys,
+        clusterId: '09'.repeat(32),
+        rosterId: '09'.repeat(32),
+        rosterFrom: first,
+      });
+      const { message, result } = await client.receive(client.seal({ Op: Op.GetCluster, ClusterSize: 1 }));
+      const blocks = (plain: number) => (Math.floor(plain / 16) + 1) * 16 + DIALECTS[name].ivBytes;
+      const plain = encodeMessage(message).length;
+      expect(result.bytes.length).toBe(blocks(plain));
+      expect(result.bytes.length).toBeLessThanOrEqual(bound);
+      expect(blocks(plain + others)).toBeGreaterThan(bound);
+    }
+  });
+
+  it('R9: one member is always sent, even where it alone exceeds the bound', async () => {
+    const context = contextWith(withTokens([2_000, 2_000]), 512);
+    const { client } = await Client.greet(context, 'prefixed');
+    const keys = keysOf(client);
+    client.session = recordOf({ ...identified, keys, clusterId: CLUSTER_ID });
+    for (const which of [1n, 2n, 1n]) {
+      const { message } = await client.receive(client.seal({ Op: Op.GetCluster }));
+      expect(bigintOf(message.Which)).toBe(which);
+    }
+  });
+
+  it('R9: on WebSocket 64 members come at once', async () => {
+    const context = contextWith(withTokens(new Array(64).fill(2_400)));
+    const { client } = await Client.greet(context, 'chained', 'ws');
+    const keys = keysOf(client);
+    client.session = recordOf({ ...identified, keys, clusterId: CLUSTER_ID });
+    const { message } = await client.receive(client.seal({ Op: Op.GetCluster }));
+    expect(bigintOf(message.Which)).toBe(2n ** 64n - 1n);
+  });
+});

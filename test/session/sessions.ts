@@ -1,0 +1,38 @@
+// Sessions and contexts to serve messages in, with fixed bytes for what is random.
+
+import type { AnonymousSession, IdentifiedSession, SessionContext } from '../../src/session/session.ts';
+import { bytes, messageOf, vectors } from '../wire/vectors.ts';
+
+const [reply] = vectors.helloReplies;
+const keys = {
+  dialect: 'chained',
+  key2: bytes(reply!.key2),
+  receiveChain: bytes(reply!.iv2!),
+  sendChain: bytes(reply!.iv2!),
+} as const;
+
+export const CLIENT_ID: string = vectors.clientById.clientId;
+
+/** After the HelloReply of the vectors. */
+export const anonymous: AnonymousSession = { state: 'anonymous', keys, salt2: bytes(reply!.salt2) };
+
+/** After ClientOK, with nothing created or joined yet. */
+export const identified: IdentifiedSession = {
+  state: 'identified',
+  keys,
+  clientId: CLIENT_ID,
+  createdId: undefined,
+  clusterId: undefined,
+  rosterId: undefined,
+  rosterFrom: 0,
+};
+
+/** A registry whose random bytes are all of this value. */
+export function contextOf(random: number): SessionContext {
+  return {
+    registryToken: messageOf(vectors.tokens.at(-1)!.fields),
+    version: 1,
+    random: (count) => new Uint8Array(count).fill(random),
+    rosterBytesMax: 10_000,
+  };
+}

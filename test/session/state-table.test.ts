@@ -1,0 +1,75 @@
+// The table of state × message (S1) and the table of texts (E4): what docs/PROTOCOL.md shows is what the code does.
+
+import { describe, expect, it } from 'vitest';
+import { FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
+import type { Session } from '../../src/session/session.ts';
+import { SERVED, step } from '../../src/session/step.ts';
+import { type Message, Op, type OpName } from '../../src/wire/message.ts';
+import { tableBehind } from './protocol-tables.ts';
+import { anonymous, contextOf, identified } from './sessions.ts';
+
+const OF_REGISTRY: readonly OpName[] = [
+  'RegCredReply',
+  'ClientOK',
+  'CreateReply',
+  'JoinReply',
+  'ClusterMembers',
+  'Ack',
+  'Error',
+];
+const SESSIONS: Readonly<Record<string, Session>> = { anonymous, identified };
+const TEXTS: Readonly<Record<string, string | null>> = { ...FAULT_TEXT, ...REFUSAL_TEXT };
+
+const [head, ...rows] = tableBehind('### State × message');
+const cells = rows.flatMap(([state, ...row]) =>
+  row.flatMap((cell, at) => {
+    const column = head![at + 1]!;
+    const names = column === "registry's own" ? OF_REGISTRY : [column as OpName];
+    return names.map((name) => ({ state: state!, name, cell }));
+  }),
+);
+
+/** What the code does with this message in this state, in the words of the document. */
+function served(session: Session, op: Op): string {
+  const message: Message = { Op: op };
+  const next = step(session, op, message, contextOf(1));
+  const text = next.kind === 'refused' ? TEXTS[next.why] : undefined;
+  return text === 'unexpected message type' || text === 'invalid msg type for current state' ? text : 'serve';
+}
+
+describe('state × message', () => {
+  it('S1: has every message and every state', () => {
+    expect(cells.length).toBe(3 * Object.keys(Op).length);
+    expect(new Set(cells.map(({ name }) => name))).toEqual(new Set(Object.keys(Op)));
+    expect(rows.map(([state]) => state)).toEqual(['anonymous', 'identified', 'ending']);
+  });
+
+  it.each(cells.filter(({ state }) => state !== 'ending'))('S1: $name while $state: $cell', ({ state, name, cell }) => {
+    expect(served(SESSIONS[state]!, Op[name])).toBe(cell);
+    expect(Op[name] in SERVED[state as keyof typeof SERVED]).toBe(cell === 'serve');
+  });
+
+  it('S4: a session that has ended serves nothing, and is no state of the code that serves', () => {
+    expect(cells.filter(({ state }) => state === 'ending').every(({ cell }) => cell === 'drop')).toBe(true);
+    expect(Object.keys(SERVED)).toEqual(['anonymous', 'identified']);
+  });
+});
+
+describe('texts', () => {
+  const documented = tableBehind('- **E4**').slice(1);
+
+  it('E4: every text of the code is in the document, and the other way round', () => {
+    const told = Object.values(TEXTS).filter((text) => text !== null);
+    expect(documented.map(([text]) => text).sort()).toEqual(told.sort());
+  });
+
+  it('E4: no text stands for two things, and no code has two texts', () => {
+    const told = Object.values(TEXTS).filter((text) => text !== null);
+    expect(new Set(told).size).toBe(told.length);
+    expect(Object.keys(FAULT_TEXT).filter((code) => code in REFUSAL_TEXT)).toEqual([]);
+  });
+
+  it('E4: texts are printable ASCII', () => {
+    for (const text of Object.values(TEXTS)) if (text !== null) expect(text).toMatch(/^[\x20-\x7e]{1,100}$/);
+  });
+});

@@ -1,0 +1,210 @@
+// Where a message ends and what is none: F5 and M3 to M8 over the vectors, and against a reader that takes the rules as
+// they are written.
+
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { pad } from '../../src/wire/aes-cbc.ts';
+import { isOp, Op } from '../../src/wire/message.ts';
+import { findMessage, MESSAGE_FIELDS, TOKEN_FIELDS } from '../../src/wire/message-structure.ts';
+import { delimited, messageBytes, numeric } from './arbitrary-messages.ts';
+import { fastest } from './fastest.ts';
+import { kindsOf, messageType, opNumbers, tokenType } from './schema.ts';
+import { findSlowly, opOfMessage } from './slow-finder.ts';
+import { bytes, vectors } from './vectors.ts';
+
+const BYE = bytes('080b');
+const RUBBISH = Buffer.alloc(16, 0x5a);
+
+/** An Op as the rules know it: one of the thirteen, or out of range (M3), whichever number that is. */
+function judged(op: number | bigint): number | 'out of range' {
+  return op >= 1 && op <= 13 ? Number(op) : 'out of range';
+}
+
+/** What is found at the start, and behind 16 bytes of something else, which has to be the same. */
+function found(plain: Uint8Array) {
+  const there = findMessage(plain, 0);
+  const further = findMessage(Buffer.concat([RUBBISH, plain]), 16);
+  expect(further).toEqual(there && { ...there, end: there.end + 16, paddedEnd: there.paddedEnd + 16 });
+  return there;
+}
+
+describe('messages', () => {
+  it.each(vectors.messages)('M1: $name ends where its padding does', ({ fields, encoded }) => {
+    const message = bytes(encoded);
+    expect(found(pad(message))).toEqual({ end: message.length, paddedEnd: pad(message).length, op: fields.Op });
+  });
+
+  it.each(vectors.unusualMessages)('M5 to M10: $reason', ({ op, encoded }) => {
+    expect(found(pad(bytes(encoded)))).toMatchObject({ end: encoded.length / 2, op });
+  });
+
+  it.each(vectors.opsOutOfRange)('M3: Op $op is a message, and out of range as it stands in the bytes', (vector) => {
+    const message = found(pad(bytes(vector.encoded)))!;
+    expect(message.end).toBe(vector.encoded.length / 2);
+    expect(isOp(message.op)).toBe(false);
+  });
+
+  it.each(vectors.notMessages)('M4 to M8: no message: $reason', ({ bytes: hex }) => {
+    expect(found(pad(bytes(hex)))).toBeUndefined();
+  });
+
+  it('M9: of several Ops the last counts, be it out of range or not', () => {
+    expect(found(pad(Buffer.concat([numeric(1, 2n ** 32n + 3n), BYE])))?.op).toBe(11);
+    expect(isOp(found(pad(Buffer.concat([BYE, numeric(1, 2n ** 32n + 3n)])))!.op)).toBe(false);
+  });
+
+  it('F2: without padding, or with a wrong one, there is no end', () => {
+    for (let padding = 0; padding < 256; padding++) {
+      const plain = Buffer.concat([BYE, Buffer.alloc(14, padding)]);
+      // 14 is right, and of eights there are enough to be fields and padding both (F5).
+      expect(found(plain) !== undefined).toBe([8, 14].includes(padding));
+    }
+    expect(found(Buffer.alloc(0))).toBeUndefined();
+    expect(found(BYE)).toBeUndefined();
+  });
+});
+
+it('F5: eight times 08 is padding and four Ops both, and ends a message where a block does', () => {
+  const eights = Buffer.alloc(8, 0x08);
+  const cut = Buffer.concat([bytes('0801080108010801'), eights, BYE]);
+  expect(found(pad(cut))).toEqual({ end: 8, paddedEnd: 16, op: 1 });
+  const elsewhere = Buffer.concat([bytes('080108010801'), eights, BYE]);
+  expect(found(pad(elsewhere))).toMatchObject({ end: 16, op: 11 });
+});
+
+describe('limits', () => {
+  const unknown = numeric(7, 1n);
+  const times = (count: number, field: Buffer) => Buffer.alloc(count * field.length, field);
+  it.each([
+    ['M5: 16 unknown fields', times(16, unknown), true],
+    ['M5: 17 unknown fields', times(17, unknown), false],
+    ['M5: 8 unknown fields in each of two Tokens', times(2, delimited(21, times(8, numeric(8, 1n)))), true],
+    [
+      'M5: 9 and 8 unknown fields in two Tokens',
+      Buffer.concat([9, 8].map((n) => delimited(21, times(n, numeric(8, 1n))))),
+      false,
+    ],
+    ['M6: ClientSpecs once', delimited(11, Buffer.alloc(0)), true],
+    ['M6: ClientSpecs twice', times(2, delimited(11, Buffer.alloc(0))), false],
+    ['M6: 64 Tokens and ClientSpecs', Buffer.concat([times(64, bytes('aa0100')), bytes('5a00')]), true],
+    ['M6: 65 Tokens', times(65, bytes('aa0100')), false],
+    ['M6: 64 MyEnds in each of two Tokens', times(2, delimited(21, times(64, bytes('320161')))), true],
+    [
+      'M6: 65 MyEnds in the second of two Tokens',
+      Buffer.concat([64, 65].map((n) => delimited(21, times(n, bytes('320161'))))),
+      false,
+    ],
+    ['M7: field number 2^29-1', numeric(2 ** 29 - 1, 0n), true],
+    ['M7: field number 2^29', numeric(2 ** 29, 0n), false],
+    ['M7: a uint32 field of 2^32-1', numeric(15, 2n ** 32n - 1n), true],
+    ['M7: a uint32 field of 2^32', numeric(15, 2n ** 32n), false],
+    ['M7: a uint64 field of 2^64-1', numeric(20, 2n ** 64n - 1n), true],
+    ['M7: a uint64 field of 2^64', numeric(20, 2n ** 64n), false],
+    ['M4: a byte order mark in a name', delimited(14, bytes('efbbbf61')), true],
+    ['M4: NUL in bytes', delimited(13, bytes('00')), true],
+    ['M4: NUL in a string of a Token', delimited(21, delimited(1, bytes('00'))), false],
+    ['M4: NUL in a string of an unknown field', delimited(18, bytes('00')), true],
+  ])('%s', (_, fields, isMessage) => {
+    expect(found(pad(Buffer.concat([BYE, fields]))) !== undefined).toBe(isMessage);
+  });
+});
+
+describe('laws', () => {
+  const NONE = Buffer.alloc(0);
+  const another = messageBytes.map((message) => pad(message));
+  const behind = fc.array(another, { maxLength: 3 }).map((messages) => Buffer.concat(messages));
+
+  it('F5: a padded message is found at its end, whatever comes behind it', () => {
+    fc.assert(
+      fc.property(messageBytes, fc.oneof(fc.constant(NONE), behind, fc.uint8Array()), (message, rest) => {
+        const op = opOfMessage(message);
+        fc.pre(op !== undefined && !message.includes(Buffer.alloc(8, 0x08)));
+        const all = Buffer.concat([pad(message), rest]);
+        const there = found(all)!;
+        expect(there).toMatchObject({ end: message.length, paddedEnd: pad(message).length });
+        expect(judged(there.op)).toBe(judged(op!));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('F5: cut at a block boundary before its end it is not found, but behind eight times 08', () => {
+    fc.assert(
+      fc.property(messageBytes, (message) => {
+        fc.pre(opOfMessage(message) !== undefined);
+        const padded = pad(message);
+        for (let cut = 0; cut < padded.length; cut += 16) {
+          const there = found(padded.subarray(0, cut));
+          if (there === undefined) continue;
+          const { end, paddedEnd } = there;
+          expect(padded.subarray(end, paddedEnd).toString('hex')).toBe('08'.repeat(8));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('F5: what is found is what the rules say, also of bytes that were tampered with', () => {
+    const change = fc.oneof(
+      fc.record({ at: fc.nat(400), byte: fc.nat(255) }),
+      fc.record({ at: fc.nat(400), byte: fc.constantFrom(0, 1, 8, 10, 16, 0x7f, 0x80, 0xff) }),
+    );
+    const tampered = fc
+      .record({ message: messageBytes, rest: behind, changes: fc.array(change, { maxLength: 3 }), lost: fc.nat(20) })
+      .map(({ message, rest, changes, lost }) => {
+        const plain = Buffer.concat([pad(message), rest]);
+        for (const { at, byte } of changes) plain[at % plain.length] = byte;
+        return lost > 16 ? plain.subarray(0, plain.length - lost) : plain;
+      });
+    fc.assert(
+      fc.property(tampered, (plain) => {
+        const slowly = findSlowly(plain, 0);
+        const there = found(plain);
+        expect(there && { ...there, op: judged(there.op) }).toEqual(slowly && { ...slowly, op: judged(slowly.op) });
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('F5: random bytes are not found, and nothing throws', () => {
+    const random = fc.uint8Array({ maxLength: 400, size: 'max' });
+    fc.assert(
+      fc.property(random, fc.constantFrom(0, 16), (plain, start) => {
+        fc.pre(findSlowly(plain, start) === undefined);
+        expect(findMessage(plain, start)).toBeUndefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+it('M7: groups in groups, as deep as a message can have them, cost no more than any message of that size', () => {
+  const nested = pad(Buffer.concat([BYE, Buffer.alloc(8_180, 0x3b), Buffer.alloc(8_180, 0x3c)]));
+  const ordinary = pad(Buffer.alloc(16_000, bytes('0801')));
+  expect(findMessage(nested, 0)).toBeUndefined();
+  expect(findMessage(pad(Buffer.alloc(16_000, 0x3b)), 0)).toBeUndefined();
+  expect(findMessage(ordinary, 0)?.op).toBe(1);
+  expect(fastest(20, () => findMessage(nested, 0))).toBeLessThan(fastest(20, () => findMessage(ordinary, 0)));
+});
+
+it('F4: looking for a message costs in proportion to its bytes', () => {
+  const small = pad(Buffer.alloc(1_000, bytes('0801')));
+  const large = pad(Buffer.alloc(16_000, bytes('0801')));
+  const [one, sixteen] = [fastest(10, () => findMessage(small, 0)), fastest(10, () => findMessage(large, 0))];
+  expect(sixteen).toBeLessThan(16 * 4 * one);
+});
+
+it('M1: the field tables are those of the schema', () => {
+  expect([...MESSAGE_FIELDS]).toEqual([...kindsOf(messageType)]);
+  expect([...TOKEN_FIELDS]).toEqual([...kindsOf(tokenType)]);
+});
+
+it('M6: what is repeated in the schema is what has a limit', () => {
+  const repeated = (type: typeof messageType) => type.fieldsArray.filter((field) => field.repeated).map(({ id }) => id);
+  expect(repeated(messageType)).toEqual([21]);
+  expect(repeated(tokenType)).toEqual([6]);
+});
+
+it('M2: the Ops are those of the schema', () => {
+  expect(Op).toEqual(opNumbers);
+});

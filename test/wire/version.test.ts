@@ -1,0 +1,41 @@
+// Versions ↔ text (K5).
+
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PROTOCOL_VERSION, parseVersion, printVersion } from '../../src/wire/version.ts';
+import { bytes, vectors } from './vectors.ts';
+
+describe.each(vectors.versions)('$text', ({ text, number, bytes: hex }) => {
+  it('K5: reads as its number, a in the lowest byte', () => {
+    expect(parseVersion(text)).toBe(number);
+    expect(bytes(hex).readUInt32LE()).toBe(number);
+  });
+
+  it('K5: is how its number is written', () => {
+    expect(printVersion(number)).toBe(text);
+  });
+});
+
+it.each([...vectors.notVersions, '1.0 ', ' 1.0', '1.0\n', '1,0', '1.+2', '1.1e1', '1.0x1', '1.²', '1.0000'])(
+  'K5: is no version: %j',
+  (text) => {
+    expect(parseVersion(text)).toBeUndefined();
+  },
+);
+
+it('K5: every uint32 comes back from its text, which has two fields or a last one that is not zero', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 2 ** 32 - 1 }), (version) => {
+      const text = printVersion(version);
+      const fields = text.split('.').map(Number);
+      expect(parseVersion(text)).toBe(version);
+      expect(fields.length === 2 || fields.at(-1) !== 0).toBe(true);
+      expect(fields.reduce((sum, field, place) => sum + field * 256 ** place, 0)).toBe(version);
+    }),
+  );
+});
+
+it('K6: the protocol version of this registry is 1.0', () => {
+  expect(PROTOCOL_VERSION).toBe(1);
+  expect(printVersion(PROTOCOL_VERSION)).toBe('1.0');
+});
