@@ -47,14 +47,32 @@ const SECONDS_MAX = 86_400;
  */
 export function readCommandLine<const T extends Options>(
   args: readonly string[],
-  { positionals: expected, options }: { readonly positionals: readonly string[]; readonly options: T },
+  { positionals: expected, options }: CommandLine<T>,
 ): { flags: ClientFlags; values: Parsed<T>; positionals: readonly string[] } {
-  const { values, positionals } = parse(args, { ...options, ...CLIENT_FLAGS });
+  const { values, positionals } = readArguments(args, {
+    positionals: expected,
+    options: { ...options, ...CLIENT_FLAGS },
+  });
+  return { flags: checkFlags(values), values: values as Parsed<T>, positionals };
+}
+
+/** What a command takes: the names of its positionals, and its flags. */
+interface CommandLine<T extends Options> {
+  readonly positionals: readonly string[];
+  readonly options: T;
+}
+
+/** The same for commands that are not a client's. Throws UsageError. */
+export function readArguments<const T extends Options>(
+  args: readonly string[],
+  { positionals: expected, options }: CommandLine<T>,
+): { values: Parsed<T>; positionals: readonly string[] } {
+  const { values, positionals } = parse(args, options);
   if (positionals.length < expected.length) throw new UsageError(`${expected[positionals.length]} is missing`);
   if (positionals.length > expected.length) {
     throw new UsageError(`"${escapeText(positionals[expected.length]!)}" is too much`);
   }
-  return { flags: checkFlags(values), values: values as Parsed<T>, positionals };
+  return { values: values as Parsed<T>, positionals };
 }
 
 function parse(args: readonly string[], options: Options) {

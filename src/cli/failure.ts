@@ -6,7 +6,9 @@ import {
   RegistryUnreachable,
   RegistryUntrusted,
 } from '../client/index.ts';
+import { StoreUnusableError } from '../store/store.ts';
 import { UsageError } from './client-flags.ts';
+import { OperatorError } from './operator-error.ts';
 
 /** One line for stderr, and the exit code. */
 export interface Failure {
@@ -22,5 +24,7 @@ export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof RegistryUnreachable) return { text: `cannot reach the registry: ${error.message}`, exitCode: 3 };
   if (error instanceof RegistryUntrusted) return { text: `not the registry meant: ${error.message}`, exitCode: 3 };
   if (error instanceof ProtocolError) return { text: error.message, exitCode: 3 };
+  if (error instanceof StoreUnusableError) return { text: error.message, exitCode: 1 };
+  if (error instanceof OperatorError) return { text: error.message, exitCode: error.exitCode };
   return undefined;
 }

@@ -23,6 +23,11 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg members    see who is in it
   xlreg regcred    show a registry's credentials and their fingerprints
   xlreg check      ask a registry whether it is the one of these credentials
+
+  xlreg backup     copy a running registry
+  xlreg restore    make a registry of a backup
+  xlreg store      verify the table of a registry
+  xlreg export     print the table of a registry
   xlreg help COMMAND
   xlreg --version
 `;
@@ -41,7 +46,11 @@ key of the configuration file ("data-dir"); flags win over the environment, the 
   --advertise HOST:PORT       the end point that regCred.dat tells clients, default the one of --tcp
   --workers N                 threads for the crypto, default one for each core
   --reply-bytes-max N         the longest reply over TCP, 512 to 16384, default 16384
-  --store memory              where the cluster table is kept
+  --store lmdb|memory         where the cluster table is kept, default lmdb: durable, in the data directory
+  --store-bytes-max N         the store counts as full at this size, default as much as the disk has
+  --max-clusters N            default 1000000; --max-registrations N, default 2000000
+  --ephemeral-ttl SECONDS     an ephemeral cluster that no member asks for is forgotten after this, default 3600
+  --idle-registration-ttl SECONDS  a client in no cluster is forgotten after this, default 86400
   --web-engine auto|uws|node  what serves HTTP and WebSocket, default auto: uWebSockets.js where it loads
   --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr
 
@@ -50,6 +59,29 @@ Deadlines in milliseconds, each with its default:
   --partial-timeout-ms 5000   --joined-idle-timeout-ms 120000     --linger-timeout-ms 1000
 
 Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
+`;
+
+const BACKUP = `xlreg backup DIR [--admin HOST:PORT] [--data-dir DIR]
+
+Copies a running registry, its secret keys included, to a new directory: its table as it is at this moment.
+
+  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791
+  --data-dir DIR              its data directory, default ./xlreg-data
+`;
+
+const RESTORE = `xlreg restore DIR [--data-dir DIR]
+
+Verifies a backup and makes a data directory of it, which must not exist or be empty; default ./xlreg-data.
+`;
+
+const STORE = `xlreg store verify [--data-dir DIR]
+
+Reads every record of a registry's table, which may be in use, and says how many there are or what is wrong.
+`;
+
+const EXPORT = `xlreg export [--json] [--data-dir DIR]
+
+Prints a registry's table, which may be in use, as one JSON object a line.
 `;
 
 const CREATE = `xlreg create NAME --size N [--end-points 1|2] [FLAGS]
@@ -95,6 +127,10 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['members', MEMBERS],
   ['regcred', REGCRED],
   ['check', CHECK],
+  ['backup', BACKUP],
+  ['restore', RESTORE],
+  ['store', STORE],
+  ['export', EXPORT],
 ]);
 
 /** The help of a command, or the overview; undefined if there is no such command. */

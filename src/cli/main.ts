@@ -7,14 +7,18 @@ import { UsageError } from './client-flags.ts';
 import { failureOf } from './failure.ts';
 import { helpFor } from './help.ts';
 
-type ClientCommand = (args: readonly string[], signal: AbortSignal) => Promise<number>;
+type Command = (args: readonly string[], signal: AbortSignal) => Promise<number>;
 
-const CLIENT_COMMANDS: ReadonlyMap<string, () => Promise<ClientCommand>> = new Map([
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['create', async () => (await import('./create.ts')).create],
   ['join', async () => (await import('./join.ts')).join],
   ['members', async () => (await import('./members.ts')).members],
   ['regcred', async () => (await import('./regcred.ts')).regcred],
   ['check', async () => (await import('./check.ts')).check],
+  ['backup', async () => (await import('./backup.ts')).backup],
+  ['restore', async () => (await import('./restore.ts')).restore],
+  ['store', async () => (await import('./store.ts')).store],
+  ['export', async () => (await import('./export.ts')).exportTable],
 ]);
 
 /** 128 and the number of SIGINT, as shells have it. */
@@ -27,11 +31,11 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   if (args.some((arg, at) => arg === '--help' && !args.slice(0, at).includes('--'))) return help(command);
   // When the registry has stopped, no connection of somebody who scrapes it may keep the process.
   if (command === 'serve') process.exit(await (await import('./serve.ts')).serve(args));
-  const load = CLIENT_COMMANDS.get(command);
-  return load ? runClient(command, await load(), args) : noSuchCommand(command);
+  const load = COMMANDS.get(command);
+  return load ? runCommand(command, await load(), args) : noSuchCommand(command);
 }
 
-async function runClient(command: string, run: ClientCommand, args: readonly string[]): Promise<number> {
+async function runCommand(command: string, run: Command, args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   // Once: a second one ends the process at once.
   process.once('SIGINT', () => interrupt.abort());

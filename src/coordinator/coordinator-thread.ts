@@ -1,5 +1,6 @@
 // The coordinator as a thread: what runs in it, and the main thread's handle on it. Between the two pass only `loaded`,
 // requests for metrics, and the order to close; commands come straight from the workers.
+import { AssertionError } from 'node:assert';
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
@@ -40,6 +41,9 @@ type Report =
 /** A scrape does not wait longer than this for the coordinator. */
 const METRICS_TIMEOUT_MS = 1_000;
 
+/** Loading a table makes objects that stay: with little room for young ones they would be moved about too often. */
+const YOUNG_GENERATION_MB = 64;
+
 /** How often the table is looked through for what has expired. */
 const SWEEP_INTERVAL_MS = 1_000;
 
@@ -77,7 +81,11 @@ export class CoordinatorThread {
     data: CoordinatorWorkerData,
     on: CoordinatorEvents,
   ): Promise<CoordinatorThread> {
-    const worker = new Worker(entry.url, { workerData: data, execArgv: entry.execArgv });
+    const worker = new Worker(entry.url, {
+      workerData: data,
+      execArgv: entry.execArgv,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     const died = once(worker, 'exit').then(([code]) => {
       throw new Error(`the coordinator ended with code ${code} before the table was loaded`);
     });
@@ -150,13 +158,21 @@ export async function runCoordinator(): Promise<void> {
         metrics.full(reason);
         report({ kind: 'full', reason });
       },
-      broken: (error: unknown) => report({ kind: 'broken', message: messageOf(error) }),
+      // Closed first: a process that exits with an open table may crash instead.
+      broken: (error: unknown) => {
+        const message = messageOf(error);
+        void store.close().then(
+          () => report({ kind: 'broken', message }),
+          () => report({ kind: 'broken', message }),
+        );
+      },
     };
     coordinator = new Coordinator(table, store, observer, clock);
     await coordinator.load();
   } catch (error) {
-    if (!(error instanceof StoreUnusableError)) throw error;
-    report({ kind: 'unusable', message: error.message });
+    // Records that do not fit together break a promise of the table, which is the store's fault here.
+    if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
+    report({ kind: 'unusable', message: `${settings.dataDirectory}: ${error.message}` });
     return;
   }
   acceptPorts(coordinator);

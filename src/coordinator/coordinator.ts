@@ -179,7 +179,7 @@ export class Coordinator {
   #answerUnstored(items: readonly Item[], now: number): void {
     for (const item of items) {
       const { reply, changes, undo } = this.#table.apply(item.command, now);
-      undo();
+      if (changes.length > 0) undo();
       item.reply = changes.length > 0 ? CANNOT_STORE : reply;
     }
   }

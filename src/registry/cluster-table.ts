@@ -92,7 +92,10 @@ export class ClusterTable {
         return this.#register(command);
       case 'find-client': {
         const client = this.#use(command.clientId);
-        return client ? answer({ kind: 'client', token: client.record.token }) : refuse('client-unknown');
+        // A copy: a token may share its memory with many others, and all of it would be posted.
+        return client
+          ? answer({ kind: 'client', token: new Uint8Array(client.record.token) })
+          : refuse('client-unknown');
       }
       case 'create':
         return this.#create(command);
@@ -133,7 +136,7 @@ export class ClusterTable {
         return;
       }
       case 'member':
-        this.#seat({ ...change, token: change.token ?? this.#tokenOf(change.clientId) });
+        this.#seatLoaded(change);
         return;
       case 'client-removal':
         this.#clients.delete(change.clientId);
@@ -285,10 +288,16 @@ export class ClusterTable {
     for (const member of cluster.members) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
   }
 
-  #tokenOf(clientId: string): Uint8Array {
-    const client = this.#clients.get(clientId);
-    assert(client, 'a member without a token has a client');
-    return client.record.token;
+  /** Seats a member that may come without a token, and without strings that its client and its cluster have already. */
+  #seatLoaded(member: MemberRecord | LoadedMember): void {
+    const client = this.#clients.get(member.clientId)?.record;
+    const cluster = this.#clustersById.get(member.clusterId)?.record;
+    const token = member.token ?? client?.token;
+    assert(token, 'a member without a token has a client');
+    const name = client?.name === member.name ? client.name : member.name;
+    const clientId = client?.clientId ?? member.clientId;
+    const clusterId = cluster?.id ?? member.clusterId;
+    this.#seat({ kind: 'member', clusterId, index: member.index, clientId, name, token });
   }
 
   /** Takes a seat over, from whoever may have it. */

@@ -108,8 +108,10 @@ function describe(pid: number): Holder | undefined {
   } catch {
     return undefined;
   }
-  // Behind the command's name, which is in parentheses and may hold anything: field 22 of the line.
-  const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!;
+  // Behind the command's name, which is in parentheses and may hold anything: fields 3 and 22 of the line.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  const started = fields[19]!;
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim();
   return { pid, started, boot, pidNamespace: readlinkSync('/proc/self/ns/pid') };
 }

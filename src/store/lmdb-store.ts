@@ -1,6 +1,6 @@
 // The durable table: LMDB in the data directory, written by one thread of one server. A commit is one transaction, which
 // is on disk when transactionSync returns; the coordinator, whose thread this is, has nothing better to do meanwhile.
-import { closeSync, existsSync, mkdirSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statfsSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Key, open, type RootDatabase } from 'lmdb';
 import type { Change, LoadedMember } from '../registry/command.ts';
@@ -16,6 +16,7 @@ import {
   encodeCluster,
   encodeMember,
   KEY_PREFIX,
+  type Keep,
   memberKey,
   openValue,
   sealValue,
@@ -41,6 +42,9 @@ const PROBE_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('probe')]);
 const RESERVED_BYTES = 4 * 1024 * 1024;
 /** LMDB tells a disk that is full as an I/O error; with less than this free, that is what it was. */
 const NEARLY_FULL_BYTES = 2 * RESERVED_BYTES;
+/** Memory that loaded tokens share; a piece is free again when none of its tokens is in use any more. */
+const TOKEN_PIECE_BYTES = 256 * 1024;
+
 /** Records that load() gives back at a time. */
 const LOAD_BATCH = 1_024;
 
@@ -51,12 +55,18 @@ const LMDB_MAGIC = 0xbeefc0de;
 /** LMDB's error for a full map, and the system's for a full disk. */
 const FULL_CODES: ReadonlySet<unknown> = new Set([-30792, 28, 'ENOSPC']);
 
-type Table = RootDatabase<Buffer, Key>;
+/** The library takes options here that its declarations do not have. */
+type Table = RootDatabase<Buffer, Key> & {
+  getBinaryFast(key: Key, options: { readonly transaction: Transaction }): Buffer | undefined;
+};
+type Transaction = ReturnType<RootDatabase['useReadTransaction']>;
 
 export class LmdbStore implements Store {
   readonly #directory: string;
   readonly #bytesMax: number | undefined;
   readonly #table: Table;
+  /** The backup made last. */
+  #copying: Promise<void> | undefined;
   #closed = false;
 
   private constructor(directory: string, bytesMax: number | undefined, table: Table) {
@@ -68,7 +78,11 @@ export class LmdbStore implements Store {
   /** Opens the table in a data directory whose lock this process holds, or begins one. Throws StoreUnusableError. */
   static open(dataDirectory: string, { registryId, bytesMax }: LmdbOptions): LmdbStore {
     const directory = join(dataDirectory, TABLE_DIRECTORY);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new StoreUnusableError(`${directory} cannot be made: ${(error as Error).message}`, { cause: error });
+    }
     const table = openTable(directory, false);
     claimTable(table, directory, registryId);
     return new LmdbStore(directory, bytesMax, table);
@@ -76,7 +90,12 @@ export class LmdbStore implements Store {
 
   async *load(): AsyncIterable<readonly (Change | LoadedMember)[]> {
     this.#assertOpen();
-    yield* readRecords(this.#table);
+    const transaction = this.#table.useReadTransaction();
+    try {
+      yield* readRecords(this.#table, transaction);
+    } finally {
+      transaction.done();
+    }
   }
 
   async commit(batch: readonly Change[]): Promise<CommitOutcome[]> {
@@ -96,12 +115,15 @@ export class LmdbStore implements Store {
   async backup(directory: string): Promise<void> {
     this.#assertOpen();
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    await this.#table.backup(directory, true);
+    this.#copying = this.#table.backup(directory, true);
+    await this.#copying;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // Closed under a copy that is being made, the table would end the process.
+    await this.#copying?.catch(() => {});
     await this.#table.close();
   }
 
@@ -115,12 +137,22 @@ export class LmdbStore implements Store {
       throw new StoreFullError(`the store has reached its limit of ${this.#bytesMax} bytes`);
     }
     if (this.#freeBytes() < RESERVED_BYTES) throw new StoreFullError('the disk of the store is full');
+    let result: T;
     try {
-      return this.#table.transactionSync(body);
+      result = this.#table.transactionSync(body);
     } catch (error) {
       const full = FULL_CODES.has((error as { code?: unknown }).code) || this.#freeBytes() < NEARLY_FULL_BYTES;
       throw full ? new StoreFullError('the disk of the store is full', { cause: error }) : error;
     }
+    this.#completeFile();
+    return result;
+  }
+
+  /** Pages that were taken and given back within a transaction are never written: at the file's end it is too short then. */
+  #completeFile(): void {
+    const { lastPageNumber, pageSize } = this.#table.getStats() as { lastPageNumber: number; pageSize: number };
+    const bytes = (lastPageNumber + 1) * pageSize;
+    if (this.size() < bytes) truncateSync(join(this.#directory, DATA_FILE), bytes);
   }
 
   #freeBytes(): number {
@@ -180,34 +212,38 @@ export class LmdbStore implements Store {
   }
 }
 
-/** Every record of a table that nobody need have open for writing: for looking into it from outside. */
-export async function* readStoredRecords(dataDirectory: string): AsyncIterable<readonly (Change | LoadedMember)[]> {
+/** A table as it is at one moment, be it in use or not. */
+export interface StoredTable {
+  /** Whose it is, hex. */
+  readonly registryId: string;
+  /** Under which IDs its clusters can be found. */
+  readonly clusterIds: ReadonlySet<string>;
+  /** Some at a time; throws StoreUnusableError at a record that is not what was written. */
+  readonly records: Iterable<readonly (Change | LoadedMember)[]>;
+}
+
+/** Looks into a table from outside. Rejects with StoreUnusableError if there is none that can be read. */
+export async function readTable<T>(dataDirectory: string, look: (stored: StoredTable) => Promise<T>): Promise<T> {
   const directory = join(dataDirectory, TABLE_DIRECTORY);
   if (!existsSync(join(directory, DATA_FILE))) throw new StoreUnusableError(`there is no table in ${directory}`);
   const table = openTable(directory, true);
+  const transaction = table.useReadTransaction();
   try {
-    requireMeta(table, directory);
-    yield* readRecords(table);
+    const { registryId } = requireMeta(table, directory);
+    const clusterIds = new Set<string>();
+    const range = { transaction, start: Buffer.of(KEY_PREFIX.clusterId), end: Buffer.of(KEY_PREFIX.clusterId + 1) };
+    for (const key of table.getKeys(range)) clusterIds.add((key as Buffer).toString('hex', 1));
+    return await look({ registryId, clusterIds, records: readRecords(table, transaction) });
   } finally {
-    await table.close();
-  }
-}
-
-/** The ID of the registry that a table belongs to, hex. */
-export async function registryOfTable(dataDirectory: string): Promise<string> {
-  const directory = join(dataDirectory, TABLE_DIRECTORY);
-  const table = openTable(directory, true);
-  try {
-    return requireMeta(table, directory).registryId;
-  } finally {
+    transaction.done();
     await table.close();
   }
 }
 
 function openTable(directory: string, readOnly: boolean): Table {
-  assertWhole(join(directory, DATA_FILE));
   try {
-    return open<Buffer, Key>({
+    assertWhole(join(directory, DATA_FILE));
+    return open({
       path: directory,
       noSubdir: false,
       readOnly,
@@ -217,8 +253,9 @@ function openTable(directory: string, readOnly: boolean): Table {
       encoding: 'binary',
       cache: false,
       compression: false,
-    });
+    }) as Table;
   } catch (error) {
+    if (error instanceof StoreUnusableError) throw error;
     throw new StoreUnusableError(`${directory} cannot be opened: ${(error as Error).message}`, { cause: error });
   }
 }
@@ -229,13 +266,15 @@ function assertWhole(path: string): void {
   const file = openSync(path, 'r');
   const page = (at: number) => {
     const bytes = Buffer.alloc(META.bytes);
-    readSync(file, bytes, 0, META.bytes, at);
-    if (bytes.readUInt32LE(META.magicAt) !== LMDB_MAGIC) throw new StoreUnusableError(`${path} is not a table of LMDB`);
+    const read = readSync(file, bytes, 0, META.bytes, at);
+    if (read < META.bytes || bytes.readUInt32LE(META.magicAt) !== LMDB_MAGIC)
+      throw new StoreUnusableError(`${path} is not a table of LMDB`);
     return bytes;
   };
   try {
     const first = page(0);
     const pageBytes = first.readUInt32LE(META.pageBytesAt);
+    if (pageBytes < META.bytes) throw new StoreUnusableError(`${path} is not a table of LMDB`);
     const second = page(pageBytes);
     const newer = [first, second].sort((a, b) =>
       a.readBigUInt64LE(META.transactionAt) < b.readBigUInt64LE(META.transactionAt) ? 1 : -1,
@@ -279,23 +318,45 @@ function requireMeta(table: Table, directory: string): { schema: number; registr
   return meta;
 }
 
-async function* readRecords(table: Table): AsyncIterable<readonly (Change | LoadedMember)[]> {
-  yield* readRange(table, KEY_PREFIX.client, decodeClient);
-  yield* readRange(table, KEY_PREFIX.cluster, decodeCluster);
-  yield* readRange(table, KEY_PREFIX.member, decodeMember);
+function* readRecords(table: Table, transaction: Transaction): Iterable<readonly (Change | LoadedMember)[]> {
+  yield* readRange(table, transaction, KEY_PREFIX.client, decodeClient);
+  yield* readRange(table, transaction, KEY_PREFIX.cluster, decodeCluster);
+  yield* readRange(table, transaction, KEY_PREFIX.member, decodeMember);
 }
+
+type Decode<T> = (key: Buffer, value: Buffer, keep: Keep) => T;
 
 function* readRange<T>(
   table: Table,
+  transaction: Transaction,
   prefix: number,
-  decode: (key: Buffer, value: Buffer) => T,
+  decode: Decode<T>,
 ): Iterable<readonly T[]> {
+  const keep = tokenKeeper();
   let records: T[] = [];
-  for (const { key, value } of table.getRange({ start: Buffer.of(prefix), end: Buffer.of(prefix + 1) })) {
-    if (records.push(decode(key as Buffer, value)) === LOAD_BATCH) {
+  for (const key of table.getKeys({ transaction, start: Buffer.of(prefix), end: Buffer.of(prefix + 1) })) {
+    // A buffer that is used again for the next value, and whose own length is not that of its memory.
+    const shared = table.getBinaryFast(key, { transaction })!;
+    const value = Buffer.from(shared.buffer, shared.byteOffset, shared.length);
+    if (records.push(decode(key as Buffer, value, keep)) === LOAD_BATCH) {
       yield records;
       records = [];
     }
   }
   yield records;
+}
+
+/** Copies tokens side by side into large pieces of memory: a piece for each would cost more than its bytes do. */
+function tokenKeeper(): Keep {
+  let piece = Buffer.alloc(0);
+  let at = 0;
+  return (token) => {
+    if (at + token.length > piece.length) {
+      piece = Buffer.allocUnsafeSlow(Math.max(TOKEN_PIECE_BYTES, token.length));
+      at = 0;
+    }
+    piece.set(token, at);
+    at += token.length;
+    return piece.subarray(at - token.length, at);
+  };
 }

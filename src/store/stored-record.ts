@@ -56,7 +56,12 @@ export function encodeMember(key: Buffer, record: LoadedMember): Buffer {
   return sealValue(key, [clientId, name, record.token ?? Buffer.alloc(0)]);
 }
 
-export function decodeClient(key: Buffer, value: Buffer): ClientRecord {
+/** What to do with a token that is found in a value; by default it stays a view of it. */
+export type Keep = (token: Uint8Array) => Uint8Array;
+
+const asView: Keep = (token) => token;
+
+export function decodeClient(key: Buffer, value: Buffer, keep = asView): ClientRecord {
   const rest = openValue(key, value);
   const tokenAt = 35 + rest[34]!;
   return {
@@ -66,8 +71,7 @@ export function decodeClient(key: Buffer, value: Buffer): ClientRecord {
     endPointCount: rest[1]!,
     sigKeyDigest: rest.toString('hex', 2, 34),
     name: rest.toString('latin1', 35, tokenAt),
-    // A copy: the value's buffer is larger than the token and may be used again.
-    token: rest.subarray(tokenAt),
+    token: keep(rest.subarray(tokenAt)),
   };
 }
 
@@ -83,7 +87,7 @@ export function decodeCluster(key: Buffer, value: Buffer): ClusterRecord {
   };
 }
 
-export function decodeMember(key: Buffer, value: Buffer): LoadedMember {
+export function decodeMember(key: Buffer, value: Buffer, keep = asView): LoadedMember {
   const rest = openValue(key, value);
   const nameAt = 2 + rest[0]!;
   const tokenAt = nameAt + rest[nameAt - 1]!;
@@ -93,7 +97,7 @@ export function decodeMember(key: Buffer, value: Buffer): LoadedMember {
     index: key.at(-1)!,
     clientId: rest.toString('hex', 1, nameAt - 1),
     name: rest.toString('latin1', nameAt, tokenAt),
-    token: tokenAt < rest.length ? rest.subarray(tokenAt) : undefined,
+    token: tokenAt < rest.length ? keep(rest.subarray(tokenAt)) : undefined,
   };
 }
 
@@ -111,7 +115,7 @@ export function openValue(key: Buffer, value: Buffer): Buffer {
     throw new StoreUnusableError(`the record ${key.toString('hex')} is of version ${value[0]}, newer than this server`);
   }
   const rest = value.subarray(HEAD_BYTES);
-  if (value.length <= HEAD_BYTES || value.readUInt32LE(1) !== crc32(rest, crc32(key))) {
+  if (value.length <= HEAD_BYTES || value[0] !== RECORD_VERSION || value.readUInt32LE(1) !== crc32(rest, crc32(key))) {
     throw new StoreUnusableError(`the record ${key.toString('hex')} is damaged: its checksum is wrong`);
   }
   return rest;

@@ -1,24 +1,26 @@
 // Reads a whole table from outside, be it in use or not, and holds it against what a table has to be.
+import { strict as assert } from 'node:assert';
 import { ClusterTable, type TableCounts } from '../registry/cluster-table.ts';
-import { readStoredRecords, registryOfTable } from './lmdb-store.ts';
+import { readTable } from './lmdb-store.ts';
 import { StoreUnusableError } from './store.ts';
 
 const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
 
 /** How many records there are, all of them readable and fitting together; throws StoreUnusableError where they do not. */
-export async function verifyStore(dataDirectory: string): Promise<TableCounts> {
-  const registryId = await registryOfTable(dataDirectory);
-  const table = new ClusterTable(registryId, NO_LIMITS, 0);
-  for await (const records of readStoredRecords(dataDirectory)) {
-    for (const record of records) {
-      try {
-        table.absorb(record);
-      } catch (error) {
-        throw new StoreUnusableError(`a ${record.kind} does not fit the rest: ${(error as Error).message}`, {
-          cause: error,
-        });
+export function verifyStore(dataDirectory: string): Promise<TableCounts> {
+  return readTable(dataDirectory, async ({ registryId, clusterIds, records }) => {
+    const table = new ClusterTable(registryId, NO_LIMITS, 0);
+    for (const some of records) {
+      for (const record of some) {
+        try {
+          table.absorb(record);
+          if (record.kind === 'cluster') assert(clusterIds.has(record.id), `${record.id} is not in the index`);
+        } catch (error) {
+          const reason = `a ${record.kind} does not fit the rest: ${(error as Error).message}`;
+          throw new StoreUnusableError(reason, { cause: error });
+        }
       }
     }
-  }
-  return table.counts;
+    return table.counts;
+  });
 }

@@ -1,24 +1,30 @@
 // Coordinators to ask, what to ask them, and what to see in their replies.
 
-import { Coordinator } from '../../src/coordinator/coordinator.ts';
-import { ClusterTable } from '../../src/registry/cluster-table.ts';
-import type { Change, Command, Reply } from '../../src/registry/command.ts';
+import { Coordinator, type CoordinatorObserver } from '../../src/coordinator/coordinator.ts';
+import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
+import type { Change, Command, LoadedMember, Reply } from '../../src/registry/command.ts';
 import type { Store } from '../../src/store/store.ts';
-import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
+import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 
 /** What is refused because it cannot be stored. */
 export const REFUSED: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
-/** A coordinator with its table, and what it observed. */
-export function over(store: Store) {
-  const table = new ClusterTable(REGISTRY_ID);
+/** A coordinator with its table, its clock, and what it observed. */
+export function over(store: Store, limits: TableLimits = NO_LIMITS) {
+  const clock = { now: 0 };
+  const table = new ClusterTable(REGISTRY_ID, limits, clock.now);
   const batches: number[] = [];
-  const troubles: unknown[] = [];
-  const coordinator = new Coordinator(table, store, {
+  const expired: number[] = [];
+  const full: (string | undefined)[] = [];
+  const broken: unknown[] = [];
+  const observer: CoordinatorObserver = {
     batch: (commands) => batches.push(commands),
-    trouble: (error) => troubles.push(error),
-  });
-  return { table, coordinator, batches, troubles };
+    expired: (changes) => expired.push(changes),
+    full: (reason) => full.push(reason),
+    broken: (error) => broken.push(error),
+  };
+  const coordinator = new Coordinator(table, store, observer, () => clock.now);
+  return { table, coordinator, clock, batches, expired, full, broken };
 }
 
 /** The reply to a single command. */
@@ -26,21 +32,22 @@ export async function ask(coordinator: Coordinator, command: Command): Promise<R
   return (await coordinator.ask([command]))[0]!;
 }
 
-export function register(client: number, name = `node-${client}`, sigKeyDigest = 'key'): Command {
+export function register(client: number, name = `node-${client}`, sigKeyDigest = KEY): Command {
   const token = Uint8Array.of(client, name.length, sigKeyDigest.length);
   return { kind: 'register', clientId: idOf(client), name, sigKeyDigest, endPointCount: 1, ephemeral: false, token };
 }
 
-export function create(name: string, id: number, size = 3): Command {
-  return { kind: 'create', name, id: idOf(id), size, endPointCount: 1, attrs: 0n };
+export function create(name: string, id: number, size = 3, attrs = 0n): Command {
+  return { kind: 'create', name, id: idOf(id), size, endPointCount: 1, attrs };
 }
 
 export function join(client: number, name: string): Command {
   return { kind: 'join', clientId: idOf(client), cluster: { name } };
 }
 
-export function getCluster(name: string): Command {
-  return { kind: 'get-cluster', cluster: { name }, which: 2n ** 64n - 1n, goOn: undefined, rosterBytesMax: 1_000 };
+export function getCluster(name: string, clientId = NOBODY): Command {
+  const all = { which: 2n ** 64n - 1n, goOn: undefined, rosterBytesMax: 1_000 };
+  return { kind: 'get-cluster', clientId, cluster: { name }, ...all };
 }
 
 /** Bits of the members of a roster. */
@@ -53,8 +60,8 @@ export function clusterIdOf(reply: Reply): string | undefined {
 }
 
 /** Every record of a store. */
-export async function recordsOf(store: Store): Promise<Change[]> {
-  const records: Change[] = [];
-  for await (const record of store.load()) records.push(record);
+export async function recordsOf(store: Store): Promise<(Change | LoadedMember)[]> {
+  const records: (Change | LoadedMember)[] = [];
+  for await (const some of store.load()) records.push(...some);
   return records;
 }

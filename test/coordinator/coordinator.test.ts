@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Command, Reply } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import { history, idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
-import { observeTable } from '../registry/observe.ts';
+import { history, idOf, NO_LIMITS, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
+import { observeSlowly, observeTable } from '../registry/observe.ts';
+import { applySlowly, restartSlowly, slowTable } from '../registry/slow-table.ts';
 import { ask, create, getCluster, join, over, REFUSED, recordsOf, register, whichOf } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
@@ -39,12 +40,25 @@ describe('replies', () => {
         if (atOnce) replies.push(...(await Promise.all(requests.map((request) => coordinator.ask(request)))));
         else for (const request of requests) replies.push(await coordinator.ask(request));
 
-        const plain = new ClusterTable(REGISTRY_ID);
-        expect(replies.flat()).toEqual(commands.map((command) => plain.apply(command).reply));
+        const plain = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
+        expect(replies.flat()).toEqual(commands.map((command) => plain.apply(command, 0).reply));
         expect(observeTable(table)).toEqual(observeTable(plain));
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('T9: to an ephemeral client waits for no commit, and the seat it takes is stored with it in one', async () => {
+    const store = new GatedStore();
+    const { coordinator } = over(store);
+    const ephemeral = { ...register(1), ephemeral: true } as Command;
+    expect(await ask(coordinator, ephemeral)).toEqual({ kind: 'registered' });
+    expect(store.most).toBe(0);
+    const joined = coordinator.ask([create('c', 0xc0), join(1, 'c')]);
+    const gate = await store.nextCommit();
+    expect(gate.batch.map(({ kind }) => kind)).toEqual(['cluster', 'client', 'member']);
+    gate.pass();
+    expect((await joined).map(({ kind }) => kind)).toEqual(['cluster', 'cluster']);
   });
 
   it('F7: to no commands are none', async () => {
@@ -52,7 +66,7 @@ describe('replies', () => {
     expect(await coordinator.ask([])).toEqual([]);
   });
 
-  it('E6: after a restart everything that was acknowledged is there again', async () => {
+  it('E6, T9: after a restart everything that was acknowledged is there again, but ephemeral clients without a seat', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (commands) => {
         const store = new MemoryStore();
@@ -60,7 +74,12 @@ describe('replies', () => {
         await first.coordinator.ask(commands);
         const second = over(store);
         await second.coordinator.load();
-        expect(observeTable(second.table)).toEqual(observeTable(first.table));
+        const slow = commands.reduce(
+          (table, command) => applySlowly(table, command, 0).table,
+          slowTable(REGISTRY_ID, NO_LIMITS),
+        );
+        expect(observeTable(first.table)).toEqual(observeSlowly(slow));
+        expect(observeTable(second.table)).toEqual(observeSlowly(restartSlowly(slow, 0)));
       }),
       { numRuns: 50 },
     );

@@ -1,18 +1,20 @@
 // A store whose commits wait until they are let through or fail: for looking at what happens meanwhile.
 
-import type { Change } from '../../src/registry/command.ts';
+import type { Change, LoadedMember } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import type { CommitOutcome, Store } from '../../src/store/store.ts';
+import { type CommitOutcome, type Store, StoreFullError } from '../../src/store/store.ts';
 
 /** A commit that has begun. */
 export interface Gate {
   readonly batch: readonly Change[];
   /** Lets it through. */
   pass(): void;
-  /** Makes it reject, with nothing of it stored. */
+  /** Makes it reject for want of room, with nothing of it stored. */
   fail(): void;
-  /** Makes it reject though all of it is stored. */
-  passAndFail(): void;
+  /** Makes it reject so that nobody knows what is stored, with nothing of it stored. */
+  break(): void;
+  /** Makes it reject so that nobody knows what is stored, though all of it is. */
+  passAndBreak(): void;
 }
 
 export class GatedStore implements Store {
@@ -23,7 +25,11 @@ export class GatedStore implements Store {
   /** The most commits that were ever under way at once. */
   most = 0;
 
-  load(): AsyncIterable<Change> {
+  /** Whether probes find no room, or find that the store is broken. */
+  trouble: 'full' | 'broken' | undefined;
+  probes = 0;
+
+  load(): AsyncIterable<readonly (Change | LoadedMember)[]> {
     return this.#inner.load();
   }
 
@@ -34,13 +40,30 @@ export class GatedStore implements Store {
         batch,
         pass: () => resolve('pass'),
         fail: () => resolve('fail'),
-        passAndFail: () => resolve('passAndFail'),
+        break: () => resolve('break'),
+        passAndBreak: () => resolve('passAndBreak'),
       });
     });
     this.#underWay -= 1;
-    const outcomes = end === 'fail' ? [] : await this.#inner.commit(batch);
-    if (end !== 'pass') throw new Error('the disk is full');
+    if (end === 'fail') throw new StoreFullError('the disk is full');
+    if (end === 'break') throw new Error('the disk is gone');
+    const outcomes = await this.#inner.commit(batch);
+    if (end === 'passAndBreak') throw new Error('the disk is gone');
     return outcomes;
+  }
+
+  async probe(): Promise<void> {
+    this.probes += 1;
+    if (this.trouble === 'full') throw new StoreFullError('the disk is full');
+    if (this.trouble === 'broken') throw new Error('the disk is gone');
+  }
+
+  size(): number {
+    return this.#inner.size();
+  }
+
+  backup(): Promise<void> {
+    return this.#inner.backup();
   }
 
   close(): Promise<void> {

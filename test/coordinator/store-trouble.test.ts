@@ -1,27 +1,27 @@
-// A store that fails: what would have to be stored is refused, all else works, and nothing is shown that is not stored (E5,
-// E6).
+// A store that is full: what would have to be stored is refused, all else works, nothing is shown that is not stored, and it
+// passes (E5, E6). A store that is broken: nothing that needs it is acknowledged any more.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Coordinator } from '../../src/coordinator/coordinator.ts';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Command } from '../../src/registry/command.ts';
-import { history, idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
+import { history, idOf, NO_LIMITS, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { observeTable } from '../registry/observe.ts';
 import { ask, clusterIdOf, create, getCluster, join, over, REFUSED, register, whichOf } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
-describe('a store in trouble', () => {
-  /** A coordinator with client 1 registered, and the cluster c with client 2 in it. */
-  async function prepared() {
-    const store = new GatedStore();
-    const parts = over(store);
-    const setup = parts.coordinator.ask([register(1), register(2), create('c', 0xc0), join(2, 'c')]);
-    (await store.nextCommit()).pass();
-    await setup;
-    return { store, ...parts };
-  }
+/** A coordinator with client 1 registered, and the cluster c with client 2 in it. */
+async function prepared(limits = NO_LIMITS) {
+  const store = new GatedStore();
+  const parts = over(store, limits);
+  const setup = parts.coordinator.ask([register(1), register(2), create('c', 0xc0), join(2, 'c')]);
+  (await store.nextCommit()).pass();
+  await setup;
+  return { store, ...parts };
+}
 
+describe('a store that is full', () => {
   /** Replies to a batch whose commit fails. */
   async function failing(store: GatedStore, coordinator: Coordinator, commands: readonly Command[]) {
     const replies = coordinator.ask(commands);
@@ -30,13 +30,14 @@ describe('a store in trouble', () => {
   }
 
   it('E5: what would have to be stored is refused, and the table is as it was', async () => {
-    const { store, coordinator, table, troubles } = await prepared();
+    const { store, coordinator, table, full, broken } = await prepared();
     const before = observeTable(table);
     for (const command of [register(3), register(1, 'renamed'), create('d', 0xd0), join(1, 'c')]) {
       expect(await failing(store, coordinator, [command])).toEqual([REFUSED]);
       expect(observeTable(table)).toEqual(before);
     }
-    expect(troubles.length).toBe(4);
+    expect(full).toEqual(['the disk is full']);
+    expect(broken).toEqual([]);
   });
 
   it('E5: what changes nothing goes on working', async () => {
@@ -56,12 +57,23 @@ describe('a store in trouble', () => {
     expect(replies[3]).toEqual({ kind: 'refused', refusal: 'client-unknown' });
   });
 
-  it('E5: it passes without a restart', async () => {
+  it('T9, E5: an ephemeral client that is told it is registered, beside what is refused, is registered', async () => {
     const { store, coordinator } = await prepared();
+    const ephemeral = { ...register(4), ephemeral: true } as Command;
+    const replies = await failing(store, coordinator, [register(3), ephemeral]);
+    expect(replies).toEqual([REFUSED, { kind: 'registered' }]);
+    expect((await ask(coordinator, { kind: 'find-client', clientId: idOf(4) })).kind).toBe('client');
+  });
+
+  it('E5: it passes without a restart', async () => {
+    const { store, coordinator, full } = await prepared();
     await failing(store, coordinator, [join(1, 'c')]);
     const again = coordinator.ask([join(1, 'c'), getCluster('c')]);
     (await store.nextCommit()).pass();
     expect((await again).map(whichOf)).toEqual([undefined, 3n]);
+    expect(full).toEqual(['the disk is full', undefined]);
+    await failing(store, coordinator, [register(3)]);
+    expect(full).toEqual(['the disk is full', undefined, 'the disk is full']);
   });
 
   it('R4, E5: a second Create of a name is not told of a cluster that its batch failed to store', async () => {
@@ -86,58 +98,187 @@ describe('a store in trouble', () => {
     expect(found).toEqual({ kind: 'refused', refusal: 'client-unknown' });
   });
 
-  it('E5, E6: whatever the batch, the table is as it was and no reply shows what is not stored', async () => {
+  it('E5, E6: whatever the batch, no reply shows what is not stored, and the table has what was acknowledged', async () => {
     await fc.assert(
       fc.asyncProperty(history, fc.nat(40), async (commands, cut) => {
         const store = new GatedStore();
-        const { coordinator, table, troubles } = over(store);
+        const { coordinator, table, full, broken } = over(store);
         const [before, batch] = [commands.slice(0, cut), commands.slice(cut)];
-        const plain = new ClusterTable(REGISTRY_ID);
-        const changed = before.flatMap((command) => plain.apply(command).change ?? []).length > 0;
+        const plain = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
+        const changed = before.flatMap((command) => plain.apply(command, 0).changes).length > 0;
         const setup = coordinator.ask(before);
         if (changed) (await store.nextCommit()).pass();
         await setup;
-        const seen = observeTable(table);
 
-        const changes = batch.some((command) => {
-          const outcome = plain.apply(command);
-          outcome.undo();
-          return outcome.change !== undefined;
-        });
+        // What one of them changes in memory only may be what another has to store.
+        const outcomes = batch.map((command) => plain.apply(command, 0));
+        const changes = outcomes.some((outcome) => outcome.changes.length > 0);
+        for (const outcome of outcomes.toReversed()) outcome.undo();
         const asked = coordinator.ask(batch);
         if (changes) (await store.nextCommit()).fail();
         const replies = await asked;
-        expect(troubles.length).toBe(changes ? 1 : 0);
-        expect(observeTable(table)).toEqual(seen);
-        for (const [i, reply] of replies.entries()) {
-          const alone = plain.apply(batch[i]!);
-          alone.undo();
-          if (reply.kind !== 'refused' || reply.refusal !== 'cannot-store') expect(reply).toEqual(alone.reply);
-        }
+        expect(full.length).toBe(changes ? 1 : 0);
+        expect(broken).toEqual([]);
+        // One by one, as if those that need the store had not been asked; what needs none stays done.
+        const expected = batch.map((command) => {
+          const outcome = plain.apply(command, 0);
+          if (!changes || outcome.changes.length === 0) return outcome.reply;
+          outcome.undo();
+          return REFUSED;
+        });
+        expect(replies).toEqual(expected);
+        expect(observeTable(table)).toEqual(observeTable(plain));
       }),
       { numRuns: 100 },
     );
   });
+});
 
-  it('E6: what a failed commit has stored all the same is met again later, and does no harm', async () => {
-    const { store, coordinator } = await prepared();
-    const failed = coordinator.ask([join(1, 'c'), create('d', 0xd0), register(3)]);
-    (await store.nextCommit()).passAndFail();
-    expect(await failed).toEqual([REFUSED, REFUSED, REFUSED]);
+describe('sweeps', () => {
+  const LIMITS = { ...NO_LIMITS, ephemeralTtlMs: 100, idleRegistrationTtlMs: 1_000 };
 
-    const again = coordinator.ask([create('d', 0xd1), register(3, 'other', 'other key'), register(4)]);
-    (await store.nextCommit()).pass();
-    const replies = await again;
-    expect(clusterIdOf(replies[0]!)).toBe(idOf(0xd0));
-    expect(replies[1]).toEqual({ kind: 'refused', refusal: 'id-in-use' });
+  it('E5: a store that was full is tried at each, and has room again though nobody asks for anything', async () => {
+    const { store, coordinator, full } = await prepared();
+    coordinator.sweep();
+    await coordinator.settled();
+    expect(store.probes).toBe(0);
+    const failed = coordinator.ask([register(3)]);
+    (await store.nextCommit()).fail();
+    await failed;
+    store.trouble = 'full';
+    for (let i = 1; i <= 3; i++) {
+      coordinator.sweep();
+      await coordinator.settled();
+      expect(store.probes).toBe(i);
+    }
+    expect(full).toEqual(['the disk is full']);
+    store.trouble = undefined;
+    coordinator.sweep();
+    await coordinator.settled();
+    expect(full).toEqual(['the disk is full', undefined]);
+    coordinator.sweep();
+    await coordinator.settled();
+    expect(store.probes).toBe(4);
+  });
 
-    const joined = coordinator.ask([join(4, 'c')]);
+  it('R4, T9: what has expired is gone from the table and the store', async () => {
+    const { store, coordinator, table, clock, expired } = await prepared(LIMITS);
+    const created = coordinator.ask([create('e', 0xe0, 3, 1n), join(1, 'e')]);
     (await store.nextCommit()).pass();
+    await created;
+    expect(await ask(coordinator, { ...register(3), ephemeral: true } as Command)).toEqual({ kind: 'registered' });
+    clock.now = 100;
+    coordinator.sweep();
+    const gate = await store.nextCommit();
+    expect(gate.batch).toEqual([{ kind: 'cluster-removal', id: idOf(0xe0), name: 'e', members: 1 }]);
+    gate.pass();
+    await coordinator.settled();
+    expect(expired).toEqual([2]);
+    expect(table.counts).toEqual({ clients: 2, clusters: 1, members: 1 });
+    clock.now = 1_000;
+    coordinator.sweep();
     (await store.nextCommit()).pass();
-    expect((await joined)[0]!.kind).toBe('cluster');
-    expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(7n);
+    await coordinator.settled();
+    expect(expired).toEqual([2, 1]);
     const restarted = over(store);
     await restarted.coordinator.load();
+    expect(observeTable(restarted.table)).toEqual(observeTable(table));
+    expect(restarted.table.counts).toEqual({ clients: 1, clusters: 1, members: 1 });
+  });
+
+  it('E5: what has expired is still there while its removal cannot be stored, and goes later', async () => {
+    const { store, coordinator, table, clock, expired, full } = await prepared(LIMITS);
+    const before = observeTable(table, clock.now);
+    clock.now = 1_000;
+    coordinator.sweep();
+    (await store.nextCommit()).fail();
+    await coordinator.settled();
+    expect([expired, full]).toEqual([[], ['the disk is full']]);
+    expect(observeTable(table)).toEqual(before);
+    coordinator.sweep();
+    (await store.nextCommit()).pass();
+    await coordinator.settled();
+    expect([expired, full]).toEqual([[1], ['the disk is full', undefined]]);
+    expect(table.counts.clients).toBe(1);
+  });
+
+  it('E6: one waits for the commit under way, and commands for it', async () => {
+    const { store, coordinator, clock } = await prepared(LIMITS);
+    clock.now = 1_000;
+    const registered = coordinator.ask([register(3)]);
+    const gate = await store.nextCommit();
+    coordinator.sweep();
+    const found = coordinator.ask([{ kind: 'find-client', clientId: idOf(1) }]);
+    gate.pass();
+    await registered;
+    const removal = await store.nextCommit();
+    expect(removal.batch).toEqual([{ kind: 'client-removal', clientId: idOf(1) }]);
+    removal.pass();
+    expect(await found).toEqual([{ kind: 'refused', refusal: 'client-unknown' }]);
+    expect(store.most).toBe(1);
+  });
+});
+
+describe('a store that is broken', () => {
+  const NEEDS_STORE = [register(3), register(1, 'renamed'), create('d', 0xd0), join(1, 'c')];
+
+  it.each(['break', 'passAndBreak'] as const)(
+    'E6: is told of once, and nothing that needs it is acknowledged any more (%s)',
+    async (how) => {
+      const { store, coordinator, table, full, broken } = await prepared();
+      const before = observeTable(table);
+      const failed = coordinator.ask([join(1, 'c'), create('d', 0xd0), register(3), getCluster('c')]);
+      (await store.nextCommit())[how]();
+      const replies = await failed;
+      expect(replies.slice(0, 3)).toEqual([REFUSED, REFUSED, REFUSED]);
+      expect(whichOf(replies[3]!)).toBe(1n);
+      expect(observeTable(table)).toEqual(before);
+      for (const command of NEEDS_STORE) expect(await ask(coordinator, command)).toEqual(REFUSED);
+      expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(1n);
+      expect(broken).toEqual([new Error('the disk is gone')]);
+      expect(full).toEqual([]);
+    },
+  );
+
+  it('E6: what it has stored all the same is met after a restart, and does no harm', async () => {
+    const { store, coordinator } = await prepared();
+    const failed = coordinator.ask([join(1, 'c'), create('d', 0xd0), register(3)]);
+    (await store.nextCommit()).passAndBreak();
+    expect(await failed).toEqual([REFUSED, REFUSED, REFUSED]);
+
+    const restarted = over(store);
+    await restarted.coordinator.load();
+    expect(whichOf(await ask(restarted.coordinator, getCluster('c')))).toBe(3n);
+    expect(clusterIdOf(await ask(restarted.coordinator, create('d', 0xd1)))).toBe(idOf(0xd0));
+    const refused = { kind: 'refused', refusal: 'id-in-use' };
+    expect(await ask(restarted.coordinator, register(3, 'other', 'bb'.repeat(32)))).toEqual(refused);
+    const joined = restarted.coordinator.ask([register(4), join(4, 'c')]);
+    (await store.nextCommit()).pass();
+    expect((await joined).map(({ kind }) => kind)).toEqual(['registered', 'cluster']);
     expect(whichOf(await ask(restarted.coordinator, getCluster('c')))).toBe(7n);
+  });
+
+  it('E6: that a probe finds so is told of, too, and expires nothing', async () => {
+    const { store, coordinator, table, clock, broken, expired } = await prepared({
+      ...NO_LIMITS,
+      idleRegistrationTtlMs: 1_000,
+    });
+    const failed = coordinator.ask([register(3)]);
+    (await store.nextCommit()).fail();
+    await failed;
+    store.trouble = 'broken';
+    clock.now = 2_000;
+    const before = table.counts;
+    for (let i = 0; i < 3; i++) {
+      coordinator.sweep();
+      await coordinator.settled();
+    }
+    store.trouble = undefined;
+    coordinator.sweep();
+    await coordinator.settled();
+    for (const command of NEEDS_STORE) expect(await ask(coordinator, command)).toEqual(REFUSED);
+    expect(broken).toEqual([new Error('the disk is gone')]);
+    expect(expired).toEqual([]);
+    expect(table.counts).toEqual(before);
   });
 });

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COMMIT_ATTEMPTS_MAX } from '../../src/limits.ts';
-import type { Change, Command } from '../../src/registry/command.ts';
+import type { Change, Command, LoadedMember } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { CommitOutcome, Store } from '../../src/store/store.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
@@ -60,7 +60,7 @@ describe('two servers on one store', () => {
     const loser = winner === 1 ? other : one;
     expect(await ask(loser.coordinator, getCluster('c'))).toMatchObject({
       which: 3n,
-      roster: Uint8Array.from([3, winner].flatMap((client) => [client, 6, 3])),
+      roster: Uint8Array.from([3, winner].flatMap((client) => [client, 6, 64])),
     });
   });
 
@@ -83,8 +83,8 @@ describe('two servers on one store', () => {
   it('T11: of two that register one ID with different keys one gets it', async () => {
     const { one, other } = await two();
     const replies = await Promise.all([
-      ask(one.coordinator, register(1, 'mine', 'key')),
-      ask(other.coordinator, register(1, 'theirs', 'other key')),
+      ask(one.coordinator, register(1, 'mine')),
+      ask(other.coordinator, register(1, 'theirs', 'bb'.repeat(32))),
     ]);
     expect(replies.filter(({ kind }) => kind === 'registered').length).toBe(1);
     expect(replies).toContainEqual({ kind: 'refused', refusal: 'id-in-use' });
@@ -120,7 +120,7 @@ class StubbornStore implements Store {
   stubborn = true;
   commits = 0;
 
-  load(): AsyncIterable<Change> {
+  load(): AsyncIterable<readonly (Change | LoadedMember)[]> {
     return this.#inner.load();
   }
 
@@ -134,6 +134,18 @@ class StubbornStore implements Store {
     });
     await this.#inner.commit(others.flat());
     return this.#inner.commit(batch);
+  }
+
+  probe(): Promise<void> {
+    return this.#inner.probe();
+  }
+
+  size(): number {
+    return this.#inner.size();
+  }
+
+  backup(): Promise<void> {
+    return this.#inner.backup();
   }
 
   close(): Promise<void> {

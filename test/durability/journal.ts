@@ -2,7 +2,7 @@
 // are found on disk when the server is dead.
 
 import type { ClientRecord, ClusterRecord, LoadedMember } from '../../src/registry/command.ts';
-import { readStoredRecords } from '../../src/store/lmdb-store.ts';
+import { readTable } from '../../src/store/lmdb-store.ts';
 import { decodeRoster } from '../../src/wire/message.ts';
 
 /** What was acknowledged, in the order in which it was. IDs are hex. */
@@ -49,8 +49,8 @@ export async function readDisk(dataDirectory: string): Promise<DiskTable> {
   const clients = new Map<string, ClientRecord>();
   const clusters = new Map<string, ClusterRecord>();
   const members = new Map<string, LoadedMember[]>();
-  for await (const records of readStoredRecords(dataDirectory)) {
-    for (const record of records) {
+  await readTable(dataDirectory, async ({ records }) => {
+    for (const record of [...records].flat()) {
       if (record.kind === 'client') clients.set(record.clientId, record);
       else if (record.kind === 'cluster') clusters.set(record.name, record);
       else if (record.kind === 'member') {
@@ -59,7 +59,7 @@ export async function readDisk(dataDirectory: string): Promise<DiskTable> {
         seats.push(record);
       }
     }
-  }
+  });
   return { clients, clusters, members };
 }
 

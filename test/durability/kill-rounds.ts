@@ -19,6 +19,8 @@ export interface KillReport {
 
 const CLIENTS = 8;
 const MOMENT_MS_MAX = 250;
+/** In one round of so many the server is frozen, continued and killed some time later. */
+const FREEZE_EVERY = 4;
 
 /** Runs them. The moment of death is drawn from the seed; what happens at it is up to the machine. */
 export async function killRounds(rounds: number, seed: number, told?: (line: string) => void): Promise<KillReport> {
@@ -36,7 +38,9 @@ export async function killRounds(rounds: number, seed: number, told?: (line: str
         journalLoad(registry, journal, `r${done}c${i}`, seededRandom(seed + done * CLIENTS + i)).catch(() => {}),
       );
       await delay(random() * MOMENT_MS_MAX);
-      await registry.kill();
+      if (done % FREEZE_EVERY === 0) await freeze(registry.process.pid, random() * MOMENT_MS_MAX);
+      await registry.process.stop('SIGKILL');
+      registry.closeClients();
       await Promise.all(loads);
       const disk = await readDisk(dataDir).catch((error: Error) => error);
       if (disk instanceof Error) broken.push(`round ${done}: ${disk.message}`);
@@ -50,4 +54,11 @@ export async function killRounds(rounds: number, seed: number, told?: (line: str
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+async function freeze(pid: number, milliseconds: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await delay(milliseconds);
+  process.kill(pid, 'SIGCONT');
+  await delay(milliseconds);
 }

@@ -1,6 +1,7 @@
 // Commands from a small world, so that they meet: few clients, few names, few keys.
 
 import * as fc from 'fast-check';
+import type { TableLimits } from '../../src/registry/cluster-table.ts';
 import type { Command, CreateCommand, RegisterCommand } from '../../src/registry/command.ts';
 
 /** An ID of 32 bytes that are all the same. */
@@ -15,27 +16,36 @@ export const NAMES: readonly string[] = ['a', '__proto__', 'constructor'];
 export const CLUSTER_IDS: readonly string[] = Array.from({ length: 24 }, (_, i) => idOf(0x40 + i));
 
 const SHORT_ID = '05'.repeat(20);
+/** A client ID that no client has. */
+export const NOBODY: string = idOf(0x0f);
+/** SHA-256 of SigKeys. */
+export const KEY: string = 'aa'.repeat(32);
+const OTHER_KEY = 'bb'.repeat(32);
 
 const registering = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom(...CLIENT_IDS) },
   fc.constantFrom(SHORT_ID, REGISTRY_ID, idOf(0), '00'.repeat(20), ...CLUSTER_IDS.slice(0, 3)),
 );
 
-/** A client, as a rule by its own name, with the one key and enough end points. */
+/** Bytes of what can follow in a token: nothing, a little, and more than fits on a page of a store. */
+const TOKEN_ENDS = [0, 1, 2, 2_500];
+
+/** A client, as a rule by its own name, with the one key and enough end points. Its token says all this, and more. */
 export const register: fc.Arbitrary<RegisterCommand> = fc
   .record({
     clientId: registering,
     name: fc.option(fc.constantFrom('node-01', 'node-02', '__proto__'), { freq: 3 }),
-    sigKeyDigest: fc.oneof({ weight: 7, arbitrary: fc.constant('key') }, fc.constant('other key')),
+    sigKeyDigest: fc.oneof({ weight: 7, arbitrary: fc.constant(KEY) }, fc.constant(OTHER_KEY)),
     endPointCount: fc.oneof({ weight: 5, arbitrary: fc.constant(2) }, fc.nat(1)),
     ephemeral: fc.boolean(),
-    token: fc.uint8Array({ minLength: 1, maxLength: 12 }),
+    end: fc.constantFrom(...TOKEN_ENDS),
   })
-  .map(({ name, ...fields }) => ({
-    kind: 'register',
-    name: name ?? `node-${fields.clientId.slice(0, 2)}`,
-    ...fields,
-  }));
+  .map(({ name, end, ...fields }): RegisterCommand => {
+    const ownName = name ?? `node-${fields.clientId.slice(0, 2)}`;
+    const head = [fields.endPointCount, fields.ephemeral ? 1 : 0, ...Buffer.from(ownName)];
+    const token = Uint8Array.from([...head, ...new Array<number>(end).fill(end % 256)]);
+    return { kind: 'register', name: ownName, ...fields, token };
+  });
 
 /** A create whose ID is still to be given. */
 export const create: fc.Arbitrary<CreateCommand> = fc.record({
@@ -62,6 +72,7 @@ export const join: fc.Arbitrary<Command> = fc.record({
 
 export const getCluster: fc.Arbitrary<Command> = fc.record({
   kind: fc.constant('get-cluster' as const),
+  clientId: fc.constantFrom(...CLIENT_IDS, NOBODY),
   cluster,
   which: fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 31n })),
   goOn: fc.option(fc.record({ clusterId: fc.constantFrom(...CLUSTER_IDS), from: fc.nat(63) }), { nil: undefined }),
@@ -103,3 +114,22 @@ export const history: fc.Arbitrary<Command[]> = fc
     { maxLength: 40, size: 'max' },
   )
   .map(inTurn);
+
+/** Milliseconds between commands: as a rule few, now and then enough for something to expire. */
+export const wait: fc.Arbitrary<number> = fc.oneof({ weight: 8, arbitrary: fc.nat(3) }, fc.nat(60));
+
+/** A table that holds everything for ever. */
+export const NO_LIMITS: TableLimits = {
+  clients: Infinity,
+  clusters: Infinity,
+  ephemeralTtlMs: Infinity,
+  idleRegistrationTtlMs: Infinity,
+};
+
+/** Limits that a history in this world meets. */
+export const limits: fc.Arbitrary<TableLimits> = fc.record({
+  clients: fc.integer({ min: 2, max: 8 }),
+  clusters: fc.integer({ min: 1, max: 5 }),
+  ephemeralTtlMs: fc.integer({ min: 8, max: 30 }),
+  idleRegistrationTtlMs: fc.integer({ min: 8, max: 60 }),
+});

@@ -1,11 +1,11 @@
-// The cluster table against an obvious one: replies, undoing (E5), and what it is to be filled again from its changes.
+// The cluster table against an obvious one: replies, what has to be stored, undoing (E5), what is forgotten, and what it is
+// to be filled again from its changes.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClusterTable, type Outcome } from '../../src/registry/cluster-table.ts';
-import type { Change, Command } from '../../src/registry/command.ts';
+import { ClusterTable, type Effect, type TableLimits } from '../../src/registry/cluster-table.ts';
+import type { Change, Command, RegisterCommand } from '../../src/registry/command.ts';
 import {
-  CLIENT_IDS,
   CLUSTER_IDS,
   create,
   findClient,
@@ -14,87 +14,124 @@ import {
   idOf,
   isPossible,
   join,
+  KEY,
+  limits,
+  NO_LIMITS,
+  NOBODY,
   REGISTRY_ID,
   register,
+  wait,
 } from './arbitrary-commands.ts';
-import { observe, observeTable } from './observe.ts';
-import { applySlowly, type SlowTable } from './slow-table.ts';
+import { glanceAt, glanceSlowly, inOrder, keyOf, observeSlowly, observeTable } from './observe.ts';
+import { applySlowly, expireSlowly, restartSlowly, type SlowTable, slowTable, undoneTo } from './slow-table.ts';
 
-const EMPTY: SlowTable = { registryId: REGISTRY_ID, clients: [], clusters: [] };
-
-/** What can be seen of the obvious table. */
-function observeSlowly(table: SlowTable) {
-  const members = table.clusters.reduce((sum, cluster) => sum + cluster.members.length, 0);
-  return {
-    replies: observe((command) => applySlowly(table, command)[0]),
-    counts: { clients: table.clients.length, clusters: table.clusters.length, members },
-  };
-}
+/** More than there ever is in a table here. */
+const EVERYTHING = 1_000;
 
 interface Model {
-  /** The table now, and before each outcome that can still be undone. */
+  /** The table now, and before each effect that can still be undone. */
   now: SlowTable;
   readonly before: SlowTable[];
   /** Clusters created so far, those undone included. */
   created: number;
+  clock: number;
 }
 
 interface Real {
   readonly table: ClusterTable;
-  readonly outcomes: Outcome[];
+  readonly effects: Effect[];
 }
 
 type FuzzCommand = fc.Command<Model, Real>;
 
-function applying(command: Command): FuzzCommand {
+/** The clients' own records have to come first: what a member's token is held against is the client's new one. */
+function expectChanges(changes: readonly Change[], expected: readonly Change[]): void {
+  expect(changes[0]?.kind).toBe(expected[0]?.kind);
+  expect(inOrder(changes)).toEqual(inOrder(expected));
+}
+
+function applying(command: Command, wait: number): FuzzCommand {
   return {
     check: ({ created }) => isPossible(command, created),
-    run(model, { table, outcomes }) {
+    run(model, { table, effects }) {
+      model.clock += wait;
       const fresh = command.kind === 'create' ? { ...command, id: CLUSTER_IDS[model.created++]! } : command;
-      const [reply, after] = applySlowly(model.now, fresh);
-      const outcome = table.apply(fresh);
-      expect(outcome.reply).toEqual(reply);
-      outcomes.push(outcome);
+      const expected = applySlowly(model.now, fresh, model.clock);
+      const outcome = table.apply(fresh, model.clock);
+      expect(outcome.reply).toEqual(expected.reply);
+      expectChanges(outcome.changes, expected.changes);
+      effects.push(outcome);
       model.before.push(model.now);
-      model.now = after;
-      expect(observeTable(table)).toEqual(observeSlowly(model.now));
+      model.now = expected.table;
+      expect(glanceAt(table)).toEqual(glanceSlowly(model.now));
     },
-    toString: () => fc.stringify(command),
+    toString: () => `after ${wait}: ${fc.stringify(command)}`,
+  };
+}
+
+/** One round of looking for what has expired. */
+function expiring(wait: number): FuzzCommand {
+  return {
+    check: () => true,
+    run(model, { table, effects }) {
+      model.clock += wait;
+      const expected = expireSlowly(model.now, model.clock);
+      const expired = table.expire(model.clock, EVERYTHING);
+      expect(expired.length).toBe(expected.removals.length);
+      expect(inOrder(expired.flatMap(({ changes }) => changes))).toEqual(inOrder(expected.removals.flat()));
+      const undo = () => {
+        for (const effect of expired.toReversed()) effect.undo();
+      };
+      effects.push({ changes: [], undo });
+      model.before.push(model.now);
+      model.now = expected.table;
+      expect(glanceAt(table)).toEqual(glanceSlowly(model.now));
+    },
+    toString: () => `expire after ${wait}`,
   };
 }
 
 function undoing(count: number): FuzzCommand {
   return {
     check: ({ before }) => before.length >= count,
-    run(model, { table, outcomes }) {
-      for (const outcome of outcomes.splice(outcomes.length - count).reverse()) outcome.undo();
-      model.now = model.before.splice(model.before.length - count)[0]!;
-      expect(observeTable(table)).toEqual(observeSlowly(model.now));
+    run(model, { table, effects }) {
+      for (const effect of effects.splice(effects.length - count).toReversed()) effect.undo();
+      for (let i = 0; i < count; i++) model.now = undoneTo(model.before.pop()!, model.now);
+      expect(glanceAt(table)).toEqual(glanceSlowly(model.now));
     },
     toString: () => `undo ${count}`,
   };
 }
 
-it('T11, R1 to R9, R13, E5: answers as the obvious table does, and undoes any number of outcomes', () => {
+it('T9, T11, R1 to R9, R13, E5: answers, stores and forgets as the obvious table does, and undoes any of it', () => {
+  const at = (commands: fc.Arbitrary<Command>) => fc.tuple(commands, wait).map((parts) => applying(...parts));
   const commands = fc.commands(
     [
-      fc.oneof(create, getCluster, findClient).map(applying),
-      register.map(applying),
-      register.map(applying),
-      join.map(applying),
-      join.map(applying),
-      join.map(applying),
+      at(fc.oneof(create, getCluster, findClient)),
+      at(create),
+      at(register),
+      at(register),
+      at(join),
+      at(join),
+      at(join),
+      at(getCluster),
+      wait.map(expiring),
       fc.integer({ min: 1, max: 6 }).map(undoing),
     ],
     { maxCommands: 80, size: 'max' },
   );
   fc.assert(
-    fc.property(commands, (commands) => {
+    fc.property(limits, commands, (limits, commands) => {
       const setup = () => ({
-        model: { now: EMPTY, before: [], created: 0 } as Model,
-        real: { table: new ClusterTable(REGISTRY_ID), outcomes: [] } as Real,
+        model: { now: slowTable(REGISTRY_ID, limits), before: [], created: 0, clock: 0 } as Model,
+        real: { table: new ClusterTable(REGISTRY_ID, limits, 0), effects: [] } as Real,
       });
-      fc.modelRun(setup, commands);
+      let end: ReturnType<typeof setup> | undefined;
+      fc.modelRun(() => {
+        end = setup();
+        return end;
+      }, commands);
+      expect(observeTable(end!.real.table)).toEqual(observeSlowly(end!.model.now));
     }),
     { numRuns: 60 },
   );
@@ -102,51 +139,128 @@ it('T11, R1 to R9, R13, E5: answers as the obvious table does, and undoes any nu
 
 /** What a history changes, in its order. */
 function changesOf(table: ClusterTable, commands: readonly Command[]): Change[] {
-  return commands.flatMap((command) => table.apply(command).change ?? []);
+  return commands.flatMap((command) => table.apply(command, 0).changes);
+}
+
+function newTable(limits: Partial<TableLimits> = {}): ClusterTable {
+  return new ClusterTable(REGISTRY_ID, { ...NO_LIMITS, ...limits }, 0);
+}
+
+/** What a table that forgets nothing is after a history and a restart. */
+function restartedAfter(commands: readonly Command[]): SlowTable {
+  const end = commands.reduce(
+    (table, command) => applySlowly(table, command, 0).table,
+    slowTable(REGISTRY_ID, NO_LIMITS),
+  );
+  return restartSlowly(end, 0);
+}
+
+/** Commands with the time that passes before each, and now and then a look for what has expired. */
+const longHistory = fc.tuple(history, fc.array(fc.tuple(wait, fc.boolean()), { minLength: 40, maxLength: 40 }));
+
+/** A table and an obvious one after such a history, and what had to be stored. */
+function afterLong(limits: TableLimits, [commands, times]: [Command[], [number, boolean][]]) {
+  const table = new ClusterTable(REGISTRY_ID, limits, 0);
+  let slow = slowTable(REGISTRY_ID, limits);
+  const changes: Change[] = [];
+  let clock = 0;
+  for (const [i, command] of commands.entries()) {
+    const [wait, sweeps] = times[i]!;
+    clock += wait;
+    changes.push(...table.apply(command, clock).changes);
+    slow = applySlowly(slow, command, clock).table;
+    if (!sweeps) continue;
+    changes.push(...table.expire(clock, EVERYTHING).flatMap(({ changes }) => changes));
+    slow = expireSlowly(slow, clock).table;
+  }
+  return { table, slow, changes, clock };
 }
 
 describe('records', () => {
-  it('E6: a fresh table that absorbs all changes is the same table', () => {
+  it('E6: a fresh table that absorbs all changes has all that was stored, and absorbing it again is no change', () => {
     fc.assert(
       fc.property(history, (commands) => {
-        const table = new ClusterTable(REGISTRY_ID);
+        const table = newTable();
         const changes = changesOf(table, commands);
-        const fresh = new ClusterTable(REGISTRY_ID);
+        const before = observeTable(table);
+        const fresh = newTable();
         for (const change of changes) fresh.absorb(change);
-        expect(observeTable(fresh)).toEqual(observeTable(table));
+        expect(observeTable(fresh)).toEqual(observeSlowly(restartedAfter(commands)));
         for (const change of changes) table.absorb(change);
-        expect(observeTable(fresh)).toEqual(observeTable(table));
+        expect(observeTable(table)).toEqual(before);
       }),
     );
   });
 
-  it('E6: what stands under each key at the end is enough, clusters before members', () => {
+  it('E6: a fresh table that absorbs removals, too, has all that was not forgotten', () => {
     fc.assert(
-      fc.property(history, (commands) => {
-        const table = new ClusterTable(REGISTRY_ID);
+      fc.property(limits, longHistory, (limits, history) => {
+        const { slow, changes, clock } = afterLong(limits, history);
+        const fresh = new ClusterTable(REGISTRY_ID, limits, clock);
+        for (const change of changes) fresh.absorb(change);
+        expect(observeTable(fresh)).toEqual(observeSlowly(restartSlowly(slow, clock)));
+      }),
+    );
+  });
+
+  it('E6: what stands under each key at the end is enough, clusters before members, and is what records() gives', () => {
+    fc.assert(
+      fc.property(limits, longHistory, (limits, history) => {
+        const { table, slow, changes, clock } = afterLong(limits, history);
         const standing = new Map<string, Change>();
-        for (const change of changesOf(table, commands)) {
-          const key =
-            change.kind === 'client'
-              ? change.clientId
-              : change.kind === 'cluster'
-                ? change.id
-                : `${change.clusterId} ${change.index}`;
-          standing.set(`${change.kind} ${key}`, change);
+        for (const change of changes) {
+          if (change.kind === 'client-removal') standing.delete(keyOf(change));
+          else if (change.kind === 'cluster-removal') {
+            standing.delete(keyOf(change));
+            for (const [key, record] of standing) {
+              if (record.kind === 'member' && record.clusterId === change.id) standing.delete(key);
+            }
+          } else standing.set(keyOf(change), change);
         }
-        const fresh = new ClusterTable(REGISTRY_ID);
+        expect(inOrder([...standing.values()])).toEqual(inOrder([...table.records()]));
+        const fresh = new ClusterTable(REGISTRY_ID, limits, clock);
         for (const kind of ['client', 'cluster', 'member']) {
           for (const change of standing.values()) if (change.kind === kind) fresh.absorb(change);
         }
-        expect(observeTable(fresh)).toEqual(observeTable(table));
+        expect(observeTable(fresh)).toEqual(observeSlowly(restartSlowly(slow, clock)));
       }),
     );
+  });
+
+  it('E6: records() gives clients and clusters before members, and members in the order of their indexes', () => {
+    fc.assert(
+      fc.property(history, (commands) => {
+        const table = newTable();
+        changesOf(table, commands);
+        const fresh = newTable();
+        for (const record of table.records()) fresh.absorb(record);
+        expect(observeTable(fresh)).toEqual(observeSlowly(restartedAfter(commands)));
+      }),
+    );
+  });
+
+  it('E6: a member that is loaded without a token has that of its client', () => {
+    const table = newTable();
+    table.absorb({ ...registration(1, Uint8Array.of(7)), kind: 'client' });
+    table.absorb({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 0n });
+    table.absorb({ kind: 'member', clusterId: idOf(9), index: 0, clientId: idOf(1), name: 'n', token: undefined });
+    expect(table.apply(asking(idOf(9)), 0).reply).toMatchObject({ which: 1n, roster: Uint8Array.of(7) });
+    expect(table.apply({ kind: 'join', clientId: idOf(1), cluster: { name: 'c' } }, 0).changes).toEqual([]);
+  });
+
+  it('T10: a token in a reply is no view of more than itself: a view would be posted with all of it', () => {
+    const table = newTable();
+    const loaded = new Uint8Array(1_000).fill(7).subarray(10, 20);
+    table.absorb({ ...registration(1, loaded), kind: 'client' });
+    const { reply } = table.apply({ kind: 'find-client', clientId: idOf(1) }, 0);
+    expect(reply).toEqual({ kind: 'client', token: new Uint8Array(10).fill(7) });
+    expect(reply.kind === 'client' && reply.token.buffer.byteLength).toBe(10);
   });
 
   it('R6: every change of a member has the index of its seat, 0, 1, 2 … as they joined', () => {
     fc.assert(
       fc.property(history, (commands) => {
-        const table = new ClusterTable(REGISTRY_ID);
+        const table = newTable();
         const seats = new Map<string, string[]>();
         for (const change of changesOf(table, commands)) {
           if (change.kind !== 'member') continue;
@@ -160,19 +274,69 @@ describe('records', () => {
   });
 
   it('R6: joining again with the same token changes nothing that would have to be stored', () => {
-    const table = new ClusterTable(REGISTRY_ID);
-    const [clientId] = CLIENT_IDS;
-    const token = Uint8Array.of(1);
-    const registration = { kind: 'register', clientId: clientId!, name: 'n', sigKeyDigest: 'k' } as const;
-    table.apply({ ...registration, endPointCount: 1, ephemeral: false, token });
-    table.apply({ kind: 'create', name: 'c', id: idOf(9), size: 2, endPointCount: 1, attrs: 0n });
-    const again = { kind: 'join', clientId: clientId!, cluster: { name: 'c' } } as const;
-    expect(table.apply(again).change?.kind).toBe('member');
-    expect(table.apply(again).change).toBeUndefined();
+    const table = newTable();
+    table.apply(registration(1, Uint8Array.of(1)), 0);
+    table.apply(creation('c', 9), 0);
+    const again = { kind: 'join', clientId: idOf(1), cluster: { name: 'c' } } as const;
+    expect(table.apply(again, 0).changes.map(({ kind }) => kind)).toEqual(['member']);
+    expect(table.apply(again, 0).changes).toEqual([]);
+  });
+
+  it('T12: registering again with the same token changes nothing that would have to be stored', () => {
+    const table = newTable();
+    expect(table.apply(registration(1, Uint8Array.of(1, 2)), 0).changes.length).toBe(1);
+    expect(table.apply(registration(1, Uint8Array.of(1, 2)), 0)).toMatchObject({
+      reply: { kind: 'registered' },
+      changes: [],
+    });
+    expect(table.apply(registration(1, Uint8Array.of(1, 3)), 0).changes.length).toBe(1);
+  });
+
+  it('R6: a new token is stored with the seats, which keep the old one until the client joins again', () => {
+    const table = newTable();
+    const [old, fresh] = [Uint8Array.of(1), Uint8Array.of(2)];
+    table.apply(registration(1, old), 0);
+    for (const [name, id] of [
+      ['a', 9],
+      ['b', 10],
+    ] as const) {
+      table.apply(creation(name, id), 0);
+      table.apply({ kind: 'join', clientId: idOf(1), cluster: { name } }, 0);
+    }
+    const { changes } = table.apply(registration(1, fresh), 0);
+    expect(changes[0]).toEqual({ ...registration(1, fresh), kind: 'client' });
+    const seat = { kind: 'member', index: 0, clientId: idOf(1), name: 'n', token: old };
+    expect(inOrder(changes.slice(1))).toEqual([
+      { ...seat, clusterId: idOf(9) },
+      { ...seat, clusterId: idOf(10) },
+    ]);
+    expect(table.apply(asking(idOf(9)), 0).reply).toMatchObject({ roster: old });
+    const joined = table.apply({ kind: 'join', clientId: idOf(1), cluster: { name: 'a' } }, 0);
+    expect(joined.changes).toEqual([{ ...seat, clusterId: idOf(9), token: fresh }]);
+    expect(table.apply(asking(idOf(9)), 0).reply).toMatchObject({ roster: fresh });
+    expect(table.apply(asking(idOf(10)), 0).reply).toMatchObject({ roster: old });
+  });
+
+  it('T9: an ephemeral client is stored when it takes a seat, with the seat, and from then on', () => {
+    const table = newTable();
+    const ephemeral = (byte: number) => ({ ...registration(1, Uint8Array.of(byte)), ephemeral: true });
+    expect(table.apply(ephemeral(1), 0)).toMatchObject({ reply: { kind: 'registered' }, changes: [] });
+    expect([...table.records()]).toEqual([]);
+    table.apply(creation('c', 9), 0);
+    const join = { kind: 'join', clientId: idOf(1), cluster: { name: 'c' } } as const;
+    const first = table.apply(join, 0);
+    expect(first.changes.map(({ kind }) => kind)).toEqual(['client', 'member']);
+    first.undo();
+    expect([...table.records()].map(({ kind }) => kind)).toEqual(['cluster']);
+    expect(table.apply(join, 0).changes).toEqual(first.changes);
+    expect(table.apply(ephemeral(2), 0).changes.map(({ kind }) => kind)).toEqual(['client', 'member']);
+    expect(table.apply(creation('d', 10), 0).changes.length).toBe(1);
+    const second = table.apply({ ...join, cluster: { name: 'd' } }, 0);
+    expect(second.changes.map(({ kind }) => kind)).toEqual(['member']);
   });
 
   it('R1: a cluster that another server stored first takes the place of ours, members and all', () => {
-    const table = new ClusterTable(REGISTRY_ID);
+    const table = newTable();
     const [ours, theirs] = [1, 2].map((byte) => ({
       kind: 'cluster' as const,
       id: idOf(byte),
@@ -186,23 +350,162 @@ describe('records', () => {
     table.absorb({ ...seat, clusterId: ours!.id });
     table.absorb(theirs!);
     expect(table.counts).toEqual({ clients: 0, clusters: 1, members: 0 });
-    const find = (cluster: { id: string } | { name: string }) =>
-      table.apply({ kind: 'get-cluster', cluster, which: 1n, goOn: undefined, rosterBytesMax: 9 }).reply;
-    expect(find({ id: ours!.id })).toEqual({ kind: 'refused', refusal: 'cluster-id-unknown' });
-    expect(find({ name: 'c' })).toMatchObject({ kind: 'roster', which: 0n, cluster: { id: theirs!.id } });
+    expect(table.apply(asking(ours!.id), 0).reply).toEqual({ kind: 'refused', refusal: 'cluster-id-unknown' });
+    const byName = { ...asking(''), cluster: { name: 'c' } };
+    expect(table.apply(byName, 0).reply).toMatchObject({ kind: 'roster', which: 0n, cluster: { id: theirs!.id } });
+  });
+});
+
+function registration(client: number, token: Uint8Array): RegisterCommand {
+  const identity = { clientId: idOf(client), name: 'n', sigKeyDigest: KEY } as const;
+  return { kind: 'register', ...identity, endPointCount: 1, ephemeral: false, token };
+}
+
+function creation(name: string, id: number, attrs = 0n): Command {
+  return { kind: 'create', name, id: idOf(id), size: 3, endPointCount: 1, attrs };
+}
+
+/** GetCluster for all members, by one of the clients or by nobody in particular. */
+function asking(clusterId: string, clientId = NOBODY) {
+  const cluster = { id: clusterId };
+  return { kind: 'get-cluster', clientId, cluster, which: 9n, goOn: undefined, rosterBytesMax: 9_000 } as const;
+}
+
+describe('limits', () => {
+  it('R4: at the limit of clusters a new one is refused, and one that exists is not', () => {
+    const table = newTable({ clusters: 2 });
+    const outcomes = ['a', 'b', 'c', 'a'].map((name, i) => table.apply(creation(name, 0x40 + i), 0));
+    expect(outcomes.map(({ reply }) => (reply.kind === 'refused' ? reply.refusal : reply.kind))).toEqual([
+      'cluster',
+      'cluster',
+      'registry-full',
+      'cluster',
+    ]);
+    expect(table.counts.clusters).toBe(2);
+    outcomes[1]!.undo();
+    expect(table.apply(creation('c', 0x50), 0).reply.kind).toBe('cluster');
+  });
+
+  it('T11: at the limit of registrations a new client is refused, and one that is known may come back', () => {
+    const table = newTable({ clients: 1 });
+    const full = { kind: 'refused', refusal: 'registry-full' };
+    expect(table.apply(registration(1, Uint8Array.of(1)), 0).reply.kind).toBe('registered');
+    expect(table.apply(registration(2, Uint8Array.of(1)), 0).reply).toEqual(full);
+    expect(table.apply({ ...registration(2, Uint8Array.of(1)), ephemeral: true }, 0).reply).toEqual(full);
+    expect(table.apply(registration(1, Uint8Array.of(2)), 0).reply.kind).toBe('registered');
+    const stranger = { ...registration(1, Uint8Array.of(3)), sigKeyDigest: 'cc'.repeat(32) };
+    expect(table.apply(stranger, 0).reply).toEqual({ kind: 'refused', refusal: 'id-in-use' });
+  });
+});
+
+describe('what is forgotten', () => {
+  const TTL = { ephemeralTtlMs: 100, idleRegistrationTtlMs: 1_000 };
+  const removals = (effects: readonly Effect[]) => effects.flatMap(({ changes }) => changes);
+
+  it('R4: an ephemeral cluster that no member asks for, whoever else does; any other stays', () => {
+    const table = newTable(TTL);
+    for (const client of [1, 2]) table.apply(registration(client, Uint8Array.of(client)), 0);
+    table.apply(creation('ephemeral', 9, 1n), 0);
+    table.apply(creation('lasting', 10, 2n ** 63n), 0);
+    table.apply({ kind: 'join', clientId: idOf(1), cluster: { name: 'ephemeral' } }, 10);
+    table.apply(asking(idOf(9), idOf(1)), 100);
+    expect(table.expire(199, EVERYTHING)).toEqual([]);
+    for (const clientId of [idOf(2), NOBODY]) table.apply(asking(idOf(9), clientId), 199);
+    table.apply(creation('ephemeral', 11), 199);
+    const gone = { kind: 'cluster-removal', id: idOf(9), name: 'ephemeral', members: 1 };
+    expect(removals(table.expire(200, EVERYTHING))).toEqual([gone]);
+    expect(table.counts).toEqual({ clients: 2, clusters: 1, members: 0 });
+    expect(table.apply(asking(idOf(9)), 200).reply).toEqual({ kind: 'refused', refusal: 'cluster-id-unknown' });
+    expect(table.apply(creation('ephemeral', 12), 200).reply).toMatchObject({ cluster: { id: idOf(12) } });
+  });
+
+  it('T9: a client without a seat, sooner if it is ephemeral; one that has a seat stays', () => {
+    const table = newTable(TTL);
+    const ephemeral = { ephemeral: true } as const;
+    for (const client of [1, 2]) table.apply(registration(client, Uint8Array.of(client)), 0);
+    for (const client of [3, 4]) table.apply({ ...registration(client, Uint8Array.of(client)), ...ephemeral }, 0);
+    table.apply(creation('c', 9), 0);
+    for (const client of [1, 3]) {
+      const name = `${client}`;
+      table.apply({ ...registration(client, Uint8Array.of(client, 1)), name, ephemeral: client === 3 }, 0);
+      table.apply({ kind: 'join', clientId: idOf(client), cluster: { name: 'c' } }, 0);
+    }
+    expect(table.expire(99, EVERYTHING)).toEqual([]);
+    expect(table.expire(100, EVERYTHING).map(({ changes }) => changes)).toEqual([[]]);
+    expect(table.counts.clients).toBe(3);
+    expect(table.expire(999, EVERYTHING)).toEqual([]);
+    expect(removals(table.expire(1_000, EVERYTHING))).toEqual([{ kind: 'client-removal', clientId: idOf(2) }]);
+    expect(table.expire(1e9, EVERYTHING)).toEqual([]);
+    expect(table.counts).toEqual({ clients: 2, clusters: 1, members: 2 });
+  });
+
+  it('T11: the ID of a client that is forgotten is anybody’s again', () => {
+    const table = newTable(TTL);
+    table.apply(registration(1, Uint8Array.of(1)), 0);
+    const stranger = { ...registration(1, Uint8Array.of(2)), sigKeyDigest: 'cc'.repeat(32) };
+    expect(table.apply(stranger, 0).reply.kind).toBe('refused');
+    table.expire(1_000, EVERYTHING);
+    expect(table.apply(stranger, 1_000).reply.kind).toBe('registered');
+  });
+
+  it('E5: nothing of it when it is undone, and it is due again', () => {
+    fc.assert(
+      fc.property(limits, longHistory, (limits, history) => {
+        const { table, slow, clock } = afterLong(limits, history);
+        const before = glanceAt(table);
+        const later = clock + 60;
+        const effects = table.expire(later, EVERYTHING);
+        for (const effect of effects.toReversed()) effect.undo();
+        expect(glanceAt(table)).toEqual(before);
+        const again = table.expire(later, EVERYTHING);
+        expect(inOrder(removals(again))).toEqual(inOrder(removals(effects)));
+        expect(glanceAt(table)).toEqual(glanceSlowly(expireSlowly(slow, later).table));
+      }),
+    );
+  });
+
+  it('T9: all of it in time, however few are looked at at once and wherever the round was', () => {
+    fc.assert(
+      fc.property(limits, longHistory, fc.integer({ min: 1, max: 5 }), fc.nat(9), (limits, history, count, begun) => {
+        const { table, slow, clock } = afterLong({ ...limits, clients: 50, clusters: 50 }, history);
+        // Nothing is due for rounds that stand still.
+        for (let i = 0; i < begun; i++) expect(table.expire(0, count)).toEqual([]);
+        const later = clock + 60;
+        const { clients, clusters } = table.counts;
+        const changes: Change[] = [];
+        // Two rounds each of clusters and then of clients, which are without a seat only when those are gone.
+        for (let i = 0; i < 2 * (clients + clusters) + 4; i++) {
+          const effects = table.expire(later, count);
+          expect(effects.length).toBeLessThanOrEqual(2 * count);
+          changes.push(...removals(effects));
+        }
+        const expected = expireSlowly(slow, later);
+        expect(inOrder(changes)).toEqual(inOrder(expected.removals.flat()));
+        expect(glanceAt(table)).toEqual(glanceSlowly(expected.table));
+      }),
+    );
+  });
+
+  it('E6: an outage expires nobody: what is loaded counts as just used', () => {
+    const table = new ClusterTable(REGISTRY_ID, { ...NO_LIMITS, ...TTL }, 5_000);
+    table.absorb({ ...registration(1, Uint8Array.of(1)), kind: 'client' });
+    table.absorb({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 1n });
+    expect(table.expire(5_099, EVERYTHING)).toEqual([]);
+    expect(removals(table.expire(5_100, EVERYTHING))).toMatchObject([{ kind: 'cluster-removal' }]);
+    expect(removals(table.expire(6_000, EVERYTHING))).toMatchObject([{ kind: 'client-removal' }]);
   });
 });
 
 it('R2: a full cluster has 64 members, and Which a bit for each', () => {
-  const table = new ClusterTable(REGISTRY_ID);
-  table.apply({ kind: 'create', name: 'c', id: idOf(0xcc), size: 64, endPointCount: 1, attrs: 0n });
+  const table = newTable();
+  table.apply({ kind: 'create', name: 'c', id: idOf(0xcc), size: 64, endPointCount: 1, attrs: 0n }, 0);
   const joins = Array.from({ length: 65 }, (_, i) => {
     const clientId = idOf(i + 1);
-    const client = { clientId, name: `node-${i}`, sigKeyDigest: 'k', endPointCount: 1, ephemeral: true } as const;
-    table.apply({ kind: 'register', ...client, token: Uint8Array.of(i) });
-    return table.apply({ kind: 'join', clientId, cluster: { name: 'c' } }).reply.kind;
+    const client = { clientId, name: `node-${i}`, sigKeyDigest: KEY, endPointCount: 1, ephemeral: true } as const;
+    table.apply({ kind: 'register', ...client, token: Uint8Array.of(i) }, 0);
+    return table.apply({ kind: 'join', clientId, cluster: { name: 'c' } }, 0).reply.kind;
   });
   expect(joins).toEqual([...new Array(64).fill('cluster'), 'refused']);
-  const all = { kind: 'get-cluster', cluster: { name: 'c' }, which: 2n ** 64n - 1n, goOn: undefined } as const;
-  expect(table.apply({ ...all, rosterBytesMax: 64 }).reply).toMatchObject({ which: 2n ** 64n - 1n, next: 0 });
+  const all = { ...asking(idOf(0xcc)), which: 2n ** 64n - 1n, rosterBytesMax: 64 };
+  expect(table.apply(all, 0).reply).toMatchObject({ which: 2n ** 64n - 1n, next: 0 });
 });

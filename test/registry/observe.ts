@@ -1,30 +1,84 @@
 // All that can be seen of a table from outside, for comparing tables.
 
 import type { ClusterTable } from '../../src/registry/cluster-table.ts';
-import type { Command, Reply } from '../../src/registry/command.ts';
-import { CLIENT_IDS, CLUSTER_IDS, NAMES, REGISTRY_ID } from './arbitrary-commands.ts';
+import type { Change, Command, Reply } from '../../src/registry/command.ts';
+import { CLIENT_IDS, CLUSTER_IDS, NAMES, NOBODY, REGISTRY_ID } from './arbitrary-commands.ts';
+import { applySlowly, type SlowTable, storedSlowly } from './slow-table.ts';
 
-/** Commands that change nothing and together show everything. */
-const QUESTIONS: readonly Command[] = [
-  ...[...CLIENT_IDS, '05'.repeat(20), REGISTRY_ID, ...CLUSTER_IDS].map(
-    (clientId): Command => ({ kind: 'find-client', clientId }),
-  ),
-  ...[...NAMES.map((name) => ({ name })), ...CLUSTER_IDS.map((id) => ({ id }))].map(
-    (cluster): Command => ({
-      kind: 'get-cluster',
-      cluster,
-      which: 2n ** 64n - 1n,
-      goOn: undefined,
-      rosterBytesMax: Number.MAX_SAFE_INTEGER,
-    }),
-  ),
-];
+const CLUSTER_QUESTIONS: readonly Command[] = [
+  ...NAMES.map((name) => ({ name })),
+  ...CLUSTER_IDS.map((id) => ({ id })),
+].map(
+  (cluster): Command => ({
+    kind: 'get-cluster',
+    clientId: NOBODY,
+    cluster,
+    which: 2n ** 64n - 1n,
+    goOn: undefined,
+    rosterBytesMax: Number.MAX_SAFE_INTEGER,
+  }),
+);
 
-/** What answers everything the same is the same. */
-export function observe(answer: (command: Command) => Reply): readonly Reply[] {
-  return QUESTIONS.map(answer);
+/** Who is asked for counts as used. */
+const CLIENT_QUESTIONS: readonly Command[] = [...CLIENT_IDS, '05'.repeat(20), REGISTRY_ID, ...CLUSTER_IDS].map(
+  (clientId): Command => ({ kind: 'find-client', clientId }),
+);
+
+/** What answers everything the same is the same. Counts as a use of every client, at time 0 unless told. */
+export function observeTable(table: ClusterTable, now = 0) {
+  return {
+    clients: CLIENT_QUESTIONS.map((question) => unbuffered(table.apply(question, now).reply)),
+    ...glanceAt(table, now),
+  };
 }
 
-export function observeTable(table: ClusterTable) {
-  return { replies: observe((command) => table.apply(command).reply), counts: { ...table.counts } };
+/** What can be seen of an obvious table. */
+export function observeSlowly(table: SlowTable) {
+  return {
+    clients: CLIENT_QUESTIONS.map((question) => applySlowly(table, question, 0).reply),
+    ...glanceSlowly(table),
+  };
+}
+
+/** What can be seen of a table without using any client of it. */
+export function glanceAt(table: ClusterTable, now = 0) {
+  return {
+    clusters: CLUSTER_QUESTIONS.map((question) => table.apply(question, now).reply),
+    counts: { ...table.counts },
+    records: inOrder([...table.records()].map(unbuffered)),
+  };
+}
+
+export function glanceSlowly(table: SlowTable) {
+  const members = table.clusters.reduce((sum, cluster) => sum + cluster.members.length, 0);
+  return {
+    clusters: CLUSTER_QUESTIONS.map((question): Reply => applySlowly(table, question, 0).reply),
+    counts: { clients: table.clients.length, clusters: table.clusters.length, members },
+    records: inOrder(storedSlowly(table)),
+  };
+}
+
+/** The same whether its token has been loaded as a Buffer or not. */
+export function unbuffered<T extends object>(holder: T): T {
+  const { token } = holder as { token?: Uint8Array };
+  return token === undefined ? holder : { ...holder, token: Uint8Array.from(token) };
+}
+
+/** Changes by their keys. */
+export function inOrder(changes: readonly Change[]): Change[] {
+  return changes.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+/** What a change replaces or takes away. */
+export function keyOf(change: Change): string {
+  switch (change.kind) {
+    case 'client':
+    case 'client-removal':
+      return `client ${change.clientId}`;
+    case 'cluster':
+    case 'cluster-removal':
+      return `cluster ${change.name}`;
+    case 'member':
+      return `member ${change.clusterId} ${String(change.index).padStart(2, '0')}`;
+  }
 }

@@ -10,7 +10,7 @@ const ALL = 2n ** 64n - 1n;
 /** A cluster whose i-th member has a token of so many bytes, each of them i. */
 function withTokens(lengths: readonly number[]): Cluster {
   const clusterId = idOf(0xcc);
-  const cluster = new Cluster({ kind: 'cluster', id: clusterId, name: 'c', size: 64, endPointCount: 1, attrs: 0n });
+  const cluster = new Cluster({ kind: 'cluster', id: clusterId, name: 'c', size: 64, endPointCount: 1, attrs: 0n }, 0);
   for (const [index, length] of lengths.entries()) {
     const token = new Uint8Array(length).fill(index);
     cluster.seat({ kind: 'member', clusterId, index, clientId: idOf(index), name: `${index}`, token });

@@ -1,11 +1,17 @@
-// The cluster table as the rules have it (T10, T11, R1, R5 to R9, R13), without any thought of speed: what ClusterTable has
-// to agree with. It takes commands that the sessions have already judged.
+// The cluster table as the rules have it (T9 to T11, R1, R4 to R9, R13), without any thought of speed: what ClusterTable has
+// to agree with, also in what it has stored and what it forgets. It takes commands that the sessions have already judged.
 
+import type { TableLimits } from '../../src/registry/cluster-table.ts';
 import type {
+  Change,
+  ClientRecord,
   ClusterProperties,
+  ClusterRecord,
   ClusterRef,
   Command,
+  CreateCommand,
   GetClusterCommand,
+  MemberRecord,
   RegisterCommand,
   Reply,
 } from '../../src/registry/command.ts';
@@ -16,87 +22,189 @@ interface SlowMember {
   readonly token: Uint8Array;
 }
 
-interface SlowCluster extends ClusterProperties {
-  readonly name: string;
+interface SlowClient {
+  readonly record: ClientRecord;
+  readonly stored: boolean;
+  readonly lastUse: number;
+}
+
+interface SlowCluster {
+  readonly record: ClusterRecord;
   readonly members: readonly SlowMember[];
+  readonly lastUse: number;
 }
 
 /** All there is; never changed, so that an earlier one can be gone back to. */
 export interface SlowTable {
   readonly registryId: string;
-  readonly clients: readonly RegisterCommand[];
+  readonly limits: TableLimits;
+  readonly clients: readonly SlowClient[];
   readonly clusters: readonly SlowCluster[];
 }
 
-/** The reply to a command, and the table after it. */
-export function applySlowly(table: SlowTable, command: Command): readonly [Reply, SlowTable] {
+/** What a command comes to. */
+export interface SlowOutcome {
+  readonly reply: Reply;
+  readonly changes: readonly Change[];
+  readonly table: SlowTable;
+}
+
+type Refusal = Extract<Reply, { kind: 'refused' }>['refusal'];
+
+export function slowTable(registryId: string, limits: TableLimits): SlowTable {
+  return { registryId, limits, clients: [], clusters: [] };
+}
+
+/** The reply to a command, what it has stored, and the table after it. */
+export function applySlowly(table: SlowTable, command: Command, now: number): SlowOutcome {
   switch (command.kind) {
-    case 'register': {
-      const known = table.clients.find(({ clientId }) => clientId === command.clientId);
-      const nobodys = [
-        table.registryId,
-        '0'.repeat(command.clientId.length),
-        ...table.clusters.map(({ id }) => id),
-      ].includes(command.clientId);
-      const taken = known ? known.sigKeyDigest !== command.sigKeyDigest : nobodys;
-      if (taken) return [{ kind: 'refused', refusal: 'id-in-use' }, table];
-      const others = table.clients.filter((client) => client !== known);
-      return [{ kind: 'registered' }, { ...table, clients: [...others, command] }];
-    }
+    case 'register':
+      return register(heardOf(table, command.clientId, now), command, now);
     case 'find-client': {
-      const client = table.clients.find(({ clientId }) => clientId === command.clientId);
-      return [client ? { kind: 'client', token: client.token } : { kind: 'refused', refusal: 'client-unknown' }, table];
+      const client = table.clients.find(({ record }) => record.clientId === command.clientId);
+      if (!client) return refused(table, 'client-unknown');
+      return unchanged(heardOf(table, command.clientId, now), { kind: 'client', token: client.record.token });
     }
-    case 'create': {
-      const existing = table.clusters.find(({ name }) => name === command.name);
-      if (existing) return [{ kind: 'cluster', cluster: propertiesOf(existing) }, table];
-      const cluster = { ...command, members: [] };
-      const clusters = [...table.clusters, cluster];
-      return [
-        { kind: 'cluster', cluster: propertiesOf(cluster) },
-        { ...table, clusters },
-      ];
-    }
+    case 'create':
+      return create(table, command, now);
     case 'join':
-      return join(table, command.clientId, command.cluster);
+      return join(heardOf(table, command.clientId, now), command.clientId, command.cluster, now);
     case 'get-cluster': {
       const cluster = find(table, command.cluster);
-      return [cluster ? roster(cluster, command) : notFound(command.cluster), table];
+      if (!cluster) return notFound(table, command.cluster);
+      const after = heardOf(table, command.clientId, now);
+      const asks = cluster.members.some(({ clientId }) => clientId === command.clientId);
+      return unchanged(asks ? withCluster(after, { ...cluster, lastUse: now }) : after, roster(cluster, command));
     }
   }
 }
 
-function join(table: SlowTable, clientId: string, ref: ClusterRef): readonly [Reply, SlowTable] {
-  const refused = (refusal: Extract<Reply, { kind: 'refused' }>['refusal']) =>
-    [{ kind: 'refused', refusal }, table] as const;
-  const client = table.clients.find((client) => client.clientId === clientId);
-  const cluster = find(table, ref);
-  if (!client) return refused('client-unknown');
-  if (!cluster) return [notFound(ref), table];
-  const others = cluster.members.filter((member) => member.clientId !== clientId);
-  const isMember = others.length < cluster.members.length;
-  if (client.endPointCount < cluster.endPointCount) {
-    return refused(cluster.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
-  }
-  if (!isMember && cluster.members.length >= cluster.size) return refused('cluster-full');
-  if (others.some(({ name }) => name === client.name)) return refused('member-name-in-use');
-  const { name, token } = client;
-  const seat = { clientId, name, token };
-  const members = isMember
-    ? cluster.members.map((member) => (member.clientId === clientId ? seat : member))
-    : [...cluster.members, seat];
-  const clusters = table.clusters.map((one) => (one === cluster ? { ...cluster, members } : one));
-  return [
-    { kind: 'cluster', cluster: propertiesOf(cluster) },
-    { ...table, clusters },
+/** What is forgotten when everything is looked at: clusters, then the clients that have no seat any more. */
+export function expireSlowly(
+  table: SlowTable,
+  now: number,
+): { readonly removals: Change[][]; readonly table: SlowTable } {
+  const { ephemeralTtlMs, idleRegistrationTtlMs } = table.limits;
+  const old = table.clusters.filter(
+    ({ record, lastUse }) => record.attrs % 2n === 1n && now - lastUse >= ephemeralTtlMs,
+  );
+  const clusters = table.clusters.filter((cluster) => !old.includes(cluster));
+  const idle = table.clients.filter(({ record, lastUse }) => {
+    const seated = clusters.some(({ members }) => members.some(({ clientId }) => clientId === record.clientId));
+    return !seated && now - lastUse >= (record.ephemeral ? ephemeralTtlMs : idleRegistrationTtlMs);
+  });
+  const removals = [
+    ...old.map(({ record: { id, name }, members }): Change[] => [
+      { kind: 'cluster-removal', id, name, members: members.length },
+    ]),
+    ...idle.map(({ record: { clientId }, stored }): Change[] => (stored ? [{ kind: 'client-removal', clientId }] : [])),
   ];
+  return { removals, table: { ...table, clusters, clients: table.clients.filter((client) => !idle.includes(client)) } };
+}
+
+/** What is there after a restart at this time: all that was stored, and as if just used. */
+export function restartSlowly(table: SlowTable, now: number): SlowTable {
+  return {
+    ...table,
+    clients: table.clients.filter(({ stored }) => stored).map((client) => ({ ...client, lastUse: now })),
+    clusters: table.clusters.map((cluster) => ({ ...cluster, lastUse: now })),
+  };
+}
+
+/** An earlier table, undone to from a later one: only when something was last used is not undone. */
+export function undoneTo(earlier: SlowTable, later: SlowTable): SlowTable {
+  const clients = earlier.clients.map((client) => {
+    const same = later.clients.find(({ record }) => record.clientId === client.record.clientId);
+    return { ...client, lastUse: Math.max(client.lastUse, same?.lastUse ?? 0) };
+  });
+  const clusters = earlier.clusters.map((cluster) => {
+    const same = later.clusters.find(({ record }) => record.id === cluster.record.id);
+    return { ...cluster, lastUse: Math.max(cluster.lastUse, same?.lastUse ?? 0) };
+  });
+  return { ...earlier, clients, clusters };
+}
+
+/** Every record that is stored. */
+export function storedSlowly(table: SlowTable): (ClientRecord | ClusterRecord | MemberRecord)[] {
+  return [
+    ...table.clients.filter(({ stored }) => stored).map(({ record }) => record),
+    ...table.clusters.map(({ record }) => record),
+    ...table.clusters.flatMap((cluster) => cluster.members.map((_, index) => memberRecord(cluster, index))),
+  ];
+}
+
+function register(table: SlowTable, command: RegisterCommand, now: number): SlowOutcome {
+  const { clientId } = command;
+  const known = table.clients.find(({ record }) => record.clientId === clientId);
+  const nobodys = [table.registryId, '0'.repeat(clientId.length), ...table.clusters.map(({ record }) => record.id)];
+  const taken = known ? known.record.sigKeyDigest !== command.sigKeyDigest : nobodys.includes(clientId);
+  if (taken) return refused(table, 'id-in-use');
+  const reply: Reply = { kind: 'registered' };
+  // A token says all the rest.
+  if (known && Buffer.from(known.record.token).equals(command.token)) return unchanged(table, reply);
+  if (!known && table.clients.length >= table.limits.clients) return refused(table, 'registry-full');
+
+  const record: ClientRecord = { ...command, kind: 'client' };
+  const stored = known?.stored === true || !command.ephemeral;
+  const seats = table.clusters.flatMap((cluster) =>
+    cluster.members.flatMap((member, index) => (member.clientId === clientId ? [memberRecord(cluster, index)] : [])),
+  );
+  const clients = [...table.clients.filter((client) => client !== known), { record, stored, lastUse: now }];
+  return { reply, changes: stored ? [record, ...seats] : [], table: { ...table, clients } };
+}
+
+function create(table: SlowTable, command: CreateCommand, now: number): SlowOutcome {
+  const existing = find(table, { name: command.name });
+  if (existing) return unchanged(table, { kind: 'cluster', cluster: propertiesOf(existing) });
+  if (table.clusters.length >= table.limits.clusters) return refused(table, 'registry-full');
+  const record: ClusterRecord = { ...command, kind: 'cluster' };
+  const cluster = { record, members: [], lastUse: now };
+  return {
+    reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
+    changes: [record],
+    table: { ...table, clusters: [...table.clusters, cluster] },
+  };
+}
+
+function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number): SlowOutcome {
+  const client = table.clients.find(({ record }) => record.clientId === clientId);
+  if (!client) return refused(table, 'client-unknown');
+  const cluster = find(table, ref);
+  if (!cluster) return notFound(table, ref);
+  const { record } = client;
+  const { endPointCount, size } = cluster.record;
+  const index = cluster.members.findIndex((member) => member.clientId === clientId);
+  if (record.endPointCount < endPointCount) {
+    return refused(table, endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
+  }
+  if (index < 0 && cluster.members.length >= size) return refused(table, 'cluster-full');
+  if (cluster.members.some((member, i) => i !== index && member.name === record.name)) {
+    return refused(table, 'member-name-in-use');
+  }
+  const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+  // The very token, not one like it: another registration may have come between.
+  if (cluster.members[index]?.token === record.token) {
+    return unchanged(withCluster(table, { ...cluster, lastUse: now }), reply);
+  }
+  const seat = { clientId, name: record.name, token: record.token };
+  const members = index < 0 ? [...cluster.members, seat] : cluster.members.with(index, seat);
+  const joined = { ...cluster, members, lastUse: now };
+  const member = memberRecord(joined, members.indexOf(seat));
+  return {
+    reply,
+    changes: client.stored ? [member] : [record, member],
+    table: {
+      ...withCluster(table, joined),
+      clients: table.clients.map((one) => (one === client ? { ...client, stored: true } : one)),
+    },
+  };
 }
 
 /** Rules R8 and R9, member by member. */
 function roster(cluster: SlowCluster, { which, goOn, rosterBytesMax }: GetClusterCommand): Reply {
   const count = cluster.members.length;
   const all = cluster.members.map((member, index) => ({ ...member, index }));
-  const from = goOn?.clusterId === cluster.id ? goOn.from : 0;
+  const from = goOn?.clusterId === cluster.record.id ? goOn.from : 0;
   const start = count === 0 ? 0 : from % count;
   const wanted = [...all.slice(start), ...all.slice(0, start)].filter(
     ({ index }) => ((which >> BigInt(index)) & 1n) === 1n,
@@ -114,18 +222,41 @@ function roster(cluster: SlowCluster, { which, goOn, rosterBytesMax }: GetCluste
     cluster: propertiesOf(cluster),
     which: inOrder.reduce((bits, { index }) => bits + 2n ** BigInt(index), 0n),
     next: last === undefined ? 0 : (last.index + 1) % count,
-    roster: Uint8Array.from(inOrder.flatMap(({ token }) => [...token])),
+    roster: Uint8Array.from(Buffer.concat(inOrder.map(({ token }) => token))),
   };
 }
 
+function heardOf(table: SlowTable, clientId: string, now: number): SlowTable {
+  const clients = table.clients.map((client) =>
+    client.record.clientId === clientId ? { ...client, lastUse: now } : client,
+  );
+  return { ...table, clients };
+}
+
+function withCluster(table: SlowTable, cluster: SlowCluster): SlowTable {
+  return { ...table, clusters: table.clusters.map((one) => (one.record === cluster.record ? cluster : one)) };
+}
+
+function memberRecord({ record, members }: SlowCluster, index: number): MemberRecord {
+  return { kind: 'member', clusterId: record.id, index, ...members[index]! };
+}
+
 function find(table: SlowTable, ref: ClusterRef): SlowCluster | undefined {
-  return table.clusters.find(({ id, name }) => ('id' in ref ? id === ref.id : name === ref.name));
+  return table.clusters.find(({ record: { id, name } }) => ('id' in ref ? id === ref.id : name === ref.name));
 }
 
-function notFound(ref: ClusterRef): Reply {
-  return { kind: 'refused', refusal: 'id' in ref ? 'cluster-id-unknown' : 'cluster-name-unknown' };
+function unchanged(table: SlowTable, reply: Reply): SlowOutcome {
+  return { reply, changes: [], table };
 }
 
-function propertiesOf({ id, size, endPointCount, attrs }: SlowCluster): ClusterProperties {
+function refused(table: SlowTable, refusal: Refusal): SlowOutcome {
+  return unchanged(table, { kind: 'refused', refusal });
+}
+
+function notFound(table: SlowTable, ref: ClusterRef): SlowOutcome {
+  return refused(table, 'id' in ref ? 'cluster-id-unknown' : 'cluster-name-unknown');
+}
+
+function propertiesOf({ record: { id, size, endPointCount, attrs } }: SlowCluster): ClusterProperties {
   return { id, size, endPointCount, attrs };
 }

@@ -78,6 +78,13 @@ const milliseconds = (byDefault: number): Samples => ({
   bad: ['', '0', '-1', '1.5', '86400001', 'x', '5s', 'NaN', 'Infinity'],
 });
 
+/** A whole number from the least to the most, which are digits of their own. */
+const whole = (byDefault: number | undefined, least: number, most: number): Samples => ({
+  byDefault,
+  good: [least, least + 1, most].map((value) => [`${value}`, value]),
+  bad: ['', `${least - 1}`, `${most + 1}`, '-1', `${least}.5`, `${least}s`, '1e9', 'x', 'off', 'Infinity'],
+});
+
 const SETTINGS: Readonly<Record<string, Samples>> = {
   'data-dir': {
     byDefault: './xlreg-data',
@@ -127,7 +134,19 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
     ],
     bad: ['', '0', '511', '16385', 'x'],
   },
-  store: { byDefault: 'memory', good: [['memory', 'memory']], bad: ['', 'Memory', 'memory ', '__proto__'] },
+  store: {
+    byDefault: 'lmdb',
+    good: [
+      ['memory', 'memory'],
+      ['lmdb', 'lmdb'],
+    ],
+    bad: ['', 'Memory', 'memory ', 'LMDB', 'off', '__proto__'],
+  },
+  'store-bytes-max': whole(undefined, 1_000_000, 999_999_999_999_999),
+  'max-clusters': whole(1_000_000, 1, 100_000_000),
+  'max-registrations': whole(2_000_000, 1, 100_000_000),
+  'ephemeral-ttl': whole(3_600, 1, 315_360_000),
+  'idle-registration-ttl': whole(86_400, 1, 315_360_000),
   'web-engine': {
     byDefault: 'auto',
     good: [
@@ -267,7 +286,7 @@ it('the settings cannot be changed', () => {
   const config = readConfig([], {});
   expect(Object.isFrozen(config)).toBe(true);
   expect(Object.keys(config).sort()).toEqual(
-    SETTING_NAMES.filter((name) => name !== 'advertise')
+    SETTING_NAMES.filter((name) => SETTINGS[name]!.byDefault !== undefined)
       .map(camel)
       .sort(),
   );

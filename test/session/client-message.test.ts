@@ -2,13 +2,12 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import { step } from '../../src/session/step.ts';
 import { signToken } from '../../src/wire/member-token.ts';
 import { bigintOf, decodeRoster, longOf, type Message, Op } from '../../src/wire/message.ts';
 import { arbitraryMessage } from '../wire/arbitrary-messages.ts';
 import { bytes, fieldsOf, privateKey, vectors } from '../wire/vectors.ts';
-import { answered, join, memberSk, NO_ID, REGISTRY_ID, serve, why, withClient } from './serving.ts';
+import { answered, join, memberSk, NO_ID, newTable, REGISTRY_ID, serve, why, withClient } from './serving.ts';
 import { anonymous, CLIENT_ID, contextOf, identified } from './sessions.ts';
 
 describe('salts', () => {
@@ -32,7 +31,7 @@ describe('salts', () => {
 
 describe('RegCredRequest and Bye', () => {
   it('S6: the reply is the version and the token of the registry', () => {
-    const { message, session, end } = answered(serve(new ClusterTable(REGISTRY_ID), anonymous, { Op: 1 }));
+    const { message, session, end } = answered(serve(newTable(), anonymous, { Op: 1 }));
     expect(fieldsOf(message)).toEqual({ Op: 2, Version: 1, ClientSpecs: vectors.tokens.at(-1)!.fields });
     expect([session, end]).toEqual([anonymous, undefined]);
   });
@@ -41,7 +40,7 @@ describe('RegCredRequest and Bye', () => {
     fc.assert(
       fc.property(arbitraryMessage, fc.constantFrom(anonymous, identified), (message, session) => {
         const bye = { ...message, Op: Op.Bye, Salt1: null, Salt2: null };
-        const { message: reply, end } = answered(serve(new ClusterTable(REGISTRY_ID), session, bye));
+        const { message: reply, end } = answered(serve(newTable(), session, bye));
         expect(fieldsOf(reply)).toEqual({ Op: 12 });
         expect(end).toBe('bye');
       }),
@@ -50,7 +49,7 @@ describe('RegCredRequest and Bye', () => {
 });
 
 describe('Client', () => {
-  const table = () => new ClusterTable(REGISTRY_ID);
+  const table = () => newTable();
   const client = (message: Message, of = table()) => serve(of, anonymous, { Op: Op.Client, ...message });
 
   it('T3, T12: without an ID it is given one of 32 bytes, and its attrs back', () => {
@@ -128,7 +127,7 @@ describe('Client', () => {
     );
     expect(why(client({ ClientSpecs: stranger }, table))).toBe('id-in-use');
     join(table, 'renamed', [], CLIENT_ID);
-    const found = table.apply({ kind: 'find-client', clientId: CLIENT_ID }).reply;
+    const found = table.apply({ kind: 'find-client', clientId: CLIENT_ID }, 0).reply;
     expect(found.kind === 'client' && decodeRoster(found.token)[0]!.Name).toBe('renamed');
   });
 
@@ -143,7 +142,7 @@ describe('Client', () => {
 
   it('R10: what is kept of a token for rosters has its ID, and no DigSig', () => {
     const { table } = withClient();
-    const found = table.apply({ kind: 'find-client', clientId: CLIENT_ID }).reply;
+    const found = table.apply({ kind: 'find-client', clientId: CLIENT_ID }, 0).reply;
     const [token] = decodeRoster(found.kind === 'client' ? found.token : new Uint8Array(0));
     expect(Buffer.from(token!.ID!).toString('hex')).toBe(CLIENT_ID);
     expect(token!.DigSig?.length ?? 0).toBe(0);

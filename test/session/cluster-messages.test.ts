@@ -1,12 +1,11 @@
 // Create, Join and GetCluster: what they ask of the table, and how its answers read on the wire (R1 to R8, R11, R13).
 
 import { describe, expect, it } from 'vitest';
-import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Answer, Refused, Session } from '../../src/session/session.ts';
 import { step } from '../../src/session/step.ts';
 import { bigintOf, decodeRoster, longOf, type Message, Op } from '../../src/wire/message.ts';
 import { bytes, fieldsOf } from '../wire/vectors.ts';
-import { answered, join, REGISTRY_ID, serve, why, withClient } from './serving.ts';
+import { answered, join, newTable, serve, why, withClient } from './serving.ts';
 import { CLIENT_ID, contextOf } from './sessions.ts';
 
 describe('Create', () => {
@@ -152,7 +151,7 @@ describe('which cluster', () => {
 describe('GetCluster', () => {
   /** A cluster of three members, its table, and the session of the last of them. */
   function withMembers() {
-    const table = new ClusterTable(REGISTRY_ID);
+    const table = newTable();
     const sessions = ['11', '22', '33'].map((byte, i) => join(table, `node-${i}`, ['a:1'], byte.repeat(32)));
     serve(table, sessions[0]!, { Op: Op.Create, ClusterName: 'c', ClusterSize: 5 }, 9);
     for (const session of sessions) answered(serve(table, session, { Op: Op.Join, ClusterName: 'c' }));
@@ -198,14 +197,14 @@ describe('GetCluster', () => {
     answered(serve(table, session, { Op: Op.Create, ClusterName: second }, 8));
     for (const byte of ['11', '22']) {
       const clientId = byte.repeat(32);
-      expect(table.apply({ kind: 'join', clientId, cluster: { name: second } }).reply.kind).toBe('cluster');
+      expect(table.apply({ kind: 'join', clientId, cluster: { name: second } }, 0).reply.kind).toBe('cluster');
     }
     let next: Session = session;
     const whichOf = (ClusterName: string) => {
       const message = { Op: Op.GetCluster, ClusterName };
       const asked = step(next, Op.GetCluster, message, { ...contextOf(1), rosterBytesMax: 1 });
       if (asked.kind !== 'question') throw new Error('no question');
-      const answer = answered(asked.conclude(table.apply(asked.command).reply));
+      const answer = answered(asked.conclude(table.apply(asked.command, 0).reply));
       next = answer.session;
       return bigintOf(answer.message.Which);
     };
@@ -219,7 +218,7 @@ describe('GetCluster', () => {
     for (let request = 0; request < 5; request++) {
       const asked = step(next, Op.GetCluster, { Op: Op.GetCluster }, { ...contextOf(1), rosterBytesMax: 1 });
       if (asked.kind !== 'question') throw new Error('no question');
-      const { roster, session } = answered(asked.conclude(table.apply(asked.command).reply));
+      const { roster, session } = answered(asked.conclude(table.apply(asked.command, 0).reply));
       names.push(...decodeRoster(roster!).map(({ Name }) => Name));
       next = session;
     }

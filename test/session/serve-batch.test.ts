@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { type JobResult, packJobs, unpackResults } from '../../src/pool/job.ts';
 import { type BatchContext, serveBatch } from '../../src/pool/serve-batch.ts';
 import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
-import { ClusterTable } from '../../src/registry/cluster-table.ts';
+import type { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
 import { DIALECTS } from '../../src/wire/dialects.ts';
@@ -15,6 +15,7 @@ import { bigintOf, decodeMessage, encodeMessage, type Message, Op } from '../../
 import { findMessage } from '../../src/wire/message-structure.ts';
 import { modulusOf } from '../../src/wire/rsa-key.ts';
 import { bytes, fieldsOf, messageOf, privateKey, vectors } from '../wire/vectors.ts';
+import { newTable } from './serving.ts';
 import { identified } from './sessions.ts';
 
 type Result = JobResult & { readonly session?: Uint8Array };
@@ -31,7 +32,7 @@ function contextWith(table: ClusterTable, tcp = 16_384): BatchContext {
     version: 1,
     replyBytesMax: { tcp, ws: 262_144 },
     random: randomBytes,
-    ask: async (commands) => commands.map((command) => table.apply(command).reply),
+    ask: async (commands) => commands.map((command) => table.apply(command, 0).reply),
   };
 }
 
@@ -104,13 +105,13 @@ const member = messageOf(vectors.messages.find(({ name }) => name === 'Client')!
 
 describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
   it('H2, H5, K6: a Hello is answered in its dialect, with the registry’s own version', async () => {
-    const { result, reply } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name);
+    const { result, reply } = await Client.greet(contextWith(newTable()), name);
     expect(result).toMatchObject({ op: 0, dialect: name, consumed: 256, why: undefined });
     expect(reply.version2).toBe(1);
   });
 
   it.each(['tcp', 'ws'] as const)('M2: a conversation goes as the vectors have it, over %s', async (transport) => {
-    const table = new ClusterTable('ee'.repeat(32));
+    const table = newTable();
     const { client } = await Client.greet(contextWith(table), name, transport);
     const { toRegistry, toClient } = vectors.conversations.find(({ dialect }) => dialect === name)!;
     for (const [i, { message: sent }] of toRegistry.entries()) {
@@ -131,7 +132,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
   });
 
   it('F5: what is not yet whole waits, and what stands behind a message is left', async () => {
-    const { client } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name);
+    const { client } = await Client.greet(contextWith(newTable()), name);
     const [first, second] = [client.seal(member), client.seal({ Op: Op.Create, ClusterName: 'c' })];
     for (let end = 16; end < first.length; end += 16) {
       expect(await client.send(first.subarray(0, end))).toEqual({ kind: 'incomplete' });
@@ -142,7 +143,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
   });
 
   it('F3, E1: a frame that is less than a message, or more, is silent', async () => {
-    const { client } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name, 'ws');
+    const { client } = await Client.greet(contextWith(newTable()), name, 'ws');
     const wire = client.seal(member);
     const silent = { kind: 'silent', why: 'message-undecodable' };
     const wrong = [wire.subarray(0, -16), wire.subarray(0, -1), Buffer.concat([wire, Buffer.alloc(1)])];
@@ -152,7 +153,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
   });
 
   it('M3, E2: an Op out of range is told, and ends the session', async () => {
-    const { client } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name);
+    const { client } = await Client.greet(contextWith(newTable()), name);
     const sealed = DIALECTS[name].encrypt(
       keysOf(client),
       bytes(vectors.opsOutOfRange.find(({ op }) => op === String(2 ** 32 + 3))!.encoded),
@@ -164,7 +165,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
   });
 
   it('E2: what is wrong with a message is told with its text, and ends the session', async () => {
-    const { client } = await Client.greet(contextWith(new ClusterTable('ee'.repeat(32))), name);
+    const { client } = await Client.greet(contextWith(newTable()), name);
     const { message, result } = await client.receive(client.seal({ Op: Op.Join, ClusterName: 'c' }));
     expect(fieldsOf(message)).toEqual({ Op: 13, ErrDesc: 'invalid msg type for current state' });
     expect(result).toMatchObject({ op: Op.Join, why: 'message-in-wrong-state' });
@@ -177,7 +178,7 @@ function keysOf(client: Client): SessionKeys {
 }
 
 it('H3: Hellos that are none are silent, each with its fault', async () => {
-  const context = contextWith(new ClusterTable('ee'.repeat(32)));
+  const context = contextWith(newTable());
   for (const { bytes: hex } of vectors.hostileHellos) {
     const result = await one(context, undefined, bytes(hex), 'tcp');
     expect(result.kind === 'silent' && result.why).toMatch(/^hello-/);
@@ -185,7 +186,7 @@ it('H3: Hellos that are none are silent, each with its fault', async () => {
 });
 
 it('F7: the results of a batch are in the order of its jobs, Hellos among them', async () => {
-  const context = contextWith(new ClusterTable('ee'.repeat(32)));
+  const context = contextWith(newTable());
   const { client } = await Client.greet(context, 'prefixed');
   const hello = {
     kind: 'hello',
@@ -216,7 +217,7 @@ it('F7: the results of a batch are in the order of its jobs, Hellos among them',
 describe('the size of replies', () => {
   /** A table with a full cluster whose tokens have these lengths. */
   function withTokens(lengths: readonly number[]): ClusterTable {
-    const table = new ClusterTable('ee'.repeat(32));
+    const table = newTable();
     const clusterId = CLUSTER_ID;
     table.absorb({ kind: 'cluster', id: clusterId, name: 'c', size: 64, endPointCount: 1, attrs: 0n });
     for (const [index, length] of lengths.entries()) {

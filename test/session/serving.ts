@@ -5,6 +5,7 @@ import type { Answer, IdentifiedSession, Refused, Session } from '../../src/sess
 import { step } from '../../src/session/step.ts';
 import { signToken } from '../../src/wire/member-token.ts';
 import { type Message, Op } from '../../src/wire/message.ts';
+import { NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { bytes, messageOf, privateKey, vectors } from '../wire/vectors.ts';
 import { anonymous, CLIENT_ID, contextOf } from './sessions.ts';
 
@@ -14,10 +15,15 @@ export const NO_ID = messageOf(vectors.tokens.find(({ name }) => name === 'no ID
 /** What it is signed with. */
 export const memberSk = privateKey('memberSk');
 
+/** A table of that registry, for as many as there are. */
+export function newTable(): ClusterTable {
+  return new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
+}
+
 /** Serves a message with what the table answers at once. */
 export function serve(table: ClusterTable, session: Session, message: Message, random = 1): Answer | Refused {
   const next = step(session, message.Op as Op, message, contextOf(random));
-  return next.kind === 'question' ? next.conclude(table.apply(next.command).reply) : next;
+  return next.kind === 'question' ? next.conclude(table.apply(next.command, 0).reply) : next;
 }
 
 export function why(outcome: Answer | Refused) {
@@ -31,7 +37,7 @@ export function answered(outcome: Answer | Refused): Answer {
 
 /** A table with one client, and the session it is identified in. */
 export function withClient(ends: readonly string[] = ['10.0.0.1:4001', '10.0.0.2:4002'], id = CLIENT_ID) {
-  const table = new ClusterTable(REGISTRY_ID);
+  const table = newTable();
   const session = join(table, 'node-1', ends, id);
   return { table, session };
 }

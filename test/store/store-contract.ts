@@ -1,15 +1,31 @@
 // The promises of src/store/store.ts as tests that every store has to pass.
 
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Change, ClientRecord, ClusterRecord, MemberRecord } from '../../src/registry/command.ts';
-import type { Store } from '../../src/store/store.ts';
+import type {
+  Change,
+  ClientRecord,
+  ClusterRecord,
+  ClusterRemoval,
+  LoadedMember,
+  MemberRecord,
+} from '../../src/registry/command.ts';
+import type { CommitOutcome, Store } from '../../src/store/store.ts';
+import { idOf } from '../registry/arbitrary-commands.ts';
+import { keyOf } from '../registry/observe.ts';
 
-function idOf(byte: number): string {
-  return Buffer.alloc(32, byte).toString('hex');
+/** What there is to know of a kind of store that outlives its process. */
+export interface Lasting {
+  /** Opens again what was closed, or a backup that was made in `backupIn` of this directory. */
+  reopen(dataDirectory: string): Store;
+  /** Where in a directory a backup has to be for `reopen`. */
+  backupIn(dataDirectory: string): string;
 }
 
-function client(id: number, fields: Partial<ClientRecord> = {}): ClientRecord {
+export function client(id: number, fields: Partial<ClientRecord> = {}): ClientRecord {
   return {
     kind: 'client',
     clientId: idOf(id),
@@ -22,11 +38,16 @@ function client(id: number, fields: Partial<ClientRecord> = {}): ClientRecord {
   };
 }
 
-function cluster(name: string, id: number, fields: Partial<ClusterRecord> = {}): ClusterRecord {
+export function cluster(name: string, id: number, fields: Partial<ClusterRecord> = {}): ClusterRecord {
   return { kind: 'cluster', name, id: idOf(id), size: 64, endPointCount: 1, attrs: 0n, ...fields };
 }
 
-function member(clusterId: number, index: number, clientId: number, fields: Partial<MemberRecord> = {}): MemberRecord {
+export function member(
+  clusterId: number,
+  index: number,
+  clientId: number,
+  fields: Partial<MemberRecord> = {},
+): MemberRecord {
   const token = Uint8Array.of(clientId, index);
   return {
     kind: 'member',
@@ -39,18 +60,32 @@ function member(clusterId: number, index: number, clientId: number, fields: Part
   };
 }
 
+function removedClient(id: number): Change {
+  return { kind: 'client-removal', clientId: idOf(id) };
+}
+
+function removedCluster(name: string, id: number, members: number): ClusterRemoval {
+  return { kind: 'cluster-removal', name, id: idOf(id), members };
+}
+
 /** The same whether a store gives back Buffers or Uint8Arrays. */
-function plain(change: Change): object {
+export function plain(change: Change): object {
   return 'token' in change ? { ...change, token: Buffer.from(change.token).toString('hex') } : change;
 }
 
-async function all(store: Store): Promise<Change[]> {
+/** Every record of a store, members with the token of their client where they came without one. */
+export async function all(store: Store): Promise<Change[]> {
   const records: Change[] = [];
-  for await (const record of store.load()) records.push(record);
+  const tokens = new Map<string, Uint8Array>();
+  const complete = (record: Change | LoadedMember): Change => {
+    if (record.kind === 'client') tokens.set(record.clientId, record.token);
+    return record.kind === 'member' ? { ...record, token: record.token ?? tokens.get(record.clientId)! } : record;
+  };
+  for await (const some of store.load()) records.push(...some.map(complete));
   return records;
 }
 
-async function contents(store: Store): Promise<object[]> {
+export async function contents(store: Store): Promise<object[]> {
   return (await all(store)).map(plain);
 }
 
@@ -58,25 +93,39 @@ async function kinds(store: Store, batch: readonly Change[]): Promise<string[]> 
   return (await store.commit(batch)).map(({ kind }) => kind);
 }
 
-/** Tests a kind of store; `open` gives an empty one each time. */
-export function storeContract(name: string, open: () => Promise<Store> | Store): void {
+/** Tests a kind of store; `open` gives an empty one in a new directory. `lasting` is for those that outlive a process. */
+export function storeContract(name: string, open: (dataDirectory: string) => Store, lasting?: Lasting): void {
   const opened: Store[] = [];
-  const openOne = async () => {
-    const store = await open();
+  const directories: string[] = [];
+  const newDirectory = () => {
+    const directory = mkdtempSync(join(tmpdir(), 'xlreg-store-'));
+    directories.push(directory);
+    return directory;
+  };
+  const openIn = (directory: string) => {
+    const store = open(directory);
     opened.push(store);
     return store;
   };
-  afterEach(async () => {
+  const openOne = () => openIn(newDirectory());
+  const reopen = (directory: string) => {
+    const store = lasting!.reopen(directory);
+    opened.push(store);
+    return store;
+  };
+  const clear = async () => {
     for (const store of opened.splice(0)) await store.close();
-  });
+    for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+  };
+  afterEach(clear);
 
   describe(`${name}: load`, () => {
     it('E6: of a new store gives nothing', async () => {
-      expect(await all(await openOne())).toEqual([]);
+      expect(await all(openOne())).toEqual([]);
     });
 
     it('E6: gives every record back as it was', async () => {
-      const store = await openOne();
+      const store = openOne();
       const records = [
         client(1, { name: '__proto__', token: Uint8Array.from({ length: 256 }, (_, i) => i) }),
         client(2, { ephemeral: true, endPointCount: 4 }),
@@ -88,8 +137,48 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       expect(await contents(store)).toEqual(records.map(plain));
     });
 
+    it('E6: gives tokens of any length back, and members with the token they were stored with', async () => {
+      const store = openOne();
+      const lengths = [1, 2, 255, 256, 2_037, 2_038, 2_039, 2_040, 4_000, 4_096, 8_192, 16_384];
+      const records = [
+        ...lengths.map((length, i) => client(1 + i, { token: new Uint8Array(length).fill(i) })),
+        cluster('same', 0xc0),
+        cluster('other', 0xc1),
+        ...lengths.map((length, i) => member(0xc0, i, 1 + i, { token: new Uint8Array(length).fill(i) })),
+        ...lengths.map((length, i) => member(0xc1, i, 1 + i, { token: new Uint8Array(length).fill(0xff) })),
+        // Its client is not stored.
+        member(0xc1, lengths.length, 0x70),
+      ];
+      expect(new Set(await kinds(store, records))).toEqual(new Set(['stored']));
+      const given = await contents(store);
+      expect(given.length).toBe(records.length);
+      expect(given).toEqual(expect.arrayContaining(records.map(plain)));
+    });
+
+    it('R6: gives thousands of records, clients before clusters before members', async () => {
+      const store = openOne();
+      const numbered = (i: number) => i.toString(16).padStart(64, '0');
+      const records: Change[] = Array.from({ length: 2_500 }, (_, i) => client(0, { clientId: numbered(i + 1) }));
+      const clusters = Array.from({ length: 1_100 }, (_, i) => cluster(`c-${i}`, 0, { id: numbered(0x10_000 + i) }));
+      const members = clusters.flatMap(({ id: clusterId }, i) =>
+        [0, 1].map((index) => member(0, index, 0, { clusterId, clientId: numbered(i + 1 + index) })),
+      );
+      records.push(...clusters, ...members);
+      expect(new Set(await kinds(store, records))).toEqual(new Set(['stored']));
+      const given = await all(store);
+      const seated = new Map<string, number>();
+      expect(given.map(({ kind }) => kind)).toEqual(records.map(({ kind }) => kind));
+      expect(new Set(given.map(keyOf))).toEqual(new Set(records.map(keyOf)));
+      for (const [index, clusterId] of given.flatMap((record) =>
+        record.kind === 'member' ? [[record.index, record.clusterId] as const] : [],
+      )) {
+        expect(index).toBe(seated.get(clusterId) ?? 0);
+        seated.set(clusterId, index + 1);
+      }
+    });
+
     it('R6: gives clusters before their members, and members in the order of their indexes', async () => {
-      const store = await openOne();
+      const store = openOne();
       const count = 12;
       await store.commit([cluster('a', 0xa0), cluster('b', 0xb0)]);
       for (let index = 0; index < count; index++) {
@@ -111,13 +200,13 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
 
   describe(`${name}: commit`, () => {
     it('E6: of nothing is nothing', async () => {
-      const store = await openOne();
+      const store = openOne();
       expect(await store.commit([])).toEqual([]);
       expect(await all(store)).toEqual([]);
     });
 
     it('E6: what it reports as stored is there when it resolves', async () => {
-      const store = await openOne();
+      const store = openOne();
       const batches = [[client(1), cluster('c', 0xc0)], [member(0xc0, 0, 1)], [client(2)]];
       for (const [i, batch] of batches.entries()) {
         expect(await kinds(store, batch)).toEqual(batch.map(() => 'stored'));
@@ -131,7 +220,7 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
     });
 
     it('T11: a client takes the place of one with the same SigKey, and is lost to one with another', async () => {
-      const store = await openOne();
+      const store = openOne();
       const [first, renamed] = [client(1), client(1, { name: 'renamed', token: Uint8Array.of(9) })];
       await store.commit([first]);
       expect(await kinds(store, [renamed])).toEqual(['stored']);
@@ -143,7 +232,7 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
     });
 
     it('R1: a cluster is lost to one of its name with another ID, and told which stands', async () => {
-      const store = await openOne();
+      const store = openOne();
       await store.commit([cluster('c', 0xc0)]);
       const [outcome] = await store.commit([cluster('c', 0xc1, { size: 2 })]);
       expect(outcome?.kind === 'lost' && outcome.standing.map(plain)).toContainEqual(plain(cluster('c', 0xc0)));
@@ -152,7 +241,7 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
     });
 
     it('R6: a seat is lost to another client, and replaced by the same', async () => {
-      const store = await openOne();
+      const store = openOne();
       const [seated, again] = [member(0xc0, 0, 1), member(0xc0, 0, 1, { name: 'renamed', token: Uint8Array.of(7) })];
       await store.commit([cluster('c', 0xc0), seated]);
       expect(await kinds(store, [again])).toEqual(['stored']);
@@ -163,13 +252,13 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
     });
 
     it('R6: a seat of one cluster is not that of another', async () => {
-      const store = await openOne();
+      const store = openOne();
       const batch = [cluster('a', 0xa0), cluster('b', 0xb0), member(0xa0, 0, 1), member(0xb0, 0, 2)];
       expect(await kinds(store, batch)).toEqual(['stored', 'stored', 'stored', 'stored']);
     });
 
     it('R6: a member whose cluster is not stored is lost, also if that was lost in the same batch', async () => {
-      const store = await openOne();
+      const store = openOne();
       expect(await kinds(store, [member(0xc0, 0, 1)])).toEqual(['lost']);
       await store.commit([cluster('c', 0xc0)]);
       expect(await kinds(store, [cluster('c', 0xc1), member(0xc1, 0, 1), member(0xc0, 0, 1)])).toEqual([
@@ -181,7 +270,7 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
     });
 
     it('E6: is in the order of the batch: the first of two for one key wins', async () => {
-      const store = await openOne();
+      const store = openOne();
       const batch = [
         cluster('c', 0xc0),
         cluster('c', 0xc1),
@@ -195,68 +284,277 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       expect(await kinds(store, [member(0xd0, 0, 1), cluster('d', 0xd0)])).toEqual(['lost', 'stored']);
     });
 
-    it('E6: whatever the batches, outcomes and contents are as promised', async () => {
-      const change: fc.Arbitrary<Change> = fc.oneof(
-        fc
-          .record({ id: fc.integer({ min: 1, max: 3 }), digest: fc.constantFrom('aa', 'aa', 'bb'), token: fc.nat(255) })
-          .map(({ id, digest, token }) => client(id, { sigKeyDigest: digest.repeat(32), token: Uint8Array.of(token) })),
-        fc.record({ name: fc.constantFrom('a', 'b', '__proto__'), id: fc.integer({ min: 1, max: 3 }) }).map(
-          // An ID is never that of two names.
-          ({ name, id }) => cluster(name, 16 * name.length + 8 * (name === 'b' ? 1 : 0) + id),
-        ),
-        fc
-          .record({
-            name: fc.constantFrom('a', 'b'),
-            id: fc.integer({ min: 1, max: 3 }),
-            seat: fc.nat(1),
-            by: fc.integer({ min: 1, max: 3 }),
-          })
-          .map(({ name, id, seat, by }) => member(16 + 8 * (name === 'b' ? 1 : 0) + id, seat, by)),
+    it('R4, T9: a removal takes away what is there, a cluster with its members, and is stored if nothing is', async () => {
+      const store = openOne();
+      await store.commit([client(1), client(2), cluster('c', 0xc0), member(0xc0, 0, 1), member(0xc0, 1, 2)]);
+      await store.commit([cluster('d', 0xd0), member(0xd0, 0, 1)]);
+      expect(await kinds(store, [removedCluster('c', 0xc0, 2)])).toEqual(['stored']);
+      const left = [client(1), client(2), cluster('d', 0xd0), member(0xd0, 0, 1)];
+      expect(await contents(store)).toEqual(left.map(plain));
+      expect(await kinds(store, [removedClient(2), removedClient(3), removedCluster('e', 0xe0, 64)])).toEqual([
+        'stored',
+        'stored',
+        'stored',
+      ]);
+      expect(await contents(store)).toEqual([left[0]!, left[2]!, left[3]!].map(plain));
+    });
+
+    it('R1, T11: what is removed is anybody’s again, and a member of a removed cluster is lost', async () => {
+      const store = openOne();
+      await store.commit([client(1), cluster('c', 0xc0), member(0xc0, 0, 1)]);
+      const batch = [
+        removedCluster('c', 0xc0, 1),
+        member(0xc0, 0, 1),
+        cluster('c', 0xc1),
+        member(0xc1, 0, 2),
+        removedClient(1),
+        client(1, { sigKeyDigest: 'bb'.repeat(32) }),
+      ];
+      expect(await kinds(store, batch)).toEqual(['stored', 'lost', 'stored', 'stored', 'stored', 'stored']);
+      expect(await contents(store)).toEqual([batch[5]!, batch[2]!, batch[3]!].map(plain));
+    });
+
+    it('R6: a token that a client gives up stays that of the seats that are stored again with it', async () => {
+      const store = openOne();
+      const [old, fresh] = [Uint8Array.of(1), Uint8Array.of(2)];
+      const seats = [0xa0, 0xb0].map((id) => member(id, 0, 1, { token: old }));
+      await store.commit([client(1, { token: old }), cluster('a', 0xa0), cluster('b', 0xb0), ...seats]);
+      await store.commit([client(1, { token: fresh }), ...seats]);
+      expect((await contents(store)).slice(3)).toEqual(seats.map(plain));
+      await store.commit([{ ...seats[1]!, token: fresh }]);
+      expect((await contents(store)).slice(3)).toEqual([plain(seats[0]!), plain({ ...seats[1]!, token: fresh })]);
+      await store.commit([client(1, { token: old }), { ...seats[1]!, token: fresh }]);
+      expect((await contents(store)).slice(3)).toEqual([plain(seats[0]!), plain({ ...seats[1]!, token: fresh })]);
+    });
+
+    it('E6: whatever the batches, outcomes and contents are as promised, also when opened again', async () => {
+      const step = fc.oneof(
+        { weight: 6, arbitrary: fc.array(change, { maxLength: 6 }) },
+        { weight: 1, arbitrary: fc.constant('reopen' as const) },
       );
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 6 }), async (batches) => {
-          const store = await openOne();
-          const standing = new Map<string, Change>();
-          for (const batch of batches) {
-            const outcomes = await store.commit(batch);
-            expect(outcomes.length).toBe(batch.length);
-            for (const [i, change] of batch.entries()) {
-              const { key, owner } = keyOf(change);
-              const before = standing.get(key);
-              const homeless =
-                change.kind === 'member' &&
-                ![...standing.values()].some((record) => record.kind === 'cluster' && record.id === change.clusterId);
-              const lost = homeless || (before !== undefined && keyOf(before).owner !== owner);
-              const outcome = outcomes[i]!;
-              expect(outcome.kind).toBe(lost ? 'lost' : 'stored');
-              if (lost && before !== undefined && outcome.kind === 'lost') {
-                expect(outcome.standing.map(plain)).toContainEqual(plain(before));
+        fc.asyncProperty(fc.array(step, { maxLength: 10 }), async (steps) => {
+          const directory = newDirectory();
+          let store = openIn(directory);
+          const standing = new Standing();
+          for (const step of steps) {
+            if (step === 'reopen') {
+              if (!lasting) continue;
+              await store.close();
+              store = reopen(directory);
+            } else {
+              const batch: Change[] = [];
+              const expected: object[] = [];
+              for (const change of step) {
+                for (const one of standing.asTheTableDoes(change)) {
+                  batch.push(one);
+                  expected.push(standing.set(one));
+                }
               }
-              if (!lost) standing.set(key, change);
+              const outcomes = await store.commit(batch);
+              expect(outcomes.map(plainOutcome)).toEqual(expected);
             }
-            const expected = [...standing.values()].map(plain);
             const records = await contents(store);
+            const expected = standing.records.map(plain);
             expect(records.length).toBe(expected.length);
             expect(records).toEqual(expect.arrayContaining(expected));
           }
+          await clear();
         }),
         { numRuns: 50 },
       );
     });
   });
 
-  it(`E6: ${name}: after close, load and commit reject`, async () => {
-    const store = await openOne();
-    await store.commit([client(1)]);
-    await store.close();
-    await expect(store.commit([client(2)])).rejects.toThrow();
-    await expect(all(store)).rejects.toThrow();
+  describe(`${name}: otherwise`, () => {
+    it('E5: a probe changes nothing', async () => {
+      const store = openOne();
+      await store.probe();
+      await store.commit([client(1)]);
+      await store.probe();
+      expect(await contents(store)).toEqual([plain(client(1))]);
+    });
+
+    it('its size is a whole number of bytes, and one that lasts grows', async () => {
+      const store = openOne();
+      const before = store.size();
+      expect(Number.isSafeInteger(before) && before >= 0).toBe(true);
+      await store.commit(Array.from({ length: 64 }, (_, i) => client(i + 1, { token: new Uint8Array(8_000) })));
+      if (lasting) expect(store.size()).toBeGreaterThan(before + 64 * 8_000);
+    });
+
+    it('E6: after close everything rejects, and closing again does nothing', async () => {
+      const directory = newDirectory();
+      const store = openIn(directory);
+      await store.commit([client(1)]);
+      await store.close();
+      await expect(store.commit([client(2)])).rejects.toThrow();
+      await expect(store.commit([])).rejects.toThrow();
+      await expect(all(store)).rejects.toThrow();
+      await expect(store.probe()).rejects.toThrow();
+      await expect(store.backup(join(directory, 'backup'))).rejects.toThrow();
+      expect(existsSync(join(directory, 'backup'))).toBe(false);
+      await store.close();
+    });
+
+    if (!lasting) {
+      it('has nothing to back up, and says so', async () => {
+        const backup = join(newDirectory(), 'backup');
+        await expect(openOne().backup(backup)).rejects.toThrow(/back up/);
+        expect(existsSync(backup)).toBe(false);
+      });
+    }
+  });
+
+  if (!lasting) return;
+  describe(`${name}: what lasts`, () => {
+    const records = [
+      client(1, { name: '__proto__', token: Uint8Array.from({ length: 3_000 }, (_, i) => i) }),
+      client(2, { ephemeral: true, endPointCount: 4 }),
+      client(3, { clientId: '07'.repeat(20), name: 'x'.repeat(128) }),
+      cluster('a', 0xa0, { attrs: 2n ** 64n - 1n, size: 2, endPointCount: 2 }),
+      cluster('constructor', 0xc0, { attrs: 2n ** 63n, size: 64 }),
+      cluster('y'.repeat(128), 0xd0, { attrs: 2n ** 53n + 1n }),
+      member(0xa0, 0, 2, { token: Uint8Array.of(2) }),
+      member(0xa0, 1, 1),
+      member(0xc0, 0, 3, { clientId: '07'.repeat(20), token: new Uint8Array(3_000).fill(0xff) }),
+    ];
+
+    it('E6: opened again, it has exactly what was committed', async () => {
+      const directory = newDirectory();
+      let store = openIn(directory);
+      await store.commit([client(9), cluster('gone', 0x99), member(0x99, 0, 9)]);
+      await store.commit(records);
+      await store.commit([removedCluster('gone', 0x99, 1), removedClient(9)]);
+      for (let time = 0; time < 3; time++) {
+        await store.close();
+        store = reopen(directory);
+        expect(await contents(store)).toEqual(records.map(plain));
+      }
+      expect(await kinds(store, [cluster('a', 0xa1), client(1, { sigKeyDigest: 'bb'.repeat(32) })])).toEqual([
+        'lost',
+        'lost',
+      ]);
+    });
+
+    it('E6: a backup is a store of its own with what was stored at that moment', async () => {
+      const [directory, copy] = [newDirectory(), newDirectory()];
+      const store = openIn(directory);
+      await store.commit(records);
+      await store.backup(lasting!.backupIn(copy));
+      await store.commit([client(9), removedCluster('a', 0xa0, 2)]);
+      const backup = reopen(copy);
+      expect(await contents(backup)).toEqual(records.map(plain));
+      expect(await kinds(backup, [client(0x0a)])).toEqual(['stored']);
+      expect((await all(store)).length).toBe(records.length - 2);
+    });
+
+    it('E6: commits go on during a backup, and it has the whole of each or nothing of it', async () => {
+      const [directory, copy] = [newDirectory(), newDirectory()];
+      const store = openIn(directory);
+      const filling = Array.from({ length: 100 }, (_, i) => client(i + 1, { token: new Uint8Array(8_000) }));
+      await store.commit(filling);
+      let done = false;
+      const backup = store.backup(lasting!.backupIn(copy)).finally(() => {
+        done = true;
+      });
+      for (let i = 0; !done || i < 10; i++) {
+        const name = `c-${i}`;
+        const clusterId = Buffer.alloc(32, `c${i}`).toString('hex');
+        await store.commit([cluster(name, 0, { id: clusterId }), member(0, 0, 1, { clusterId })]);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await backup;
+      const there = await all(reopen(copy));
+      const clusters = there.flatMap((record) => (record.kind === 'cluster' ? [record.id] : []));
+      const members = there.flatMap((record) => (record.kind === 'member' ? [record.clusterId] : []));
+      expect(new Set(members)).toEqual(new Set(clusters));
+      expect(there.length).toBe(filling.length + 2 * clusters.length);
+    });
   });
 }
 
-/** The key of a record, and by whom it is. */
-function keyOf(change: Change): { readonly key: string; readonly owner: string } {
-  if (change.kind === 'client') return { key: `client ${change.clientId}`, owner: change.sigKeyDigest };
-  if (change.kind === 'cluster') return { key: `cluster ${change.name}`, owner: change.id };
-  return { key: `member ${change.clusterId} ${change.index}`, owner: change.clientId };
+/** Changes of a small world: three clients, two names with three IDs each, and two seats. */
+const idIn = (name: string, id: number) => 0x20 + 8 * (name === 'b' ? 1 : 0) + id;
+const small = fc.integer({ min: 1, max: 3 });
+const token = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom(1, 2, 2_500)).map(([byte, length]) => {
+  return new Uint8Array(length).fill(byte);
+});
+const nameOfCluster = fc.constantFrom('a', 'b');
+const change: fc.Arbitrary<Change> = fc.oneof(
+  fc
+    .record({ id: small, digest: fc.constantFrom('aa', 'aa', 'bb'), token })
+    .map(({ id, digest, token }) => client(id, { sigKeyDigest: digest.repeat(32), token })),
+  fc.record({ name: nameOfCluster, id: small }).map(({ name, id }) => cluster(name, idIn(name, id))),
+  fc
+    .record({ name: nameOfCluster, id: small, seat: fc.nat(1), by: small, token })
+    .map(({ name, id, seat, by, token }) => member(idIn(name, id), seat, by, { token })),
+  small.map(removedClient),
+  fc.record({ name: nameOfCluster, id: small }).map(({ name, id }) => removedCluster(name, idIn(name, id), 2)),
+);
+
+/** What stands in a store according to its promises. */
+class Standing {
+  readonly #records = new Map<string, ClientRecord | ClusterRecord | MemberRecord>();
+
+  get records(): Change[] {
+    return [...this.#records.values()];
+  }
+
+  /**
+   * As the table would ask for it: a client's new token comes with the seats that keep the old one, a client that has a
+   * seat is not removed, and a cluster is removed by what it is.
+   */
+  asTheTableDoes(change: Change): Change[] {
+    if (change.kind === 'client') return [change, ...this.#seatsOf(change.clientId)];
+    if (change.kind === 'client-removal') return this.#seatsOf(change.clientId).length > 0 ? [] : [change];
+    if (change.kind !== 'cluster-removal') return [change];
+    const standing = this.#records.get(keyOf(change));
+    return standing?.kind === 'cluster' ? [{ ...change, id: standing.id }] : [change];
+  }
+
+  /** How it ends. */
+  set(change: Change): object {
+    const key = keyOf(change);
+    const stored = { kind: 'stored' };
+    switch (change.kind) {
+      case 'client-removal':
+        this.#records.delete(key);
+        return stored;
+      case 'cluster-removal':
+        this.#records.delete(key);
+        for (const [key, record] of this.#records) {
+          if (record.kind === 'member' && record.clusterId === change.id) this.#records.delete(key);
+        }
+        return stored;
+      default: {
+        const before = this.#records.get(key);
+        const lost = before ? ownerOf(before) !== ownerOf(change) : this.#isHomeless(change);
+        if (lost) return { kind: 'lost', standing: before ? [plain(before)] : [] };
+        this.#records.set(key, change);
+        return stored;
+      }
+    }
+  }
+
+  #seatsOf(clientId: string): MemberRecord[] {
+    return [...this.#records.values()].filter(
+      (record): record is MemberRecord => record.kind === 'member' && record.clientId === clientId,
+    );
+  }
+
+  #isHomeless(change: ClientRecord | ClusterRecord | MemberRecord): boolean {
+    if (change.kind !== 'member') return false;
+    return ![...this.#records.values()].some((record) => record.kind === 'cluster' && record.id === change.clusterId);
+  }
+}
+
+function plainOutcome(outcome: CommitOutcome): object {
+  return outcome.kind === 'lost' ? { ...outcome, standing: outcome.standing.map(plain) } : outcome;
+}
+
+/** By whom a record is. */
+function ownerOf(record: ClientRecord | ClusterRecord | MemberRecord): string {
+  if (record.kind === 'client') return record.sigKeyDigest;
+  return record.kind === 'cluster' ? record.id : record.clientId;
 }

@@ -1,0 +1,74 @@
+// npm run bench:store: what a large table costs at a start: seconds to load it, and bytes of memory for a member beyond
+// its token. Fills a table first, then loads it in a process of its own.
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ClusterTable } from '../../src/registry/cluster-table.ts';
+import type { Change } from '../../src/registry/command.ts';
+import { LmdbStore } from '../../src/store/lmdb-store.ts';
+
+const REGISTRY_ID = 'aa'.repeat(32);
+const CLUSTER_SIZE = 8;
+/** A token with two RSA-2048 keys and one end point. */
+const TOKEN_BYTES = 680;
+const BATCH = 4_000;
+const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
+
+const { values } = parseArgs({
+  options: { members: { type: 'string', default: '1000000' }, load: { type: 'string' } },
+});
+
+if (values.load === undefined) {
+  const directory = mkdtempSync(join(tmpdir(), 'xlreg-store-'));
+  await fill(directory, Number(values.members));
+  const self = fileURLToPath(import.meta.url);
+  spawnSync(process.execPath, ['--expose-gc', self, '--load', directory], { stdio: 'inherit' });
+  rmSync(directory, { recursive: true });
+} else {
+  await load(values.load);
+}
+
+async function fill(directory: string, members: number): Promise<void> {
+  const store = LmdbStore.open(directory, { registryId: REGISTRY_ID, bytesMax: undefined });
+  const hex = () => randomBytes(32).toString('hex');
+  let batch: Change[] = [];
+  let clusterId = '';
+  for (let i = 0; i < members; i++) {
+    const index = i % CLUSTER_SIZE;
+    if (index === 0) {
+      clusterId = hex();
+      batch.push({ kind: 'cluster', id: clusterId, name: `c${i}`, size: CLUSTER_SIZE, endPointCount: 1, attrs: 0n });
+    }
+    const client = { clientId: hex(), name: `node-${index}`, token: randomBytes(TOKEN_BYTES) };
+    batch.push({ kind: 'client', ...client, sigKeyDigest: hex(), endPointCount: 1, ephemeral: false });
+    batch.push({ kind: 'member', clusterId, index, ...client });
+    if (batch.length >= BATCH || i === members - 1) {
+      await store.commit(batch);
+      batch = [];
+    }
+  }
+  console.log(`${members} members in clusters of ${CLUSTER_SIZE}: ${(store.size() / 2 ** 20).toFixed(0)} MiB on disk`);
+  await store.close();
+}
+
+async function load(directory: string): Promise<void> {
+  const used = () => {
+    globalThis.gc!();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = used();
+  const started = performance.now();
+  const store = LmdbStore.open(directory, { registryId: REGISTRY_ID, bytesMax: undefined });
+  const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
+  for await (const records of store.load()) for (const record of records) table.absorb(record);
+  const seconds = (performance.now() - started) / 1000;
+  const { members } = table.counts;
+  const bytes = (used() - before) / members - TOKEN_BYTES;
+  console.log(`loaded in ${seconds.toFixed(2)} s; ${bytes.toFixed(0)} bytes of memory a member beyond its token`);
+  await store.close();
+}

@@ -1,0 +1,42 @@
+// What of a data directory is copied by a backup and brought back by a restore: the registry's identity and its table.
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, copyFile, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncDirectory } from '../durable-file.ts';
+import { OperatorError } from './operator-error.ts';
+
+/** Where a registry keeps itself unless told otherwise. */
+export const DATA_DIRECTORY = './xlreg-data';
+
+/** The files of the identity, secrets first. */
+const IDENTITY_FILES = ['ck.pem', 'sk.pem', 'regCred.dat', 'id'] as const;
+
+/** The table, in its directory. */
+const TABLE_FILE = 'data.mdb';
+
+/** Copies identity and table from one place to another that must not have any; the table may lie elsewhere. */
+export async function copyRegistry(from: string, to: string, table = join(from, 'table')): Promise<void> {
+  if (existsSync(to) && readdirSync(to).length > 0) throw new OperatorError(`${to} is not empty`, 2);
+  for (const path of [...IDENTITY_FILES.map((name) => join(from, name)), join(table, TABLE_FILE)]) {
+    if (!existsSync(path)) throw new OperatorError(`${path} is missing`, 2);
+  }
+  await mkdir(join(to, 'table'), { recursive: true, mode: 0o700 });
+  await chmod(to, 0o700);
+  await copyDurably(join(table, TABLE_FILE), join(to, 'table', TABLE_FILE), 0o600);
+  await syncDirectory(join(to, 'table'));
+  for (const name of IDENTITY_FILES) {
+    await copyDurably(join(from, name), join(to, name), name === 'regCred.dat' ? 0o644 : 0o600);
+  }
+  await syncDirectory(to);
+}
+
+async function copyDurably(from: string, to: string, mode: number): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, mode);
+  const file = await open(to, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,15 @@
+// xlreg store verify: reads a whole table, in use or not, and says what is in it or what is wrong with it.
+import { verifyStore } from '../store/verify-store.ts';
+import { readArguments, UsageError } from './client-flags.ts';
+import { DATA_DIRECTORY } from './data-directory.ts';
+
+export async function store(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args, {
+    positionals: ['verify'],
+    options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
+  });
+  if (positionals[0] !== 'verify') throw new UsageError('xlreg store knows verify only');
+  const { clients, clusters, members } = await verifyStore(values['data-dir']);
+  process.stdout.write(`sound: ${clients} clients, ${clusters} clusters, ${members} members\n`);
+  return 0;
+}

@@ -1,0 +1,125 @@
+// The commands of those who run a registry: backup, restore, store verify, export.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FieldRegistry, type Registered, type Wire } from '../field/field-registry.ts';
+import { runXlreg } from './xlreg-process.ts';
+
+const WIRE: Wire = { transport: 'tcp', dialect: 'prefixed' };
+const LMDB = ['--store', 'lmdb'];
+
+let directory: string;
+let registry: FieldRegistry;
+let alice: Registered;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'xlreg-store-cli-'));
+  registry = await FieldRegistry.start({ args: LMDB, dataDir: join(directory, 'data') });
+  alice = await registry.register(WIRE, { name: 'alice', attrs: 2n ** 63n });
+  await alice.client.create('demo', 3);
+  await alice.client.join('demo');
+});
+afterAll(async () => {
+  await registry.stop();
+  rmSync(directory, { recursive: true });
+});
+
+const at = (name: string) => join(directory, name);
+const admin = () => `127.0.0.1:${registry.process.adminPort}`;
+const backup = (to: string) => runXlreg(['backup', at(to), '--admin', admin(), '--data-dir', at('data')]);
+
+describe('backup and restore', () => {
+  it('of a running registry make another that knows the same clusters and members', async () => {
+    expect(await backup('copy')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/1 clients, 1 clusters, 1 members/),
+    });
+    for (const name of ['ck.pem', 'sk.pem', 'id', 'table/data.mdb']) {
+      expect(statSync(at(`copy/${name}`)).mode & 0o777).toBe(0o600);
+    }
+    expect(existsSync(at('data/backup.new'))).toBe(false);
+    // What comes later is not in it.
+    const bob = await registry.register(WIRE, { name: 'bob' });
+    await bob.client.join('demo');
+
+    expect((await runXlreg(['restore', at('copy'), '--data-dir', at('restored')])).code).toBe(0);
+    const restored = await FieldRegistry.start({ args: LMDB, dataDir: at('restored') });
+    expect(restored.file.id).toEqual(registry.file.id);
+    const client = await restored.connect(WIRE);
+    expect(await client.identifyById(alice.clientId, alice.keys)).toMatchObject({ clientAttrs: 2n ** 63n });
+    const { clusterId } = await client.join('demo');
+    expect((await client.getCluster(clusterId)).tokens.map(({ name }) => name)).toEqual(['alice']);
+    expect(await restored.stop()).toBe(0);
+  });
+
+  it('overwrite nothing', async () => {
+    writeFileSync(at('full'), '');
+    expect((await runXlreg(['restore', at('copy'), '--data-dir', at('data')])).code).toBe(2);
+    expect(await backup('data')).toMatchObject({ code: 2, stderr: expect.stringContaining('is not empty') });
+  });
+
+  it('say when there is no registry, or no backup', async () => {
+    const nobody = await runXlreg(['backup', at('none'), '--admin', '127.0.0.1:1', '--data-dir', at('data')]);
+    expect(nobody).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^xlreg backup: no registry answers at .*\n$/),
+    });
+    expect((await runXlreg(['restore', at('none'), '--data-dir', at('x')])).code).toBe(1);
+  });
+
+  it('a page in a browser cannot ask for a backup, and a GET is none', async () => {
+    const url = `http://${admin()}/backup`;
+    expect((await fetch(url, { method: 'POST', headers: { origin: 'http://example.org' } })).status).toBe(403);
+    expect((await fetch(url)).status).toBe(405);
+  });
+});
+
+describe('store verify and export', () => {
+  it('read the table of a registry that runs', async () => {
+    const sound = await runXlreg(['store', 'verify', '--data-dir', at('data')]);
+    expect(sound).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^sound: \d clients, 1 clusters, \d members\n$/),
+    });
+    const { stdout } = await runXlreg(['export', '--json', '--data-dir', at('data')]);
+    const records = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const [client] = records.filter(({ clientId }) => clientId === alice.clientId.toString('hex'));
+    expect(client).toMatchObject({
+      kind: 'client',
+      name: 'alice',
+      attrs: String(2n ** 63n),
+      endPoints: ['127.0.0.1:4001'],
+    });
+    expect(records).toContainEqual(expect.objectContaining({ kind: 'cluster', name: 'demo', size: 3 }));
+    expect(records).toContainEqual(expect.objectContaining({ kind: 'member', name: 'alice', index: 0 }));
+    expect(stdout).not.toContain('PRIVATE');
+  });
+
+  it('say what is wrong with a table that is damaged', async () => {
+    await backup('damaged');
+    const file = at('damaged/table/data.mdb');
+    const bytes = readFileSync(file);
+    const place = bytes.indexOf(alice.keys.sigKey);
+    expect(place).toBeGreaterThan(0);
+    bytes[place + 100]! ^= 1;
+    writeFileSync(file, bytes);
+    const damaged = await runXlreg(['store', 'verify', '--data-dir', at('damaged')]);
+    expect(damaged).toMatchObject({ code: 1, stderr: expect.stringMatching(/the record [0-9a-f]+ is damaged/) });
+    const refused = await runXlreg([
+      'serve',
+      '--data-dir',
+      at('damaged'),
+      '--tcp',
+      'off',
+      '--ws',
+      'off',
+      '--admin',
+      'off',
+    ]);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/the record [0-9a-f]+ is damaged/) });
+  });
+});

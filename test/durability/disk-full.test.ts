@@ -1,0 +1,86 @@
+// A disk that is full: what would have to be stored is refused, all else goes on, and it passes by itself (E5).
+
+import { randomInt } from 'node:crypto';
+import { afterAll, describe, expect, it } from 'vitest';
+import { FieldRegistry, type Wire } from '../field/field-registry.ts';
+import { inconsistencies, Journal, missingFrom, readDisk } from './journal.ts';
+import { journalLoad, seededRandom } from './journal-load.ts';
+import { SmallDisk } from './small-disk.ts';
+
+const WIRE: Wire = { transport: 'tcp', dialect: 'prefixed' };
+const CANNOT_STORE = { op: 13, errDesc: 'registry cannot store' };
+const disk = SmallDisk.make();
+const LMDB = ['--store', 'lmdb'];
+
+afterAll(() => disk?.remove());
+
+/** Resolves when /readyz answers so. */
+async function readiness(registry: FieldRegistry, status: number): Promise<string> {
+  const giveUp = performance.now() + 20_000;
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${registry.process.adminPort}/readyz`);
+    const text = await answer.text();
+    if (answer.status === status) return text.trim();
+    if (performance.now() > giveUp) throw new Error(`/readyz still says ${answer.status} ${text}`);
+  }
+}
+
+describe.skipIf(disk === undefined)('a disk that is full', () => {
+  it('E5: Create and Join are refused, all else is served, and it recovers without a restart', async () => {
+    const registry = await FieldRegistry.start({ args: LMDB, dataDir: disk!.directory });
+    const first = await registry.register(WIRE, { name: 'first' });
+    const second = await registry.register(WIRE, { name: 'second' });
+    const { clusterId } = await first.client.create('here', 3);
+    await first.client.join('here');
+
+    disk!.fill();
+    expect(await second.client.request({ op: 5, clusterName: 'new' })).toMatchObject(CANNOT_STORE);
+    const third = await registry.connect(WIRE);
+    expect(await third.identifyById(second.clientId, second.keys)).toMatchObject({ op: 4 });
+    expect(await third.request({ op: 7, clusterName: 'here' })).toMatchObject(CANNOT_STORE);
+    expect(await readiness(registry, 503)).toBe('the store is full');
+    expect((await first.client.getCluster(clusterId)).which).toBe(1n);
+    expect((await first.client.create('here')).clusterId).toEqual(clusterId);
+    expect(await first.client.join('here')).toMatchObject({ op: 8 });
+
+    disk!.free();
+    await readiness(registry, 200);
+    const fourth = await registry.connect(WIRE);
+    await fourth.identifyById(second.clientId, second.keys);
+    await fourth.join('here');
+    expect((await fourth.getCluster()).which).toBe(3n);
+    expect(await registry.stop()).toBe(0);
+  });
+
+  it('E6: under load, nothing that was acknowledged before, during or after it is lost', async () => {
+    const seed = Number(process.env.XLREG_SEED ?? randomInt(2 ** 31));
+    console.log(`seed ${seed}`);
+    const registry = await FieldRegistry.start({ args: LMDB, dataDir: disk!.directory });
+    const journal = new Journal();
+    let ended = false;
+    const loads = Array.from({ length: 8 }, async (_, i) => {
+      // A client that was refused is followed by another.
+      for (let n = 0; !ended; n++) {
+        await journalLoad(registry, journal, `d${i}n${n}`, seededRandom(seed + 1_000 * i + n)).catch(() => {});
+      }
+    });
+    const acknowledged = async (more: number) => {
+      const goal = journal.count + more;
+      while (journal.count < goal) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await acknowledged(100);
+    disk!.fill();
+    await readiness(registry, 503);
+    const whenFull = journal.count;
+    disk!.free();
+    await readiness(registry, 200);
+    await acknowledged(100);
+    ended = true;
+    await registry.process.stop('SIGKILL');
+    registry.closeClients();
+    await Promise.all(loads);
+    const table = await readDisk(disk!.directory);
+    expect([...missingFrom(table, journal), ...inconsistencies(table, undefined)]).toEqual([]);
+    expect(journal.count).toBeGreaterThan(whenFull);
+  });
+});

@@ -1,0 +1,239 @@
+// The lock of a data directory: who holds it, who is refused, and from whom it is taken over.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LockedError, lockDataDirectory } from '../../src/server/data-directory-lock.ts';
+
+const MODULE = fileURLToPath(new URL('../../dist/src/server/data-directory-lock.js', import.meta.url));
+
+/** Takes the lock of each directory that it is told, and says how that went; ends by itself only if it is forgotten. */
+const TAKER = `
+  import { createInterface } from 'node:readline';
+  import { lockDataDirectory } from ${JSON.stringify(MODULE)};
+  const take = (directory) => {
+    try {
+      lockDataDirectory(directory);
+      return 'taken';
+    } catch (error) {
+      return error.name + ': ' + error.message;
+    }
+  };
+  setTimeout(() => process.exit(), 120_000);
+  console.log(process.argv[1] ? take(process.argv[1]) + ' by ' + process.pid : 'ready');
+  for await (const directory of createInterface(process.stdin)) console.log(take(directory));`;
+const TAKER_ARGS = ['--input-type=module', '-e', TAKER];
+
+/** A process that takes locks. */
+class Taker {
+  readonly child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(command: string, args: readonly string[]) {
+    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#lines = createInterface(this.child.stdout!)[Symbol.asyncIterator]();
+    takers.push(this);
+  }
+
+  async line(): Promise<string> {
+    const { value } = await this.#lines.next();
+    return value;
+  }
+
+  take(directory: string): Promise<string> {
+    this.child.stdin!.write(`${directory}\n`);
+    return this.line();
+  }
+
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await gone;
+  }
+}
+
+const takers: Taker[] = [];
+let parent: string;
+let directory: string;
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'xlreg-lock-'));
+  directory = newDirectory('data');
+});
+afterEach(async () => {
+  for (const taker of takers.splice(0)) await taker.kill();
+  rmSync(parent, { recursive: true, force: true });
+});
+
+function newDirectory(name: string): string {
+  const path = join(parent, name);
+  mkdirSync(path);
+  return path;
+}
+
+async function startTaker(): Promise<Taker> {
+  const taker = new Taker(process.execPath, TAKER_ARGS);
+  expect(await taker.line()).toBe('ready');
+  return taker;
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly started: string;
+  readonly boot: string;
+  readonly pidNamespace: string;
+}
+
+function lockFile(of = directory): string {
+  return join(of, 'lock.json');
+}
+
+function holderOf(of = directory): Holder {
+  return JSON.parse(readFileSync(lockFile(of), 'utf8')) as Holder;
+}
+
+/** What this process writes into a lock. */
+function ownHolder(): Holder {
+  const own = newDirectory('own');
+  const unlock = lockDataDirectory(own);
+  const holder = holderOf(own);
+  unlock();
+  rmSync(own, { recursive: true });
+  return holder;
+}
+
+function putLock(holder: object | string, of = directory, suffix = ''): void {
+  writeFileSync(`${lockFile(of)}${suffix}`, typeof holder === 'string' ? holder : JSON.stringify(holder));
+}
+
+/** A holder that is gone: this process, if it had begun at another time. */
+function goneHolder(): Holder {
+  return { ...ownHolder(), started: '1' };
+}
+
+describe('a lock that is held', () => {
+  it('is one file, for the owner alone, that is gone when it is given up', () => {
+    const unlock = lockDataDirectory(directory);
+    expect(readdirSync(directory)).toEqual(['lock.json']);
+    expect(statSync(lockFile()).mode & 0o077).toBe(0);
+    expect(holderOf().pid).toBe(process.pid);
+    unlock();
+    expect(readdirSync(directory)).toEqual([]);
+    lockDataDirectory(directory)();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('is refused to another process, and to its own, with the pid of the holder', async () => {
+    const unlock = lockDataDirectory(directory);
+    const other = await startTaker();
+    expect(await other.take(directory)).toMatch(new RegExp(`^LockedError: .*pid ${process.pid}\\b`));
+    expect(() => lockDataDirectory(directory)).toThrow(LockedError);
+    expect(holderOf().pid).toBe(process.pid);
+    unlock();
+    expect(await other.take(directory)).toBe('taken');
+    expect(() => lockDataDirectory(directory)).toThrow(new RegExp(`pid ${other.child.pid}\\b`));
+    expect(readdirSync(directory)).toEqual(['lock.json']);
+  });
+
+  it('is refused when its holder cannot be looked for from here', () => {
+    putLock({ ...goneHolder(), pidNamespace: 'pid:[1]' });
+    expect(() => lockDataDirectory(directory)).toThrow(new RegExp(`pid ${process.pid}\\b`));
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', '{"pid":'],
+    ['no object', 'null'],
+    ['another object', '{}'],
+    ['a pid that is none', '{"pid":-1,"started":"1","boot":"b","pidNamespace":"p"}'],
+    ['a pid of another type', '{"pid":"1","started":"1","boot":"b","pidNamespace":"p"}'],
+    ['less than all', '{"pid":1,"started":"1","boot":"b"}'],
+    ['zeros', '\0\0\0\0'],
+  ])('is refused, and left, when it says %s', (_, text) => {
+    putLock(text);
+    expect(() => lockDataDirectory(directory)).toThrow(LockedError);
+    expect(() => lockDataDirectory(directory)).toThrow(lockFile());
+    expect(readFileSync(lockFile(), 'utf8')).toBe(text);
+  });
+});
+
+describe('a lock whose holder is gone is taken over', () => {
+  function expectTaken(): void {
+    const unlock = lockDataDirectory(directory);
+    expect(holderOf().pid).toBe(process.pid);
+    expect(readdirSync(directory)).toEqual(['lock.json']);
+    unlock();
+    expect(readdirSync(directory)).toEqual([]);
+  }
+
+  it('after SIGKILL', async () => {
+    const holder = await startTaker();
+    expect(await holder.take(directory)).toBe('taken');
+    expect(() => lockDataDirectory(directory)).toThrow(LockedError);
+    await holder.kill();
+    expect(holderOf().pid).toBe(holder.child.pid);
+    expectTaken();
+  });
+
+  it('after SIGKILL, also when its parent has not asked what became of it', async () => {
+    // The shell becomes a process that never asks.
+    const command = '"$@" & exec sleep 600';
+    const shell = new Taker('sh', ['-c', command, 'sh', process.execPath, ...TAKER_ARGS, directory]);
+    expect(await shell.line()).toMatch(/^taken by \d+$/);
+    const { pid } = holderOf();
+    expect(() => lockDataDirectory(directory)).toThrow(LockedError);
+    process.kill(pid, 'SIGKILL');
+    const state = () => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'ascii'))![1];
+    await expect.poll(state).toBe('Z');
+    expectTaken();
+  });
+
+  it('when its pid belongs to a process that began at another time', () => {
+    putLock(goneHolder());
+    expectTaken();
+  });
+
+  it('when nobody has its pid', () => {
+    putLock({ ...ownHolder(), pid: 2 ** 22 + 1 });
+    expectTaken();
+  });
+
+  it('when the machine has been started again, whoever has its pid now', () => {
+    putLock({ ...ownHolder(), boot: '00000000-0000-0000-0000-000000000000' });
+    expectTaken();
+  });
+
+  it('when the one who last wanted to take it over is gone, too', () => {
+    putLock(goneHolder());
+    putLock(goneHolder(), directory, '.takeover');
+    expectTaken();
+  });
+});
+
+describe('of 20 processes that want a stale lock at once', () => {
+  const PROCESSES = 20;
+  const ROUNDS = 15;
+
+  it.each([
+    ['nobody has tried before', false],
+    ['somebody died trying before', true],
+  ])('exactly one gets it, where %s', async (_, triedBefore) => {
+    const racers = await Promise.all(Array.from({ length: PROCESSES }, startTaker));
+    for (let round = 0; round < ROUNDS; round++) {
+      const prize = newDirectory(`round-${round}`);
+      putLock(goneHolder(), prize);
+      if (triedBefore) putLock(goneHolder(), prize, '.takeover');
+      const ends = await Promise.all(racers.map((racer) => racer.take(prize)));
+      const winners = racers.filter((_, i) => ends[i] === 'taken');
+      expect(winners.length, `round ${round}: ${ends.join('; ')}`).toBe(1);
+      expect(holderOf(prize).pid).toBe(winners[0]!.child.pid);
+      for (const end of ends) expect(end).toMatch(/^(taken$|LockedError: )/);
+      expect(readdirSync(prize)).toEqual(['lock.json']);
+    }
+  });
+});

@@ -1,0 +1,15 @@
+// The store on LMDB keeps the promises of a store, those of one that lasts among them.
+
+import { join } from 'node:path';
+import { LmdbStore, TABLE_DIRECTORY } from '../../src/store/lmdb-store.ts';
+import { REGISTRY_ID } from '../registry/arbitrary-commands.ts';
+import { storeContract } from './store-contract.ts';
+
+function open(dataDirectory: string): LmdbStore {
+  return LmdbStore.open(dataDirectory, { registryId: REGISTRY_ID, bytesMax: undefined });
+}
+
+storeContract('lmdb', open, {
+  reopen: open,
+  backupIn: (dataDirectory) => join(dataDirectory, TABLE_DIRECTORY),
+});

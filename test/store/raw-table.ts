@@ -1,0 +1,47 @@
+// A table as LMDB has it, for changing it behind the store's back, and programs that run the built store in a process of
+// their own, for what could end the process.
+
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Key, open, type RootDatabase } from 'lmdb';
+import { TABLE_DIRECTORY } from '../../src/store/lmdb-store.ts';
+
+export type RawTable = RootDatabase<Buffer, Key>;
+
+/** Opens a table that nobody has open, lets it be changed, and closes it. */
+export async function meddle(dataDirectory: string, change: (table: RawTable) => void): Promise<void> {
+  const path = join(dataDirectory, TABLE_DIRECTORY);
+  const table = open<Buffer, Key>({
+    path,
+    overlappingSync: false,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    cache: false,
+  });
+  try {
+    table.transactionSync(() => change(table));
+  } finally {
+    await table.close();
+  }
+}
+
+const STORE_FOLDER = fileURLToPath(new URL('../../dist/src/store', import.meta.url));
+
+/** Where the data of a table is in its data directory. */
+export function dataFile(dataDirectory: string): string {
+  return join(dataDirectory, TABLE_DIRECTORY, 'data.mdb');
+}
+
+/** Runs a program with LmdbStore, readTable and verifyStore in scope; resolves with what it wrote, line by line. */
+export async function runProgram(program: string, ...args: string[]): Promise<string[]> {
+  const imports = [
+    `import { LmdbStore, readTable } from ${JSON.stringify(join(STORE_FOLDER, 'lmdb-store.js'))};`,
+    `import { verifyStore } from ${JSON.stringify(join(STORE_FOLDER, 'verify-store.js'))};`,
+    `import { StoreUnusableError } from ${JSON.stringify(join(STORE_FOLDER, 'store.js'))};`,
+  ];
+  const text = [...imports, program].join('\n');
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', text, ...args]);
+  return stdout.split('\n').filter((line) => line !== '');
+}
