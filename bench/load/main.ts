@@ -10,7 +10,8 @@ import { measureBare } from './bare.ts';
 import { runSession } from './field-session.ts';
 import { ServerProcess } from './server-process.ts';
 
-const USAGE = 'npm run bench:load -- [--sessions 8000] [--connections 128] [--dialect prefixed|chained] [--workers N]';
+const USAGE =
+  'npm run bench:load -- [--sessions 8000] [--connections 128] [--dialect prefixed|chained] [--store lmdb|memory] [--workers N]';
 const CLUSTER_SIZE = 8;
 /** Different members; a registry that has seen them before does no less for them. */
 const TOKENS = 512;
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     sessions: { type: 'string', default: '8000' },
     connections: { type: 'string', default: '128' },
     dialect: { type: 'string', default: 'prefixed' },
+    store: { type: 'string', default: 'lmdb' },
     workers: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -33,7 +35,8 @@ const connections = Number(values.connections);
 const dialect = values.dialect as DialectName;
 
 const tokens = signTokens();
-const server = await ServerProcess.start(values.workers ? ['--workers', values.workers] : []);
+const workers = values.workers ? ['--workers', values.workers] : [];
+const server = await ServerProcess.start(['--store', values.store, ...workers]);
 const [host, port] = server.endPoint;
 await load(Math.min(sessions, 1_000), 'w');
 
@@ -49,7 +52,9 @@ await server.stop();
 const cpu = ((cpuAfter - cpuBefore) / sessions) * 1e6;
 const bare = (bareBefore + bareAfter) / 2;
 const percentile = (share: number) => latencies[Math.floor((latencies.length - 1) * share)]!;
-console.log(`${sessions} full sessions, ${connections} connections, ${dialect}, clusters of ${CLUSTER_SIZE}`);
+console.log(
+  `${sessions} full sessions, ${connections} connections, ${dialect}, clusters of ${CLUSTER_SIZE}, --store ${values.store}`,
+);
 console.log(`sessions/s           ${(sessions / seconds).toFixed(0)}`);
 console.log(`latency p50, p99     ${percentile(0.5).toFixed(1)} ms, ${percentile(0.99).toFixed(1)} ms`);
 console.log(`server CPU/session   ${cpu.toFixed(0)} us`);
