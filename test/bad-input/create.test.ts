@@ -1,4 +1,4 @@
-// Bad Creates, rows B91 to B100. (B101, the limit of clusters, belongs to the durable table.)
+// Bad Creates, rows B91 to B100. (B101: registry-full.test.ts.)
 
 import { expect } from 'vitest';
 import { makeMemberKeys } from '../field/member-keys.ts';
