@@ -76,10 +76,12 @@ async function build(
   let ready = false;
   let storeFull = false;
   let coordinator: CoordinatorThread | undefined;
+  /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
+  let backup: Promise<HttpReply> | undefined;
   const adminRoutes: HttpRoutes = new Map<string, () => HttpReply | Promise<HttpReply>>([
     ['GET /metrics', () => metricsPage(registry, async () => (await coordinator?.metrics()) ?? [])],
     ['GET /readyz', () => readiness(ready, storeFull)],
-    ['POST /backup', () => backUp(coordinator, config.dataDir)],
+    ['POST /backup', () => (backup ??= backUp(coordinator, config.dataDir).finally(() => (backup = undefined)))],
     ['GET /healthz', () => plainReply(200, 'alive')],
   ]);
   const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes: adminRoutes }));
