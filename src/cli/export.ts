@@ -1,7 +1,7 @@
 // xlreg export: the whole table as lines of JSON, clients first, then clusters, then members.
 import { once } from 'node:events';
-import type { Change, LoadedMember } from '../registry/command.ts';
-import { readTable } from '../store/lmdb-store.ts';
+import type { StoredRecord } from '../registry/command.ts';
+import { readTable } from '../store/table-reader.ts';
 import { bigintOf, decodeRoster } from '../wire/message.ts';
 import { readArguments } from './client-flags.ts';
 import { DATA_DIRECTORY } from './data-directory.ts';
@@ -21,16 +21,22 @@ export async function exportTable(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** A member without a token has that of its client. */
-function describe(record: Change | LoadedMember): unknown {
-  if (record.kind === 'client') {
-    const { kind, clientId, name, ephemeral, token } = record;
-    return { kind, clientId, name, ephemeral, ...tokenFields(token) };
+/** A member whose registration is that of its client has no keys of its own. */
+function describe(record: StoredRecord): unknown {
+  switch (record.kind) {
+    case 'client': {
+      const { kind, clientId, name, ephemeral, token } = record;
+      return { kind, clientId, name, ephemeral, ...tokenFields(token) };
+    }
+    case 'cluster':
+      return { ...record, attrs: String(record.attrs) };
+    case 'seat':
+      return { ...record, kind: 'member' };
+    case 'member': {
+      const { kind, clusterId, index, clientId, name, token } = record;
+      return { kind, clusterId, index, clientId, name, ...tokenFields(token) };
+    }
   }
-  if (record.kind === 'cluster') return { ...record, attrs: String(record.attrs) };
-  if (record.kind !== 'member') throw new Error(`a store does not keep ${record.kind}`);
-  const { kind, clusterId, index, clientId, name, token } = record;
-  return { kind, clusterId, index, clientId, name, ...(token && tokenFields(token)) };
 }
 
 function tokenFields(token: Uint8Array) {

@@ -8,6 +8,7 @@ import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { ClusterTable, type TableLimits } from '../registry/cluster-table.ts';
 import { openStore, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
+import { threadUrl } from '../thread-url.ts';
 import { Coordinator } from './coordinator.ts';
 import { acceptPorts } from './coordinator-port.ts';
 
@@ -47,12 +48,6 @@ const YOUNG_GENERATION_MB = 64;
 /** How often the table is looked through for what has expired. */
 const SWEEP_INTERVAL_MS = 1_000;
 
-/** Where a thread's code is and how Node has to be told to run it. */
-export interface ThreadEntry {
-  readonly url: URL;
-  readonly execArgv: string[];
-}
-
 /** The main thread's handle. */
 export class CoordinatorThread {
   readonly #worker: Worker;
@@ -76,14 +71,10 @@ export class CoordinatorThread {
   }
 
   /** Starts the thread and resolves when the table is loaded; rejects if it cannot be. */
-  static async start(
-    entry: ThreadEntry,
-    data: CoordinatorWorkerData,
-    on: CoordinatorEvents,
-  ): Promise<CoordinatorThread> {
-    const worker = new Worker(entry.url, {
+  static async start(data: CoordinatorWorkerData, on: CoordinatorEvents): Promise<CoordinatorThread> {
+    const worker = new Worker(threadUrl('coordinator-thread'), {
       workerData: data,
-      execArgv: entry.execArgv,
+      execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     const died = once(worker, 'exit').then(([code]) => {

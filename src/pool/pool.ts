@@ -9,15 +9,9 @@ import {
   WAITING_HELLOS_PER_WORKER_MAX,
   WAITING_SESSION_FRAMES_MAX,
 } from '../limits.ts';
+import { threadUrl } from '../thread-url.ts';
 import type { Token } from '../wire/message.ts';
 import { type BatchResult, type BatchTimes, type Job, type JobResult, packJobs, unpackResults } from './job.ts';
-
-/** How many workers there are and what they run. */
-export interface PoolThreads {
-  readonly url: URL;
-  readonly execArgv: string[];
-  readonly workers: number;
-}
 
 /** What every worker gets at its start. */
 export interface PoolWorkerData {
@@ -75,13 +69,13 @@ export class Pool {
   #calls = 0;
   #flushing = false;
 
-  constructor({ url, execArgv, workers }: PoolThreads, workerData: PoolWorkerData, observer: PoolObserver) {
+  constructor(workers: number, workerData: PoolWorkerData, observer: PoolObserver) {
     this.#observer = observer;
     this.#callsMax = workers * BATCHES_PER_WORKER;
     this.#hellosMax = workers * WAITING_HELLOS_PER_WORKER_MAX;
     this.#piscina = new Piscina({
-      filename: url.href,
-      execArgv,
+      filename: threadUrl('pool-worker').href,
+      execArgv: [],
       minThreads: workers,
       maxThreads: workers,
       concurrentTasksPerWorker: BATCHES_PER_WORKER,

@@ -10,7 +10,7 @@ export class Client {
   stored: boolean;
   /** Milliseconds of the coordinator's clock. */
   lastUse: number;
-  /** Replaced, never changed: most clients share the empty one or have one of a single seat. */
+  /** Replaced, never changed: most clients share the empty one, or that of their only cluster with its other members. */
   seats: readonly Cluster[] = NO_SEATS;
 
   constructor(record: ClientRecord, stored: boolean, lastUse: number) {
@@ -20,7 +20,7 @@ export class Client {
   }
 
   takeSeat(cluster: Cluster): void {
-    this.seats = [...this.seats, cluster];
+    this.seats = this.seats.length === 0 ? cluster.alone : [...this.seats, cluster];
   }
 
   giveUpSeat(cluster: Cluster): void {

@@ -13,10 +13,11 @@ import type {
   Command,
   CreateCommand,
   GetClusterCommand,
-  LoadedMember,
   MemberRecord,
   RegisterCommand,
+  Registration,
   Reply,
+  StoredRecord,
 } from './command.ts';
 import { Sweep } from './sweep.ts';
 
@@ -81,7 +82,9 @@ export class ClusterTable {
   *records(): Iterable<ClientRecord | ClusterRecord | MemberRecord> {
     for (const client of this.#clients.values()) if (client.stored) yield client.record;
     for (const cluster of this.#clustersById.values()) yield cluster.record;
-    for (const cluster of this.#clustersById.values()) yield* cluster.members;
+    for (const cluster of this.#clustersById.values()) {
+      for (const index of cluster.members.keys()) yield cluster.memberRecord(index);
+    }
   }
 
   /** Carries a command out in memory. */
@@ -123,7 +126,7 @@ export class ClusterTable {
   }
 
   /** Takes a change over as it is: at startup, after a command of ours, or because another server stored it first. */
-  absorb(change: Change | LoadedMember): void {
+  absorb(change: Change | StoredRecord): void {
     switch (change.kind) {
       case 'client':
         this.#setClient(change, true);
@@ -136,8 +139,14 @@ export class ClusterTable {
         return;
       }
       case 'member':
-        this.#seatLoaded(change);
+        this.#seat(change.clusterId, change.index, change, this.#clients.get(change.clientId));
         return;
+      case 'seat': {
+        const client = this.#clients.get(change.clientId);
+        assert(client, 'a seat without a registration has a client');
+        this.#seat(change.clusterId, change.index, client.record, client);
+        return;
+      }
       case 'client-removal':
         this.#clients.delete(change.clientId);
         return;
@@ -164,7 +173,7 @@ export class ClusterTable {
     const before = known && { record: known.record, stored: known.stored };
     const client = this.#setClient(record, known?.stored || !record.ephemeral);
     // The seats keep the token they were taken with, so the store must not go on taking the client's for theirs.
-    const seats = client.seats.map((cluster) => cluster.memberOfClient(clientId)!);
+    const seats = client.seats.map((cluster) => cluster.memberRecord(cluster.seatOf(clientId)));
     return {
       reply,
       changes: client.stored ? [record, ...seats] : [],
@@ -195,27 +204,27 @@ export class ClusterTable {
     if (record.endPointCount < cluster.record.endPointCount) {
       return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
     }
-    const seated = cluster.memberOfClient(clientId);
-    if (!seated && cluster.isFull) return refuse('cluster-full');
-    const namesake = cluster.memberNamed(record.name);
-    if (namesake && namesake !== seated) return refuse('member-name-in-use');
+    const seat = cluster.seatOf(clientId);
+    if (seat < 0 && cluster.isFull) return refuse('cluster-full');
+    const namesake = cluster.seatNamed(record.name);
+    if (namesake >= 0 && namesake !== seat) return refuse('member-name-in-use');
     cluster.lastUse = this.#now;
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-    if (seated?.token === record.token) return answer(reply);
+    const before = cluster.members[seat];
+    if (before === record) return answer(reply);
 
-    const index = seated?.index ?? cluster.members.length;
-    const { name, token } = record;
-    const member: MemberRecord = { kind: 'member', clusterId: cluster.record.id, index, clientId, name, token };
+    const index = seat < 0 ? cluster.members.length : seat;
     const { stored } = client;
-    this.#seat(member);
+    this.#seat(cluster.record.id, index, record, client);
     client.stored = true;
+    const member = cluster.memberRecord(index);
     return {
       reply,
       changes: stored ? [member] : [record, member],
       undo: () => {
         client.stored = stored;
-        if (seated) cluster.seat(seated);
-        else this.#unseat(client, cluster, member);
+        if (before) cluster.seat(index, before);
+        else this.#unseat(client, cluster, record);
       },
     };
   }
@@ -288,31 +297,19 @@ export class ClusterTable {
     for (const member of cluster.members) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
   }
 
-  /** Seats a member that may come without a token, and without strings that its client and its cluster have already. */
-  #seatLoaded(member: MemberRecord | LoadedMember): void {
-    const client = this.#clients.get(member.clientId)?.record;
-    const cluster = this.#clustersById.get(member.clusterId)?.record;
-    const token = member.token ?? client?.token;
-    assert(token, 'a member without a token has a client');
-    const name = client?.name === member.name ? client.name : member.name;
-    const clientId = client?.clientId ?? member.clientId;
-    const clusterId = cluster?.id ?? member.clusterId;
-    this.#seat({ kind: 'member', clusterId, index: member.index, clientId, name, token });
-  }
-
-  /** Takes a seat over, from whoever may have it. */
-  #seat(member: MemberRecord): void {
-    const cluster = this.#clustersById.get(member.clusterId);
+  /** Takes a seat over, from whoever may have it; `client` is the member's, if there is one. */
+  #seat(clusterId: string, index: number, member: Registration, client: Client | undefined): void {
+    const cluster = this.#clustersById.get(clusterId);
     assert(cluster, 'a member has a cluster');
-    const before = cluster.members[member.index];
-    cluster.seat(member);
+    const before = cluster.members[index];
+    cluster.seat(index, member);
     if (before === undefined) this.#members += 1;
     if (before?.clientId === member.clientId) return;
     if (before) this.#clients.get(before.clientId)?.giveUpSeat(cluster);
-    this.#clients.get(member.clientId)?.takeSeat(cluster);
+    client?.takeSeat(cluster);
   }
 
-  #unseat(client: Client, cluster: Cluster, member: MemberRecord): void {
+  #unseat(client: Client, cluster: Cluster, member: Registration): void {
     cluster.unseatLast(member);
     client.giveUpSeat(cluster);
     this.#members -= 1;

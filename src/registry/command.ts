@@ -13,17 +13,21 @@ export type Command =
   | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
   | GetClusterCommand;
 
-/** A client presents its token; its signature has been verified. */
-export interface RegisterCommand {
-  readonly kind: 'register';
+/** What a client is known by: to the registry, and in every cluster that it joined with it. */
+export interface Registration {
   readonly clientId: string;
   readonly name: string;
+  /** As it goes into rosters; opaque here. */
+  readonly token: Uint8Array;
+}
+
+/** A client presents its token; its signature has been verified. */
+export interface RegisterCommand extends Registration {
+  readonly kind: 'register';
   /** SHA-256 of the SigKey's SPKI: who may come back under this ID. */
   readonly sigKeyDigest: string;
   readonly endPointCount: number;
   readonly ephemeral: boolean;
-  /** As it goes into rosters; opaque here. */
-  readonly token: Uint8Array;
 }
 
 /** Create a cluster unless one of that name exists. */
@@ -80,9 +84,12 @@ export interface RosterReply {
 /** The unit of storage: a record added or replaced, or a client or a cluster (its members with it) taken away. */
 export type Change = ClientRecord | ClusterRecord | MemberRecord | ClientRemoval | ClusterRemoval;
 
-/** A member as a store may give it back: without a token, if it has that of its client. */
-export interface LoadedMember extends Omit<MemberRecord, 'token'> {
-  readonly token: Uint8Array | undefined;
+/** What a store gives back of what it was given. */
+export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | Seat;
+
+/** A member as a store may give it back, if its registration is the one its client has. */
+export interface Seat extends Omit<MemberRecord, 'kind' | 'token'> {
+  readonly kind: 'seat';
 }
 
 /** A registration has expired. */
@@ -111,12 +118,9 @@ export interface ClusterRecord extends ClusterProperties {
   readonly name: string;
 }
 
-/** The seat of a member, and the token it is known by. */
-export interface MemberRecord {
+/** The seat of a member, and the registration it took it with. */
+export interface MemberRecord extends Registration {
   readonly kind: 'member';
   readonly clusterId: string;
   readonly index: number;
-  readonly clientId: string;
-  readonly name: string;
-  readonly token: Uint8Array;
 }

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
-import { CoordinatorThread, type ThreadEntry } from '../coordinator/coordinator-thread.ts';
+import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { metricsPage } from '../metrics/metrics-endpoint.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
@@ -88,7 +88,6 @@ async function build(
   if (admin) closers.push(() => admin.close());
 
   coordinator = await CoordinatorThread.start(
-    threadEntry('coordinator-thread'),
     {
       store: {
         name: config.store,
@@ -133,9 +132,8 @@ async function build(
   await writeRegCred(config.dataDir, credentials);
 
   const poolMetrics = new PoolMetrics(registry, () => pool.queueLengths);
-  const { url, execArgv } = threadEntry('pool-worker');
   const pool = new Pool(
-    { url, execArgv, workers: config.workers },
+    config.workers,
     {
       coordinatorThreadId: threadId,
       commsKey: identity.commsKey,
@@ -242,16 +240,4 @@ function registryToken(identity: Identity, { name, id, endPoints, commsKey, sigK
     MyEnds: [...endPoints],
   };
   return signToken(token, identity.sigKey);
-}
-
-/** Newer than the type declarations we build with. */
-const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript);
-
-/** Where a thread begins: beside the compiled code, or as TypeScript in development, which only newer Nodes run as is. */
-function threadEntry(name: string): ThreadEntry {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return {
-    url: new URL(`../../workers/${name}.${extension}`, import.meta.url),
-    execArgv: extension === 'ts' && !runsTypeScript ? ['--import', 'tsx'] : [],
-  };
 }

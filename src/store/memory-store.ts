@@ -2,16 +2,16 @@
 import type { Change, ClientRecord, ClusterRecord, MemberRecord } from '../registry/command.ts';
 import type { CommitOutcome, Store } from './store.ts';
 
-type StoredRecord = ClientRecord | ClusterRecord | MemberRecord;
+type KeptRecord = ClientRecord | ClusterRecord | MemberRecord;
 
 const KINDS = { client: 0, cluster: 1, member: 2 } as const;
 
 export class MemoryStore implements Store {
-  readonly #records = new Map<string, StoredRecord>();
+  readonly #records = new Map<string, KeptRecord>();
   readonly #clusterIds = new Set<string>();
   #closed = false;
 
-  async *load(): AsyncIterable<readonly Change[]> {
+  async *load(): AsyncIterable<readonly KeptRecord[]> {
     this.#assertOpen();
     yield [...this.#records.values()].sort(
       (a, b) => KINDS[a.kind] - KINDS[b.kind] || (a.kind === 'member' && b.kind === 'member' ? a.index - b.index : 0),
@@ -55,7 +55,7 @@ export class MemoryStore implements Store {
     }
   }
 
-  #set(record: StoredRecord): CommitOutcome {
+  #set(record: KeptRecord): CommitOutcome {
     const key = keyOf(record);
     const standing = this.#records.get(key);
     if (standing && ownerOf(standing) !== ownerOf(record)) return { kind: 'lost', standing: [standing] };
@@ -70,14 +70,14 @@ export class MemoryStore implements Store {
   }
 }
 
-function keyOf(record: StoredRecord): string {
+function keyOf(record: KeptRecord): string {
   if (record.kind === 'client') return `client ${record.clientId}`;
   if (record.kind === 'cluster') return `cluster ${record.name}`;
   return `member ${record.clusterId} ${record.index}`;
 }
 
 /** Who may replace a record. */
-export function ownerOf(record: StoredRecord): string {
+export function ownerOf(record: KeptRecord): string {
   if (record.kind === 'client') return record.sigKeyDigest;
   if (record.kind === 'cluster') return record.id;
   return record.clientId;

@@ -1,6 +1,6 @@
 // What the coordinator needs of a store, and all it may rely on. The coordinator is the only writer of its process; with
 // several servers there are several coordinators on one store, which is why a commit can be lost to another.
-import type { Change, LoadedMember } from '../registry/command.ts';
+import type { Change, StoredRecord } from '../registry/command.ts';
 
 /** How one change of a batch ended. */
 export type CommitOutcome =
@@ -30,7 +30,7 @@ export interface Store {
    * Every record stored, some at a time: clients, then clusters, then members, those of a cluster in the order of their
    * indexes. Rejects with StoreUnusableError at a record that is not what was written.
    */
-  load(): AsyncIterable<readonly (Change | LoadedMember)[]>;
+  load(): AsyncIterable<readonly StoredRecord[]>;
   /**
    * Stores a batch, in order, as a whole; resolves when all that is reported as stored is. One commit at a time. Rejects
    * with StoreFullError when nothing was stored for want of room; with any other error nobody knows what is stored, and

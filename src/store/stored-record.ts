@@ -7,9 +7,9 @@
 //   cluster by ID   = 04 id                rest = name
 //   value   = version(1) crc32(4) rest
 //
-// A member without a token has that of its client.
+// A member without a token has the registration of its client.
 import { crc32 } from 'node:zlib';
-import type { ClientRecord, ClusterRecord, LoadedMember } from '../registry/command.ts';
+import type { ClientRecord, ClusterRecord, MemberRecord, Seat, StoredRecord } from '../registry/command.ts';
 import { StoreUnusableError } from './store.ts';
 
 /** First byte of the keys of each kind. */
@@ -49,56 +49,94 @@ export function encodeCluster(key: Buffer, record: ClusterRecord): Buffer {
   return sealValue(key, [Buffer.of(record.size, record.endPointCount), attrs, Buffer.from(record.id, 'hex')]);
 }
 
-/** The value of a member's record; `token` is left out where the client's record has the same. */
-export function encodeMember(key: Buffer, record: LoadedMember): Buffer {
+/** The value of a member's record; its token is left out where its registration is that of its client. */
+export function encodeMember(key: Buffer, record: MemberRecord, ofClient: boolean): Buffer {
   const clientId = prefixed(Buffer.from(record.clientId, 'hex'));
   const name = prefixed(Buffer.from(record.name, 'latin1'));
-  return sealValue(key, [clientId, name, record.token ?? Buffer.alloc(0)]);
+  return sealValue(key, [clientId, name, ofClient ? Buffer.alloc(0) : record.token]);
 }
 
-/** What to do with a token that is found in a value; by default it stays a view of it. */
-export type Keep = (token: Uint8Array) => Uint8Array;
-
-const asView: Keep = (token) => token;
-
-export function decodeClient(key: Buffer, value: Buffer, keep = asView): ClientRecord {
-  const rest = openValue(key, value);
-  const tokenAt = 35 + rest[34]!;
-  return {
-    kind: 'client',
-    clientId: key.toString('hex', 1),
-    ephemeral: (rest[0]! & EPHEMERAL) !== 0,
-    endPointCount: rest[1]!,
-    sigKeyDigest: rest.toString('hex', 2, 34),
-    name: rest.toString('latin1', 35, tokenAt),
-    token: keep(rest.subarray(tokenAt)),
-  };
+/** A record's key, and right behind it its value: somewhere in a larger piece of memory. */
+export interface Placed {
+  readonly bytes: Buffer;
+  readonly keyAt: number;
+  readonly valueAt: number;
+  readonly end: number;
 }
 
-export function decodeCluster(key: Buffer, value: Buffer): ClusterRecord {
-  const rest = openValue(key, value);
+/** Reads the record whose key and value, checked already, lie there. What it returns may be a view of it. */
+export function decodeRecord(placed: Placed): StoredRecord {
+  const prefix = placed.bytes[placed.keyAt];
+  if (prefix === KEY_PREFIX.client) return new PackedClient(placed);
+  return prefix === KEY_PREFIX.cluster ? decodeCluster(placed) : decodeMember(placed);
+}
+
+/** A client's record as it was stored, read where it is asked for: of a large table, most is never looked at. */
+export class PackedClient implements ClientRecord {
+  readonly clientId: string;
+  readonly #bytes: Buffer;
+  readonly #at: number;
+  readonly #end: number;
+
+  constructor({ bytes, keyAt, valueAt, end }: Placed) {
+    this.clientId = bytes.toString('hex', keyAt + 1, valueAt);
+    this.#bytes = bytes;
+    this.#at = valueAt + HEAD_BYTES;
+    this.#end = end;
+  }
+
+  get kind() {
+    return 'client' as const;
+  }
+
+  get ephemeral(): boolean {
+    return (this.#bytes[this.#at]! & EPHEMERAL) !== 0;
+  }
+
+  get endPointCount(): number {
+    return this.#bytes[this.#at + 1]!;
+  }
+
+  get sigKeyDigest(): string {
+    return this.#bytes.toString('hex', this.#at + 2, this.#at + 34);
+  }
+
+  get name(): string {
+    return this.#bytes.toString('latin1', this.#at + 35, this.#tokenAt);
+  }
+
+  /** A view of memory that it shares with others. */
+  get token(): Uint8Array {
+    return this.#bytes.subarray(this.#tokenAt, this.#end);
+  }
+
+  get #tokenAt(): number {
+    return this.#at + 35 + this.#bytes[this.#at + 34]!;
+  }
+}
+
+function decodeCluster({ bytes, keyAt, valueAt, end }: Placed): ClusterRecord {
+  const at = valueAt + HEAD_BYTES;
   return {
     kind: 'cluster',
-    name: key.toString('latin1', 1),
-    size: rest[0]!,
-    endPointCount: rest[1]!,
-    attrs: rest.readBigUInt64LE(2),
-    id: rest.toString('hex', 10),
+    name: bytes.toString('latin1', keyAt + 1, valueAt),
+    size: bytes[at]!,
+    endPointCount: bytes[at + 1]!,
+    attrs: bytes.readBigUInt64LE(at + 2),
+    id: bytes.toString('hex', at + 10, end),
   };
 }
 
-export function decodeMember(key: Buffer, value: Buffer, keep = asView): LoadedMember {
-  const rest = openValue(key, value);
-  const nameAt = 2 + rest[0]!;
-  const tokenAt = nameAt + rest[nameAt - 1]!;
-  return {
-    kind: 'member',
-    clusterId: key.toString('hex', 1, key.length - 1),
-    index: key.at(-1)!,
-    clientId: rest.toString('hex', 1, nameAt - 1),
-    name: rest.toString('latin1', nameAt, tokenAt),
-    token: tokenAt < rest.length ? keep(rest.subarray(tokenAt)) : undefined,
-  };
+function decodeMember({ bytes, keyAt, valueAt, end }: Placed): MemberRecord | Seat {
+  const clientIdAt = valueAt + HEAD_BYTES + 1;
+  const nameAt = clientIdAt + bytes[clientIdAt - 1]! + 1;
+  const tokenAt = nameAt + bytes[nameAt - 1]!;
+  const clusterId = bytes.toString('hex', keyAt + 1, valueAt - 1);
+  const index = bytes[valueAt - 1]!;
+  const clientId = bytes.toString('hex', clientIdAt, nameAt - 1);
+  const name = bytes.toString('latin1', nameAt, tokenAt);
+  if (tokenAt === end) return { kind: 'seat', clusterId, index, clientId, name };
+  return { kind: 'member', clusterId, index, clientId, name, token: bytes.subarray(tokenAt, end) };
 }
 
 /** Puts version and checksum in front. */

@@ -1,8 +1,8 @@
 // Reads a whole table from outside, be it in use or not, and holds it against what a table has to be.
 import { strict as assert } from 'node:assert';
 import { ClusterTable, type TableCounts } from '../registry/cluster-table.ts';
-import { readTable } from './lmdb-store.ts';
 import { StoreUnusableError } from './store.ts';
+import { readTable } from './table-reader.ts';
 
 const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
 

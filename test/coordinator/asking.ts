@@ -2,7 +2,7 @@
 
 import { Coordinator, type CoordinatorObserver } from '../../src/coordinator/coordinator.ts';
 import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
-import type { Change, Command, LoadedMember, Reply } from '../../src/registry/command.ts';
+import type { Command, Reply, StoredRecord } from '../../src/registry/command.ts';
 import type { Store } from '../../src/store/store.ts';
 import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 
@@ -60,8 +60,8 @@ export function clusterIdOf(reply: Reply): string | undefined {
 }
 
 /** Every record of a store. */
-export async function recordsOf(store: Store): Promise<(Change | LoadedMember)[]> {
-  const records: (Change | LoadedMember)[] = [];
+export async function recordsOf(store: Store): Promise<StoredRecord[]> {
+  const records: StoredRecord[] = [];
   for await (const some of store.load()) records.push(...some);
   return records;
 }

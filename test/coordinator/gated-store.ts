@@ -1,6 +1,6 @@
 // A store whose commits wait until they are let through or fail: for looking at what happens meanwhile.
 
-import type { Change, LoadedMember } from '../../src/registry/command.ts';
+import type { Change, StoredRecord } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { type CommitOutcome, type Store, StoreFullError } from '../../src/store/store.ts';
 
@@ -29,7 +29,7 @@ export class GatedStore implements Store {
   trouble: 'full' | 'broken' | undefined;
   probes = 0;
 
-  load(): AsyncIterable<readonly (Change | LoadedMember)[]> {
+  load(): AsyncIterable<readonly StoredRecord[]> {
     return this.#inner.load();
   }
 

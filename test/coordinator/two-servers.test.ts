@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COMMIT_ATTEMPTS_MAX } from '../../src/limits.ts';
-import type { Change, Command, LoadedMember } from '../../src/registry/command.ts';
+import type { Change, Command, StoredRecord } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { CommitOutcome, Store } from '../../src/store/store.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
@@ -120,7 +120,7 @@ class StubbornStore implements Store {
   stubborn = true;
   commits = 0;
 
-  load(): AsyncIterable<readonly (Change | LoadedMember)[]> {
+  load(): AsyncIterable<readonly StoredRecord[]> {
     return this.#inner.load();
   }
 

@@ -1,8 +1,8 @@
 // What clients were told, and whether a table has all of it: the acknowledgements of a load, held against the records that
 // are found on disk when the server is dead.
 
-import type { ClientRecord, ClusterRecord, LoadedMember } from '../../src/registry/command.ts';
-import { readTable } from '../../src/store/lmdb-store.ts';
+import type { ClientRecord, ClusterRecord, MemberRecord, Seat } from '../../src/registry/command.ts';
+import { readTable } from '../../src/store/table-reader.ts';
 import { decodeRoster } from '../../src/wire/message.ts';
 
 /** What was acknowledged, in the order in which it was. IDs are hex. */
@@ -41,19 +41,19 @@ export interface DiskTable {
   readonly clients: ReadonlyMap<string, ClientRecord>;
   readonly clusters: ReadonlyMap<string, ClusterRecord>;
   /** By cluster ID, then by index. */
-  readonly members: ReadonlyMap<string, readonly LoadedMember[]>;
+  readonly members: ReadonlyMap<string, readonly (MemberRecord | Seat)[]>;
 }
 
 /** Reads the table of a data directory; rejects at a torn record. */
 export async function readDisk(dataDirectory: string): Promise<DiskTable> {
   const clients = new Map<string, ClientRecord>();
   const clusters = new Map<string, ClusterRecord>();
-  const members = new Map<string, LoadedMember[]>();
+  const members = new Map<string, (MemberRecord | Seat)[]>();
   await readTable(dataDirectory, async ({ records }) => {
     for (const record of [...records].flat()) {
       if (record.kind === 'client') clients.set(record.clientId, record);
       else if (record.kind === 'cluster') clusters.set(record.name, record);
-      else if (record.kind === 'member') {
+      else {
         const seats = members.get(record.clusterId) ?? [];
         members.set(record.clusterId, seats);
         seats.push(record);

@@ -239,11 +239,11 @@ describe('records', () => {
     );
   });
 
-  it('E6: a member that is loaded without a token has that of its client', () => {
+  it('E6: a member that is loaded without a registration has that of its client', () => {
     const table = newTable();
     table.absorb({ ...registration(1, Uint8Array.of(7)), kind: 'client' });
     table.absorb({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 0n });
-    table.absorb({ kind: 'member', clusterId: idOf(9), index: 0, clientId: idOf(1), name: 'n', token: undefined });
+    table.absorb({ kind: 'seat', clusterId: idOf(9), index: 0, clientId: idOf(1), name: 'n' });
     expect(table.apply(asking(idOf(9)), 0).reply).toMatchObject({ which: 1n, roster: Uint8Array.of(7) });
     expect(table.apply({ kind: 'join', clientId: idOf(1), cluster: { name: 'c' } }, 0).changes).toEqual([]);
   });

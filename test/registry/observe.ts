@@ -2,6 +2,7 @@
 
 import type { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Change, Command, Reply } from '../../src/registry/command.ts';
+import { PackedClient } from '../../src/store/stored-record.ts';
 import { CLIENT_IDS, CLUSTER_IDS, NAMES, NOBODY, REGISTRY_ID } from './arbitrary-commands.ts';
 import { applySlowly, type SlowTable, storedSlowly } from './slow-table.ts';
 
@@ -58,10 +59,13 @@ export function glanceSlowly(table: SlowTable) {
   };
 }
 
-/** The same whether its token has been loaded as a Buffer or not. */
+/** The same whether it has been loaded, token and all, or not. */
 export function unbuffered<T extends object>(holder: T): T {
   const { token } = holder as { token?: Uint8Array };
-  return token === undefined ? holder : { ...holder, token: Uint8Array.from(token) };
+  if (token === undefined) return holder;
+  if (!(holder instanceof PackedClient)) return { ...holder, token: Uint8Array.from(token) };
+  const { kind, clientId, name, sigKeyDigest, endPointCount, ephemeral } = holder;
+  return { kind, clientId, name, sigKeyDigest, endPointCount, ephemeral, token: Uint8Array.from(token) } as object as T;
 }
 
 /** Changes by their keys. */

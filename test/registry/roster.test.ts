@@ -13,7 +13,7 @@ function withTokens(lengths: readonly number[]): Cluster {
   const cluster = new Cluster({ kind: 'cluster', id: clusterId, name: 'c', size: 64, endPointCount: 1, attrs: 0n }, 0);
   for (const [index, length] of lengths.entries()) {
     const token = new Uint8Array(length).fill(index);
-    cluster.seat({ kind: 'member', clusterId, index, clientId: idOf(index), name: `${index}`, token });
+    cluster.seat(index, { clientId: idOf(index), name: `${index}`, token });
   }
   return cluster;
 }

@@ -10,8 +10,8 @@ import type {
   ClientRecord,
   ClusterRecord,
   ClusterRemoval,
-  LoadedMember,
   MemberRecord,
+  StoredRecord,
 } from '../../src/registry/command.ts';
 import type { CommitOutcome, Store } from '../../src/store/store.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
@@ -68,18 +68,26 @@ function removedCluster(name: string, id: number, members: number): ClusterRemov
   return { kind: 'cluster-removal', name, id: idOf(id), members };
 }
 
-/** The same whether a store gives back Buffers or Uint8Arrays. */
-export function plain(change: Change): object {
-  return 'token' in change ? { ...change, token: Buffer.from(change.token).toString('hex') } : change;
+/** The same whatever a store gives back has come to be made of. */
+export function plain(record: Change): object {
+  if (!('token' in record)) return record;
+  const { name, clientId } = record;
+  const token = Buffer.from(record.token).toString('hex');
+  if (record.kind === 'member') {
+    return { kind: 'member', clusterId: record.clusterId, index: record.index, clientId, name, token };
+  }
+  const { sigKeyDigest, endPointCount, ephemeral } = record;
+  return { kind: 'client', clientId, name, sigKeyDigest, endPointCount, ephemeral, token };
 }
 
-/** Every record of a store, members with the token of their client where they came without one. */
+/** Every record of a store, members with the registration of their client where they came without one. */
 export async function all(store: Store): Promise<Change[]> {
   const records: Change[] = [];
-  const tokens = new Map<string, Uint8Array>();
-  const complete = (record: Change | LoadedMember): Change => {
-    if (record.kind === 'client') tokens.set(record.clientId, record.token);
-    return record.kind === 'member' ? { ...record, token: record.token ?? tokens.get(record.clientId)! } : record;
+  const clients = new Map<string, ClientRecord>();
+  const complete = (record: StoredRecord): Change => {
+    if (record.kind === 'client') clients.set(record.clientId, record);
+    if (record.kind !== 'seat') return record;
+    return { ...record, kind: 'member', token: clients.get(record.clientId)!.token };
   };
   for await (const some of store.load()) records.push(...some.map(complete));
   return records;

@@ -1,7 +1,6 @@
-// A coordinator over the store on LMDB, closed and opened again at any moment between two batches, against the obvious table
-// (E6, T9).
+// A coordinator over the store on LMDB, closed or killed at any moment and opened again, against the obvious table (E6, T9).
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -10,10 +9,12 @@ import { Coordinator } from '../../src/coordinator/coordinator.ts';
 import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
 import type { Command, Reply } from '../../src/registry/command.ts';
 import { LmdbStore } from '../../src/store/lmdb-store.ts';
+import { TABLE_DIRECTORY } from '../../src/store/open-table.ts';
 import { verifyStore } from '../../src/store/verify-store.ts';
 import { history, limits, REGISTRY_ID, wait } from '../registry/arbitrary-commands.ts';
 import { glanceAt, glanceSlowly, observeSlowly, observeTable, unbuffered } from '../registry/observe.ts';
 import { applySlowly, expireSlowly, restartSlowly, type SlowTable, slowTable } from '../registry/slow-table.ts';
+import { dataFile } from './raw-table.ts';
 
 /** A server's table from its opening to its closing. */
 class Opened {
@@ -55,12 +56,39 @@ function askSlowly(table: SlowTable, commands: readonly Command[], now: number):
   return [replies, after];
 }
 
-/** What happens in turn: batches of so many commands, after a wait, and then perhaps a sweep or a restart. */
+/** LMDB's two meta pages, of which the newer one says what is committed: it is written last. */
+const META_BYTES = 2 * 4096;
+
+function readMetaPages(directory: string): Buffer {
+  const pages = Buffer.alloc(META_BYTES);
+  const file = openSync(dataFile(directory), 'r');
+  expect(readSync(file, pages, 0, META_BYTES, 0)).toBe(META_BYTES);
+  closeSync(file);
+  return pages;
+}
+
+/**
+ * What a process leaves that is killed now, in a directory of its own: its file; with the meta pages from before a batch,
+ * what it leaves when it is killed between writing the batch and committing it.
+ */
+function killedNow(directory: string, metaPages?: Buffer): string {
+  const left = mkdtempSync(join(tmpdir(), 'xlreg-table-'));
+  mkdirSync(join(left, TABLE_DIRECTORY));
+  copyFileSync(dataFile(directory), dataFile(left));
+  if (metaPages) {
+    const file = openSync(dataFile(left), 'r+');
+    writeSync(file, metaPages, 0, META_BYTES, 0);
+    closeSync(file);
+  }
+  return left;
+}
+
+/** What happens in turn: batches of so many commands, after a wait, and then perhaps a sweep, a restart or a death. */
 const turns = fc.array(
   fc.record({
     commands: fc.integer({ min: 1, max: 8 }),
     wait,
-    next: fc.constantFrom('batch', 'batch', 'sweep', 'restart'),
+    next: fc.constantFrom('batch', 'batch', 'batch', 'sweep', 'restart', 'kill', 'kill in the commit'),
   }),
   { minLength: 40, maxLength: 40 },
 );
@@ -68,7 +96,16 @@ const turns = fc.array(
 it('E6, T9: whatever happens and however often it is restarted, it is the obvious table', async () => {
   await fc.assert(
     fc.asyncProperty(limits, history, turns, async (limits, commands, turns) => {
-      const directory = mkdtempSync(join(tmpdir(), 'xlreg-table-'));
+      let directory = mkdtempSync(join(tmpdir(), 'xlreg-table-'));
+      const directories = [directory];
+      const killed = async (metaPages?: Buffer) => {
+        const left = killedNow(directory, metaPages);
+        directories.push(left);
+        await opened.close();
+        directory = left;
+        opened = await Opened.open(directory, limits, () => now);
+        slow = restartSlowly(slow, now);
+      };
       let now = 0;
       let slow = slowTable(REGISTRY_ID, limits);
       let opened = await Opened.open(directory, limits, () => now);
@@ -78,10 +115,17 @@ it('E6, T9: whatever happens and however often it is restarted, it is the obviou
           const batch = commands.slice(at, at + count);
           at += count;
           now += wait;
+          const metaPages = readMetaPages(directory);
           const [expected, after] = askSlowly(slow, batch, now);
           expect((await opened.coordinator.ask(batch)).map(unbuffered)).toEqual(expected);
+          if (next === 'kill in the commit') {
+            await killed(metaPages);
+            expect(glanceAt(opened.table)).toEqual(glanceSlowly(slow));
+            continue;
+          }
           slow = after;
-          if (next === 'sweep') {
+          if (next === 'kill') await killed();
+          else if (next === 'sweep') {
             opened.coordinator.sweep();
             await opened.coordinator.settled();
             slow = expireSlowly(slow, now).table;
@@ -99,7 +143,7 @@ it('E6, T9: whatever happens and however often it is restarted, it is the obviou
         expect(observeTable(opened.table)).toEqual(observeSlowly(restarted));
       } finally {
         await opened.close();
-        rmSync(directory, { recursive: true });
+        for (const directory of directories) rmSync(directory, { recursive: true });
       }
     }),
     { numRuns: 60 },

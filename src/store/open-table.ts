@@ -1,0 +1,113 @@
+// How a table in LMDB is opened, and what is looked at before it is relied on.
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Key, open, type RootDatabase } from 'lmdb';
+import { StoreUnusableError } from './store.ts';
+import { KEY_PREFIX, openValue, sealValue } from './stored-record.ts';
+
+/** A handle of LMDB. A value from a range is a view that lasts until the next one is read. */
+export type Table = RootDatabase<Buffer, Key>;
+export type Transaction = ReturnType<Table['useReadTransaction']>;
+
+/** Where the table is in a data directory. */
+export const TABLE_DIRECTORY = 'table';
+export const DATA_FILE = 'data.mdb';
+
+const SCHEMA_VERSION = 1;
+const META_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('registry')]);
+/** How LMDB's file begins: two meta pages. The fields of each that matter here, and where they stand in their page. */
+const META = { bytes: 160, magicAt: 24, pageBytesAt: 48, lastPageAt: 144, transactionAt: 152 } as const;
+const LMDB_MAGIC = 0xbeefc0de;
+
+/** What a table says of itself. */
+interface Meta {
+  readonly schema: number;
+  readonly registryId: string;
+}
+
+const SHARED_VALUES = {
+  encode: (value: Buffer) => value,
+  // The buffer it comes in is longer than it says.
+  decode: (shared: Uint8Array, length: number) => Buffer.from(shared.buffer, shared.byteOffset, length),
+  needsStableBuffer: false,
+};
+
+/** Opens the table in a directory of its own. Throws StoreUnusableError. */
+export function openTable(directory: string, readOnly: boolean): Table {
+  try {
+    assertWhole(join(directory, DATA_FILE));
+    return open({
+      path: directory,
+      noSubdir: false,
+      readOnly,
+      // With its default, overlapping, a table did not survive a loss of power.
+      overlappingSync: false,
+      keyEncoding: 'binary',
+      encoder: SHARED_VALUES,
+      cache: false,
+      compression: false,
+    }) as Table;
+  } catch (error) {
+    if (error instanceof StoreUnusableError) throw error;
+    throw new StoreUnusableError(`${directory} cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** LMDB maps the file into memory: what its newest meta page promises has to be there, or reading it ends the process. */
+function assertWhole(path: string): void {
+  if (!existsSync(path)) return;
+  const file = openSync(path, 'r');
+  const page = (at: number) => {
+    const bytes = Buffer.alloc(META.bytes);
+    const read = readSync(file, bytes, 0, META.bytes, at);
+    if (read < META.bytes || bytes.readUInt32LE(META.magicAt) !== LMDB_MAGIC)
+      throw new StoreUnusableError(`${path} is not a table of LMDB`);
+    return bytes;
+  };
+  try {
+    const first = page(0);
+    const pageBytes = first.readUInt32LE(META.pageBytesAt);
+    if (pageBytes < META.bytes) throw new StoreUnusableError(`${path} is not a table of LMDB`);
+    const second = page(pageBytes);
+    const newer = [first, second].sort((a, b) =>
+      a.readBigUInt64LE(META.transactionAt) < b.readBigUInt64LE(META.transactionAt) ? 1 : -1,
+    )[0]!;
+    const needed = (Number(newer.readBigUInt64LE(META.lastPageAt)) + 1) * pageBytes;
+    const { size } = statSync(path);
+    if (size < needed) throw new StoreUnusableError(`${path} is cut off: it has ${size} bytes of ${needed}`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Makes an empty table this registry's, or checks that it is. */
+export function claimTable(table: Table, directory: string, registryId: string): void {
+  const meta = readMeta(table, directory);
+  if (meta === undefined) {
+    const text = JSON.stringify({ schema: SCHEMA_VERSION, registryId });
+    table.transactionSync(() => table.putSync(META_KEY, sealValue(META_KEY, [Buffer.from(text)])));
+  } else if (meta.registryId !== registryId) {
+    throw new StoreUnusableError(`${directory} belongs to the registry ${meta.registryId}, not to ${registryId}`);
+  }
+}
+
+/** What the table says of itself; undefined if it is empty. */
+function readMeta(table: Table, directory: string): Meta | undefined {
+  const value = table.getBinary(META_KEY);
+  if (value === undefined) {
+    if (table.getKeysCount({ limit: 1 }) > 0) throw new StoreUnusableError(`${directory} is not a table of xlReg`);
+    return undefined;
+  }
+  const meta = JSON.parse(openValue(META_KEY, value).toString()) as Meta;
+  if (meta.schema > SCHEMA_VERSION) {
+    throw new StoreUnusableError(`${directory} is of schema ${meta.schema}; this server knows ${SCHEMA_VERSION}`);
+  }
+  return meta;
+}
+
+/** What a table that cannot be empty says of itself. Throws StoreUnusableError. */
+export function requireMeta(table: Table, directory: string): Meta {
+  const meta = readMeta(table, directory);
+  if (meta === undefined) throw new StoreUnusableError(`${directory} is empty`);
+  return meta;
+}

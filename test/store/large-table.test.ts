@@ -1,0 +1,95 @@
+// A table that is large enough to be read by a thread of its own is what a small one is (E6).
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Change, ClientRecord, MemberRecord } from '../../src/registry/command.ts';
+import { LmdbStore } from '../../src/store/lmdb-store.ts';
+import { StoreUnusableError } from '../../src/store/store.ts';
+import { clientKey } from '../../src/store/stored-record.ts';
+import { verifyStore } from '../../src/store/verify-store.ts';
+import { REGISTRY_ID } from '../registry/arbitrary-commands.ts';
+import { keyOf } from '../registry/observe.ts';
+import { meddle, runProgram } from './raw-table.ts';
+import { all, client, cluster, member, plain } from './store-contract.ts';
+
+const MEMBERS = 5_000;
+const LARGE = 32 * 1024 * 1024;
+
+const numbered = (i: number) => i.toString(16).padStart(64, '0');
+const clients: readonly ClientRecord[] = Array.from({ length: MEMBERS }, (_, i) =>
+  client(0, { clientId: numbered(i + 1), name: `node-${i}`, token: new Uint8Array(8_000).fill(i) }),
+);
+const clusters = Array.from({ length: MEMBERS / 64 + 1 }, (_, i) =>
+  cluster(`c-${i}`, 0, { id: numbered(MEMBERS + 1 + i) }),
+);
+const members: readonly MemberRecord[] = clients.map(({ clientId, name, token }, i) =>
+  // Every third has another token than its client.
+  member(0, i % 64, 0, { clusterId: clusters[i >> 6]!.id, clientId, name, token: i % 3 ? token : Uint8Array.of(i) }),
+);
+
+let directory: string;
+const open = () => LmdbStore.open(directory, { registryId: REGISTRY_ID, bytesMax: undefined });
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'xlreg-large-'));
+  const store = open();
+  await store.commit([...clients, ...clusters, ...members]);
+  expect(store.size()).toBeGreaterThan(LARGE);
+  await store.close();
+});
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+it('E6: is loaded as it was stored, as often as one likes', async () => {
+  const store = open();
+  const byKey = (records: readonly Change[]) => new Map(records.map((record) => [keyOf(record), plain(record)]));
+  for (let time = 0; time < 2; time++) {
+    expect(byKey(await all(store))).toEqual(byKey([...clients, ...clusters, ...members]));
+  }
+  await store.close();
+});
+
+it('E6: can be left half-way, and closed at once', async () => {
+  const store = open();
+  for await (const records of store.load()) {
+    expect(records[0]?.kind).toBe('client');
+    break;
+  }
+  await store.commit([client(1)]);
+  await store.commit([{ kind: 'client-removal', clientId: client(1).clientId }]);
+  await store.close();
+});
+
+it('E6: is loaded in the process of a server, that can end at once', async () => {
+  const [line] = await runProgram(
+    `const store = LmdbStore.open(process.argv[1], { registryId: process.argv[2], bytesMax: undefined });
+     let count = 0;
+     for await (const records of store.load()) count += records.length;
+     await store.close();
+     console.log(count);
+     process.exit(0);`,
+    directory,
+    REGISTRY_ID,
+  );
+  expect(Number(line)).toBe(clients.length + clusters.length + members.length);
+});
+
+it('E6: is refused where a record is damaged, and the record is named', async () => {
+  const key = clientKey(clients[MEMBERS - 1]!.clientId);
+  const flip = () =>
+    meddle(directory, (table) => {
+      const value = Buffer.from(table.getBinary(key)!);
+      value[value.length - 1]! ^= 1;
+      table.putSync(key, value);
+    });
+  await flip();
+  const store = open();
+  const refusal = all(store);
+  await expect(refusal).rejects.toThrow(StoreUnusableError);
+  await expect(refusal).rejects.toThrow(key.toString('hex'));
+  await store.close();
+  await flip();
+  expect(await verifyStore(directory)).toEqual({ clients: MEMBERS, clusters: clusters.length, members: MEMBERS });
+});

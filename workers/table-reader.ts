@@ -1,0 +1,3 @@
+import { runTableReader } from '../src/store/table-reader-thread.ts';
+
+await runTableReader();
