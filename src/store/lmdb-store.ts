@@ -64,7 +64,12 @@ export class LmdbStore implements Store {
       throw new StoreUnusableError(`${directory} cannot be made: ${(error as Error).message}`, { cause: error });
     }
     const table = openTable(directory, false);
-    claimTable(table, directory, registryId);
+    try {
+      claimTable(table, directory, registryId);
+    } catch (error) {
+      void table.close();
+      throw error;
+    }
     return new LmdbStore(directory, bytesMax, table);
   }
 
