@@ -55,6 +55,7 @@ const settings = z.strictObject({
   admin: listenAddress.prefault('127.0.0.1:56791'),
   advertise: z.string().refine(isBareEndPoint, 'should be HOST:PORT').optional(),
   workers: whole(1, 256).default(availableParallelism()),
+  'hello-queue-ms': milliseconds.default(50),
   'reply-bytes-max': whole(REPLY_BYTES_MIN, REPLY_BYTES_MAX).default(REPLY_BYTES_MAX),
   store: z.enum(STORE_NAMES).default('lmdb'),
   'store-bytes-max': whole(1_000_000, Number.MAX_SAFE_INTEGER).optional(),

@@ -48,20 +48,17 @@ export const WAITING_FRAMES_MAX = 16;
 /** Messages of one session. Bounds what its IVs are remembered in: two of up to 32 bytes a message, 4 MiB in all (F6). */
 export const SESSION_MESSAGES_MAX = 65_536;
 
-/** Session frames of one pool call: enough to make the crossing cheap, few enough not to hold the first back. */
-export const BATCH_FRAMES_MAX = 64;
+/** Jobs a worker of the pool has at a time, a power of two: as many as make waking it cheap, few enough to be soon done. */
+export const SLOTS_PER_WORKER = 64;
 
-/** Hellos of one pool call: an RSA operation is 0.35 ms, and all replies of a call wait for its last. */
-export const BATCH_HELLOS_MAX = 4;
-
-/** Pool calls under way for each worker: one in work and one behind it, so that no worker waits for a crossing. */
-export const BATCHES_PER_WORKER = 2;
+/** Hellos among them: one in work and some behind it, so that no worker waits; who waits in the pool can still withdraw. */
+export const HELLOS_PER_WORKER = 4;
 
 /** Session frames waiting for the pool, one a connection at most; whose frame finds no room is closed. */
 export const WAITING_SESSION_FRAMES_MAX = 65_536;
 
-/** Hellos waiting for each worker: about 50 ms of its time; beyond it the newest Hello's connection is closed. */
-export const WAITING_HELLOS_PER_WORKER_MAX = 128;
+/** Hellos that wait are bounded in time of work (`--hello-queue-ms`); this is what one counts until one was measured. */
+export const HELLO_MILLISECONDS = 0.4;
 
 /** How often a command may lose its seat to another server before the client is told `registry cannot store`. */
 export const COMMIT_ATTEMPTS_MAX = 8;

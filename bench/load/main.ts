@@ -62,7 +62,7 @@ console.log(
   `bare crypto/session  ${bare.toFixed(0)} us (${bareBefore.toFixed(0)} before, ${bareAfter.toFixed(0)} after)`,
 );
 console.log(`overhead factor      ${(cpu / bare).toFixed(2)}`);
-console.log(`frames per pool call ${((framesAfter - framesBefore) / (callsAfter - callsBefore)).toFixed(1)}`);
+console.log(`frames per hand-over  ${((framesAfter - framesBefore) / (callsAfter - callsBefore)).toFixed(1)}`);
 
 /** CPU seconds, frames and pool calls of the server so far. */
 async function readings(): Promise<[number, number, number]> {

@@ -45,6 +45,8 @@ key of the configuration file ("data-dir"); flags win over the environment, the 
   --admin HOST:PORT|off       /metrics, /readyz, /healthz, default 127.0.0.1:56791
   --advertise HOST:PORT       the end point that regCred.dat tells clients, default the one of --tcp
   --workers N                 threads for the crypto, default one for each core
+  --hello-queue-ms N          Hellos may wait for so many milliseconds of a worker's time, default 50; the newest beyond
+                              that is closed
   --reply-bytes-max N         the longest reply over TCP, 512 to 16384, default 16384
   --store lmdb|memory         where the cluster table is kept, default lmdb: durable, in the data directory
   --store-bytes-max N         the store counts as full at this size, default as much as the disk has

@@ -1,21 +1,28 @@
-// The coordinator as a thread: what runs in it, and the main thread's handle on it. Between the two pass only `loaded`,
-// requests for metrics, and the order to close; commands come straight from the workers.
+// The coordinator as a thread: what runs in it, and the main thread's handle on it. Between the two pass only `loaded`, the
+// lanes it is to serve, requests for metrics and the like, and the order to close; commands come straight from the workers.
 import { AssertionError } from 'node:assert';
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
+import { Bell } from '../lanes/bell.ts';
+import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { ClusterTable, type TableLimits } from '../registry/cluster-table.ts';
 import { openStore, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
 import { threadUrl } from '../thread-url.ts';
 import { Coordinator } from './coordinator.ts';
-import { acceptPorts } from './coordinator-port.ts';
+import { serveLanes, waitingQuestions } from './serve-lanes.ts';
 
 /** What the thread is started with. */
 interface CoordinatorWorkerData {
   readonly store: StoreSettings;
   readonly limits: TableLimits;
+}
+
+/** The same, and what the workers wake the thread with. */
+interface ThreadData extends CoordinatorWorkerData {
+  readonly bell: SharedArrayBuffer;
 }
 
 /** What the main thread is told. */
@@ -27,6 +34,8 @@ export interface CoordinatorEvents {
 }
 
 type Order =
+  | { readonly kind: 'serve'; readonly id: number; readonly lane: LaneMemory }
+  | { readonly kind: 'withdraw'; readonly id: number }
   | { readonly kind: 'metrics'; readonly id: number }
   | { readonly kind: 'backup'; readonly directory: string }
   | { readonly kind: 'close' };
@@ -50,13 +59,16 @@ const SWEEP_INTERVAL_MS = 1_000;
 
 /** The main thread's handle. */
 export class CoordinatorThread {
+  /** For `Bell`: rung when a lane has a question. */
+  readonly bell: SharedArrayBuffer;
   readonly #worker: Worker;
   readonly #metricsAsked = new Map<number, (metrics: Metrics) => void>();
   #backupAsked: ((failure: string | undefined) => void) | undefined;
   #lastId = 0;
   #closing = false;
 
-  private constructor(worker: Worker, on: CoordinatorEvents) {
+  private constructor(worker: Worker, bell: SharedArrayBuffer, on: CoordinatorEvents) {
+    this.bell = bell;
     this.#worker = worker;
     worker.on('message', (report: Report) => {
       if (report.kind === 'metrics') this.#metricsAsked.get(report.id)?.(report.metrics);
@@ -72,8 +84,9 @@ export class CoordinatorThread {
 
   /** Starts the thread and resolves when the table is loaded; rejects if it cannot be. */
   static async start(data: CoordinatorWorkerData, on: CoordinatorEvents): Promise<CoordinatorThread> {
+    const bell = new SharedArrayBuffer(4);
     const worker = new Worker(threadUrl('coordinator-thread'), {
-      workerData: data,
+      workerData: { ...data, bell } satisfies ThreadData,
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
@@ -84,11 +97,14 @@ export class CoordinatorThread {
     const [first] = (await Promise.race([once(worker, 'message'), died])) as [Report];
     died.catch(() => {});
     if (first.kind === 'unusable') throw new StoreUnusableError(first.message);
-    return new CoordinatorThread(worker, on);
+    return new CoordinatorThread(worker, bell, on);
   }
 
-  get threadId(): number {
-    return this.#worker.threadId;
+  /** Answers the questions of a lane from now on. Returns what ends it. */
+  serve(lane: LaneMemory): () => void {
+    const id = ++this.#lastId;
+    this.#worker.postMessage({ kind: 'serve', id, lane } satisfies Order);
+    return () => this.#worker.postMessage({ kind: 'withdraw', id } satisfies Order);
   }
 
   /** The coordinator's metrics; none if it does not answer in time. */
@@ -126,9 +142,11 @@ export class CoordinatorThread {
   }
 }
 
-/** The thread itself: opens the store, loads the table, and serves the workers' ports. */
+/** The thread itself: opens the store, loads the table, and serves the workers' lanes. */
 export async function runCoordinator(): Promise<void> {
-  const { store: settings, limits } = workerData as CoordinatorWorkerData;
+  const { store: settings, limits, bell: bellMemory } = workerData as ThreadData;
+  const bell = new Bell(bellMemory);
+  const lanes = new Map<number, Lane>();
   const main = parentPort!;
   const report = (message: Report) => main.postMessage(message);
   const registry = new Registry();
@@ -139,7 +157,7 @@ export async function runCoordinator(): Promise<void> {
   try {
     store = openStore(settings);
     const metrics = coordinatorMetrics(registry, {
-      queueLength: () => coordinator.queueLength,
+      queueLength: () => waitingQuestions(lanes.values()),
       counts: () => table.counts,
       storeBytes: () => store.size(),
     });
@@ -166,10 +184,16 @@ export async function runCoordinator(): Promise<void> {
     report({ kind: 'unusable', message: `${settings.dataDirectory}: ${error.message}` });
     return;
   }
-  acceptPorts(coordinator);
+  void serveLanes(coordinator, bell, lanes);
   const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
   main.on('message', async (order: Order) => {
-    if (order.kind === 'metrics') {
+    if (order.kind === 'serve') {
+      lanes.set(order.id, new Lane(order.lane));
+      // It may have asked already.
+      bell.ring();
+    } else if (order.kind === 'withdraw') {
+      lanes.delete(order.id);
+    } else if (order.kind === 'metrics') {
       report({ kind: 'metrics', id: order.id, metrics: await registry.getMetricsAsJSON() });
     } else if (order.kind === 'backup') {
       const failure = await store.backup(order.directory).then(() => undefined, messageOf);

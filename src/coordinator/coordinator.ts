@@ -58,11 +58,6 @@ export class Coordinator {
     this.#clock = clock;
   }
 
-  /** Commands waiting for the batch under way. */
-  get queueLength(): number {
-    return this.#waiting.reduce((sum, request) => sum + request.commands.length, 0);
-  }
-
   /** Fills the table from the store. */
   async load(): Promise<void> {
     for await (const records of this.#store.load()) for (const record of records) this.#table.absorb(record);

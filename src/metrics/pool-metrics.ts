@@ -1,42 +1,44 @@
-// The crypto pool: what waits in front of it, how full its calls are, and where their time goes.
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { PoolCall } from '../pool/pool.ts';
+// The crypto pool: what waits in front of it, how many jobs it gets at once, and where their time goes.
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Job, JobTimes } from '../pool/job.ts';
+import { PlainHistogram } from './plain-histogram.ts';
 
 /** From the cost of a message, tens of microseconds, to that of a stuck disk. */
 const STAGE_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 const BATCH_FRAMES = [1, 2, 4, 8, 16, 32, 64];
+const STAGES = ['hello-wait', 'hello-call', 'hello', 'message-wait', 'message-call', 'open', 'ask', 'seal'] as const;
 
 export class PoolMetrics {
-  readonly #stage: Histogram<'stage'>;
-  readonly #frames: Histogram;
-  readonly #hellos: Counter;
+  readonly #stage: PlainHistogram<'stage'>;
+  readonly #frames: PlainHistogram<string>;
   readonly #failures: Counter;
 
   constructor(registry: Registry, queueLengths: () => { readonly hello: number; readonly message: number }) {
     const registers = [registry];
-    this.#stage = new Histogram({
-      name: 'xlreg_stage_seconds',
-      help:
-        'Time of pool calls by stage: message-wait and hello-wait in the queue (the first of a batch), call from ' +
-        'hand-over to return, and within it open, hello, ask and seal.',
-      labelNames: ['stage'],
-      buckets: STAGE_SECONDS,
-      registers,
-    });
-    this.#frames = new Histogram({
-      name: 'xlreg_pool_batch_frames',
-      help: 'Frames handed over in one pool call.',
-      buckets: BATCH_FRAMES,
-      registers,
-    });
-    this.#hellos = new Counter({
-      name: 'xlreg_pool_hellos_total',
-      help: 'Hellos among the frames handed over.',
-      registers,
-    });
+    this.#stage = new PlainHistogram(
+      {
+        name: 'xlreg_stage_seconds',
+        help:
+          'Time of frames by stage: hello-wait and message-wait in the queue, hello-call and message-call from hand-over ' +
+          'to return, and within these hello (its RSA), open, ask (the coordinator) and seal.',
+        labelNames: ['stage'],
+        buckets: STAGE_SECONDS,
+        registers,
+      },
+      STAGES.map((stage) => ({ stage })),
+    );
+    this.#frames = new PlainHistogram(
+      {
+        name: 'xlreg_pool_batch_frames',
+        help: 'Frames handed over to a worker at once.',
+        buckets: BATCH_FRAMES,
+        registers,
+      },
+      [{}],
+    );
     this.#failures = new Counter({
       name: 'xlreg_pool_failures_total',
-      help: 'Pool calls that came to nothing; the connections in them were closed.',
+      help: 'Workers that failed and were replaced; the connections of their jobs were closed.',
       registers,
     });
     new Gauge({
@@ -52,19 +54,25 @@ export class PoolMetrics {
     });
   }
 
-  batch({ frames, hellos, call, messageWait, helloWait, times }: PoolCall): void {
-    this.#frames.observe(frames);
-    this.#hellos.inc(hellos);
-    const stages = { call, 'message-wait': messageWait, 'hello-wait': helloWait };
-    for (const [stage, seconds] of Object.entries(stages)) {
-      if (seconds !== undefined) this.#stage.observe({ stage }, seconds);
-    }
-    if (hellos > 0) this.#stage.observe({ stage: 'hello' }, times.hello);
-    if (hellos === frames) return;
-    for (const stage of ['open', 'ask', 'seal'] as const) this.#stage.observe({ stage }, times[stage]);
+  handedOver(frames: number): void {
+    this.#frames.at(0).observe(frames);
+  }
+
+  /** Times in milliseconds. */
+  done(kind: Job['kind'], waited: number, call: number, { open, ask, seal }: JobTimes): void {
+    this.#observe(kind === 'hello' ? 'hello-wait' : 'message-wait', waited);
+    this.#observe(kind === 'hello' ? 'hello-call' : 'message-call', call);
+    this.#observe(kind === 'hello' ? 'hello' : 'open', open);
+    if (seal === 0) return;
+    this.#observe('ask', ask);
+    this.#observe('seal', seal);
   }
 
   failed(): void {
     this.#failures.inc();
+  }
+
+  #observe(stage: (typeof STAGES)[number], milliseconds: number): void {
+    this.#stage.at(STAGES.indexOf(stage)).observe(milliseconds / 1000);
   }
 }

@@ -1,15 +1,11 @@
-// All that crosses between front end and pool: a batch of jobs in one buffer on the way in, a batch of results in one
-// buffer on the way out, in the same order. One buffer, because every further object costs both threads more than its
-// bytes do.
+// A job and its result as they stand in a slot of a lane (src/lanes/lane.ts).
 //
-//   batch  = job*
 //   job    = kind(1) transport(1) length(4) [session record, unless kind is hello] bytes(length)
-//   results = result*
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) [session record, if kind is reply] bytes(length)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) [session record, bytes(length) of a reply]
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { DialectName } from '../wire/hello.ts';
-import { readSession, SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
+import { SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
 
 /** What a worker is asked to do for one connection. */
 export interface Job {
@@ -44,132 +40,97 @@ export interface JobReply {
   readonly consumed: number;
   /** Present if the session ends with this reply. */
   readonly why: EndReason | undefined;
+  /** The session record from now on. */
+  readonly session: Uint8Array;
 }
 
-/** What a batch took, in seconds: for histograms. */
-export interface BatchTimes {
-  /** RSA, AES, protobuf and signatures of session messages, up to the questions. */
+/** What a job took in its worker, in milliseconds. */
+export interface JobTimes {
+  /** Until the reply, or the question to the coordinator: a Hello's RSA, or AES, protobuf and signatures. */
   readonly open: number;
-  /** All Hellos of the batch. */
-  readonly hello: number;
-  /** From the question to the coordinator until its answer, Hellos served meanwhile included. */
+  /** From the question until its answer was looked at; 0 without one. */
   readonly ask: number;
-  /** From the answer to the encrypted replies. */
+  /** From the answer to the encrypted reply; 0 without a question. */
   readonly seal: number;
 }
 
-/** What a pool call returns. */
-export interface BatchResult {
-  readonly results: Uint8Array;
-  readonly times: BatchTimes;
-}
+/** A result as a worker has it: the session not yet packed. */
+export type WorkerResult = Exclude<JobResult, JobReply> | (Omit<JobReply, 'session'> & { readonly session: Session });
 
 const JOB_KINDS = ['hello', 'message'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
 const RESULT_KINDS = ['incomplete', 'silent', 'reply'] as const;
 const DIALECTS = ['chained', 'prefixed'] as const;
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
+const REASON_PLACES = new Map(REASONS.map((reason, place) => [reason, place]));
 const NO_REASON = 255;
 const JOB_HEAD_BYTES = 6;
-const RESULT_HEAD_BYTES = 12;
+const TIMES_AT = 12;
+const RESULT_HEAD_BYTES = TIMES_AT + 3 * 4;
+const BYTES_AT = RESULT_HEAD_BYTES + SESSION_RECORD_BYTES;
 
-/** Packs jobs into one buffer that nothing else shares. */
-export function packJobs(jobs: readonly Job[]): Uint8Array {
-  let length = 0;
-  for (const { session, bytes } of jobs) length += JOB_HEAD_BYTES + (session?.length ?? 0) + bytes.length;
-  const packed = Buffer.from(new ArrayBuffer(length));
-  let at = 0;
-  for (const { kind, transport, session, bytes } of jobs) {
-    packed[at] = JOB_KINDS.indexOf(kind);
-    packed[at + 1] = TRANSPORTS.indexOf(transport);
-    packed.writeUInt32LE(bytes.length, at + 2);
-    at += JOB_HEAD_BYTES;
-    if (session) {
-      packed.set(session, at);
-      at += session.length;
-    }
-    packed.set(bytes, at);
-    at += bytes.length;
-  }
-  return packed;
+export function writeJob({ kind, transport, session, bytes }: Job, slot: Buffer): void {
+  slot[0] = JOB_KINDS.indexOf(kind);
+  slot[1] = TRANSPORTS.indexOf(transport);
+  slot.writeUInt32LE(bytes.length, 2);
+  if (session) slot.set(session, JOB_HEAD_BYTES);
+  slot.set(bytes, JOB_HEAD_BYTES + (session?.length ?? 0));
 }
 
-/** The jobs of a batch, as views of it. */
-export function unpackJobs(batch: Uint8Array): Job[] {
-  const packed = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
-  const jobs: Job[] = [];
-  for (let at = 0; at < packed.length; ) {
-    const kind = JOB_KINDS[packed[at]!]!;
-    const transport = TRANSPORTS[packed[at + 1]!]!;
-    const length = packed.readUInt32LE(at + 2);
-    at += JOB_HEAD_BYTES;
-    const sessionBytes = kind === 'hello' ? 0 : SESSION_RECORD_BYTES;
-    const session = kind === 'hello' ? undefined : packed.subarray(at, at + sessionBytes);
-    at += sessionBytes;
-    jobs.push({ kind, transport, session, bytes: packed.subarray(at, at + length) });
-    at += length;
-  }
-  return jobs;
+/** The job of a slot, as views of it. */
+export function readJob(slot: Buffer): Job {
+  const kind = JOB_KINDS[slot[0]!]!;
+  const bytesAt = JOB_HEAD_BYTES + (kind === 'hello' ? 0 : SESSION_RECORD_BYTES);
+  return {
+    kind,
+    transport: TRANSPORTS[slot[1]!]!,
+    session: kind === 'hello' ? undefined : slot.subarray(JOB_HEAD_BYTES, bytesAt),
+    bytes: slot.subarray(bytesAt, bytesAt + slot.readUInt32LE(2)),
+  };
 }
 
-/** A result as a worker has it: the session not yet packed. */
-export type WorkerResult = Exclude<JobResult, JobReply> | (JobReply & { readonly session: Session });
-
-/** Packs results into one buffer that nothing else shares. */
-export function packResults(results: readonly WorkerResult[]): Uint8Array {
-  let length = 0;
-  for (const result of results) {
-    length += RESULT_HEAD_BYTES + (result.kind === 'reply' ? SESSION_RECORD_BYTES + result.bytes.length : 0);
-  }
-  const packed = Buffer.from(new ArrayBuffer(length));
-  let at = 0;
-  for (const result of results) {
-    packed[at] = RESULT_KINDS.indexOf(result.kind);
-    packed[at + 2] = result.kind === 'incomplete' || !result.why ? NO_REASON : REASONS.indexOf(result.why);
-    if (result.kind === 'reply') {
-      packed[at + 1] = result.op;
-      packed[at + 3] = DIALECTS.indexOf(result.dialect);
-      packed.writeUInt32LE(result.consumed, at + 4);
-      packed.writeUInt32LE(result.bytes.length, at + 8);
-      writeSession(result.session, packed, at + RESULT_HEAD_BYTES);
-      packed.set(result.bytes, at + RESULT_HEAD_BYTES + SESSION_RECORD_BYTES);
-      at += SESSION_RECORD_BYTES + result.bytes.length;
-    }
-    at += RESULT_HEAD_BYTES;
-  }
-  return packed;
+export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes, slot: Buffer): void {
+  slot[0] = RESULT_KINDS.indexOf(result.kind);
+  slot[2] = (result.kind === 'incomplete' ? undefined : REASON_PLACES.get(result.why!)) ?? NO_REASON;
+  slot.writeFloatLE(open, TIMES_AT);
+  slot.writeFloatLE(ask, TIMES_AT + 4);
+  slot.writeFloatLE(seal, TIMES_AT + 8);
+  if (result.kind !== 'reply') return;
+  slot[1] = result.op;
+  slot[3] = DIALECTS.indexOf(result.dialect);
+  slot.writeUInt32LE(result.consumed, 4);
+  slot.writeUInt32LE(result.bytes.length, 8);
+  writeSession(result.session, slot, RESULT_HEAD_BYTES);
+  slot.set(result.bytes, BYTES_AT);
 }
 
-/** The results of a batch with their session records, as views of it. */
-export function unpackResults(batch: Uint8Array): (JobResult & { readonly session?: Uint8Array })[] {
-  const packed = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
-  const results: (JobResult & { session?: Uint8Array })[] = [];
-  for (let at = 0; at < packed.length; ) {
-    const head = at;
-    const kind = RESULT_KINDS[packed[head]!]!;
-    const why = REASONS[packed[head + 2]!];
-    at += RESULT_HEAD_BYTES;
-    if (kind === 'incomplete') results.push({ kind });
-    else if (kind === 'silent') results.push({ kind, why: why as Fault });
-    else {
-      const bytesAt = at + SESSION_RECORD_BYTES;
-      const bytes = packed.subarray(bytesAt, bytesAt + packed.readUInt32LE(head + 8));
-      results.push({
-        kind,
-        op: packed[head + 1]!,
-        why,
-        dialect: DIALECTS[packed[head + 3]!]!,
-        consumed: packed.readUInt32LE(head + 4),
-        session: packed.subarray(at, bytesAt),
-        bytes,
-      });
-      at = bytesAt + bytes.length;
-    }
-  }
-  return results;
+/** The result of a slot: its session record a view of it, its bytes a copy that may be sent at leisure. */
+export function readResult(slot: Buffer): JobResult {
+  const kind = RESULT_KINDS[slot[0]!]!;
+  if (kind === 'incomplete') return { kind };
+  const why = REASONS[slot[2]!];
+  if (kind === 'silent') return { kind, why: why as Fault };
+  return {
+    kind,
+    op: slot[1]!,
+    why,
+    dialect: DIALECTS[slot[3]!]!,
+    consumed: slot.readUInt32LE(4),
+    session: slot.subarray(RESULT_HEAD_BYTES, BYTES_AT),
+    bytes: Buffer.from(slot.subarray(BYTES_AT, BYTES_AT + slot.readUInt32LE(8))),
+  };
 }
 
-/** Decodes the session record of a message job. */
-export function sessionOf(job: Job): Session {
-  return readSession(job.session as Buffer);
+export function readTimes(slot: Buffer): JobTimes {
+  return {
+    open: slot.readFloatLE(TIMES_AT),
+    ask: slot.readFloatLE(TIMES_AT + 4),
+    seal: slot.readFloatLE(TIMES_AT + 8),
+  };
+}
+
+/** Forgets the keys in a slot that nobody needs any more. */
+export function wipeSlot(job: Buffer, talk: Buffer): void {
+  job.fill(0, 0, JOB_HEAD_BYTES + SESSION_RECORD_BYTES);
+  talk.fill(0, 0, BYTES_AT);
 }

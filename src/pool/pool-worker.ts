@@ -1,24 +1,99 @@
-// What a worker of the pool sets up once: its way to the coordinator, and all that serving a batch needs.
+// A worker of the pool: serves the jobs of its lane until it is told to stop. What the coordinator has answered comes
+// first, then session messages, then one Hello at a time: an RSA operation takes as long as ten of the others.
 import { workerData } from 'node:worker_threads';
-import { CoordinatorPort } from '../coordinator/coordinator-port.ts';
-import { modulusOf } from '../wire/rsa-key.ts';
-import type { BatchResult } from './job.ts';
-import type { PoolWorkerData } from './pool.ts';
+import { packCommand, unpackReply } from '../coordinator/packed-command.ts';
+import { Bell } from '../lanes/bell.ts';
+import { Lane, type LaneMemory } from '../lanes/lane.ts';
+import { SLOTS_PER_WORKER } from '../limits.ts';
+import { type JobTimes, readJob, type WorkerResult, writeResult } from './job.ts';
 import { pooledRandom } from './pooled-random.ts';
-import { type BatchContext, serveBatch } from './serve-batch.ts';
+import { type Asked, conclude, type JobContext, jobContext, type RegistryFacts, serveJob } from './serve-job.ts';
 
-/** Resolves to what the pool calls with each batch. */
-export async function startPoolWorker(): Promise<(batch: Uint8Array) => Promise<BatchResult>> {
-  const data = workerData as PoolWorkerData;
-  const coordinator = await CoordinatorPort.open(data.coordinatorThreadId);
-  const context: BatchContext = {
-    commsKey: data.commsKey,
-    modulus: modulusOf(data.commsKey),
-    registryToken: data.registryToken,
-    version: data.version,
-    replyBytesMax: data.replyBytesMax,
-    random: pooledRandom(),
-    ask: (commands) => coordinator.ask(commands),
+/** What every worker gets at its start. */
+export interface PoolWorkerData {
+  readonly registry: RegistryFacts;
+  /** Of the threads a worker has to do with; 4 bytes each. */
+  readonly mainBell: SharedArrayBuffer;
+  readonly coordinatorBell: SharedArrayBuffer;
+}
+
+/** How often the event loop gets a turn, at the least: what the runtime has put off is done there. */
+const TURN_MS = 100;
+
+/** What the pool runs, once in each worker, with the memory of a lane. */
+export function startPoolWorker(): (memory: LaneMemory) => Promise<never> {
+  const { registry, mainBell, coordinatorBell } = workerData as PoolWorkerData;
+  const context = jobContext(registry, pooledRandom());
+  return async (memory) => {
+    const worker = new LaneWorker(new Lane(memory), new Bell(mainBell), new Bell(coordinatorBell), context);
+    for (;;) {
+      const turn = performance.now() + TURN_MS;
+      while (performance.now() < turn) worker.serve();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   };
-  return (batch) => serveBatch(batch, context);
+}
+
+/** A question under way: its message, when it was asked, and what opening it took; in milliseconds. */
+interface UnderWay extends Asked {
+  readonly since: number;
+  readonly open: number;
+}
+
+class LaneWorker {
+  readonly #lane: Lane;
+  readonly #mainBell: Bell;
+  readonly #coordinatorBell: Bell;
+  readonly #context: JobContext;
+  readonly #underWay = new Array<UnderWay | undefined>(SLOTS_PER_WORKER);
+  #asked = false;
+  #finished = false;
+
+  constructor(lane: Lane, mainBell: Bell, coordinatorBell: Bell, context: JobContext) {
+    this.#lane = lane;
+    this.#mainBell = mainBell;
+    this.#coordinatorBell = coordinatorBell;
+    this.#context = context;
+  }
+
+  /** One round: all that is light, or one Hello, or sleep. */
+  serve(): void {
+    const { answers, messages, hellos, bell } = this.#lane;
+    const { rings } = bell;
+    for (let slot = answers.take(); slot !== undefined; slot = answers.take()) this.#conclude(slot);
+    for (let slot = messages.take(); slot !== undefined; slot = messages.take()) this.#open(slot);
+    if (this.#asked) this.#coordinatorBell.ring();
+    if (this.#finished) this.#mainBell.ring();
+    const busy = this.#asked || this.#finished;
+    this.#asked = this.#finished = false;
+    const hello = busy && bell.rings !== rings ? undefined : hellos.take();
+    if (hello !== undefined) this.#open(hello);
+    else if (!busy) bell.wait(rings, TURN_MS);
+  }
+
+  #open(slot: number): void {
+    const started = performance.now();
+    const served = serveJob(readJob(this.#lane.jobs[slot]!), this.#context);
+    const now = performance.now();
+    if (served.kind !== 'asked') return this.#finish(slot, served, { open: now - started, ask: 0, seal: 0 });
+    this.#underWay[slot] = { ...served, since: now, open: now - started };
+    packCommand(served.question.command, this.#lane.talks[slot]!);
+    this.#lane.questions.put(slot);
+    this.#asked = true;
+  }
+
+  #conclude(slot: number): void {
+    const started = performance.now();
+    const underWay = this.#underWay[slot]!;
+    this.#underWay[slot] = undefined;
+    const result = conclude(underWay, unpackReply(this.#lane.talks[slot]!), this.#context);
+    const { open, since } = underWay;
+    this.#finish(slot, result, { open, ask: started - since, seal: performance.now() - started });
+  }
+
+  #finish(slot: number, result: WorkerResult, times: JobTimes): void {
+    writeResult(result, times, this.#lane.talks[slot]!);
+    this.#lane.results.put(slot);
+    this.#finished = true;
+  }
 }

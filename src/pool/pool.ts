@@ -1,55 +1,50 @@
-// Between the front end and the workers: gathers the jobs of all connections of a tick into one call, keeps every worker
-// supplied, and bounds what waits. Hellos queue apart from session messages, so that a flood of them starves nobody.
-import type { KeyObject } from 'node:crypto';
+// Between the front end and the workers: gathers the jobs of all connections of a tick, hands them to the lanes of the
+// workers, and bounds what waits. Hellos queue apart from session messages, so that a flood of them starves nobody.
 import { Piscina } from 'piscina';
-import {
-  BATCH_FRAMES_MAX,
-  BATCH_HELLOS_MAX,
-  BATCHES_PER_WORKER,
-  WAITING_HELLOS_PER_WORKER_MAX,
-  WAITING_SESSION_FRAMES_MAX,
-} from '../limits.ts';
+import { Bell } from '../lanes/bell.ts';
+import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
+import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
 import { threadUrl } from '../thread-url.ts';
-import type { Token } from '../wire/message.ts';
-import { type BatchResult, type BatchTimes, type Job, type JobResult, packJobs, unpackResults } from './job.ts';
+import { type Job, type JobResult, type JobTimes, readResult, readTimes, wipeSlot, writeJob } from './job.ts';
+import type { PoolWorkerData } from './pool-worker.ts';
+import type { RegistryFacts } from './serve-job.ts';
 
-/** What every worker gets at its start. */
-export interface PoolWorkerData {
-  readonly coordinatorThreadId: number;
-  readonly commsKey: KeyObject;
-  readonly registryToken: Token;
-  readonly version: number;
-  readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
+/** What a pool is made with. */
+export interface PoolSettings {
+  readonly workers: number;
+  /** Milliseconds of work that Hellos may wait in front of each worker; beyond that the newest is turned away. */
+  readonly helloQueueMs: number;
+  readonly registry: RegistryFacts;
 }
 
-/** What one call was like; times in seconds. */
-export interface PoolCall {
-  readonly frames: number;
-  readonly hellos: number;
-  /** From hand-over to return. */
-  readonly call: number;
-  /** How long the first session message, and the first Hello, had waited; undefined if there was none. */
-  readonly messageWait: number | undefined;
-  readonly helloWait: number | undefined;
-  readonly times: BatchTimes;
+/** The coordinator as the pool knows it: it answers the questions of the lanes it is told of. */
+export interface LaneService {
+  readonly bell: SharedArrayBuffer;
+  /** Returns what ends it. */
+  serve(lane: LaneMemory): () => void;
 }
 
 /** Told what the pool does, for metrics and logs. */
 export interface PoolObserver {
-  /** A call came back. */
-  batch(call: PoolCall): void;
-  /** A worker died or has a bug; the connections of its batch are closed. */
+  /** So many jobs were handed to a worker at once. */
+  handedOver(jobs: number): void;
+  /** A job is done: milliseconds it waited in front of the worker, from hand-over to return, and what it took there. */
+  done(kind: Job['kind'], waited: number, call: number, times: JobTimes): void;
+  /** A worker died or has a bug; the connections of its jobs are closed, and another takes its place. */
   failed(error: unknown): void;
+  /** Too many failed too fast: there will be no others. */
+  givenUp(error: unknown): void;
 }
 
-/** What comes back for a job; undefined if its worker failed. */
-export type JobDone = (result: (JobResult & { readonly session?: Uint8Array }) | undefined) => void;
+/** What comes back for a job, its views valid during the call; undefined if its worker failed. */
+export type JobDone = (result: JobResult | undefined) => void;
 
 /** A job that waits or is in work. */
 export class JobTicket {
   readonly job: Job;
   readonly done: JobDone;
   readonly since = performance.now();
+  handedOver = 0;
   /** Set when its connection is gone: it is not handed over any more. */
   withdrawn = false;
 
@@ -59,31 +54,106 @@ export class JobTicket {
   }
 }
 
+/** How much of a worker's time a Hello takes, in session messages: for choosing the worker that is free first. */
+const MESSAGES_PER_HELLO = 8;
+/** Session messages of a tick that one worker gets before the next one is woken for the rest. */
+const MESSAGES_PER_WAKING = 8;
+
+/** How fast the estimate of a Hello's time follows a shorter one, and a longer one, which may have waited for a core. */
+const [HELLO_FASTER, HELLO_SLOWER] = [1 / 4, 1 / 256];
+/** So many failures within so long are not bad luck. */
+const FAILURES_MAX = 5;
+const FAILURES_WITHIN_MS = 60_000;
+
+/** A worker as the main thread sees it. */
+class WorkerLane {
+  readonly memory: LaneMemory;
+  readonly lane: Lane;
+  readonly tickets = new Array<JobTicket | undefined>(SLOTS_PER_WORKER);
+  /** The slot used last comes first: it is still in the caches. */
+  readonly #free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => slot);
+  hellos = 0;
+  /** Jobs put on its queues since it was last woken. */
+  #fresh = 0;
+
+  constructor(replyBytesMax: number) {
+    this.memory = newLaneMemory(replyBytesMax);
+    this.lane = new Lane(this.memory);
+  }
+
+  get room(): number {
+    return this.#free.length;
+  }
+
+  get load(): number {
+    return SLOTS_PER_WORKER - this.#free.length + this.hellos * (MESSAGES_PER_HELLO - 1);
+  }
+
+  put(ticket: JobTicket): void {
+    const slot = this.#free.pop()!;
+    writeJob(ticket.job, this.lane.jobs[slot]!);
+    ticket.handedOver = performance.now();
+    this.tickets[slot] = ticket;
+    this.#fresh += 1;
+    if (ticket.job.kind === 'message') return this.lane.messages.put(slot);
+    this.hellos += 1;
+    this.lane.hellos.put(slot);
+  }
+
+  /** Wakes the worker if there is something new for it; returns how much. */
+  wake(): number {
+    const fresh = this.#fresh;
+    this.#fresh = 0;
+    if (fresh > 0) this.lane.bell.ring();
+    return fresh;
+  }
+
+  /** The slot is free again. */
+  release(slot: number): void {
+    const ticket = this.tickets[slot]!;
+    this.tickets[slot] = undefined;
+    wipeSlot(this.lane.jobs[slot]!, this.lane.talks[slot]!);
+    this.#free.push(slot);
+    if (ticket.job.kind === 'hello') this.hellos -= 1;
+  }
+}
+
 export class Pool {
   readonly #piscina: Piscina;
+  readonly #bell: Bell;
   readonly #observer: PoolObserver;
-  readonly #callsMax: number;
-  readonly #hellosMax: number;
+  readonly #coordinator: LaneService;
+  readonly #replyBytesMax: number;
+  readonly #helloQueueMs: number;
+  readonly #lanes: WorkerLane[];
   #sessionJobs: JobTicket[] = [];
   #hellos: JobTicket[] = [];
-  #calls = 0;
+  /** What a Hello takes of a worker. */
+  #helloMs = HELLO_MILLISECONDS;
+  /** When workers failed, the last few times. */
+  #failures: number[] = [];
   #flushing = false;
+  #closed = false;
 
-  constructor(workers: number, workerData: PoolWorkerData, observer: PoolObserver) {
+  constructor({ workers, helloQueueMs, registry }: PoolSettings, coordinator: LaneService, observer: PoolObserver) {
     this.#observer = observer;
-    this.#callsMax = workers * BATCHES_PER_WORKER;
-    this.#hellosMax = workers * WAITING_HELLOS_PER_WORKER_MAX;
+    this.#coordinator = coordinator;
+    this.#replyBytesMax = Math.max(registry.replyBytesMax.tcp, registry.replyBytesMax.ws);
+    this.#helloQueueMs = helloQueueMs * workers;
+    const mainBell = new SharedArrayBuffer(4);
+    this.#bell = new Bell(mainBell);
     this.#piscina = new Piscina({
       filename: threadUrl('pool-worker').href,
       execArgv: [],
       minThreads: workers,
       maxThreads: workers,
-      concurrentTasksPerWorker: BATCHES_PER_WORKER,
-      // A worker has to hear the coordinator while it has nothing to do, too.
-      atomics: 'disabled',
-      workerData,
+      workerData: { registry, mainBell, coordinatorBell: coordinator.bell } satisfies PoolWorkerData,
     });
-    this.#piscina.on('error', (error) => observer.failed(error));
+    // A worker that dies rejects what it ran, too, and there the failure is dealt with.
+    this.#piscina.on('error', () => {});
+    this.#lanes = Array.from({ length: workers }, () => new WorkerLane(this.#replyBytesMax));
+    for (const lane of this.#lanes) void this.#run(lane);
+    void this.#listen();
   }
 
   /** Jobs that wait, by kind. */
@@ -91,18 +161,24 @@ export class Pool {
     return { hello: this.#hellos.length, message: this.#sessionJobs.length };
   }
 
-  /** Resolves when every worker has served a call, modules loaded and coordinator reached. */
+  /** Resolves when every worker has served a job, modules loaded. */
   async ready(): Promise<void> {
-    const empty = packJobs([]);
-    await Promise.all(Array.from({ length: this.#callsMax }, () => this.#piscina.run(empty)));
+    const empty: Job = { kind: 'hello', transport: 'tcp', session: undefined, bytes: new Uint8Array(0) };
+    const served = this.#lanes.map(
+      (lane) =>
+        new Promise<void>((resolve) => {
+          lane.put(new JobTicket(empty, () => resolve()));
+          lane.wake();
+        }),
+    );
+    await Promise.all(served);
   }
 
   /** Takes a job in; undefined if there is no room for it. */
   submit(job: Job, done: JobDone): JobTicket | undefined {
-    const [queue, room] =
-      job.kind === 'hello' ? [this.#hellos, this.#hellosMax] : [this.#sessionJobs, WAITING_SESSION_FRAMES_MAX];
-    if (queue.length >= room) dropWithdrawn(queue);
-    if (queue.length >= room) return undefined;
+    const queue = job.kind === 'hello' ? this.#hellos : this.#sessionJobs;
+    if (!this.#hasRoom(job.kind)) dropWithdrawn(queue);
+    if (!this.#hasRoom(job.kind)) return undefined;
     const ticket = new JobTicket(job, done);
     queue.push(ticket);
     if (!this.#flushing) {
@@ -118,45 +194,90 @@ export class Pool {
 
   /** Ends the workers; jobs under way come to nothing. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#piscina.destroy();
   }
 
-  /** Hands over as many batches as may be under way. */
-  #flush(): void {
-    while (this.#calls < this.#callsMax) {
-      const batch = [...take(this.#sessionJobs, BATCH_FRAMES_MAX), ...take(this.#hellos, BATCH_HELLOS_MAX)];
-      if (batch.length === 0) return;
-      this.#calls += 1;
-      void this.#call(batch);
-    }
+  #hasRoom(kind: Job['kind']): boolean {
+    if (kind === 'message') return this.#sessionJobs.length < WAITING_SESSION_FRAMES_MAX;
+    return this.#hellos.length * this.#helloMs < this.#helloQueueMs;
   }
 
-  async #call(batch: readonly JobTicket[]): Promise<void> {
-    const started = performance.now();
-    let results: ReturnType<typeof unpackResults> = [];
-    try {
-      const { results: packed, times }: BatchResult = await this.#piscina.run(packJobs(batch.map(({ job }) => job)));
-      results = unpackResults(packed);
-      this.#observe(batch, started, times);
-    } catch (error) {
-      this.#observer.failed(error);
-    }
-    this.#calls -= 1;
-    for (const [i, ticket] of batch.entries()) if (!ticket.withdrawn) ticket.done(results[i]);
+  /** Keeps a worker at its lane. One that fails loses its jobs, and the next one begins with a new lane. */
+  async #run(lane: WorkerLane): Promise<void> {
+    const withdraw = this.#coordinator.serve(lane.memory);
+    const error = await this.#piscina.run(lane.memory).then(
+      () => new Error('a worker ended'),
+      (error) => error,
+    );
+    if (this.#closed) return;
+    withdraw();
+    const next = new WorkerLane(this.#replyBytesMax);
+    this.#lanes[this.#lanes.indexOf(lane)] = next;
+    for (const ticket of lane.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
+    const now = performance.now();
+    this.#failures = [...this.#failures.filter((since) => now - since < FAILURES_WITHIN_MS), now];
+    if (this.#failures.length >= FAILURES_MAX) return this.#observer.givenUp(error);
+    this.#observer.failed(error);
+    void this.#run(next);
     this.#flush();
   }
 
-  #observe(batch: readonly JobTicket[], started: number, times: BatchTimes): void {
-    const wait = (ticket: JobTicket | undefined) => ticket && (started - ticket.since) / 1000;
-    const hellos = batch.filter(({ job }) => job.kind === 'hello');
-    this.#observer.batch({
-      frames: batch.length,
-      hellos: hellos.length,
-      call: (performance.now() - started) / 1000,
-      messageWait: wait(batch.find(({ job }) => job.kind === 'message')),
-      helloWait: wait(hellos[0]),
-      times,
-    });
+  /** Takes results in whenever there are some. */
+  async #listen(): Promise<void> {
+    while (!this.#closed) {
+      const { rings } = this.#bell;
+      for (const lane of this.#lanes) this.#collect(lane);
+      this.#flush();
+      await this.#bell.heard(rings);
+    }
+  }
+
+  #collect(worker: WorkerLane): void {
+    const { results, talks } = worker.lane;
+    for (let slot = results.take(); slot !== undefined; slot = results.take()) {
+      const talk = talks[slot]!;
+      const ticket = worker.tickets[slot]!;
+      const result = readResult(talk);
+      this.#observe(ticket, result, readTimes(talk));
+      if (!ticket.withdrawn) ticket.done(result);
+      worker.release(slot);
+    }
+  }
+
+  #observe({ job, since, handedOver }: JobTicket, result: JobResult, times: JobTimes): void {
+    // A Hello that is none may have cost nothing.
+    if (job.kind === 'hello' && result.kind === 'reply') {
+      this.#helloMs += (times.open - this.#helloMs) * (times.open < this.#helloMs ? HELLO_FASTER : HELLO_SLOWER);
+    }
+    this.#observer.done(job.kind, handedOver - since, performance.now() - handedOver, times);
+  }
+
+  /** Hands over what the workers have room for. */
+  #flush(): void {
+    while (this.#sessionJobs.length > 0) {
+      const worker = this.#leastLoaded((worker) => worker.room > 0);
+      if (worker === undefined) break;
+      const count = Math.min(worker.room, MESSAGES_PER_WAKING);
+      for (const ticket of take(this.#sessionJobs, count)) worker.put(ticket);
+    }
+    while (this.#hellos.length > 0) {
+      const worker = this.#leastLoaded((worker) => worker.room > 0 && worker.hellos < HELLOS_PER_WORKER);
+      if (worker === undefined) break;
+      for (const ticket of take(this.#hellos, 1)) worker.put(ticket);
+    }
+    for (const worker of this.#lanes) {
+      const jobs = worker.wake();
+      if (jobs > 0) this.#observer.handedOver(jobs);
+    }
+  }
+
+  #leastLoaded(fits: (worker: WorkerLane) => boolean): WorkerLane | undefined {
+    let least: WorkerLane | undefined;
+    for (const worker of this.#lanes) {
+      if (fits(worker) && (least === undefined || worker.load < least.load)) least = worker;
+    }
+    return least;
   }
 }
 
@@ -164,7 +285,7 @@ export class Pool {
 function take(queue: JobTicket[], count: number): JobTicket[] {
   const taken: JobTicket[] = [];
   let looked = 0;
-  while (taken.length < count && looked < queue.length) {
+  while (looked < queue.length && taken.length < count) {
     const ticket = queue[looked++]!;
     if (!ticket.withdrawn) taken.push(ticket);
   }

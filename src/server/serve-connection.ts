@@ -166,7 +166,7 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#ticket === undefined) this.#finish('overload');
   }
 
-  #done(result: (JobResult & { readonly session?: Uint8Array }) | undefined): void {
+  #done(result: JobResult | undefined): void {
     this.#ticket = undefined;
     if (result === undefined) return this.#finish('worker-failed');
     if (result.kind === 'silent') return this.#finish(result.why);
@@ -176,7 +176,9 @@ export class ServedConnection implements ConnectionHandler {
     this.#waiting = rest.length > 0 ? [rest, ...this.#waiting.slice(1)] : this.#waiting.slice(1);
     if (rest.length <= MESSAGE_BYTES_MAX) this.#connection.resume();
     this.#seen = 0;
-    this.#session = new Uint8Array(result.session!);
+    // Its memory is the pool's after this call.
+    if (this.#session) this.#session.set(result.session);
+    else this.#session = Uint8Array.from(result.session);
     if (this.#phase === 'hello') {
       this.#phase = 'session';
       this.#dialect = result.dialect;

@@ -111,8 +111,8 @@ async function build(
       death: onDeath,
     },
   );
-  const { threadId } = coordinator;
-  closers.push(() => coordinator!.close());
+  const table = coordinator;
+  closers.push(() => table.close());
 
   // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
   // away.
@@ -133,20 +133,25 @@ async function build(
 
   const poolMetrics = new PoolMetrics(registry, () => pool.queueLengths);
   const pool = new Pool(
-    config.workers,
     {
-      coordinatorThreadId: threadId,
-      commsKey: identity.commsKey,
-      registryToken: registryToken(identity, regCred),
-      version: PROTOCOL_VERSION,
-      replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
+      workers: config.workers,
+      helloQueueMs: config.helloQueueMs,
+      registry: {
+        commsKey: identity.commsKey,
+        registryToken: registryToken(identity, regCred),
+        version: PROTOCOL_VERSION,
+        replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
+      },
     },
+    table,
     {
-      batch: (call) => poolMetrics.batch(call),
+      handedOver: (jobs) => poolMetrics.handedOver(jobs),
+      done: (kind, waited, call, times) => poolMetrics.done(kind, waited, call, times),
       failed(error) {
         poolMetrics.failed();
-        log.error({ err: error }, 'a pool call came to nothing');
+        log.error({ err: error }, 'a pool worker failed: its connections are closed, another takes its place');
       },
+      givenUp: onDeath,
     },
   );
   closers.push(() => pool.close());

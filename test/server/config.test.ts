@@ -170,6 +170,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'idle-timeout-ms': milliseconds(30_000),
   'joined-idle-timeout-ms': milliseconds(120_000),
   'write-timeout-ms': milliseconds(10_000),
+  'hello-queue-ms': milliseconds(50),
   'linger-timeout-ms': milliseconds(1_000),
 };
 

@@ -6,17 +6,19 @@ import { FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
 import {
   type EndReason,
   type Job,
-  packJobs,
-  packResults,
-  sessionOf,
-  unpackJobs,
-  unpackResults,
+  type JobTimes,
+  readJob,
+  readResult,
+  readTimes,
   type WorkerResult,
+  wipeSlot,
+  writeJob,
+  writeResult,
 } from '../../src/pool/job.ts';
 import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
-import { anonymous, identified } from './sessions.ts';
+import { anonymous } from './sessions.ts';
 
 const arbitraryBytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const id = fc
@@ -92,25 +94,20 @@ const job: fc.Arbitrary<Job> = fc.oneof(
   fc.record({ kind: fc.constant('message' as const), transport, session: session.map(recordOf), bytes }),
 );
 
+/** A slot that has been used before. */
+function usedSlot(): Buffer {
+  return Buffer.alloc(1_000, 0xa5);
+}
+
 describe('jobs', () => {
-  it('F7: every batch of jobs comes out as it went in, in its order', () => {
+  it('F7: every job comes out as it went in, whatever stood in its slot', () => {
     fc.assert(
-      fc.property(fc.array(job, { maxLength: 10 }), fc.nat(7), (jobs, offset) => {
-        const packed = packJobs(jobs);
-        expect(packed.buffer.byteLength).toBe(packed.length);
-        expect(unpackJobs(packed).map(plain)).toEqual(jobs.map(plain));
-        // A batch may arrive as a view of something larger.
-        const view = Buffer.concat([Buffer.alloc(offset), packed]).subarray(offset);
-        expect(unpackJobs(view).map(plain)).toEqual(jobs.map(plain));
+      fc.property(job, (job) => {
+        const slot = usedSlot();
+        writeJob(job, slot);
+        expect(plain(readJob(slot))).toEqual(plain(job));
       }),
     );
-  });
-
-  it('F7: the session of a job is the one that was sent along', () => {
-    const [job] = unpackJobs(
-      packJobs([{ kind: 'message', transport: 'tcp', session: recordOf(identified), bytes: Buffer.alloc(16) }]),
-    );
-    expect(plain(sessionOf(job!))).toEqual(plain(identified));
   });
 });
 
@@ -129,23 +126,44 @@ const result: fc.Arbitrary<WorkerResult> = fc.oneof(
   }),
 );
 
+const milliseconds = fc.float({ min: 0, max: 10_000, noNaN: true });
+const times: fc.Arbitrary<JobTimes> = fc.record({ open: milliseconds, ask: milliseconds, seal: milliseconds });
+const NO_TIMES = { open: 0, ask: 0, seal: 0 };
+
 describe('results', () => {
-  it('F7: every batch of results comes out as it went in, sessions as their records', () => {
+  it('F7: every result comes out as it went in, sessions as their records, and its times with it', () => {
     fc.assert(
-      fc.property(fc.array(result, { maxLength: 10 }), (results) => {
-        const packed = packResults(results);
-        expect(packed.buffer.byteLength).toBe(packed.length);
-        const expected = results.map((result) =>
-          result.kind === 'reply' ? { ...result, session: recordOf(result.session) } : result,
-        );
-        expect(unpackResults(packed).map(plain)).toEqual(expected.map(plain));
+      fc.property(result, times, (result, times) => {
+        const slot = usedSlot();
+        writeResult(result, times, slot);
+        const expected = result.kind === 'reply' ? { ...result, session: recordOf(result.session) } : result;
+        expect(plain(readResult(slot))).toEqual(plain(expected));
+        expect(readTimes(slot)).toEqual(times);
       }),
     );
   });
 
   it.each(REASONS)('E4: the reason %s has a place of its own', (why) => {
     const reply = { kind: 'reply', op: 1, dialect: 'chained', bytes: Buffer.alloc(1), consumed: 1 } as const;
-    const [result] = unpackResults(packResults([{ ...reply, why, session: anonymous }]));
-    expect(result).toMatchObject({ kind: 'reply', why });
+    const slot = usedSlot();
+    writeResult({ ...reply, why, session: anonymous }, NO_TIMES, slot);
+    expect(readResult(slot)).toMatchObject({ kind: 'reply', why });
+  });
+
+  it('E1: of a session nothing is left in a slot that was wiped, and a reply taken from it stays', () => {
+    fc.assert(
+      fc.property(session, fc.uint8Array({ minLength: 1, maxLength: 100 }), (session, bytes) => {
+        const [job, talk] = [Buffer.alloc(1_000), Buffer.alloc(1_000)];
+        writeJob({ kind: 'message', transport: 'tcp', session: recordOf(session), bytes: new Uint8Array(0) }, job);
+        const reply = { kind: 'reply', op: 1, dialect: 'chained', consumed: 1, why: undefined } as const;
+        writeResult({ ...reply, bytes, session }, NO_TIMES, talk);
+        const taken = readResult(talk) as { bytes: Uint8Array };
+        const sent = talk.length - talk.indexOf(Buffer.from(bytes), 200);
+        wipeSlot(job, talk);
+        expect(job.every((byte) => byte === 0)).toBe(true);
+        expect(talk.subarray(0, talk.length - sent).every((byte) => byte === 0)).toBe(true);
+        expect(plain(taken.bytes)).toBe(plain(bytes));
+      }),
+    );
   });
 });

@@ -4,8 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JobResult, packJobs, unpackResults } from '../../src/pool/job.ts';
-import { type BatchContext, serveBatch } from '../../src/pool/serve-batch.ts';
+import type { WorkerResult } from '../../src/pool/job.ts';
+import { conclude, type JobContext, jobContext, serveJob } from '../../src/pool/serve-job.ts';
 import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
 import type { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Session } from '../../src/session/session.ts';
@@ -13,27 +13,28 @@ import type { SessionKeys } from '../../src/wire/dialect.ts';
 import { DIALECTS } from '../../src/wire/dialects.ts';
 import { bigintOf, decodeMessage, encodeMessage, type Message, Op } from '../../src/wire/message.ts';
 import { findMessage } from '../../src/wire/message-structure.ts';
-import { modulusOf } from '../../src/wire/rsa-key.ts';
 import { bytes, fieldsOf, messageOf, privateKey, vectors } from '../wire/vectors.ts';
 import { newTable } from './serving.ts';
 import { identified } from './sessions.ts';
-
-type Result = JobResult & { readonly session?: Uint8Array };
 
 const CLUSTER_ID = '09'.repeat(32);
 const DIALECT_NAMES = ['chained', 'prefixed'] as const;
 const ck = privateKey('registryCk');
 
-function contextWith(table: ClusterTable, tcp = 16_384): BatchContext {
-  return {
+/** A worker, and the table its questions go to. */
+interface Served {
+  readonly context: JobContext;
+  readonly table: ClusterTable;
+}
+
+function contextWith(table: ClusterTable, tcp = 16_384): Served {
+  const facts = {
     commsKey: ck,
-    modulus: modulusOf(ck),
     registryToken: messageOf(vectors.tokens.at(-1)!.fields),
     version: 1,
     replyBytesMax: { tcp, ws: 262_144 },
-    random: randomBytes,
-    ask: async (commands) => commands.map((command) => table.apply(command, 0).reply),
   };
+  return { context: jobContext(facts, randomBytes), table };
 }
 
 function recordOf(session: Session): Buffer {
@@ -42,29 +43,31 @@ function recordOf(session: Session): Buffer {
   return record;
 }
 
-async function one(context: BatchContext, session: Uint8Array | undefined, sent: Uint8Array, transport: 'tcp' | 'ws') {
-  const job = { kind: session ? 'message' : 'hello', transport, session, bytes: sent } as const;
-  const { results } = await serveBatch(packJobs([job]), context);
-  return unpackResults(results)[0]!;
+function one({ context, table }: Served, session: Uint8Array | undefined, sent: Uint8Array, transport: 'tcp' | 'ws') {
+  const record = session && Buffer.from(session);
+  const job = { kind: record ? 'message' : 'hello', transport, session: record, bytes: sent } as const;
+  const served = serveJob(job, context);
+  if (served.kind !== 'asked') return served;
+  return conclude(served, table.apply(served.question.command, 0).reply, context);
 }
 
-function replied(result: Result) {
+function replied(result: WorkerResult) {
   if (result.kind !== 'reply') throw new Error(`${result.kind}`);
-  return { ...result, session: result.session! };
+  return { ...result, session: recordOf(result.session) };
 }
 
 /** The client's end of a session. */
 class Client {
-  readonly #context: BatchContext;
+  readonly #context: Served;
   readonly #transport: 'tcp' | 'ws';
   #keys: SessionKeys;
   session: Uint8Array;
 
-  constructor(context: BatchContext, transport: 'tcp' | 'ws', keys: SessionKeys, session: Uint8Array) {
+  constructor(context: Served, transport: 'tcp' | 'ws', keys: SessionKeys, session: Uint8Array) {
     [this.#context, this.#transport, this.#keys, this.session] = [context, transport, keys, session];
   }
 
-  static async greet(context: BatchContext, name: 'chained' | 'prefixed', transport: 'tcp' | 'ws' = 'tcp') {
+  static async greet(context: Served, name: 'chained' | 'prefixed', transport: 'tcp' | 'ws' = 'tcp') {
     const { ciphertext, ...vector } = vectors.hellos.find(({ dialect }) => dialect === name)!;
     const hello = { dialect: name, iv1: vector.iv1 === undefined ? undefined : bytes(vector.iv1) } as const;
     const result = replied(await one(context, undefined, bytes(ciphertext), transport));
@@ -183,35 +186,6 @@ it('H3: Hellos that are none are silent, each with its fault', async () => {
     const result = await one(context, undefined, bytes(hex), 'tcp');
     expect(result.kind === 'silent' && result.why).toMatch(/^hello-/);
   }
-});
-
-it('F7: the results of a batch are in the order of its jobs, Hellos among them', async () => {
-  const context = contextWith(newTable());
-  const { client } = await Client.greet(context, 'prefixed');
-  const hello = {
-    kind: 'hello',
-    transport: 'tcp',
-    session: undefined,
-    bytes: bytes(vectors.hellos[0]!.ciphertext),
-  } as const;
-  const message = { kind: 'message', transport: 'tcp', session: client.session } as const;
-  const jobs = [
-    hello,
-    { ...message, bytes: client.seal(member) },
-    { ...message, bytes: client.seal({ Op: Op.Bye }) },
-    { ...message, bytes: Buffer.alloc(16) },
-    { ...hello, bytes: Buffer.alloc(256, 0xff) },
-    { ...message, bytes: client.seal({ Op: Op.RegCredRequest }) },
-  ];
-  const { results } = await serveBatch(packJobs(jobs), context);
-  expect(unpackResults(results).map((result) => (result.kind === 'reply' ? result.op : result.kind))).toEqual([
-    0,
-    Op.Client,
-    Op.Bye,
-    'incomplete',
-    'silent',
-    Op.RegCredRequest,
-  ]);
 });
 
 describe('the size of replies', () => {

@@ -1,32 +1,59 @@
-// The data path in a worker: a batch of jobs from raw bytes to raw replies. Session messages come first and their
-// questions go to the coordinator in one message; the Hellos, an RSA operation each, are served while it works.
-// Invariant: nothing is kept between batches but what the registry itself is.
+// The data path in a worker: a job from raw bytes to a raw reply, or to the question that the coordinator has to answer
+// first. Nothing is kept between jobs but what the registry itself is.
 import type { KeyObject } from 'node:crypto';
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import { BLOCK_BYTES } from '../limits.ts';
-import type { Command, Reply } from '../registry/command.ts';
+import type { Reply } from '../registry/command.ts';
 import type { Answer, Question, Refused, Session, SessionContext } from '../session/session.ts';
 import { step } from '../session/step.ts';
+import type { RandomBytes } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
-import { openHello } from '../wire/hello.ts';
+import { type DialectName, openHello } from '../wire/hello.ts';
 import { decodeMessage, encodeMessage, isOp, Op } from '../wire/message.ts';
 import { findMessage } from '../wire/message-structure.ts';
-import { type BatchResult, type Job, packResults, sessionOf, unpackJobs, type WorkerResult } from './job.ts';
+import { modulusOf } from '../wire/rsa-key.ts';
+import type { Job, WorkerResult } from './job.ts';
+import { readSession } from './session-record.ts';
 
-/** What a worker knows of its registry. */
-export interface BatchContext extends Omit<SessionContext, 'rosterBytesMax'> {
+/** What a worker is told of its registry. */
+export interface RegistryFacts extends Omit<SessionContext, 'random' | 'rosterBytesMax'> {
+  readonly commsKey: KeyObject;
+  /** Bytes a reply may have on the wire, by transport. */
+  readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
+}
+
+/** What serving a job needs. */
+export interface JobContext {
   readonly commsKey: KeyObject;
   /** Of commsKey, big-endian. */
   readonly modulus: Uint8Array;
-  /** Bytes a reply may have on the wire, by transport. */
-  readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
-  /** Replies in the order of the commands. */
-  ask(commands: readonly Command[]): Promise<readonly Reply[]>;
+  readonly version: number;
+  readonly random: RandomBytes;
+  readonly sessions: Readonly<Record<Job['transport'], Readonly<Record<DialectName, SessionContext>>>>;
+}
+
+export function jobContext({ commsKey, replyBytesMax, ...facts }: RegistryFacts, random: RandomBytes): JobContext {
+  const session = (bytesMax: number, dialect: DialectName): SessionContext => ({
+    ...facts,
+    random,
+    rosterBytesMax: tokenRoom(bytesMax, DIALECTS[dialect].ivBytes),
+  });
+  const sessions = (bytesMax: number) => ({
+    chained: session(bytesMax, 'chained'),
+    prefixed: session(bytesMax, 'prefixed'),
+  });
+  return {
+    commsKey,
+    modulus: modulusOf(commsKey),
+    version: facts.version,
+    random,
+    sessions: { tcp: sessions(replyBytesMax.tcp), ws: sessions(replyBytesMax.ws) },
+  };
 }
 
 /** A message on its way: opened, and waiting for the table. */
-interface Asked {
-  readonly index: number;
+export interface Asked {
+  readonly kind: 'asked';
   readonly opened: Opened;
   readonly question: Question;
 }
@@ -38,44 +65,12 @@ interface Opened {
   readonly consumed: number;
 }
 
-export async function serveBatch(batch: Uint8Array, context: BatchContext): Promise<BatchResult> {
-  const started = performance.now();
-  const jobs = unpackJobs(batch);
-  const results: WorkerResult[] = new Array(jobs.length);
-
-  const asked: Asked[] = [];
-  for (const [index, job] of jobs.entries()) {
-    if (job.kind === 'hello') continue;
-    const served = serveMessage(job, context);
-    if ('question' in served) asked.push({ index, ...served });
-    else results[index] = served;
-  }
-  const opened = performance.now();
-  const answers = asked.length > 0 ? context.ask(asked.map(({ question }) => question.command)) : [];
-
-  for (const [index, job] of jobs.entries()) {
-    if (job.kind === 'hello') results[index] = serveHello(job, context);
-  }
-  const greeted = performance.now();
-
-  const replies = await answers;
-  const answered = performance.now();
-  for (const [place, { index, opened, question }] of asked.entries()) {
-    results[index] = seal(opened, question.conclude(replies[place]!), context);
-  }
-  const packed = packResults(results);
-  const times = {
-    open: (opened - started) / 1000,
-    hello: (greeted - opened) / 1000,
-    ask: (answered - opened) / 1000,
-    seal: (performance.now() - answered) / 1000,
-  };
-  return { results: packed, times };
+export function serveJob(job: Job, context: JobContext): WorkerResult | Asked {
+  return job.session ? serveMessage(job, readSession(job.session as Buffer), context) : serveHello(job, context);
 }
 
 /** Decrypt, find the message, decode it, and let the session say what it means. */
-function serveMessage(job: Job, context: BatchContext): WorkerResult | { opened: Opened; question: Question } {
-  const before = sessionOf(job);
+function serveMessage(job: Job, before: Session, context: JobContext): WorkerResult | Asked {
   const dialect = DIALECTS[before.keys.dialect];
   const blocks = job.bytes.subarray(0, job.bytes.length - (job.bytes.length % BLOCK_BYTES));
   const plain = dialect.decrypt(before.keys, blocks);
@@ -92,13 +87,17 @@ function serveMessage(job: Job, context: BatchContext): WorkerResult | { opened:
   const message = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
   if (message === undefined) return { kind: 'silent', why: 'message-undecodable' };
 
-  const rosterBytesMax = tokenRoom(context.replyBytesMax[job.transport], dialect.ivBytes);
-  const next = step(session, found.op, message, { ...context, rosterBytesMax });
-  return next.kind === 'question' ? { opened, question: next } : seal(opened, next, context);
+  const next = step(session, found.op, message, context.sessions[job.transport][before.keys.dialect]);
+  return next.kind === 'question' ? { kind: 'asked', opened, question: next } : seal(opened, next, context);
+}
+
+/** What the table's reply makes of a message. */
+export function conclude({ opened, question }: Asked, reply: Reply, context: JobContext): WorkerResult {
+  return seal(opened, question.conclude(reply), context);
 }
 
 /** Encode and encrypt an answer, or the Error that ends the session. */
-function seal(opened: Opened, conclusion: Answer | Refused, context: BatchContext): WorkerResult {
+function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext): WorkerResult {
   const { op, consumed } = opened;
   const answer =
     conclusion.kind === 'answer'
@@ -113,7 +112,7 @@ function seal(opened: Opened, conclusion: Answer | Refused, context: BatchContex
 }
 
 /** The RSA operation, and the keys of a new session. */
-function serveHello(job: Job, context: BatchContext): WorkerResult {
+function serveHello(job: Job, context: JobContext): WorkerResult {
   const hello = openHello(context.commsKey, context.modulus, job.bytes);
   if (typeof hello === 'string') return { kind: 'silent', why: hello };
   const { bytes, keys, salt2 } = DIALECTS[hello.dialect].sealHelloReply(hello, context.version, context.random);

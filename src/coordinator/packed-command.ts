@@ -1,0 +1,144 @@
+// Commands and replies as they stand in a slot of a lane.
+import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
+import { Packer, Unpacker } from '../lanes/packing.ts';
+import type { ClusterProperties, ClusterRef, Command, Reply } from '../registry/command.ts';
+
+const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as const;
+const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused'] as const;
+const REFUSALS = Object.keys(REFUSAL_TEXT) as Refusal[];
+
+/** Writes a command to a slot. */
+export function packCommand(command: Command, slot: Buffer): void {
+  const to = new Packer(slot);
+  to.byte(COMMANDS.indexOf(command.kind));
+  switch (command.kind) {
+    case 'register':
+      to.hex(command.clientId);
+      to.text(command.name);
+      to.hex(command.sigKeyDigest);
+      to.byte(command.endPointCount);
+      to.byte(command.ephemeral ? 1 : 0);
+      to.bytes(command.token);
+      return;
+    case 'find-client':
+      to.hex(command.clientId);
+      return;
+    case 'create':
+      to.text(command.name);
+      packProperties(command, to);
+      return;
+    case 'join':
+      to.hex(command.clientId);
+      packRef(command.cluster, to);
+      return;
+    case 'get-cluster':
+      to.hex(command.clientId);
+      packRef(command.cluster, to);
+      to.long(command.which);
+      to.hex(command.goOn?.clusterId ?? '');
+      to.byte(command.goOn?.from ?? 0);
+      to.word(command.rosterBytesMax);
+      return;
+  }
+}
+
+/** Reads the command of a slot; it shares nothing with it. */
+export function unpackCommand(slot: Buffer): Command {
+  const from = new Unpacker(slot);
+  const kind = COMMANDS[from.byte()]!;
+  switch (kind) {
+    case 'register':
+      return {
+        kind,
+        clientId: from.hex(),
+        name: from.text(),
+        sigKeyDigest: from.hex(),
+        endPointCount: from.byte(),
+        ephemeral: from.byte() === 1,
+        token: Uint8Array.from(from.bytes()),
+      };
+    case 'find-client':
+      return { kind, clientId: from.hex() };
+    case 'create':
+      return { kind, name: from.text(), ...unpackProperties(from) };
+    case 'join':
+      return { kind, clientId: from.hex(), cluster: unpackRef(from) };
+    case 'get-cluster': {
+      const [clientId, cluster, which] = [from.hex(), unpackRef(from), from.long()];
+      const goOn = { clusterId: from.hex(), from: from.byte() };
+      return {
+        kind,
+        clientId,
+        cluster,
+        which,
+        goOn: goOn.clusterId === '' ? undefined : goOn,
+        rosterBytesMax: from.word(),
+      };
+    }
+  }
+}
+
+/** Writes a reply to a slot. */
+export function packReply(reply: Reply, slot: Buffer): void {
+  const to = new Packer(slot);
+  to.byte(REPLIES.indexOf(reply.kind));
+  switch (reply.kind) {
+    case 'registered':
+      return;
+    case 'client':
+      to.bytes(reply.token);
+      return;
+    case 'cluster':
+      packProperties(reply.cluster, to);
+      return;
+    case 'roster':
+      packProperties(reply.cluster, to);
+      to.long(reply.which);
+      to.byte(reply.next);
+      to.bytes(reply.roster);
+      return;
+    case 'refused':
+      to.byte(REFUSALS.indexOf(reply.refusal));
+      return;
+  }
+}
+
+/** Reads the reply of a slot; its bytes are views of it. */
+export function unpackReply(slot: Buffer): Reply {
+  const from = new Unpacker(slot);
+  const kind = REPLIES[from.byte()]!;
+  switch (kind) {
+    case 'registered':
+      return { kind };
+    case 'client':
+      return { kind, token: from.bytes() };
+    case 'cluster':
+      return { kind, cluster: unpackProperties(from) };
+    case 'roster':
+      return { kind, cluster: unpackProperties(from), which: from.long(), next: from.byte(), roster: from.bytes() };
+    case 'refused':
+      return { kind, refusal: REFUSALS[from.byte()]! };
+  }
+}
+
+function packProperties({ id, size, endPointCount, attrs }: ClusterProperties, to: Packer): void {
+  to.hex(id);
+  to.byte(size);
+  to.byte(endPointCount);
+  to.long(attrs);
+}
+
+function unpackProperties(from: Unpacker): ClusterProperties {
+  return { id: from.hex(), size: from.byte(), endPointCount: from.byte(), attrs: from.long() };
+}
+
+function packRef(ref: ClusterRef, to: Packer): void {
+  to.hex('id' in ref ? ref.id : '');
+  if ('name' in ref) to.text(ref.name);
+}
+
+/** An ID has at least one byte, so an empty one says that a name follows. */
+function unpackRef(from: Unpacker): ClusterRef {
+  const id = from.hex();
+  return id === '' ? { name: from.text() } : { id };
+}

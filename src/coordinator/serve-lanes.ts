@@ -1,0 +1,49 @@
+// The coordinator's end of the lanes: all questions that have come in are one batch, and while it is served the next one
+// gathers where it is.
+import type { Bell } from '../lanes/bell.ts';
+import type { Lane } from '../lanes/lane.ts';
+import type { Command } from '../registry/command.ts';
+import type { Coordinator } from './coordinator.ts';
+import { packReply, unpackCommand } from './packed-command.ts';
+
+/** Where a command came from, and its reply goes to. */
+interface Asked {
+  readonly lane: Lane;
+  readonly slot: number;
+}
+
+/** Answers the questions of the lanes there are, for ever. Lanes may come and go meanwhile. */
+export async function serveLanes(
+  coordinator: Coordinator,
+  bell: Bell,
+  lanes: ReadonlyMap<unknown, Lane>,
+): Promise<never> {
+  for (;;) {
+    const { rings } = bell;
+    const asked: Asked[] = [];
+    const commands: Command[] = [];
+    for (const lane of lanes.values()) {
+      for (let slot = lane.questions.take(); slot !== undefined; slot = lane.questions.take()) {
+        asked.push({ lane, slot });
+        commands.push(unpackCommand(lane.talks[slot]!));
+      }
+    }
+    if (asked.length === 0) {
+      await bell.heard(rings);
+      continue;
+    }
+    const replies = await coordinator.ask(commands);
+    for (const [place, { lane, slot }] of asked.entries()) {
+      packReply(replies[place]!, lane.talks[slot]!);
+      lane.answers.put(slot);
+    }
+    for (const lane of new Set(asked.map(({ lane }) => lane))) lane.bell.ring();
+  }
+}
+
+/** Questions that wait for the batch under way. */
+export function waitingQuestions(lanes: Iterable<Lane>): number {
+  let waiting = 0;
+  for (const lane of lanes) waiting += lane.questions.length;
+  return waiting;
+}
