@@ -1,0 +1,48 @@
+// A generator process: prepares, reports that it has, waits for the word, runs, reports. Its parent's end is its own.
+import { machineClock } from './clock.ts';
+import { runClosedLoop } from './closed-loop.ts';
+import type { GeneratorNews, GeneratorOrder, LoadOrder } from './load-order.ts';
+import { runOpenLoop } from './open-loop.ts';
+import { Tally } from './tally.ts';
+import { type PreparedWork, prepareWork } from './work.ts';
+
+const PROGRESS_INTERVAL_MS = 250;
+
+let prepared: { readonly order: LoadOrder; readonly work: PreparedWork } | undefined;
+
+process.on('disconnect', () => process.exit(1));
+process.on('message', (message: GeneratorOrder) => {
+  obey(message).catch((error: unknown) => tell({ kind: 'broken', message: String(error) }));
+});
+
+async function obey(message: GeneratorOrder): Promise<void> {
+  if (message.kind === 'prepare') {
+    prepared = { order: message.order, work: await prepareWork(message.order) };
+    tell({ kind: 'prepared' });
+    return;
+  }
+  const { order, work } = prepared!;
+  if (message.kind === 'release') {
+    work.release();
+    process.disconnect();
+    return;
+  }
+  const tally = new Tally();
+  const started = machineClock.now();
+  const telling = setInterval(
+    () => tell({ kind: 'progress', progress: { settled: tally.settled, count: order.count } }),
+    PROGRESS_INTERVAL_MS,
+  );
+  const { arrivals, count } = order;
+  if (arrivals.mode === 'open') {
+    await runOpenLoop(arrivals, count, (unit) => work.run(unit, 0), tally, machineClock);
+  } else {
+    await runClosedLoop(arrivals.connections, count, work.run, tally, machineClock);
+  }
+  clearInterval(telling);
+  tell({ kind: 'report', report: tally.report((machineClock.now() - started) / 1_000) });
+}
+
+function tell(news: GeneratorNews): void {
+  process.send!(news);
+}
