@@ -8,6 +8,8 @@ import { type PreparedWork, prepareWork } from './work.ts';
 
 const PROGRESS_INTERVAL_MS = 250;
 
+/** Units of work that earlier loads of this process have done: a second load goes on where the first ended. */
+let unitsBefore = 0;
 let prepared: { readonly order: LoadOrder; readonly work: PreparedWork } | undefined;
 
 process.on('disconnect', () => process.exit(1));
@@ -34,10 +36,13 @@ async function obey(message: GeneratorOrder): Promise<void> {
     PROGRESS_INTERVAL_MS,
   );
   const { arrivals, count } = order;
+  const first = unitsBefore;
+  unitsBefore += count;
   if (arrivals.mode === 'open') {
-    await runOpenLoop(arrivals, count, (unit) => work.run(unit, 0), tally, machineClock);
+    await runOpenLoop(arrivals, count, (unit) => work.run(first + unit, 0), tally, machineClock);
   } else {
-    await runClosedLoop(arrivals.connections, count, work.run, tally, machineClock);
+    const run = (unit: number, connection: number) => work.run(first + unit, connection);
+    await runClosedLoop(arrivals.connections, count, run, tally, machineClock);
   }
   clearInterval(telling);
   tell({ kind: 'report', report: tally.report((machineClock.now() - started) / 1_000) });

@@ -50,7 +50,10 @@ export class Generators {
     }
   }
 
-  /** Gives the word, and resolves when everything has settled. What is held open stays so until it is released. */
+  /**
+   * Gives the word, and resolves when everything has settled. What is held open stays so until it is released. Given
+   * again, it is the same load once more, on new clusters.
+   */
   async run(): Promise<LoadOutcome> {
     try {
       return merge(await Promise.all(this.#children.map((child) => child.run())));
