@@ -11,6 +11,11 @@ export type Work =
   | { readonly kind: 'idle' }
   /** Sessions that are signed in before the clock starts; each unit of work is one GetCluster of this cluster. */
   | { readonly kind: 'roster'; readonly clusterName: string }
+  /**
+   * Members that start together, a cluster of them at a time: Hello, Client, Create, Join, and GetCluster until everyone is
+   * there. `connections` should be the cluster's size.
+   */
+  | { readonly kind: 'gathering'; readonly clusterSize: number }
   /** Frames of so many bytes to a WebSocket server that answers each with one, no registry involved. */
   | { readonly kind: 'frames'; readonly bytes: number };
 

@@ -1,6 +1,7 @@
 // What a unit of work is, for each kind of load.
 import { Op } from '../../src/wire/message.ts';
 import { type Exchange, openFrames, openSession, type Registry, registryOf, runSession } from './field-session.ts';
+import { gather } from './gather.ts';
 import type { LoadOrder, Work } from './load-order.ts';
 import { signTokens } from './signed-tokens.ts';
 
@@ -26,6 +27,8 @@ export async function prepareWork(order: LoadOrder): Promise<PreparedWork> {
       return idleSessions(registryOf(order));
     case 'roster':
       return rosters(order, work.clusterName);
+    case 'gathering':
+      return gatherings(order, work.clusterSize);
     case 'frames':
       return frames(order, work.bytes);
   }
@@ -71,6 +74,18 @@ async function rosters(order: LoadOrder, clusterName: string): Promise<PreparedW
       await sessions[connection]!({ Op: Op.GetCluster, ClusterName: clusterName }, Op.ClusterMembers);
     },
     release: () => closeAll(sessions),
+  };
+}
+
+function gatherings(order: LoadOrder, clusterSize: number): PreparedWork {
+  const registry = registryOf(order);
+  const tokens = signTokens(TOKENS);
+  return {
+    run(unit) {
+      const clusterName = `${order.prefix}${Math.floor(unit / clusterSize)}`;
+      return gather(registry, { token: tokens[unit % TOKENS]!, clusterName, clusterSize });
+    },
+    release() {},
   };
 }
 
