@@ -69,9 +69,9 @@ ${notes.length === 0 ? '' : `<ul>${notes.map((note) => `<li>${escapeHtml(note)}<
 }
 
 function figureRow(figure: Figure): string {
-  const { label, value, unit, atMost } = figure;
+  const { label, value, unit, atMost, remark = '' } = figure;
   const met = meetsTarget(figure);
   const verdict = met === undefined ? '' : met ? '<span class="pass">pass</span>' : '<span class="fail">fail</span>';
   const target = atMost === undefined ? '' : printNumber(atMost);
-  return `<tr><td>${escapeHtml(label)}</td><td class="number">${printNumber(value)}</td><td>${escapeHtml(unit)}</td><td class="number">${target}</td><td>${verdict}</td></tr>`;
+  return `<tr><td>${escapeHtml(label)}</td><td class="number">${printNumber(value)}</td><td>${escapeHtml(unit)}</td><td class="number">${target}</td><td>${verdict}${escapeHtml(remark)}</td></tr>`;
 }

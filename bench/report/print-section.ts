@@ -15,9 +15,9 @@ export function printSection({ name, question, seconds, figures, notes = [], bro
 }
 
 function printFigure(figure: Figure): string {
-  const { label, value, unit, atMost } = figure;
+  const { label, value, unit, atMost, remark = '' } = figure;
   const verdict =
-    atMost === undefined ? '' : `  ${meetsTarget(figure) ? 'pass' : 'FAIL'} (at most ${printNumber(atMost)})`;
-  const line = `  ${label.padEnd(LABEL_COLUMNS)}${printNumber(value).padStart(VALUE_COLUMNS)} ${unit.padEnd(4)}${verdict}`;
+    atMost === undefined ? '' : ` ${meetsTarget(figure) ? 'pass' : 'FAIL'} (at most ${printNumber(atMost)})`;
+  const line = `  ${label.padEnd(LABEL_COLUMNS)}${printNumber(value).padStart(VALUE_COLUMNS)} ${unit.padEnd(4)} ${remark}${verdict}`;
   return line.trimEnd();
 }

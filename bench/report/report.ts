@@ -7,6 +7,8 @@ export interface Figure {
   readonly value: number;
   /** What it counts, such as `ms`; empty for a ratio. */
   readonly unit: string;
+  /** What else is to be said of it, in a few words. */
+  readonly remark?: string;
   /** The target: no more than this. */
   readonly atMost?: number;
 }

@@ -5,6 +5,7 @@ import { hello } from './hello.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
+import { micro } from './micro.ts';
 import { overhead } from './overhead.ts';
 import { roster } from './roster.ts';
 import { rss } from './rss.ts';
@@ -23,4 +24,5 @@ export const SECTIONS: readonly Section[] = [
   tableSize,
   workers,
   clusterSize,
+  micro,
 ];
