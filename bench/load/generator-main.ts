@@ -1,7 +1,7 @@
 // A generator process: prepares, reports that it has, waits for the word, runs, reports. Its parent's end is its own.
 import { machineClock } from './clock.ts';
 import { runClosedLoop } from './closed-loop.ts';
-import type { GeneratorNews, GeneratorOrder, LoadOrder } from './load-order.ts';
+import type { GeneratorNews, GeneratorOrder } from './load-order.ts';
 import { runOpenLoop } from './open-loop.ts';
 import { Tally } from './tally.ts';
 import { type PreparedWork, prepareWork } from './work.ts';
@@ -10,7 +10,7 @@ const PROGRESS_INTERVAL_MS = 250;
 
 /** Units of work that earlier loads of this process have done: a second load goes on where the first ended. */
 let unitsBefore = 0;
-let prepared: { readonly order: LoadOrder; readonly work: PreparedWork } | undefined;
+let prepared: PreparedWork | undefined;
 
 process.on('disconnect', () => process.exit(1));
 process.on('message', (message: GeneratorOrder) => {
@@ -19,11 +19,11 @@ process.on('message', (message: GeneratorOrder) => {
 
 async function obey(message: GeneratorOrder): Promise<void> {
   if (message.kind === 'prepare') {
-    prepared = { order: message.order, work: await prepareWork(message.order) };
+    prepared = await prepareWork(message.order);
     tell({ kind: 'prepared' });
     return;
   }
-  const { order, work } = prepared!;
+  const work = prepared!;
   if (message.kind === 'release') {
     work.release();
     process.disconnect();
@@ -31,11 +31,8 @@ async function obey(message: GeneratorOrder): Promise<void> {
   }
   const tally = new Tally();
   const started = machineClock.now();
-  const telling = setInterval(
-    () => tell({ kind: 'progress', progress: { settled: tally.settled, count: order.count } }),
-    PROGRESS_INTERVAL_MS,
-  );
-  const { arrivals, count } = order;
+  const telling = setInterval(() => tell({ kind: 'progress', settled: tally.settled }), PROGRESS_INTERVAL_MS);
+  const { arrivals, count } = message;
   const first = unitsBefore;
   unitsBefore += count;
   if (arrivals.mode === 'open') {

@@ -19,30 +19,30 @@ export interface LoadOutcome {
   readonly lateness: Latencies;
 }
 
+/** How much of a load, and at what pace. */
+export type LoadPart = Pick<LoadOrder, 'arrivals' | 'count'>;
+
 /** Told how many of all units of work have settled. */
 export type OnProgress = (settled: number, count: number) => void;
 
 /** Generators that have prepared their load. */
 export class Generators {
+  readonly #order: LoadOrder;
   readonly #children: readonly Generator[];
 
-  private constructor(children: readonly Generator[]) {
+  private constructor(order: LoadOrder, children: readonly Generator[]) {
+    this.#order = order;
     this.#children = children;
   }
 
   /** Starts so many processes, shares the load out among them, and resolves when they have prepared it. */
-  static async prepare(order: LoadOrder, processes = 1, onProgress: OnProgress = () => {}): Promise<Generators> {
-    const settled = new Array<number>(processes).fill(0);
-    const children = Array.from({ length: processes }, (_, i) => {
-      return new Generator((done) => {
-        settled[i] = done;
-        const sum = settled.reduce((a, b) => a + b, 0);
-        onProgress(sum, order.count);
-      });
-    });
-    const generators = new Generators(children);
+  static async prepare(order: LoadOrder, processes = 1): Promise<Generators> {
+    const generators = new Generators(
+      order,
+      Array.from({ length: processes }, () => new Generator()),
+    );
     try {
-      await Promise.all(children.map((child, i) => child.prepare(share(order, i, processes))));
+      await Promise.all(generators.#children.map((child, i) => child.prepare(share(order, i, processes))));
       return generators;
     } catch (error) {
       generators.kill();
@@ -52,11 +52,22 @@ export class Generators {
 
   /**
    * Gives the word, and resolves when everything has settled. What is held open stays so until it is released. Given
-   * again, it is the same load once more, on new clusters.
+   * again, it goes on with new clusters; `part` says how much of the order it is, and at what pace.
    */
-  async run(): Promise<LoadOutcome> {
+  async run(part: LoadPart = this.#order, onProgress: OnProgress = () => {}): Promise<LoadOutcome> {
+    const settled = this.#children.map(() => 0);
+    const order = { ...this.#order, ...part };
     try {
-      return merge(await Promise.all(this.#children.map((child) => child.run())));
+      const reports = this.#children.map((child, i) => {
+        return child.run(share(order, i, this.#children.length), (done) => {
+          settled[i] = done;
+          onProgress(
+            settled.reduce((sum, one) => sum + one, 0),
+            order.count,
+          );
+        });
+      });
+      return merge(await Promise.all(reports));
     } catch (error) {
       this.kill();
       throw error;
@@ -71,14 +82,6 @@ export class Generators {
   kill(): void {
     for (const child of this.#children) child.kill();
   }
-}
-
-/** Runs a load from its preparation to its end. */
-export async function runLoad(order: LoadOrder, processes?: number, onProgress?: OnProgress): Promise<LoadOutcome> {
-  const generators = await Generators.prepare(order, processes, onProgress);
-  const outcome = await generators.run();
-  await generators.release();
-  return outcome;
 }
 
 /** One generator's part of an order. */
@@ -122,22 +125,16 @@ function merge(reports: readonly LoadReport[]): LoadOutcome {
 
 /** One process. */
 class Generator {
-  readonly #child: ChildProcess;
-  readonly #onProgress: (settled: number) => void;
-
-  constructor(onProgress: (settled: number) => void) {
-    this.#onProgress = onProgress;
-    this.#child = fork(fileURLToPath(new URL('generator-main.js', import.meta.url)), {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-  }
+  readonly #child: ChildProcess = fork(fileURLToPath(new URL('generator-main.js', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
 
   async prepare(order: LoadOrder): Promise<void> {
     await this.#ask({ kind: 'prepare', order }, 'prepared');
   }
 
-  async run(): Promise<LoadReport> {
-    return (await this.#ask({ kind: 'go' }, 'report')).report;
+  async run({ arrivals, count }: LoadPart, onProgress: (settled: number) => void): Promise<LoadReport> {
+    return (await this.#ask({ kind: 'go', arrivals, count }, 'report', onProgress)).report;
   }
 
   async release(): Promise<void> {
@@ -158,12 +155,13 @@ class Generator {
   #ask<Kind extends GeneratorNews['kind']>(
     order: GeneratorOrder,
     kind: Kind,
+    onProgress?: (settled: number) => void,
   ): Promise<Extract<GeneratorNews, { kind: Kind }>> {
     return new Promise((resolve, reject) => {
       const child = this.#child;
       const ended = () => reject(new Error('a generator process ended before it was done'));
       const heard = (news: GeneratorNews) => {
-        if (news.kind === 'progress') return this.#onProgress(news.progress.settled);
+        if (news.kind === 'progress') return onProgress?.(news.settled);
         child.off('message', heard).off('exit', ended);
         if (news.kind === kind) resolve(news as Extract<GeneratorNews, { kind: Kind }>);
         else reject(new Error(news.kind === 'broken' ? news.message : `unexpected: ${news.kind}`));

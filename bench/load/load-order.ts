@@ -50,12 +50,6 @@ export interface LoadOrder {
   readonly prefix: string;
 }
 
-/** How far a load is. */
-export interface LoadProgress {
-  readonly settled: number;
-  readonly count: number;
-}
-
 /** What became of a load. Histograms count microseconds and are in the compressed form of hdr-histogram-js. */
 export interface LoadReport {
   readonly completed: number;
@@ -75,12 +69,13 @@ export interface LoadReport {
 /** Parent to generator. */
 export type GeneratorOrder =
   | { readonly kind: 'prepare'; readonly order: LoadOrder }
-  | { readonly kind: 'go' }
+  /** Begin, with so much of the work; may be given again, and goes on where it ended. */
+  | { readonly kind: 'go'; readonly arrivals: Arrivals; readonly count: number }
   | { readonly kind: 'release' };
 
 /** Generator to parent. */
 export type GeneratorNews =
   | { readonly kind: 'prepared' }
-  | { readonly kind: 'progress'; readonly progress: LoadProgress }
+  | { readonly kind: 'progress'; readonly settled: number }
   | { readonly kind: 'report'; readonly report: LoadReport }
   | { readonly kind: 'broken'; readonly message: string };

@@ -1,8 +1,9 @@
 // npm run bench:load: one load on one registry, its own or somebody else's. See bench/README.md.
 import { parseArgs } from 'node:util';
+import { FlagReader } from '../flags.ts';
 import { besideBare } from '../measure/bare.ts';
 import { runningTarget, ServerProcess, type Target } from '../measure/server-process.ts';
-import { type LoadShape, type LoadWithCpu, loadWithCpu } from './load-and-cpu.ts';
+import { type LoadShape, type LoadWithCpu, PreparedLoad } from './load-and-cpu.ts';
 import type { Arrivals, Work } from './load-order.ts';
 
 const USAGE = `npm run bench:load -- [--connections 128 | --rate R [--spacing poisson|even] [--in-flight 4096] [--seed N]]
@@ -11,74 +12,59 @@ const USAGE = `npm run bench:load -- [--connections 128 | --rate R [--spacing po
     [--registry regCred.dat --server-pid PID [--ws-url ws://HOST:PORT/xlreg]]`;
 const WARM_UP_SESSIONS = 1_000;
 
-const { values } = parseArgs({
-  options: {
-    connections: { type: 'string', default: '128' },
-    rate: { type: 'string' },
-    spacing: { type: 'string', default: 'poisson' },
-    'in-flight': { type: 'string', default: '4096' },
-    seed: { type: 'string', default: '1' },
-    sessions: { type: 'string', default: '8000' },
-    kind: { type: 'string', default: 'full' },
-    'cluster-size': { type: 'string', default: '8' },
-    transport: { type: 'string', default: 'tcp' },
-    dialect: { type: 'string', default: 'prefixed' },
-    generators: { type: 'string', default: '1' },
-    store: { type: 'string', default: 'lmdb' },
-    workers: { type: 'string' },
-    registry: { type: 'string' },
-    'server-pid': { type: 'string' },
-    'ws-url': { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
-
-/** Ends the command with what is wrong with its arguments. */
-function usage(problem: string): never {
-  console.error(`${problem}\n${USAGE}`);
-  process.exit(2);
-}
-
-function oneOf<const T extends string>(flag: string, value: string, choices: readonly T[]): T {
-  const chosen = choices.find((choice) => choice === value);
-  return chosen ?? usage(`--${flag} should be ${choices.join(' or ')}`);
-}
-
-function positive(flag: string, value: string): number {
-  const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number : usage(`--${flag} should be a number above 0`);
-}
-
-const whole = (flag: string, value: string) => Math.ceil(positive(flag, value));
+const flags = new FlagReader(USAGE);
+const { values } = flags.parse(() =>
+  parseArgs({
+    options: {
+      connections: { type: 'string', default: '128' },
+      rate: { type: 'string' },
+      spacing: { type: 'string', default: 'poisson' },
+      'in-flight': { type: 'string', default: '4096' },
+      seed: { type: 'string', default: '1' },
+      sessions: { type: 'string', default: '8000' },
+      kind: { type: 'string', default: 'full' },
+      'cluster-size': { type: 'string', default: '8' },
+      transport: { type: 'string', default: 'tcp' },
+      dialect: { type: 'string', default: 'prefixed' },
+      generators: { type: 'string', default: '1' },
+      store: { type: 'string', default: 'lmdb' },
+      workers: { type: 'string' },
+      registry: { type: 'string' },
+      'server-pid': { type: 'string' },
+      'ws-url': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  }),
+);
 
 if (values.help) {
   console.log(USAGE);
   process.exit(0);
 }
 if ((values.registry === undefined) !== (values['server-pid'] === undefined)) {
-  usage('--registry and --server-pid belong together');
+  flags.refuse('--registry and --server-pid belong together');
 }
 
-const kind = oneOf('kind', values.kind, ['full', 'hello', 'idle']);
-const clusterSize = whole('cluster-size', values['cluster-size']);
+const kind = flags.oneOf('kind', values.kind, ['full', 'hello', 'idle']);
+const clusterSize = flags.whole('cluster-size', values['cluster-size']);
 const work: Work = kind === 'full' ? { kind, clusterSize, members: 'new' } : { kind };
 const arrivals: Arrivals =
   values.rate === undefined
-    ? { mode: 'closed', connections: whole('connections', values.connections) }
+    ? { mode: 'closed', connections: flags.whole('connections', values.connections) }
     : {
         mode: 'open',
-        rate: positive('rate', values.rate),
-        spacing: oneOf('spacing', values.spacing, ['poisson', 'even']),
-        seed: whole('seed', values.seed),
-        inFlightMax: whole('in-flight', values['in-flight']),
+        rate: flags.positive('rate', values.rate),
+        spacing: flags.oneOf('spacing', values.spacing, ['poisson', 'even']),
+        seed: flags.whole('seed', values.seed),
+        inFlightMax: flags.whole('in-flight', values['in-flight']),
       };
-const count = whole('sessions', values.sessions);
-const generators = whole('generators', values.generators);
+const count = flags.whole('sessions', values.sessions);
+const generators = flags.whole('generators', values.generators);
 // A name of its own for each run: a registry that is somebody else's may have seen the last one.
 const prefix = `b${Date.now().toString(36)}-`;
 const shape: LoadShape = {
-  transport: oneOf('transport', values.transport, ['tcp', 'ws']),
-  dialect: oneOf('dialect', values.dialect, ['prefixed', 'chained']),
+  transport: flags.oneOf('transport', values.transport, ['tcp', 'ws']),
+  dialect: flags.oneOf('dialect', values.dialect, ['prefixed', 'chained']),
   work,
   arrivals,
   count,
@@ -91,18 +77,22 @@ const server =
     : undefined;
 try {
   const target =
-    server ?? (await runningTarget(values.registry!, whole('server-pid', values['server-pid']!), values['ws-url']));
+    server ??
+    (await runningTarget(values.registry!, flags.whole('server-pid', values['server-pid']!), values['ws-url']));
   await measure(target);
 } finally {
   await server?.stop();
 }
 
 async function measure(target: Target): Promise<void> {
-  const warmUp = { ...shape, count: Math.min(count, WARM_UP_SESSIONS), prefix: `w${prefix}` };
-  await loadWithCpu(target, { ...warmUp, arrivals: { mode: 'closed', connections: 32 } });
+  // Idle sessions are held open: those of a warm-up would be, too.
+  const warmUp = kind === 'idle' ? 0 : Math.min(count, WARM_UP_SESSIONS);
+  const load = await PreparedLoad.prepare(target, shape, generators);
+  if (warmUp > 0) await load.warmUp(warmUp);
   const before = await poolCalls();
-  const { measured, bare } = await besideBare(() => loadWithCpu(target, shape, generators));
+  const { measured, bare } = await besideBare(() => load.run());
   const after = await poolCalls();
+  await load.release();
   print(measured, bare.session);
   if (before && after) {
     const [frames, calls] = [after.frames - before.frames, after.calls - before.calls];

@@ -4,7 +4,7 @@ import { Generators } from '../load/generator.ts';
 import { besideBare } from '../measure/bare.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { warmUp } from './registry-load.ts';
+import { closedLoad } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const MEMBERS = 64;
@@ -17,7 +17,7 @@ export const gathering: Section = {
   question: 'How long does a cluster of 64, all starting at once, take until every member has everybody?',
   measure: (scope) =>
     withServer([], async (server) => {
-      await warmUp(server, scope.amount(800));
+      await closedLoad(server, MEMBERS, scope.amount(1_000));
       const figures: Figure[] = [];
       for (const transport of ['tcp', 'ws'] as const) {
         const { measured, bare } = await besideBare(() => gatherOften(server, transport, scope));

@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PreparedLoad } from '../load/load-and-cpu.ts';
 import { ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
 import { fillTable } from '../store/fill-table.ts';
-import { closedLoad, warmUp } from './registry-load.ts';
+import { closedLoad, FULL, runLoad, warmLoad } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const CONNECTIONS = 64;
@@ -102,7 +103,6 @@ export const clusterSize: Section = {
   question: 'What does a session cost in larger clusters, whose rosters are longer?',
   measure: (scope) =>
     withServer([], async (server) => {
-      await warmUp(server, scope.amount(SESSIONS_A_ROUND));
       const costs: Cost[] = [];
       for (const size of CLUSTER_SIZES) {
         const work = { kind: 'full', clusterSize: size, members: 'new' } as const;
@@ -139,15 +139,20 @@ async function startWithTable(directory: string, members: number): Promise<Serve
 /** The mean of each server over some rounds, in which they take turns; stops them. */
 async function costsOf(servers: readonly ServerProcess[], scope: Scope): Promise<Cost[]> {
   try {
-    for (const server of servers) await warmUp(server, scope.amount(SESSIONS_A_ROUND));
+    const arrivals = { mode: 'closed', connections: CONNECTIONS } as const;
+    const loads: PreparedLoad[] = [];
+    for (const server of servers) {
+      loads.push(await warmLoad(server, { work: FULL, arrivals, count: scope.amount(SESSIONS_A_ROUND) }));
+    }
     const sums = servers.map(() => ({ cpu: 0, rate: 0 }));
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [i, server] of servers.entries()) {
-        const { cpu, rate } = await closedLoad(server, CONNECTIONS, scope.amount(SESSIONS_A_ROUND));
+      for (const [i, load] of loads.entries()) {
+        const { cpu, rate } = await runLoad(load);
         sums[i]!.cpu += cpu / ROUNDS;
         sums[i]!.rate += rate / ROUNDS;
       }
     }
+    for (const load of loads) await load.release();
     return sums;
   } finally {
     for (const server of servers) await server.stop();

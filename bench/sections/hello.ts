@@ -1,7 +1,7 @@
 // What a connection that only says Hello costs: an RSA decrypt, and what is wrapped around it.
 import { besideBare } from '../measure/bare.ts';
 import { withServer } from '../measure/server-process.ts';
-import { closedLoad, warmUp } from './registry-load.ts';
+import { closedLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const CONNECTIONS = 64;
@@ -12,7 +12,6 @@ export const hello: Section = {
   measure: (scope) =>
     withServer([], async (server) => {
       const work = { kind: 'hello' } as const;
-      await warmUp(server, scope.amount(800), { work });
       const { measured, bare } = await besideBare(() => closedLoad(server, CONNECTIONS, scope.amount(5_000), { work }));
       return {
         figures: [

@@ -1,9 +1,8 @@
 // The pages for operators and nodes, alone and while Hellos keep the workers busy.
 import autocannon from 'autocannon';
-import { runLoad } from '../load/generator.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { closedLoad, warmUp } from './registry-load.ts';
+import { closedLoad, warmLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const SECONDS = 3;
@@ -21,7 +20,6 @@ export const http: Section = {
       const seconds = scope.quick ? 1 : SECONDS;
       const pages = pagesOf(server);
       const figures: Figure[] = [];
-      await warmUp(server, scope.amount(800), { work: { kind: 'hello' } });
       for (const [path, url] of pages) {
         const alone = await cannon({ url, connections: CONNECTIONS_ALONE, duration: seconds });
         figures.push(
@@ -31,16 +29,12 @@ export const http: Section = {
       }
       const { rate: highest } = await closedLoad(server, 64, scope.amount(4_000), { work: { kind: 'hello' } });
       const rate = highest * SHARE;
-      const hellos = runLoad({
-        regCredText: server.regCredText,
-        transport: 'tcp',
-        wsUrl: undefined,
-        dialect: 'prefixed',
+      const load = await warmLoad(server, {
         work: { kind: 'hello' },
         arrivals: { mode: 'open', rate, spacing: 'poisson', seed: 1, inFlightMax: IN_FLIGHT_MAX },
         count: Math.ceil(rate * (seconds * pages.length + 1)),
-        prefix: '',
       });
+      const hellos = load.run();
       for (const [path, url] of pages) {
         const beside = await cannon({ url, connections: 2, duration: seconds, overallRate: REQUESTS_A_SECOND });
         const label = `${path} beside ${rate.toFixed(0)} Hellos/s: p99`;
@@ -49,6 +43,7 @@ export const http: Section = {
         figures.push({ label: '  p50', value: p50, unit: 'ms' });
       }
       const outcome = await hellos;
+      await load.release();
       figures.push(
         { label: 'Hellos meanwhile: p99', value: outcome.latency.percentile(99), unit: 'ms' },
         { label: '  completed', value: outcome.completed, unit: '' },

@@ -1,7 +1,7 @@
 // What a session costs in memory while it says nothing.
 import { Generators } from '../load/generator.ts';
 import { withServer } from '../measure/server-process.ts';
-import { warmUp } from './registry-load.ts';
+import { closedLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const SESSIONS = 5_000;
@@ -15,7 +15,7 @@ export const idle: Section = {
   measure: (scope) =>
     withServer(['--idle-timeout-ms', String(IDLE_TIMEOUT_MS)], async (server) => {
       const sessions = scope.sessions ?? scope.amount(SESSIONS);
-      await warmUp(server, scope.amount(2_000));
+      await closedLoad(server, 64, scope.amount(2_000));
       const generators = await Generators.prepare({
         regCredText: server.regCredText,
         transport: 'tcp',

@@ -1,7 +1,7 @@
 // How long a session takes at a given rate, and what the main thread's event loop is late by meanwhile.
 import type { LoadWithCpu } from '../load/load-and-cpu.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
-import { closedLoad, FULL, load, warmUp } from './registry-load.ts';
+import { closedLoad, FULL, runLoad, warmLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const SHARES = [0.3, 0.5, 0.7, 0.9];
@@ -16,17 +16,19 @@ export const latency: Section = {
   question: 'How long does a session take at 30, 50, 70 and 90 % of the highest rate?',
   measure: (scope) =>
     withServer([], async (server) => {
-      await warmUp(server, scope.amount(800));
       const highest = (await closedLoad(server, 128, scope.amount(3_000))).rate;
       const at = new Map<number, { outcome: LoadWithCpu; lagMs: number }>();
       for (const share of SHARES) {
-        await eventLoopLagMs(server);
         const rate = highest * share;
-        const outcome = await load(server, {
+        const load = await warmLoad(server, {
           work: FULL,
           arrivals: { mode: 'open', rate, spacing: 'poisson', seed: 1, inFlightMax: IN_FLIGHT_MAX },
           count: Math.ceil(rate * scope.amount(SECONDS)),
         });
+        // What has been late until now does not count.
+        await eventLoopLagMs(server);
+        const outcome = await runLoad(load);
+        await load.release();
         at.set(share, { outcome, lagMs: await eventLoopLagMs(server) });
       }
       const judged = at.get(JUDGED_SHARE)!;

@@ -3,7 +3,7 @@ import type { LoadShape } from '../load/load-and-cpu.ts';
 import { meanBare, measureBare } from '../measure/bare.ts';
 import { withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { closedLoad, warmUp } from './registry-load.ts';
+import { closedLoad } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 interface Case {
@@ -43,7 +43,6 @@ type Server = Parameters<Parameters<typeof withServer>[1]>[0];
 
 async function measureCases(server: Server, cases: readonly Case[], scope: Scope): Promise<Figure[]> {
   const figures: Figure[] = [];
-  await warmUp(server, scope.amount(800));
   let before = await measureBare();
   for (const { store, connections, count, atMost, shape = {} } of cases) {
     const { dialect = 'prefixed', transport = 'tcp' } = shape;

@@ -1,6 +1,5 @@
 // The loads that the sections put on a server.
-import type { LoadShape } from '../load/load-and-cpu.ts';
-import { type LoadWithCpu, loadWithCpu } from '../load/load-and-cpu.ts';
+import { type LoadShape, type LoadWithCpu, PreparedLoad } from '../load/load-and-cpu.ts';
 import type { Target } from '../measure/server-process.ts';
 
 /** What a section says of its load; the rest is the most usual. */
@@ -9,22 +8,35 @@ export type PartialShape = Pick<LoadShape, 'work' | 'arrivals' | 'count'> & Part
 /** Clusters of the size that most measurements use. */
 export const FULL = { kind: 'full', clusterSize: 8, members: 'new' } as const;
 
-/** Sessions that warm a server up: its code compiled, its threads awake. */
+/** Units of work before those that count, where there are so many. */
 const WARM_UP = 800;
 
 let loads = 0;
 
-/** Puts a load on a server and insists that nothing of it fails: a session that ends early costs too little. */
-export async function load(target: Target, shape: PartialShape): Promise<LoadWithCpu> {
+/** Prepares a load and warms both sides up with it. */
+export async function warmLoad(target: Target, shape: PartialShape): Promise<PreparedLoad> {
   const prefix = `l${loads++}-`;
-  const outcome = await loadWithCpu(target, { transport: 'tcp', dialect: 'prefixed', prefix, ...shape });
-  if (outcome.failed > 0) {
-    throw new Error(`${outcome.failed} of ${shape.count} failed: ${JSON.stringify(outcome.failures)}`);
-  }
+  const load = await PreparedLoad.prepare(target, { transport: 'tcp', dialect: 'prefixed', prefix, ...shape });
+  await load.warmUp(Math.min(shape.count, WARM_UP));
+  return load;
+}
+
+/** Puts a load on a warm server and insists that nothing of it fails: a session that ends early costs too little. */
+export async function runLoad(load: PreparedLoad): Promise<LoadWithCpu> {
+  const outcome = await load.run();
+  if (outcome.failed > 0) throw new Error(`${outcome.failed} failed: ${JSON.stringify(outcome.failures)}`);
   return outcome;
 }
 
-/** Full sessions, a fixed number of connections at a time. */
+/** A load from its preparation to its end. */
+export async function load(target: Target, shape: PartialShape): Promise<LoadWithCpu> {
+  const prepared = await warmLoad(target, shape);
+  const outcome = await runLoad(prepared);
+  await prepared.release();
+  return outcome;
+}
+
+/** Full sessions, or other work, a fixed number of connections at a time. */
 export function closedLoad(
   target: Target,
   connections: number,
@@ -32,9 +44,4 @@ export function closedLoad(
   shape: Partial<LoadShape> = {},
 ): Promise<LoadWithCpu> {
   return load(target, { work: FULL, arrivals: { mode: 'closed', connections }, count, ...shape });
-}
-
-/** Sessions before those that count. */
-export async function warmUp(target: Target, count = WARM_UP, shape: Partial<LoadShape> = {}): Promise<void> {
-  await closedLoad(target, 32, count, shape);
 }

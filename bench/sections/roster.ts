@@ -23,11 +23,11 @@ export const roster: Section = {
   measure: (scope) =>
     withServer([], async (server) => {
       const shape = { transport: 'ws', dialect: 'prefixed' } as const;
+      const arrivals = { mode: 'closed', connections: CONNECTIONS } as const;
       // The sessions of one load: they fill one cluster between them.
       const filling = { kind: 'full', clusterSize: MEMBERS, members: 'new' } as const;
-      await closedLoad(server, 8, MEMBERS, { ...shape, work: filling, prefix: 'full-' });
+      await loadWithCpu(server, { ...shape, work: filling, arrivals, count: MEMBERS, prefix: 'full-' }, { warmUp: 0 });
       const work = { kind: 'roster', clusterName: 'full-0-0' } as const;
-      const arrivals = { mode: 'closed', connections: CONNECTIONS } as const;
       const count = scope.amount(REQUESTS);
       const { requestBytes, replyBytes, members } = await askOnce(
         { ...shape, regCred: server.regCred, wsUrl: server.wsUrl },
@@ -35,13 +35,11 @@ export const roster: Section = {
       );
       if (members !== MEMBERS) throw new Error(`the reply has ${members} members`);
 
-      await closedLoad(server, CONNECTIONS, Math.ceil(count / 10), { ...shape, work });
       const registry = await closedLoad(server, CONNECTIONS, count, { ...shape, work });
       const bare = await withEncryptingServer(replyBytes, async ({ wsUrl, pid }) => {
         const target = { pid, wsUrl, regCredText: server.regCredText };
         const frames = { ...shape, arrivals, work: { kind: 'frames', bytes: requestBytes } as const, prefix: '' };
-        await loadWithCpu(target, { ...frames, count: Math.ceil(count / 10) });
-        return loadWithCpu(target, { ...frames, count });
+        return loadWithCpu(target, { ...frames, count }, { warmUp: Math.ceil(count / 10) });
       });
       return {
         figures: [
