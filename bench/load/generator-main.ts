@@ -39,7 +39,7 @@ async function obey(message: GeneratorOrder): Promise<void> {
     await runOpenLoop(arrivals, count, (unit) => work.run(first + unit, 0), tally, machineClock);
   } else {
     const run = (unit: number, connection: number) => work.run(first + unit, connection);
-    await runClosedLoop(arrivals.connections, count, run, tally, machineClock);
+    await runClosedLoop(arrivals, count, run, tally, machineClock);
   }
   clearInterval(telling);
   tell({ kind: 'report', report: tally.report((machineClock.now() - started) / 1_000) });

@@ -14,7 +14,7 @@ export interface LoadWithCpu extends LoadOutcome {
 }
 
 /** Units of work that warm up both sides: code compiled, threads awake. */
-const WARM_UP: Arrivals = { mode: 'closed', connections: 32 };
+const WARM_UP: Arrivals = { mode: 'closed', connections: 32, secondsMax: 3 };
 
 /** A load on a registry that has been prepared, and can be put on it again and again. */
 export class PreparedLoad {

@@ -21,8 +21,11 @@ export type Work =
 
 /** When units of work begin. */
 export type Arrivals =
-  /** Closed loop: so many connections at a time, each beginning anew when it is done. */
-  | { readonly mode: 'closed'; readonly connections: number }
+  /**
+   * Closed loop: so many connections at a time, each beginning anew when it is done, until the work is done or, if that is
+   * given, so many seconds have passed.
+   */
+  | { readonly mode: 'closed'; readonly connections: number; readonly secondsMax?: number }
   /**
    * Open loop: so many a second whatever becomes of them, evenly spaced or as a Poisson process (exponential gaps, from a
    * seed). At most `inFlightMax` are under way; what is due beyond that is dropped and counted.

@@ -44,6 +44,9 @@ if (values.help) {
 if ((values.registry === undefined) !== (values['server-pid'] === undefined)) {
   flags.refuse('--registry and --server-pid belong together');
 }
+if (values.registry !== undefined && values.transport === 'ws' && values['ws-url'] === undefined) {
+  flags.refuse('--transport ws needs --ws-url');
+}
 
 const kind = flags.oneOf('kind', values.kind, ['full', 'hello', 'idle']);
 const clusterSize = flags.whole('cluster-size', values['cluster-size']);
@@ -80,6 +83,9 @@ try {
     server ??
     (await runningTarget(values.registry!, flags.whole('server-pid', values['server-pid']!), values['ws-url']));
   await measure(target);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
 } finally {
   await server?.stop();
 }

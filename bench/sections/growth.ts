@@ -12,6 +12,8 @@ import type { Scope, Section } from './section.ts';
 const CONNECTIONS = 64;
 const ROUNDS = 3;
 const SESSIONS_A_ROUND = 800;
+/** However busy the machine is. */
+const SECONDS_A_ROUND_MAX = 2;
 const TABLE_SIZES = [10_000, 100_000];
 const WORKERS = [1, 2, 4];
 const CLUSTER_SIZES = [2, 8, 16, 32, 64];
@@ -139,7 +141,7 @@ async function startWithTable(directory: string, members: number): Promise<Serve
 /** The mean of each server over some rounds, in which they take turns; stops them. */
 async function costsOf(servers: readonly ServerProcess[], scope: Scope): Promise<Cost[]> {
   try {
-    const arrivals = { mode: 'closed', connections: CONNECTIONS } as const;
+    const arrivals = { mode: 'closed', connections: CONNECTIONS, secondsMax: SECONDS_A_ROUND_MAX } as const;
     const loads: PreparedLoad[] = [];
     for (const server of servers) {
       loads.push(await warmLoad(server, { work: FULL, arrivals, count: scope.amount(SESSIONS_A_ROUND) }));

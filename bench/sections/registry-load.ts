@@ -11,6 +11,9 @@ export const FULL = { kind: 'full', clusterSize: 8, members: 'new' } as const;
 /** Units of work before those that count, where there are so many. */
 const WARM_UP = 800;
 
+/** No load of a section takes longer, however busy the machine is: the suite has to end. */
+const SECONDS_MAX = 5;
+
 let loads = 0;
 
 /** Prepares a load and warms both sides up with it. */
@@ -43,5 +46,10 @@ export function closedLoad(
   count: number,
   shape: Partial<LoadShape> = {},
 ): Promise<LoadWithCpu> {
-  return load(target, { work: FULL, arrivals: { mode: 'closed', connections }, count, ...shape });
+  return load(target, {
+    work: FULL,
+    arrivals: { mode: 'closed', connections, secondsMax: SECONDS_MAX },
+    count,
+    ...shape,
+  });
 }

@@ -74,6 +74,7 @@ it.each([
   [SUITE, ['--faster']],
   [LOAD, ['--rate', '0']],
   [LOAD, ['--registry', 'regCred.dat']],
+  [LOAD, ['--registry', 'regCred.dat', '--server-pid', '1', '--transport', 'ws']],
 ])('arguments that make no sense end it with code 2 and its usage: %s %j', async (program, args) => {
   const ended = await node(program, ...args).catch((error: { code: number; stderr: string }) => error);
   expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run bench') });

@@ -33,10 +33,17 @@ it('an open loop sees a stall at everybody who was due meanwhile', async () => {
 
 it('a closed loop sees the same stall once', async () => {
   const [clock, tally] = [new VirtualClock(), new Tally()];
-  await clock.run(runClosedLoop(1, 2_000, stallingServer(clock), tally, clock));
+  await clock.run(runClosedLoop({ mode: 'closed', connections: 1 }, 2_000, stallingServer(clock), tally, clock));
   expect(tally.completed).toBe(2_000);
   expect(tally.latency.percentile(99.9)).toBeLessThan(2);
   expect(tally.latency.max).toBeGreaterThan(985);
+});
+
+it('a closed loop that is given a time begins nothing after it', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  const arrivals = { mode: 'closed', connections: 2, secondsMax: 3 } as const;
+  await clock.run(runClosedLoop(arrivals, 1_000, () => clock.until(clock.now() + 100), tally, clock));
+  expect(tally.completed).toBe(60);
 });
 
 it('latency counts from when a unit was due, also where the generator was late', async () => {
