@@ -6,7 +6,7 @@ import { signToken } from '../../src/wire/member-token.ts';
 import { Op } from '../../src/wire/message.ts';
 import { exportSpki } from '../../src/wire/rsa-key.ts';
 import { type Exchange, openSession } from '../load/field-session.ts';
-import { ServerProcess } from '../load/server-process.ts';
+import { ServerProcess } from '../measure/server-process.ts';
 
 const CLUSTER_SIZE = 64;
 
@@ -30,11 +30,12 @@ for (const clients of values.clients.split(',').map(Number)) {
 
 async function measure(clients: number, joins: number): Promise<void> {
   const server = await ServerProcess.start(['--store', values.store]);
-  const [host, port] = server.endPoint;
+  const { regCred, wsUrl } = server;
+  const registry = { regCred, transport: 'tcp', wsUrl, dialect: 'prefixed' } as const;
   const sessions: Exchange[] = [];
   for (let i = 0; i < clients; i++) {
     const token = { Name: `m${i}`, CommsKey: spki, SigKey: spki, MyEnds: ['127.0.0.1:4001'] };
-    const exchange = await openSession(server.regCred, host, port, 'prefixed');
+    const exchange = await openSession(registry);
     await exchange({ Op: Op.Client, ClientSpecs: signToken(token, privateKey) }, Op.ClientOK);
     sessions.push(exchange);
   }

@@ -1,30 +1,46 @@
-// One full session as a client of the field has it, with as little of its own as can be: Hello, Client, Create, Join,
-// GetCluster, Bye over one TCP connection. The token was signed before the clock started.
+// A session as a client of the field has it, with as little of its own as can be. Tokens were signed before the clock
+// started.
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import { setMaxListeners } from 'node:events';
+import { openTcp } from '../../src/client/tcp-transport.ts';
+import type { Transport } from '../../src/client/transport.ts';
+import { openWebSocket } from '../../src/client/websocket-transport.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
 import { DIALECTS } from '../../src/wire/dialects.ts';
 import { type DialectName, type Hello, sealHello } from '../../src/wire/hello.ts';
 import { decodeMessage, encodeMessage, type Message, Op, type Token } from '../../src/wire/message.ts';
 import { findMessage } from '../../src/wire/message-structure.ts';
-import type { RegCred } from '../../src/wire/reg-cred.ts';
+import { parseRegCred, type RegCred } from '../../src/wire/reg-cred.ts';
+import type { LoadOrder } from './load-order.ts';
 
-/** What a session does. */
-export interface SessionPlan {
+/** Where sessions go, and how. */
+export interface Registry {
+  readonly regCred: RegCred;
+  readonly transport: 'tcp' | 'ws';
+  readonly wsUrl: string | undefined;
   readonly dialect: DialectName;
+}
+
+/** The registry that an order is about. */
+export function registryOf({ regCredText, transport, wsUrl, dialect }: LoadOrder): Registry {
+  return { regCred: parseRegCred(regCredText), transport, wsUrl, dialect };
+}
+
+/** Which cluster a full session joins, and as whom. */
+export interface Seat {
   readonly token: Token;
   readonly clusterName: string;
   readonly clusterSize: number;
 }
 
-/** Runs one session to its end; throws if anything but the expected replies comes. */
-export async function runSession(regCred: RegCred, host: string, port: number, plan: SessionPlan): Promise<void> {
-  const exchange = await openSession(regCred, host, port, plan.dialect);
+/** Runs one full session to its end; throws if anything but the expected replies comes. */
+export async function runSession(registry: Registry, { token, clusterName, clusterSize }: Seat): Promise<void> {
+  const exchange = await openSession(registry);
   try {
-    await exchange({ Op: Op.Client, ClientSpecs: plan.token }, Op.ClientOK);
-    const create = { Op: Op.Create, ClusterName: plan.clusterName, ClusterSize: plan.clusterSize, EndPointCount: 1 };
+    await exchange({ Op: Op.Client, ClientSpecs: token }, Op.ClientOK);
+    const create = { Op: Op.Create, ClusterName: clusterName, ClusterSize: clusterSize, EndPointCount: 1 };
     await exchange(create, Op.CreateReply);
-    const joined = await exchange({ Op: Op.Join, ClusterName: plan.clusterName }, Op.JoinReply);
+    const joined = await exchange({ Op: Op.Join, ClusterName: clusterName }, Op.JoinReply);
     await exchange({ Op: Op.GetCluster, ClusterID: joined.ClusterID! }, Op.ClusterMembers);
     await exchange({ Op: Op.Bye }, Op.Ack);
   } finally {
@@ -39,36 +55,49 @@ export interface Exchange {
 }
 
 /** Connects and goes through the Hello. */
-export async function openSession(
-  regCred: RegCred,
-  host: string,
-  port: number,
-  dialect: DialectName,
-): Promise<Exchange> {
-  const socket = connect({ host, port, noDelay: true });
+export async function openSession(registry: Registry): Promise<Exchange> {
+  const transport = await openTransport(registry);
   try {
-    const exchange = await greet(regCred, new Replies(socket), dialect);
-    return Object.assign(exchange, { close: () => void socket.destroy() });
+    const exchange = await greet(registry, transport);
+    return Object.assign(exchange, { close: () => transport.close() });
   } catch (error) {
-    socket.destroy();
+    transport.close();
     throw error;
   }
 }
 
-async function greet(regCred: RegCred, replies: Replies, dialectName: DialectName) {
+/** Never aborted: how long a load may take is its own affair. */
+const { signal } = new AbortController();
+setMaxListeners(0, signal);
+
+/** Connects to where a WebSocket server is. */
+export function openFrames(wsUrl: string): Promise<Transport> {
+  return openWebSocket(wsUrl, signal);
+}
+
+function openTransport({ regCred, transport, wsUrl }: Registry): Promise<Transport> {
+  if (transport === 'ws') {
+    if (wsUrl === undefined) throw new Error('the registry has no WebSocket URL that we know of');
+    return openFrames(wsUrl);
+  }
+  const [, host, port] = /^(?:.* )?\[?(.*?)\]?:(\d+)$/.exec(regCred.endPoints[0]!)!;
+  return openTcp(host!, Number(port), signal);
+}
+
+async function greet({ regCred, dialect: dialectName }: Registry, transport: Transport) {
   const dialect = DIALECTS[dialectName];
   const iv1 = dialectName === 'chained' ? randomBytes(16) : undefined;
   const hello: Hello = { dialect: dialectName, iv1, key1: randomBytes(32), salt1: randomBytes(8), version1: 1 };
-  replies.send(sealHello(regCred.commsKey, hello));
-  const reply = await replies.take((bytes) =>
+  transport.send(sealHello(regCred.commsKey, hello));
+  const reply = await take(transport, (bytes) =>
     bytes.length < dialect.helloReplyBytes ? undefined : dialect.openHelloReply(hello, bytes),
   );
   let keys: SessionKeys = reply.keys;
   return async (message: Message, expected: Op): Promise<Message> => {
     const sealed = dialect.encrypt(keys, encodeMessage(message), randomBytes);
     keys = sealed.keys;
-    replies.send(sealed.bytes);
-    const answer = await replies.take((bytes) => {
+    transport.send(sealed.bytes);
+    const answer = await take(transport, (bytes) => {
       if (bytes.length % 16 !== 0) return undefined;
       const plain = dialect.decrypt(keys, bytes);
       const found = findMessage(plain, dialect.ivBytes);
@@ -81,44 +110,13 @@ async function greet(regCred: RegCred, replies: Replies, dialectName: DialectNam
   };
 }
 
-/** What comes back on a socket. */
-class Replies {
-  readonly #socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
-  #wake: (() => void) | undefined;
-  #ended: Error | undefined;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk) => {
-      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-      this.#wake?.();
-    });
-    socket.on('error', (error) => this.#end(error));
-    socket.on('close', () => this.#end(new Error('closed by the registry')));
-  }
-
-  send(bytes: Uint8Array): void {
-    this.#socket.write(bytes);
-  }
-
-  /** Waits until what has been received is a reply. */
-  async take<T>(read: (bytes: Buffer) => T | undefined): Promise<T> {
-    for (;;) {
-      const reply = this.#received.length === 0 ? undefined : read(this.#received);
-      if (reply !== undefined) {
-        this.#received = Buffer.alloc(0);
-        return reply;
-      }
-      if (this.#ended) throw this.#ended;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  #end(error: Error): void {
-    this.#ended ??= error;
-    this.#wake?.();
+/** Waits until what has been received is a reply. */
+async function take<T>(transport: Transport, read: (bytes: Uint8Array) => T | undefined): Promise<T> {
+  let bytes = await transport.arrivals.take();
+  for (;;) {
+    const reply = read(bytes);
+    if (reply !== undefined) return reply;
+    if (bytes.length > transport.replyBytesMax) throw new Error('the registry sent too long a reply');
+    bytes = Buffer.concat([bytes, await transport.arrivals.take()]);
   }
 }

@@ -1,96 +1,137 @@
-// npm run bench:load: full sessions over loopback TCP against a server of its own, a fixed number of connections at a time.
-// Prints sessions/s, latencies, the server's CPU per session and what that is of the bare crypto measured in the same run.
-import { generateKeyPairSync } from 'node:crypto';
+// npm run bench:load: one load on one registry, its own or somebody else's. See bench/README.md.
 import { parseArgs } from 'node:util';
-import type { DialectName } from '../../src/wire/hello.ts';
-import { signToken } from '../../src/wire/member-token.ts';
-import type { Token } from '../../src/wire/message.ts';
-import { exportSpki } from '../../src/wire/rsa-key.ts';
-import { measureBare } from './bare.ts';
-import { runSession } from './field-session.ts';
-import { ServerProcess } from './server-process.ts';
+import { FlagReader } from '../flags.ts';
+import { besideBare } from '../measure/bare.ts';
+import { runningTarget, ServerProcess, type Target } from '../measure/server-process.ts';
+import { type LoadShape, type LoadWithCpu, PreparedLoad } from './load-and-cpu.ts';
+import type { Arrivals, Work } from './load-order.ts';
 
-const USAGE =
-  'npm run bench:load -- [--sessions 8000] [--connections 128] [--dialect prefixed|chained] [--store lmdb|memory] [--workers N]';
-const CLUSTER_SIZE = 8;
-/** Different members; a registry that has seen them before does no less for them. */
-const TOKENS = 512;
+const USAGE = `npm run bench:load -- [--connections 128 | --rate R [--spacing poisson|even] [--in-flight 4096] [--seed N]]
+    [--sessions 8000] [--kind full|hello|idle] [--cluster-size 8] [--transport tcp|ws] [--dialect prefixed|chained]
+    [--generators 1] [--store lmdb|memory] [--workers N]
+    [--registry regCred.dat --server-pid PID [--ws-url ws://HOST:PORT/xlreg]]`;
+const WARM_UP_SESSIONS = 1_000;
 
-const { values } = parseArgs({
-  options: {
-    sessions: { type: 'string', default: '8000' },
-    connections: { type: 'string', default: '128' },
-    dialect: { type: 'string', default: 'prefixed' },
-    store: { type: 'string', default: 'lmdb' },
-    workers: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const flags = new FlagReader(USAGE);
+const { values } = flags.parse(() =>
+  parseArgs({
+    options: {
+      connections: { type: 'string', default: '128' },
+      rate: { type: 'string' },
+      spacing: { type: 'string', default: 'poisson' },
+      'in-flight': { type: 'string', default: '4096' },
+      seed: { type: 'string', default: '1' },
+      sessions: { type: 'string', default: '8000' },
+      kind: { type: 'string', default: 'full' },
+      'cluster-size': { type: 'string', default: '8' },
+      transport: { type: 'string', default: 'tcp' },
+      dialect: { type: 'string', default: 'prefixed' },
+      generators: { type: 'string', default: '1' },
+      store: { type: 'string', default: 'lmdb' },
+      workers: { type: 'string' },
+      registry: { type: 'string' },
+      'server-pid': { type: 'string' },
+      'ws-url': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  }),
+);
+
 if (values.help) {
   console.log(USAGE);
   process.exit(0);
 }
-const sessions = Number(values.sessions);
-const connections = Number(values.connections);
-const dialect = values.dialect as DialectName;
-
-const tokens = signTokens();
-const workers = values.workers ? ['--workers', values.workers] : [];
-const server = await ServerProcess.start(['--store', values.store, ...workers]);
-const [host, port] = server.endPoint;
-await load(Math.min(sessions, 1_000), 'w');
-
-const bareBefore = await measureBare();
-const [cpuBefore, framesBefore, callsBefore] = await readings();
-const started = performance.now();
-const latencies = await load(sessions, 'b');
-const seconds = (performance.now() - started) / 1000;
-const [cpuAfter, framesAfter, callsAfter] = await readings();
-const bareAfter = await measureBare();
-await server.stop();
-
-const cpu = ((cpuAfter - cpuBefore) / sessions) * 1e6;
-const bare = (bareBefore + bareAfter) / 2;
-const percentile = (share: number) => latencies[Math.floor((latencies.length - 1) * share)]!;
-console.log(
-  `${sessions} full sessions, ${connections} connections, ${dialect}, clusters of ${CLUSTER_SIZE}, --store ${values.store}`,
-);
-console.log(`sessions/s           ${(sessions / seconds).toFixed(0)}`);
-console.log(`latency p50, p99     ${percentile(0.5).toFixed(1)} ms, ${percentile(0.99).toFixed(1)} ms`);
-console.log(`server CPU/session   ${cpu.toFixed(0)} us`);
-console.log(
-  `bare crypto/session  ${bare.toFixed(0)} us (${bareBefore.toFixed(0)} before, ${bareAfter.toFixed(0)} after)`,
-);
-console.log(`overhead factor      ${(cpu / bare).toFixed(2)}`);
-console.log(`frames per hand-over  ${((framesAfter - framesBefore) / (callsAfter - callsBefore)).toFixed(1)}`);
-
-/** CPU seconds, frames and pool calls of the server so far. */
-async function readings(): Promise<[number, number, number]> {
-  const calls = await server.metric('xlreg_pool_batch_frames_count');
-  return [await server.cpuSeconds(), await server.metric('xlreg_pool_batch_frames_sum'), calls];
+if ((values.registry === undefined) !== (values['server-pid'] === undefined)) {
+  flags.refuse('--registry and --server-pid belong together');
+}
+if (values.registry !== undefined && values.transport === 'ws' && values['ws-url'] === undefined) {
+  flags.refuse('--transport ws needs --ws-url');
 }
 
-/** Runs sessions, `connections` at a time, and returns their milliseconds in ascending order. */
-async function load(count: number, prefix: string): Promise<Float64Array> {
-  const latencies = new Float64Array(count);
-  let next = 0;
-  const client = async () => {
-    for (let i = next++; i < count; i = next++) {
-      const clusterName = `${prefix}${Math.floor(i / CLUSTER_SIZE)}`;
-      const began = performance.now();
-      const plan = { dialect, token: tokens[i % TOKENS]!, clusterName, clusterSize: CLUSTER_SIZE };
-      await runSession(server.regCred, host, port, plan);
-      latencies[i] = performance.now() - began;
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, client));
-  return latencies.sort();
+const kind = flags.oneOf('kind', values.kind, ['full', 'hello', 'idle']);
+const clusterSize = flags.whole('cluster-size', values['cluster-size']);
+const work: Work = kind === 'full' ? { kind, clusterSize, members: 'new' } : { kind };
+const arrivals: Arrivals =
+  values.rate === undefined
+    ? { mode: 'closed', connections: flags.whole('connections', values.connections) }
+    : {
+        mode: 'open',
+        rate: flags.positive('rate', values.rate),
+        spacing: flags.oneOf('spacing', values.spacing, ['poisson', 'even']),
+        seed: flags.whole('seed', values.seed),
+        inFlightMax: flags.whole('in-flight', values['in-flight']),
+      };
+const count = flags.whole('sessions', values.sessions);
+const generators = flags.whole('generators', values.generators);
+// A name of its own for each run: a registry that is somebody else's may have seen the last one.
+const prefix = `b${Date.now().toString(36)}-`;
+const shape: LoadShape = {
+  transport: flags.oneOf('transport', values.transport, ['tcp', 'ws']),
+  dialect: flags.oneOf('dialect', values.dialect, ['prefixed', 'chained']),
+  work,
+  arrivals,
+  count,
+  prefix,
+};
+
+const server =
+  values.registry === undefined
+    ? await ServerProcess.start(['--store', values.store, ...(values.workers ? ['--workers', values.workers] : [])])
+    : undefined;
+try {
+  const target =
+    server ??
+    (await runningTarget(values.registry!, flags.whole('server-pid', values['server-pid']!), values['ws-url']));
+  await measure(target);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+} finally {
+  await server?.stop();
 }
 
-function signTokens(): Token[] {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const spki = exportSpki(publicKey);
-  return Array.from({ length: TOKENS }, (_, i) =>
-    signToken({ Name: `m${i}`, CommsKey: spki, SigKey: spki, MyEnds: [`127.0.0.1:${10_000 + i}`] }, privateKey),
-  );
+async function measure(target: Target): Promise<void> {
+  // Idle sessions are held open: those of a warm-up would be, too.
+  const warmUp = kind === 'idle' ? 0 : Math.min(count, WARM_UP_SESSIONS);
+  const load = await PreparedLoad.prepare(target, shape, generators);
+  if (warmUp > 0) await load.warmUp(warmUp);
+  const before = await poolCalls();
+  const { measured, bare } = await besideBare(() => load.run());
+  const after = await poolCalls();
+  await load.release();
+  print(measured, bare.session);
+  if (before && after) {
+    const [frames, calls] = [after.frames - before.frames, after.calls - before.calls];
+    console.log(`frames per hand-over ${(frames / calls).toFixed(1)}`);
+  }
+}
+
+function print(load: LoadWithCpu, bare: number): void {
+  const { latency, lateness } = load;
+  const how =
+    arrivals.mode === 'closed' ? `${arrivals.connections} connections` : `${arrivals.rate}/s, ${arrivals.spacing}`;
+  const whose = values.registry === undefined ? `--store ${values.store}` : `process ${values['server-pid']}`;
+  const { transport, dialect } = shape;
+  const what = kind === 'full' ? `full, clusters of ${clusterSize}` : kind;
+  console.log(`${count} sessions (${what}), ${how}, ${transport}, ${dialect}, ${whose}`);
+  console.log(`sessions/s           ${load.rate.toFixed(0)}`);
+  const percentiles = [50, 90, 99, 99.9].map((percent) => latency.percentile(percent).toFixed(1)).join(', ');
+  console.log(`latency p50 90 99 99.9  ${percentiles} ms, max ${latency.max.toFixed(1)} ms`);
+  if (arrivals.mode === 'open') {
+    console.log(`generator late p99   ${lateness.percentile(99).toFixed(1)} ms; ${load.dropped} dropped`);
+  }
+  console.log(`server CPU/session   ${load.cpu.toFixed(0)} us`);
+  console.log(`bare crypto/session  ${bare.toFixed(0)} us`);
+  console.log(`overhead factor      ${(load.cpu / bare).toFixed(2)}${kind === 'full' ? '' : ' (of a full session)'}`);
+  if (load.failed > 0) {
+    console.log(`failed               ${load.failed}: ${JSON.stringify(load.failures)}`);
+    process.exitCode = 1;
+  }
+}
+
+/** How well frames are gathered, of a server of our own. */
+async function poolCalls(): Promise<{ frames: number; calls: number } | undefined> {
+  if (server === undefined) return undefined;
+  const metrics = await server.metrics('xlreg_pool_batch_frames_sum', 'xlreg_pool_batch_frames_count');
+  return { frames: metrics.xlreg_pool_batch_frames_sum, calls: metrics.xlreg_pool_batch_frames_count };
 }

@@ -2,21 +2,16 @@
 // its token. Fills a table first, then loads it, each time in a process of its own: the first time after the filling, when
 // the disk is still busy with it.
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
-import type { Change } from '../../src/registry/command.ts';
 import { LmdbStore } from '../../src/store/lmdb-store.ts';
+import { fillTable, TOKEN_BYTES } from './fill-table.ts';
 
 const REGISTRY_ID = 'aa'.repeat(32);
-const CLUSTER_SIZE = 8;
-/** A token with two RSA-2048 keys and one end point. */
-const TOKEN_BYTES = 680;
-const BATCH = 4_000;
 const LOADS = 4;
 const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
 
@@ -26,7 +21,9 @@ const { values } = parseArgs({
 
 if (values.load === undefined) {
   const directory = mkdtempSync(join(tmpdir(), 'xlreg-store-'));
-  await fill(directory, Number(values.members));
+  const members = Number(values.members);
+  const bytes = await fillTable(directory, REGISTRY_ID, members);
+  console.log(`${members} members: ${(bytes / 2 ** 20).toFixed(0)} MiB on disk`);
   const self = fileURLToPath(import.meta.url);
   const flags = ['--expose-gc', '--max-semi-space-size=16'];
   for (let time = 0; time < LOADS; time++) {
@@ -35,29 +32,6 @@ if (values.load === undefined) {
   rmSync(directory, { recursive: true });
 } else {
   await load(values.load);
-}
-
-async function fill(directory: string, members: number): Promise<void> {
-  const store = LmdbStore.open(directory, { registryId: REGISTRY_ID, bytesMax: undefined });
-  const hex = () => randomBytes(32).toString('hex');
-  let batch: Change[] = [];
-  let clusterId = '';
-  for (let i = 0; i < members; i++) {
-    const index = i % CLUSTER_SIZE;
-    if (index === 0) {
-      clusterId = hex();
-      batch.push({ kind: 'cluster', id: clusterId, name: `c${i}`, size: CLUSTER_SIZE, endPointCount: 1, attrs: 0n });
-    }
-    const client = { clientId: hex(), name: `node-${index}`, token: randomBytes(TOKEN_BYTES) };
-    batch.push({ kind: 'client', ...client, sigKeyDigest: hex(), endPointCount: 1, ephemeral: false });
-    batch.push({ kind: 'member', clusterId, index, ...client });
-    if (batch.length >= BATCH || i === members - 1) {
-      await store.commit(batch);
-      batch = [];
-    }
-  }
-  console.log(`${members} members in clusters of ${CLUSTER_SIZE}: ${(store.size() / 2 ** 20).toFixed(0)} MiB on disk`);
-  await store.close();
 }
 
 async function load(directory: string): Promise<void> {

@@ -1,0 +1,30 @@
+// A closed loop: a fixed number of connections, each beginning anew when it is done. It finds the highest rate; latencies
+// it tells are those of a server that is never asked for more than it can do.
+import type { Clock } from './clock.ts';
+import type { Arrivals } from './load-order.ts';
+import type { Tally } from './tally.ts';
+
+/** Runs `count` units of work or as many as there is time for; `run` is told the unit and which connection it is for. */
+export async function runClosedLoop(
+  { connections, secondsMax = Infinity }: Arrivals & { mode: 'closed' },
+  count: number,
+  run: (unit: number, connection: number) => Promise<void>,
+  tally: Tally,
+  clock: Clock,
+): Promise<void> {
+  const end = clock.now() + secondsMax * 1_000;
+  let next = 0;
+  const loop = async (connection: number) => {
+    for (let unit = next++; unit < count && clock.now() < end; unit = next++) {
+      const began = clock.now();
+      try {
+        await run(unit, connection);
+        tally.completed += 1;
+        tally.latency.record(clock.now() - began);
+      } catch (error) {
+        tally.fail(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, (_, connection) => loop(connection)));
+}

@@ -1,0 +1,50 @@
+// A generator process: prepares, reports that it has, waits for the word, runs, reports. Its parent's end is its own.
+import { machineClock } from './clock.ts';
+import { runClosedLoop } from './closed-loop.ts';
+import type { GeneratorNews, GeneratorOrder } from './load-order.ts';
+import { runOpenLoop } from './open-loop.ts';
+import { Tally } from './tally.ts';
+import { type PreparedWork, prepareWork } from './work.ts';
+
+const PROGRESS_INTERVAL_MS = 250;
+
+/** Units of work that earlier loads of this process have done: a second load goes on where the first ended. */
+let unitsBefore = 0;
+let prepared: PreparedWork | undefined;
+
+process.on('disconnect', () => process.exit(1));
+process.on('message', (message: GeneratorOrder) => {
+  obey(message).catch((error: unknown) => tell({ kind: 'broken', message: String(error) }));
+});
+
+async function obey(message: GeneratorOrder): Promise<void> {
+  if (message.kind === 'prepare') {
+    prepared = await prepareWork(message.order);
+    tell({ kind: 'prepared' });
+    return;
+  }
+  const work = prepared!;
+  if (message.kind === 'release') {
+    work.release();
+    process.disconnect();
+    return;
+  }
+  const tally = new Tally();
+  const started = machineClock.now();
+  const telling = setInterval(() => tell({ kind: 'progress', settled: tally.settled }), PROGRESS_INTERVAL_MS);
+  const { arrivals, count } = message;
+  const first = unitsBefore;
+  unitsBefore += count;
+  if (arrivals.mode === 'open') {
+    await runOpenLoop(arrivals, count, (unit) => work.run(first + unit, 0), tally, machineClock);
+  } else {
+    const run = (unit: number, connection: number) => work.run(first + unit, connection);
+    await runClosedLoop(arrivals, count, run, tally, machineClock);
+  }
+  clearInterval(telling);
+  tell({ kind: 'report', report: tally.report((machineClock.now() - started) / 1_000) });
+}
+
+function tell(news: GeneratorNews): void {
+  process.send!(news);
+}

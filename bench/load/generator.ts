@@ -1,0 +1,173 @@
+// Load from processes of their own, seen from the one that wants it.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Latencies } from './latencies.ts';
+import type { GeneratorNews, GeneratorOrder, LoadOrder, LoadReport } from './load-order.ts';
+
+/** What became of a load, of all its generators together. Latencies in milliseconds. */
+export interface LoadOutcome {
+  readonly completed: number;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  /** Completed units of work a second. */
+  readonly rate: number;
+  readonly latency: Latencies;
+  /** How late the generators were to begin, part of `latency`. */
+  readonly lateness: Latencies;
+}
+
+/** How much of a load, and at what pace. */
+export type LoadPart = Pick<LoadOrder, 'arrivals' | 'count'>;
+
+/** Told how many of all units of work have settled. */
+export type OnProgress = (settled: number, count: number) => void;
+
+/** Generators that have prepared their load. */
+export class Generators {
+  readonly #order: LoadOrder;
+  readonly #children: readonly Generator[];
+
+  private constructor(order: LoadOrder, children: readonly Generator[]) {
+    this.#order = order;
+    this.#children = children;
+  }
+
+  /** Starts so many processes, shares the load out among them, and resolves when they have prepared it. */
+  static async prepare(order: LoadOrder, processes = 1): Promise<Generators> {
+    const generators = new Generators(
+      order,
+      Array.from({ length: processes }, () => new Generator()),
+    );
+    try {
+      await Promise.all(generators.#children.map((child, i) => child.prepare(share(order, i, processes))));
+      return generators;
+    } catch (error) {
+      generators.kill();
+      throw error;
+    }
+  }
+
+  /**
+   * Gives the word, and resolves when everything has settled. What is held open stays so until it is released. Given
+   * again, it goes on with new clusters; `part` says how much of the order it is, and at what pace.
+   */
+  async run(part: LoadPart = this.#order, onProgress: OnProgress = () => {}): Promise<LoadOutcome> {
+    const settled = this.#children.map(() => 0);
+    const order = { ...this.#order, ...part };
+    try {
+      const reports = this.#children.map((child, i) => {
+        return child.run(share(order, i, this.#children.length), (done) => {
+          settled[i] = done;
+          onProgress(
+            settled.reduce((sum, one) => sum + one, 0),
+            order.count,
+          );
+        });
+      });
+      return merge(await Promise.all(reports));
+    } catch (error) {
+      this.kill();
+      throw error;
+    }
+  }
+
+  /** Closes what is still open and ends the processes. */
+  async release(): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.release()));
+  }
+
+  kill(): void {
+    for (const child of this.#children) child.kill();
+  }
+}
+
+/** One generator's part of an order. */
+function share(order: LoadOrder, place: number, of: number): LoadOrder {
+  const part = (whole: number) => Math.floor(whole / of) + (place < whole % of ? 1 : 0);
+  const { arrivals } = order;
+  return {
+    ...order,
+    count: part(order.count),
+    prefix: `${order.prefix}${place}-`,
+    arrivals:
+      arrivals.mode === 'closed'
+        ? { ...arrivals, connections: Math.max(1, part(arrivals.connections)) }
+        : {
+            ...arrivals,
+            rate: arrivals.rate / of,
+            inFlightMax: Math.max(1, part(arrivals.inFlightMax)),
+            seed: arrivals.seed + place,
+          },
+  };
+}
+
+function merge(reports: readonly LoadReport[]): LoadOutcome {
+  const sum = (of: 'completed' | 'failed' | 'dropped') => reports.reduce((total, report) => total + report[of], 0);
+  const seconds = Math.max(...reports.map((report) => report.seconds));
+  const failures: Record<string, number> = {};
+  for (const report of reports) {
+    for (const [kind, count] of Object.entries(report.failures)) failures[kind] = (failures[kind] ?? 0) + count;
+  }
+  return {
+    completed: sum('completed'),
+    failed: sum('failed'),
+    dropped: sum('dropped'),
+    failures,
+    seconds,
+    rate: sum('completed') / seconds,
+    latency: Latencies.merge(reports.map((report) => report.latency)),
+    lateness: Latencies.merge(reports.map((report) => report.lateness)),
+  };
+}
+
+/** One process. */
+class Generator {
+  readonly #child: ChildProcess = fork(fileURLToPath(new URL('generator-main.js', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+
+  async prepare(order: LoadOrder): Promise<void> {
+    await this.#ask({ kind: 'prepare', order }, 'prepared');
+  }
+
+  async run({ arrivals, count }: LoadPart, onProgress: (settled: number) => void): Promise<LoadReport> {
+    return (await this.#ask({ kind: 'go', arrivals, count }, 'report', onProgress)).report;
+  }
+
+  async release(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#tell({ kind: 'release' });
+    await exited;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #tell(order: GeneratorOrder): void {
+    this.#child.send(order);
+  }
+
+  /** Resolves to the news of that kind; rejects if the process is broken, or ends. */
+  #ask<Kind extends GeneratorNews['kind']>(
+    order: GeneratorOrder,
+    kind: Kind,
+    onProgress?: (settled: number) => void,
+  ): Promise<Extract<GeneratorNews, { kind: Kind }>> {
+    return new Promise((resolve, reject) => {
+      const child = this.#child;
+      const ended = () => reject(new Error('a generator process ended before it was done'));
+      const heard = (news: GeneratorNews) => {
+        if (news.kind === 'progress') return onProgress?.(news.settled);
+        child.off('message', heard).off('exit', ended);
+        if (news.kind === kind) resolve(news as Extract<GeneratorNews, { kind: Kind }>);
+        else reject(new Error(news.kind === 'broken' ? news.message : `unexpected: ${news.kind}`));
+      };
+      child.on('message', heard).once('exit', ended);
+      this.#tell(order);
+    });
+  }
+}

@@ -1,0 +1,40 @@
+// Latencies as HDR histograms: microseconds with three digits, up to ten minutes.
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
+
+const MICROSECONDS_MAX = 600_000_000;
+
+/** Milliseconds, recorded and read again. */
+export class Latencies {
+  readonly #histogram: Histogram = build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: MICROSECONDS_MAX,
+    numberOfSignificantValueDigits: 3,
+    useWebAssembly: false,
+  });
+
+  /** Joins what several processes have recorded. */
+  static merge(encoded: readonly string[]): Latencies {
+    const merged = new Latencies();
+    for (const text of encoded) merged.#histogram.add(decodeFromCompressedBase64(text, 32, false));
+    return merged;
+  }
+
+  /** Ten minutes and more count as ten minutes. */
+  record(milliseconds: number): void {
+    const microseconds = Math.round(milliseconds * 1_000);
+    this.#histogram.recordValue(Math.min(Math.max(microseconds, 0), MICROSECONDS_MAX));
+  }
+
+  /** The milliseconds that so many percent do not exceed. */
+  percentile(percent: number): number {
+    return this.#histogram.getValueAtPercentile(percent) / 1_000;
+  }
+
+  get max(): number {
+    return this.#histogram.maxValue / 1_000;
+  }
+
+  encode(): string {
+    return encodeIntoCompressedBase64(this.#histogram);
+  }
+}

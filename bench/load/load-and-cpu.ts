@@ -1,0 +1,70 @@
+// A load and what it costs the server's process, for the whole of it and for each unit of work.
+import { processCpuSeconds } from '../measure/process-readings.ts';
+import type { Target } from '../measure/server-process.ts';
+import { Generators, type LoadOutcome, type LoadPart } from './generator.ts';
+import type { Arrivals, LoadOrder } from './load-order.ts';
+import { clearProgress, drawProgress } from './progress-bar.ts';
+
+/** A load without the registry it is for. */
+export type LoadShape = Omit<LoadOrder, 'regCredText' | 'wsUrl'>;
+
+/** What became of a load, and CPU microseconds of the server for each completed unit of work. */
+export interface LoadWithCpu extends LoadOutcome {
+  readonly cpu: number;
+}
+
+/** Units of work that warm up both sides: code compiled, threads awake. */
+const WARM_UP: Arrivals = { mode: 'closed', connections: 32, secondsMax: 3 };
+
+/** A load on a registry that has been prepared, and can be put on it again and again. */
+export class PreparedLoad {
+  readonly #target: Target;
+  readonly #shape: LoadShape;
+  readonly #generators: Generators;
+
+  private constructor(target: Target, shape: LoadShape, generators: Generators) {
+    this.#target = target;
+    this.#shape = shape;
+    this.#generators = generators;
+  }
+
+  /** Prepares it in so many generator processes. */
+  static async prepare(target: Target, shape: LoadShape, processes?: number): Promise<PreparedLoad> {
+    const order = { ...shape, regCredText: target.regCredText, wsUrl: target.wsUrl };
+    return new PreparedLoad(target, shape, await Generators.prepare(order, processes));
+  }
+
+  /** Puts so many units of work on it that do not count, closed loop. */
+  async warmUp(count: number): Promise<void> {
+    const { arrivals } = this.#shape;
+    await this.#generators.run({ count, arrivals: arrivals.mode === 'closed' ? arrivals : WARM_UP });
+  }
+
+  /** Puts the load on it, or another amount of it. */
+  async run(part: LoadPart = this.#shape): Promise<LoadWithCpu> {
+    const label = `${this.#shape.work.kind} over ${this.#shape.transport}`;
+    const before = await processCpuSeconds(this.#target.pid);
+    const outcome = await this.#generators.run(part, (settled, count) => drawProgress(label, settled, count));
+    const cpu = ((await processCpuSeconds(this.#target.pid)) - before) * 1e6;
+    clearProgress();
+    return { ...outcome, cpu: cpu / outcome.completed };
+  }
+
+  /** Ends the generators. */
+  release(): Promise<void> {
+    return this.#generators.release();
+  }
+}
+
+/** Runs a load once, after as many units of work as `warmUp` says. */
+export async function loadWithCpu(
+  target: Target,
+  shape: LoadShape,
+  { warmUp, processes = 1 }: { warmUp: number; processes?: number },
+): Promise<LoadWithCpu> {
+  const load = await PreparedLoad.prepare(target, shape, processes);
+  if (warmUp > 0) await load.warmUp(warmUp);
+  const outcome = await load.run();
+  await load.release();
+  return outcome;
+}

@@ -1,0 +1,143 @@
+// A registry to put load on: one of this build in a process of its own, or one that somebody else has started.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseRegCred, type RegCred } from '../../src/wire/reg-cred.ts';
+import { processCpuSeconds, residentBytes } from './process-readings.ts';
+
+/** A registry that runs. */
+export interface Target {
+  readonly pid: number;
+  /** Its public credentials, as regCred.dat. */
+  readonly regCredText: string;
+  /** Where it serves WebSocket; undefined where it does not. */
+  readonly wsUrl: string | undefined;
+}
+
+/** A registry that somebody else has started: its credentials, its process and its WebSocket URL. */
+export async function runningTarget(file: string, pid: number, wsUrl: string | undefined): Promise<Target> {
+  const regCredText = await readFile(file, 'ascii');
+  const { endPoints } = parseRegCred(regCredText);
+  if (endPoints.length === 0) throw new Error(`${file} has no end point`);
+  await processCpuSeconds(pid);
+  return { pid, regCredText, wsUrl };
+}
+
+/** A server started for a measurement. */
+export class ServerProcess implements Target {
+  readonly regCredText: string;
+  readonly wsUrl: string;
+  /** `http://host:port` of the pages for operators, and of regCred.dat. */
+  readonly adminUrl: string;
+  readonly webUrl: string;
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+  /** Whether the directory was made for this server. */
+  readonly #ownDirectory: boolean;
+
+  private constructor(child: ChildProcess, regCredText: string, ready: ReadyLine, directory: string, own: boolean) {
+    this.#child = child;
+    this.regCredText = regCredText;
+    this.wsUrl = `ws://${ready.ws}/xlreg`;
+    this.webUrl = `http://${ready.ws}`;
+    this.adminUrl = `http://${ready.admin}`;
+    this.#directory = directory;
+    this.#ownDirectory = own;
+  }
+
+  /**
+   * Starts the build that lies beside this one, on loopback, with further flags of `xlreg serve`. Without a data
+   * directory it gets one that is gone when it stops.
+   */
+  static async start(flags: readonly string[], dataDirectory?: string): Promise<ServerProcess> {
+    const directory = dataDirectory ?? (await mkdtemp(join(tmpdir(), 'xlreg-bench-')));
+    const listeners = ['--tcp', '127.0.0.1:0', '--ws', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+    const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+    const child = spawn(process.execPath, [program, 'serve', '--data-dir', directory, ...listeners, ...flags], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    // Whatever ends this process takes the server with it.
+    const end = () => child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
+    for await (const line of createInterface({ input: child.stdout })) {
+      const ready = readyLine(line);
+      if (ready === undefined) continue;
+      child.stdout.resume();
+      const regCredText = await readFile(join(directory, 'regCred.dat'), 'ascii');
+      return new ServerProcess(child, regCredText, ready, directory, dataDirectory === undefined);
+    }
+    throw new Error('the server did not start');
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get regCred(): RegCred {
+    return parseRegCred(this.regCredText);
+  }
+
+  /** CPU seconds the process has used, in user mode and in the kernel. */
+  cpuSeconds(): Promise<number> {
+    return processCpuSeconds(this.pid);
+  }
+
+  /** Bytes of memory the process has resident. */
+  residentBytes(): Promise<number> {
+    return residentBytes(this.pid);
+  }
+
+  /** The values of metrics without labels. */
+  async metrics<Name extends string>(...names: Name[]): Promise<Record<Name, number>> {
+    const page = await (await fetch(`${this.adminUrl}/metrics`)).text();
+    const entries = names.map((name) => {
+      const line = page.split('\n').find((line) => line.startsWith(`${name} `));
+      if (line === undefined) throw new Error(`no metric ${name}`);
+      return [name, Number(line.slice(name.length + 1))];
+    });
+    return Object.fromEntries(entries) as Record<Name, number>;
+  }
+
+  /** The value of a metric without labels. */
+  async metric(name: string): Promise<number> {
+    return (await this.metrics(name))[name]!;
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
+    if (this.#ownDirectory) await rm(this.#directory, { recursive: true });
+  }
+}
+
+/** Starts a server, and stops it whatever comes of its use. */
+export async function withServer<T>(
+  flags: readonly string[],
+  use: (server: ServerProcess) => Promise<T>,
+  dataDirectory?: string,
+): Promise<T> {
+  const server = await ServerProcess.start(flags, dataDirectory);
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+interface ReadyLine {
+  readonly ws: string;
+  readonly admin: string;
+}
+
+/** What the server prints when it is ready. */
+function readyLine(line: string): ReadyLine | undefined {
+  if (!line.startsWith('ready ')) return undefined;
+  const fields = new Map(line.split(' ').map((field) => field.split('=', 2) as [string, string]));
+  return { ws: fields.get('ws')!, admin: fields.get('admin')! };
+}

@@ -1,0 +1,46 @@
+// Where and what a run measured: without it a figure says nothing.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+/** The machine, the code, and the time. */
+export interface Environment {
+  readonly cpuModel: string;
+  readonly cores: number;
+  readonly memoryGib: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly openssl: string;
+  /** Of the checkout, `unknown` outside one. */
+  readonly commit: string;
+  /** Whether files differed from that commit. */
+  readonly dirty: boolean;
+  /** ISO 8601, UTC. */
+  readonly date: string;
+  /** Load average of the last minute before the run: what else was going on. */
+  readonly loadAverage: number;
+}
+
+/** Reads it. */
+export function readEnvironment(): Environment {
+  return {
+    cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+    openssl: process.versions.openssl,
+    commit: git('rev-parse', 'HEAD') ?? 'unknown',
+    dirty: git('status', '--porcelain') !== '',
+    date: new Date().toISOString(),
+    loadAverage: Number(readFileSync('/proc/loadavg', 'ascii').split(' ', 1)[0]),
+  };
+}
+
+/** What git says of the checkout; undefined if there is none. */
+function git(...args: string[]): string | undefined {
+  const top = fileURLToPath(new URL('../../..', import.meta.url));
+  const asked = spawnSync('git', args, { cwd: top, encoding: 'utf8' });
+  return asked.status === 0 ? asked.stdout.trim() : undefined;
+}

@@ -1,0 +1,77 @@
+// A run as one HTML page: no script, nothing from the network, dark or light as the reader has it.
+import { escapeHtml } from './escape-html.ts';
+import { drawPlot } from './plot.ts';
+import { type Figure, meetsTarget, printNumber, type Report, type SectionReport } from './report.ts';
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1d2129; --soft: #667; --line: #d9dce3; --page: #fff; --panel: #f6f7f9;
+  --s0: #2563c9; --s1: #c2410c; --s2: #15803d; --s3: #7e22ce; --good: #15803d; --bad: #b91c1c; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e7ee; --soft: #9aa2b1; --line: #343a46; --page: #14171c;
+  --panel: #1c2027; --s0: #7aa9f7; --s1: #f4a268; --s2: #6fcf8e; --s3: #c99af2; --good: #6fcf8e; --bad: #ff8a80; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 62rem; margin: 2rem auto;
+  padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: .3rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .1rem; }
+p { margin: .2rem 0 .6rem; } .soft, li { color: var(--soft); }
+code { font: .9em ui-monospace, monospace; background: var(--panel); padding: .1em .3em; border-radius: 4px; }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .25rem .6rem .25rem 0;
+  border-bottom: 1px solid var(--line); } th { font-weight: 600; color: var(--soft); }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.pass { color: var(--good); } .fail { color: var(--bad); font-weight: 600; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dt { color: var(--soft); } dd { margin: 0; }
+figure { margin: 1rem 0; background: var(--panel); border-radius: 8px; padding: .6rem; } svg { width: 100%; height: auto; }
+figcaption { font-size: .9rem; color: var(--soft); padding-left: .4rem; } .legend span { margin-left: .8rem; }
+.legend span::before { content: '\\25CF\\00a0'; }
+.grid { stroke: var(--line); } text { fill: var(--soft); font-size: 12px; } .end { text-anchor: end; dominant-baseline: middle; }
+.middle { text-anchor: middle; } .series polyline { fill: none; stroke: currentColor; stroke-width: 2; }
+.series circle { fill: currentColor; } .s0 { color: var(--s0); } .s1 { color: var(--s1); } .s2 { color: var(--s2); }
+.s3 { color: var(--s3); }`;
+
+/** The page. */
+export function htmlPage({ environment, command, seconds, sections }: Report): string {
+  const facts = {
+    date: environment.date,
+    commit: `${environment.commit}${environment.dirty ? ' (with changes)' : ''}`,
+    machine: `${environment.cpuModel}, ${environment.cores} cores, ${environment.memoryGib} GiB, Linux ${environment.kernel}`,
+    'load before': printNumber(environment.loadAverage),
+    Node: `${environment.node}, OpenSSL ${environment.openssl}`,
+    took: `${seconds.toFixed(0)} s`,
+  };
+  const list = Object.entries(facts).map(([term, fact]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(fact)}</dd>`);
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>xlReg measured</title><style>${STYLE}</style></head><body>
+<h1>xlReg measured</h1>
+<p><code>${escapeHtml(command)}</code></p>
+<dl><dt>targets</dt><dd>${verdicts(sections)}</dd>${list.join('')}</dl>
+${sections.map(sectionHtml).join('\n')}
+</body></html>
+`;
+}
+
+function verdicts(sections: readonly SectionReport[]): string {
+  const judged = sections.flatMap(({ figures }) => figures.map(meetsTarget)).filter((met) => met !== undefined);
+  const missed = judged.filter((met) => !met).length;
+  const broken = sections.filter(({ broke }) => broke !== undefined).length;
+  const parts = [`<span class="pass">${judged.length - missed} met</span>`];
+  if (missed > 0) parts.push(`<span class="fail">${missed} missed</span>`);
+  if (broken > 0) parts.push(`<span class="fail">${broken} sections broke</span>`);
+  return parts.join(', ');
+}
+
+function sectionHtml({ name, question, command, figures, plots = [], notes = [], broke }: SectionReport): string {
+  const head =
+    '<tr><th>what</th><th class="number">measured</th><th></th><th class="number">at most</th><th></th></tr>';
+  return `<section><h2>${escapeHtml(name)}</h2><p>${escapeHtml(question)} <span class="soft"><code>${escapeHtml(command)}</code></span></p>
+${broke === undefined ? '' : `<p class="fail">It broke: ${escapeHtml(broke)}</p>`}
+${figures.length === 0 ? '' : `<table>${head}${figures.map(figureRow).join('')}</table>`}
+${plots.map(drawPlot).join('\n')}
+${notes.length === 0 ? '' : `<ul>${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`}</section>`;
+}
+
+function figureRow(figure: Figure): string {
+  const { label, value, unit, atMost, remark = '' } = figure;
+  const met = meetsTarget(figure);
+  const verdict = met === undefined ? '' : met ? '<span class="pass">pass</span>' : '<span class="fail">fail</span>';
+  const target = atMost === undefined ? '' : printNumber(atMost);
+  return `<tr><td>${escapeHtml(label)}</td><td class="number">${printNumber(value)}</td><td>${escapeHtml(unit)}</td><td class="number">${target}</td><td>${verdict}${escapeHtml(remark)}</td></tr>`;
+}

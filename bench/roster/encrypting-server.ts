@@ -1,0 +1,27 @@
+// What a roster is compared with: a WebSocket server on the registry's own engine that answers every frame with so many
+// bytes, encrypted afresh each time. Ends with its parent.
+import { randomBytes } from 'node:crypto';
+import { chooseWebEngine, listenWeb } from '../../src/net/web-listener.ts';
+import { WEBSOCKET_PATH } from '../../src/net/web-site.ts';
+import { encryptBlocks } from '../../src/wire/aes-cbc.ts';
+
+/** What it tells its parent when it listens. */
+export interface EchoReady {
+  readonly wsUrl: string;
+}
+
+const [key, iv, plain] = [randomBytes(32), randomBytes(16), randomBytes(Number(process.argv[2]))];
+
+process.on('disconnect', () => process.exit(0));
+const listener = await listenWeb(chooseWebEngine('auto'), {
+  host: '127.0.0.1',
+  port: 0,
+  routes: new Map(),
+  accept: (connection) => ({
+    received: () => void connection.send(encryptBlocks(key, iv, plain)),
+    drained() {},
+    peerEnded() {},
+    closed() {},
+  }),
+});
+process.send!({ wsUrl: `ws://${listener.address}${WEBSOCKET_PATH}` } satisfies EchoReady);

@@ -1,0 +1,28 @@
+// The sections of the suite, in the order in which they run.
+import { gathering } from './gathering.ts';
+import { clusterSize, tableSize, workers } from './growth.ts';
+import { hello } from './hello.ts';
+import { http } from './http.ts';
+import { idle } from './idle.ts';
+import { latency } from './latency.ts';
+import { micro } from './micro.ts';
+import { overhead } from './overhead.ts';
+import { roster } from './roster.ts';
+import { rss } from './rss.ts';
+import type { Section } from './section.ts';
+
+/** All of them. */
+export const SECTIONS: readonly Section[] = [
+  overhead,
+  hello,
+  roster,
+  gathering,
+  latency,
+  http,
+  idle,
+  rss,
+  tableSize,
+  workers,
+  clusterSize,
+  micro,
+];

@@ -1,0 +1,68 @@
+// How long a cluster takes to come together.
+import { availableParallelism } from 'node:os';
+import { Generators } from '../load/generator.ts';
+import { besideBare } from '../measure/bare.ts';
+import { type ServerProcess, withServer } from '../measure/server-process.ts';
+import type { Figure } from '../report/report.ts';
+import { closedLoad } from './registry-load.ts';
+import type { Scope, Section } from './section.ts';
+
+const MEMBERS = 64;
+const ROUNDS = 15;
+/** Rounds that warm up the members' process. */
+const FIRST_ROUNDS = 5;
+
+export const gathering: Section = {
+  name: 'gathering',
+  question: 'How long does a cluster of 64, all starting at once, take until every member has everybody?',
+  measure: (scope) =>
+    withServer([], async (server) => {
+      await closedLoad(server, MEMBERS, scope.amount(1_000));
+      const figures: Figure[] = [];
+      for (const transport of ['tcp', 'ws'] as const) {
+        const { measured, bare } = await besideBare(() => gatherOften(server, transport, scope));
+        const unit = ((bare.session * MEMBERS) / availableParallelism()) * 1e-3;
+        figures.push(
+          {
+            label: `median time ÷ (bare crypto of 64 sessions ÷ cores), ${transport}`,
+            value: measured.median / unit,
+            unit: '',
+            atMost: 6,
+          },
+          { label: '  median', value: measured.median, unit: 'ms' },
+          { label: '  slowest', value: measured.slowest, unit: 'ms' },
+          { label: '  bare crypto of 64 sessions ÷ cores', value: unit, unit: 'ms' },
+        );
+      }
+      return {
+        figures,
+        notes: [
+          `${scope.amount(ROUNDS)} clusters, one after the other; their 64 members share one process, whose CPU competes with the server's.`,
+          'Each asks for the members it misses, at once while there is news, else every 5 ms. Durable store, prefixed.',
+        ],
+      };
+    }),
+};
+
+/** Milliseconds from the start of 64 members until the last of them is done. */
+async function gatherOften(server: ServerProcess, transport: 'tcp' | 'ws', scope: Scope) {
+  const generators = await Generators.prepare({
+    regCredText: server.regCredText,
+    transport,
+    wsUrl: server.wsUrl,
+    dialect: 'prefixed',
+    work: { kind: 'gathering', clusterSize: MEMBERS },
+    arrivals: { mode: 'closed', connections: MEMBERS },
+    count: MEMBERS,
+    prefix: `${transport}-`,
+  });
+  const times: number[] = [];
+  for (let round = 0; round < FIRST_ROUNDS + scope.amount(ROUNDS); round++) {
+    const { seconds, failed, failures } = await generators.run();
+    if (failed > 0) throw new Error(JSON.stringify(failures));
+    if (round >= FIRST_ROUNDS) times.push(seconds * 1_000);
+  }
+  await generators.release();
+  times.sort((a, b) => a - b);
+  return { median: times[Math.floor(times.length / 2)]!, slowest: times.at(-1)! };
+}

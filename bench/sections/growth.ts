@@ -1,0 +1,162 @@
+// What a session costs as something else grows: the table, the workers, the clusters.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PreparedLoad } from '../load/load-and-cpu.ts';
+import { ServerProcess, withServer } from '../measure/server-process.ts';
+import type { Figure } from '../report/report.ts';
+import { fillTable } from '../store/fill-table.ts';
+import { closedLoad, FULL, runLoad, warmLoad } from './registry-load.ts';
+import type { Scope, Section } from './section.ts';
+
+const CONNECTIONS = 64;
+const ROUNDS = 3;
+const SESSIONS_A_ROUND = 800;
+/** However busy the machine is. */
+const SECONDS_A_ROUND_MAX = 2;
+const TABLE_SIZES = [10_000, 100_000];
+const WORKERS = [1, 2, 4];
+const CLUSTER_SIZES = [2, 8, 16, 32, 64];
+
+/** CPU microseconds and sessions a second of one server among several. */
+interface Cost {
+  readonly cpu: number;
+  readonly rate: number;
+}
+
+export const tableSize: Section = {
+  name: 'table-size',
+  question: 'Does a session cost more in a large table?',
+  async measure(scope) {
+    const wanted = [...TABLE_SIZES, ...(scope.members === undefined ? [] : [scope.members])];
+    const sizes = [...new Set(wanted.map((size) => scope.amount(size)))].sort((a, b) => a - b);
+    const directories: string[] = [];
+    try {
+      const servers: ServerProcess[] = [];
+      for (const size of sizes) {
+        const directory = await mkdtemp(join(tmpdir(), 'xlreg-bench-'));
+        directories.push(directory);
+        servers.push(await startWithTable(directory, size));
+      }
+      const costs = await costsOf(servers, scope);
+      const largest = sizes.length - 1;
+      return {
+        figures: [
+          {
+            label: `CPU of a session, ${sizes[largest]!.toLocaleString('en-US')} members ÷ ${sizes[0]!.toLocaleString('en-US')}`,
+            value: costs[largest]!.cpu / costs[0]!.cpu,
+            unit: '',
+            atMost: 1.1,
+          },
+          ...sizes.map((size, i): Figure => {
+            return { label: `  with ${size.toLocaleString('en-US')} members`, value: costs[i]!.cpu, unit: 'us' };
+          }),
+        ],
+        plots: [
+          {
+            title: 'CPU of a session by the size of the table',
+            xLabel: 'members in the table',
+            yLabel: 'us of the server',
+            series: [{ label: 'CPU', points: sizes.map((size, i) => [size, costs[i]!.cpu] as const) }],
+          },
+        ],
+        notes: ['The servers run at the same time and take the load in turns. --members 1000000 adds a size.'],
+      };
+    } finally {
+      for (const directory of directories) await rm(directory, { recursive: true });
+    }
+  },
+};
+
+export const workers: Section = {
+  name: 'workers',
+  question: 'What do more workers give, and what do they cost?',
+  async measure(scope) {
+    const servers: ServerProcess[] = [];
+    for (const count of WORKERS) servers.push(await ServerProcess.start(['--workers', String(count)]));
+    const costs = await costsOf(servers, scope);
+    const curve = (of: keyof Cost) => WORKERS.map((count, i) => [count, costs[i]![of]] as const);
+    return {
+      figures: WORKERS.flatMap((count, i): Figure[] => [
+        { label: `CPU of a session, ${count} workers`, value: costs[i]!.cpu, unit: 'us' },
+        { label: '  sessions a second', value: costs[i]!.rate, unit: '/s' },
+      ]),
+      plots: [
+        {
+          title: 'CPU of a session by workers',
+          xLabel: 'workers',
+          yLabel: 'us of the server',
+          series: [{ label: 'CPU', points: curve('cpu') }],
+        },
+        {
+          title: 'Sessions a second by workers, the generator on the same cores',
+          xLabel: 'workers',
+          yLabel: 'sessions/s',
+          series: [{ label: 'rate', points: curve('rate') }],
+        },
+      ],
+      notes: ['More workers than cores give nothing; the load generator needs a core, too.'],
+    };
+  },
+};
+
+export const clusterSize: Section = {
+  name: 'cluster-size',
+  question: 'What does a session cost in larger clusters, whose rosters are longer?',
+  measure: (scope) =>
+    withServer([], async (server) => {
+      const costs: Cost[] = [];
+      for (const size of CLUSTER_SIZES) {
+        const work = { kind: 'full', clusterSize: size, members: 'new' } as const;
+        costs.push(await closedLoad(server, CONNECTIONS, scope.amount(2 * SESSIONS_A_ROUND), { work }));
+      }
+      return {
+        figures: CLUSTER_SIZES.map((size, i): Figure => {
+          return { label: `CPU of a session, clusters of ${size}`, value: costs[i]!.cpu, unit: 'us' };
+        }),
+        plots: [
+          {
+            title: 'CPU of a session by the size of its cluster',
+            xLabel: 'members of a cluster',
+            yLabel: 'us of the server',
+            series: [{ label: 'CPU', points: CLUSTER_SIZES.map((size, i) => [size, costs[i]!.cpu] as const) }],
+          },
+        ],
+        notes: [
+          'Over TCP, where a reply is 16 KB at most: a roster of 32 does not fit, and one GetCluster fetches a part.',
+        ],
+      };
+    }),
+};
+
+async function startWithTable(directory: string, members: number): Promise<ServerProcess> {
+  // The first start makes the registry that the table belongs to.
+  const first = await ServerProcess.start([], directory);
+  const registryId = Buffer.from(first.regCred.id).toString('hex');
+  await first.stop();
+  await fillTable(directory, registryId, members);
+  return ServerProcess.start([], directory);
+}
+
+/** The mean of each server over some rounds, in which they take turns; stops them. */
+async function costsOf(servers: readonly ServerProcess[], scope: Scope): Promise<Cost[]> {
+  try {
+    const arrivals = { mode: 'closed', connections: CONNECTIONS, secondsMax: SECONDS_A_ROUND_MAX } as const;
+    const loads: PreparedLoad[] = [];
+    for (const server of servers) {
+      loads.push(await warmLoad(server, { work: FULL, arrivals, count: scope.amount(SESSIONS_A_ROUND) }));
+    }
+    const sums = servers.map(() => ({ cpu: 0, rate: 0 }));
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [i, load] of loads.entries()) {
+        const { cpu, rate } = await runLoad(load);
+        sums[i]!.cpu += cpu / ROUNDS;
+        sums[i]!.rate += rate / ROUNDS;
+      }
+    }
+    for (const load of loads) await load.release();
+    return sums;
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}

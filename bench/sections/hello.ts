@@ -1,0 +1,31 @@
+// What a connection that only says Hello costs: an RSA decrypt, and what is wrapped around it.
+import { besideBare } from '../measure/bare.ts';
+import { withServer } from '../measure/server-process.ts';
+import { closedLoad } from './registry-load.ts';
+import type { Section } from './section.ts';
+
+const CONNECTIONS = 64;
+
+export const hello: Section = {
+  name: 'hello',
+  question: 'What does a connection with a Hello and nothing else cost, beside its RSA decrypt?',
+  measure: (scope) =>
+    withServer([], async (server) => {
+      const work = { kind: 'hello' } as const;
+      const { measured, bare } = await besideBare(() => closedLoad(server, CONNECTIONS, scope.amount(5_000), { work }));
+      return {
+        figures: [
+          {
+            label: 'server CPU of a Hello-only connection ÷ bare RSA decrypt',
+            value: measured.cpu / bare.helloDecrypt,
+            unit: '',
+            atMost: 1.8,
+          },
+          { label: 'server CPU, connecting and closing included', value: measured.cpu, unit: 'us' },
+          { label: 'bare RSA decrypt', value: bare.helloDecrypt, unit: 'us' },
+          { label: 'Hellos a second', value: measured.rate, unit: '/s' },
+        ],
+        notes: [`Closed loop, ${CONNECTIONS} connections over TCP.`],
+      };
+    }),
+};

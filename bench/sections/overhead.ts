@@ -1,0 +1,66 @@
+// The figure to compare between machines and versions: what a session costs the server, as a multiple of its bare crypto.
+import type { LoadShape } from '../load/load-and-cpu.ts';
+import { meanBare, measureBare } from '../measure/bare.ts';
+import { withServer } from '../measure/server-process.ts';
+import type { Figure } from '../report/report.ts';
+import { closedLoad } from './registry-load.ts';
+import type { Scope, Section } from './section.ts';
+
+interface Case {
+  readonly store: 'lmdb' | 'memory';
+  readonly connections: number;
+  readonly count: number;
+  readonly atMost?: number;
+  readonly shape?: Partial<LoadShape>;
+}
+
+const CASES: readonly Case[] = [
+  { store: 'lmdb', connections: 128, count: 4_000, atMost: 2.4 },
+  { store: 'lmdb', connections: 16, count: 2_500, atMost: 3 },
+  { store: 'lmdb', connections: 128, count: 2_500, shape: { dialect: 'chained' } },
+  { store: 'lmdb', connections: 128, count: 2_500, shape: { transport: 'ws' } },
+  { store: 'memory', connections: 128, count: 2_500, atMost: 2.4 },
+  { store: 'memory', connections: 16, count: 2_500, atMost: 3 },
+];
+
+export const overhead: Section = {
+  name: 'overhead',
+  question: 'What does a full session cost the server, as a multiple of the crypto it cannot do without?',
+  async measure(scope) {
+    const figures: Figure[] = [];
+    for (const store of ['lmdb', 'memory'] as const) {
+      const cases = CASES.filter((one) => one.store === store);
+      figures.push(...(await withServer(['--store', store], (server) => measureCases(server, cases, scope))));
+    }
+    return {
+      figures,
+      notes: ['Closed loop. CPU of the server process ÷ bare crypto on all cores at once, just before and just after.'],
+    };
+  },
+};
+
+type Server = Parameters<Parameters<typeof withServer>[1]>[0];
+
+async function measureCases(server: Server, cases: readonly Case[], scope: Scope): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  let before = await measureBare();
+  for (const { store, connections, count, atMost, shape = {} } of cases) {
+    const { dialect = 'prefixed', transport = 'tcp' } = shape;
+    const { cpu, rate, latency } = await closedLoad(server, connections, scope.amount(count), shape);
+    const after = await measureBare();
+    const bare = meanBare(before, after).session;
+    before = after;
+    const label = `${connections} connections, ${store}, ${transport}, ${dialect}`;
+    figures.push({
+      label: `overhead factor: ${label}`,
+      value: cpu / bare,
+      unit: '',
+      ...(atMost !== undefined && { atMost }),
+    });
+    figures.push({ label: '  server CPU a session', value: cpu, unit: 'us' });
+    figures.push({ label: '  bare', value: bare, unit: 'us' });
+    figures.push({ label: '  sessions a second', value: rate, unit: '/s' });
+    figures.push({ label: '  p50 of a session', value: latency.percentile(50), unit: 'ms' });
+  }
+  return figures;
+}

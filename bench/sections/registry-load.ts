@@ -1,0 +1,55 @@
+// The loads that the sections put on a server.
+import { type LoadShape, type LoadWithCpu, PreparedLoad } from '../load/load-and-cpu.ts';
+import type { Target } from '../measure/server-process.ts';
+
+/** What a section says of its load; the rest is the most usual. */
+export type PartialShape = Pick<LoadShape, 'work' | 'arrivals' | 'count'> & Partial<LoadShape>;
+
+/** Clusters of the size that most measurements use. */
+export const FULL = { kind: 'full', clusterSize: 8, members: 'new' } as const;
+
+/** Units of work before those that count, where there are so many. */
+const WARM_UP = 800;
+
+/** No load of a section takes longer, however busy the machine is: the suite has to end. */
+const SECONDS_MAX = 5;
+
+let loads = 0;
+
+/** Prepares a load and warms both sides up with it. */
+export async function warmLoad(target: Target, shape: PartialShape): Promise<PreparedLoad> {
+  const prefix = `l${loads++}-`;
+  const load = await PreparedLoad.prepare(target, { transport: 'tcp', dialect: 'prefixed', prefix, ...shape });
+  await load.warmUp(Math.min(shape.count, WARM_UP));
+  return load;
+}
+
+/** Puts a load on a warm server and insists that nothing of it fails: a session that ends early costs too little. */
+export async function runLoad(load: PreparedLoad): Promise<LoadWithCpu> {
+  const outcome = await load.run();
+  if (outcome.failed > 0) throw new Error(`${outcome.failed} failed: ${JSON.stringify(outcome.failures)}`);
+  return outcome;
+}
+
+/** A load from its preparation to its end. */
+export async function load(target: Target, shape: PartialShape): Promise<LoadWithCpu> {
+  const prepared = await warmLoad(target, shape);
+  const outcome = await runLoad(prepared);
+  await prepared.release();
+  return outcome;
+}
+
+/** Full sessions, or other work, a fixed number of connections at a time. */
+export function closedLoad(
+  target: Target,
+  connections: number,
+  count: number,
+  shape: Partial<LoadShape> = {},
+): Promise<LoadWithCpu> {
+  return load(target, {
+    work: FULL,
+    arrivals: { mode: 'closed', connections, secondsMax: SECONDS_MAX },
+    count,
+    ...shape,
+  });
+}

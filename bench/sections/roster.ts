@@ -1,0 +1,94 @@
+// What a full cluster costs to fetch in one frame, beside encrypting as many bytes and sending them.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { BLOCK_BYTES } from '../../src/limits.ts';
+import { encodeMessage, type Message, Op } from '../../src/wire/message.ts';
+import { openSession, type Registry } from '../load/field-session.ts';
+import { loadWithCpu } from '../load/load-and-cpu.ts';
+import { signTokens } from '../load/signed-tokens.ts';
+import { withServer } from '../measure/server-process.ts';
+import type { EchoReady } from '../roster/encrypting-server.ts';
+import { closedLoad } from './registry-load.ts';
+import type { Section } from './section.ts';
+
+const MEMBERS = 64;
+const CONNECTIONS = 16;
+const REQUESTS = 8_000;
+
+export const roster: Section = {
+  name: 'roster',
+  question:
+    'What does a GetCluster of a full cluster of 64 cost over WebSocket, beside encrypting and sending its bytes?',
+  measure: (scope) =>
+    withServer([], async (server) => {
+      const shape = { transport: 'ws', dialect: 'prefixed' } as const;
+      const arrivals = { mode: 'closed', connections: CONNECTIONS } as const;
+      // The sessions of one load: they fill one cluster between them.
+      const filling = { kind: 'full', clusterSize: MEMBERS, members: 'new' } as const;
+      await loadWithCpu(server, { ...shape, work: filling, arrivals, count: MEMBERS, prefix: 'full-' }, { warmUp: 0 });
+      const work = { kind: 'roster', clusterName: 'full-0-0' } as const;
+      const count = scope.amount(REQUESTS);
+      const { requestBytes, replyBytes, members } = await askOnce(
+        { ...shape, regCred: server.regCred, wsUrl: server.wsUrl },
+        work.clusterName,
+      );
+      if (members !== MEMBERS) throw new Error(`the reply has ${members} members`);
+
+      const registry = await closedLoad(server, CONNECTIONS, count, { ...shape, work });
+      const bare = await withEncryptingServer(replyBytes, async ({ wsUrl, pid }) => {
+        const target = { pid, wsUrl, regCredText: server.regCredText };
+        const frames = { ...shape, arrivals, work: { kind: 'frames', bytes: requestBytes } as const, prefix: '' };
+        return loadWithCpu(target, { ...frames, count }, { warmUp: Math.ceil(count / 10) });
+      });
+      return {
+        figures: [
+          {
+            label: 'server CPU of a GetCluster ÷ encrypting and sending',
+            value: registry.cpu / bare.cpu,
+            unit: '',
+            atMost: 1.5,
+          },
+          { label: '  GetCluster', value: registry.cpu, unit: 'us' },
+          { label: '  receiving a frame, encrypting and sending as many bytes', value: bare.cpu, unit: 'us' },
+          { label: '  bytes of the reply', value: replyBytes, unit: '' },
+          { label: '  GetClusters a second', value: registry.rate, unit: '/s' },
+        ],
+        notes: [
+          `Closed loop, ${CONNECTIONS} connections. The comparison is a process of one thread with the same WebSocket engine: ` +
+            "for each frame of a request's length it makes one AES-256-CBC pass over the reply's bytes and sends them.",
+        ],
+      };
+    }),
+};
+
+/** Bytes on the wire of a GetCluster and of its reply, and the members in it. */
+async function askOnce(registry: Registry, clusterName: string) {
+  const [token] = signTokens(1);
+  const exchange = await openSession(registry);
+  await exchange({ Op: Op.Client, ClientSpecs: token! }, Op.ClientOK);
+  const request = { Op: Op.GetCluster, ClusterName: clusterName };
+  const reply = await exchange(request, Op.ClusterMembers);
+  exchange.close();
+  return { requestBytes: frameBytes(request), replyBytes: frameBytes(reply), members: reply.Tokens?.length ?? 0 };
+}
+
+/** In the prefixed dialect: an IV, the message, 1 to 16 bytes of padding. */
+function frameBytes(message: Message): number {
+  return BLOCK_BYTES + BLOCK_BYTES * Math.floor(encodeMessage(message).length / BLOCK_BYTES + 1);
+}
+
+/** Runs the comparison in a process of its own. */
+async function withEncryptingServer<T>(
+  replyBytes: number,
+  use: (ready: EchoReady & { pid: number }) => Promise<T>,
+): Promise<T> {
+  const program = fileURLToPath(new URL('../roster/encrypting-server.js', import.meta.url));
+  const child = fork(program, [String(replyBytes)]);
+  try {
+    const [ready] = (await once(child, 'message')) as [EchoReady];
+    return await use({ ...ready, pid: child.pid! });
+  } finally {
+    child.disconnect();
+  }
+}

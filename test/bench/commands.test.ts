@@ -1,0 +1,81 @@
+// The commands as their users run them, on loads that are just large enough to be one.
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Report } from '../../bench/report/report.ts';
+import { startRegistry } from '../support/registry-process.ts';
+import { openTags } from './open-tags.ts';
+
+const SUITE = fileURLToPath(new URL('../../dist/bench/main.js', import.meta.url));
+const LOAD = fileURLToPath(new URL('../../dist/bench/load/main.js', import.meta.url));
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'xlreg-test-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+const node = (...args: string[]) => promisify(execFile)(process.execPath, args);
+
+it('a section writes what it found as JSON and as a page, with where and what was measured', async () => {
+  const { stdout } = await node(SUITE, '--only', 'hello', '--quick', '--out', directory);
+  const files = await readdir(directory);
+  const [html, json] = files.sort();
+  expect(files).toHaveLength(2);
+  expect(stdout).toContain(json);
+  const report = JSON.parse(await readFile(join(directory, json!), 'utf8')) as Report;
+  expect(report.environment).toMatchObject({
+    cpuModel: expect.stringMatching(/./),
+    node: process.version,
+    openssl: process.versions.openssl,
+    commit: expect.stringMatching(/^([0-9a-f]{40}|unknown)$/),
+    dirty: expect.any(Boolean),
+    date: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+  });
+  expect(report.environment.cores).toBeGreaterThan(0);
+  expect(report.command).toMatch(/^npm run bench -- --only hello --quick/);
+  const [section] = report.sections;
+  expect(section).toMatchObject({ name: 'hello', command: 'npm run bench -- --only hello --quick' });
+  for (const { value } of section!.figures) expect(value).toBeGreaterThan(0);
+
+  const page = await readFile(join(directory, html!), 'utf8');
+  expect(page).toMatch(/^<!doctype html>/);
+  expect(openTags(page)).toEqual([]);
+  expect(page).toContain(report.environment.commit);
+  expect(page).toContain(section!.figures[0]!.label);
+});
+
+it('a load can be put on a registry that somebody else has started, and leaves it running', async () => {
+  const registry = await startRegistry();
+  try {
+    const file = join(directory, 'regCred.dat');
+    await writeFile(file, registry.regCredText);
+    const shape = ['--sessions', '48', '--rate', '400', '--spacing', 'even', '--generators', '2'];
+    const whose = ['--registry', file, '--server-pid', String(registry.pid)];
+    const { stdout } = await node(LOAD, ...shape, ...whose);
+    expect(stdout).toMatch(/^48 sessions \(full, clusters of 8\), 400\/s, even, tcp, prefixed, process \d+$/m);
+    expect(stdout).toMatch(/^generator late p99 .* 0 dropped$/m);
+    expect(stdout).toMatch(/^overhead factor +\d/m);
+    expect(stdout).not.toContain('failed');
+    // The sessions it warms up with, and those it measures.
+    expect(await registry.metrics()).toMatch(/^xlreg_sessions_started_total\{.*transport="tcp".*\} 96$/m);
+  } finally {
+    expect(await registry.stop()).toBe(0);
+  }
+});
+
+it.each([
+  [SUITE, ['--only', 'nothing']],
+  [SUITE, ['--sessions', '-1']],
+  [SUITE, ['--faster']],
+  [LOAD, ['--rate', '0']],
+  [LOAD, ['--registry', 'regCred.dat']],
+  [LOAD, ['--registry', 'regCred.dat', '--server-pid', '1', '--transport', 'ws']],
+])('arguments that make no sense end it with code 2 and its usage: %s %j', async (program, args) => {
+  const ended = await node(program, ...args).catch((error: { code: number; stderr: string }) => error);
+  expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run bench') });
+});

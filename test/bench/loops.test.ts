@@ -1,0 +1,86 @@
+// What the two kinds of load see of a server that stalls: the reason why there are two.
+import { expect, it } from 'vitest';
+import { runClosedLoop } from '../../bench/load/closed-loop.ts';
+import { runOpenLoop } from '../../bench/load/open-loop.ts';
+import { Tally } from '../../bench/load/tally.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+const STALL = { from: 1_000, to: 2_000 };
+const SERVICE_MS = 1;
+const EVEN = { mode: 'open', rate: 100, spacing: 'even', seed: 1, inFlightMax: 1_000 } as const;
+
+/** A server that does one thing after the other, a millisecond each, and nothing at all for one second. */
+function stallingServer(clock: VirtualClock): () => Promise<void> {
+  let free = 0;
+  return () => {
+    const earliest = Math.max(clock.now(), free);
+    const begins = earliest >= STALL.from && earliest < STALL.to ? STALL.to : earliest;
+    free = begins + SERVICE_MS;
+    return clock.until(free);
+  };
+}
+
+it('an open loop sees a stall at everybody who was due meanwhile', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  await clock.run(runOpenLoop(EVEN, 300, stallingServer(clock), tally, clock));
+  expect(tally.completed).toBe(300);
+  // A third were due during the stall, and waited for its end and for each other: evenly from 0 to 1 s.
+  expect(tally.latency.percentile(50)).toBeLessThan(2);
+  expect(tally.latency.percentile(80)).toBeGreaterThan(300);
+  expect(tally.latency.max).toBeGreaterThan(985);
+  expect(tally.lateness.max).toBe(0);
+});
+
+it('a closed loop sees the same stall once', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  await clock.run(runClosedLoop({ mode: 'closed', connections: 1 }, 2_000, stallingServer(clock), tally, clock));
+  expect(tally.completed).toBe(2_000);
+  expect(tally.latency.percentile(99.9)).toBeLessThan(2);
+  expect(tally.latency.max).toBeGreaterThan(985);
+});
+
+it('a closed loop that is given a time begins nothing after it', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  const arrivals = { mode: 'closed', connections: 2, secondsMax: 3 } as const;
+  await clock.run(runClosedLoop(arrivals, 1_000, () => clock.until(clock.now() + 100), tally, clock));
+  expect(tally.completed).toBe(60);
+});
+
+it('latency counts from when a unit was due, also where the generator was late', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  const late = { now: () => clock.now(), until: (time: number) => clock.until(time + 7) };
+  const work = runOpenLoop({ ...EVEN, rate: 10 }, 20, () => clock.until(clock.now() + SERVICE_MS), tally, late);
+  await clock.run(work);
+  expect(tally.lateness.percentile(50)).toBeCloseTo(7, 1);
+  expect(tally.latency.percentile(50)).toBeCloseTo(8, 1);
+});
+
+it('what is due while too many are under way is dropped and counted', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  await clock.run(runOpenLoop({ ...EVEN, inFlightMax: 10 }, 300, stallingServer(clock), tally, clock));
+  expect(tally.dropped).toBeGreaterThan(80);
+  expect(tally.completed + tally.dropped).toBe(300);
+});
+
+it('a seed gives the same Poisson arrivals again, at the rate asked for', async () => {
+  const startsOf = async (seed: number) => {
+    const [clock, starts] = [new VirtualClock(), [] as number[]];
+    const run = async () => void starts.push(clock.now());
+    await clock.run(runOpenLoop({ ...EVEN, spacing: 'poisson', seed }, 2_000, run, new Tally(), clock));
+    return starts;
+  };
+  const starts = await startsOf(5);
+  expect(await startsOf(5)).toEqual(starts);
+  expect(await startsOf(6)).not.toEqual(starts);
+  expect(starts.at(-1)! / starts.length).toBeCloseTo(10, 0);
+});
+
+it('failures are counted by kind, of which only so many are told apart', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  const run = (unit: number) => Promise.reject(new Error(unit < 100 ? 'refused' : `kind ${unit}`));
+  await clock.run(runOpenLoop(EVEN, 300, run, tally, clock));
+  expect(tally.failed).toBe(300);
+  const { failures } = tally.report(1);
+  expect(failures).toMatchObject({ refused: 100, other: 193 });
+  expect(Object.keys(failures)).toHaveLength(9);
+});
