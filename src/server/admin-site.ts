@@ -1,0 +1,48 @@
+// What the admin port serves, from the moment the process starts: metrics, health, backups.
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Registry } from 'prom-client';
+import type { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
+import { metricsPage } from '../metrics/metrics-endpoint.ts';
+import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
+
+/** Where the last backup waits to be fetched. */
+const BACKUP_DIRECTORY = 'backup.new';
+
+/** What the admin port knows of the registry, as its parts come up and go down. */
+export interface RegistryState {
+  ready: boolean;
+  storeFull: boolean;
+  /** Undefined while the table is not loaded. */
+  coordinator: CoordinatorThread | undefined;
+}
+
+/** The routes of the admin port. */
+export function adminRoutes(state: RegistryState, metrics: Registry, dataDirectory: string): HttpRoutes {
+  /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
+  let backup: Promise<HttpReply> | undefined;
+  return new Map<string, () => HttpReply | Promise<HttpReply>>([
+    ['GET /metrics', () => metricsPage(metrics, async () => (await state.coordinator?.metrics()) ?? [])],
+    ['GET /readyz', () => readiness(state)],
+    ['GET /healthz', () => plainReply(200, 'alive')],
+    ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
+  ]);
+}
+
+function readiness({ ready, storeFull }: RegistryState): HttpReply {
+  if (!ready) return plainReply(503, 'not ready');
+  return storeFull ? plainReply(503, 'the store is full') : plainReply(200, 'ready');
+}
+
+/** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */
+async function backUp(coordinator: CoordinatorThread | undefined, dataDirectory: string): Promise<HttpReply> {
+  if (!coordinator) return plainReply(503, 'not ready');
+  const directory = join(dataDirectory, BACKUP_DIRECTORY);
+  try {
+    await rm(directory, { recursive: true, force: true });
+    await coordinator.backup(directory);
+    return { status: 200, type: 'application/json', body: `${JSON.stringify({ directory: resolve(directory) })}\n` };
+  } catch (error) {
+    return plainReply(500, (error as Error).message);
+  }
+}
