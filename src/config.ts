@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { REPLY_BYTES_MAX, REPLY_BYTES_MIN } from './limits.ts';
+import { isCidr } from './admission/ip-address.ts';
+import { MESSAGE_BYTES_MAX, REPLY_BYTES_MAX, REPLY_BYTES_MIN, SESSION_MESSAGES_MAX } from './limits.ts';
 import { STORE_NAMES } from './store/open-store.ts';
 import { isEndPoint, isName } from './wire/member-token.ts';
 
@@ -18,6 +19,7 @@ interface ListenAddress {
   readonly port: number;
 }
 
+/** A day: far below what a timer can hold. */
 const MILLISECONDS_MAX = 86_400_000;
 /** Ten years. */
 const SECONDS_MAX = 315_360_000;
@@ -46,6 +48,14 @@ const whole = (least: number, most: number) =>
 const milliseconds = whole(1, MILLISECONDS_MAX);
 const seconds = whole(1, SECONDS_MAX);
 
+/** Names separated by commas; none is `off`. */
+const list = (isItem: (text: string) => boolean, what: string) =>
+  z
+    .string()
+    .transform((text): readonly string[] => (text === 'off' ? [] : text.split(',')))
+    .refine((items) => items.every(isItem), `should be ${what},… or off`);
+const networks = list(isCidr, 'ADDRESS/BITS');
+
 /** Every setting, under its flag's name. The environment has them as XLREG_…, the file as they stand here. */
 const settings = z.strictObject({
   'data-dir': z.string().min(1).default('./xlreg-data'),
@@ -62,6 +72,13 @@ const settings = z.strictObject({
   'max-registrations': whole(1, 100_000_000).default(2_000_000),
   'ephemeral-ttl': seconds.default(3_600),
   'idle-registration-ttl': seconds.default(86_400),
+  'max-connections': whole(1, 1_000_000).default(20_000),
+  'max-connections-per-address': whole(1, 1_000_000).default(256),
+  'max-hellos-per-second': whole(1, 1_000_000).default(10_000),
+  'max-hellos-per-second-per-address': whole(1, 1_000_000).default(20),
+  'limit-exempt': networks.prefault('127.0.0.0/8,::1/128'),
+  'max-session-bytes': whole(MESSAGE_BYTES_MAX, Number.MAX_SAFE_INTEGER).default(16_777_216),
+  'max-session-messages': whole(1, SESSION_MESSAGES_MAX).default(SESSION_MESSAGES_MAX),
   'web-engine': z.enum(['auto', 'uws', 'node']).default('auto'),
   'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   'hello-timeout-ms': milliseconds.default(5_000),
@@ -69,6 +86,7 @@ const settings = z.strictObject({
   'idle-timeout-ms': milliseconds.default(30_000),
   'joined-idle-timeout-ms': milliseconds.default(120_000),
   'write-timeout-ms': milliseconds.default(10_000),
+  'session-timeout-ms': milliseconds.default(MILLISECONDS_MAX),
   'linger-timeout-ms': milliseconds.default(1_000),
 });
 

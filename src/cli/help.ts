@@ -57,6 +57,15 @@ key of the configuration file ("data-dir"); flags win over the environment, the 
 Deadlines in milliseconds, each with its default:
   --hello-timeout-ms 5000     --idle-timeout-ms 30000             --write-timeout-ms 10000
   --partial-timeout-ms 5000   --joined-idle-timeout-ms 120000     --linger-timeout-ms 1000
+  --session-timeout-ms 86400000
+
+Limits, each with its default; what is over one is closed without a word and counted by xlreg_admission_drops_total:
+  --max-connections 20000     in all, TCP and WebSocket together; the oldest without a good Hello makes room
+  --max-connections-per-address 256        an IPv6 /64 counts as one address
+  --max-hellos-per-second 10000            in all; one second's worth may come at once
+  --max-hellos-per-second-per-address 20   ten seconds' worth may come at once
+  --limit-exempt 127.0.0.0/8,::1/128       networks whose addresses have no limits of their own; off for none
+  --max-session-bytes 16777216             --max-session-messages 65536
 
 Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
 `;

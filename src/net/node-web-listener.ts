@@ -1,18 +1,13 @@
 // HTTP and WebSocket on node:http and ws: where uWebSockets.js has no build that loads.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Seat } from '../admission/admission.ts';
+import { normalizeAddress } from '../admission/ip-address.ts';
 import { HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
-import {
-  type AcceptConnection,
-  type Connection,
-  type ConnectionHandler,
-  ListenError,
-  type Listener,
-  printAddress,
-} from './connection.ts';
+import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
-import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
+import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSessions, type WebSite } from './web-site.ts';
 
 /** WebSocket close codes, as in the other engine. */
 const UNSUPPORTED_DATA = 1003;
@@ -20,11 +15,13 @@ const NORMAL_CLOSURE = 1000;
 
 class NodeWebConnection implements Connection {
   readonly transport = 'ws';
+  readonly seat: Seat;
   readonly #socket: WebSocket;
   /** Told when a write that had to wait is done. */
   handler: ConnectionHandler | undefined;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, seat: Seat) {
+    this.seat = seat;
     this.#socket = socket;
   }
 
@@ -56,14 +53,14 @@ class NodeWebConnection implements Connection {
   }
 }
 
-export async function listenNodeWeb({ host, port, routes, accept }: WebSite): Promise<Listener> {
+export async function listenNodeWeb({ host, port, routes, sessions }: WebSite): Promise<Listener> {
   const server = createServer({ maxHeaderSize: HTTP_HEAD_BYTES_MAX }, async (request, response) => {
     const asked = { method: request.method ?? '', path: pathOf(request), origin: request.headers.origin };
     const reply = await routeRequest(routes, asked);
     answer(response, reply, request.method === 'HEAD');
   });
   server.headersTimeout = 10_000;
-  if (accept) acceptUpgrades(server, accept);
+  if (sessions) acceptUpgrades(server, sessions);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new ListenError(`cannot listen on web ${host}:${port}: ${error.message}`)));
     server.listen({ host, port }, resolve);
@@ -79,7 +76,7 @@ export async function listenNodeWeb({ host, port, routes, accept }: WebSite): Pr
   };
 }
 
-function acceptUpgrades(server: ReturnType<typeof createServer>, accept: AcceptConnection): void {
+function acceptUpgrades(server: ReturnType<typeof createServer>, sessions: WebSessions): void {
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -96,12 +93,16 @@ function acceptUpgrades(server: ReturnType<typeof createServer>, accept: AcceptC
       socket.end(head, () => socket.destroy());
       return;
     }
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, accept));
+    const address = normalizeAddress(request.socket.remoteAddress ?? '');
+    const seat = address === undefined ? undefined : sessions.admission.takeFor(address);
+    if (!seat) return socket.destroy();
+    socket.on('close', () => seat.free());
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, seat, sessions));
   });
 }
 
-function serve(socket: WebSocket, accept: AcceptConnection): void {
-  const connection = new NodeWebConnection(socket);
+function serve(socket: WebSocket, seat: Seat, { accept }: WebSessions): void {
+  const connection = new NodeWebConnection(socket, seat);
   const handler = accept(connection);
   connection.handler = handler;
   const pings = new PingRate();

@@ -1,6 +1,8 @@
 // Raw TCP: the transport of the field's clients. A session is closed with a FIN, then at most `lingerTimeoutMs` of reading
 // and dropping: a reset could take away from the peer a reply that it has not read yet (E3).
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Admission, Seat } from '../admission/admission.ts';
+import { normalizeAddress } from '../admission/ip-address.ts';
 import {
   type AcceptConnection,
   type Connection,
@@ -15,11 +17,13 @@ const BACKLOG = 4_096;
 
 class TcpConnection implements Connection {
   readonly transport = 'tcp';
+  readonly seat: Seat;
   readonly #socket: Socket;
   readonly #lingerTimeoutMs: number;
   handler: ConnectionHandler | undefined;
 
-  constructor(socket: Socket, lingerTimeoutMs: number) {
+  constructor(socket: Socket, seat: Seat, lingerTimeoutMs: number) {
+    this.seat = seat;
     this.#socket = socket;
     this.#lingerTimeoutMs = lingerTimeoutMs;
   }
@@ -56,20 +60,33 @@ class TcpConnection implements Connection {
   }
 }
 
+/** What a TCP listener needs to know. */
+export interface TcpSite {
+  readonly host: string;
+  readonly port: number;
+  readonly lingerTimeoutMs: number;
+  readonly admission: Admission;
+}
+
 /** Listens on `host:port`; rejects with ListenError. */
-export async function listenTcp(
-  { host, port, lingerTimeoutMs }: { host: string; port: number; lingerTimeoutMs: number },
-  accept: AcceptConnection,
-): Promise<Listener> {
+export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promise<Listener> {
+  const { host, port, admission, lingerTimeoutMs } = site;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    const connection = new TcpConnection(socket, lingerTimeoutMs);
+    // A peer that is gone already has no address.
+    const address = normalizeAddress(socket.remoteAddress ?? '');
+    const seat = address === undefined ? undefined : admission.takeFor(address);
+    // What went wrong is told by 'close', which always follows.
+    socket.on('error', () => {});
+    if (!seat) return socket.destroy();
+    const connection = new TcpConnection(socket, seat, lingerTimeoutMs);
     const handler = accept(connection);
     connection.handler = handler;
     socket.on('data', (chunk) => handler.received(chunk));
     socket.on('end', () => handler.peerEnded());
-    // What went wrong is told by 'close', which always follows.
-    socket.on('error', () => {});
-    socket.on('close', () => handler.closed());
+    socket.on('close', () => {
+      handler.closed();
+      seat.free();
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new ListenError(`cannot listen on tcp ${host}:${port}: ${error.message}`)));

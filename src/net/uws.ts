@@ -9,6 +9,10 @@ export interface UwsRequest {
 }
 
 export interface UwsResponse {
+  /** Text, valid until the next await. */
+  getRemoteAddressAsText(): ArrayBuffer;
+  /** Drops the connection without an answer. */
+  close(): void;
   onAborted(handler: () => void): UwsResponse;
   cork(body: () => void): UwsResponse;
   writeStatus(status: string): UwsResponse;

@@ -1,4 +1,5 @@
 // What a web listener serves: HTTP routes, and WebSocket connections at one path. The same for both engines.
+import type { Admission } from '../admission/admission.ts';
 import type { AcceptConnection } from './connection.ts';
 
 /** What a route answers. */
@@ -25,7 +26,13 @@ export interface WebSite {
   readonly port: number;
   readonly routes: HttpRoutes;
   /** Serves WebSocket connections at /xlreg, if present. */
-  readonly accept?: AcceptConnection;
+  readonly sessions?: WebSessions;
+}
+
+/** How WebSocket connections are let in. */
+export interface WebSessions {
+  readonly accept: AcceptConnection;
+  readonly admission: Admission;
 }
 
 /** Where WebSocket clients connect. */

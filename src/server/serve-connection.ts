@@ -2,7 +2,8 @@
 // costs more than microseconds; no RSA, no AES, no protobuf. Invariant: one job of a connection is in work at a time,
 // which keeps its messages in order.
 import { randomBytes } from 'node:crypto';
-import { BLOCK_BYTES, MESSAGE_BYTES_MAX, SESSION_MESSAGES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
+import type { DropCause } from '../admission/admission.ts';
+import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { EndReason, JobResult } from '../pool/job.ts';
@@ -32,6 +33,7 @@ export interface Service {
 /** How a session ended, for metrics: of its own accord, by a fault, or by what happened around it. */
 export type SessionEnd =
   | EndReason
+  | DropCause
   | 'peer-closed'
   | 'idle'
   | 'write-timeout'
@@ -50,7 +52,6 @@ export class ServedConnection implements ConnectionHandler {
   #dialect: DialectName | undefined;
   #session: Uint8Array | undefined;
   #ivs: IvHistory | undefined;
-  #messages = 0;
   #joined = false;
   /** Not yet served: on TCP one piece, the bytes since the last message; on WebSocket a frame each. */
   #waiting: Uint8Array[] = [];
@@ -71,10 +72,16 @@ export class ServedConnection implements ConnectionHandler {
     this.#onClosed = onClosed;
     service.metrics.opened(connection.transport);
     this.#arm(service.deadlines.helloTimeoutMs, 'hello-timeout');
+    connection.seat.evict = () => {
+      this.#finish('displaced');
+      connection.destroy();
+    };
   }
 
   received(bytes: Uint8Array): void {
     if (this.#phase === 'ended') return;
+    const limit = this.#connection.seat.takeBytes(bytes.length);
+    if (limit) return this.#finish(limit);
     if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
     // The front ends' buffers are theirs after this call, so whatever has to wait is copied.
     if (this.#connection.transport === 'tcp' && this.#waiting.length > 0) {
@@ -132,6 +139,8 @@ export class ServedConnection implements ConnectionHandler {
     if (short) return;
     if (this.#waiting.length > 1) return this.#finish('hello-early-bytes');
     if (bytes.length !== helloBytes) return this.#finish('hello-length');
+    const limit = this.#connection.seat.takeHello();
+    if (limit) return this.#finish(limit);
     this.#submit('hello', bytes);
   }
 
@@ -140,7 +149,9 @@ export class ServedConnection implements ConnectionHandler {
     const { deadlines } = this.#service;
     if (bytes === undefined) {
       this.#seen = 0;
-      return this.#arm(this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs, 'idle');
+      const idleTimeoutMs = this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs;
+      const { msLeft } = this.#connection.seat;
+      return msLeft < idleTimeoutMs ? this.#arm(msLeft, 'session-time') : this.#arm(idleTimeoutMs, 'idle');
     }
     const whole = Math.min(bytes.length - (bytes.length % BLOCK_BYTES), MESSAGE_BYTES_MAX);
     // One deadline for a message to become whole, counted from its first byte.
@@ -155,7 +166,8 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#seen < IV_BYTES && bytes.length >= IV_BYTES && this.#ivs?.add(bytes) === false) {
       return this.#finish('iv-repeated');
     }
-    if (this.#seen < IV_BYTES && ++this.#messages > SESSION_MESSAGES_MAX) return this.#finish('message-flood');
+    const limit = this.#seen < IV_BYTES ? this.#connection.seat.takeMessage() : undefined;
+    if (limit) return this.#finish(limit);
     this.#seen = bytes.length;
     this.#submit('message', bytes);
   }
@@ -179,6 +191,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#session = new Uint8Array(result.session!);
     if (this.#phase === 'hello') {
       this.#phase = 'session';
+      this.#connection.seat.greeted();
       this.#dialect = result.dialect;
       if (result.dialect === 'prefixed') this.#ivs = new IvHistory(randomBytes);
       this.#service.metrics.greeted(result.dialect, this.#connection.transport);
@@ -215,6 +228,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#waiting = [];
     this.#ivs = undefined;
     this.#service.metrics.ended(this.#connection.transport, this.#dialect ?? 'none', end);
+    this.#connection.seat.ended(end);
   }
 
   #arm(milliseconds: number, end: SessionEnd): void {

@@ -2,8 +2,10 @@
 
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Admission } from '../admission/admission.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
+import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection } from '../net/connection.ts';
@@ -76,8 +78,9 @@ async function build(
   // away.
   const connections = new ServedConnections();
   const accept = (connection: Connection) => connections.accept(connection);
+  const admission = startAdmission(registry, log, config);
   const { lingerTimeoutMs } = config;
-  const tcp = config.tcp && (await listenTcp({ ...config.tcp, lingerTimeoutMs }, accept));
+  const tcp = config.tcp && (await listenTcp({ ...config.tcp, lingerTimeoutMs, admission }, accept));
   if (tcp) closers.push(() => tcp.close());
 
   const regCred = credentialsOf(identity, config, tcp);
@@ -99,7 +102,8 @@ async function build(
   const webRoutes: HttpRoutes = new Map([
     ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
   ]);
-  const ws = config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, accept }));
+  const ws =
+    config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions: { accept, admission } }));
   closers.push(async () => {
     state.ready = false;
     await Promise.all([tcp, ws].map((listener) => listener?.close()));
@@ -146,6 +150,15 @@ function startCoordinator(
       death: onDeath,
     },
   );
+}
+
+function startAdmission(registry: Registry, log: Logger, config: Config): Admission {
+  const metrics = new AdmissionMetrics(registry, () => admission.counts);
+  const admission = new Admission(config, (cause, address) => {
+    metrics.dropped(cause);
+    log.debug({ cause, address }, 'a limit closed a connection');
+  });
+  return admission;
 }
 
 function startPool(registry: Registry, log: Logger, workers: number, workerData: PoolWorkerData): Pool {

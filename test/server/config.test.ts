@@ -78,6 +78,27 @@ const milliseconds = (byDefault: number): Samples => ({
   bad: ['', '0', '-1', '1.5', '86400001', 'x', '5s', 'NaN', 'Infinity'],
 });
 
+/** Networks, separated by commas. */
+const networks = (byDefault: readonly string[]): Samples => ({
+  byDefault,
+  good: [
+    ['10.0.0.0/8', ['10.0.0.0/8']],
+    ['fd00::/8,192.0.2.1/32', ['fd00::/8', '192.0.2.1/32']],
+    ['off', []],
+  ],
+  bad: [
+    '',
+    '10.0.0.1',
+    '10.0.0.0/33',
+    '::/129',
+    'a/8',
+    '10.0.0.0/8,',
+    '10.0.0.0/8, ::1/128',
+    '::ffff:10.0.0.0/104',
+    'Off',
+  ],
+});
+
 /** A whole number from the least to the most, which are digits of their own. */
 const whole = (byDefault: number | undefined, least: number, most: number): Samples => ({
   byDefault,
@@ -171,6 +192,14 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'joined-idle-timeout-ms': milliseconds(120_000),
   'write-timeout-ms': milliseconds(10_000),
   'linger-timeout-ms': milliseconds(1_000),
+  'session-timeout-ms': milliseconds(86_400_000),
+  'max-connections': whole(20_000, 1, 1_000_000),
+  'max-connections-per-address': whole(256, 1, 1_000_000),
+  'max-hellos-per-second': whole(10_000, 1, 1_000_000),
+  'max-hellos-per-second-per-address': whole(20, 1, 1_000_000),
+  'max-session-bytes': whole(16_777_216, 16_384, 999_999_999_999_999),
+  'max-session-messages': whole(65_536, 1, 65_536),
+  'limit-exempt': networks(['127.0.0.0/8', '::1/128']),
 };
 
 it('F8: these tests know every setting', () => {
