@@ -81,6 +81,7 @@ const settings = z.strictObject({
   'max-session-messages': whole(1, SESSION_MESSAGES_MAX).default(SESSION_MESSAGES_MAX),
   'web-engine': z.enum(['auto', 'uws', 'node']).default('auto'),
   'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  'slow-session-ms': milliseconds.optional(),
   'hello-timeout-ms': milliseconds.default(5_000),
   'partial-timeout-ms': milliseconds.default(5_000),
   'idle-timeout-ms': milliseconds.default(30_000),

@@ -52,7 +52,9 @@ key of the configuration file ("data-dir"); flags win over the environment, the 
   --ephemeral-ttl SECONDS     an ephemeral cluster that no member asks for is forgotten after this, default 3600
   --idle-registration-ttl SECONDS  a client in no cluster is forgotten after this, default 86400
   --web-engine auto|uws|node  what serves HTTP and WebSocket, default auto: uWebSockets.js where it loads
-  --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr
+  --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr,
+                              one for each session that ends; SIGUSR2 switches between debug and info
+  --slow-session-ms N         the line of a session that took longer is a warning, default none
 
 Deadlines in milliseconds, each with its default:
   --hello-timeout-ms 5000     --idle-timeout-ms 30000             --write-timeout-ms 10000

@@ -4,8 +4,12 @@ import { ConfigError, readConfig } from '../config.ts';
 import { ListenError } from '../net/connection.ts';
 import { LockedError } from '../server/data-directory-lock.ts';
 import { IdentityError } from '../server/identity.ts';
+import { toggleLogLevel } from '../server/log-level.ts';
 import { type Server, startServer } from '../server/server.ts';
 import { StoreUnusableError } from '../store/store.ts';
+
+/** Bytes of log that wait for a reader who is slow; lines beyond it are lost, rather than the registry held up. */
+const LOG_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Resolves to the exit code: 0 after SIGTERM or SIGINT, 2 if it cannot be started as asked. */
 export async function serve(args: readonly string[]): Promise<number> {
@@ -13,9 +17,12 @@ export async function serve(args: readonly string[]): Promise<number> {
   const signal = firstSignal();
   try {
     const config = readConfig(args, process.env);
-    const log = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
+    const destination = pino.destination({ fd: 2, sync: false, maxLength: LOG_BYTES_MAX });
+    const log = pino({ level: config.logLevel }, destination);
+    process.on('SIGUSR2', () => toggleLogLevel(log));
     server = await startServer(config, log, (error) => {
       log.fatal({ err: error }, 'the registry cannot go on');
+      destination.flushSync();
       process.exit(1);
     });
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;

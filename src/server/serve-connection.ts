@@ -11,6 +11,7 @@ import type { JobTicket, Pool } from '../pool/pool.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
+import type { SessionEntry, SessionLog } from './session-log.ts';
 
 /** Milliseconds after which a silent peer is closed (F8). */
 export interface Deadlines {
@@ -25,6 +26,7 @@ export interface Deadlines {
 export interface Service {
   readonly pool: Pool;
   readonly metrics: SessionMetrics;
+  readonly log: SessionLog;
   readonly deadlines: Deadlines;
   /** A Hello is as long as the modulus of the comms key (H1). */
   readonly helloBytes: number;
@@ -47,6 +49,7 @@ export class ServedConnection implements ConnectionHandler {
   readonly #connection: Connection;
   readonly #service: Service;
   readonly #onClosed: () => void;
+  readonly #entry: SessionEntry;
   /** `ended`: what the peer still sends is dropped. */
   #phase: 'hello' | 'session' | 'ended' = 'hello';
   #dialect: DialectName | undefined;
@@ -71,6 +74,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#service = service;
     this.#onClosed = onClosed;
     service.metrics.opened(connection.transport);
+    this.#entry = service.log.open(connection);
     this.#arm(service.deadlines.helloTimeoutMs, 'hello-timeout');
     connection.seat.evict = () => {
       this.#finish('displaced');
@@ -195,8 +199,10 @@ export class ServedConnection implements ConnectionHandler {
       this.#dialect = result.dialect;
       if (result.dialect === 'prefixed') this.#ivs = new IvHistory(randomBytes);
       this.#service.metrics.greeted(result.dialect, this.#connection.transport);
+      this.#entry.greeted(result.dialect);
     } else {
       this.#service.metrics.served(result.op);
+      this.#entry.served(result.op);
     }
     this.#ivs?.add(result.bytes);
     if (result.op === Op.Join && result.why === undefined) this.#joined = true;
@@ -224,6 +230,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#phase = 'ended';
     clearTimeout(this.#deadline);
     if (this.#ticket) this.#ticket.withdrawn = true;
+    this.#entry.ended(end, this.#session);
     this.#session?.fill(0);
     this.#waiting = [];
     this.#ivs = undefined;

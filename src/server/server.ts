@@ -21,6 +21,7 @@ import { credentialsOf, registryToken } from './credentials.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
 import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
 import { ServedConnections } from './served-connections.ts';
+import { SessionLog } from './session-log.ts';
 
 /** A roster of 64 members with 4096-bit keys and all their end points is below 160 KB (64 × 2.4 KB). */
 const REPLY_BYTES_MAX_WS = 256 * 1024;
@@ -97,7 +98,13 @@ async function build(
   closers.push(() => pool.close());
   await pool.ready();
   const helloBytes = modulusOf(identity.commsKey).length;
-  connections.open({ pool, metrics: new SessionMetrics(registry), deadlines: config, helloBytes });
+  connections.open({
+    pool,
+    metrics: new SessionMetrics(registry),
+    log: new SessionLog(log, config.slowSessionMs),
+    deadlines: config,
+    helloBytes,
+  });
   closers.push(() => connections.finish());
   const webRoutes: HttpRoutes = new Map([
     ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],

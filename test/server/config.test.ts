@@ -68,7 +68,7 @@ const address = (byDefault: string): Samples => {
     bad: ['', '1', ':1', 'a', 'a:', 'a:b', 'a:65536', 'a:-1', '::1:80', '[::1]', 'a b:1', 'a:1 ', 'Off', 'http://a:1'],
   };
 };
-const milliseconds = (byDefault: number): Samples => ({
+const milliseconds = (byDefault: number | undefined): Samples => ({
   byDefault,
   good: [
     ['1', 1],
@@ -186,6 +186,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
     ],
     bad: ['', 'loud', 'INFO'],
   },
+  'slow-session-ms': milliseconds(undefined),
   'hello-timeout-ms': milliseconds(5_000),
   'partial-timeout-ms': milliseconds(5_000),
   'idle-timeout-ms': milliseconds(30_000),
