@@ -153,7 +153,7 @@ export class Pool {
       frames: batch.length,
       hellos: hellos.length,
       call: (performance.now() - started) / 1000,
-      messageWait: wait(batch.find(({ job }) => job.kind === 'message')),
+      messageWait: wait(batch.find(({ job }) => job.kind !== 'hello')),
       helloWait: wait(hellos[0]),
       times,
     });

@@ -5,7 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import { BLOCK_BYTES } from '../limits.ts';
 import type { Command, Reply } from '../registry/command.ts';
-import type { Answer, Question, Refused, Session, SessionContext } from '../session/session.ts';
+import type { Answer, Question, Refused, Session, SessionContext, Step } from '../session/session.ts';
 import { step } from '../session/step.ts';
 import { DIALECTS } from '../wire/dialects.ts';
 import { openHello } from '../wire/hello.ts';
@@ -93,7 +93,10 @@ function serveMessage(job: Job, context: BatchContext): WorkerResult | { opened:
   if (message === undefined) return { kind: 'silent', why: 'message-undecodable' };
 
   const rosterBytesMax = tokenRoom(context.replyBytesMax[job.transport], dialect.ivBytes);
-  const next = step(session, found.op, message, { ...context, rosterBytesMax });
+  const next: Step =
+    job.kind === 'refuse' && found.op !== Op.Bye
+      ? { kind: 'refused', why: 'shutting-down' }
+      : step(session, found.op, message, { ...context, rosterBytesMax });
   return next.kind === 'question' ? { opened, question: next } : seal(opened, next, context);
 }
 
