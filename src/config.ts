@@ -87,6 +87,7 @@ const settings = z.strictObject({
   'idle-timeout-ms': milliseconds.default(30_000),
   'joined-idle-timeout-ms': milliseconds.default(120_000),
   'write-timeout-ms': milliseconds.default(10_000),
+  'drain-grace-ms': milliseconds.default(5_000),
   'session-timeout-ms': milliseconds.default(MILLISECONDS_MAX),
   'linger-timeout-ms': milliseconds.default(1_000),
 });

@@ -24,6 +24,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg regcred    show a registry's credentials and their fingerprints
   xlreg check      ask a registry whether it is the one of these credentials
 
+  xlreg drain      stop a running registry in order
   xlreg backup     copy a running registry
   xlreg restore    make a registry of a backup
   xlreg store      verify the table of a registry
@@ -34,7 +35,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
 
 const SERVE = `xlreg serve [FLAGS]
 
-Runs a registry until SIGTERM or SIGINT. Every flag is also an environment variable (--data-dir: XLREG_DATA_DIR) and a
+Runs a registry until SIGTERM, SIGINT or xlreg drain; a second signal ends it at once. Every flag is also an environment variable (--data-dir: XLREG_DATA_DIR) and a
 key of the configuration file ("data-dir"); flags win over the environment, the environment over the file.
 
   --config FILE               a JSON object of settings
@@ -60,6 +61,7 @@ Deadlines in milliseconds, each with its default:
   --hello-timeout-ms 5000     --idle-timeout-ms 30000             --write-timeout-ms 10000
   --partial-timeout-ms 5000   --joined-idle-timeout-ms 120000     --linger-timeout-ms 1000
   --session-timeout-ms 86400000
+  --drain-grace-ms 5000       when it stops: for sessions to ask and be told so, before they are closed
 
 Limits, each with its default; what is over one is closed without a word and counted by xlreg_admission_drops_total:
   --max-connections 20000     in all, TCP and WebSocket together; the oldest without a good Hello makes room
@@ -70,6 +72,14 @@ Limits, each with its default; what is over one is closed without a word and cou
   --max-session-bytes 16777216             --max-session-messages 65536
 
 Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
+`;
+
+const DRAIN = `xlreg drain [--admin HOST:PORT]
+
+Tells a running registry to stop, as SIGTERM does, and waits until it has: it accepts nobody, is not ready any more, tells
+those who ask that it is shutting down, and closes the others after --drain-grace-ms.
+
+  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791
 `;
 
 const BACKUP = `xlreg backup DIR [--admin HOST:PORT] [--data-dir DIR]
@@ -138,6 +148,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['members', MEMBERS],
   ['regcred', REGCRED],
   ['check', CHECK],
+  ['drain', DRAIN],
   ['backup', BACKUP],
   ['restore', RESTORE],
   ['store', STORE],

@@ -1,5 +1,5 @@
 // xlreg serve: runs a registry until it is told to stop.
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { ConfigError, readConfig } from '../config.ts';
 import { ListenError } from '../net/connection.ts';
 import { LockedError } from '../server/data-directory-lock.ts';
@@ -11,14 +11,15 @@ import { StoreUnusableError } from '../store/store.ts';
 /** Bytes of log that wait for a reader who is slow; lines beyond it are lost, rather than the registry held up. */
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Resolves to the exit code: 0 after SIGTERM or SIGINT, 2 if it cannot be started as asked. */
+/** Resolves to the exit code: 0 after SIGTERM, SIGINT or POST /drain, 2 if it cannot be started as asked. */
 export async function serve(args: readonly string[]): Promise<number> {
   let server: Server;
+  let log: Logger;
   const signal = firstSignal();
   try {
     const config = readConfig(args, process.env);
     const destination = pino.destination({ fd: 2, sync: false, maxLength: LOG_BYTES_MAX });
-    const log = pino({ level: config.logLevel }, destination);
+    log = pino({ level: config.logLevel }, destination);
     process.on('SIGUSR2', () => toggleLogLevel(log));
     server = await startServer(config, log, (error) => {
       log.fatal({ err: error }, 'the registry cannot go on');
@@ -33,14 +34,22 @@ export async function serve(args: readonly string[]): Promise<number> {
     process.stderr.write(`xlreg serve: ${error.message}\n`);
     return 2;
   }
-  await signal;
+  await Promise.race([signal, server.drainAsked]);
+  log.info('draining');
   await server.stop();
+  log.info('stopped');
   return 0;
 }
 
+/** Resolves at the first signal; the second has the system's own effect, which is the end at once. */
 function firstSignal(): Promise<void> {
+  const signals = ['SIGTERM', 'SIGINT'] as const;
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    const stop = () => {
+      for (const signal of signals) process.off(signal, stop);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, stop);
   });
 }
 

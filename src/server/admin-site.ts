@@ -1,4 +1,5 @@
-// What the admin port serves, from the moment the process starts: metrics, health, backups.
+// What the admin port serves, from the moment the process starts: metrics, health, backups, the
+// order to drain.
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Registry } from 'prom-client';
@@ -13,18 +14,32 @@ const BACKUP_DIRECTORY = 'backup.new';
 export interface RegistryState {
   ready: boolean;
   storeFull: boolean;
+  /** It stops, or has been told to. */
+  draining: boolean;
   /** Undefined while the table is not loaded. */
   coordinator: CoordinatorThread | undefined;
 }
 
-/** The routes of the admin port. */
-export function adminRoutes(state: RegistryState, metrics: Registry, dataDirectory: string): HttpRoutes {
+/** The routes of the admin port. `drain` is called when somebody asks for it, any number of times. */
+export function adminRoutes(
+  state: RegistryState,
+  metrics: Registry,
+  dataDirectory: string,
+  drain: () => void,
+): HttpRoutes {
   /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
   let backup: Promise<HttpReply> | undefined;
   return new Map<string, () => HttpReply | Promise<HttpReply>>([
     ['GET /metrics', () => metricsPage(metrics, async () => (await state.coordinator?.metrics()) ?? [])],
     ['GET /readyz', () => readiness(state)],
     ['GET /healthz', () => plainReply(200, 'alive')],
+    [
+      'POST /drain',
+      () => {
+        drain();
+        return { status: 202, type: 'application/json', body: `${JSON.stringify({ draining: true })}\n` };
+      },
+    ],
     ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
   ]);
 }

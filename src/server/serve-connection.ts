@@ -6,7 +6,7 @@ import type { DropCause } from '../admission/admission.ts';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
-import type { EndReason, JobResult } from '../pool/job.ts';
+import type { EndReason, Job, JobResult } from '../pool/job.ts';
 import type { JobTicket, Pool } from '../pool/pool.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
@@ -116,20 +116,20 @@ export class ServedConnection implements ConnectionHandler {
     this.#onClosed();
   }
 
-  /** The server stops: the message in work gets its reply, and that is all. */
+  /** The server stops: the message in work gets its reply, the next one is refused; who has said no Hello is let go. */
   stop(): void {
     this.#stopping = true;
-    if (this.#phase !== 'ended' && this.#ticket === undefined && !this.#writing) this.#finish('stopped');
+    if (this.#phase === 'hello' && this.#ticket === undefined) this.#finish('stopped');
   }
 
   /** The server has waited long enough. */
   abandon(): void {
+    this.#finish('stopped');
     this.#connection.destroy();
   }
 
   /** Hands the next whole thing to the pool, or waits for more of it. */
   #next(): void {
-    if (this.#stopping) return this.#finish('stopped');
     if (this.#phase === 'hello') this.#nextHello();
     else this.#nextMessage();
     const idle = this.#ticket === undefined && !this.#writing && this.#phase !== 'ended';
@@ -173,10 +173,10 @@ export class ServedConnection implements ConnectionHandler {
     const limit = this.#seen < IV_BYTES ? this.#connection.seat.takeMessage() : undefined;
     if (limit) return this.#finish(limit);
     this.#seen = bytes.length;
-    this.#submit('message', bytes);
+    this.#submit(this.#stopping ? 'refuse' : 'message', bytes);
   }
 
-  #submit(kind: 'hello' | 'message', bytes: Uint8Array): void {
+  #submit(kind: Job['kind'], bytes: Uint8Array): void {
     const job = { kind, transport: this.#connection.transport, session: this.#session, bytes };
     this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
     if (this.#ticket === undefined) this.#finish('overload');

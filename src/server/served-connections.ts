@@ -2,13 +2,12 @@
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import { ServedConnection, type Service } from './serve-connection.ts';
 
-/** How long connections get to take what was in work when the server stops. */
-const STOP_GRACE_MS = 2_000;
-
 export class ServedConnections {
   readonly #served = new Set<ServedConnection>();
-  /** Undefined until the registry can serve: who connects before is turned away. */
+  /** Undefined until the registry can serve, and when it stops: who connects then is turned away. */
   #service: Service | undefined;
+
+  #emptied: () => void = () => {};
 
   /** From now on connections are served. */
   open(service: Service): void {
@@ -21,16 +20,31 @@ export class ServedConnections {
       connection.destroy();
       return { received() {}, drained() {}, peerEnded() {}, closed() {} };
     }
-    const handler = new ServedConnection(connection, this.#service, () => this.#served.delete(handler));
+    const handler = new ServedConnection(connection, this.#service, () => this.#gone(handler));
     this.#served.add(handler);
     return handler;
   }
 
-  /** Lets every connection take its reply, then closes those that are still there. */
-  async finish(): Promise<void> {
+  /**
+   * Takes nobody in any more, tells those who ask that the server is shutting down, and closes the others after
+   * `graceMs`. Resolves when all are gone.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#service = undefined;
     for (const connection of this.#served) connection.stop();
-    const giveUp = performance.now() + STOP_GRACE_MS;
-    while (this.#served.size > 0 && performance.now() < giveUp) await new Promise((resolve) => setTimeout(resolve, 10));
-    for (const connection of this.#served) connection.abandon();
+    if (this.#served.size === 0) return;
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    const grace = setTimeout(() => {
+      for (const connection of this.#served) connection.abandon();
+    }, graceMs);
+    await emptied;
+    clearTimeout(grace);
+  }
+
+  #gone(connection: ServedConnection): void {
+    this.#served.delete(connection);
+    if (this.#served.size === 0) this.#emptied();
   }
 }

@@ -32,7 +32,9 @@ export interface Server {
   readonly addresses: { readonly tcp?: string; readonly ws?: string; readonly admin?: string };
   /** The public credentials, as regCred.dat. */
   readonly regCred: string;
-  /** Stops accepting, lets what is in work finish, closes everything. */
+  /** Resolves when somebody has asked over the admin port that the registry stop. */
+  readonly drainAsked: Promise<void>;
+  /** Drains: stops accepting, lets what is in work finish, tells who asks, closes everything. */
   stop(): Promise<void>;
 }
 
@@ -66,8 +68,15 @@ async function build(
   const engine = chooseWebEngine(config.webEngine);
 
   // The admin port first: it says that the rest is not ready yet.
-  const state: RegistryState = { ready: false, storeFull: false, coordinator: undefined };
-  const routes = adminRoutes(state, registry, config.dataDir);
+  const state: RegistryState = { ready: false, storeFull: false, draining: false, coordinator: undefined };
+  let askDrain = () => {};
+  const drainAsked = new Promise<void>((resolve) => {
+    askDrain = resolve;
+  });
+  const routes = adminRoutes(state, registry, config.dataDir, () => {
+    state.draining = true;
+    askDrain();
+  });
   const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes }));
   if (admin) closers.push(() => admin.close());
 
@@ -105,7 +114,7 @@ async function build(
     deadlines: config,
     helloBytes,
   });
-  closers.push(() => connections.finish());
+  closers.push(() => connections.drain(config.drainGraceMs));
   const webRoutes: HttpRoutes = new Map([
     ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
   ]);
@@ -113,6 +122,7 @@ async function build(
     config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions: { accept, admission } }));
   closers.push(async () => {
     state.ready = false;
+    state.draining = true;
     await Promise.all([tcp, ws].map((listener) => listener?.close()));
   });
   state.ready = true;
@@ -123,6 +133,7 @@ async function build(
       ...(admin && { admin: admin.address }),
     },
     regCred: credentials,
+    drainAsked,
   };
 }
 

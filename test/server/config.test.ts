@@ -193,6 +193,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'joined-idle-timeout-ms': milliseconds(120_000),
   'write-timeout-ms': milliseconds(10_000),
   'linger-timeout-ms': milliseconds(1_000),
+  'drain-grace-ms': milliseconds(5_000),
   'session-timeout-ms': milliseconds(86_400_000),
   'max-connections': whole(20_000, 1, 1_000_000),
   'max-connections-per-address': whole(256, 1, 1_000_000),

@@ -1,0 +1,30 @@
+// xlreg drain: a running registry is told to stop in order, from outside.
+import { setTimeout as wait } from 'node:timers/promises';
+import { ADMIN, orderRegistry } from './admin-port.ts';
+import { readArguments } from './client-flags.ts';
+
+/** How often it is asked whether it is still there. */
+const POLL_MS = 100;
+
+/** Gives the order and waits until the registry has gone. */
+export async function drain(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { values } = readArguments(args, {
+    positionals: [],
+    options: { admin: { type: 'string', default: ADMIN } },
+  });
+  await orderRegistry(values.admin, '/drain', 'does not drain', signal);
+  while (await isThere(values.admin, signal)) await wait(POLL_MS, undefined, { signal });
+  process.stdout.write('drained\n');
+  return 0;
+}
+
+/** Its admin port is the last that it closes. */
+async function isThere(admin: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await (await fetch(`http://${admin}/readyz`, { signal })).text();
+    return true;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return false;
+  }
+}
