@@ -77,6 +77,10 @@ const settings = z.strictObject({
   'max-hellos-per-second': whole(1, 1_000_000).default(10_000),
   'max-hellos-per-second-per-address': whole(1, 1_000_000).default(20),
   'limit-exempt': networks.prefault('127.0.0.0/8,::1/128'),
+  'proxy-protocol': networks.prefault('off'),
+  forwarded: networks.prefault('off'),
+  'x-forwarded-for': networks.prefault('off'),
+  'allowed-origins': list(isOrigin, 'https://HOST').prefault('off'),
   'max-session-bytes': whole(MESSAGE_BYTES_MAX, Number.MAX_SAFE_INTEGER).default(16_777_216),
   'max-session-messages': whole(1, SESSION_MESSAGES_MAX).default(SESSION_MESSAGES_MAX),
   'web-engine': z.enum(['auto', 'uws', 'node']).default('auto'),
@@ -91,6 +95,11 @@ const settings = z.strictObject({
   'session-timeout-ms': milliseconds.default(MILLISECONDS_MAX),
   'linger-timeout-ms': milliseconds.default(1_000),
 });
+
+/** As browsers write it: lower case, a port only if it is not the scheme's. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
 
 /** regCred.dat and the registry's token say of themselves that it is a TCP end point. */
 function isBareEndPoint(text: string): boolean {

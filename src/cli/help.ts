@@ -71,6 +71,12 @@ Limits, each with its default; what is over one is closed without a word and cou
   --limit-exempt 127.0.0.0/8,::1/128       networks whose addresses have no limits of their own; off for none
   --max-session-bytes 16777216             --max-session-messages 65536
 
+Behind a load balancer; each is a list of networks, 10.0.0.0/8,…, or off, which is the default:
+  --proxy-protocol NETWORKS   TCP connections from there begin with a PROXY protocol header, version 2, and have to
+  --forwarded NETWORKS        the Forwarded header of WebSocket upgrades from there is believed
+  --x-forwarded-for NETWORKS  the same for X-Forwarded-For
+  --allowed-origins LIST      origins, https://HOST,…, whose pages may open a WebSocket; default off: none
+
 Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
 `;
 

@@ -1,13 +1,14 @@
 // HTTP and WebSocket on node:http and ws: where uWebSockets.js has no build that loads.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Seat } from '../admission/admission.ts';
-import { normalizeAddress } from '../admission/ip-address.ts';
 import { HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
-import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSessions, type WebSite } from './web-site.ts';
+import { admitUpgrade, type WebSessions } from './upgrade.ts';
+import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
 /** WebSocket close codes, as in the other engine. */
 const UNSUPPORTED_DATA = 1003;
@@ -86,16 +87,13 @@ function acceptUpgrades(server: ReturnType<typeof createServer>, sessions: WebSe
   server.on('upgrade', (request, socket, head) => {
     // Nobody else listens for errors of a socket that asks for an upgrade.
     socket.on('error', () => {});
-    const refusal =
-      pathOf(request) !== WEBSOCKET_PATH ? '404 Not Found' : request.headers.origin ? '403 Forbidden' : '';
-    if (refusal !== '') {
-      const head = `HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
-      socket.end(head, () => socket.destroy());
-      return;
-    }
-    const address = normalizeAddress(request.socket.remoteAddress ?? '');
-    const seat = address === undefined ? undefined : sessions.admission.takeFor(address);
-    if (!seat) return socket.destroy();
+    if (pathOf(request) !== WEBSOCKET_PATH) return refuse(socket, '404 Not Found');
+    const seat = admitUpgrade(sessions, {
+      peer: request.socket.remoteAddress,
+      header: (name) => request.headersDistinct[name]?.join() ?? '',
+    });
+    if (seat === 'origin') return refuse(socket, '403 Forbidden');
+    if (seat === 'silent') return socket.destroy();
     socket.on('close', () => seat.free());
     webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, seat, sessions));
   });
@@ -118,6 +116,11 @@ function serve(socket: WebSocket, seat: Seat, { accept }: WebSessions): void {
   // A violation of the WebSocket protocol; ws has answered it, and 'close' follows.
   socket.on('error', () => {});
   socket.on('close', () => handler.closed());
+}
+
+function refuse(socket: Duplex, status: string): void {
+  const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  socket.end(head, () => socket.destroy());
 }
 
 function pathOf(request: IncomingMessage): string {

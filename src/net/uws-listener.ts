@@ -2,12 +2,12 @@
 // a response must not be touched after its request was aborted; closing the listen socket leaves connections open.
 import { STATUS_CODES } from 'node:http';
 import type { Seat } from '../admission/admission.ts';
-import { normalizeAddress } from '../admission/ip-address.ts';
 import { MESSAGE_BYTES_MAX } from '../limits.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
+import { admitUpgrade, type WebSessions } from './upgrade.ts';
 import { loadUws, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
-import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSessions, type WebSite } from './web-site.ts';
+import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
 /** Replies that a peer has not taken, in bytes, beyond which it is cut off; a roster of 64 is below 160 KB. */
 const UNSENT_BYTES_MAX = 512 * 1024;
@@ -134,29 +134,34 @@ function behavior(sessions: WebSessions, compression: number): UwsBehavior<Socke
   };
 }
 
-/** No page of another origin may speak for its visitor: browsers send Origin, clients of the protocol do not. */
 function upgrade(response: UwsResponse, request: UwsRequest, context: unknown, sessions: WebSessions): void {
   if (request.getHeader('sec-websocket-version') !== '13') {
     answer(response, { status: 426, type: 'text/plain', body: 'WebSocket version 13 is served\n' }, false);
     return;
   }
-  if (request.getHeader('origin') !== '') {
+  const seat = admitUpgrade(sessions, {
+    peer: Buffer.from(response.getRemoteAddressAsText()).toString('latin1'),
+    header: (name) => allLines(request, name),
+  });
+  if (seat === 'origin') {
     answer(response, { status: 403, type: 'text/plain', body: 'origin not allowed\n' }, false);
     return;
   }
-  const address = normalizeAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1'));
-  const seat = address === undefined ? undefined : sessions.admission.takeFor(address);
-  if (!seat) {
+  if (seat === 'silent') {
     response.close();
     return;
   }
-  response.upgrade<SocketData>(
-    { seat, pings: new PingRate() },
-    request.getHeader('sec-websocket-key'),
-    '',
-    '',
-    context,
-  );
+  const key = request.getHeader('sec-websocket-key');
+  response.upgrade<SocketData>({ seat, pings: new PingRate() }, key, '', '', context);
+}
+
+/** getHeader gives the first line of a header only, which may be a stranger's. */
+function allLines(request: UwsRequest, name: string): string {
+  const lines: string[] = [];
+  request.forEach((key, value) => {
+    if (key === name) lines.push(value);
+  });
+  return lines.join();
 }
 
 function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean): void {

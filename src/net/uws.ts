@@ -6,6 +6,8 @@ export interface UwsRequest {
   getMethod(): string;
   getUrl(): string;
   getHeader(name: string): string;
+  /** Every line of the head, names in lower case. */
+  forEach(each: (name: string, value: string) => void): void;
 }
 
 export interface UwsResponse {

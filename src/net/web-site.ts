@@ -1,6 +1,5 @@
 // What a web listener serves: HTTP routes, and WebSocket connections at one path. The same for both engines.
-import type { Admission } from '../admission/admission.ts';
-import type { AcceptConnection } from './connection.ts';
+import type { WebSessions } from './upgrade.ts';
 
 /** What a route answers. */
 export interface HttpReply {
@@ -27,12 +26,6 @@ export interface WebSite {
   readonly routes: HttpRoutes;
   /** Serves WebSocket connections at /xlreg, if present. */
   readonly sessions?: WebSessions;
-}
-
-/** How WebSocket connections are let in. */
-export interface WebSessions {
-  readonly accept: AcceptConnection;
-  readonly admission: Admission;
 }
 
 /** Where WebSocket clients connect. */

@@ -3,13 +3,15 @@
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { Admission } from '../admission/admission.ts';
+import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
-import type { Connection } from '../net/connection.ts';
+import type { AcceptConnection } from '../net/connection.ts';
 import { listenTcp } from '../net/tcp-listener.ts';
+import type { WebSessions } from '../net/upgrade.ts';
 import { chooseWebEngine, listenWeb } from '../net/web-listener.ts';
 import type { HttpRoutes } from '../net/web-site.ts';
 import { Pool, type PoolWorkerData } from '../pool/pool.ts';
@@ -87,10 +89,11 @@ async function build(
   // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
   // away.
   const connections = new ServedConnections();
-  const accept = (connection: Connection) => connections.accept(connection);
+  const accept: AcceptConnection = (connection) => connections.accept(connection);
   const admission = startAdmission(registry, log, config);
-  const { lingerTimeoutMs } = config;
-  const tcp = config.tcp && (await listenTcp({ ...config.tcp, lingerTimeoutMs, admission }, accept));
+  const { lingerTimeoutMs, helloTimeoutMs: proxyHeaderTimeoutMs } = config;
+  const tcpSettings = { lingerTimeoutMs, admission, proxies: new Networks(config.proxyProtocol), proxyHeaderTimeoutMs };
+  const tcp = config.tcp && (await listenTcp({ ...config.tcp, ...tcpSettings }, accept));
   if (tcp) closers.push(() => tcp.close());
 
   const regCred = credentialsOf(identity, config, tcp);
@@ -119,7 +122,8 @@ async function build(
     ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
   ]);
   const ws =
-    config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions: { accept, admission } }));
+    config.ws &&
+    (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions: webSessions(config, admission, accept) }));
   closers.push(async () => {
     state.ready = false;
     state.draining = true;
@@ -177,6 +181,11 @@ function startAdmission(registry: Registry, log: Logger, config: Config): Admiss
     log.debug({ cause, address }, 'a limit closed a connection');
   });
   return admission;
+}
+
+function webSessions(config: Config, admission: Admission, accept: AcceptConnection): WebSessions {
+  const trust = { forwarded: new Networks(config.forwarded), xForwardedFor: new Networks(config.xForwardedFor) };
+  return { accept, admission, trust, allowedOrigins: config.allowedOrigins };
 }
 
 function startPool(registry: Registry, log: Logger, workers: number, workerData: PoolWorkerData): Pool {

@@ -201,6 +201,18 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'max-hellos-per-second-per-address': whole(20, 1, 1_000_000),
   'max-session-bytes': whole(16_777_216, 16_384, 999_999_999_999_999),
   'max-session-messages': whole(65_536, 1, 65_536),
+  'proxy-protocol': networks([]),
+  forwarded: networks([]),
+  'x-forwarded-for': networks([]),
+  'allowed-origins': {
+    byDefault: [],
+    good: [
+      ['https://a.example', ['https://a.example']],
+      ['http://a.example:8080,https://b.example', ['http://a.example:8080', 'https://b.example']],
+      ['off', []],
+    ],
+    bad: ['', '*', 'a.example', 'https://a.example/', 'https://A.example', 'https://a.example:443', 'null', 'ftp://a'],
+  },
   'limit-exempt': networks(['127.0.0.0/8', '::1/128']),
 };
 
