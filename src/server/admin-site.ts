@@ -6,16 +6,13 @@ import type { Registry } from 'prom-client';
 import type { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { metricsPage } from '../metrics/metrics-endpoint.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
+import { type HealthState, liveness, readiness } from './health.ts';
 
 /** Where the last backup waits to be fetched. */
 const BACKUP_DIRECTORY = 'backup.new';
 
-/** What the admin port knows of the registry, as its parts come up and go down. */
-export interface RegistryState {
-  ready: boolean;
-  storeFull: boolean;
-  /** It stops, or has been told to. */
-  draining: boolean;
+/** What the admin port knows of the registry. */
+export interface RegistryState extends HealthState {
   /** Undefined while the table is not loaded. */
   coordinator: CoordinatorThread | undefined;
 }
@@ -32,7 +29,7 @@ export function adminRoutes(
   return new Map<string, () => HttpReply | Promise<HttpReply>>([
     ['GET /metrics', () => metricsPage(metrics, async () => (await state.coordinator?.metrics()) ?? [])],
     ['GET /readyz', () => readiness(state)],
-    ['GET /healthz', () => plainReply(200, 'alive')],
+    ['GET /healthz', () => liveness(state)],
     [
       'POST /drain',
       () => {
@@ -42,11 +39,6 @@ export function adminRoutes(
     ],
     ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
   ]);
-}
-
-function readiness({ ready, storeFull }: RegistryState): HttpReply {
-  if (!ready) return plainReply(503, 'not ready');
-  return storeFull ? plainReply(503, 'the store is full') : plainReply(200, 'ready');
 }
 
 /** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */

@@ -22,6 +22,7 @@ import { adminRoutes, type RegistryState } from './admin-site.ts';
 import { credentialsOf, registryToken } from './credentials.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
 import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
+import { PoolProbe } from './pool-probe.ts';
 import { ServedConnections } from './served-connections.ts';
 import { SessionLog } from './session-log.ts';
 
@@ -70,7 +71,11 @@ async function build(
   const engine = chooseWebEngine(config.webEngine);
 
   // The admin port first: it says that the rest is not ready yet.
-  const state: RegistryState = { ready: false, storeFull: false, draining: false, coordinator: undefined };
+  const state: RegistryState = {
+    ...{ tableLoaded: false, storeFull: false, listening: false, draining: false },
+    poolProbe: undefined,
+    coordinator: undefined,
+  };
   let askDrain = () => {};
   const drainAsked = new Promise<void>((resolve) => {
     askDrain = resolve;
@@ -84,6 +89,7 @@ async function build(
 
   const coordinator = await startCoordinator(config, identity, log, state, onDeath);
   state.coordinator = coordinator;
+  state.tableLoaded = true;
   closers.push(() => coordinator.close());
 
   // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
@@ -109,6 +115,7 @@ async function build(
   });
   closers.push(() => pool.close());
   await pool.ready();
+  state.poolProbe = new PoolProbe(() => pool.ready());
   const helloBytes = modulusOf(identity.commsKey).length;
   connections.open({
     pool,
@@ -125,11 +132,11 @@ async function build(
     config.ws &&
     (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions: webSessions(config, admission, accept) }));
   closers.push(async () => {
-    state.ready = false;
+    state.listening = false;
     state.draining = true;
     await Promise.all([tcp, ws].map((listener) => listener?.close()));
   });
-  state.ready = true;
+  state.listening = true;
   return {
     addresses: {
       ...(tcp && { tcp: tcp.address }),

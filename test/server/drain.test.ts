@@ -26,7 +26,9 @@ describe.each(['uws', 'node'])('SIGTERM, with the engine %s', (engine) => {
     const stranger = await registry.open(WIRES[0]!);
     process.kill(registry.process.pid, 'SIGTERM');
     await draining(registry);
-    expect((await readyz(registry)).status).toBe(503);
+    const red = await readyz(registry);
+    expect(red.status).toBe(503);
+    expect(await red.json()).toMatchObject({ failing: ['listening', 'not-draining'] });
     await stranger.waitClosed();
     await expect(registry.open(WIRES[0]!)).rejects.toThrow('ECONNREFUSED');
     await expect(registry.open(WIRES[2]!)).rejects.toThrow('ECONNREFUSED');
