@@ -34,6 +34,15 @@ const listenAddress = z.string().transform((text, context): ListenAddress | unde
   return { host: match[1] ?? match[2]!, port: Number(match[3]) };
 });
 
+/** Two files; undefined is `off`. */
+const certificateFiles = z.string().transform((text, context) => {
+  if (text === 'off') return undefined;
+  const [cert, key, ...more] = text.split(',');
+  if (cert && key && more.length === 0) return { cert, key };
+  context.addIssue({ code: 'custom', message: 'should be CERT-FILE,KEY-FILE or off' });
+  return z.NEVER;
+});
+
 /** A whole number: of the file a number, of flags and environment its digits. */
 const whole = (least: number, most: number) =>
   z
@@ -83,6 +92,8 @@ const settings = z.strictObject({
   'allowed-origins': list(isOrigin, 'https://HOST').prefault('off'),
   'max-session-bytes': whole(MESSAGE_BYTES_MAX, Number.MAX_SAFE_INTEGER).default(16_777_216),
   'max-session-messages': whole(1, SESSION_MESSAGES_MAX).default(SESSION_MESSAGES_MAX),
+  'ws-tls': certificateFiles.optional(),
+  'admin-tls': certificateFiles.optional(),
   'web-engine': z.enum(['auto', 'uws', 'node']).default('auto'),
   'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   'slow-session-ms': milliseconds.optional(),

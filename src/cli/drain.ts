@@ -1,6 +1,6 @@
 // xlreg drain: a running registry is told to stop in order, from outside.
 import { setTimeout as wait } from 'node:timers/promises';
-import { ADMIN, orderRegistry } from './admin-port.ts';
+import { ADMIN, adminUrl, orderRegistry } from './admin-port.ts';
 import { readArguments } from './client-flags.ts';
 
 /** How often it is asked whether it is still there. */
@@ -21,7 +21,7 @@ export async function drain(args: readonly string[], signal: AbortSignal): Promi
 /** Its admin port is the last that it closes. */
 async function isThere(admin: string, signal: AbortSignal): Promise<boolean> {
   try {
-    await (await fetch(`http://${admin}/readyz`, { signal })).text();
+    await (await fetch(adminUrl(admin, '/readyz'), { signal })).text();
     return true;
   } catch (error) {
     if (signal.aborted) throw error;

@@ -52,6 +52,9 @@ key of the configuration file ("data-dir"); flags win over the environment, the 
   --max-clusters N            default 1000000; --max-registrations N, default 2000000
   --ephemeral-ttl SECONDS     an ephemeral cluster that no member asks for is forgotten after this, default 3600
   --idle-registration-ttl SECONDS  a client in no cluster is forgotten after this, default 86400
+  --ws-tls CERT,KEY           the same over TLS (wss, https), with a certificate (chain) and its key in PEM files, which
+                              SIGHUP reads again; --admin-tls CERT,KEY for the admin port; default off. node:https serves
+                              these, whatever --web-engine
   --web-engine auto|uws|node  what serves HTTP and WebSocket, default auto: uWebSockets.js where it loads
   --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr,
                               one for each session that ends; SIGUSR2 switches between debug and info
@@ -85,14 +88,14 @@ const DRAIN = `xlreg drain [--admin HOST:PORT]
 Tells a running registry to stop, as SIGTERM does, and waits until it has: it accepts nobody, is not ready any more, tells
 those who ask that it is shutting down, and closes the others after --drain-grace-ms.
 
-  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791
+  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791; https://HOST:PORT with --admin-tls
 `;
 
 const BACKUP = `xlreg backup DIR [--admin HOST:PORT] [--data-dir DIR]
 
 Copies a running registry, its secret keys included, to a new directory: its table as it is at this moment.
 
-  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791
+  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791; https://HOST:PORT with --admin-tls
   --data-dir DIR              its data directory, default ./xlreg-data
 `;
 

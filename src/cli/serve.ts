@@ -26,6 +26,8 @@ export async function serve(args: readonly string[]): Promise<number> {
       destination.flushSync();
       process.exit(1);
     });
+    const { reloadCertificates } = server;
+    if (reloadCertificates) process.on('SIGHUP', reloadCertificates);
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
     process.stdout.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
     process.stderr.write(howToJoin(config.dataDir, config.advertise, tcp));

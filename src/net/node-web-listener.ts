@@ -1,9 +1,17 @@
 // HTTP and WebSocket on node:http and ws: where uWebSockets.js has no build that loads.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Seat } from '../admission/admission.ts';
 import { HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
+import type { Certificate } from './certificate.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
@@ -54,13 +62,16 @@ class NodeWebConnection implements Connection {
   }
 }
 
-export async function listenNodeWeb({ host, port, routes, sessions }: WebSite): Promise<Listener> {
-  const server = createServer({ maxHeaderSize: HTTP_HEAD_BYTES_MAX }, async (request, response) => {
+/** Milliseconds for a TLS handshake, and for a request's head. */
+const HEAD_TIMEOUT_MS = 10_000;
+
+export async function listenNodeWeb({ host, port, routes, sessions, certificate }: WebSite): Promise<Listener> {
+  const server = createWebServer(certificate, async (request, response) => {
     const asked = { method: request.method ?? '', path: pathOf(request), origin: request.headers.origin };
     const reply = await routeRequest(routes, asked);
     answer(response, reply, request.method === 'HEAD');
   });
-  server.headersTimeout = 10_000;
+  server.headersTimeout = HEAD_TIMEOUT_MS;
   if (sessions) acceptUpgrades(server, sessions);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new ListenError(`cannot listen on web ${host}:${port}: ${error.message}`)));
@@ -77,7 +88,16 @@ export async function listenNodeWeb({ host, port, routes, sessions }: WebSite): 
   };
 }
 
-function acceptUpgrades(server: ReturnType<typeof createServer>, sessions: WebSessions): void {
+function createWebServer(certificate: Certificate | undefined, listener: RequestListener): HttpServer | HttpsServer {
+  const settings = { maxHeaderSize: HTTP_HEAD_BYTES_MAX };
+  if (certificate === undefined) return createServer(settings, listener);
+  const tls = { ...settings, ...certificate.pair, handshakeTimeout: HEAD_TIMEOUT_MS };
+  const server = createTlsServer(tls, listener);
+  certificate.onReload((pair) => server.setSecureContext(pair));
+  return server;
+}
+
+function acceptUpgrades(server: HttpServer | HttpsServer, sessions: WebSessions): void {
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,

@@ -1,4 +1,5 @@
 // What a web listener serves: HTTP routes, and WebSocket connections at one path. The same for both engines.
+import type { Certificate } from './certificate.ts';
 import type { WebSessions } from './upgrade.ts';
 
 /** What a route answers. */
@@ -24,6 +25,8 @@ export interface WebSite {
   readonly host: string;
   readonly port: number;
   readonly routes: HttpRoutes;
+  /** Serves https and wss, if present. */
+  readonly certificate?: Certificate | undefined;
   /** Serves WebSocket connections at /xlreg, if present. */
   readonly sessions?: WebSessions;
 }

@@ -1,5 +1,6 @@
 // The registry as a whole: builds its parts, starts them in the order of their dependence, and stops them in reverse.
 
+import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { Admission } from '../admission/admission.ts';
@@ -9,6 +10,7 @@ import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
+import { Certificate } from '../net/certificate.ts';
 import type { AcceptConnection } from '../net/connection.ts';
 import { listenTcp } from '../net/tcp-listener.ts';
 import type { WebSessions } from '../net/upgrade.ts';
@@ -37,6 +39,8 @@ export interface Server {
   readonly regCred: string;
   /** Resolves when somebody has asked over the admin port that the registry stop. */
   readonly drainAsked: Promise<void>;
+  /** Reads the certificates again; undefined if there are none. A bad one is logged, and the old one stays. */
+  readonly reloadCertificates: (() => Promise<void>) | undefined;
   /** Drains: stops accepting, lets what is in work finish, tells who asks, closes everything. */
   stop(): Promise<void>;
 }
@@ -84,7 +88,8 @@ async function build(
     state.draining = true;
     askDrain();
   });
-  const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes }));
+  const certificates = await openCertificates(config);
+  const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes, certificate: certificates.admin }));
   if (admin) closers.push(() => admin.close());
 
   const coordinator = await startCoordinator(config, identity, log, state, onDeath);
@@ -125,12 +130,12 @@ async function build(
     helloBytes,
   });
   closers.push(() => connections.drain(config.drainGraceMs));
+  const sessions = webSessions(config, admission, accept);
   const webRoutes: HttpRoutes = new Map([
     ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
   ]);
   const ws =
-    config.ws &&
-    (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions: webSessions(config, admission, accept) }));
+    config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions, certificate: certificates.ws }));
   closers.push(async () => {
     state.listening = false;
     state.draining = true;
@@ -145,6 +150,7 @@ async function build(
     },
     regCred: credentials,
     drainAsked,
+    reloadCertificates: reloaderOf(certificates, log),
   };
 }
 
@@ -193,6 +199,32 @@ function startAdmission(registry: Registry, log: Logger, config: Config): Admiss
 function webSessions(config: Config, admission: Admission, accept: AcceptConnection): WebSessions {
   const trust = { forwarded: new Networks(config.forwarded), xForwardedFor: new Networks(config.xForwardedFor) };
   return { accept, admission, trust, allowedOrigins: config.allowedOrigins };
+}
+
+/** The certificates of the listeners that have one. */
+interface Certificates {
+  readonly ws: Certificate | undefined;
+  readonly admin: Certificate | undefined;
+}
+
+async function openCertificates({ wsTls, adminTls }: Config): Promise<Certificates> {
+  return { ws: wsTls && (await Certificate.open(wsTls)), admin: adminTls && (await Certificate.open(adminTls)) };
+}
+
+function reloaderOf(certificates: Certificates, log: Logger): (() => Promise<void>) | undefined {
+  const present = Object.entries(certificates).filter(([, certificate]) => certificate !== undefined);
+  if (present.length === 0) return undefined;
+  return async () => {
+    for (const [listener, certificate] of present as [string, Certificate][]) {
+      await certificate.reload().then(
+        () => {
+          const { validTo } = new X509Certificate(certificate.pair.cert);
+          log.info({ listener, validTo }, 'the certificate is renewed');
+        },
+        (error: Error) => log.error({ listener, reason: error.message }, 'the certificate is not renewed'),
+      );
+    }
+  };
 }
 
 function startPool(registry: Registry, log: Logger, workers: number, workerData: PoolWorkerData): Pool {

@@ -78,6 +78,17 @@ const milliseconds = (byDefault: number | undefined): Samples => ({
   bad: ['', '0', '-1', '1.5', '86400001', 'x', '5s', 'NaN', 'Infinity'],
 });
 
+/** A certificate's file and its key's. */
+const certificateFiles: Samples = {
+  byDefault: undefined,
+  good: [
+    ['a.pem,b.pem', { cert: 'a.pem', key: 'b.pem' }],
+    ['/a b/c,/d', { cert: '/a b/c', key: '/d' }],
+    ['off', undefined],
+  ],
+  bad: ['', 'a.pem', 'a.pem,', ',b.pem', 'a,b,c', 'Off'],
+};
+
 /** Networks, separated by commas. */
 const networks = (byDefault: readonly string[]): Samples => ({
   byDefault,
@@ -168,6 +179,8 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'max-registrations': whole(2_000_000, 1, 100_000_000),
   'ephemeral-ttl': whole(3_600, 1, 315_360_000),
   'idle-registration-ttl': whole(86_400, 1, 315_360_000),
+  'ws-tls': certificateFiles,
+  'admin-tls': certificateFiles,
   'web-engine': {
     byDefault: 'auto',
     good: [
