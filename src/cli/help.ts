@@ -35,8 +35,9 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
 
 const SERVE = `xlreg serve [FLAGS]
 
-Runs a registry until SIGTERM, SIGINT or xlreg drain; a second signal ends it at once. Every flag is also an environment variable (--data-dir: XLREG_DATA_DIR) and a
-key of the configuration file ("data-dir"); flags win over the environment, the environment over the file.
+Runs a registry until SIGTERM, SIGINT or xlreg drain; a second signal ends it at once. Every flag is also a variable of
+the environment (--data-dir: XLREG_DATA_DIR) and a key of the configuration file ("data-dir"); flags win over the
+environment, the environment over the file.
 
   --config FILE               a JSON object of settings
   --data-dir DIR              keys, ID and credentials, default ./xlreg-data
@@ -53,8 +54,8 @@ key of the configuration file ("data-dir"); flags win over the environment, the 
   --ephemeral-ttl SECONDS     an ephemeral cluster that no member asks for is forgotten after this, default 3600
   --idle-registration-ttl SECONDS  a client in no cluster is forgotten after this, default 86400
   --ws-tls CERT,KEY           the same over TLS (wss, https), with a certificate (chain) and its key in PEM files, which
-                              SIGHUP reads again; --admin-tls CERT,KEY for the admin port; default off. node:https serves
-                              these, whatever --web-engine
+                              SIGHUP reads again; default off. node:https serves it, whatever --web-engine
+  --admin-tls CERT,KEY        the same for the admin port
   --web-engine auto|uws|node  what serves HTTP and WebSocket, default auto: uWebSockets.js where it loads
   --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr,
                               one for each session that ends; SIGUSR2 switches between debug and info
@@ -85,8 +86,8 @@ Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this
 
 const DRAIN = `xlreg drain [--admin HOST:PORT]
 
-Tells a running registry to stop, as SIGTERM does, and waits until it has: it accepts nobody, is not ready any more, tells
-those who ask that it is shutting down, and closes the others after --drain-grace-ms.
+Tells a running registry to stop, as SIGTERM does, and waits up to a minute until it has: it accepts nobody, is not
+ready any more, tells those who ask that it is shutting down, and closes the others after --drain-grace-ms.
 
   --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791; https://HOST:PORT with --admin-tls
 `;

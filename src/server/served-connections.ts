@@ -6,7 +6,6 @@ export class ServedConnections {
   readonly #served = new Set<ServedConnection>();
   /** Undefined until the registry can serve, and when it stops: who connects then is turned away. */
   #service: Service | undefined;
-
   #emptied: () => void = () => {};
 
   /** From now on connections are served. */
@@ -27,7 +26,7 @@ export class ServedConnections {
 
   /**
    * Takes nobody in any more, tells those who ask that the server is shutting down, and closes the others after
-   * `graceMs`. Resolves when all are gone.
+   * `graceMs`. Resolves when all are gone or closed.
    */
   async drain(graceMs: number): Promise<void> {
     this.#service = undefined;
@@ -38,6 +37,8 @@ export class ServedConnections {
     });
     const grace = setTimeout(() => {
       for (const connection of this.#served) connection.abandon();
+      // Nobody waits for a socket that does not close.
+      setImmediate(() => this.#emptied());
     }, graceMs);
     await emptied;
     clearTimeout(grace);

@@ -23,6 +23,7 @@ import { PROTOCOL_VERSION } from '../wire/version.ts';
 import { adminRoutes, type RegistryState } from './admin-site.ts';
 import { credentialsOf, registryToken } from './credentials.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
+import { connectionsPossible } from './file-limit.ts';
 import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
 import { PoolProbe } from './pool-probe.ts';
 import { ServedConnections } from './served-connections.ts';
@@ -189,7 +190,9 @@ function startCoordinator(
 
 function startAdmission(registry: Registry, log: Logger, config: Config): Admission {
   const metrics = new AdmissionMetrics(registry, () => admission.counts);
-  const admission = new Admission(config, (cause, address) => {
+  const maxConnections = Math.min(config.maxConnections, connectionsPossible());
+  if (maxConnections < config.maxConnections) log.warn({ maxConnections }, 'the limit of open files allows no more');
+  const admission = new Admission({ ...config, maxConnections }, (cause, address) => {
     metrics.dropped(cause);
     log.debug({ cause, address }, 'a limit closed a connection');
   });

@@ -116,6 +116,16 @@ describe.each(['uws', 'node'])('connections, with the engine %s', (engine) => {
   });
 });
 
+it('F10: connections stay below the limit of open files, and the oldest without a good Hello make room', async () => {
+  registry = await FieldRegistry.start({ openFilesMax: 300 });
+  const witness = await registry.connect(wire('tcp'));
+  const opened = await Promise.all(Array.from({ length: 100 }, (_, i) => registry.open(wire(i % 2 ? 'tcp' : 'ws'))));
+  await registry.connect(wire('tcp'));
+  await witness.call({ op: OP.RegCredRequest }, OP.RegCredReply);
+  expect(await value('xlreg_admission_connections')).toBe(44);
+  expect(await drops('displaced')).toBe(opened.length + 2 - 44);
+});
+
 describe('Hellos', () => {
   it('of one address are limited, TCP and WebSocket together, and those of others are not', async () => {
     await start('--limit-exempt', 'off', '--max-hellos-per-second-per-address', '1');
