@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { REPLY_BYTES_MAX, REPLY_BYTES_MIN } from './limits.ts';
+import { isCidr } from './admission/ip-address.ts';
+import { MESSAGE_BYTES_MAX, REPLY_BYTES_MAX, REPLY_BYTES_MIN, SESSION_MESSAGES_MAX } from './limits.ts';
 import { STORE_NAMES } from './store/open-store.ts';
 import { isEndPoint, isName } from './wire/member-token.ts';
 
@@ -18,6 +19,7 @@ interface ListenAddress {
   readonly port: number;
 }
 
+/** A day: far below what a timer can hold. */
 const MILLISECONDS_MAX = 86_400_000;
 /** Ten years. */
 const SECONDS_MAX = 315_360_000;
@@ -30,6 +32,15 @@ const listenAddress = z.string().transform((text, context): ListenAddress | unde
     return z.NEVER;
   }
   return { host: match[1] ?? match[2]!, port: Number(match[3]) };
+});
+
+/** Two files; undefined is `off`. */
+const certificateFiles = z.string().transform((text, context) => {
+  if (text === 'off') return undefined;
+  const [cert, key, ...more] = text.split(',');
+  if (cert && key && more.length === 0) return { cert, key };
+  context.addIssue({ code: 'custom', message: 'should be CERT-FILE,KEY-FILE or off' });
+  return z.NEVER;
 });
 
 /** A whole number: of the file a number, of flags and environment its digits. */
@@ -45,6 +56,14 @@ const whole = (least: number, most: number) =>
     .pipe(z.number().int().min(least).max(most));
 const milliseconds = whole(1, MILLISECONDS_MAX);
 const seconds = whole(1, SECONDS_MAX);
+
+/** Names separated by commas; none is `off`. */
+const list = (isItem: (text: string) => boolean, what: string) =>
+  z
+    .string()
+    .transform((text): readonly string[] => (text === 'off' ? [] : text.split(',')))
+    .refine((items) => items.every(isItem), `should be ${what},… or off`);
+const networks = list(isCidr, 'ADDRESS/BITS');
 
 /** Every setting, under its flag's name. The environment has them as XLREG_…, the file as they stand here. */
 const settings = z.strictObject({
@@ -63,15 +82,36 @@ const settings = z.strictObject({
   'max-registrations': whole(1, 100_000_000).default(2_000_000),
   'ephemeral-ttl': seconds.default(3_600),
   'idle-registration-ttl': seconds.default(86_400),
+  'max-connections': whole(1, 1_000_000).default(20_000),
+  'max-connections-per-address': whole(1, 1_000_000).default(256),
+  'max-hellos-per-second': whole(1, 1_000_000).default(10_000),
+  'max-hellos-per-second-per-address': whole(1, 1_000_000).default(20),
+  'limit-exempt': networks.prefault('127.0.0.0/8,::1/128'),
+  'proxy-protocol': networks.prefault('off'),
+  forwarded: networks.prefault('off'),
+  'x-forwarded-for': networks.prefault('off'),
+  'allowed-origins': list(isOrigin, 'https://HOST').prefault('off'),
+  'max-session-bytes': whole(MESSAGE_BYTES_MAX, Number.MAX_SAFE_INTEGER).default(16_777_216),
+  'max-session-messages': whole(1, SESSION_MESSAGES_MAX).default(SESSION_MESSAGES_MAX),
+  'ws-tls': certificateFiles.optional(),
+  'admin-tls': certificateFiles.optional(),
   'web-engine': z.enum(['auto', 'uws', 'node']).default('auto'),
   'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  'slow-session-ms': milliseconds.optional(),
   'hello-timeout-ms': milliseconds.default(5_000),
   'partial-timeout-ms': milliseconds.default(5_000),
   'idle-timeout-ms': milliseconds.default(30_000),
   'joined-idle-timeout-ms': milliseconds.default(120_000),
   'write-timeout-ms': milliseconds.default(10_000),
+  'drain-grace-ms': milliseconds.default(5_000),
+  'session-timeout-ms': milliseconds.default(MILLISECONDS_MAX),
   'linger-timeout-ms': milliseconds.default(1_000),
 });
+
+/** As browsers write it: lower case, a port only if it is not the scheme's. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
 
 /** regCred.dat and the registry's token say of themselves that it is a TCP end point. */
 function isBareEndPoint(text: string): boolean {

@@ -65,3 +65,18 @@ export const COMMIT_ATTEMPTS_MAX = 8;
 
 /** Bytes that HTTP answers of ours may take as request: request line and headers. */
 export const HTTP_HEAD_BYTES_MAX = 4_096;
+
+/** Addresses whose connections and Hellos are counted each for itself: about 15 MB. */
+export const ADDRESSES_MAX = 65_536;
+
+/** Entries that addresses share when there are more: enough that filling them all takes as many addresses again. */
+export const SHARED_ADDRESS_ENTRIES = 1_024;
+
+/** Hellos that may come at once, in seconds of the rate allowed in all. */
+export const HELLO_BURST_SECONDS = 1;
+
+/** The same for an address: at the default rate, three full clusters that start behind one address. */
+export const HELLO_BURST_SECONDS_PER_ADDRESS = 10;
+
+/** The longest header of the PROXY protocol that is read, its fixed part included; addresses take 52, the rest is TLVs. */
+export const PROXY_HEADER_BYTES_MAX = 2_048;

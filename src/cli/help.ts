@@ -24,6 +24,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg regcred    show a registry's credentials and their fingerprints
   xlreg check      ask a registry whether it is the one of these credentials
 
+  xlreg drain      stop a running registry in order
   xlreg backup     copy a running registry
   xlreg restore    make a registry of a backup
   xlreg store      verify the table of a registry
@@ -34,8 +35,9 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
 
 const SERVE = `xlreg serve [FLAGS]
 
-Runs a registry until SIGTERM or SIGINT. Every flag is also an environment variable (--data-dir: XLREG_DATA_DIR) and a
-key of the configuration file ("data-dir"); flags win over the environment, the environment over the file.
+Runs a registry until SIGTERM, SIGINT or xlreg drain; a second signal ends it at once. Every flag is also a variable of
+the environment (--data-dir: XLREG_DATA_DIR) and a key of the configuration file ("data-dir"); flags win over the
+environment, the environment over the file.
 
   --config FILE               a JSON object of settings
   --data-dir DIR              keys, ID and credentials, default ./xlreg-data
@@ -53,21 +55,50 @@ key of the configuration file ("data-dir"); flags win over the environment, the 
   --max-clusters N            default 1000000; --max-registrations N, default 2000000
   --ephemeral-ttl SECONDS     an ephemeral cluster that no member asks for is forgotten after this, default 3600
   --idle-registration-ttl SECONDS  a client in no cluster is forgotten after this, default 86400
+  --ws-tls CERT,KEY           the same over TLS (wss, https), with a certificate (chain) and its key in PEM files, which
+                              SIGHUP reads again; default off. node:https serves it, whatever --web-engine
+  --admin-tls CERT,KEY        the same for the admin port
   --web-engine auto|uws|node  what serves HTTP and WebSocket, default auto: uWebSockets.js where it loads
-  --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr
+  --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr,
+                              one for each session that ends; SIGUSR2 switches between debug and info
+  --slow-session-ms N         the line of a session that took longer is a warning, default none
 
 Deadlines in milliseconds, each with its default:
   --hello-timeout-ms 5000     --idle-timeout-ms 30000             --write-timeout-ms 10000
   --partial-timeout-ms 5000   --joined-idle-timeout-ms 120000     --linger-timeout-ms 1000
+  --session-timeout-ms 86400000
+  --drain-grace-ms 5000       when it stops: for sessions to ask and be told so, before they are closed
+
+Limits, each with its default; what is over one is closed without a word and counted by xlreg_admission_drops_total:
+  --max-connections 20000     in all, TCP and WebSocket together; the oldest without a good Hello makes room
+  --max-connections-per-address 256        an IPv6 /64 counts as one address
+  --max-hellos-per-second 10000            in all; one second's worth may come at once
+  --max-hellos-per-second-per-address 20   ten seconds' worth may come at once
+  --limit-exempt 127.0.0.0/8,::1/128       networks whose addresses have no limits of their own; off for none
+  --max-session-bytes 16777216             --max-session-messages 65536
+
+Behind a load balancer; each is a list of networks, 10.0.0.0/8,…, or off, which is the default:
+  --proxy-protocol NETWORKS   TCP connections from there begin with a PROXY protocol header, version 2, and have to
+  --forwarded NETWORKS        the Forwarded header of WebSocket upgrades from there is believed
+  --x-forwarded-for NETWORKS  the same for X-Forwarded-For
+  --allowed-origins LIST      origins, https://HOST,…, whose pages may open a WebSocket; default off: none
 
 Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
+`;
+
+const DRAIN = `xlreg drain [--admin HOST:PORT]
+
+Tells a running registry to stop, as SIGTERM does, and waits up to a minute until it has: it accepts nobody, is not
+ready any more, tells those who ask that it is shutting down, and closes the others after --drain-grace-ms.
+
+  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791; https://HOST:PORT with --admin-tls
 `;
 
 const BACKUP = `xlreg backup DIR [--admin HOST:PORT] [--data-dir DIR]
 
 Copies a running registry, its secret keys included, to a new directory: its table as it is at this moment.
 
-  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791
+  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791; https://HOST:PORT with --admin-tls
   --data-dir DIR              its data directory, default ./xlreg-data
 `;
 
@@ -129,6 +160,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['members', MEMBERS],
   ['regcred', REGCRED],
   ['check', CHECK],
+  ['drain', DRAIN],
   ['backup', BACKUP],
   ['restore', RESTORE],
   ['store', STORE],

@@ -15,6 +15,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['members', async () => (await import('./members.ts')).members],
   ['regcred', async () => (await import('./regcred.ts')).regcred],
   ['check', async () => (await import('./check.ts')).check],
+  ['drain', async () => (await import('./drain.ts')).drain],
   ['backup', async () => (await import('./backup.ts')).backup],
   ['restore', async () => (await import('./restore.ts')).restore],
   ['store', async () => (await import('./store.ts')).store],

@@ -1,23 +1,33 @@
 // xlreg serve: runs a registry until it is told to stop.
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { ConfigError, readConfig } from '../config.ts';
 import { ListenError } from '../net/connection.ts';
 import { LockedError } from '../server/data-directory-lock.ts';
 import { IdentityError } from '../server/identity.ts';
+import { toggleLogLevel } from '../server/log-level.ts';
 import { type Server, startServer } from '../server/server.ts';
 import { StoreUnusableError } from '../store/store.ts';
 
-/** Resolves to the exit code: 0 after SIGTERM or SIGINT, 2 if it cannot be started as asked. */
+/** Bytes of log that wait for a reader who is slow; lines beyond it are lost, rather than the registry held up. */
+const LOG_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Resolves to the exit code: 0 after SIGTERM, SIGINT or POST /drain, 2 if it cannot be started as asked. */
 export async function serve(args: readonly string[]): Promise<number> {
   let server: Server;
+  let log: Logger;
   const signal = firstSignal();
   try {
     const config = readConfig(args, process.env);
-    const log = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
+    const destination = pino.destination({ fd: 2, sync: false, maxLength: LOG_BYTES_MAX });
+    log = pino({ level: config.logLevel }, destination);
+    process.on('SIGUSR2', () => toggleLogLevel(log));
     server = await startServer(config, log, (error) => {
       log.fatal({ err: error }, 'the registry cannot go on');
+      destination.flushSync();
       process.exit(1);
     });
+    const { reloadCertificates } = server;
+    if (reloadCertificates) process.on('SIGHUP', reloadCertificates);
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
     process.stdout.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
     process.stderr.write(howToJoin(config.dataDir, config.advertise, tcp));
@@ -26,14 +36,22 @@ export async function serve(args: readonly string[]): Promise<number> {
     process.stderr.write(`xlreg serve: ${error.message}\n`);
     return 2;
   }
-  await signal;
+  await Promise.race([signal, server.drainAsked]);
+  log.info('draining');
   await server.stop();
+  log.info('stopped');
   return 0;
 }
 
+/** Resolves at the first signal; the second has the system's own effect, which is the end at once. */
 function firstSignal(): Promise<void> {
+  const signals = ['SIGTERM', 'SIGINT'] as const;
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    const stop = () => {
+      for (const signal of signals) process.off(signal, stop);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, stop);
   });
 }
 

@@ -1,17 +1,21 @@
 // HTTP and WebSocket on node:http and ws: where uWebSockets.js has no build that loads.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
 import {
-  type AcceptConnection,
-  type Connection,
-  type ConnectionHandler,
-  ListenError,
-  type Listener,
-  printAddress,
-} from './connection.ts';
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Seat } from '../admission/admission.ts';
+import { HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
+import type { Certificate } from './certificate.ts';
+import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
+import { admitUpgrade, type WebSessions } from './upgrade.ts';
 import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
 /** WebSocket close codes, as in the other engine. */
@@ -20,11 +24,13 @@ const NORMAL_CLOSURE = 1000;
 
 class NodeWebConnection implements Connection {
   readonly transport = 'ws';
+  readonly seat: Seat;
   readonly #socket: WebSocket;
   /** Told when a write that had to wait is done. */
   handler: ConnectionHandler | undefined;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, seat: Seat) {
+    this.seat = seat;
     this.#socket = socket;
   }
 
@@ -56,14 +62,17 @@ class NodeWebConnection implements Connection {
   }
 }
 
-export async function listenNodeWeb({ host, port, routes, accept }: WebSite): Promise<Listener> {
-  const server = createServer({ maxHeaderSize: HTTP_HEAD_BYTES_MAX }, async (request, response) => {
+/** Milliseconds for a TLS handshake, and for a request's head. */
+const HEAD_TIMEOUT_MS = 10_000;
+
+export async function listenNodeWeb({ host, port, routes, sessions, certificate }: WebSite): Promise<Listener> {
+  const server = createWebServer(certificate, async (request, response) => {
     const asked = { method: request.method ?? '', path: pathOf(request), origin: request.headers.origin };
     const reply = await routeRequest(routes, asked);
     answer(response, reply, request.method === 'HEAD');
   });
-  server.headersTimeout = 10_000;
-  if (accept) acceptUpgrades(server, accept);
+  server.headersTimeout = HEAD_TIMEOUT_MS;
+  if (sessions) acceptUpgrades(server, sessions);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new ListenError(`cannot listen on web ${host}:${port}: ${error.message}`)));
     server.listen({ host, port }, resolve);
@@ -79,7 +88,16 @@ export async function listenNodeWeb({ host, port, routes, accept }: WebSite): Pr
   };
 }
 
-function acceptUpgrades(server: ReturnType<typeof createServer>, accept: AcceptConnection): void {
+function createWebServer(certificate: Certificate | undefined, listener: RequestListener): HttpServer | HttpsServer {
+  const settings = { maxHeaderSize: HTTP_HEAD_BYTES_MAX };
+  if (certificate === undefined) return createServer(settings, listener);
+  const tls = { ...settings, ...certificate.pair, handshakeTimeout: HEAD_TIMEOUT_MS };
+  const server = createTlsServer(tls, listener);
+  certificate.onReload((pair) => server.setSecureContext(pair));
+  return server;
+}
+
+function acceptUpgrades(server: HttpServer | HttpsServer, sessions: WebSessions): void {
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -89,19 +107,20 @@ function acceptUpgrades(server: ReturnType<typeof createServer>, accept: AcceptC
   server.on('upgrade', (request, socket, head) => {
     // Nobody else listens for errors of a socket that asks for an upgrade.
     socket.on('error', () => {});
-    const refusal =
-      pathOf(request) !== WEBSOCKET_PATH ? '404 Not Found' : request.headers.origin ? '403 Forbidden' : '';
-    if (refusal !== '') {
-      const head = `HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
-      socket.end(head, () => socket.destroy());
-      return;
-    }
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, accept));
+    if (pathOf(request) !== WEBSOCKET_PATH) return refuse(socket, '404 Not Found');
+    const seat = admitUpgrade(sessions, {
+      peer: request.socket.remoteAddress,
+      header: (name) => request.headersDistinct[name]?.join() ?? '',
+    });
+    if (seat === 'origin') return refuse(socket, '403 Forbidden');
+    if (seat === 'silent') return socket.destroy();
+    socket.on('close', () => seat.free());
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, seat, sessions));
   });
 }
 
-function serve(socket: WebSocket, accept: AcceptConnection): void {
-  const connection = new NodeWebConnection(socket);
+function serve(socket: WebSocket, seat: Seat, { accept }: WebSessions): void {
+  const connection = new NodeWebConnection(socket, seat);
   const handler = accept(connection);
   connection.handler = handler;
   const pings = new PingRate();
@@ -117,6 +136,11 @@ function serve(socket: WebSocket, accept: AcceptConnection): void {
   // A violation of the WebSocket protocol; ws has answered it, and 'close' follows.
   socket.on('error', () => {});
   socket.on('close', () => handler.closed());
+}
+
+function refuse(socket: Duplex, status: string): void {
+  const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  socket.end(head, () => socket.destroy());
 }
 
 function pathOf(request: IncomingMessage): string {

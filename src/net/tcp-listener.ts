@@ -1,6 +1,8 @@
 // Raw TCP: the transport of the field's clients. A session is closed with a FIN, then at most `lingerTimeoutMs` of reading
 // and dropping: a reset could take away from the peer a reply that it has not read yet (E3).
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Admission, Seat } from '../admission/admission.ts';
+import { type Networks, normalizeAddress } from '../admission/ip-address.ts';
 import {
   type AcceptConnection,
   type Connection,
@@ -10,16 +12,20 @@ import {
   printAddress,
 } from './connection.ts';
 
+import { readProxyHeader } from './proxy-header.ts';
+
 /** Connections that the kernel holds for us until they are accepted. */
 const BACKLOG = 4_096;
 
 class TcpConnection implements Connection {
   readonly transport = 'tcp';
+  readonly seat: Seat;
   readonly #socket: Socket;
   readonly #lingerTimeoutMs: number;
   handler: ConnectionHandler | undefined;
 
-  constructor(socket: Socket, lingerTimeoutMs: number) {
+  constructor(socket: Socket, seat: Seat, lingerTimeoutMs: number) {
+    this.seat = seat;
     this.#socket = socket;
     this.#lingerTimeoutMs = lingerTimeoutMs;
   }
@@ -56,26 +62,71 @@ class TcpConnection implements Connection {
   }
 }
 
+/** What a TCP listener needs to know. */
+export interface TcpSite {
+  readonly host: string;
+  readonly port: number;
+  readonly lingerTimeoutMs: number;
+  readonly admission: Admission;
+  /** Whose connections begin with a header of the PROXY protocol, and for how long it may take. */
+  readonly proxies: Networks;
+  readonly proxyHeaderTimeoutMs: number;
+}
+
 /** Listens on `host:port`; rejects with ListenError. */
-export async function listenTcp(
-  { host, port, lingerTimeoutMs }: { host: string; port: number; lingerTimeoutMs: number },
-  accept: AcceptConnection,
-): Promise<Listener> {
+export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promise<Listener> {
+  const { host, port } = site;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    const connection = new TcpConnection(socket, lingerTimeoutMs);
-    const handler = accept(connection);
-    connection.handler = handler;
-    socket.on('data', (chunk) => handler.received(chunk));
-    socket.on('end', () => handler.peerEnded());
     // What went wrong is told by 'close', which always follows.
     socket.on('error', () => {});
-    socket.on('close', () => handler.closed());
+    // A peer that is gone already has no address.
+    const peer = normalizeAddress(socket.remoteAddress ?? '');
+    if (peer === undefined) return socket.destroy();
+    if (site.proxies.has(peer)) return admitProxied(socket, peer, site, accept);
+    const seat = site.admission.takeFor(peer);
+    if (!seat) return socket.destroy();
+    socket.on('close', () => seat.free());
+    serve(socket, seat, site, accept);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new ListenError(`cannot listen on tcp ${host}:${port}: ${error.message}`)));
     server.listen({ host, port, backlog: BACKLOG }, resolve);
   });
   return { ...boundAddress(server), close: () => closeServer(server) };
+}
+
+/** Admits a connection as soon as its header has said whose it is; until then it counts in all only. */
+function admitProxied(socket: Socket, peer: string, site: TcpSite, accept: AcceptConnection): void {
+  const seat = site.admission.take();
+  if (!seat) {
+    socket.destroy();
+    return;
+  }
+  socket.on('close', () => seat.free());
+  seat.evict = () => {
+    seat.ended('displaced');
+    socket.destroy();
+  };
+  readProxyHeader(socket, site.proxyHeaderTimeoutMs, (start) => {
+    if (start && seat.placeAt(start.address ?? peer)) {
+      const handler = serve(socket, seat, site, accept);
+      if (start.rest.length > 0) handler.received(start.rest);
+      return;
+    }
+    // A proxy that only looks whether the port is open sends nothing.
+    if (!start && socket.bytesRead > 0) seat.ended('proxy-header');
+    socket.destroy();
+  });
+}
+
+function serve(socket: Socket, seat: Seat, site: TcpSite, accept: AcceptConnection): ConnectionHandler {
+  const connection = new TcpConnection(socket, seat, site.lingerTimeoutMs);
+  const handler = accept(connection);
+  connection.handler = handler;
+  socket.on('data', (chunk) => handler.received(chunk));
+  socket.on('end', () => handler.peerEnded());
+  socket.on('close', () => handler.closed());
+  return handler;
 }
 
 /** Where a server has been bound. */

@@ -1,16 +1,11 @@
 // HTTP and WebSocket on uWebSockets.js. Its traps, each met here: a message's buffer is valid during the callback only;
 // a response must not be touched after its request was aborted; closing the listen socket leaves connections open.
 import { STATUS_CODES } from 'node:http';
+import type { Seat } from '../admission/admission.ts';
 import { MESSAGE_BYTES_MAX } from '../limits.ts';
-import {
-  type AcceptConnection,
-  type Connection,
-  type ConnectionHandler,
-  ListenError,
-  type Listener,
-  printAddress,
-} from './connection.ts';
+import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
+import { admitUpgrade, type WebSessions } from './upgrade.ts';
 import { loadUws, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
 import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
@@ -25,16 +20,19 @@ const NORMAL_CLOSURE = 1000;
 interface SocketData {
   connection?: UwsConnection;
   handler?: ConnectionHandler;
+  readonly seat: Seat;
   readonly pings: PingRate;
 }
 
 class UwsConnection implements Connection {
   readonly transport = 'ws';
+  readonly seat: Seat;
   /** Undefined once closed: uWebSockets.js throws when a closed socket is touched. */
   #socket: UwsWebSocket<SocketData> | undefined;
 
-  constructor(socket: UwsWebSocket<SocketData>) {
+  constructor(socket: UwsWebSocket<SocketData>, seat: Seat) {
     this.#socket = socket;
+    this.seat = seat;
   }
 
   send(bytes: Uint8Array): boolean {
@@ -65,11 +63,11 @@ class UwsConnection implements Connection {
   }
 }
 
-export async function listenUws({ host, port, routes, accept }: WebSite): Promise<Listener> {
+export async function listenUws({ host, port, routes, sessions }: WebSite): Promise<Listener> {
   const uws = loadUws();
   if (!uws) throw new ListenError('uWebSockets.js does not load here; --web-engine node does without it');
   const app = uws.App();
-  if (accept) app.ws(WEBSOCKET_PATH, behavior(accept, uws.DISABLED));
+  if (sessions) app.ws(WEBSOCKET_PATH, behavior(sessions, uws.DISABLED));
   app.any('/*', async (response, request) => {
     let aborted = false;
     response.onAborted(() => {
@@ -98,7 +96,7 @@ export async function listenUws({ host, port, routes, accept }: WebSite): Promis
   };
 }
 
-function behavior(accept: AcceptConnection, compression: number): UwsBehavior<SocketData> {
+function behavior(sessions: WebSessions, compression: number): UwsBehavior<SocketData> {
   return {
     maxPayloadLength: MESSAGE_BYTES_MAX,
     // Deadlines are those of the data path; this one, the longest there is, in seconds, is for a peer that ignores our close.
@@ -108,12 +106,12 @@ function behavior(accept: AcceptConnection, compression: number): UwsBehavior<So
     sendPingsAutomatically: false,
     compression,
     upgrade(response, request, context) {
-      upgrade(response, request, context);
+      upgrade(response, request, context, sessions);
     },
     open(socket) {
       const data = socket.getUserData();
-      data.connection = new UwsConnection(socket);
-      data.handler = accept(data.connection);
+      data.connection = new UwsConnection(socket, data.seat);
+      data.handler = sessions.accept(data.connection);
     },
     message(socket, message, isBinary) {
       const { connection, handler } = socket.getUserData();
@@ -128,24 +126,42 @@ function behavior(accept: AcceptConnection, compression: number): UwsBehavior<So
       if (!socket.getUserData().pings.allows()) socket.close();
     },
     close(socket) {
-      const { connection, handler } = socket.getUserData();
+      const { connection, handler, seat } = socket.getUserData();
       connection!.released();
       handler!.closed();
+      seat.free();
     },
   };
 }
 
-/** No page of another origin may speak for its visitor: browsers send Origin, clients of the protocol do not. */
-function upgrade(response: UwsResponse, request: UwsRequest, context: unknown): void {
+function upgrade(response: UwsResponse, request: UwsRequest, context: unknown, sessions: WebSessions): void {
   if (request.getHeader('sec-websocket-version') !== '13') {
     answer(response, { status: 426, type: 'text/plain', body: 'WebSocket version 13 is served\n' }, false);
     return;
   }
-  if (request.getHeader('origin') !== '') {
+  const seat = admitUpgrade(sessions, {
+    peer: Buffer.from(response.getRemoteAddressAsText()).toString('latin1'),
+    header: (name) => allLines(request, name),
+  });
+  if (seat === 'origin') {
     answer(response, { status: 403, type: 'text/plain', body: 'origin not allowed\n' }, false);
     return;
   }
-  response.upgrade<SocketData>({ pings: new PingRate() }, request.getHeader('sec-websocket-key'), '', '', context);
+  if (seat === 'silent') {
+    response.close();
+    return;
+  }
+  const key = request.getHeader('sec-websocket-key');
+  response.upgrade<SocketData>({ seat, pings: new PingRate() }, key, '', '', context);
+}
+
+/** getHeader gives the first line of a header only, which may be a stranger's. */
+function allLines(request: UwsRequest, name: string): string {
+  const lines: string[] = [];
+  request.forEach((key, value) => {
+    if (key === name) lines.push(value);
+  });
+  return lines.join();
 }
 
 function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean): void {

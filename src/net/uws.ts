@@ -6,9 +6,15 @@ export interface UwsRequest {
   getMethod(): string;
   getUrl(): string;
   getHeader(name: string): string;
+  /** Every line of the head, names in lower case. */
+  forEach(each: (name: string, value: string) => void): void;
 }
 
 export interface UwsResponse {
+  /** Text, valid until the next await. */
+  getRemoteAddressAsText(): ArrayBuffer;
+  /** Drops the connection without an answer. */
+  close(): void;
   onAborted(handler: () => void): UwsResponse;
   cork(body: () => void): UwsResponse;
   writeStatus(status: string): UwsResponse;

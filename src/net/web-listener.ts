@@ -15,7 +15,11 @@ export function chooseWebEngine(wanted: 'auto' | WebEngine): WebEngine {
   return loadUws() ? 'uws' : 'node';
 }
 
-/** Serves a site with an engine; rejects with ListenError. */
+/**
+ * Serves a site with an engine; rejects with ListenError. A site with a certificate is served by node:https whatever the
+ * engine: uWebSockets.js cannot change the certificate of an app that listens, and a second app beside it would lose the
+ * connections that wait at the first one's port.
+ */
 export function listenWeb(engine: WebEngine, site: WebSite): Promise<Listener> {
-  return engine === 'uws' ? listenUws(site) : listenNodeWeb(site);
+  return engine === 'uws' && site.certificate === undefined ? listenUws(site) : listenNodeWeb(site);
 }

@@ -1,5 +1,6 @@
 // What a web listener serves: HTTP routes, and WebSocket connections at one path. The same for both engines.
-import type { AcceptConnection } from './connection.ts';
+import type { Certificate } from './certificate.ts';
+import type { WebSessions } from './upgrade.ts';
 
 /** What a route answers. */
 export interface HttpReply {
@@ -24,8 +25,10 @@ export interface WebSite {
   readonly host: string;
   readonly port: number;
   readonly routes: HttpRoutes;
+  /** Serves https and wss, if present. */
+  readonly certificate?: Certificate | undefined;
   /** Serves WebSocket connections at /xlreg, if present. */
-  readonly accept?: AcceptConnection;
+  readonly sessions?: WebSessions;
 }
 
 /** Where WebSocket clients connect. */

@@ -9,8 +9,11 @@ import { SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
 
 /** What a worker is asked to do for one connection. */
 export interface Job {
-  /** A Hello, whole; or what has arrived since the last message, in whole blocks. */
-  readonly kind: 'hello' | 'message';
+  /**
+   * A Hello, whole; or what has arrived since the last message, in whole blocks. `refuse` is a message too, which is told
+   * `server is shutting down` unless it is a Bye.
+   */
+  readonly kind: 'hello' | 'message' | 'refuse';
   /** On WebSocket the bytes are one frame and have to be one message; on TCP they may be less or more. */
   readonly transport: 'tcp' | 'ws';
   /** The session record, absent for a Hello. */
@@ -57,7 +60,7 @@ export interface JobTimes {
 /** A result as a worker has it: the session not yet packed. */
 export type WorkerResult = Exclude<JobResult, JobReply> | (Omit<JobReply, 'session'> & { readonly session: Session });
 
-const JOB_KINDS = ['hello', 'message'] as const;
+const JOB_KINDS = ['hello', 'message', 'refuse'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
 const RESULT_KINDS = ['incomplete', 'silent', 'reply'] as const;
 const DIALECTS = ['chained', 'prefixed'] as const;

@@ -65,6 +65,9 @@ const [HELLO_FASTER, HELLO_SLOWER] = [1 / 4, 1 / 256];
 const FAILURES_MAX = 5;
 const FAILURES_WITHIN_MS = 60_000;
 
+/** A Hello without a byte: any worker turns it away at once. */
+const EMPTY_JOB: Job = { kind: 'hello', transport: 'tcp', session: undefined, bytes: new Uint8Array(0) };
+
 /** A worker as the main thread sees it. */
 class WorkerLane {
   readonly memory: LaneMemory;
@@ -81,8 +84,9 @@ class WorkerLane {
     this.lane = new Lane(this.memory);
   }
 
+  /** Free slots but one, which is kept for ask(). */
   get room(): number {
-    return this.#free.length;
+    return this.#free.length - 1;
   }
 
   get load(): number {
@@ -95,9 +99,17 @@ class WorkerLane {
     ticket.handedOver = performance.now();
     this.tickets[slot] = ticket;
     this.#fresh += 1;
-    if (ticket.job.kind === 'message') return this.lane.messages.put(slot);
+    if (ticket.job.kind !== 'hello') return this.lane.messages.put(slot);
     this.hellos += 1;
     this.lane.hellos.put(slot);
+  }
+
+  /** Resolves when the worker has served a job without contents, or is gone. To be called once at a time. */
+  async ask(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.put(new JobTicket(EMPTY_JOB, () => resolve()));
+      this.wake();
+    });
   }
 
   /** Wakes the worker if there is something new for it; returns how much. */
@@ -132,6 +144,8 @@ export class Pool {
   #helloMs = HELLO_MILLISECONDS;
   /** When workers failed, the last few times. */
   #failures: number[] = [];
+  /** The question to all workers whether they are there. */
+  #asking: Promise<void> | undefined;
   #flushing = false;
   #closed = false;
 
@@ -161,17 +175,12 @@ export class Pool {
     return { hello: this.#hellos.length, message: this.#sessionJobs.length };
   }
 
-  /** Resolves when every worker has served a job, modules loaded. */
+  /** Resolves when every worker has served an empty job, modules loaded. */
   async ready(): Promise<void> {
-    const empty: Job = { kind: 'hello', transport: 'tcp', session: undefined, bytes: new Uint8Array(0) };
-    const served = this.#lanes.map(
-      (lane) =>
-        new Promise<void>((resolve) => {
-          lane.put(new JobTicket(empty, () => resolve()));
-          lane.wake();
-        }),
-    );
-    await Promise.all(served);
+    this.#asking ??= Promise.all(this.#lanes.map((worker) => worker.ask())).then(() => {
+      this.#asking = undefined;
+    });
+    await this.#asking;
   }
 
   /** Takes a job in; undefined if there is no room for it. */
@@ -199,7 +208,7 @@ export class Pool {
   }
 
   #hasRoom(kind: Job['kind']): boolean {
-    if (kind === 'message') return this.#sessionJobs.length < WAITING_SESSION_FRAMES_MAX;
+    if (kind !== 'hello') return this.#sessionJobs.length < WAITING_SESSION_FRAMES_MAX;
     return this.#hellos.length * this.#helloMs < this.#helloQueueMs;
   }
 
@@ -239,7 +248,7 @@ export class Pool {
       const talk = talks[slot]!;
       const ticket = worker.tickets[slot]!;
       const result = readResult(talk);
-      this.#observe(ticket, result, readTimes(talk));
+      if (ticket.job !== EMPTY_JOB) this.#observe(ticket, result, readTimes(talk));
       if (!ticket.withdrawn) ticket.done(result);
       worker.release(slot);
     }

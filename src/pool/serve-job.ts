@@ -4,7 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import { BLOCK_BYTES } from '../limits.ts';
 import type { Reply } from '../registry/command.ts';
-import type { Answer, Question, Refused, Session, SessionContext } from '../session/session.ts';
+import type { Answer, Question, Refused, Session, SessionContext, Step } from '../session/session.ts';
 import { step } from '../session/step.ts';
 import type { RandomBytes } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
@@ -87,7 +87,10 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
   const message = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
   if (message === undefined) return { kind: 'silent', why: 'message-undecodable' };
 
-  const next = step(session, found.op, message, context.sessions[job.transport][before.keys.dialect]);
+  const next: Step =
+    job.kind === 'refuse' && found.op !== Op.Bye
+      ? { kind: 'refused', why: 'shutting-down' }
+      : step(session, found.op, message, context.sessions[job.transport][before.keys.dialect]);
   return next.kind === 'question' ? { kind: 'asked', opened, question: next } : seal(opened, next, context);
 }
 

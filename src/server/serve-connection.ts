@@ -2,14 +2,16 @@
 // costs more than microseconds; no RSA, no AES, no protobuf. Invariant: one job of a connection is in work at a time,
 // which keeps its messages in order.
 import { randomBytes } from 'node:crypto';
-import { BLOCK_BYTES, MESSAGE_BYTES_MAX, SESSION_MESSAGES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
+import type { DropCause } from '../admission/admission.ts';
+import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
-import type { EndReason, JobResult } from '../pool/job.ts';
+import type { EndReason, Job, JobResult } from '../pool/job.ts';
 import type { JobTicket, Pool } from '../pool/pool.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
+import type { SessionEntry, SessionLog } from './session-log.ts';
 
 /** Milliseconds after which a silent peer is closed (F8). */
 export interface Deadlines {
@@ -24,6 +26,7 @@ export interface Deadlines {
 export interface Service {
   readonly pool: Pool;
   readonly metrics: SessionMetrics;
+  readonly log: SessionLog;
   readonly deadlines: Deadlines;
   /** A Hello is as long as the modulus of the comms key (H1). */
   readonly helloBytes: number;
@@ -32,6 +35,7 @@ export interface Service {
 /** How a session ended, for metrics: of its own accord, by a fault, or by what happened around it. */
 export type SessionEnd =
   | EndReason
+  | DropCause
   | 'peer-closed'
   | 'idle'
   | 'write-timeout'
@@ -45,12 +49,12 @@ export class ServedConnection implements ConnectionHandler {
   readonly #connection: Connection;
   readonly #service: Service;
   readonly #onClosed: () => void;
+  readonly #entry: SessionEntry;
   /** `ended`: what the peer still sends is dropped. */
   #phase: 'hello' | 'session' | 'ended' = 'hello';
   #dialect: DialectName | undefined;
   #session: Uint8Array | undefined;
   #ivs: IvHistory | undefined;
-  #messages = 0;
   #joined = false;
   /** Not yet served: on TCP one piece, the bytes since the last message; on WebSocket a frame each. */
   #waiting: Uint8Array[] = [];
@@ -70,11 +74,18 @@ export class ServedConnection implements ConnectionHandler {
     this.#service = service;
     this.#onClosed = onClosed;
     service.metrics.opened(connection.transport);
+    this.#entry = service.log.open(connection);
     this.#arm(service.deadlines.helloTimeoutMs, 'hello-timeout');
+    connection.seat.evict = () => {
+      this.#finish('displaced');
+      connection.destroy();
+    };
   }
 
   received(bytes: Uint8Array): void {
     if (this.#phase === 'ended') return;
+    const limit = this.#connection.seat.takeBytes(bytes.length);
+    if (limit) return this.#finish(limit);
     if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
     // The front ends' buffers are theirs after this call, so whatever has to wait is copied.
     if (this.#connection.transport === 'tcp' && this.#waiting.length > 0) {
@@ -105,20 +116,20 @@ export class ServedConnection implements ConnectionHandler {
     this.#onClosed();
   }
 
-  /** The server stops: the message in work gets its reply, and that is all. */
+  /** The server stops: the message in work gets its reply, the next one is refused; who has said no Hello is let go. */
   stop(): void {
     this.#stopping = true;
-    if (this.#phase !== 'ended' && this.#ticket === undefined && !this.#writing) this.#finish('stopped');
+    if (this.#phase === 'hello' && this.#ticket === undefined) this.#finish('stopped');
   }
 
   /** The server has waited long enough. */
   abandon(): void {
+    this.#finish('stopped');
     this.#connection.destroy();
   }
 
   /** Hands the next whole thing to the pool, or waits for more of it. */
   #next(): void {
-    if (this.#stopping) return this.#finish('stopped');
     if (this.#phase === 'hello') this.#nextHello();
     else this.#nextMessage();
     const idle = this.#ticket === undefined && !this.#writing && this.#phase !== 'ended';
@@ -132,6 +143,8 @@ export class ServedConnection implements ConnectionHandler {
     if (short) return;
     if (this.#waiting.length > 1) return this.#finish('hello-early-bytes');
     if (bytes.length !== helloBytes) return this.#finish('hello-length');
+    const limit = this.#connection.seat.takeHello();
+    if (limit) return this.#finish(limit);
     this.#submit('hello', bytes);
   }
 
@@ -140,7 +153,9 @@ export class ServedConnection implements ConnectionHandler {
     const { deadlines } = this.#service;
     if (bytes === undefined) {
       this.#seen = 0;
-      return this.#arm(this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs, 'idle');
+      const idleTimeoutMs = this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs;
+      const { msLeft } = this.#connection.seat;
+      return msLeft < idleTimeoutMs ? this.#arm(msLeft, 'session-time') : this.#arm(idleTimeoutMs, 'idle');
     }
     const whole = Math.min(bytes.length - (bytes.length % BLOCK_BYTES), MESSAGE_BYTES_MAX);
     // One deadline for a message to become whole, counted from its first byte.
@@ -155,12 +170,13 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#seen < IV_BYTES && bytes.length >= IV_BYTES && this.#ivs?.add(bytes) === false) {
       return this.#finish('iv-repeated');
     }
-    if (this.#seen < IV_BYTES && ++this.#messages > SESSION_MESSAGES_MAX) return this.#finish('message-flood');
+    const limit = this.#seen < IV_BYTES ? this.#connection.seat.takeMessage() : undefined;
+    if (limit) return this.#finish(limit);
     this.#seen = bytes.length;
-    this.#submit('message', bytes);
+    this.#submit(this.#stopping ? 'refuse' : 'message', bytes);
   }
 
-  #submit(kind: 'hello' | 'message', bytes: Uint8Array): void {
+  #submit(kind: Job['kind'], bytes: Uint8Array): void {
     const job = { kind, transport: this.#connection.transport, session: this.#session, bytes };
     this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
     if (this.#ticket === undefined) this.#finish('overload');
@@ -181,11 +197,14 @@ export class ServedConnection implements ConnectionHandler {
     else this.#session = Uint8Array.from(result.session);
     if (this.#phase === 'hello') {
       this.#phase = 'session';
+      this.#connection.seat.greeted();
       this.#dialect = result.dialect;
       if (result.dialect === 'prefixed') this.#ivs = new IvHistory(randomBytes);
       this.#service.metrics.greeted(result.dialect, this.#connection.transport);
+      this.#entry.greeted(result.dialect);
     } else {
       this.#service.metrics.served(result.op);
+      this.#entry.served(result.op);
     }
     this.#ivs?.add(result.bytes);
     if (result.op === Op.Join && result.why === undefined) this.#joined = true;
@@ -213,10 +232,12 @@ export class ServedConnection implements ConnectionHandler {
     this.#phase = 'ended';
     clearTimeout(this.#deadline);
     if (this.#ticket) this.#ticket.withdrawn = true;
+    this.#entry.ended(end, this.#session);
     this.#session?.fill(0);
     this.#waiting = [];
     this.#ivs = undefined;
     this.#service.metrics.ended(this.#connection.transport, this.#dialect ?? 'none', end);
+    this.#connection.seat.ended(end);
   }
 
   #arm(milliseconds: number, end: SessionEnd): void {

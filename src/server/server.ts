@@ -1,37 +1,36 @@
 // The registry as a whole: builds its parts, starts them in the order of their dependence, and stops them in reverse.
 
-import { createPublicKey } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Admission } from '../admission/admission.ts';
+import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
-import { metricsPage } from '../metrics/metrics-endpoint.ts';
+import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
-import type { Connection, ConnectionHandler, Listener } from '../net/connection.ts';
+import { Certificate } from '../net/certificate.ts';
+import type { AcceptConnection } from '../net/connection.ts';
 import { listenTcp } from '../net/tcp-listener.ts';
+import type { WebSessions } from '../net/upgrade.ts';
 import { chooseWebEngine, listenWeb } from '../net/web-listener.ts';
-import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
-import { Pool } from '../pool/pool.ts';
-import { signToken } from '../wire/member-token.ts';
-import type { Token } from '../wire/message.ts';
-import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
-import { exportSpki, modulusOf } from '../wire/rsa-key.ts';
+import type { HttpRoutes } from '../net/web-site.ts';
+import { Pool, type PoolSettings } from '../pool/pool.ts';
+import { printRegCred } from '../wire/reg-cred.ts';
+import { modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
+import { adminRoutes, type RegistryState } from './admin-site.ts';
+import { credentialsOf, registryToken } from './credentials.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
+import { connectionsPossible } from './file-limit.ts';
 import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
-import { ServedConnection, type Service } from './serve-connection.ts';
+import { PoolProbe } from './pool-probe.ts';
+import { ServedConnections } from './served-connections.ts';
+import { SessionLog } from './session-log.ts';
 
 /** A roster of 64 members with 4096-bit keys and all their end points is below 160 KB (64 × 2.4 KB). */
 const REPLY_BYTES_MAX_WS = 256 * 1024;
-
-/** Where the last backup waits to be fetched. */
-const BACKUP_DIRECTORY = 'backup.new';
-
-/** How long connections get to take what was in work when the server stops. */
-const STOP_GRACE_MS = 2_000;
 
 /** A registry that runs. */
 export interface Server {
@@ -39,7 +38,11 @@ export interface Server {
   readonly addresses: { readonly tcp?: string; readonly ws?: string; readonly admin?: string };
   /** The public credentials, as regCred.dat. */
   readonly regCred: string;
-  /** Stops accepting, lets what is in work finish, closes everything. */
+  /** Resolves when somebody has asked over the admin port that the registry stop. */
+  readonly drainAsked: Promise<void>;
+  /** Reads the certificates again; undefined if there are none. A bad one is logged, and the old one stays. */
+  readonly reloadCertificates: (() => Promise<void>) | undefined;
+  /** Drains: stops accepting, lets what is in work finish, tells who asks, closes everything. */
   stop(): Promise<void>;
 }
 
@@ -73,102 +76,74 @@ async function build(
   const engine = chooseWebEngine(config.webEngine);
 
   // The admin port first: it says that the rest is not ready yet.
-  let ready = false;
-  let storeFull = false;
-  let coordinator: CoordinatorThread | undefined;
-  /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
-  let backup: Promise<HttpReply> | undefined;
-  const adminRoutes: HttpRoutes = new Map<string, () => HttpReply | Promise<HttpReply>>([
-    ['GET /metrics', () => metricsPage(registry, async () => (await coordinator?.metrics()) ?? [])],
-    ['GET /readyz', () => readiness(ready, storeFull)],
-    ['POST /backup', () => (backup ??= backUp(coordinator, config.dataDir).finally(() => (backup = undefined)))],
-    ['GET /healthz', () => plainReply(200, 'alive')],
-  ]);
-  const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes: adminRoutes }));
+  const state: RegistryState = {
+    ...{ tableLoaded: false, storeFull: false, listening: false, draining: false },
+    poolProbe: undefined,
+    coordinator: undefined,
+  };
+  let askDrain = () => {};
+  const drainAsked = new Promise<void>((resolve) => {
+    askDrain = resolve;
+  });
+  const routes = adminRoutes(state, registry, config.dataDir, () => {
+    state.draining = true;
+    askDrain();
+  });
+  const certificates = await openCertificates(config);
+  const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes, certificate: certificates.admin }));
   if (admin) closers.push(() => admin.close());
 
-  coordinator = await CoordinatorThread.start(
-    {
-      store: {
-        name: config.store,
-        dataDirectory: config.dataDir,
-        registryId: identity.id.toString('hex'),
-        bytesMax: config.storeBytesMax,
-      },
-      limits: {
-        clients: config.maxRegistrations,
-        clusters: config.maxClusters,
-        ephemeralTtlMs: config.ephemeralTtl * 1000,
-        idleRegistrationTtlMs: config.idleRegistrationTtl * 1000,
-      },
-    },
-    {
-      full(reason) {
-        storeFull = reason !== undefined;
-        if (reason) log.error({ reason }, 'the store is full: what would change the table is refused');
-        else log.warn('the store has room again');
-      },
-      death: onDeath,
-    },
-  );
-  const table = coordinator;
-  closers.push(() => table.close());
+  const coordinator = await startCoordinator(config, identity, log, state, onDeath);
+  state.coordinator = coordinator;
+  state.tableLoaded = true;
+  closers.push(() => coordinator.close());
 
   // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
   // away.
-  let service: Service | undefined;
-  let credentials = '';
-  const served = new Set<ServedConnection>();
-  const accept = (connection: Connection) => acceptConnection(connection, service, served);
-  const webRoutes: HttpRoutes = new Map([
-    ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
-  ]);
-  const { lingerTimeoutMs } = config;
-  const tcp = config.tcp && (await listenTcp({ ...config.tcp, lingerTimeoutMs }, accept));
+  const connections = new ServedConnections();
+  const accept: AcceptConnection = (connection) => connections.accept(connection);
+  const admission = startAdmission(registry, log, config);
+  const { lingerTimeoutMs, helloTimeoutMs: proxyHeaderTimeoutMs } = config;
+  const tcpSettings = { lingerTimeoutMs, admission, proxies: new Networks(config.proxyProtocol), proxyHeaderTimeoutMs };
+  const tcp = config.tcp && (await listenTcp({ ...config.tcp, ...tcpSettings }, accept));
   if (tcp) closers.push(() => tcp.close());
 
   const regCred = credentialsOf(identity, config, tcp);
-  credentials = printRegCred(regCred);
+  const credentials = printRegCred(regCred);
   await writeRegCred(config.dataDir, credentials);
 
-  const poolMetrics = new PoolMetrics(registry, () => pool.queueLengths);
-  const pool = new Pool(
-    {
-      workers: config.workers,
-      helloQueueMs: config.helloQueueMs,
-      registry: {
-        commsKey: identity.commsKey,
-        registryToken: registryToken(identity, regCred),
-        version: PROTOCOL_VERSION,
-        replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
-      },
-    },
-    table,
-    {
-      handedOver: (jobs) => poolMetrics.handedOver(jobs),
-      done: (kind, waited, call, times) => poolMetrics.done(kind, waited, call, times),
-      failed(error) {
-        poolMetrics.failed();
-        log.error({ err: error }, 'a pool worker failed: its connections are closed, another takes its place');
-      },
-      givenUp: onDeath,
-    },
-  );
+  const facts = {
+    commsKey: identity.commsKey,
+    registryToken: registryToken(identity, regCred),
+    version: PROTOCOL_VERSION,
+    replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
+  };
+  const { workers, helloQueueMs } = config;
+  const pool = startPool({ workers, helloQueueMs, registry: facts }, coordinator, registry, log, onDeath);
   closers.push(() => pool.close());
   await pool.ready();
-  service = {
+  state.poolProbe = new PoolProbe(() => pool.ready());
+  const helloBytes = modulusOf(identity.commsKey).length;
+  connections.open({
     pool,
     metrics: new SessionMetrics(registry),
+    log: new SessionLog(log, config.slowSessionMs),
     deadlines: config,
-    helloBytes: modulusOf(identity.commsKey).length,
-  };
-  closers.push(() => finishConnections(served));
-  const ws = config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, accept }));
+    helloBytes,
+  });
+  closers.push(() => connections.drain(config.drainGraceMs));
+  const sessions = webSessions(config, admission, accept);
+  const webRoutes: HttpRoutes = new Map([
+    ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
+  ]);
+  const ws =
+    config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions, certificate: certificates.ws }));
   closers.push(async () => {
-    ready = false;
+    state.listening = false;
+    state.draining = true;
     await Promise.all([tcp, ws].map((listener) => listener?.close()));
   });
-  ready = true;
+  state.listening = true;
   return {
     addresses: {
       ...(tcp && { tcp: tcp.address }),
@@ -176,73 +151,102 @@ async function build(
       ...(admin && { admin: admin.address }),
     },
     regCred: credentials,
+    drainAsked,
+    reloadCertificates: reloaderOf(certificates, log),
   };
 }
 
-/** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */
-async function backUp(coordinator: CoordinatorThread | undefined, dataDirectory: string): Promise<HttpReply> {
-  if (!coordinator) return plainReply(503, 'not ready');
-  const directory = join(dataDirectory, BACKUP_DIRECTORY);
-  try {
-    await rm(directory, { recursive: true, force: true });
-    await coordinator.backup(directory);
-    return { status: 200, type: 'application/json', body: `${JSON.stringify({ directory: resolve(directory) })}\n` };
-  } catch (error) {
-    return plainReply(500, (error as Error).message);
-  }
+/** Resolves when the table is loaded. */
+function startCoordinator(
+  config: Config,
+  identity: Identity,
+  log: Logger,
+  state: RegistryState,
+  onDeath: (error: unknown) => void,
+): Promise<CoordinatorThread> {
+  const store = {
+    name: config.store,
+    dataDirectory: config.dataDir,
+    registryId: identity.id.toString('hex'),
+    bytesMax: config.storeBytesMax,
+  };
+  const limits = {
+    clients: config.maxRegistrations,
+    clusters: config.maxClusters,
+    ephemeralTtlMs: config.ephemeralTtl * 1000,
+    idleRegistrationTtlMs: config.idleRegistrationTtl * 1000,
+  };
+  return CoordinatorThread.start(
+    { store, limits },
+    {
+      full(reason) {
+        state.storeFull = reason !== undefined;
+        if (reason) log.error({ reason }, 'the store is full: what would change the table is refused');
+        else log.warn('the store has room again');
+      },
+      death: onDeath,
+    },
+  );
 }
 
-function readiness(ready: boolean, storeFull: boolean): HttpReply {
-  if (!ready) return plainReply(503, 'not ready');
-  return storeFull ? plainReply(503, 'the store is full') : plainReply(200, 'ready');
+function startAdmission(registry: Registry, log: Logger, config: Config): Admission {
+  const metrics = new AdmissionMetrics(registry, () => admission.counts);
+  const maxConnections = Math.min(config.maxConnections, connectionsPossible());
+  if (maxConnections < config.maxConnections) log.warn({ maxConnections }, 'the limit of open files allows no more');
+  const admission = new Admission({ ...config, maxConnections }, (cause, address) => {
+    metrics.dropped(cause);
+    log.debug({ cause, address }, 'a limit closed a connection');
+  });
+  return admission;
 }
 
-function acceptConnection(
-  connection: Connection,
-  service: Service | undefined,
-  served: Set<ServedConnection>,
-): ConnectionHandler {
-  if (service === undefined) {
-    connection.destroy();
-    return { received() {}, drained() {}, peerEnded() {}, closed() {} };
-  }
-  const handler = new ServedConnection(connection, service, () => served.delete(handler));
-  served.add(handler);
-  return handler;
+function webSessions(config: Config, admission: Admission, accept: AcceptConnection): WebSessions {
+  const trust = { forwarded: new Networks(config.forwarded), xForwardedFor: new Networks(config.xForwardedFor) };
+  return { accept, admission, trust, allowedOrigins: config.allowedOrigins };
 }
 
-/** Lets every connection take its reply, then closes those that are still there. */
-async function finishConnections(served: ReadonlySet<ServedConnection>): Promise<void> {
-  for (const connection of served) connection.stop();
-  const giveUp = performance.now() + STOP_GRACE_MS;
-  while (served.size > 0 && performance.now() < giveUp) await new Promise((resolve) => setTimeout(resolve, 10));
-  for (const connection of served) connection.abandon();
+/** The certificates of the listeners that have one. */
+interface Certificates {
+  readonly ws: Certificate | undefined;
+  readonly admin: Certificate | undefined;
 }
 
-function credentialsOf(identity: Identity, config: Config, tcp: Listener | undefined): RegCred {
-  const endPoint = config.advertise ?? (tcp && reachable(tcp));
-  return {
-    name: config.name,
-    id: identity.id,
-    commsKey: createPublicKey(identity.commsKey),
-    sigKey: createPublicKey(identity.sigKey),
-    endPoints: endPoint ? [endPoint] : [],
-    version: PROTOCOL_VERSION,
+async function openCertificates({ wsTls, adminTls }: Config): Promise<Certificates> {
+  return { ws: wsTls && (await Certificate.open(wsTls)), admin: adminTls && (await Certificate.open(adminTls)) };
+}
+
+function reloaderOf(certificates: Certificates, log: Logger): (() => Promise<void>) | undefined {
+  const present = Object.entries(certificates).filter(([, certificate]) => certificate !== undefined);
+  if (present.length === 0) return undefined;
+  return async () => {
+    for (const [listener, certificate] of present as [string, Certificate][]) {
+      await certificate.reload().then(
+        () => {
+          const { validTo } = new X509Certificate(certificate.pair.cert);
+          log.info({ listener, validTo }, 'the certificate is renewed');
+        },
+        (error: Error) => log.error({ listener, reason: error.message }, 'the certificate is not renewed'),
+      );
+    }
   };
 }
 
-/** A wildcard address is none to connect to; without `--advertise` we only know that this machine reaches us. */
-function reachable(tcp: Listener): string {
-  return tcp.address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
-}
-
-function registryToken(identity: Identity, { name, id, endPoints, commsKey, sigKey }: RegCred): Token {
-  const token = {
-    Name: name,
-    ID: id,
-    CommsKey: exportSpki(commsKey),
-    SigKey: exportSpki(sigKey),
-    MyEnds: [...endPoints],
-  };
-  return signToken(token, identity.sigKey);
+function startPool(
+  settings: PoolSettings,
+  coordinator: CoordinatorThread,
+  registry: Registry,
+  log: Logger,
+  onDeath: (error: unknown) => void,
+): Pool {
+  const metrics = new PoolMetrics(registry, () => pool.queueLengths);
+  const pool = new Pool(settings, coordinator, {
+    handedOver: (jobs) => metrics.handedOver(jobs),
+    done: (kind, waited, call, times) => metrics.done(kind, waited, call, times),
+    failed(error) {
+      metrics.failed();
+      log.error({ err: error }, 'a pool worker failed: its connections are closed, another takes its place');
+    },
+    givenUp: onDeath,
+  });
+  return pool;
 }

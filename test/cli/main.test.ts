@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CliRegistry } from './cli-registry.ts';
 import { runXlreg } from './xlreg-process.ts';
 
-const COMMANDS = ['create', 'join', 'members', 'regcred', 'check'];
+const COMMANDS = ['create', 'join', 'members', 'regcred', 'check', 'drain'];
 
 let registry: CliRegistry;
 beforeAll(async () => {

@@ -38,7 +38,7 @@ describe.skipIf(disk === undefined)('a disk that is full', () => {
     const third = await registry.connect(WIRE);
     expect(await third.identifyById(second.clientId, second.keys)).toMatchObject({ op: 4 });
     expect(await third.request({ op: 7, clusterName: 'here' })).toMatchObject(CANNOT_STORE);
-    expect(await readiness(registry, 503)).toBe('the store is full');
+    expect(JSON.parse(await readiness(registry, 503))).toMatchObject({ failing: ['store-writable'] });
     expect((await first.client.getCluster(clusterId)).which).toBe(1n);
     expect((await first.client.create('here')).clusterId).toEqual(clusterId);
     expect(await first.client.join('here')).toMatchObject({ op: 8 });

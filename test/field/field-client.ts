@@ -44,6 +44,8 @@ export interface FieldClientOptions {
   readonly keepOpenAfterFin?: boolean;
   /** WebSocket: the path to ask for; `/xlreg` unless told. */
   readonly path?: string;
+  /** WebSocket: over TLS, or not, which is the default. */
+  readonly scheme?: 'ws' | 'wss';
   /** WebSocket: options for the `ws` package (headers, origin, …). */
   readonly ws?: ClientOptions;
 }
@@ -240,7 +242,7 @@ export class FieldClient {
       });
       return new FieldClient(options, socket, undefined);
     }
-    const ws = new WebSocket(`ws://${host}:${port}${options.path ?? '/xlreg'}`, {
+    const ws = new WebSocket(`${options.scheme ?? 'ws'}://${host}:${port}${options.path ?? '/xlreg'}`, {
       perMessageDeflate: false,
       ...from,
       ...options.ws,

@@ -68,7 +68,7 @@ const address = (byDefault: string): Samples => {
     bad: ['', '1', ':1', 'a', 'a:', 'a:b', 'a:65536', 'a:-1', '::1:80', '[::1]', 'a b:1', 'a:1 ', 'Off', 'http://a:1'],
   };
 };
-const milliseconds = (byDefault: number): Samples => ({
+const milliseconds = (byDefault: number | undefined): Samples => ({
   byDefault,
   good: [
     ['1', 1],
@@ -76,6 +76,38 @@ const milliseconds = (byDefault: number): Samples => ({
     ['86400000', 86_400_000],
   ],
   bad: ['', '0', '-1', '1.5', '86400001', 'x', '5s', 'NaN', 'Infinity'],
+});
+
+/** A certificate's file and its key's. */
+const certificateFiles: Samples = {
+  byDefault: undefined,
+  good: [
+    ['a.pem,b.pem', { cert: 'a.pem', key: 'b.pem' }],
+    ['/a b/c,/d', { cert: '/a b/c', key: '/d' }],
+    ['off', undefined],
+  ],
+  bad: ['', 'a.pem', 'a.pem,', ',b.pem', 'a,b,c', 'Off'],
+};
+
+/** Networks, separated by commas. */
+const networks = (byDefault: readonly string[]): Samples => ({
+  byDefault,
+  good: [
+    ['10.0.0.0/8', ['10.0.0.0/8']],
+    ['fd00::/8,192.0.2.1/32', ['fd00::/8', '192.0.2.1/32']],
+    ['off', []],
+  ],
+  bad: [
+    '',
+    '10.0.0.1',
+    '10.0.0.0/33',
+    '::/129',
+    'a/8',
+    '10.0.0.0/8,',
+    '10.0.0.0/8, ::1/128',
+    '::ffff:10.0.0.0/104',
+    'Off',
+  ],
 });
 
 /** A whole number from the least to the most, which are digits of their own. */
@@ -147,6 +179,8 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'max-registrations': whole(2_000_000, 1, 100_000_000),
   'ephemeral-ttl': whole(3_600, 1, 315_360_000),
   'idle-registration-ttl': whole(86_400, 1, 315_360_000),
+  'ws-tls': certificateFiles,
+  'admin-tls': certificateFiles,
   'web-engine': {
     byDefault: 'auto',
     good: [
@@ -165,6 +199,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
     ],
     bad: ['', 'loud', 'INFO'],
   },
+  'slow-session-ms': milliseconds(undefined),
   'hello-timeout-ms': milliseconds(5_000),
   'partial-timeout-ms': milliseconds(5_000),
   'idle-timeout-ms': milliseconds(30_000),
@@ -172,6 +207,27 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'write-timeout-ms': milliseconds(10_000),
   'hello-queue-ms': milliseconds(50),
   'linger-timeout-ms': milliseconds(1_000),
+  'drain-grace-ms': milliseconds(5_000),
+  'session-timeout-ms': milliseconds(86_400_000),
+  'max-connections': whole(20_000, 1, 1_000_000),
+  'max-connections-per-address': whole(256, 1, 1_000_000),
+  'max-hellos-per-second': whole(10_000, 1, 1_000_000),
+  'max-hellos-per-second-per-address': whole(20, 1, 1_000_000),
+  'max-session-bytes': whole(16_777_216, 16_384, 999_999_999_999_999),
+  'max-session-messages': whole(65_536, 1, 65_536),
+  'proxy-protocol': networks([]),
+  forwarded: networks([]),
+  'x-forwarded-for': networks([]),
+  'allowed-origins': {
+    byDefault: [],
+    good: [
+      ['https://a.example', ['https://a.example']],
+      ['http://a.example:8080,https://b.example', ['http://a.example:8080', 'https://b.example']],
+      ['off', []],
+    ],
+    bad: ['', '*', 'a.example', 'https://a.example/', 'https://A.example', 'https://a.example:443', 'null', 'ftp://a'],
+  },
+  'limit-exempt': networks(['127.0.0.0/8', '::1/128']),
 };
 
 it('F8: these tests know every setting', () => {

@@ -17,6 +17,8 @@ export interface RegistryOptions {
   readonly args?: readonly string[];
   /** A data directory to use, and to leave in place at the end. Without it, a new one that `stop` deletes. */
   readonly dataDir?: string;
+  /** The system's limit of open files for it. */
+  readonly openFilesMax?: number;
   /** Environment variables to add (no `XLREG_*` of the test's own environment reaches the child). */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -55,7 +57,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   const removeDataDir = async (): Promise<void> => {
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   };
-  const child = spawn(process.execPath, [MAIN, 'serve', ...flags(dataDir, options.args ?? [])], {
+  const limit = options.openFilesMax === undefined ? '' : `ulimit -n ${options.openFilesMax} && `;
+  const command = ['-c', `${limit}exec "$@"`, 'sh', process.execPath, MAIN, 'serve'];
+  const child = spawn('sh', [...command, ...flags(dataDir, options.args ?? [])], {
     env: { ...cleanEnv(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

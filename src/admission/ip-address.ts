@@ -1,0 +1,55 @@
+// Addresses as limits and trust see them: one spelling each, IPv4 in IPv6 clothes taken for IPv4.
+import { BlockList, isIP, SocketAddress } from 'node:net';
+
+const MAPPED_IPV4 = '::ffff:';
+const GROUPS = 8;
+const PREFIX_GROUPS = 4;
+
+/** The one spelling of an IP address: no zone, IPv4-mapped IPv6 as IPv4; undefined if it is no address. */
+export function normalizeAddress(text: string): string | undefined {
+  const family = isIP(text);
+  if (family === 4) return text;
+  if (family === 0) return undefined;
+  const { address } = new SocketAddress({ address: text.split('%', 1)[0]!, family: 'ipv6' });
+  const mapped = address.startsWith(MAPPED_IPV4) ? address.slice(MAPPED_IPV4.length) : '';
+  return isIP(mapped) === 4 ? mapped : address;
+}
+
+/** Who an address counts as: an IPv4 address for itself, an IPv6 address for its /64, which one host has to itself. */
+export function addressHolder(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head, tail] = address.split('::') as [string, string?];
+  const left = head === '' ? [] : head.split(':');
+  // An address that ends in dotted IPv4 says two groups with it.
+  const right = tail === undefined || tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0);
+  const zeros = tail === undefined ? 0 : GROUPS - left.length - right;
+  const groups = [...left, ...new Array<string>(zeros).fill('0'), ...(tail ? tail.split(':') : [])];
+  return `${groups.slice(0, PREFIX_GROUPS).join(':')}::/64`;
+}
+
+/** A set of networks. */
+export class Networks {
+  readonly #list = new BlockList();
+  readonly #empty: boolean;
+
+  /** Of CIDRs that `isCidr` has found good. */
+  constructor(cidrs: readonly string[]) {
+    this.#empty = cidrs.length === 0;
+    for (const cidr of cidrs) {
+      const [address, bits] = cidr.split('/') as [string, string];
+      this.#list.addSubnet(address, Number(bits), isIP(address) === 4 ? 'ipv4' : 'ipv6');
+    }
+  }
+
+  /** Whether an address, as `normalizeAddress` spells it, is in one of them. */
+  has(address: string): boolean {
+    return !this.#empty && this.#list.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+  }
+}
+
+/** `10.0.0.0/8`, `fd00::/8`; a single address needs its /32 or /128. IPv4-mapped IPv6 is none: it never comes up. */
+export function isCidr(text: string): boolean {
+  const match = /^([0-9A-Fa-f:.]+)\/(\d{1,3})$/.exec(text);
+  const family = match === null ? 0 : isIP(match[1]!);
+  return family !== 0 && !/^::ffff:/i.test(match![1]!) && Number(match![2]) <= (family === 4 ? 32 : 128);
+}

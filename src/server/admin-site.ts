@@ -1,0 +1,55 @@
+// What the admin port serves, from the moment the process starts: metrics, health, backups, the
+// order to drain.
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Registry } from 'prom-client';
+import type { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
+import { metricsPage } from '../metrics/metrics-endpoint.ts';
+import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
+import { type HealthState, liveness, readiness } from './health.ts';
+
+/** Where the last backup waits to be fetched. */
+const BACKUP_DIRECTORY = 'backup.new';
+
+/** What the admin port knows of the registry. */
+export interface RegistryState extends HealthState {
+  /** Undefined while the table is not loaded. */
+  coordinator: CoordinatorThread | undefined;
+}
+
+/** The routes of the admin port. `drain` is called when somebody asks for it, any number of times. */
+export function adminRoutes(
+  state: RegistryState,
+  metrics: Registry,
+  dataDirectory: string,
+  drain: () => void,
+): HttpRoutes {
+  /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
+  let backup: Promise<HttpReply> | undefined;
+  return new Map<string, () => HttpReply | Promise<HttpReply>>([
+    ['GET /metrics', () => metricsPage(metrics, async () => (await state.coordinator?.metrics()) ?? [])],
+    ['GET /readyz', () => readiness(state)],
+    ['GET /healthz', () => liveness(state)],
+    [
+      'POST /drain',
+      () => {
+        drain();
+        return { status: 202, type: 'application/json', body: `${JSON.stringify({ draining: true })}\n` };
+      },
+    ],
+    ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
+  ]);
+}
+
+/** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */
+async function backUp(coordinator: CoordinatorThread | undefined, dataDirectory: string): Promise<HttpReply> {
+  if (!coordinator) return plainReply(503, 'not ready');
+  const directory = join(dataDirectory, BACKUP_DIRECTORY);
+  try {
+    await rm(directory, { recursive: true, force: true });
+    await coordinator.backup(directory);
+    return { status: 200, type: 'application/json', body: `${JSON.stringify({ directory: resolve(directory) })}\n` };
+  } catch (error) {
+    return plainReply(500, (error as Error).message);
+  }
+}

@@ -1,0 +1,40 @@
+// What a registry says of itself: the credentials for regCred.dat, and its token.
+import { createPublicKey } from 'node:crypto';
+import type { Config } from '../config.ts';
+import type { Listener } from '../net/connection.ts';
+import { signToken } from '../wire/member-token.ts';
+import type { Token } from '../wire/message.ts';
+import type { RegCred } from '../wire/reg-cred.ts';
+import { exportSpki } from '../wire/rsa-key.ts';
+import { PROTOCOL_VERSION } from '../wire/version.ts';
+import type { Identity } from './identity.ts';
+
+/** What clients are told of a registry: its names, keys and the end point that reaches it. */
+export function credentialsOf(identity: Identity, config: Config, tcp: Listener | undefined): RegCred {
+  const endPoint = config.advertise ?? (tcp && reachable(tcp));
+  return {
+    name: config.name,
+    id: identity.id,
+    commsKey: createPublicKey(identity.commsKey),
+    sigKey: createPublicKey(identity.sigKey),
+    endPoints: endPoint ? [endPoint] : [],
+    version: PROTOCOL_VERSION,
+  };
+}
+
+/** A wildcard address is none to connect to; without `--advertise` we only know that this machine reaches us. */
+function reachable(tcp: Listener): string {
+  return tcp.address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+}
+
+/** The registry's own token, signed (S6). */
+export function registryToken(identity: Identity, { name, id, endPoints, commsKey, sigKey }: RegCred): Token {
+  const token = {
+    Name: name,
+    ID: id,
+    CommsKey: exportSpki(commsKey),
+    SigKey: exportSpki(sigKey),
+    MyEnds: [...endPoints],
+  };
+  return signToken(token, identity.sigKey);
+}

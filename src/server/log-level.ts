@@ -1,0 +1,14 @@
+// The log's level, changed while the registry runs.
+import type { Level, Logger } from 'pino';
+
+/** Sets the level from now on, and says so in the log whatever the level is. */
+export function setLogLevel(log: Logger, level: Level | 'silent'): void {
+  log.level = 'info';
+  log.info({ level }, 'the log level is set');
+  log.level = level;
+}
+
+/** Switches between debug and info. */
+export function toggleLogLevel(log: Logger): void {
+  setLogLevel(log, log.level === 'debug' ? 'info' : 'debug');
+}

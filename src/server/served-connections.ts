@@ -1,0 +1,51 @@
+// All connections that are served: taken in once the registry is ready for them, and let go in order when it stops.
+import type { Connection, ConnectionHandler } from '../net/connection.ts';
+import { ServedConnection, type Service } from './serve-connection.ts';
+
+export class ServedConnections {
+  readonly #served = new Set<ServedConnection>();
+  /** Undefined until the registry can serve, and when it stops: who connects then is turned away. */
+  #service: Service | undefined;
+  #emptied: () => void = () => {};
+
+  /** From now on connections are served. */
+  open(service: Service): void {
+    this.#service = service;
+  }
+
+  /** Takes a connection in. */
+  accept(connection: Connection): ConnectionHandler {
+    if (this.#service === undefined) {
+      connection.destroy();
+      return { received() {}, drained() {}, peerEnded() {}, closed() {} };
+    }
+    const handler = new ServedConnection(connection, this.#service, () => this.#gone(handler));
+    this.#served.add(handler);
+    return handler;
+  }
+
+  /**
+   * Takes nobody in any more, tells those who ask that the server is shutting down, and closes the others after
+   * `graceMs`. Resolves when all are gone or closed.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#service = undefined;
+    for (const connection of this.#served) connection.stop();
+    if (this.#served.size === 0) return;
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    const grace = setTimeout(() => {
+      for (const connection of this.#served) connection.abandon();
+      // Nobody waits for a socket that does not close.
+      setImmediate(() => this.#emptied());
+    }, graceMs);
+    await emptied;
+    clearTimeout(grace);
+  }
+
+  #gone(connection: ServedConnection): void {
+    this.#served.delete(connection);
+    if (this.#served.size === 0) this.#emptied();
+  }
+}

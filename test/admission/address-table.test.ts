@@ -1,0 +1,49 @@
+// The table of addresses: exact while it has room, and neither larger nor kinder to anybody when it has none.
+
+import { describe, expect, it } from 'vitest';
+import { AddressTable } from '../../src/admission/address-table.ts';
+
+const RATE = { perSecond: 1, burst: 10 };
+
+describe('a table with room for four addresses', () => {
+  it('forgets those that have nothing, to make room', () => {
+    const table = new AddressTable(RATE, 0, 4);
+    for (let i = 0; i < 100; i++) table.of(`idle${i}`, 0);
+    expect(table.size).toBe(4);
+    const use = table.of('busy', 0);
+    use.connections = 1;
+    for (let i = 0; i < 100; i++) table.of(`more${i}`, 0);
+    expect(table.of('busy', 0)).toBe(use);
+    expect(table.size).toBeLessThanOrEqual(4);
+  });
+
+  it('forgets nobody who has a connection or has spent Hellos, whoever floods it', () => {
+    const table = new AddressTable(RATE, 0, 4);
+    const connected = table.of('connected', 0);
+    connected.connections = 1;
+    const spent = table.of('spent', 0);
+    while (spent.hellos.take(0));
+    for (let i = 0; i < 10_000; i++) table.of(`flood${i}`, 0).hellos.take(0);
+    expect(table.size).toBe(4);
+    expect(table.of('connected', 0)).toBe(connected);
+    expect(table.of('spent', 0)).toBe(spent);
+    expect(table.of('spent', 0).hellos.take(0)).toBe(false);
+  });
+
+  it('makes those who find no room share their limits', () => {
+    const table = new AddressTable(RATE, 0, 4);
+    for (let i = 0; i < 4; i++) table.of(`held${i}`, 0).connections = 1;
+    let taken = 0;
+    for (let i = 0; i < 100_000; i++) if (table.of(`flood${i}`, 0).hellos.take(0)) taken += 1;
+    expect(taken).toBeLessThanOrEqual(1_024 * RATE.burst);
+    expect(table.of('flood1', 0)).toBe(table.of('flood1', 0));
+  });
+
+  it('gives an address its own entry again when there is room', () => {
+    const table = new AddressTable(RATE, 0, 4);
+    for (let i = 0; i < 4; i++) table.of(`spent${i}`, 0).hellos.take(0);
+    const shared = table.of('late', 0);
+    expect(table.of('late', 999)).toBe(shared);
+    expect(table.of('late', 1_000)).not.toBe(shared);
+  });
+});

@@ -1,0 +1,218 @@
+// What the registry closes because it is too much, over real sockets: connections, Hellos, sessions. The clients come from
+// addresses of the loopback, which have limits of their own here only because nobody is exempt.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { DropCause } from '../../src/admission/admission.ts';
+import { ClosedEarly, type FieldClient, type Transport } from '../field/field-client.ts';
+import { FieldRegistry, type Wire } from '../field/field-registry.ts';
+import { OP } from '../field/protobuf.ts';
+
+const TRANSPORTS = ['tcp', 'ws'] as const;
+
+let registry: FieldRegistry;
+afterEach(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+async function start(...args: string[]): Promise<void> {
+  registry = await FieldRegistry.start({ args });
+}
+
+const wire = (transport: Transport, localAddress = '127.0.0.1'): Wire => ({
+  transport,
+  dialect: 'prefixed',
+  localAddress,
+});
+
+async function value(metric: string): Promise<number> {
+  const line = (await registry.process.metrics()).split('\n').find((line) => line.startsWith(`${metric} `));
+  // A labelled counter is there from its first event on.
+  return line === undefined ? 0 : Number(line.slice(metric.length + 1));
+}
+const drops = (cause: DropCause) => value(`xlreg_admission_drops_total{cause="${cause}"}`);
+
+/** Resolves when a metric has that value. */
+async function until(metric: string, wanted: number): Promise<void> {
+  while ((await value(metric)) !== wanted) await nextTurn();
+}
+
+/** Whether a connection gets through the Hello; false if it is closed without a byte instead. */
+async function greeted(how: Wire): Promise<boolean> {
+  let client: FieldClient;
+  try {
+    client = await registry.open(how);
+  } catch (error) {
+    // A WebSocket that is dropped before its upgrade is answered.
+    expect((error as Error).message).toMatch(/socket hang up|ECONNRESET/);
+    return false;
+  }
+  try {
+    await client.hello();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ClosedEarly)) throw error;
+    expect(error.closed.bytes).toHaveLength(0);
+    return false;
+  }
+}
+
+async function expectSilentClose(client: FieldClient): Promise<void> {
+  const { kind, wsCode, bytes } = await client.waitClosed();
+  expect(bytes).toHaveLength(0);
+  if (kind === 'ws-close') expect(wsCode).toBe(1006);
+}
+
+describe.each(['uws', 'node'])('connections, with the engine %s', (engine) => {
+  it('F10: for one address are limited, TCP and WebSocket together', async () => {
+    await start('--web-engine', engine, '--limit-exempt', 'off', '--max-connections-per-address', '3');
+    const first = await registry.connect(wire('tcp', '127.0.0.2'));
+    await registry.connect(wire('ws', '127.0.0.2'));
+    await registry.open(wire('tcp', '127.0.0.2'));
+    expect(await greeted(wire('tcp', '127.0.0.2'))).toBe(false);
+    expect(await greeted(wire('ws', '127.0.0.2'))).toBe(false);
+    expect(await drops('connections-per-address')).toBe(2);
+
+    // Others are let in, and so is this address when there is room again.
+    expect(await greeted(wire('tcp', '127.0.0.3'))).toBe(true);
+    expect(await greeted(wire('ws', '127.0.0.3'))).toBe(true);
+    await first.bye();
+    await until('xlreg_admission_connections', 4);
+    expect(await greeted(wire('ws', '127.0.0.2'))).toBe(true);
+  });
+
+  it('F10: in all are limited, and those without a good Hello make room, the oldest first', async () => {
+    await start('--web-engine', engine, '--max-connections', '4');
+    const oldest = await registry.open(wire('tcp'));
+    const second = await registry.open(wire('ws'));
+    // The registry has seen them in this order.
+    await until('xlreg_admission_connections', 2);
+    await registry.connect(wire('tcp'));
+    await registry.connect(wire('ws'));
+    const witness = await registry.connect(wire('tcp'));
+    await expectSilentClose(oldest);
+    await registry.connect(wire('ws'));
+    await expectSilentClose(second);
+    expect(await drops('displaced')).toBe(2);
+
+    expect(await greeted(wire('tcp'))).toBe(false);
+    expect(await greeted(wire('ws'))).toBe(false);
+    expect(await drops('connections')).toBe(2);
+    expect(await value('xlreg_admission_connections')).toBe(4);
+    await witness.call({ op: OP.RegCredRequest }, OP.RegCredReply);
+  });
+
+  it('of exempt addresses are not limited, which loopback is by default', async () => {
+    await start(
+      '--web-engine',
+      engine,
+      '--max-connections-per-address',
+      '1',
+      '--max-hellos-per-second-per-address',
+      '1',
+    );
+    for (let i = 0; i < 12; i++) expect(await greeted(wire(i % 2 ? 'tcp' : 'ws'))).toBe(true);
+    expect(await value('xlreg_admission_addresses')).toBe(0);
+  });
+});
+
+it('F10: connections stay below the limit of open files, and the oldest without a good Hello make room', async () => {
+  registry = await FieldRegistry.start({ openFilesMax: 300 });
+  const witness = await registry.connect(wire('tcp'));
+  const opened = await Promise.all(Array.from({ length: 100 }, (_, i) => registry.open(wire(i % 2 ? 'tcp' : 'ws'))));
+  await registry.connect(wire('tcp'));
+  await witness.call({ op: OP.RegCredRequest }, OP.RegCredReply);
+  expect(await value('xlreg_admission_connections')).toBe(44);
+  expect(await drops('displaced')).toBe(opened.length + 2 - 44);
+});
+
+describe('Hellos', () => {
+  it('of one address are limited, TCP and WebSocket together, and those of others are not', async () => {
+    await start('--limit-exempt', 'off', '--max-hellos-per-second-per-address', '1');
+    const flood = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => greeted(wire(i % 2 ? 'tcp' : 'ws', '127.0.0.2'))),
+    );
+    const served = flood.filter((good) => good).length;
+    expect(served).toBeGreaterThanOrEqual(10);
+    expect(served).toBeLessThan(40);
+    expect(await drops('hellos-per-address')).toBe(40 - served);
+    expect(await greeted(wire('tcp', '127.0.0.3'))).toBe(true);
+    expect(await value('xlreg_admission_addresses')).toBe(2);
+  });
+
+  it('in all are limited', async () => {
+    await start('--max-hellos-per-second', '5');
+    const flood = await Promise.all(Array.from({ length: 60 }, (_, i) => greeted(wire(i % 2 ? 'tcp' : 'ws'))));
+    const served = flood.filter((good) => good).length;
+    expect(served).toBeGreaterThanOrEqual(5);
+    expect(served).toBeLessThan(60);
+    expect(await drops('hellos')).toBe(60 - served);
+    expect(await value('xlreg_pool_hellos_total')).toBe(served);
+  });
+});
+
+describe('a session', () => {
+  /** Asks until the registry closes; how often it answered. */
+  async function askUntilClosed(client: FieldClient): Promise<number> {
+    for (let answers = 0; ; answers++) {
+      try {
+        await client.call({ op: OP.RegCredRequest }, OP.RegCredReply);
+      } catch (error) {
+        if (!(error instanceof ClosedEarly)) throw error;
+        expect(error.closed.bytes).toHaveLength(0);
+        return answers;
+      }
+    }
+  }
+
+  it('F6: has a number of messages', async () => {
+    await start('--max-session-messages', '3');
+    for (const how of TRANSPORTS) expect(await askUntilClosed(await registry.connect(wire(how)))).toBe(3);
+    expect(await drops('session-messages')).toBe(2);
+  });
+
+  it('F4: has a number of bytes, its Hello included', async () => {
+    await start('--max-session-bytes', '16384');
+    for (const how of TRANSPORTS) {
+      expect(await askUntilClosed(await registry.connect(wire(how)))).toBe(Math.floor((16_384 - 256) / 32));
+    }
+    expect(await drops('session-bytes')).toBe(2);
+  });
+
+  it('F8: has its time', async () => {
+    await start('--session-timeout-ms', '200');
+    for (const how of TRANSPORTS) await expectSilentClose(await registry.connect(wire(how)));
+    expect(await drops('session-time')).toBe(2);
+  });
+});
+
+describe('a peer that does not read', () => {
+  const REQUESTS = 20_000;
+
+  it('F8: over TCP is closed at its deadline, and what it has not read is not kept', async () => {
+    await start('--write-timeout-ms', '200');
+    const client = await registry.connect(wire('tcp'));
+    client.pause();
+    const requests = Array.from({ length: REQUESTS }, () => client.encrypt({ op: OP.RegCredRequest }));
+    void client.sendRaw(Buffer.concat(requests));
+    await until('xlreg_sessions_ended_total{dialect="prefixed",transport="tcp",end="write-timeout"}', 1);
+    expect(await value('xlreg_sessions_open{transport="tcp"}')).toBe(0);
+  });
+
+  it.each(['uws', 'node'])('F8: over WebSocket is closed at its deadline (%s)', async (engine) => {
+    await start('--web-engine', engine, '--write-timeout-ms', '200');
+    const client = await registry.connect(wire('ws'));
+    client.pause();
+    const ended = 'xlreg_sessions_open{transport="ws"}';
+    for (let sent = 0; sent < REQUESTS && (await value(ended)) === 1; ) {
+      // As many as may wait; the next when the registry has answered them.
+      for (let i = 0; i < 16; i++) void client.send({ op: OP.RegCredRequest });
+      sent += 16;
+      while ((await value(ended)) === 1 && (await value('xlreg_messages_total{op="RegCredRequest"}')) < sent) {
+        await nextTurn();
+      }
+    }
+    const line = `xlreg_sessions_ended_total{dialect="prefixed",transport="ws",end="write-timeout"}`;
+    expect(await value(line)).toBe(1);
+  });
+});

@@ -1,0 +1,117 @@
+// How a registry stops: what is in work is finished, who asks is told, who is silent is closed, nothing is lost.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { startXlreg } from '../cli/xlreg-process.ts';
+import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { OP } from '../field/protobuf.ts';
+
+const TOLD = { op: OP.Error, errDesc: 'server is shutting down', tokens: [] };
+
+/** Resolves when the registry has said that it drains. */
+async function draining(registry: FieldRegistry): Promise<void> {
+  while (!registry.process.stderr().includes('"draining"')) await nextTurn();
+}
+
+const readyz = (registry: FieldRegistry) => fetch(`http://127.0.0.1:${registry.process.adminPort}/readyz`);
+
+describe.each(['uws', 'node'])('SIGTERM, with the engine %s', (engine) => {
+  it('S7: tells each session at its next message, and answers a Bye, on every wire', async () => {
+    const registry = await FieldRegistry.start({ args: ['--web-engine', engine] });
+    const askers = await Promise.all(WIRES.map((wire, at) => registry.register(wire, { name: `asker${at}` })));
+    const leavers = await Promise.all(WIRES.map((wire) => registry.connect(wire)));
+    const stranger = await registry.open(WIRES[0]!);
+    process.kill(registry.process.pid, 'SIGTERM');
+    await draining(registry);
+    const red = await readyz(registry);
+    expect(red.status).toBe(503);
+    expect(await red.json()).toMatchObject({ failing: ['listening', 'not-draining'] });
+    await stranger.waitClosed();
+    await expect(registry.open(WIRES[0]!)).rejects.toThrow('ECONNREFUSED');
+    await expect(registry.open(WIRES[2]!)).rejects.toThrow('ECONNREFUSED');
+    for (const { client } of askers) {
+      expect(await client.request({ op: OP.Create, clusterName: 'late' })).toEqual(TOLD);
+      await client.waitClosed();
+    }
+    for (const client of leavers) await client.bye();
+    expect(await registry.process.exited).toBe(0);
+    registry.closeClients();
+  });
+});
+
+it('S7: what was sent before it is served, and all that was acknowledged is there at the next start', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'xlreg-drain-'));
+  const registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], dataDir });
+  const wire = WIRES[1]!;
+  const members = await Promise.all(
+    Array.from({ length: 8 }, (_, at) => registry.register(wire, { name: `member${at}` })),
+  );
+  const { clusterId } = await members[0]!.client.create('kept', 8);
+  // Each joins again and again until it is told.
+  const joined = await Promise.all(
+    members.map(async ({ client }, at) => {
+      for (let acknowledged = 0; ; acknowledged++) {
+        if (at === 0 && acknowledged === 5) process.kill(registry.process.pid, 'SIGTERM');
+        const reply = await client.request({ op: OP.Join, clusterId: clusterId! });
+        if (reply.op === OP.JoinReply) continue;
+        expect(reply).toEqual(TOLD);
+        return acknowledged;
+      }
+    }),
+  );
+  expect(Math.min(...joined)).toBeGreaterThan(0);
+  expect(await registry.process.exited).toBe(0);
+  registry.closeClients();
+
+  const again = await FieldRegistry.start({ args: ['--store', 'lmdb'], dataDir });
+  const { client } = await again.register(wire, { name: 'reader' });
+  expect((await client.getCluster(clusterId!)).tokens).toHaveLength(8);
+  expect(await again.stop()).toBe(0);
+  rmSync(dataDir, { recursive: true });
+});
+
+it('S7: who is silent is closed after the time of grace', async () => {
+  const registry = await FieldRegistry.start({ args: ['--drain-grace-ms', '200'] });
+  const clients = await Promise.all(WIRES.map((wire) => registry.connect(wire)));
+  process.kill(registry.process.pid, 'SIGTERM');
+  for (const client of clients) expect((await client.waitClosed()).bytes).toHaveLength(0);
+  expect(await registry.process.exited).toBe(0);
+  expect(registry.process.stderr().match(/"end":"stopped"/g)).toHaveLength(4);
+});
+
+it.each(['SIGTERM', 'SIGINT'] as const)('a second signal, %s, ends it at once', async (second) => {
+  const registry = await FieldRegistry.start();
+  await registry.connect(WIRES[1]!);
+  process.kill(registry.process.pid, 'SIGTERM');
+  await draining(registry);
+  process.kill(registry.process.pid, second);
+  expect(await registry.process.exited).toBeNull();
+  expect(registry.process.endedBy()).toBe(second);
+  registry.closeClients();
+});
+
+describe('xlreg drain', () => {
+  it('does the same from outside, and waits', async () => {
+    const registry = await FieldRegistry.start();
+    const client = await registry.connect(WIRES[1]!);
+    const command = startXlreg(['drain', '--admin', `127.0.0.1:${registry.process.adminPort}`]);
+    await draining(registry);
+    expect(await client.request({ op: OP.RegCredRequest })).toEqual(TOLD);
+    expect(await command.ended).toEqual({ code: 0, stdout: 'drained\n', stderr: '' });
+    expect(await registry.process.exited).toBe(0);
+    registry.closeClients();
+  });
+
+  it('says when there is no registry; a page in a browser cannot ask, and a GET is no order', async () => {
+    expect(await startXlreg(['drain', '--admin', '127.0.0.1:1']).ended).toMatchObject({ code: 3 });
+    const registry = await FieldRegistry.start();
+    const url = `http://127.0.0.1:${registry.process.adminPort}/drain`;
+    expect((await fetch(url, { method: 'POST', headers: { origin: 'http://example.org' } })).status).toBe(403);
+    expect((await fetch(url)).status).toBe(405);
+    expect((await readyz(registry)).status).toBe(200);
+    expect(await registry.stop()).toBe(0);
+  });
+});

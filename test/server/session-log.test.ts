@@ -1,0 +1,104 @@
+// The log as an operator reads it: one line of JSON for each session, at the level it is set to.
+
+import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { OP } from '../field/protobuf.ts';
+
+let registry: FieldRegistry;
+afterEach(async () => {
+  await registry.stop();
+});
+
+type Line = Readonly<Record<string, unknown>>;
+
+function lines(message: string): Line[] {
+  return registry.process
+    .stderr()
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Line)
+    .filter(({ msg }) => msg === message);
+}
+
+/** The lines with this message, when there are as many. */
+async function linesWhen(message: string, count: number): Promise<Line[]> {
+  while (lines(message).length < count) await nextTurn();
+  return lines(message);
+}
+
+const INFO = 30;
+const WARN = 40;
+
+describe('a session', () => {
+  it('is one line when it ends, on every wire, and says nothing secret', async () => {
+    registry = await FieldRegistry.start();
+    for (const [at, wire] of WIRES.entries()) {
+      const { client, clientId } = await registry.register(wire, { name: `alice${at}` });
+      await client.create(`demo${at}`, 2);
+      await client.join();
+      await client.getCluster();
+      await client.getCluster();
+      const { key2, salt2 } = client.session;
+      await client.bye();
+      const line = (await linesWhen('session ended', at + 1))[at]!;
+      expect(line).toEqual({
+        level: INFO,
+        time: expect.any(Number),
+        pid: registry.process.pid,
+        hostname: expect.any(String),
+        msg: 'session ended',
+        connection: at + 1,
+        ...{ transport: wire.transport, dialect: wire.dialect, address: '127.0.0.1' },
+        clientId: clientId.toString('hex'),
+        ops: { Client: 1, Create: 1, Join: 1, GetCluster: 2, Bye: 1 },
+        end: 'bye',
+        durationMs: expect.any(Number),
+      });
+      const text = registry.process.stderr();
+      for (const secret of [key2, salt2]) expect(text).not.toContain(secret.toString('hex'));
+    }
+    expect(lines('session ended')).toHaveLength(WIRES.length);
+  });
+
+  it('says why it ended, and of a connection without a Hello nothing at info', async () => {
+    registry = await FieldRegistry.start();
+    const stranger = await registry.open(WIRES[0]!);
+    await stranger.sendRaw(Buffer.alloc(256, 1));
+    await stranger.waitClosed();
+    const client = await registry.connect(WIRES[1]!);
+    await client.request({ op: OP.Join, clusterName: 'x' });
+    await client.waitClosed();
+    const [line] = await linesWhen('session ended', 1);
+    expect(line).toMatchObject({ connection: 2, end: 'message-in-wrong-state', ops: { Join: 1 } });
+    expect(line).not.toHaveProperty('clientId');
+    expect(lines('connection ended')).toEqual([]);
+  });
+
+  it('that is slow is a warning', async () => {
+    registry = await FieldRegistry.start({ args: ['--slow-session-ms', '1', '--log-level', 'warn'] });
+    const client = await registry.connect(WIRES[0]!);
+    await client.bye();
+    expect(await linesWhen('session ended', 1)).toMatchObject([{ level: WARN, end: 'bye' }]);
+  });
+});
+
+it('SIGUSR2 switches between info and debug', async () => {
+  registry = await FieldRegistry.start();
+  const strangerEnds = async () => {
+    const stranger = await registry.open(WIRES[0]!);
+    stranger.close();
+    await once(stranger.socket, 'close');
+  };
+  process.kill(registry.process.pid, 'SIGUSR2');
+  expect(await linesWhen('the log level is set', 1)).toHaveLength(1);
+  await strangerEnds();
+  expect(await linesWhen('connection ended', 1)).toMatchObject([{ end: 'peer-closed', connection: 1 }]);
+  process.kill(registry.process.pid, 'SIGUSR2');
+  await linesWhen('the log level is set', 2);
+  await strangerEnds();
+  await (await registry.connect(WIRES[0]!)).bye();
+  await linesWhen('session ended', 1);
+  expect(lines('connection ended')).toHaveLength(1);
+});

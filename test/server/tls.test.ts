@@ -1,0 +1,93 @@
+// TLS on the WebSocket and the admin port, with certificates that openssl makes, and their renewal while sessions run.
+
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runXlreg } from '../cli/xlreg-process.ts';
+import { FieldRegistry } from '../field/field-registry.ts';
+import { OP } from '../field/protobuf.ts';
+import type { RegistryProcess } from '../support/registry-process.ts';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'xlreg-tls-'));
+  for (const name of ['first', 'second']) {
+    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', at(`${name}.key`)];
+    execFileSync('openssl', ['req', '-x509', ...key, ...subject, '-out', at(`${name}.pem`)], { stdio: 'ignore' });
+  }
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const at = (name: string) => join(directory, name);
+
+/** Puts this certificate, and this key, where the registry reads them. */
+function install(cert: string, key = cert): void {
+  copyFileSync(at(`${cert}.pem`), at('live.pem'));
+  copyFileSync(at(`${key}.key`), at('live.key'));
+}
+
+/** The name in the certificate that a new connection gets. */
+async function nameAt(port: number): Promise<unknown> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return CN;
+}
+
+/** Resolves when standard error has this as often. */
+async function said(registry: RegistryProcess, text: string, times: number): Promise<void> {
+  while (registry.stderr().split(text).length - 1 < times) await nextTurn();
+}
+
+describe.each(['uws', 'node'])('with the engine %s', (engine) => {
+  it('both ports speak TLS, and SIGHUP renews their certificates under the sessions that run', async () => {
+    install('first');
+    const files = `${at('live.pem')},${at('live.key')}`;
+    const fieldRegistry = await FieldRegistry.start({
+      args: ['--web-engine', engine, '--ws-tls', files, '--admin-tls', files],
+    });
+    const registry = fieldRegistry.process;
+    const ws = { ca: readFileSync(at('first.pem')) };
+    const session = await fieldRegistry.connect({ transport: 'ws', dialect: 'prefixed', scheme: 'wss', ws });
+    for (const port of [registry.wsPort, registry.adminPort]) expect(await nameAt(port)).toBe('first');
+
+    install('second');
+    process.kill(registry.pid, 'SIGHUP');
+    await said(registry, 'the certificate is renewed', 2);
+    for (const port of [registry.wsPort, registry.adminPort]) expect(await nameAt(port)).toBe('second');
+    await session.call({ op: OP.RegCredRequest }, OP.RegCredReply);
+
+    // A key that does not fit, and a file that is none: the old certificate stays.
+    install('first', 'second');
+    process.kill(registry.pid, 'SIGHUP');
+    await said(registry, 'the certificate is not renewed', 2);
+    writeFileSync(at('live.pem'), 'nonsense');
+    process.kill(registry.pid, 'SIGHUP');
+    await said(registry, 'the certificate is not renewed', 4);
+    for (const port of [registry.wsPort, registry.adminPort]) expect(await nameAt(port)).toBe('second');
+    expect(registry.stderr()).not.toContain('PRIVATE');
+    await session.call({ op: OP.RegCredRequest }, OP.RegCredReply);
+    await session.bye();
+
+    const env = { NODE_EXTRA_CA_CERTS: at('second.pem') };
+    const drained = await runXlreg(['drain', '--admin', `https://127.0.0.1:${registry.adminPort}`], { env });
+    expect(drained).toMatchObject({ code: 0, stdout: 'drained\n' });
+    expect(await registry.stop()).toBe(0);
+  });
+});
+
+it('files that cannot be used are told, with exit code 2', async () => {
+  install('first', 'second');
+  const flags = ['--data-dir', at('data'), '--tcp', '127.0.0.1:0', '--admin', 'off', '--ws', '127.0.0.1:0'];
+  for (const files of [`${at('live.pem')},${at('live.key')}`, `${at('none.pem')},${at('none.key')}`]) {
+    const { code, stderr } = await runXlreg(['serve', ...flags, '--ws-tls', files]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^xlreg serve: cannot use certificate \S+ with key \S+: .*\n$/);
+  }
+});
