@@ -147,7 +147,7 @@ describe('Hellos', () => {
     expect(served).toBeGreaterThanOrEqual(5);
     expect(served).toBeLessThan(60);
     expect(await drops('hellos')).toBe(60 - served);
-    expect(await value('xlreg_pool_hellos_total')).toBe(served);
+    expect(await value('xlreg_stage_seconds_count{stage="hello"}')).toBe(served);
   });
 });
 
