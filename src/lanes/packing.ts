@@ -35,11 +35,17 @@ export class Packer {
     this.at += this.#bytes.write(text, this.at);
   }
 
+  /** At a multiple of 8: shared memory is copied byte by byte where it is not. */
   bytes(bytes: Uint8Array): void {
     this.word(bytes.length);
+    this.at = aligned(this.at);
     this.#bytes.set(bytes, this.at);
     this.at += bytes.length;
   }
+}
+
+function aligned(at: number): number {
+  return Math.ceil(at / 8) * 8;
 }
 
 /** Reads them in the same order. */
@@ -78,6 +84,7 @@ export class Unpacker {
   /** A view: whoever keeps it makes a copy. */
   bytes(): Uint8Array {
     const length = this.word();
+    this.#at = aligned(this.#at);
     return this.#bytes.subarray(this.#at, this.#step(length));
   }
 

@@ -20,7 +20,7 @@ export interface Connection {
 
 /** What a front end tells of a connection. Nothing is told after `closed`. */
 export interface ConnectionHandler {
-  /** Bytes from the peer: on TCP whatever arrived, on WebSocket one frame. Valid during the call only. */
+  /** Bytes from the peer, the handler's from now on: on TCP whatever arrived, on WebSocket one frame. */
   received(bytes: Uint8Array): void;
   /** What was sent has been taken. */
   drained(): void;

@@ -115,7 +115,7 @@ function behavior(sessions: WebSessions, compression: number): UwsBehavior<Socke
     },
     message(socket, message, isBinary) {
       const { connection, handler } = socket.getUserData();
-      if (isBinary) handler!.received(new Uint8Array(message));
+      if (isBinary) handler!.received(new Uint8Array(message.slice(0)));
       else connection!.fail(UNSUPPORTED_DATA);
     },
     drain(socket) {

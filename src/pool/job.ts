@@ -1,7 +1,9 @@
 // A job and its result as they stand in a slot of a lane (src/lanes/lane.ts).
 //
-//   job    = kind(1) transport(1) length(4) [session record, unless kind is hello] bytes(length)
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) [session record, bytes(length) of a reply]
+//   job    = kind(1) transport(1) pad(2) length(4) session record, none of a Hello pad(1) bytes(length)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record pad(1) bytes(length)
+//
+// What is copied begins at multiples of 8: shared memory is copied byte by byte where it does not.
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { DialectName } from '../wire/hello.ts';
@@ -67,28 +69,33 @@ const DIALECTS = ['chained', 'prefixed'] as const;
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
 const REASON_PLACES = new Map(REASONS.map((reason, place) => [reason, place]));
 const NO_REASON = 255;
-const JOB_HEAD_BYTES = 6;
+const JOB_HEAD_BYTES = 8;
+const JOB_BYTES_AT = aligned(JOB_HEAD_BYTES + SESSION_RECORD_BYTES);
 const TIMES_AT = 12;
 const RESULT_HEAD_BYTES = TIMES_AT + 3 * 4;
-const BYTES_AT = RESULT_HEAD_BYTES + SESSION_RECORD_BYTES;
+const RECORD_END = RESULT_HEAD_BYTES + SESSION_RECORD_BYTES;
+const RESULT_BYTES_AT = aligned(RECORD_END);
+
+function aligned(at: number): number {
+  return Math.ceil(at / 8) * 8;
+}
 
 export function writeJob({ kind, transport, session, bytes }: Job, slot: Buffer): void {
   slot[0] = JOB_KINDS.indexOf(kind);
   slot[1] = TRANSPORTS.indexOf(transport);
-  slot.writeUInt32LE(bytes.length, 2);
+  slot.writeUInt32LE(bytes.length, 4);
   if (session) slot.set(session, JOB_HEAD_BYTES);
-  slot.set(bytes, JOB_HEAD_BYTES + (session?.length ?? 0));
+  slot.set(bytes, JOB_BYTES_AT);
 }
 
 /** The job of a slot, as views of it. */
 export function readJob(slot: Buffer): Job {
   const kind = JOB_KINDS[slot[0]!]!;
-  const bytesAt = JOB_HEAD_BYTES + (kind === 'hello' ? 0 : SESSION_RECORD_BYTES);
   return {
     kind,
     transport: TRANSPORTS[slot[1]!]!,
-    session: kind === 'hello' ? undefined : slot.subarray(JOB_HEAD_BYTES, bytesAt),
-    bytes: slot.subarray(bytesAt, bytesAt + slot.readUInt32LE(2)),
+    session: kind === 'hello' ? undefined : slot.subarray(JOB_HEAD_BYTES, JOB_HEAD_BYTES + SESSION_RECORD_BYTES),
+    bytes: slot.subarray(JOB_BYTES_AT, JOB_BYTES_AT + slot.readUInt32LE(4)),
   };
 }
 
@@ -104,7 +111,7 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   slot.writeUInt32LE(result.consumed, 4);
   slot.writeUInt32LE(result.bytes.length, 8);
   writeSession(result.session, slot, RESULT_HEAD_BYTES);
-  slot.set(result.bytes, BYTES_AT);
+  slot.set(result.bytes, RESULT_BYTES_AT);
 }
 
 /** The result of a slot: its session record a view of it, its bytes a copy that may be sent at leisure. */
@@ -119,8 +126,8 @@ export function readResult(slot: Buffer): JobResult {
     why,
     dialect: DIALECTS[slot[3]!]!,
     consumed: slot.readUInt32LE(4),
-    session: slot.subarray(RESULT_HEAD_BYTES, BYTES_AT),
-    bytes: Buffer.from(slot.subarray(BYTES_AT, BYTES_AT + slot.readUInt32LE(8))),
+    session: slot.subarray(RESULT_HEAD_BYTES, RECORD_END),
+    bytes: Buffer.from(slot.subarray(RESULT_BYTES_AT, RESULT_BYTES_AT + slot.readUInt32LE(8))),
   };
 }
 
@@ -134,6 +141,6 @@ export function readTimes(slot: Buffer): JobTimes {
 
 /** Forgets the keys in a slot that nobody needs any more. */
 export function wipeSlot(job: Buffer, talk: Buffer): void {
-  job.fill(0, 0, JOB_HEAD_BYTES + SESSION_RECORD_BYTES);
-  talk.fill(0, 0, BYTES_AT);
+  job.fill(0, 0, JOB_BYTES_AT);
+  talk.fill(0, 0, RESULT_BYTES_AT);
 }

@@ -56,8 +56,10 @@ export class JobTicket {
 
 /** How much of a worker's time a Hello takes, in session messages: for choosing the worker that is free first. */
 const MESSAGES_PER_HELLO = 8;
-/** Session messages of a tick that one worker gets before the next one is woken for the rest. */
+/** Session messages of a tick that one worker gets before the next one is looked for. */
 const MESSAGES_PER_WAKING = 8;
+/** A worker that is awake with less than this gets more before another is woken, which would cost as much as a message. */
+const AWAKE_LOAD_MAX = 12;
 
 /** How fast the estimate of a Hello's time follows a shorter one, and a longer one, which may have waited for a core. */
 const [HELLO_FASTER, HELLO_SLOWER] = [1 / 4, 1 / 256];
@@ -265,7 +267,7 @@ export class Pool {
   /** Hands over what the workers have room for. */
   #flush(): void {
     while (this.#sessionJobs.length > 0) {
-      const worker = this.#leastLoaded((worker) => worker.room > 0);
+      const worker = this.#awake() ?? this.#leastLoaded((worker) => worker.room > 0);
       if (worker === undefined) break;
       const count = Math.min(worker.room, MESSAGES_PER_WAKING);
       for (const ticket of take(this.#sessionJobs, count)) worker.put(ticket);
@@ -279,6 +281,16 @@ export class Pool {
       const jobs = worker.wake();
       if (jobs > 0) this.#observer.handedOver(jobs);
     }
+  }
+
+  /** The busiest of those that have little to do; undefined if all sleep or have much. */
+  #awake(): WorkerLane | undefined {
+    let busiest: WorkerLane | undefined;
+    for (const worker of this.#lanes) {
+      const { load } = worker;
+      if (load > 0 && load < AWAKE_LOAD_MAX && load > (busiest?.load ?? 0)) busiest = worker;
+    }
+    return busiest;
   }
 
   #leastLoaded(fits: (worker: WorkerLane) => boolean): WorkerLane | undefined {

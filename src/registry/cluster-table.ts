@@ -95,10 +95,7 @@ export class ClusterTable {
         return this.#register(command);
       case 'find-client': {
         const client = this.#use(command.clientId);
-        // A copy: a token may share its memory with many others, and all of it would be posted.
-        return client
-          ? answer({ kind: 'client', token: new Uint8Array(client.record.token) })
-          : refuse('client-unknown');
+        return client ? answer({ kind: 'client', token: client.record.token }) : refuse('client-unknown');
       }
       case 'create':
         return this.#create(command);

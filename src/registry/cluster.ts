@@ -82,7 +82,7 @@ export class Cluster {
   }
 }
 
-/** Not Buffer.concat: its result may be a view of a larger buffer, and posting a view posts all of it. */
+/** The pieces one behind the other; their length in all is known. */
 function concat(tokens: readonly Uint8Array[], length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let at = 0;

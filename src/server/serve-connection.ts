@@ -1,13 +1,13 @@
 // The data path at the front: bytes of one connection to jobs for the pool, and results back to bytes. Nothing here
 // costs more than microseconds; no RSA, no AES, no protobuf. Invariant: one job of a connection is in work at a time,
 // which keeps its messages in order.
-import { randomBytes } from 'node:crypto';
 import type { DropCause } from '../admission/admission.ts';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { EndReason, Job, JobResult } from '../pool/job.ts';
 import type { JobTicket, Pool } from '../pool/pool.ts';
+import type { RandomBytes } from '../wire/dialect.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
@@ -28,6 +28,7 @@ export interface Service {
   readonly metrics: SessionMetrics;
   readonly log: SessionLog;
   readonly deadlines: Deadlines;
+  readonly random: RandomBytes;
   /** A Hello is as long as the modulus of the comms key (H1). */
   readonly helloBytes: number;
 }
@@ -65,6 +66,11 @@ export class ServedConnection implements ConnectionHandler {
   #peerEnded = false;
   #stopping = false;
   #deadline: NodeJS.Timeout | undefined;
+  /** Of the deadline: its length, and what ends when it passes. */
+  #deadlineMs = 0;
+  #deadlineEnd: SessionEnd = 'hello-timeout';
+  /** Whether the deadline is that of a message which has begun and is not whole. */
+  #partial = false;
   /** A deadline that passed while a job was in work, whose result may yet be in time. */
   #overdue: SessionEnd | undefined;
 
@@ -87,11 +93,10 @@ export class ServedConnection implements ConnectionHandler {
     const limit = this.#connection.seat.takeBytes(bytes.length);
     if (limit) return this.#finish(limit);
     if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
-    // The front ends' buffers are theirs after this call, so whatever has to wait is copied.
     if (this.#connection.transport === 'tcp' && this.#waiting.length > 0) {
       this.#waiting = [Buffer.concat([this.#waiting[0]!, bytes])];
     } else {
-      this.#waiting.push(new Uint8Array(bytes));
+      this.#waiting.push(bytes);
     }
     if (this.#ticket === undefined && !this.#writing) return this.#next();
     if (this.#waiting.length - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
@@ -158,12 +163,13 @@ export class ServedConnection implements ConnectionHandler {
       return msLeft < idleTimeoutMs ? this.#arm(msLeft, 'session-time') : this.#arm(idleTimeoutMs, 'idle');
     }
     const whole = Math.min(bytes.length - (bytes.length % BLOCK_BYTES), MESSAGE_BYTES_MAX);
-    // One deadline for a message to become whole, counted from its first byte.
-    if (this.#seen === 0) this.#arm(deadlines.partialTimeoutMs, 'message-timeout');
     if (this.#connection.transport === 'ws') return this.#submitMessage(bytes);
     if (whole > this.#seen) return this.#submitMessage(bytes.subarray(0, whole));
-    if (bytes.length > MESSAGE_BYTES_MAX) this.#finish('message-too-long');
-    else this.#seen ||= 1;
+    if (bytes.length > MESSAGE_BYTES_MAX) return this.#finish('message-too-long');
+    // One deadline for a message to become whole, however many bytes come meanwhile.
+    if (!this.#partial) this.#arm(deadlines.partialTimeoutMs, 'message-timeout');
+    this.#partial = true;
+    this.#seen ||= 1;
   }
 
   #submitMessage(bytes: Uint8Array): void {
@@ -192,14 +198,15 @@ export class ServedConnection implements ConnectionHandler {
     this.#waiting = rest.length > 0 ? [rest, ...this.#waiting.slice(1)] : this.#waiting.slice(1);
     if (rest.length <= MESSAGE_BYTES_MAX) this.#connection.resume();
     this.#seen = 0;
+    this.#partial = false;
     // Its memory is the pool's after this call.
     if (this.#session) this.#session.set(result.session);
-    else this.#session = Uint8Array.from(result.session);
+    else this.#session = new Uint8Array(result.session);
     if (this.#phase === 'hello') {
       this.#phase = 'session';
       this.#connection.seat.greeted();
       this.#dialect = result.dialect;
-      if (result.dialect === 'prefixed') this.#ivs = new IvHistory(randomBytes);
+      if (result.dialect === 'prefixed') this.#ivs = new IvHistory(this.#service.random);
       this.#service.metrics.greeted(result.dialect, this.#connection.transport);
       this.#entry.greeted(result.dialect);
     } else {
@@ -240,12 +247,20 @@ export class ServedConnection implements ConnectionHandler {
     this.#connection.seat.ended(end);
   }
 
+  /** Sets the one deadline there is, from now on. */
   #arm(milliseconds: number, end: SessionEnd): void {
-    clearTimeout(this.#deadline);
     this.#overdue = undefined;
+    this.#deadlineEnd = end;
+    // Most follow one of the same length, which costs a tenth of a new one.
+    if (this.#deadline && this.#deadlineMs === milliseconds) {
+      this.#deadline.refresh();
+      return;
+    }
+    clearTimeout(this.#deadline);
+    this.#deadlineMs = milliseconds;
     this.#deadline = setTimeout(() => {
-      if (this.#ticket) this.#overdue = end;
-      else this.#finish(end);
+      if (this.#ticket) this.#overdue = this.#deadlineEnd;
+      else this.#finish(this.#deadlineEnd);
     }, milliseconds);
   }
 }

@@ -17,6 +17,7 @@ import type { WebSessions } from '../net/upgrade.ts';
 import { chooseWebEngine, listenWeb } from '../net/web-listener.ts';
 import type { HttpRoutes } from '../net/web-site.ts';
 import { Pool, type PoolSettings } from '../pool/pool.ts';
+import { pooledRandom } from '../pool/pooled-random.ts';
 import { printRegCred } from '../wire/reg-cred.ts';
 import { modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
@@ -129,6 +130,7 @@ async function build(
     metrics: new SessionMetrics(registry),
     log: new SessionLog(log, config.slowSessionMs),
     deadlines: config,
+    random: pooledRandom(),
     helloBytes,
   });
   closers.push(() => connections.drain(config.drainGraceMs));

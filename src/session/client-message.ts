@@ -1,6 +1,6 @@
 // The Client message: who asks (T1 to T12). With a token it registers a client or brings one back; with an ID and a
 // signature over this session's salt2 a known one returns.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ID_BYTES } from '../limits.ts';
 import type { Reply } from '../registry/command.ts';
 import { CLIENT_EPHEMERAL, checkToken, isNodeId, verifySignature } from '../wire/member-token.ts';
@@ -27,11 +27,10 @@ function register(session: AnonymousSession, token: Token, context: SessionConte
       kind: 'register',
       clientId,
       name: token.Name!,
-      sigKeyDigest: createHash('sha256').update(token.SigKey!).digest('hex'),
+      sigKeyDigest: hash('sha256', token.SigKey!, 'hex'),
       endPointCount: token.MyEnds?.length ?? 0,
       ephemeral: (attrs & CLIENT_EPHEMERAL) !== 0n,
-      // A copy of its own: what the encoder returns may be a view of a pool, and a view is posted with all of it.
-      token: new Uint8Array(encodeRosterToken({ ...token, ID: id })),
+      token: encodeRosterToken({ ...token, ID: id }),
     },
     conclude: (reply) => (reply.kind === 'refused' ? refused(reply) : identified(session, clientId, attrs)),
   };
