@@ -18,3 +18,8 @@ export function samplesOf(page: string): Sample[] {
       return { name: name!, labels: Object.fromEntries(pairs), value: Number(value!.replace('Inf', 'Infinity')) };
     });
 }
+
+/** The names of a page's metrics, a histogram's without the suffixes of its series. */
+export function familiesOf(page: string): string[] {
+  return [...page.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name!);
+}
