@@ -2,8 +2,8 @@
 // where nothing of it is started and nobody has to be root.
 
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/xlreg-prometheus', import.meta.url));
@@ -44,10 +44,22 @@ function isExecutable(path: string): boolean {
   }
 }
 
+/** Appears in the cache as a whole or not at all: test files that run side by side may all do it. */
 function unpackDebianPackage(): void {
-  mkdirSync(CACHE, { recursive: true });
+  mkdirSync(dirname(CACHE), { recursive: true });
+  const own = mkdtempSync(`${CACHE}-`);
+  try {
+    unpackInto(own);
+    renameSync(own, CACHE);
+  } catch (error) {
+    rmSync(own, { recursive: true });
+    if (!find([join(CACHE, 'usr/bin')])) throw error;
+  }
+}
+
+function unpackInto(folder: string): void {
   const run = (program: string, args: readonly string[]) =>
-    execFileSync(program, args, { cwd: CACHE, stdio: 'pipe', timeout: DOWNLOAD_TIMEOUT_MS });
+    execFileSync(program, args, { cwd: folder, stdio: 'pipe', timeout: DOWNLOAD_TIMEOUT_MS });
   try {
     run('apt-get', ['download', 'prometheus']);
   } catch (error) {
@@ -56,6 +68,6 @@ function unpackDebianPackage(): void {
     run('apt-get', ['update']);
     run('apt-get', ['download', 'prometheus']);
   }
-  const file = readdirSync(CACHE).find((name) => name.endsWith('.deb'))!;
+  const file = readdirSync(folder).find((name) => name.endsWith('.deb'))!;
   run('dpkg-deb', ['-x', file, '.']);
 }
