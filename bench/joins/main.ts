@@ -84,7 +84,7 @@ async function measure(clients: number, joins: number): Promise<void> {
 
 async function readings(server: ServerProcess): Promise<{ cpu: number; commands: number; batches: number }> {
   return {
-    cpu: await server.metric('xlreg_coordinator_cpu_seconds_total'),
+    cpu: await server.metric('xlreg_thread_cpu_seconds_total{thread="coordinator"}'),
     commands: await server.metric('xlreg_coordinator_batch_commands_sum'),
     batches: await server.metric('xlreg_coordinator_batch_commands_count'),
   };

@@ -82,6 +82,13 @@ export class ServerProcess implements Target {
     return parseRegCred(this.regCredText);
   }
 
+  /** Of the main thread's event loop, so far: how often it was late by at most so many seconds. */
+  async eventLoopDelays(): Promise<[atMost: number, times: number][]> {
+    const page = await (await fetch(`${this.adminUrl}/metrics`)).text();
+    const buckets = /^xlreg_thread_event_loop_delay_seconds_bucket\{le="([^"]+)",thread="main"\} (\d+)$/gm;
+    return [...page.matchAll(buckets)].map(([, le, times]) => [le === '+Inf' ? Infinity : Number(le), Number(times)]);
+  }
+
   /** CPU seconds the process has used, in user mode and in the kernel. */
   cpuSeconds(): Promise<number> {
     return processCpuSeconds(this.pid);
@@ -92,7 +99,7 @@ export class ServerProcess implements Target {
     return residentBytes(this.pid);
   }
 
-  /** The values of metrics without labels. */
+  /** The values of metrics, each named as the page has it: with its labels in braces, if it has any. */
   async metrics<Name extends string>(...names: Name[]): Promise<Record<Name, number>> {
     const page = await (await fetch(`${this.adminUrl}/metrics`)).text();
     const entries = names.map((name) => {
@@ -103,7 +110,7 @@ export class ServerProcess implements Target {
     return Object.fromEntries(entries) as Record<Name, number>;
   }
 
-  /** The value of a metric without labels. */
+  /** The value of a metric. */
   async metric(name: string): Promise<number> {
     return (await this.metrics(name))[name]!;
   }

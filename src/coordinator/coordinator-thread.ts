@@ -7,6 +7,7 @@ import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-cl
 import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
+import { threadMetrics } from '../metrics/thread-metrics.ts';
 import { ClusterTable, type TableLimits } from '../registry/cluster-table.ts';
 import { openStore, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
@@ -36,7 +37,7 @@ export interface CoordinatorEvents {
 type Order =
   | { readonly kind: 'serve'; readonly id: number; readonly lane: LaneMemory }
   | { readonly kind: 'withdraw'; readonly id: number }
-  | { readonly kind: 'metrics'; readonly id: number }
+  | { readonly kind: 'metrics' }
   | { readonly kind: 'backup'; readonly directory: string }
   | { readonly kind: 'close' };
 type Metrics = MetricObjectWithValues<MetricValue<string>>[];
@@ -46,7 +47,7 @@ type Report =
   | { readonly kind: 'full'; readonly reason: string | undefined }
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
-  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: Metrics };
+  | { readonly kind: 'metrics'; readonly metrics: Metrics };
 
 /** A scrape does not wait longer than this for the coordinator. */
 const METRICS_TIMEOUT_MS = 1_000;
@@ -62,7 +63,9 @@ export class CoordinatorThread {
   /** For `Bell`: rung when a lane has a question. */
   readonly bell: SharedArrayBuffer;
   readonly #worker: Worker;
-  readonly #metricsAsked = new Map<number, (metrics: Metrics) => void>();
+  /** The question for metrics that is not answered yet, and who answers it: one at a time, however late it is. */
+  #metricsAsked: Promise<Metrics> | undefined;
+  #metricsAnswered: (metrics: Metrics) => void = () => {};
   #backupAsked: ((failure: string | undefined) => void) | undefined;
   #lastId = 0;
   #closing = false;
@@ -71,7 +74,7 @@ export class CoordinatorThread {
     this.bell = bell;
     this.#worker = worker;
     worker.on('message', (report: Report) => {
-      if (report.kind === 'metrics') this.#metricsAsked.get(report.id)?.(report.metrics);
+      if (report.kind === 'metrics') this.#metricsAnswered(report.metrics);
       else if (report.kind === 'full') on.full(report.reason);
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
@@ -109,17 +112,17 @@ export class CoordinatorThread {
 
   /** The coordinator's metrics; none if it does not answer in time. */
   async metrics(): Promise<Metrics> {
-    const id = ++this.#lastId;
-    const metrics = await new Promise<Metrics>((resolve) => {
-      const timeout = setTimeout(() => resolve([]), METRICS_TIMEOUT_MS);
-      this.#metricsAsked.set(id, (metrics) => {
-        clearTimeout(timeout);
-        resolve(metrics);
-      });
-      this.#worker.postMessage({ kind: 'metrics', id } satisfies Order);
+    this.#metricsAsked ??= new Promise<Metrics>((resolve) => {
+      this.#metricsAnswered = resolve;
+      this.#worker.postMessage({ kind: 'metrics' } satisfies Order);
+    }).finally(() => {
+      this.#metricsAsked = undefined;
     });
-    this.#metricsAsked.delete(id);
-    return metrics;
+    let timeout: NodeJS.Timeout | undefined;
+    const late = new Promise<Metrics>((resolve) => {
+      timeout = setTimeout(() => resolve([]), METRICS_TIMEOUT_MS);
+    });
+    return Promise.race([this.#metricsAsked, late]).finally(() => clearTimeout(timeout));
   }
 
   /** Copies what is stored to a new directory. One at a time; rejects with what went wrong. */
@@ -155,12 +158,16 @@ export async function runCoordinator(): Promise<void> {
   const clock = () => performance.now();
   const table = new ClusterTable(settings.registryId, limits, clock());
   try {
-    store = openStore(settings);
     const metrics = coordinatorMetrics(registry, {
       queueLength: () => waitingQuestions(lanes.values()),
       counts: () => table.counts,
+      fill: () => table.fill,
       storeBytes: () => store.size(),
+      storeRoom: () => store.room(),
     });
+    threadMetrics(registry, 'coordinator');
+    const began = clock();
+    store = openStore(settings, metrics.synced);
     const observer = {
       ...metrics,
       full: (reason: string | undefined) => {
@@ -178,6 +185,7 @@ export async function runCoordinator(): Promise<void> {
     };
     coordinator = new Coordinator(table, store, observer, clock);
     await coordinator.load();
+    metrics.loaded((clock() - began) / 1000);
   } catch (error) {
     // Records that do not fit together break a promise of the table, which is the store's fault here.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
@@ -194,7 +202,7 @@ export async function runCoordinator(): Promise<void> {
     } else if (order.kind === 'withdraw') {
       lanes.delete(order.id);
     } else if (order.kind === 'metrics') {
-      report({ kind: 'metrics', id: order.id, metrics: await registry.getMetricsAsJSON() });
+      report({ kind: 'metrics', metrics: await registry.getMetricsAsJSON() });
     } else if (order.kind === 'backup') {
       const failure = await store.backup(order.directory).then(() => undefined, messageOf);
       report({ kind: 'backup', failure });

@@ -10,6 +10,8 @@ import { type CommitOutcome, type Store, StoreFullError } from '../store/store.t
 export interface CoordinatorObserver {
   /** A batch is done: its commands, its stored changes, and the seconds its commits took. */
   batch(commands: number, changes: number, commitSeconds: number): void;
+  /** The last seat of a cluster is taken, and that is stored: seconds since it was created. */
+  filled(seconds: number): void;
   /** Something has been forgotten because its time was up. */
   expired(changes: number): void;
   /** The store has no room (with the reason), or has room again. Told when it changes. */
@@ -186,12 +188,15 @@ export class Coordinator {
     const again: Item[] = [];
     let next = 0;
     for (const [i, item] of items.entries()) {
-      const { reply, changes } = outcomes[i]!;
+      const { reply, changes, filledAfterMs } = outcomes[i]!;
       const own = ends.slice(next, next + changes.length);
       next += changes.length;
       // Where anything was lost, an answer that changed nothing may rest on it.
       if (changes.length > 0 ? own.some((end) => end.kind === 'lost') : lost.length > 0) again.push(item);
-      else item.reply = reply;
+      else {
+        item.reply = reply;
+        if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);
+      }
     }
     return again;
   }

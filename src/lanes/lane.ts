@@ -3,6 +3,7 @@
 // by putting the same number on other queues. A thread touches a slot only while it holds its number. Nothing is cloned, and
 // nothing is allocated for a job.
 import { MESSAGE_BYTES_MAX, SLOTS_PER_WORKER } from '../limits.ts';
+import { SharedReadings } from '../thread-readings.ts';
 import { Bell } from './bell.ts';
 import { SlotQueue } from './slot-queue.ts';
 
@@ -15,6 +16,8 @@ export interface LaneMemory {
 /** Beside the bytes of a message, or of a reply: heads, a session record, the fields of a command or an answer. */
 const MARGIN_BYTES = 1_024;
 const BELL_BYTES = 64;
+/** Of them the bell has the first four, and the readings the second half. */
+const READINGS_AT = 32;
 const QUEUE_BYTES = SlotQueue.bytes(SLOTS_PER_WORKER);
 const QUEUES = 5;
 const SLOTS_AT = BELL_BYTES + QUEUES * QUEUE_BYTES;
@@ -35,6 +38,8 @@ export function newLaneMemory(replyBytesMax: number): LaneMemory {
 export class Lane {
   /** The worker's. */
   readonly bell: Bell;
+  /** What the worker tells of itself. */
+  readonly readings: SharedReadings;
   /** From the main thread to the worker, session messages apart from Hellos. */
   readonly messages: SlotQueue;
   readonly hellos: SlotQueue;
@@ -50,6 +55,7 @@ export class Lane {
 
   constructor({ memory, replyBytesMax }: LaneMemory) {
     this.bell = new Bell(memory);
+    this.readings = new SharedReadings(memory, READINGS_AT);
     const queues = Array.from(
       { length: QUEUES },
       (_, place) => new SlotQueue(memory, BELL_BYTES + place * QUEUE_BYTES, SLOTS_PER_WORKER),

@@ -5,7 +5,12 @@ import { DROP_CAUSES, type DropCause } from '../admission/admission.ts';
 export class AdmissionMetrics {
   readonly #drops: Counter<'cause'>;
 
-  constructor(registry: Registry, counts: () => { readonly connections: number; readonly addresses: number }) {
+  /** `connectionsMax` is what connections are held against. */
+  constructor(
+    registry: Registry,
+    connectionsMax: number,
+    counts: () => { readonly connections: number; readonly addresses: number },
+  ) {
     const registers = [registry];
     this.#drops = new Counter({
       name: 'xlreg_admission_drops_total',
@@ -22,6 +27,11 @@ export class AdmissionMetrics {
         this.set(counts().connections);
       },
     });
+    new Gauge({
+      name: 'xlreg_admission_connections_max',
+      help: 'How many of them there may be: --max-connections, or what the limit of open files leaves of it.',
+      registers,
+    }).set(connectionsMax);
     new Gauge({
       name: 'xlreg_admission_addresses',
       help: 'Addresses that are counted each for itself.',

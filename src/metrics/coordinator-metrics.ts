@@ -1,23 +1,34 @@
 // The coordinator's own numbers. They live in its thread, in a registry of its own, which the main thread asks for at
 // each scrape.
-import { readFileSync } from 'node:fs';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CoordinatorObserver } from '../coordinator/coordinator.ts';
-import type { TableCounts } from '../registry/cluster-table.ts';
+import type { FillCounts, TableCounts } from '../registry/cluster-table.ts';
 
 const BATCH_COMMANDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const COMMIT_SECONDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+/** From nodes that all start at once to those that somebody starts by hand. */
+const FILL_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200];
 
 /** What of the coordinator is read at a scrape. */
 export interface CoordinatorReadings {
   queueLength(): number;
   counts(): TableCounts;
-  /** On disk. */
+  fill(): FillCounts;
+  /** On disk, and what it may still grow by. */
   storeBytes(): number;
+  storeRoom(): number;
+}
+
+/** What the coordinator, its store and its start tell as it happens. */
+export interface CoordinatorMetrics extends Omit<CoordinatorObserver, 'broken'> {
+  /** A commit's way to the disk took so many seconds. */
+  synced(seconds: number): void;
+  /** The table took so many seconds to load. */
+  loaded(seconds: number): void;
 }
 
 /** Registers them and returns what the coordinator tells them. */
-export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings): Omit<CoordinatorObserver, 'broken'> {
+export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings): CoordinatorMetrics {
   const registers = [registry];
   const batchCommands = new Histogram({
     name: 'xlreg_coordinator_batch_commands',
@@ -27,8 +38,25 @@ export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings
   });
   const commit = new Histogram({
     name: 'xlreg_coordinator_commit_seconds',
-    help: 'Time of the commits of a batch that changed something.',
+    help: 'Time to apply a batch that changed something and to commit it, the way to the disk included.',
     buckets: COMMIT_SECONDS,
+    registers,
+  });
+  const sync = new Histogram({
+    name: 'xlreg_store_sync_seconds',
+    help: "Time of a commit's way to the disk: writing its pages, and fsync.",
+    buckets: COMMIT_SECONDS,
+    registers,
+  });
+  const load = new Gauge({
+    name: 'xlreg_store_load_seconds',
+    help: 'Time it took to open the store and load the table when the process started.',
+    registers,
+  });
+  const fill = new Histogram({
+    name: 'xlreg_cluster_fill_seconds',
+    help: 'Time from the creation of a cluster to its last seat being taken; only of those created since the start.',
+    buckets: FILL_SECONDS,
     registers,
   });
   const changes = new Counter({
@@ -46,21 +74,42 @@ export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings
     help: '1 while the store has no room: what would change the table is refused.',
     registers,
   });
-  new Counter({
-    name: 'xlreg_coordinator_cpu_seconds_total',
-    help: 'CPU time of the coordinator thread, in user mode and in the kernel; only where there is /proc.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(threadCpuSeconds());
-    },
-  });
   new Gauge({
     name: 'xlreg_store_size_bytes',
     help: 'Bytes of the store on disk.',
     registers,
     collect() {
       this.set(read.storeBytes());
+    },
+  });
+  new Gauge({
+    name: 'xlreg_store_room_bytes',
+    help: 'Bytes the store may still grow by: to its own limit or the end of the disk; +Inf where nothing is on disk.',
+    registers,
+    collect() {
+      this.set(read.storeRoom());
+    },
+  });
+  new Gauge({
+    name: 'xlreg_table_clusters',
+    help: 'Clusters, by whether all their seats are taken.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const { fullClusters } = read.fill();
+      this.set({ state: 'full' }, fullClusters);
+      this.set({ state: 'filling' }, read.counts().clusters - fullClusters);
+    },
+  });
+  new Gauge({
+    name: 'xlreg_table_seats',
+    help: 'Seats of all clusters, by whether a member has taken them.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const { members } = read.counts();
+      this.set({ state: 'filled' }, members);
+      this.set({ state: 'missing' }, read.fill().seats - members);
     },
   });
   new Gauge({
@@ -89,19 +138,8 @@ export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings
     },
     expired: (changes) => expired.inc(changes),
     full: (reason) => full.set(reason === undefined ? 0 : 1),
+    filled: (seconds) => fill.observe(seconds),
+    synced: (seconds) => sync.observe(seconds),
+    loaded: (seconds) => load.set(seconds),
   };
-}
-
-/** Kernel clock ticks a second: what /proc counts CPU time in, on every Linux there is. */
-const TICKS_PER_SECOND = 100;
-
-/** Of the thread that calls; 0 where the system does not tell. */
-function threadCpuSeconds(): number {
-  try {
-    const stat = readFileSync('/proc/thread-self/stat', 'ascii');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
 }

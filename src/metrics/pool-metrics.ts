@@ -6,7 +6,17 @@ import { PlainHistogram } from './plain-histogram.ts';
 /** From the cost of a message, tens of microseconds, to that of a stuck disk. */
 const STAGE_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 const BATCH_FRAMES = [1, 2, 4, 8, 16, 32, 64];
-const STAGES = ['hello-wait', 'hello-call', 'hello', 'message-wait', 'message-call', 'open', 'ask', 'seal'] as const;
+const STAGES = [
+  'hello-wait',
+  'hello-call',
+  'hello',
+  'hello-rest',
+  'message-wait',
+  'message-call',
+  'open',
+  'ask',
+  'seal',
+] as const;
 
 export class PoolMetrics {
   readonly #stage: PlainHistogram<'stage'>;
@@ -20,7 +30,8 @@ export class PoolMetrics {
         name: 'xlreg_stage_seconds',
         help:
           'Time of frames by stage: hello-wait and message-wait in the queue, hello-call and message-call from hand-over ' +
-          'to return, and within these hello (its RSA), open, ask (the coordinator) and seal.',
+          'to return, and within these hello (its RSA), open, ask (the coordinator) and seal. hello-rest is what of ' +
+          'hello-call is not hello: the way to the worker and back, and other jobs there.',
         labelNames: ['stage'],
         buckets: STAGE_SECONDS,
         registers,
@@ -63,6 +74,7 @@ export class PoolMetrics {
     this.#observe(kind === 'hello' ? 'hello-wait' : 'message-wait', waited);
     this.#observe(kind === 'hello' ? 'hello-call' : 'message-call', call);
     this.#observe(kind === 'hello' ? 'hello' : 'open', open);
+    if (kind === 'hello') this.#observe('hello-rest', Math.max(0, call - open));
     if (seal === 0) return;
     this.#observe('ask', ask);
     this.#observe('seal', seal);

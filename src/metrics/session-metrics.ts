@@ -6,9 +6,14 @@ import type { DialectName } from '../wire/hello.ts';
 import { isOp, opName } from '../wire/message.ts';
 
 type Transport = 'tcp' | 'ws';
+/** `none` before the Hello. */
+type Dialect = DialectName | 'none';
+
+const TRANSPORTS: readonly Transport[] = ['tcp', 'ws'];
+const DIALECTS: readonly Dialect[] = ['none', 'chained', 'prefixed'];
 
 export class SessionMetrics {
-  readonly #open = { tcp: 0, ws: 0 };
+  readonly #open = { tcp: noneOpen(), ws: noneOpen() };
   /** By Op; 0 stands for one out of range. */
   readonly #messages = new Array<number>(14).fill(0);
   readonly #started: Counter<'dialect' | 'transport'>;
@@ -42,17 +47,21 @@ export class SessionMetrics {
       labelNames: ['refusal'],
       registers,
     });
+    for (const transport of TRANSPORTS) {
+      for (const dialect of ['chained', 'prefixed'] as const) this.#started.inc({ dialect, transport }, 0);
+    }
     for (const fault of Object.keys(FAULT_TEXT)) this.#faults.inc({ fault }, 0);
     for (const refusal of Object.keys(REFUSAL_TEXT)) this.#refusals.inc({ refusal }, 0);
     const open = this.#open;
     new Gauge({
       name: 'xlreg_sessions_open',
-      help: 'Connections there are, those before their Hello included.',
-      labelNames: ['transport'],
+      help: 'Sessions there are; dialect is none for connections before their Hello.',
+      labelNames: ['dialect', 'transport'],
       registers,
       collect() {
-        this.set({ transport: 'tcp' }, open.tcp);
-        this.set({ transport: 'ws' }, open.ws);
+        for (const transport of TRANSPORTS) {
+          for (const dialect of DIALECTS) this.set({ dialect, transport }, open[transport][dialect]);
+        }
       },
     });
     const messages = this.#messages;
@@ -69,10 +78,12 @@ export class SessionMetrics {
   }
 
   opened(transport: Transport): void {
-    this.#open[transport] += 1;
+    this.#open[transport].none += 1;
   }
 
   greeted(dialect: DialectName, transport: Transport): void {
+    this.#open[transport].none -= 1;
+    this.#open[transport][dialect] += 1;
     this.#started.inc({ dialect, transport });
   }
 
@@ -81,10 +92,14 @@ export class SessionMetrics {
     this.#messages[op]! += 1;
   }
 
-  ended(transport: Transport, dialect: DialectName | 'none', end: string): void {
-    this.#open[transport] -= 1;
+  ended(transport: Transport, dialect: Dialect, end: string): void {
+    this.#open[transport][dialect] -= 1;
     this.#ends.inc({ dialect, transport, end });
     if (end in FAULT_TEXT) this.#faults.inc({ fault: end });
     if (end in REFUSAL_TEXT) this.#refusals.inc({ refusal: end });
   }
+}
+
+function noneOpen(): Record<Dialect, number> {
+  return { none: 0, chained: 0, prefixed: 0 };
 }

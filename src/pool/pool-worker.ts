@@ -5,6 +5,7 @@ import { packCommand, unpackReply } from '../coordinator/packed-command.ts';
 import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { SLOTS_PER_WORKER } from '../limits.ts';
+import { readThread } from '../thread-readings.ts';
 import { type JobTimes, readJob, type WorkerResult, writeResult } from './job.ts';
 import { pooledRandom } from './pooled-random.ts';
 import { type Asked, conclude, type JobContext, jobContext, type RegistryFacts, serveJob } from './serve-job.ts';
@@ -25,8 +26,10 @@ export function startPoolWorker(): (memory: LaneMemory) => Promise<never> {
   const { registry, mainBell, coordinatorBell } = workerData as PoolWorkerData;
   const context = jobContext(registry, pooledRandom());
   return async (memory) => {
-    const worker = new LaneWorker(new Lane(memory), new Bell(mainBell), new Bell(coordinatorBell), context);
+    const lane = new Lane(memory);
+    const worker = new LaneWorker(lane, new Bell(mainBell), new Bell(coordinatorBell), context);
     for (;;) {
+      lane.readings.write(readThread());
       const turn = performance.now() + TURN_MS;
       while (performance.now() < turn) worker.serve();
       await new Promise((resolve) => setImmediate(resolve));

@@ -4,6 +4,7 @@ import { Piscina } from 'piscina';
 import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
 import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
+import type { ThreadReadings } from '../thread-readings.ts';
 import { threadUrl } from '../thread-url.ts';
 import { type Job, type JobResult, type JobTimes, readResult, readTimes, wipeSlot, writeJob } from './job.ts';
 import type { PoolWorkerData } from './pool-worker.ts';
@@ -175,6 +176,11 @@ export class Pool {
   /** Jobs that wait, by kind. */
   get queueLengths(): { readonly hello: number; readonly message: number } {
     return { hello: this.#hellos.length, message: this.#sessionJobs.length };
+  }
+
+  /** What each worker told of itself last, a tenth of a second ago or so; all zero before it has. */
+  get threadReadings(): readonly ThreadReadings[] {
+    return this.#lanes.map(({ lane }) => lane.readings.read());
   }
 
   /** Resolves when every worker has served an empty job, modules loaded. */

@@ -31,6 +31,11 @@ export interface Effect {
 /** An answer and what it rests on. */
 export interface Outcome extends Effect {
   readonly reply: Reply;
+  /**
+   * Present if this took the last seat of a cluster: milliseconds since its creation. Never of a cluster that was taken
+   * over from a store, of which nobody knows when it was created.
+   */
+  readonly filledAfterMs?: number;
 }
 
 /** How much the table holds at most, and for how long. */
@@ -50,6 +55,13 @@ export interface TableCounts {
   readonly members: number;
 }
 
+/** How far the clusters are. */
+export interface FillCounts {
+  readonly fullClusters: number;
+  /** Of all clusters, taken or not. */
+  readonly seats: number;
+}
+
 const CLUSTER_EPHEMERAL = 1n;
 
 export class ClusterTable {
@@ -61,6 +73,8 @@ export class ClusterTable {
   readonly #clientSweep = new Sweep(this.#clients);
   readonly #clusterSweep = new Sweep(this.#clustersById);
   #members = 0;
+  #seats = 0;
+  #fullClusters = 0;
   /** Of the command being applied, in milliseconds. */
   #now: number;
 
@@ -76,6 +90,10 @@ export class ClusterTable {
 
   get counts(): TableCounts {
     return { clients: this.#clients.size, clusters: this.#clustersById.size, members: this.#members };
+  }
+
+  get fill(): FillCounts {
+    return { fullClusters: this.#fullClusters, seats: this.#seats };
   }
 
   /** Every record that is stored, clients and clusters before members. */
@@ -183,7 +201,7 @@ export class ClusterTable {
     if (existing) return answer({ kind: 'cluster', cluster: propertiesOf(existing) });
     if (this.#clustersById.size >= this.#limits.clusters) return refuse('registry-full');
     assert(!this.#clustersById.has(command.id) && !this.#clients.has(command.id), 'a fresh cluster ID is fresh');
-    const cluster = new Cluster({ ...command, kind: 'cluster' }, this.#now);
+    const cluster = new Cluster({ ...command, kind: 'cluster' }, this.#now, this.#now);
     this.#addCluster(cluster);
     return {
       reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
@@ -218,6 +236,9 @@ export class ClusterTable {
     return {
       reply,
       changes: stored ? [member] : [record, member],
+      ...(!before && cluster.isFull && cluster.createdAt !== undefined
+        ? { filledAfterMs: this.#now - cluster.createdAt }
+        : undefined),
       undo: () => {
         client.stored = stored;
         if (before) cluster.seat(index, before);
@@ -285,12 +306,16 @@ export class ClusterTable {
   #addCluster(cluster: Cluster): void {
     this.#clustersById.set(cluster.record.id, cluster);
     this.#clustersByName.set(cluster.record.name, cluster);
+    this.#seats += cluster.record.size;
+    if (cluster.isFull) this.#fullClusters += 1;
   }
 
   #removeCluster(cluster: Cluster): void {
     this.#clustersById.delete(cluster.record.id);
     this.#clustersByName.delete(cluster.record.name);
     this.#members -= cluster.members.length;
+    this.#seats -= cluster.record.size;
+    if (cluster.isFull) this.#fullClusters -= 1;
     for (const member of cluster.members) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
   }
 
@@ -300,13 +325,17 @@ export class ClusterTable {
     assert(cluster, 'a member has a cluster');
     const before = cluster.members[index];
     cluster.seat(index, member);
-    if (before === undefined) this.#members += 1;
+    if (before === undefined) {
+      this.#members += 1;
+      if (cluster.isFull) this.#fullClusters += 1;
+    }
     if (before?.clientId === member.clientId) return;
     if (before) this.#clients.get(before.clientId)?.giveUpSeat(cluster);
     client?.takeSeat(cluster);
   }
 
   #unseat(client: Client, cluster: Cluster, member: Registration): void {
+    if (cluster.isFull) this.#fullClusters -= 1;
     cluster.unseatLast(member);
     client.giveUpSeat(cluster);
     this.#members -= 1;

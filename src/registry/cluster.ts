@@ -14,13 +14,16 @@ export class Cluster {
   readonly record: ClusterRecord;
   /** When a member last asked for it, in milliseconds of the coordinator's clock. */
   lastUse: number;
+  /** When it was created here, on the same clock; undefined if it was taken over from a store. */
+  readonly createdAt: number | undefined;
   /** The seats of a client that has one here and nowhere else. */
   readonly alone: readonly Cluster[] = [this];
   readonly #members: Registration[] = [];
 
-  constructor(record: ClusterRecord, lastUse: number) {
+  constructor(record: ClusterRecord, lastUse: number, createdAt?: number) {
     this.record = record;
     this.lastUse = lastUse;
+    this.createdAt = createdAt;
   }
 
   /** The registrations they joined with, in the order of their seats. */

@@ -15,13 +15,18 @@ export interface HealthState {
 
 /** Whether to send clients here. */
 export async function readiness(state: HealthState): Promise<HttpReply> {
-  return healthReply({
+  return healthReply(await readinessChecks(state));
+}
+
+/** What readiness goes by. */
+export async function readinessChecks(state: HealthState): Promise<Record<string, boolean>> {
+  return {
     'table-loaded': state.tableLoaded,
     'store-writable': state.tableLoaded && !state.storeFull,
     'pool-alive': (await state.poolProbe?.alive()) ?? false,
     listening: state.listening,
     'not-draining': !state.draining,
-  });
+  };
 }
 
 /** Whether to leave the process alone; while it starts or drains that is so. */

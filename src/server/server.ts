@@ -2,14 +2,17 @@
 
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { Admission } from '../admission/admission.ts';
 import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
+import { processMetrics } from '../metrics/process-metrics.ts';
+import { readinessMetrics } from '../metrics/readiness-metrics.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
+import { threadMetrics } from '../metrics/thread-metrics.ts';
 import { Certificate } from '../net/certificate.ts';
 import type { AcceptConnection } from '../net/connection.ts';
 import { listenTcp } from '../net/tcp-listener.ts';
@@ -25,6 +28,7 @@ import { adminRoutes, type RegistryState } from './admin-site.ts';
 import { credentialsOf, registryToken } from './credentials.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
 import { connectionsPossible } from './file-limit.ts';
+import { readinessChecks } from './health.ts';
 import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
 import { PoolProbe } from './pool-probe.ts';
 import { ServedConnections } from './served-connections.ts';
@@ -73,7 +77,7 @@ async function build(
   const identity = await openIdentity(config.dataDir);
   for (const warning of identity.warnings) log.warn(warning);
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  processMetrics(registry);
   const engine = chooseWebEngine(config.webEngine);
 
   // The admin port first: it says that the rest is not ready yet.
@@ -82,6 +86,7 @@ async function build(
     poolProbe: undefined,
     coordinator: undefined,
   };
+  readinessMetrics(registry, () => readinessChecks(state));
   let askDrain = () => {};
   const drainAsked = new Promise<void>((resolve) => {
     askDrain = resolve;
@@ -192,9 +197,9 @@ function startCoordinator(
 }
 
 function startAdmission(registry: Registry, log: Logger, config: Config): Admission {
-  const metrics = new AdmissionMetrics(registry, () => admission.counts);
   const maxConnections = Math.min(config.maxConnections, connectionsPossible());
   if (maxConnections < config.maxConnections) log.warn({ maxConnections }, 'the limit of open files allows no more');
+  const metrics = new AdmissionMetrics(registry, maxConnections, () => admission.counts);
   const admission = new Admission({ ...config, maxConnections }, (cause, address) => {
     metrics.dropped(cause);
     log.debug({ cause, address }, 'a limit closed a connection');
@@ -250,5 +255,6 @@ function startPool(
     },
     givenUp: onDeath,
   });
+  threadMetrics(registry, 'main', () => pool.threadReadings);
   return pool;
 }

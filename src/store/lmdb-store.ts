@@ -27,6 +27,8 @@ export interface LmdbOptions {
   readonly registryId: string;
   /** Bytes of the data file beyond which the store counts as full; undefined for as much as the disk has. */
   readonly bytesMax: number | undefined;
+  /** Told after each transaction: seconds from its last change in memory to its being on disk (write and fsync). */
+  readonly synced?: (seconds: number) => void;
 }
 
 const PROBE_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('probe')]);
@@ -44,19 +46,21 @@ const FULL_CODES: ReadonlySet<unknown> = new Set([-30792, 28, 'ENOSPC']);
 export class LmdbStore implements Store {
   readonly #directory: string;
   readonly #bytesMax: number | undefined;
+  readonly #synced: (seconds: number) => void;
   readonly #table: Table;
   /** The backup made last. */
   #copying: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(directory: string, bytesMax: number | undefined, table: Table) {
+  private constructor(directory: string, { bytesMax, synced = () => {} }: LmdbOptions, table: Table) {
     this.#directory = directory;
     this.#bytesMax = bytesMax;
+    this.#synced = synced;
     this.#table = table;
   }
 
   /** Opens the table in a data directory whose lock this process holds, or begins one. Throws StoreUnusableError. */
-  static open(dataDirectory: string, { registryId, bytesMax }: LmdbOptions): LmdbStore {
+  static open(dataDirectory: string, options: LmdbOptions): LmdbStore {
     const directory = join(dataDirectory, TABLE_DIRECTORY);
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -65,12 +69,12 @@ export class LmdbStore implements Store {
     }
     const table = openTable(directory, false);
     try {
-      claimTable(table, directory, registryId);
+      claimTable(table, directory, options.registryId);
     } catch (error) {
       void table.close();
       throw error;
     }
-    return new LmdbStore(directory, bytesMax, table);
+    return new LmdbStore(directory, options, table);
   }
 
   async *load(): AsyncIterable<readonly StoredRecord[]> {
@@ -95,6 +99,10 @@ export class LmdbStore implements Store {
   async probe(): Promise<void> {
     this.#assertOpen();
     this.#write(() => this.#table.putSync(PROBE_KEY, sealValue(PROBE_KEY, [Buffer.of(1)])));
+  }
+
+  room(): number {
+    return Math.max(0, Math.min(this.#freeBytes() - RESERVED_BYTES, (this.#bytesMax ?? Infinity) - this.size()));
   }
 
   size(): number {
@@ -127,8 +135,14 @@ export class LmdbStore implements Store {
     }
     if (this.#freeBytes() < RESERVED_BYTES) throw new StoreFullError('the disk of the store is full');
     let result: T;
+    let changed = 0;
     try {
-      result = this.#table.transactionSync(body);
+      result = this.#table.transactionSync(() => {
+        const result = body();
+        changed = performance.now();
+        return result;
+      });
+      this.#synced((performance.now() - changed) / 1000);
     } catch (error) {
       const full = FULL_CODES.has((error as { code?: unknown }).code) || this.#freeBytes() < NEARLY_FULL_BYTES;
       throw full ? new StoreFullError('the disk of the store is full', { cause: error }) : error;

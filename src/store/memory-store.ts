@@ -31,6 +31,10 @@ export class MemoryStore implements Store {
     return 0;
   }
 
+  room(): number {
+    return Infinity;
+  }
+
   async backup(): Promise<void> {
     throw new Error('a registry with --store memory has nothing to back up');
   }

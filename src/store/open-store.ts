@@ -16,11 +16,14 @@ export interface StoreSettings {
   readonly bytesMax: number | undefined;
 }
 
-/** Opens it. Throws StoreUnusableError. */
-export function openStore({ name, dataDirectory, registryId, bytesMax }: StoreSettings): Store {
+/** Opens it. `synced` is told the seconds that each commit's way to the disk took. Throws StoreUnusableError. */
+export function openStore(
+  { name, dataDirectory, registryId, bytesMax }: StoreSettings,
+  synced: (seconds: number) => void,
+): Store {
   switch (name) {
     case 'lmdb':
-      return LmdbStore.open(dataDirectory, { registryId, bytesMax });
+      return LmdbStore.open(dataDirectory, { registryId, bytesMax, synced });
     case 'memory':
       return new MemoryStore();
   }

@@ -41,6 +41,8 @@ export interface Store {
   probe(): Promise<void>;
   /** Bytes on disk. */
   size(): number;
+  /** Bytes it may still grow by, as far as is known now; Infinity where nothing is on disk. */
+  room(): number;
   /** Writes a consistent copy of what is stored at this moment to a directory that does not exist yet. */
   backup(directory: string): Promise<void>;
   /** Resolves when nothing is under way any more; after it, everything else rejects. */

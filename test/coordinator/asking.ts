@@ -14,17 +14,19 @@ export function over(store: Store, limits: TableLimits = NO_LIMITS) {
   const clock = { now: 0 };
   const table = new ClusterTable(REGISTRY_ID, limits, clock.now);
   const batches: number[] = [];
+  const filled: number[] = [];
   const expired: number[] = [];
   const full: (string | undefined)[] = [];
   const broken: unknown[] = [];
   const observer: CoordinatorObserver = {
     batch: (commands) => batches.push(commands),
+    filled: (seconds) => filled.push(seconds),
     expired: (changes) => expired.push(changes),
     full: (reason) => full.push(reason),
     broken: (error) => broken.push(error),
   };
   const coordinator = new Coordinator(table, store, observer, () => clock.now);
-  return { table, coordinator, clock, batches, expired, full, broken };
+  return { table, coordinator, clock, batches, filled, expired, full, broken };
 }
 
 /** The reply to a single command. */

@@ -62,6 +62,10 @@ export class GatedStore implements Store {
     return this.#inner.size();
   }
 
+  room(): number {
+    return this.#inner.room();
+  }
+
   backup(): Promise<void> {
     return this.#inner.backup();
   }

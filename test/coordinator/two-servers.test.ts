@@ -144,6 +144,10 @@ class StubbornStore implements Store {
     return this.#inner.size();
   }
 
+  room(): number {
+    return this.#inner.room();
+  }
+
   backup(): Promise<void> {
     return this.#inner.backup();
   }

@@ -196,14 +196,14 @@ describe('a peer that does not read', () => {
     const requests = Array.from({ length: REQUESTS }, () => client.encrypt({ op: OP.RegCredRequest }));
     void client.sendRaw(Buffer.concat(requests));
     await until('xlreg_sessions_ended_total{dialect="prefixed",transport="tcp",end="write-timeout"}', 1);
-    expect(await value('xlreg_sessions_open{transport="tcp"}')).toBe(0);
+    expect(await value('xlreg_sessions_open{dialect="prefixed",transport="tcp"}')).toBe(0);
   });
 
   it.each(['uws', 'node'])('F8: over WebSocket is closed at its deadline (%s)', async (engine) => {
     await start('--web-engine', engine, '--write-timeout-ms', '200');
     const client = await registry.connect(wire('ws'));
     client.pause();
-    const ended = 'xlreg_sessions_open{transport="ws"}';
+    const ended = 'xlreg_sessions_open{dialect="prefixed",transport="ws"}';
     for (let sent = 0; sent < REQUESTS && (await value(ended)) === 1; ) {
       // As many as may wait; the next when the registry has answered them.
       for (let i = 0; i < 16; i++) void client.send({ op: OP.RegCredRequest });

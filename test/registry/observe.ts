@@ -46,6 +46,7 @@ export function glanceAt(table: ClusterTable, now = 0) {
   return {
     clusters: CLUSTER_QUESTIONS.map((question) => table.apply(question, now).reply),
     counts: { ...table.counts },
+    fill: { ...table.fill },
     records: inOrder([...table.records()].map(unbuffered)),
   };
 }
@@ -55,6 +56,10 @@ export function glanceSlowly(table: SlowTable) {
   return {
     clusters: CLUSTER_QUESTIONS.map((question): Reply => applySlowly(table, question, 0).reply),
     counts: { clients: table.clients.length, clusters: table.clusters.length, members },
+    fill: {
+      fullClusters: table.clusters.filter(({ record, members }) => members.length === record.size).length,
+      seats: table.clusters.reduce((sum, { record }) => sum + record.size, 0),
+    },
     records: inOrder(storedSlowly(table)),
   };
 }

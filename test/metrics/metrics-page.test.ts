@@ -1,0 +1,130 @@
+// The page for Prometheus: what is on it, that its labels are bounded, and that a scrape is.
+
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { metricsPage } from '../../src/metrics/metrics-endpoint.ts';
+import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { samplesOf } from './metrics-text.ts';
+
+const WORKERS = 2;
+const THREADS = ['coordinator', 'main', 'worker-0', 'worker-1'];
+let registry: FieldRegistry;
+
+beforeAll(async () => {
+  registry = await FieldRegistry.start({ args: ['--store', 'lmdb', '--workers', String(WORKERS)] });
+});
+afterAll(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+/** The value of a sample; undefined if it is not on the page. */
+async function value(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+  const samples = samplesOf(await registry.process.metrics());
+  const wanted = JSON.stringify(Object.entries(labels).sort());
+  return samples.find(
+    (sample) => sample.name === name && JSON.stringify(Object.entries(sample.labels).sort()) === wanted,
+  )?.value;
+}
+
+describe('a registry that is used', () => {
+  it.each(WIRES)('counts its sessions by dialect and transport: $dialect over $transport', async (wire) => {
+    const open = () => value('xlreg_sessions_open', wire);
+    const fresh = () => value('xlreg_sessions_open', { ...wire, dialect: 'none' });
+    expect([await fresh(), await open()]).toEqual([0, 0]);
+    const client = await registry.open(wire);
+    while ((await fresh()) !== 1) {}
+    await client.hello();
+    expect([await fresh(), await open()]).toEqual([0, 1]);
+    client.close();
+    while ((await open()) !== 0) {}
+    expect(await value('xlreg_sessions_ended_total', { ...wire, end: 'peer-closed' })).toBe(1);
+  });
+
+  it('says how far its clusters are and how long they took, and what the disk took', async () => {
+    const first = await registry.register(WIRES[0]!, { name: 'first' });
+    const second = await registry.register(WIRES[1]!, { name: 'second' });
+    await first.client.create('two', 2);
+    await first.client.join('two');
+    const clusters = async (state: string) => value('xlreg_table_clusters', { state });
+    const seats = async (state: string) => value('xlreg_table_seats', { state });
+    expect([await clusters('filling'), await clusters('full')]).toEqual([1, 0]);
+    expect([await seats('filled'), await seats('missing')]).toEqual([1, 1]);
+    expect(await value('xlreg_cluster_fill_seconds_count')).toBe(0);
+    await second.client.join('two');
+    expect([await clusters('filling'), await clusters('full')]).toEqual([0, 1]);
+    expect([await seats('filled'), await seats('missing')]).toEqual([2, 0]);
+    expect(await value('xlreg_cluster_fill_seconds_count')).toBe(1);
+    expect(await value('xlreg_store_sync_seconds_count')).toBeGreaterThan(0);
+    expect(await value('xlreg_store_sync_seconds_sum')).toBeLessThan(
+      (await value('xlreg_coordinator_commit_seconds_sum'))!,
+    );
+    expect(await value('xlreg_store_room_bytes')).toBeGreaterThan(0);
+  });
+
+  it('splits the time of a Hello into queue, RSA and rest, which are all of it', async () => {
+    const stage = (stage: string) => value('xlreg_stage_seconds_sum', { stage });
+    const [call, rsa, rest] = [await stage('hello-call'), await stage('hello'), await stage('hello-rest')];
+    expect(await stage('hello-wait')).toBeGreaterThan(0);
+    expect(rsa! + rest!).toBeCloseTo(call!, 5);
+  });
+
+  it('tells of each thread, and of those only', async () => {
+    // A worker tells a tenth of a second after its start.
+    while ((await value('xlreg_thread_heap_used_bytes', { thread: `worker-${WORKERS - 1}` })) === 0) {}
+    const samples = samplesOf(await registry.process.metrics());
+    for (const name of ['cpu_seconds_total', 'heap_used_bytes', 'heap_limit_bytes']) {
+      const own = samples.filter((sample) => sample.name === `xlreg_thread_${name}`);
+      expect(own.map(({ labels }) => labels.thread).sort()).toEqual(THREADS);
+      for (const { value } of own) expect(value).toBeGreaterThan(0);
+    }
+    const whole = samples.find(({ name }) => name === 'process_cpu_seconds_total')!.value;
+    const threads = samples.filter(({ name }) => name === 'xlreg_thread_cpu_seconds_total');
+    expect(threads.reduce((sum, { value }) => sum + value, 0)).toBeLessThan(whole);
+    const loops = samples.filter(({ name }) => name === 'xlreg_thread_event_loop_delay_seconds_count');
+    expect(loops.map(({ labels }) => labels.thread).sort()).toEqual(['coordinator', 'main']);
+  });
+
+  it('has no label whose values a peer chooses', async () => {
+    const before = samplesOf(await registry.process.metrics()).length;
+    for (let i = 0; i < 5; i++) {
+      const { client } = await registry.register(WIRES[i % WIRES.length]!, { name: `named-${i}` });
+      await client.create(`cluster-${i}`, 2);
+      await client.join(`cluster-${i}`);
+      client.close();
+    }
+    while ((await value('xlreg_sessions_ended_total', { ...WIRES[0]!, end: 'peer-closed' }))! < 3) {}
+    const page = await registry.process.metrics();
+    expect(page).not.toMatch(/named-|cluster-\d|127\.0\.0/);
+    // What may be new: the ends of sessions that there were none of yet.
+    expect(samplesOf(page).length).toBeLessThanOrEqual(before + WIRES.length);
+  });
+});
+
+describe('a scrape', () => {
+  it('is shared by all who come while it is under way', async () => {
+    const own = new Registry();
+    let asked = 0;
+    let answer = (_: []): void => {};
+    const slow = () => {
+      asked += 1;
+      return new Promise<[]>((resolve) => {
+        answer = resolve;
+      });
+    };
+    const pages = Array.from({ length: 5 }, () => metricsPage(own, slow));
+    answer([]);
+    const [first, ...others] = await Promise.all(pages);
+    expect(asked).toBe(1);
+    for (const page of others) expect(page).toBe(first);
+    const next = metricsPage(own, slow);
+    expect(asked).toBe(2);
+    answer([]);
+    expect(await next).not.toBe(first);
+  });
+
+  it('that fails is not kept', async () => {
+    const own = new Registry();
+    await expect(metricsPage(own, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect((await metricsPage(own, async () => [])).status).toBe(200);
+  });
+});
