@@ -3,7 +3,7 @@
 // ever shown what may still be lost.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
 import type { ClusterTable, Effect, Outcome } from '../registry/cluster-table.ts';
-import type { Command, Reply } from '../registry/command.ts';
+import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import { type CommitOutcome, type Store, StoreFullError } from '../store/store.ts';
 
 /** Told what the coordinator does, for metrics and logs. */
@@ -22,13 +22,13 @@ export interface CoordinatorObserver {
 export type Clock = () => number;
 
 interface Request {
-  readonly commands: readonly Command[];
+  readonly commands: readonly (Command | OperatorCommand)[];
   readonly resolve: (replies: Reply[]) => void;
 }
 
 /** A command on its way through a batch. */
 interface Item {
-  readonly command: Command;
+  readonly command: Command | OperatorCommand;
   reply: Reply;
 }
 
@@ -73,7 +73,7 @@ export class Coordinator {
   }
 
   /** Replies to commands, in their order, each after what it changed is stored. */
-  ask(commands: readonly Command[]): Promise<Reply[]> {
+  ask(commands: readonly (Command | OperatorCommand)[]): Promise<Reply[]> {
     return new Promise((resolve) => {
       this.#waiting.push({ commands, resolve });
       this.#working ??= this.#work();

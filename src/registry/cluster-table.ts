@@ -14,6 +14,8 @@ import type {
   CreateCommand,
   GetClusterCommand,
   MemberRecord,
+  MemberRef,
+  OperatorCommand,
   RegisterCommand,
   Registration,
   Reply,
@@ -83,12 +85,12 @@ export class ClusterTable {
     for (const client of this.#clients.values()) if (client.stored) yield client.record;
     for (const cluster of this.#clustersById.values()) yield cluster.record;
     for (const cluster of this.#clustersById.values()) {
-      for (const index of cluster.members.keys()) yield cluster.memberRecord(index);
+      for (const [index, member] of cluster.seats.entries()) if (member) yield cluster.memberRecord(index);
     }
   }
 
   /** Carries a command out in memory. */
-  apply(command: Command, now: number): Outcome {
+  apply(command: Command | OperatorCommand, now: number): Outcome {
     this.#now = now;
     switch (command.kind) {
       case 'register':
@@ -106,6 +108,10 @@ export class ClusterTable {
         return this.#join(command.clientId, command.cluster);
       case 'get-cluster':
         return this.#getCluster(command);
+      case 'evict':
+        return this.#evict(command.cluster, command.member);
+      case 'delete-cluster':
+        return this.#delete(command.cluster);
     }
   }
 
@@ -116,7 +122,7 @@ export class ClusterTable {
     const effects: Effect[] = [];
     for (const cluster of this.#clusterSweep.next(count)) {
       const ephemeral = (cluster.record.attrs & CLUSTER_EPHEMERAL) !== 0n;
-      if (ephemeral && now - cluster.lastUse >= ephemeralTtlMs) effects.push(this.#expireCluster(cluster));
+      if (ephemeral && now - cluster.lastUse >= ephemeralTtlMs) effects.push(this.#remove(cluster));
     }
     for (const client of this.#clientSweep.next(count)) {
       const ttl = client.record.ephemeral ? ephemeralTtlMs : idleRegistrationTtlMs;
@@ -153,6 +159,11 @@ export class ClusterTable {
       case 'cluster-removal': {
         const cluster = this.#clustersById.get(change.id);
         if (cluster) this.#removeCluster(cluster);
+        return;
+      }
+      case 'member-removal': {
+        const cluster = this.#clustersById.get(change.clusterId);
+        if (cluster && cluster.seatOf(change.clientId) === change.index) this.#unseat(cluster, change.index);
         return;
       }
     }
@@ -210,10 +221,10 @@ export class ClusterTable {
     if (namesake >= 0 && namesake !== seat) return refuse('member-name-in-use');
     cluster.lastUse = this.#now;
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-    const before = cluster.members[seat];
+    const before = cluster.seats[seat];
     if (before === record) return answer(reply);
 
-    const index = seat < 0 ? cluster.members.length : seat;
+    const index = seat < 0 ? cluster.freeIndex : seat;
     const { stored } = client;
     this.#seat(cluster.record.id, index, record, client);
     client.stored = true;
@@ -224,7 +235,7 @@ export class ClusterTable {
       undo: () => {
         client.stored = stored;
         if (before) cluster.seat(index, before);
-        else this.#unseat(client, cluster, record);
+        else this.#unseat(cluster, index);
       },
     };
   }
@@ -239,16 +250,38 @@ export class ClusterTable {
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
   }
 
-  #expireCluster(cluster: Cluster): Effect {
+  #evict(ref: ClusterRef, member: MemberRef): Outcome {
+    const cluster = this.#find(ref);
+    if (!cluster) return refuseUnknown(ref);
+    const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
+    const evicted = cluster.seats[index];
+    if (!evicted) return refuse('client-unknown');
+    const { clientId } = evicted;
+    const { id } = cluster.record;
+    this.#unseat(cluster, index);
+    return {
+      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
+      changes: [{ kind: 'member-removal', clusterId: id, index, clientId }],
+      undo: () => this.#seat(id, index, evicted, this.#clients.get(clientId)),
+    };
+  }
+
+  #delete(ref: ClusterRef): Outcome {
+    const cluster = this.#find(ref);
+    if (!cluster) return refuseUnknown(ref);
+    return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#remove(cluster) };
+  }
+
+  #remove(cluster: Cluster): Effect {
     const { id, name } = cluster.record;
-    const { members } = cluster;
+    const { seats } = cluster;
     this.#removeCluster(cluster);
     return {
-      changes: [{ kind: 'cluster-removal', id, name, members: members.length }],
+      changes: [{ kind: 'cluster-removal', id, name, seats: seats.length }],
       undo: () => {
         this.#addCluster(cluster);
-        for (const member of members) this.#clients.get(member.clientId)?.takeSeat(cluster);
-        this.#members += members.length;
+        for (const member of seats) if (member) this.#clients.get(member.clientId)?.takeSeat(cluster);
+        this.#members += cluster.memberCount;
       },
     };
   }
@@ -293,15 +326,15 @@ export class ClusterTable {
   #removeCluster(cluster: Cluster): void {
     this.#clustersById.delete(cluster.record.id);
     this.#clustersByName.delete(cluster.record.name);
-    this.#members -= cluster.members.length;
-    for (const member of cluster.members) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
+    this.#members -= cluster.memberCount;
+    for (const member of cluster.seats) if (member) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
   }
 
   /** Takes a seat over, from whoever may have it; `client` is the member's, if there is one. */
   #seat(clusterId: string, index: number, member: Registration, client: Client | undefined): void {
     const cluster = this.#clustersById.get(clusterId);
     assert(cluster, 'a member has a cluster');
-    const before = cluster.members[index];
+    const before = cluster.seats[index];
     cluster.seat(index, member);
     if (before === undefined) this.#members += 1;
     if (before?.clientId === member.clientId) return;
@@ -309,9 +342,11 @@ export class ClusterTable {
     client?.takeSeat(cluster);
   }
 
-  #unseat(client: Client, cluster: Cluster, member: Registration): void {
-    cluster.unseatLast(member);
-    client.giveUpSeat(cluster);
+  /** Empties a seat that is taken. */
+  #unseat(cluster: Cluster, index: number): void {
+    const { clientId } = cluster.seats[index]!;
+    cluster.unseat(index);
+    this.#clients.get(clientId)?.giveUpSeat(cluster);
     this.#members -= 1;
   }
 }
