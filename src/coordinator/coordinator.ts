@@ -3,7 +3,7 @@
 // ever shown what may still be lost.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
 import type { ClusterTable, Effect, Outcome } from '../registry/cluster-table.ts';
-import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
+import type { Change, Command, OperatorCommand, Reply } from '../registry/command.ts';
 import { type CommitOutcome, type Store, StoreFullError } from '../store/store.ts';
 
 /** Told what the coordinator does, for metrics and logs. */
@@ -12,6 +12,8 @@ export interface CoordinatorObserver {
   batch(commands: number, changes: number, commitSeconds: number): void;
   /** Something has been forgotten because its time was up. */
   expired(changes: number): void;
+  /** Changes are stored. */
+  stored?(changes: readonly Change[]): void;
   /** The store has no room (with the reason), or has room again. Told when it changes. */
   full(reason: string | undefined): void;
   /** What has been acknowledged may not be stored any more: the process must not go on. */
@@ -44,6 +46,8 @@ export class Coordinator {
   readonly #clock: Clock;
   /** Bounded by the workers: each has a few requests under way, each of one batch of frames. */
   #waiting: Request[] = [];
+  /** Bounded by whoever looks. */
+  #looks: (() => void)[] = [];
   /** Resolves when the work under way is done; undefined if there is none. */
   #working: Promise<void> | undefined;
   #sweepDue = false;
@@ -80,6 +84,14 @@ export class Coordinator {
     });
   }
 
+  /** What `read`, which has to be short, finds in the table when nothing in it waits to be stored. */
+  look<T>(read: (table: ClusterTable) => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.#looks.push(() => resolve(read(this.#table)));
+      this.#working ??= this.#work();
+    });
+  }
+
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
     await this.#working;
@@ -88,8 +100,9 @@ export class Coordinator {
   async #work(): Promise<void> {
     // What else has arrived in this turn of the event loop joins the first batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0 || this.#sweepDue) {
+    while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
       if (this.#sweepDue) await this.#sweepNow();
+      this.#looks.shift()?.();
       const requests = this.#waiting;
       this.#waiting = [];
       const batch = requests.map((request) =>
@@ -150,6 +163,7 @@ export class Coordinator {
       if (this.#broken) throw new Error('the store is broken');
       const ends = await this.#store.commit(changes);
       this.#setFull(undefined);
+      this.#observer.stored?.(changes);
       return ends;
     } catch (error) {
       for (const effect of [...effects].reverse()) effect.undo();

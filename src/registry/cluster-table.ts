@@ -5,6 +5,7 @@ import { strict as assert } from 'node:assert';
 import type { Refusal } from '../errors.ts';
 import { Client } from './client.ts';
 import { Cluster } from './cluster.ts';
+import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import type {
   Change,
   ClientRecord,
@@ -87,6 +88,27 @@ export class ClusterTable {
     for (const cluster of this.#clustersById.values()) {
       for (const [index, member] of cluster.seats.entries()) if (member) yield cluster.memberRecord(index);
     }
+  }
+
+  /** A page of clusters, to be looked for step by step. */
+  scanClusters(query: ClusterQuery): ClusterScan {
+    return new ClusterScan(this.#clustersById, query);
+  }
+
+  /** A cluster as it is now; undefined if there is none. */
+  summarize(ref: ClusterRef): ClusterSummary | undefined {
+    const cluster = this.#find(ref);
+    return cluster && summaryOf(cluster);
+  }
+
+  /** The same with its members, whose tokens are no views of anything larger. Counts as no use of it. */
+  showCluster(ref: ClusterRef): { cluster: ClusterSummary; members: MemberRecord[] } | undefined {
+    const cluster = this.#find(ref);
+    if (!cluster) return undefined;
+    const members = cluster.seats.flatMap((member, index) => {
+      return member ? [{ ...cluster.memberRecord(index), token: new Uint8Array(member.token) }] : [];
+    });
+    return { cluster: summaryOf(cluster), members };
   }
 
   /** Carries a command out in memory. */
