@@ -10,11 +10,10 @@ import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import type { ClusterPage, ClusterQuery } from '../registry/cluster-scan.ts';
 import { ClusterTable, type TableLimits } from '../registry/cluster-table.ts';
-import type { Change, ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
+import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
 import { openStore, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
 import { threadUrl } from '../thread-url.ts';
-import { type ClusterNews, ClusterWatch } from './cluster-watch.ts';
 import { Coordinator } from './coordinator.ts';
 import { answerOperator, type OperatorAnswer, type OperatorQuestion, type ShownCluster } from './operator-questions.ts';
 import { serveLanes, waitingQuestions } from './serve-lanes.ts';
@@ -44,7 +43,6 @@ type Order =
   | { readonly kind: 'metrics'; readonly id: number }
   | { readonly kind: 'backup'; readonly directory: string }
   | { readonly kind: 'question'; readonly id: number; readonly question: OperatorQuestion }
-  | { readonly kind: 'watch'; readonly watching: boolean }
   | { readonly kind: 'close' };
 type Metrics = MetricObjectWithValues<MetricValue<string>>[];
 type Report =
@@ -54,7 +52,6 @@ type Report =
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: OperatorAnswer }
-  | { readonly kind: 'news'; readonly news: ClusterNews }
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: Metrics };
 
 /** Questions of operators that may be under way at once; who asks beyond that is to come again. */
@@ -64,9 +61,6 @@ export const OPERATOR_QUESTIONS_MAX = 64;
 export class CoordinatorBusyError extends Error {
   override readonly name = 'CoordinatorBusyError';
 }
-
-/** How often who watches is told of clusters that have changed. */
-const NEWS_INTERVAL_MS = 500;
 
 /** A scrape does not wait longer than this for the coordinator. */
 const METRICS_TIMEOUT_MS = 1_000;
@@ -84,8 +78,6 @@ export class CoordinatorThread {
   readonly #worker: Worker;
   readonly #metricsAsked = new Map<number, (metrics: Metrics) => void>();
   readonly #questions = new Map<number, (answer: OperatorAnswer) => void>();
-  /** Told of clusters that change, if anybody is. */
-  #watcher: ((news: ClusterNews) => void) | undefined;
   #backupAsked: ((failure: string | undefined) => void) | undefined;
   #lastId = 0;
   #closing = false;
@@ -99,7 +91,6 @@ export class CoordinatorThread {
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
       else if (report.kind === 'answer') this.#questions.get(report.id)?.(report.answer);
-      else if (report.kind === 'news') this.#watcher?.(report.news);
     });
     worker.on('error', on.death);
     worker.on('exit', (code) => {
@@ -162,12 +153,6 @@ export class CoordinatorThread {
     return this.#question({ kind: 'cluster', cluster }) as Promise<ShownCluster | undefined>;
   }
 
-  /** From now on `watcher`, or nobody, is told of clusters that change, at most every half second. */
-  watch(watcher: ((news: ClusterNews) => void) | undefined): void {
-    this.#watcher = watcher;
-    this.#worker.postMessage({ kind: 'watch', watching: watcher !== undefined } satisfies Order);
-  }
-
   async #question(question: OperatorQuestion): Promise<OperatorAnswer> {
     if (this.#questions.size >= OPERATOR_QUESTIONS_MAX) throw new CoordinatorBusyError('too many questions at once');
     const id = ++this.#lastId;
@@ -207,7 +192,6 @@ export async function runCoordinator(): Promise<void> {
   const main = parentPort!;
   const report = (message: Report) => main.postMessage(message);
   const registry = new Registry();
-  const watch = new ClusterWatch();
   let store: Store;
   let coordinator: Coordinator;
   const clock = () => performance.now();
@@ -221,7 +205,6 @@ export async function runCoordinator(): Promise<void> {
     });
     const observer = {
       ...metrics,
-      stored: (changes: readonly Change[]) => watch.stored(changes),
       full: (reason: string | undefined) => {
         metrics.full(reason);
         report({ kind: 'full', reason });
@@ -245,10 +228,6 @@ export async function runCoordinator(): Promise<void> {
   }
   void serveLanes(coordinator, bell, lanes);
   const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
-  const telling = setInterval(async () => {
-    const news = watch.watching && (await coordinator.look((table) => watch.take(table)));
-    if (news) report({ kind: 'news', news });
-  }, NEWS_INTERVAL_MS);
   main.on('message', async (order: Order) => {
     if (order.kind === 'serve') {
       lanes.set(order.id, new Lane(order.lane));
@@ -260,14 +239,11 @@ export async function runCoordinator(): Promise<void> {
       report({ kind: 'metrics', id: order.id, metrics: await registry.getMetricsAsJSON() });
     } else if (order.kind === 'question') {
       report({ kind: 'answer', id: order.id, answer: await answerOperator(coordinator, order.question) });
-    } else if (order.kind === 'watch') {
-      watch.watching = order.watching;
     } else if (order.kind === 'backup') {
       const failure = await store.backup(order.directory).then(() => undefined, messageOf);
       report({ kind: 'backup', failure });
     } else {
       clearInterval(sweeping);
-      clearInterval(telling);
       await coordinator.settled();
       await store.close();
       process.exit(0);

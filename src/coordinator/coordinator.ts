@@ -3,7 +3,7 @@
 // ever shown what may still be lost.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
 import type { ClusterTable, Effect, Outcome } from '../registry/cluster-table.ts';
-import type { Change, Command, OperatorCommand, Reply } from '../registry/command.ts';
+import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import { type CommitOutcome, type Store, StoreFullError } from '../store/store.ts';
 
 /** Told what the coordinator does, for metrics and logs. */
@@ -12,8 +12,6 @@ export interface CoordinatorObserver {
   batch(commands: number, changes: number, commitSeconds: number): void;
   /** Something has been forgotten because its time was up. */
   expired(changes: number): void;
-  /** Changes are stored. */
-  stored?(changes: readonly Change[]): void;
   /** The store has no room (with the reason), or has room again. Told when it changes. */
   full(reason: string | undefined): void;
   /** What has been acknowledged may not be stored any more: the process must not go on. */
@@ -163,7 +161,6 @@ export class Coordinator {
       if (this.#broken) throw new Error('the store is broken');
       const ends = await this.#store.commit(changes);
       this.#setFull(undefined);
-      this.#observer.stored?.(changes);
       return ends;
     } catch (error) {
       for (const effect of [...effects].reverse()) effect.undo();

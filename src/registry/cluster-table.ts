@@ -95,13 +95,8 @@ export class ClusterTable {
     return new ClusterScan(this.#clustersById, query);
   }
 
-  /** A cluster as it is now; undefined if there is none. */
-  summarize(ref: ClusterRef): ClusterSummary | undefined {
-    const cluster = this.#find(ref);
-    return cluster && summaryOf(cluster);
-  }
-
-  /** The same with its members, whose tokens are no views of anything larger. Counts as no use of it. */
+  /** A cluster as it is now with its members; undefined if there is none. Their tokens are no views of anything larger. Counts as no
+   * use. */
   showCluster(ref: ClusterRef): { cluster: ClusterSummary; members: MemberRecord[] } | undefined {
     const cluster = this.#find(ref);
     if (!cluster) return undefined;
