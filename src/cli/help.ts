@@ -29,6 +29,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg delete     take a cluster away
   xlreg sessions   list who is connected
 
+  xlreg config     check a configuration file
   xlreg drain      stop a running registry in order
   xlreg backup     copy a running registry
   xlreg restore    make a registry of a backup
@@ -119,6 +120,11 @@ const SESSIONS = `xlreg sessions [--limit N] [--cursor NUMBER] [FLAGS]
 Lists the connections of a running registry as they came, 100 unless told otherwise, 1000 at most.
 ${ADMIN_FLAGS}`;
 
+const CONFIG = `xlreg config check FILE
+
+Says whether a registry would take a configuration file: exit code 0, or 1 with one line for each problem.
+`;
+
 const DRAIN = `xlreg drain [--admin HOST:PORT] [--data-dir DIR | --token-file FILE]
 
 Tells a running registry to stop, as SIGTERM does, and waits up to a minute until it has: it accepts nobody, is not
@@ -200,6 +206,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['evict', EVICT],
   ['delete', DELETE],
   ['sessions', SESSIONS],
+  ['config', CONFIG],
   ['drain', DRAIN],
   ['backup', BACKUP],
   ['restore', RESTORE],
