@@ -4,12 +4,26 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { apiRoutes } from '../../src/admin/api.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 
-type Documented = { readonly paths: Record<string, Record<string, { readonly responses: Record<string, unknown> }>> };
-const { paths } = JSON.parse(await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as Documented;
+interface Response {
+  readonly content: { readonly 'application/json'?: { readonly schema: object } };
+}
+interface Documented {
+  readonly paths: Record<string, Record<string, { readonly responses: Record<string, Response> }>>;
+  readonly components: { readonly schemas: object };
+}
+const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
+const { paths, components } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as Documented;
+
+/** The body has the shape that is documented for it. */
+function expectShape(response: Response, body: unknown): void {
+  const schema = { ...response.content['application/json']!.schema, $defs: components.schemas };
+  expect(z.fromJSONSchema(schema as never).safeParse(body).error).toBeUndefined();
+}
 
 it('the API and its description have the same routes', () => {
   const documented = Object.entries(paths).flatMap(([path, methods]) =>
@@ -52,7 +66,9 @@ describe.each(['uws', 'node'])('with the engine %s', (engine) => {
     const text = await response.text();
     expect(Object.keys(paths[pattern]![method.toLowerCase()]!.responses)).toContain(String(response.status));
     const isJson = response.headers.get('content-type') === 'application/json';
-    return { status: response.status, body: isJson ? JSON.parse(text) : text };
+    const body = isJson ? JSON.parse(text) : text;
+    if (isJson) expectShape(paths[pattern]![method.toLowerCase()]!.responses[String(response.status)]!, body);
+    return { status: response.status, body };
   }
 
   it('the token is of mode 0600, and nothing but health and metrics answers without it', async () => {
