@@ -141,6 +141,17 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
   return Object.freeze(Object.fromEntries(entries)) as Config;
 }
 
+/** What is wrong with a configuration file, a line each; empty if a registry would take it. */
+export function configProblems(file: string): string[] {
+  try {
+    const parsed = settings.safeParse(readFile(file));
+    return parsed.success ? [] : parsed.error.issues.map(describeIssue);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return [error.message];
+  }
+}
+
 /** `reply-bytes-max` → `XLREG_REPLY_BYTES_MAX`. */
 function environmentName(name: string): string {
   return `XLREG_${name.toUpperCase().replaceAll('-', '_')}`;

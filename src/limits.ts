@@ -66,6 +66,9 @@ export const COMMIT_ATTEMPTS_MAX = 8;
 /** Bytes that HTTP answers of ours may take as request: request line and headers. */
 export const HTTP_HEAD_BYTES_MAX = 4_096;
 
+/** Bytes that an HTTP request may have as body: the longest there is is a log level. */
+export const HTTP_BODY_BYTES_MAX = 4_096;
+
 /** Addresses whose connections and Hellos are counted each for itself: about 15 MB. */
 export const ADDRESSES_MAX = 65_536;
 

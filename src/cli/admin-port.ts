@@ -1,12 +1,49 @@
 // Orders to a running registry, over its admin port.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
+import { DATA_DIRECTORY } from './data-directory.ts';
 import { OperatorError } from './operator-error.ts';
 
 /** Where it is unless told otherwise. */
 export const ADMIN = '127.0.0.1:56791';
 
-/** Posts an order and resolves to the answer's JSON. Rejects with OperatorError: nobody answers, or what was answered. */
-export async function orderRegistry(admin: string, path: string, what: string, signal: AbortSignal): Promise<unknown> {
-  const answer = await fetch(adminUrl(admin, path), { method: 'POST', signal }).catch((error: Error) => {
+/** Where the port is, and what opens it. */
+export interface AdminPort {
+  readonly admin: string;
+  readonly token: string;
+}
+
+/** The flags by which commands find it. */
+export const ADMIN_FLAGS = {
+  admin: { type: 'string', default: ADMIN },
+  'data-dir': { type: 'string', default: DATA_DIRECTORY },
+  'token-file': { type: 'string' },
+} as const;
+
+/** Reads the token: of --token-file, or in --data-dir. Rejects with OperatorError. */
+export async function adminPort(values: {
+  readonly admin: string;
+  readonly 'data-dir': string;
+  readonly 'token-file'?: string | undefined;
+}): Promise<AdminPort> {
+  const path = values['token-file'] ?? join(values['data-dir'], ADMIN_TOKEN_FILE);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new OperatorError(`the token in ${path} cannot be read: ${error.code}`, 2);
+  });
+  return { admin: values.admin, token: text.trim() };
+}
+
+/** Makes a request, `POST /drain`, and resolves to the answer's JSON. Rejects with OperatorError: nobody answers, or what was answered. */
+export async function askAdmin(
+  { admin, token }: AdminPort,
+  route: string,
+  what: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const [method, path] = route.split(' ') as [string, string];
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(adminUrl(admin, path), { method, headers, signal }).catch((error: Error) => {
     throw new OperatorError(`no registry answers at ${admin}: ${String(error.cause ?? error.message)}`, 3);
   });
   const text = await answer.text();

@@ -1,18 +1,18 @@
 // xlreg backup: a consistent copy of a running registry, keys included, in a directory of its own.
 import { rm } from 'node:fs/promises';
 import { verifyStore } from '../store/verify-store.ts';
-import { ADMIN, orderRegistry } from './admin-port.ts';
+import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from './admin-port.ts';
 import { readArguments } from './client-flags.ts';
-import { copyRegistry, DATA_DIRECTORY } from './data-directory.ts';
+import { copyRegistry } from './data-directory.ts';
 
 /** Asks the server for a copy of its table as it is at this moment, and puts it and the identity into DIR. */
 export async function backup(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['DIR'],
-    options: { admin: { type: 'string', default: ADMIN }, 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
+    options: ADMIN_FLAGS,
   });
   const [to] = positionals as [string];
-  const copy = await askForCopy(values.admin, signal);
+  const copy = await askForCopy(await adminPort(values), signal);
   try {
     await copyRegistry(values['data-dir'], to, copy);
   } finally {
@@ -24,6 +24,6 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
 }
 
 /** The directory in which the server has put a copy. */
-async function askForCopy(admin: string, signal: AbortSignal): Promise<string> {
-  return ((await orderRegistry(admin, '/backup', 'made no backup', signal)) as { directory: string }).directory;
+async function askForCopy(port: AdminPort, signal: AbortSignal): Promise<string> {
+  return ((await askAdmin(port, 'POST /backup', 'made no backup', signal)) as { directory: string }).directory;
 }

@@ -1,6 +1,6 @@
 // xlreg drain: a running registry is told to stop in order, from outside.
 import { setTimeout as wait } from 'node:timers/promises';
-import { ADMIN, adminUrl, orderRegistry } from './admin-port.ts';
+import { ADMIN_FLAGS, adminPort, adminUrl, askAdmin } from './admin-port.ts';
 import { readArguments } from './client-flags.ts';
 import { OperatorError } from './operator-error.ts';
 
@@ -14,9 +14,9 @@ const WAIT_MS = 60_000;
 export async function drain(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values } = readArguments(args, {
     positionals: [],
-    options: { admin: { type: 'string', default: ADMIN } },
+    options: ADMIN_FLAGS,
   });
-  await orderRegistry(values.admin, '/drain', 'does not drain', signal);
+  await askAdmin(await adminPort(values), 'POST /drain', 'does not drain', signal);
   const giveUp = performance.now() + WAIT_MS;
   while (await isThere(values.admin, signal)) {
     if (performance.now() > giveUp) throw new OperatorError('the registry drains, but has not ended', 1);

@@ -24,6 +24,12 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg regcred    show a registry's credentials and their fingerprints
   xlreg check      ask a registry whether it is the one of these credentials
 
+  xlreg clusters   list the clusters of a running registry
+  xlreg evict      take a member out of a cluster
+  xlreg delete     take a cluster away
+  xlreg sessions   list who is connected
+
+  xlreg config     check a configuration file
   xlreg drain      stop a running registry in order
   xlreg backup     copy a running registry
   xlreg restore    make a registry of a backup
@@ -86,20 +92,56 @@ Behind a load balancer; each is a list of networks, 10.0.0.0/8,…, or off, whic
 Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
 `;
 
-const DRAIN = `xlreg drain [--admin HOST:PORT]
+const ADMIN_FLAGS = `
+  --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791; https://HOST:PORT with --admin-tls
+  --data-dir DIR              its data directory, where the token of the port is, default ./xlreg-data
+  --token-file FILE           the token, if it is elsewhere
+  --json                      one JSON object instead of lines
+`;
+
+const CLUSTERS = `xlreg clusters [--prefix TEXT] [--fill empty|filling|full] [--limit N] [--cursor NAME] [FLAGS]
+
+Lists the clusters of a running registry by name, 100 unless told otherwise, 1000 at most.
+${ADMIN_FLAGS}`;
+
+const EVICT = `xlreg evict CLUSTER MEMBER [FLAGS]
+
+Takes a member out of a cluster; each by its name, or id: and its ID. Its seat is the next one's who joins; nobody else
+moves.
+${ADMIN_FLAGS}`;
+
+const DELETE = `xlreg delete CLUSTER [FLAGS]
+
+Takes a cluster away, its members with it; by its name, or id: and its ID.
+${ADMIN_FLAGS}`;
+
+const SESSIONS = `xlreg sessions [--limit N] [--cursor NUMBER] [FLAGS]
+
+Lists the connections of a running registry as they came, 100 unless told otherwise, 1000 at most.
+${ADMIN_FLAGS}`;
+
+const CONFIG = `xlreg config check FILE
+
+Says whether a registry would take a configuration file: exit code 0, or 1 with one line for each problem.
+`;
+
+const DRAIN = `xlreg drain [--admin HOST:PORT] [--data-dir DIR | --token-file FILE]
 
 Tells a running registry to stop, as SIGTERM does, and waits up to a minute until it has: it accepts nobody, is not
 ready any more, tells those who ask that it is shutting down, and closes the others after --drain-grace-ms.
 
   --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791; https://HOST:PORT with --admin-tls
+  --data-dir DIR              its data directory, where admin-token is, default ./xlreg-data
+  --token-file FILE           the token, if it is elsewhere
 `;
 
-const BACKUP = `xlreg backup DIR [--admin HOST:PORT] [--data-dir DIR]
+const BACKUP = `xlreg backup DIR [--admin HOST:PORT] [--data-dir DIR] [--token-file FILE]
 
 Copies a running registry, its secret keys included, to a new directory: its table as it is at this moment.
 
   --admin HOST:PORT           the registry's admin port, default 127.0.0.1:56791; https://HOST:PORT with --admin-tls
-  --data-dir DIR              its data directory, default ./xlreg-data
+  --data-dir DIR              its data directory, where admin-token is, default ./xlreg-data
+  --token-file FILE           the token, if it is elsewhere
 `;
 
 const RESTORE = `xlreg restore DIR [--data-dir DIR]
@@ -160,6 +202,11 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['members', MEMBERS],
   ['regcred', REGCRED],
   ['check', CHECK],
+  ['clusters', CLUSTERS],
+  ['evict', EVICT],
+  ['delete', DELETE],
+  ['sessions', SESSIONS],
+  ['config', CONFIG],
   ['drain', DRAIN],
   ['backup', BACKUP],
   ['restore', RESTORE],

@@ -28,9 +28,13 @@ export function printMembers(members: readonly ClusterMember[]): void {
     `${id.slice(0, ID_DIGITS_SHOWN)}…`,
     endPoints.map(escapeText).join(' '),
   ]);
-  const table = [['INDEX', 'NAME', 'ID', 'END POINTS'], ...rows];
-  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => row[column]!.length)));
-  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  printTable([['INDEX', 'NAME', 'ID', 'END POINTS'], ...rows]);
+}
+
+/** Rows of cells, escaped by the caller, in columns. */
+export function printTable(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  '));
   process.stdout.write(lines.map((line) => `${line.trimEnd()}\n`).join(''));
 }
 

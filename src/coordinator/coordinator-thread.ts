@@ -1,5 +1,6 @@
 // The coordinator as a thread: what runs in it, and the main thread's handle on it. Between the two pass only `loaded`, the
-// lanes it is to serve, requests for metrics and the like, and the order to close; commands come straight from the workers.
+// lanes it is to serve, requests for metrics, what operators ask, and the order to close; commands of clients come straight
+// from the workers.
 import { AssertionError } from 'node:assert';
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
@@ -8,11 +9,14 @@ import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { threadMetrics } from '../metrics/thread-metrics.ts';
+import type { ClusterPage, ClusterQuery } from '../registry/cluster-scan.ts';
 import { ClusterTable, type TableLimits } from '../registry/cluster-table.ts';
+import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
 import { openStore, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
 import { threadUrl } from '../thread-url.ts';
 import { Coordinator } from './coordinator.ts';
+import { answerOperator, type OperatorAnswer, type OperatorQuestion, type ShownCluster } from './operator-questions.ts';
 import { serveLanes, waitingQuestions } from './serve-lanes.ts';
 
 /** What the thread is started with. */
@@ -39,6 +43,7 @@ type Order =
   | { readonly kind: 'withdraw'; readonly id: number }
   | { readonly kind: 'metrics' }
   | { readonly kind: 'backup'; readonly directory: string }
+  | { readonly kind: 'question'; readonly id: number; readonly question: OperatorQuestion }
   | { readonly kind: 'close' };
 type Metrics = MetricObjectWithValues<MetricValue<string>>[];
 type Report =
@@ -47,7 +52,16 @@ type Report =
   | { readonly kind: 'full'; readonly reason: string | undefined }
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: OperatorAnswer }
   | { readonly kind: 'metrics'; readonly metrics: Metrics };
+
+/** Questions of operators that may be under way at once; who asks beyond that is to come again. */
+export const OPERATOR_QUESTIONS_MAX = 64;
+
+/** There are as many questions of operators under way as there may be. */
+export class CoordinatorBusyError extends Error {
+  override readonly name = 'CoordinatorBusyError';
+}
 
 /** A scrape does not wait longer than this for the coordinator. */
 const METRICS_TIMEOUT_MS = 1_000;
@@ -66,6 +80,7 @@ export class CoordinatorThread {
   /** The question for metrics that is not answered yet, and who answers it: one at a time, however late it is. */
   #metricsAsked: Promise<Metrics> | undefined;
   #metricsAnswered: (metrics: Metrics) => void = () => {};
+  readonly #questions = new Map<number, (answer: OperatorAnswer) => void>();
   #backupAsked: ((failure: string | undefined) => void) | undefined;
   #lastId = 0;
   #closing = false;
@@ -78,6 +93,7 @@ export class CoordinatorThread {
       else if (report.kind === 'full') on.full(report.reason);
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
+      else if (report.kind === 'answer') this.#questions.get(report.id)?.(report.answer);
     });
     worker.on('error', on.death);
     worker.on('exit', (code) => {
@@ -123,6 +139,32 @@ export class CoordinatorThread {
       timeout = setTimeout(() => resolve([]), METRICS_TIMEOUT_MS);
     });
     return Promise.race([this.#metricsAsked, late]).finally(() => clearTimeout(timeout));
+  }
+
+  /** Carries out what an operator wants changed; it is stored when this resolves. Rejects with CoordinatorBusyError. */
+  operate(command: OperatorCommand): Promise<Reply> {
+    return this.#question(command) as Promise<Reply>;
+  }
+
+  /** A page of clusters. Rejects with CoordinatorBusyError. */
+  clusters(query: ClusterQuery): Promise<ClusterPage> {
+    return this.#question({ kind: 'clusters', query }) as Promise<ClusterPage>;
+  }
+
+  /** A cluster with its members; undefined if there is none. Rejects with CoordinatorBusyError. */
+  cluster(cluster: ClusterRef): Promise<ShownCluster | undefined> {
+    return this.#question({ kind: 'cluster', cluster }) as Promise<ShownCluster | undefined>;
+  }
+
+  async #question(question: OperatorQuestion): Promise<OperatorAnswer> {
+    if (this.#questions.size >= OPERATOR_QUESTIONS_MAX) throw new CoordinatorBusyError('too many questions at once');
+    const id = ++this.#lastId;
+    const answer = await new Promise<OperatorAnswer>((resolve) => {
+      this.#questions.set(id, resolve);
+      this.#worker.postMessage({ kind: 'question', id, question } satisfies Order);
+    });
+    this.#questions.delete(id);
+    return answer;
   }
 
   /** Copies what is stored to a new directory. One at a time; rejects with what went wrong. */
@@ -203,6 +245,8 @@ export async function runCoordinator(): Promise<void> {
       lanes.delete(order.id);
     } else if (order.kind === 'metrics') {
       report({ kind: 'metrics', metrics: await registry.getMetricsAsJSON() });
+    } else if (order.kind === 'question') {
+      report({ kind: 'answer', id: order.id, answer: await answerOperator(coordinator, order.question) });
     } else if (order.kind === 'backup') {
       const failure = await store.backup(order.directory).then(() => undefined, messageOf);
       report({ kind: 'backup', failure });

@@ -3,7 +3,7 @@
 // ever shown what may still be lost.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
 import type { ClusterTable, Effect, Outcome } from '../registry/cluster-table.ts';
-import type { Command, Reply } from '../registry/command.ts';
+import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import { type CommitOutcome, type Store, StoreFullError } from '../store/store.ts';
 
 /** Told what the coordinator does, for metrics and logs. */
@@ -24,13 +24,13 @@ export interface CoordinatorObserver {
 export type Clock = () => number;
 
 interface Request {
-  readonly commands: readonly Command[];
+  readonly commands: readonly (Command | OperatorCommand)[];
   readonly resolve: (replies: Reply[]) => void;
 }
 
 /** A command on its way through a batch. */
 interface Item {
-  readonly command: Command;
+  readonly command: Command | OperatorCommand;
   reply: Reply;
 }
 
@@ -46,6 +46,8 @@ export class Coordinator {
   readonly #clock: Clock;
   /** Bounded by the workers: each has a few requests under way, each of one batch of frames. */
   #waiting: Request[] = [];
+  /** Bounded by whoever looks. */
+  #looks: (() => void)[] = [];
   /** Resolves when the work under way is done; undefined if there is none. */
   #working: Promise<void> | undefined;
   #sweepDue = false;
@@ -75,9 +77,17 @@ export class Coordinator {
   }
 
   /** Replies to commands, in their order, each after what it changed is stored. */
-  ask(commands: readonly Command[]): Promise<Reply[]> {
+  ask(commands: readonly (Command | OperatorCommand)[]): Promise<Reply[]> {
     return new Promise((resolve) => {
       this.#waiting.push({ commands, resolve });
+      this.#working ??= this.#work();
+    });
+  }
+
+  /** What `read`, which has to be short, finds in the table when nothing in it waits to be stored. */
+  look<T>(read: (table: ClusterTable) => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.#looks.push(() => resolve(read(this.#table)));
       this.#working ??= this.#work();
     });
   }
@@ -90,8 +100,9 @@ export class Coordinator {
   async #work(): Promise<void> {
     // What else has arrived in this turn of the event loop joins the first batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0 || this.#sweepDue) {
+    while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
       if (this.#sweepDue) await this.#sweepNow();
+      this.#looks.shift()?.();
       const requests = this.#waiting;
       this.#waiting = [];
       const batch = requests.map((request) =>

@@ -10,13 +10,13 @@ import { createServer as createTlsServer, type Server as HttpsServer } from 'nod
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Seat } from '../admission/admission.ts';
-import { HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
+import { HTTP_BODY_BYTES_MAX, HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
 import type { Certificate } from './certificate.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
 import { admitUpgrade, type WebSessions } from './upgrade.ts';
-import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
+import { type HttpReply, routeRequest, TOO_LARGE, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
 /** WebSocket close codes, as in the other engine. */
 const UNSUPPORTED_DATA = 1003;
@@ -62,16 +62,25 @@ class NodeWebConnection implements Connection {
   }
 }
 
-/** Milliseconds for a TLS handshake, and for a request's head. */
+/** Milliseconds for a TLS handshake, for a request's head, and for all of it. */
 const HEAD_TIMEOUT_MS = 10_000;
 
 export async function listenNodeWeb({ host, port, routes, sessions, certificate }: WebSite): Promise<Listener> {
   const server = createWebServer(certificate, async (request, response) => {
-    const asked = { method: request.method ?? '', path: pathOf(request), origin: request.headers.origin };
+    const { method = '', url = '' } = request;
+    const body = await bodyOf(request);
+    if (body === 'aborted') return;
+    if (body === 'too large') {
+      response.once('finish', () => request.destroy());
+      return answer(response, TOO_LARGE, false);
+    }
+    const [path = '', ...query] = url.split('?');
+    const asked = { method, path, query: new URLSearchParams(query.join('?')), header: headersOf(request), body };
     const reply = await routeRequest(routes, asked);
-    answer(response, reply, request.method === 'HEAD');
+    answer(response, reply, method === 'HEAD');
   });
   server.headersTimeout = HEAD_TIMEOUT_MS;
+  server.requestTimeout = HEAD_TIMEOUT_MS;
   if (sessions) acceptUpgrades(server, sessions);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new ListenError(`cannot listen on web ${host}:${port}: ${error.message}`)));
@@ -147,7 +156,26 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0]!;
 }
 
-function answer(response: ServerResponse, reply: HttpReply, headOnly: boolean): void {
-  response.writeHead(reply.status, { 'content-type': reply.type, 'content-length': Buffer.byteLength(reply.body) });
-  response.end(headOnly ? undefined : reply.body);
+function headersOf(request: IncomingMessage): (name: string) => string {
+  return (name) => request.headersDistinct[name]?.join() ?? '';
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer | 'too large' | 'aborted'> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= HTTP_BODY_BYTES_MAX) chunks.push(chunk);
+      else resolve('too large');
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('close', () => resolve('aborted'));
+    request.on('error', () => resolve('aborted'));
+  });
+}
+
+function answer(response: ServerResponse, { status, type, body, headers }: HttpReply, headOnly: boolean): void {
+  response.writeHead(status, { 'content-type': type, ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(headOnly ? undefined : body);
 }

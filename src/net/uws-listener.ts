@@ -2,12 +2,12 @@
 // a response must not be touched after its request was aborted; closing the listen socket leaves connections open.
 import { STATUS_CODES } from 'node:http';
 import type { Seat } from '../admission/admission.ts';
-import { MESSAGE_BYTES_MAX } from '../limits.ts';
+import { HTTP_BODY_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
 import { admitUpgrade, type WebSessions } from './upgrade.ts';
 import { loadUws, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
-import { type HttpReply, routeRequest, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
+import { type HttpReply, type HttpRoutes, routeRequest, TOO_LARGE, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
 /** Replies that a peer has not taken, in bytes, beyond which it is cut off; a roster of 64 is below 160 KB. */
 const UNSENT_BYTES_MAX = 512 * 1024;
@@ -68,17 +68,7 @@ export async function listenUws({ host, port, routes, sessions }: WebSite): Prom
   if (!uws) throw new ListenError('uWebSockets.js does not load here; --web-engine node does without it');
   const app = uws.App();
   if (sessions) app.ws(WEBSOCKET_PATH, behavior(sessions, uws.DISABLED));
-  app.any('/*', async (response, request) => {
-    let aborted = false;
-    response.onAborted(() => {
-      aborted = true;
-    });
-    // The request is valid only until the first await.
-    const method = request.getMethod().toUpperCase();
-    const asked = { method, path: request.getUrl(), origin: request.getHeader('origin') };
-    const reply = await routeRequest(routes, asked);
-    if (!aborted) response.cork(() => answer(response, reply, method === 'HEAD'));
-  });
+  app.any('/*', (response, request) => serveHttp(response, request, routes));
   const socket = await new Promise<unknown>((resolve) => {
     app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
   });
@@ -94,6 +84,35 @@ export async function listenUws({ host, port, routes, sessions }: WebSite): Prom
       listening = false;
     },
   };
+}
+
+function serveHttp(response: UwsResponse, request: UwsRequest, routes: HttpRoutes): void {
+  let gone = false;
+  response.onAborted(() => {
+    gone = true;
+  });
+  // The request is valid during this call only.
+  const method = request.getMethod().toUpperCase();
+  const [path, query] = [request.getUrl(), new URLSearchParams(request.getQuery() ?? '')];
+  const headers = new Map<string, string>();
+  request.forEach((name, value) => {
+    headers.set(name, headers.has(name) ? `${headers.get(name)},${value}` : value);
+  });
+  const header = (name: string) => headers.get(name) ?? '';
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  response.onData(async (chunk, isLast) => {
+    bytes += chunk.byteLength;
+    if (bytes > HTTP_BODY_BYTES_MAX) {
+      if (!gone) response.cork(() => answer(response, TOO_LARGE, false, true));
+      gone = true;
+      return;
+    }
+    chunks.push(Buffer.from(new Uint8Array(chunk)));
+    if (!isLast || gone) return;
+    const reply = await routeRequest(routes, { method, path, query, header, body: Buffer.concat(chunks) });
+    if (!gone) response.cork(() => answer(response, reply, method === 'HEAD'));
+  });
 }
 
 function behavior(sessions: WebSessions, compression: number): UwsBehavior<SocketData> {
@@ -164,8 +183,13 @@ function allLines(request: UwsRequest, name: string): string {
   return lines.join();
 }
 
-function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean): void {
-  response.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ''}`).writeHeader('content-type', reply.type);
+function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean, close = false): void {
+  writeHead(response, reply);
   if (headOnly) response.endWithoutBody(Buffer.byteLength(reply.body));
-  else response.end(reply.body);
+  else response.end(reply.body, close);
+}
+
+function writeHead(response: UwsResponse, { status, type, headers = {} }: HttpReply): void {
+  response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`).writeHeader('content-type', type);
+  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
 }

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 export interface UwsRequest {
   getMethod(): string;
   getUrl(): string;
+  getQuery(): string;
   getHeader(name: string): string;
   /** Every line of the head, names in lower case. */
   forEach(each: (name: string, value: string) => void): void;
@@ -16,6 +17,8 @@ export interface UwsResponse {
   /** Drops the connection without an answer. */
   close(): void;
   onAborted(handler: () => void): UwsResponse;
+  /** The chunk is valid during the callback only; the last may be empty. */
+  onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse;
   cork(body: () => void): UwsResponse;
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;

@@ -7,18 +7,29 @@ export interface HttpReply {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  /** Besides content-type and content-length. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Handlers by method and exact path, `GET /metrics`; HEAD is served by GET. */
-export type HttpRoutes = ReadonlyMap<string, () => HttpReply | Promise<HttpReply>>;
-
-/** What of a request decides about its answer. */
+/** What a route is told of a request. */
 export interface HttpRequest {
   readonly method: string;
+  /** Still percent-encoded. */
   readonly path: string;
-  /** Set by browsers when a page makes the request; undefined or empty otherwise. */
-  readonly origin: string | undefined;
+  readonly query: URLSearchParams;
+  /** By its name in lower case; empty if there is none. */
+  header(name: string): string;
+  /** HTTP_BODY_BYTES_MAX at most; empty for GET and HEAD. */
+  readonly body: Buffer;
 }
+
+/** What stands in a path for the names in braces of its route, decoded. */
+export type PathParameters = Readonly<Record<string, string>>;
+
+type HttpHandler = (request: HttpRequest, parameters: PathParameters) => HttpReply | Promise<HttpReply>;
+
+/** Handlers by method and path, `GET /metrics`, `DELETE /api/clusters/{cluster}`; HEAD is served by GET. */
+export type HttpRoutes = ReadonlyMap<string, HttpHandler>;
 
 /** What a listener serves. */
 export interface WebSite {
@@ -36,16 +47,45 @@ export const WEBSOCKET_PATH = '/xlreg';
 
 /** The answer to a request: 404 for a path unknown, 405 for a method it does not have, 403 for a page's wish to act. */
 export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpReply | Promise<HttpReply> {
-  const { path, origin } = request;
   const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const route = routes.get(`${method} ${path}`);
-  if (route && method !== 'GET' && origin) return plainReply(403, 'origin not allowed');
-  if (route) return route();
-  const known = ['GET', 'POST'].some((other) => routes.has(`${other} ${path}`));
+  let known = false;
+  for (const [route, handler] of routes) {
+    const [routeMethod, pattern] = route.split(' ') as [string, string];
+    const parameters = matchPath(pattern, request.path);
+    if (parameters === undefined) continue;
+    known = true;
+    if (routeMethod !== method) continue;
+    if (method !== 'GET' && request.header('origin')) return plainReply(403, 'origin not allowed');
+    return handler(request, parameters);
+  }
   return known ? plainReply(405, 'method not allowed') : plainReply(404, 'not found');
 }
 
 /** A line of text. */
 export function plainReply(status: number, text: string): HttpReply {
   return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` };
+}
+
+/** For a body of more than HTTP_BODY_BYTES_MAX. */
+export const TOO_LARGE: HttpReply = plainReply(413, 'the body is too large');
+
+/** Undefined if the path is another, or is not what percent-encoding gives. */
+function matchPath(pattern: string, path: string): PathParameters | undefined {
+  if (!pattern.includes('{')) return pattern === path ? {} : undefined;
+  const [names, values] = [pattern.split('/'), path.split('/')];
+  if (names.length !== values.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [i, name] of names.entries()) {
+    const value = values[i]!;
+    if (!name.startsWith('{')) {
+      if (name !== value) return undefined;
+      continue;
+    }
+    try {
+      parameters[name.slice(1, -1)] = decodeURIComponent(value);
+    } catch {
+      return undefined;
+    }
+  }
+  return parameters;
 }

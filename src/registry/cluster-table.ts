@@ -5,6 +5,7 @@ import { strict as assert } from 'node:assert';
 import type { Refusal } from '../errors.ts';
 import { Client } from './client.ts';
 import { Cluster } from './cluster.ts';
+import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import type {
   Change,
   ClientRecord,
@@ -14,6 +15,8 @@ import type {
   CreateCommand,
   GetClusterCommand,
   MemberRecord,
+  MemberRef,
+  OperatorCommand,
   RegisterCommand,
   Registration,
   Reply,
@@ -101,12 +104,28 @@ export class ClusterTable {
     for (const client of this.#clients.values()) if (client.stored) yield client.record;
     for (const cluster of this.#clustersById.values()) yield cluster.record;
     for (const cluster of this.#clustersById.values()) {
-      for (const index of cluster.members.keys()) yield cluster.memberRecord(index);
+      for (const [index, member] of cluster.seats.entries()) if (member) yield cluster.memberRecord(index);
     }
   }
 
+  /** A page of clusters, to be looked for step by step. */
+  scanClusters(query: ClusterQuery): ClusterScan {
+    return new ClusterScan(this.#clustersById, query);
+  }
+
+  /** A cluster as it is now with its members; undefined if there is none. Their tokens are no views of anything larger. Counts as no
+   * use. */
+  showCluster(ref: ClusterRef): { cluster: ClusterSummary; members: MemberRecord[] } | undefined {
+    const cluster = this.#find(ref);
+    if (!cluster) return undefined;
+    const members = cluster.seats.flatMap((member, index) => {
+      return member ? [{ ...cluster.memberRecord(index), token: new Uint8Array(member.token) }] : [];
+    });
+    return { cluster: summaryOf(cluster), members };
+  }
+
   /** Carries a command out in memory. */
-  apply(command: Command, now: number): Outcome {
+  apply(command: Command | OperatorCommand, now: number): Outcome {
     this.#now = now;
     switch (command.kind) {
       case 'register':
@@ -121,6 +140,10 @@ export class ClusterTable {
         return this.#join(command.clientId, command.cluster);
       case 'get-cluster':
         return this.#getCluster(command);
+      case 'evict':
+        return this.#evict(command.cluster, command.member);
+      case 'delete-cluster':
+        return this.#delete(command.cluster);
     }
   }
 
@@ -131,7 +154,7 @@ export class ClusterTable {
     const effects: Effect[] = [];
     for (const cluster of this.#clusterSweep.next(count)) {
       const ephemeral = (cluster.record.attrs & CLUSTER_EPHEMERAL) !== 0n;
-      if (ephemeral && now - cluster.lastUse >= ephemeralTtlMs) effects.push(this.#expireCluster(cluster));
+      if (ephemeral && now - cluster.lastUse >= ephemeralTtlMs) effects.push(this.#remove(cluster));
     }
     for (const client of this.#clientSweep.next(count)) {
       const ttl = client.record.ephemeral ? ephemeralTtlMs : idleRegistrationTtlMs;
@@ -168,6 +191,11 @@ export class ClusterTable {
       case 'cluster-removal': {
         const cluster = this.#clustersById.get(change.id);
         if (cluster) this.#removeCluster(cluster);
+        return;
+      }
+      case 'member-removal': {
+        const cluster = this.#clustersById.get(change.clusterId);
+        if (cluster && cluster.seatOf(change.clientId) === change.index) this.#unseat(cluster, change.index);
         return;
       }
     }
@@ -225,10 +253,10 @@ export class ClusterTable {
     if (namesake >= 0 && namesake !== seat) return refuse('member-name-in-use');
     cluster.lastUse = this.#now;
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-    const before = cluster.members[seat];
+    const before = cluster.seats[seat];
     if (before === record) return answer(reply);
 
-    const index = seat < 0 ? cluster.members.length : seat;
+    const index = seat < 0 ? cluster.freeIndex : seat;
     const { stored } = client;
     this.#seat(cluster.record.id, index, record, client);
     client.stored = true;
@@ -242,7 +270,7 @@ export class ClusterTable {
       undo: () => {
         client.stored = stored;
         if (before) cluster.seat(index, before);
-        else this.#unseat(client, cluster, record);
+        else this.#unseat(cluster, index);
       },
     };
   }
@@ -257,16 +285,40 @@ export class ClusterTable {
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
   }
 
-  #expireCluster(cluster: Cluster): Effect {
+  #evict(ref: ClusterRef, member: MemberRef): Outcome {
+    const cluster = this.#find(ref);
+    if (!cluster) return refuseUnknown(ref);
+    const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
+    const evicted = cluster.seats[index];
+    if (!evicted) return refuse('client-unknown');
+    const { clientId } = evicted;
+    const { id } = cluster.record;
+    this.#unseat(cluster, index);
+    // That it is full again says nothing of how long it took.
+    cluster.createdAt = undefined;
+    return {
+      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
+      changes: [{ kind: 'member-removal', clusterId: id, index, clientId }],
+      undo: () => this.#seat(id, index, evicted, this.#clients.get(clientId)),
+    };
+  }
+
+  #delete(ref: ClusterRef): Outcome {
+    const cluster = this.#find(ref);
+    if (!cluster) return refuseUnknown(ref);
+    return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#remove(cluster) };
+  }
+
+  #remove(cluster: Cluster): Effect {
     const { id, name } = cluster.record;
-    const { members } = cluster;
+    const { seats } = cluster;
     this.#removeCluster(cluster);
     return {
-      changes: [{ kind: 'cluster-removal', id, name, members: members.length }],
+      changes: [{ kind: 'cluster-removal', id, name, seats: seats.length }],
       undo: () => {
         this.#addCluster(cluster);
-        for (const member of members) this.#clients.get(member.clientId)?.takeSeat(cluster);
-        this.#members += members.length;
+        for (const member of seats) if (member) this.#clients.get(member.clientId)?.takeSeat(cluster);
+        this.#members += cluster.memberCount;
       },
     };
   }
@@ -313,17 +365,17 @@ export class ClusterTable {
   #removeCluster(cluster: Cluster): void {
     this.#clustersById.delete(cluster.record.id);
     this.#clustersByName.delete(cluster.record.name);
-    this.#members -= cluster.members.length;
+    this.#members -= cluster.memberCount;
     this.#seats -= cluster.record.size;
     if (cluster.isFull) this.#fullClusters -= 1;
-    for (const member of cluster.members) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
+    for (const member of cluster.seats) if (member) this.#clients.get(member.clientId)?.giveUpSeat(cluster);
   }
 
   /** Takes a seat over, from whoever may have it; `client` is the member's, if there is one. */
   #seat(clusterId: string, index: number, member: Registration, client: Client | undefined): void {
     const cluster = this.#clustersById.get(clusterId);
     assert(cluster, 'a member has a cluster');
-    const before = cluster.members[index];
+    const before = cluster.seats[index];
     cluster.seat(index, member);
     if (before === undefined) {
       this.#members += 1;
@@ -334,10 +386,12 @@ export class ClusterTable {
     client?.takeSeat(cluster);
   }
 
-  #unseat(client: Client, cluster: Cluster, member: Registration): void {
+  /** Empties a seat that is taken. */
+  #unseat(cluster: Cluster, index: number): void {
+    const { clientId } = cluster.seats[index]!;
     if (cluster.isFull) this.#fullClusters -= 1;
-    cluster.unseatLast(member);
-    client.giveUpSeat(cluster);
+    cluster.unseat(index);
+    this.#clients.get(clientId)?.giveUpSeat(cluster);
     this.#members -= 1;
   }
 }

@@ -1,5 +1,5 @@
-// One cluster: its properties and its members in the order of their joining. Invariants: index i holds the i-th member
-// that joined and never moves; names and client IDs of members are unique; there are at most `size` of them.
+// One cluster: its properties and its members, each in a seat. Invariants: a member never moves to another index; who
+// joins gets the lowest that is free; names and client IDs of members are unique; there are at most `size` of them.
 import { strict as assert } from 'node:assert';
 import type { ClusterRecord, MemberRecord, Registration } from './command.ts';
 
@@ -14,11 +14,13 @@ export class Cluster {
   readonly record: ClusterRecord;
   /** When a member last asked for it, in milliseconds of the coordinator's clock. */
   lastUse: number;
-  /** When it was created here, on the same clock; undefined if it was taken over from a store. */
-  readonly createdAt: number | undefined;
+  /** When it was created here, on the same clock; undefined if it came from a store, or a member was evicted. */
+  createdAt: number | undefined;
   /** The seats of a client that has one here and nowhere else. */
   readonly alone: readonly Cluster[] = [this];
-  readonly #members: Registration[] = [];
+  /** By index, up to the highest that is taken; a hole is a seat whose member was evicted. */
+  readonly #seats: (Registration | undefined)[] = [];
+  #memberCount = 0;
 
   constructor(record: ClusterRecord, lastUse: number, createdAt?: number) {
     this.record = record;
@@ -26,53 +28,67 @@ export class Cluster {
     this.createdAt = createdAt;
   }
 
-  /** The registrations they joined with, in the order of their seats. */
-  get members(): readonly Registration[] {
-    return this.#members;
+  /** The registrations that members joined with, by index, up to the highest that is taken. */
+  get seats(): readonly (Registration | undefined)[] {
+    return this.#seats;
+  }
+
+  get memberCount(): number {
+    return this.#memberCount;
   }
 
   get isFull(): boolean {
-    return this.#members.length >= this.record.size;
+    return this.#memberCount >= this.record.size;
+  }
+
+  /** The lowest index that nobody has: holes are filled first, since a cluster that others wait for has to become full. */
+  get freeIndex(): number {
+    return this.#memberCount === this.#seats.length ? this.#seats.length : this.#seats.indexOf(undefined);
   }
 
   /** The index of a client's seat; -1 if it has none. */
   seatOf(clientId: string): number {
-    return this.#members.findIndex((member) => member.clientId === clientId);
+    return this.#seats.findIndex((member) => member?.clientId === clientId);
   }
 
   /** The index of the seat under this name; -1 if there is none. */
   seatNamed(name: string): number {
-    return this.#members.findIndex((member) => member.name === name);
+    return this.#seats.findIndex((member) => member?.name === name);
   }
 
   /** A seat as it is stored. */
   memberRecord(index: number): MemberRecord {
-    const { clientId, name, token } = this.#members[index]!;
+    const { clientId, name, token } = this.#seats[index]!;
     return { kind: 'member', clusterId: this.record.id, index, clientId, name, token };
   }
 
   /** Takes a seat, or replaces who sits there. */
   seat(index: number, member: Registration): void {
-    assert(index <= this.#members.length && index < this.record.size, 'seats are taken in order');
-    this.#members[index] = member;
+    assert(index < this.record.size, 'a cluster has as many seats as its size');
+    while (this.#seats.length < index) this.#seats.push(undefined);
+    if (this.#seats[index] === undefined) this.#memberCount += 1;
+    this.#seats[index] = member;
   }
 
-  /** Gives up the seat taken last. */
-  unseatLast(member: Registration): void {
-    assert(this.#members.at(-1) === member, 'seats are given up in reverse order');
-    this.#members.pop();
+  /** Empties a seat that is taken; all others stay where they are. */
+  unseat(index: number): void {
+    assert(this.#seats[index] !== undefined, 'a seat that is emptied is taken');
+    this.#seats[index] = undefined;
+    this.#memberCount -= 1;
+    while (this.#seats.length > 0 && this.#seats.at(-1) === undefined) this.#seats.pop();
   }
 
   /** Tokens of the wanted members from index `from` on, wrapping round, as many as fit; at least one if any is wanted. */
   roster(wanted: bigint, from: number, bytesMax: number): Roster {
-    const count = this.#members.length;
+    const count = this.#seats.length;
     const chosen: number[] = [];
     let bytes = 0;
     let next = 0;
     for (let step = 0; step < count; step++) {
       const index = (from + step) % count;
-      if ((wanted & (1n << BigInt(index))) === 0n) continue;
-      const { length } = this.#members[index]!.token;
+      const member = this.#seats[index];
+      if (member === undefined || (wanted & (1n << BigInt(index))) === 0n) continue;
+      const { length } = member.token;
       if (chosen.length > 0 && bytes + length > bytesMax) break;
       chosen.push(index);
       bytes += length;
@@ -80,7 +96,7 @@ export class Cluster {
     }
     chosen.sort((a, b) => a - b);
     const which = chosen.reduce((bits, index) => bits | (1n << BigInt(index)), 0n);
-    const tokens = chosen.map((index) => this.#members[index]!.token);
+    const tokens = chosen.map((index) => this.#seats[index]!.token);
     return { which, next, bytes: concat(tokens, bytes) };
   }
 }

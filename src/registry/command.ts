@@ -13,6 +13,14 @@ export type Command =
   | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
   | GetClusterCommand;
 
+/** One thing that an operator has done to the table. */
+export type OperatorCommand =
+  | { readonly kind: 'evict'; readonly cluster: ClusterRef; readonly member: MemberRef }
+  | { readonly kind: 'delete-cluster'; readonly cluster: ClusterRef };
+
+/** A member of a cluster is meant by its client's ID or by its name. */
+export type MemberRef = ClusterRef;
+
 /** What a client is known by: to the registry, and in every cluster that it joined with it. */
 export interface Registration {
   readonly clientId: string;
@@ -81,8 +89,8 @@ export interface RosterReply {
   readonly roster: Uint8Array;
 }
 
-/** The unit of storage: a record added or replaced, or a client or a cluster (its members with it) taken away. */
-export type Change = ClientRecord | ClusterRecord | MemberRecord | ClientRemoval | ClusterRemoval;
+/** The unit of storage: a record added or replaced, or one (of a cluster, its members with it) taken away. */
+export type Change = ClientRecord | ClusterRecord | MemberRecord | ClientRemoval | ClusterRemoval | MemberRemoval;
 
 /** What a store gives back of what it was given. */
 export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | Seat;
@@ -98,13 +106,22 @@ export interface ClientRemoval {
   readonly clientId: string;
 }
 
-/** A cluster has expired. */
+/** A cluster has expired or was deleted. */
 export interface ClusterRemoval {
   readonly kind: 'cluster-removal';
   readonly id: string;
   readonly name: string;
-  /** How many seats were taken. */
-  readonly members: number;
+  /** One more than the highest index that is taken. */
+  readonly seats: number;
+}
+
+/** A member was evicted. */
+export interface MemberRemoval {
+  readonly kind: 'member-removal';
+  readonly clusterId: string;
+  readonly index: number;
+  /** Who is to lose the seat: if somebody else has it by now, the removal is lost. */
+  readonly clientId: string;
 }
 
 /** A client and who may use its ID. */

@@ -3,6 +3,8 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Registry } from 'prom-client';
+import { withToken } from '../admin/admin-token.ts';
+import { type ApiSubject, apiRoutes } from '../admin/api.ts';
 import type { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { metricsPage } from '../metrics/metrics-endpoint.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
@@ -17,19 +19,23 @@ export interface RegistryState extends HealthState {
   coordinator: CoordinatorThread | undefined;
 }
 
-/** The routes of the admin port. `drain` is called when somebody asks for it, any number of times. */
+/** The routes of the admin port: health and metrics for everybody, the rest for who has the token. `drain` is called when somebody asks for it, any number of times. */
 export function adminRoutes(
   state: RegistryState,
   metrics: Registry,
   dataDirectory: string,
+  api: ApiSubject,
+  token: string,
   drain: () => void,
 ): HttpRoutes {
   /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
   let backup: Promise<HttpReply> | undefined;
-  return new Map<string, () => HttpReply | Promise<HttpReply>>([
+  const open = new Map<string, () => HttpReply | Promise<HttpReply>>([
     ['GET /metrics', () => metricsPage(metrics, async () => (await state.coordinator?.metrics()) ?? [])],
     ['GET /readyz', () => readiness(state)],
     ['GET /healthz', () => liveness(state)],
+  ]);
+  const orders = new Map<string, () => HttpReply | Promise<HttpReply>>([
     [
       'POST /drain',
       () => {
@@ -39,6 +45,7 @@ export function adminRoutes(
     ],
     ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
   ]);
+  return new Map([...open, ...withToken(token, new Map([...apiRoutes(api), ...orders]))]);
 }
 
 /** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */

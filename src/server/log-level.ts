@@ -1,6 +1,9 @@
 // The log's level, changed while the registry runs.
 import type { Level, Logger } from 'pino';
 
+/** From most to least. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
 /** Sets the level from now on, and says so in the log whatever the level is. */
 export function setLogLevel(log: Logger, level: Level | 'silent'): void {
   log.level = 'info';

@@ -11,7 +11,7 @@ import type { RandomBytes } from '../wire/dialect.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
-import type { SessionEntry, SessionLog } from './session-log.ts';
+import type { OpenSession, SessionEntry, SessionLog } from './session-log.ts';
 
 /** Milliseconds after which a silent peer is closed (F8). */
 export interface Deadlines {
@@ -86,6 +86,11 @@ export class ServedConnection implements ConnectionHandler {
       this.#finish('displaced');
       connection.destroy();
     };
+  }
+
+  /** As operators are shown it. */
+  describe(): OpenSession {
+    return this.#entry.describe(this.#session);
   }
 
   received(bytes: Uint8Array): void {

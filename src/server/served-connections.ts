@@ -1,6 +1,7 @@
 // All connections that are served: taken in once the registry is ready for them, and let go in order when it stops.
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import { ServedConnection, type Service } from './serve-connection.ts';
+import type { OpenSession } from './session-log.ts';
 
 export class ServedConnections {
   readonly #served = new Set<ServedConnection>();
@@ -22,6 +23,17 @@ export class ServedConnections {
     const handler = new ServedConnection(connection, this.#service, () => this.#gone(handler));
     this.#served.add(handler);
     return handler;
+  }
+
+  /** Those that came behind the connection of this number, `limit` at most, in the order in which they came. */
+  list(after: number, limit: number): OpenSession[] {
+    const found: OpenSession[] = [];
+    for (const served of this.#served) {
+      const session = served.describe();
+      if (session.connection > after) found.push(session);
+      if (found.length >= limit) break;
+    }
+    return found;
   }
 
   /**

@@ -1,8 +1,9 @@
 // The registry as a whole: builds its parts, starts them in the order of their dependence, and stops them in reverse.
 
 import { X509Certificate } from 'node:crypto';
-import type { Logger } from 'pino';
+import type { LevelWithSilent, Logger } from 'pino';
 import { Registry } from 'prom-client';
+import { openAdminToken } from '../admin/admin-token.ts';
 import { Admission } from '../admission/admission.ts';
 import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
@@ -30,6 +31,7 @@ import { lockDataDirectory } from './data-directory-lock.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
 import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
+import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import { PoolProbe } from './pool-probe.ts';
 import { ServedConnections } from './served-connections.ts';
 import { SessionLog } from './session-log.ts';
@@ -91,7 +93,21 @@ async function build(
   const drainAsked = new Promise<void>((resolve) => {
     askDrain = resolve;
   });
-  const routes = adminRoutes(state, registry, config.dataDir, () => {
+  const connections = new ServedConnections();
+  const api = {
+    get coordinator() {
+      return state.coordinator;
+    },
+    sessions: (after: number, limit: number) => connections.list(after, limit),
+    limits: limitsOf(config),
+    logLevel: {
+      get: () => log.level,
+      set: (level: string) => setLogLevel(log, level as LevelWithSilent),
+      levels: LOG_LEVELS,
+    },
+  };
+  const token = await openAdminToken(config.dataDir);
+  const routes = adminRoutes(state, registry, config.dataDir, api, token, () => {
     state.draining = true;
     askDrain();
   });
@@ -106,7 +122,6 @@ async function build(
 
   // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
   // away.
-  const connections = new ServedConnections();
   const accept: AcceptConnection = (connection) => connections.accept(connection);
   const admission = startAdmission(registry, log, config);
   const { lingerTimeoutMs, helloTimeoutMs: proxyHeaderTimeoutMs } = config;
@@ -160,6 +175,16 @@ async function build(
     regCred: credentials,
     drainAsked,
     reloadCertificates: reloaderOf(certificates, log),
+  };
+}
+
+/** Those that an operator may want to know, as they were set. */
+function limitsOf(config: Config): Readonly<Record<string, number>> {
+  const { maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress } = config;
+  const { maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages } = config;
+  return {
+    ...{ maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress },
+    ...{ maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages },
   };
 }
 

@@ -26,6 +26,21 @@ export class SessionLog {
   }
 }
 
+/** A connection that there is. */
+export interface OpenSession {
+  /** Its number, counted from 1 as they came. */
+  readonly connection: number;
+  readonly transport: 'tcp' | 'ws';
+  readonly address: string | undefined;
+  /** Undefined before there was a good Hello. */
+  readonly dialect: DialectName | undefined;
+  /** Hex; undefined while nobody knows who it is. */
+  readonly clientId: string | undefined;
+  /** How many have been answered. */
+  readonly messages: number;
+  readonly ageMs: number;
+}
+
 /** What the line of one connection will say. */
 export class SessionEntry {
   readonly #sessions: SessionLog;
@@ -40,6 +55,20 @@ export class SessionEntry {
     this.#sessions = sessions;
     this.#number = number;
     this.#connection = connection;
+  }
+
+  /** As it is now; `record` is the session's, if there is one. */
+  describe(record: Uint8Array | undefined): OpenSession {
+    const { transport, seat } = this.#connection;
+    return {
+      connection: this.#number,
+      transport,
+      address: seat.address,
+      dialect: this.#dialect,
+      clientId: record && clientIdOf(record),
+      messages: this.#ops?.reduce((sum, count) => sum + count, 0) ?? 0,
+      ageMs: Math.round(performance.now() - this.#since),
+    };
   }
 
   /** The Hello was good: there is a session. */

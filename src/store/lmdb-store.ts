@@ -184,10 +184,8 @@ export class LmdbStore implements Store {
       }
       case 'member': {
         const key = memberKey(change.clusterId, change.index);
-        const standing = this.#read<MemberRecord | Seat>(key);
-        if (standing && standing.clientId !== change.clientId) {
-          return { kind: 'lost', standing: [standing.kind === 'seat' ? this.#memberOf(standing) : standing] };
-        }
+        const lost = this.#lostSeat(key, change.clientId);
+        if (lost) return lost;
         if (!table.doesExist(clusterIdKey(change.clusterId))) return { kind: 'lost', standing: [] };
         const client = this.#read<ClientRecord>(clientKey(change.clientId));
         const ofClient = client?.name === change.name && Buffer.compare(client.token, change.token) === 0;
@@ -200,9 +198,23 @@ export class LmdbStore implements Store {
       case 'cluster-removal':
         table.removeSync(clusterKey(change.name));
         table.removeSync(clusterIdKey(change.id));
-        for (let index = 0; index < change.members; index++) table.removeSync(memberKey(change.id, index));
+        for (let index = 0; index < change.seats; index++) table.removeSync(memberKey(change.id, index));
         return { kind: 'stored' };
+      case 'member-removal': {
+        const key = memberKey(change.clusterId, change.index);
+        const lost = this.#lostSeat(key, change.clientId);
+        if (lost) return lost;
+        table.removeSync(key);
+        return { kind: 'stored' };
+      }
     }
+  }
+
+  /** How a change of a seat ends that somebody else has. */
+  #lostSeat(key: Buffer, clientId: string): CommitOutcome | undefined {
+    const standing = this.#read<MemberRecord | Seat>(key);
+    if (standing === undefined || standing.clientId === clientId) return undefined;
+    return { kind: 'lost', standing: [standing.kind === 'seat' ? this.#memberOf(standing) : standing] };
   }
 
   /** The record under a key, which says of what kind it is. */

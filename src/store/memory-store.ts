@@ -52,8 +52,15 @@ export class MemoryStore implements Store {
       case 'cluster-removal':
         this.#records.delete(`cluster ${change.name}`);
         this.#clusterIds.delete(change.id);
-        for (let index = 0; index < change.members; index++) this.#records.delete(`member ${change.id} ${index}`);
+        for (let index = 0; index < change.seats; index++) this.#records.delete(`member ${change.id} ${index}`);
         return { kind: 'stored' };
+      case 'member-removal': {
+        const key = `member ${change.clusterId} ${change.index}`;
+        const standing = this.#records.get(key);
+        if (standing && ownerOf(standing) !== change.clientId) return { kind: 'lost', standing: [standing] };
+        this.#records.delete(key);
+        return { kind: 'stored' };
+      }
       default:
         return this.#set(change);
     }

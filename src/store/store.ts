@@ -23,7 +23,7 @@ export class StoreUnusableError extends Error {
  * Keeps the records of one registry. Keys are the client's ID, the cluster's name and (cluster ID, index) of a seat; a
  * change replaces the record under its key if it is by the same owner (client with the same SigKey, same cluster ID,
  * member with the same client ID), else it is lost. A member whose cluster is not stored is lost, too. Removals take
- * away what is there.
+ * away what is there; only that of a member is lost if another has the seat.
  */
 export interface Store {
   /**

@@ -170,7 +170,7 @@ describe('sweeps', () => {
     clock.now = 100;
     coordinator.sweep();
     const gate = await store.nextCommit();
-    expect(gate.batch).toEqual([{ kind: 'cluster-removal', id: idOf(0xe0), name: 'e', members: 1 }]);
+    expect(gate.batch).toEqual([{ kind: 'cluster-removal', id: idOf(0xe0), name: 'e', seats: 1 }]);
     gate.pass();
     await coordinator.settled();
     expect(expired).toEqual([2]);

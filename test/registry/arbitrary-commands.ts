@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import type { TableLimits } from '../../src/registry/cluster-table.ts';
-import type { Command, CreateCommand, RegisterCommand } from '../../src/registry/command.ts';
+import type { Command, CreateCommand, OperatorCommand, RegisterCommand } from '../../src/registry/command.ts';
 
 /** An ID of 32 bytes that are all the same. */
 export function idOf(byte: number): string {
@@ -84,8 +84,22 @@ export const findClient: fc.Arbitrary<Command> = fc.record({
   clientId: fc.constantFrom(...CLIENT_IDS, SHORT_ID, REGISTRY_ID),
 });
 
+export const evict: fc.Arbitrary<OperatorCommand> = fc.record({
+  kind: fc.constant('evict' as const),
+  cluster,
+  member: fc.oneof(
+    fc.constantFrom(...CLIENT_IDS, NOBODY).map((id) => ({ id })),
+    fc.constantFrom('node-01', 'node-02', '__proto__', 'toString').map((name) => ({ name })),
+  ),
+});
+
+export const deleteCluster: fc.Arbitrary<OperatorCommand> = fc.record({
+  kind: fc.constant('delete-cluster' as const),
+  cluster,
+});
+
 /** Whether this may come when so many clusters have been created: nobody can know the ID of a later one. */
-export function isPossible(command: Command, created: number): boolean {
+export function isPossible(command: Command | OperatorCommand, created: number): boolean {
   if (command.kind === 'create') return created < CLUSTER_IDS.length;
   return command.kind !== 'register' || CLUSTER_IDS.indexOf(command.clientId) < created;
 }

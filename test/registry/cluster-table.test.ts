@@ -4,10 +4,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClusterTable, type Effect, type TableLimits } from '../../src/registry/cluster-table.ts';
-import type { Change, Command, RegisterCommand } from '../../src/registry/command.ts';
+import type { Change, Command, OperatorCommand, RegisterCommand } from '../../src/registry/command.ts';
 import {
   CLUSTER_IDS,
   create,
+  deleteCluster,
+  evict,
   findClient,
   getCluster,
   history,
@@ -50,7 +52,7 @@ function expectChanges(changes: readonly Change[], expected: readonly Change[]):
   expect(inOrder(changes)).toEqual(inOrder(expected));
 }
 
-function applying(command: Command, wait: number): FuzzCommand {
+function applying(command: Command | OperatorCommand, wait: number): FuzzCommand {
   return {
     check: ({ created }) => isPossible(command, created),
     run(model, { table, effects }) {
@@ -103,8 +105,9 @@ function undoing(count: number): FuzzCommand {
   };
 }
 
-it('T9, T11, R1 to R9, R13, E5: answers, stores and forgets as the obvious table does, and undoes any of it', () => {
-  const at = (commands: fc.Arbitrary<Command>) => fc.tuple(commands, wait).map((parts) => applying(...parts));
+it('T9, T11, R1 to R9, R13, R14, E5: answers, stores and forgets as the obvious table does, and undoes any of it', () => {
+  const at = (commands: fc.Arbitrary<Command | OperatorCommand>) =>
+    fc.tuple(commands, wait).map((parts) => applying(...parts));
   const commands = fc.commands(
     [
       at(fc.oneof(create, getCluster, findClient)),
@@ -115,6 +118,8 @@ it('T9, T11, R1 to R9, R13, E5: answers, stores and forgets as the obvious table
       at(join),
       at(join),
       at(getCluster),
+      at(evict),
+      at(deleteCluster),
       wait.map(expiring),
       fc.integer({ min: 1, max: 6 }).map(undoing),
     ],
@@ -362,6 +367,54 @@ function asking(clusterId: string, clientId = NOBODY) {
   return { kind: 'get-cluster', clientId, cluster, which: 9n, goOn: undefined, rosterBytesMax: 9_000 } as const;
 }
 
+describe('an eviction', () => {
+  const joining = (client: number) => ({ kind: 'join', clientId: idOf(client), cluster: { name: 'c' } }) as const;
+
+  function withMembers(clients: readonly number[]): ClusterTable {
+    const table = newTable();
+    table.apply(creation('c', 9), 0);
+    for (const client of clients) {
+      table.apply({ ...registration(client, Uint8Array.of(client)), name: `m${client}` }, 0);
+      table.apply(joining(client), 0);
+    }
+    return table;
+  }
+
+  it('R14: empties a seat, moves nobody, and the next who joins gets the lowest that is empty', () => {
+    const table = withMembers([1, 2, 3]);
+    const evicting = { kind: 'evict', cluster: { name: 'c' }, member: { name: 'm1' } } as const;
+    const gone = { kind: 'member-removal', clusterId: idOf(9), index: 0, clientId: idOf(1) };
+    expect(table.apply(evicting, 0)).toMatchObject({ reply: { kind: 'cluster' }, changes: [gone] });
+    expect(table.apply(evicting, 0).reply).toEqual({ kind: 'refused', refusal: 'client-unknown' });
+    const all = { ...asking(idOf(9)), which: 2n ** 64n - 1n };
+    expect(table.apply(all, 0).reply).toMatchObject({ which: 0b110n, roster: Uint8Array.of(2, 3) });
+    table.apply({ ...registration(4, Uint8Array.of(4)), name: 'm4' }, 0);
+    expect(table.apply(joining(4), 0).changes).toMatchObject([{ kind: 'member', index: 0, clientId: idOf(4) }]);
+    expect(table.apply(joining(1), 0).reply).toEqual({ kind: 'refused', refusal: 'cluster-full' });
+    expect(table.counts).toEqual({ clients: 4, clusters: 1, members: 3 });
+  });
+
+  it('R14: whoever was evicted is no member any more, and may join again as anybody may', () => {
+    const table = withMembers([1, 2]);
+    table.apply({ kind: 'evict', cluster: { id: idOf(9) }, member: { id: idOf(2) } }, 0);
+    expect(table.apply(joining(2), 0).changes).toMatchObject([{ kind: 'member', index: 1, clientId: idOf(2) }]);
+  });
+
+  it('E6: a table is loaded with the holes that evictions left, and deleting the cluster takes all its seats', () => {
+    const table = withMembers([1, 2, 3]);
+    for (const client of [1, 2]) {
+      table.apply({ kind: 'evict', cluster: { name: 'c' }, member: { id: idOf(client) } }, 0);
+    }
+    const fresh = newTable();
+    for (const record of table.records()) fresh.absorb(record);
+    expect(observeTable(fresh)).toEqual(observeTable(table));
+    expect(fresh.apply({ kind: 'delete-cluster', cluster: { name: 'c' } }, 0).changes).toEqual([
+      { kind: 'cluster-removal', id: idOf(9), name: 'c', seats: 3 },
+    ]);
+    expect(fresh.counts).toEqual({ clients: 3, clusters: 0, members: 0 });
+  });
+});
+
 describe('limits', () => {
   it('R4: at the limit of clusters a new one is refused, and one that exists is not', () => {
     const table = newTable({ clusters: 2 });
@@ -403,7 +456,7 @@ describe('what is forgotten', () => {
     expect(table.expire(199, EVERYTHING)).toEqual([]);
     for (const clientId of [idOf(2), NOBODY]) table.apply(asking(idOf(9), clientId), 199);
     table.apply(creation('ephemeral', 11), 199);
-    const gone = { kind: 'cluster-removal', id: idOf(9), name: 'ephemeral', members: 1 };
+    const gone = { kind: 'cluster-removal', id: idOf(9), name: 'ephemeral', seats: 1 };
     expect(removals(table.expire(200, EVERYTHING))).toEqual([gone]);
     expect(table.counts).toEqual({ clients: 2, clusters: 1, members: 0 });
     expect(table.apply(asking(idOf(9)), 200).reply).toEqual({ kind: 'refused', refusal: 'cluster-id-unknown' });

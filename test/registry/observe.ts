@@ -52,7 +52,7 @@ export function glanceAt(table: ClusterTable, now = 0) {
 }
 
 export function glanceSlowly(table: SlowTable) {
-  const members = table.clusters.reduce((sum, cluster) => sum + cluster.members.length, 0);
+  const members = table.clusters.reduce((sum, cluster) => sum + cluster.members.filter(Boolean).length, 0);
   return {
     clusters: CLUSTER_QUESTIONS.map((question): Reply => applySlowly(table, question, 0).reply),
     counts: { clients: table.clients.length, clusters: table.clusters.length, members },
@@ -88,6 +88,7 @@ export function keyOf(change: Change): string {
     case 'cluster-removal':
       return `cluster ${change.name}`;
     case 'member':
+    case 'member-removal':
       return `member ${change.clusterId} ${String(change.index).padStart(2, '0')}`;
   }
 }

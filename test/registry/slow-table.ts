@@ -1,4 +1,4 @@
-// The cluster table as the rules have it (T9 to T11, R1, R4 to R9, R13), without any thought of speed: what ClusterTable has
+// The cluster table as the rules have it (T9 to T11, R1, R4 to R9, R13, R14), without any thought of speed: what ClusterTable has
 // to agree with, also in what it has stored and what it forgets. It takes commands that the sessions have already judged.
 
 import type { TableLimits } from '../../src/registry/cluster-table.ts';
@@ -12,6 +12,8 @@ import type {
   CreateCommand,
   GetClusterCommand,
   MemberRecord,
+  MemberRef,
+  OperatorCommand,
   RegisterCommand,
   Reply,
 } from '../../src/registry/command.ts';
@@ -30,7 +32,8 @@ interface SlowClient {
 
 interface SlowCluster {
   readonly record: ClusterRecord;
-  readonly members: readonly SlowMember[];
+  /** By index, up to the last; nobody where one was evicted. */
+  readonly members: readonly (SlowMember | undefined)[];
   readonly lastUse: number;
 }
 
@@ -56,7 +59,7 @@ export function slowTable(registryId: string, limits: TableLimits): SlowTable {
 }
 
 /** The reply to a command, what it has stored, and the table after it. */
-export function applySlowly(table: SlowTable, command: Command, now: number): SlowOutcome {
+export function applySlowly(table: SlowTable, command: Command | OperatorCommand, now: number): SlowOutcome {
   switch (command.kind) {
     case 'register':
       return register(heardOf(table, command.clientId, now), command, now);
@@ -73,8 +76,17 @@ export function applySlowly(table: SlowTable, command: Command, now: number): Sl
       const cluster = find(table, command.cluster);
       if (!cluster) return notFound(table, command.cluster);
       const after = heardOf(table, command.clientId, now);
-      const asks = cluster.members.some(({ clientId }) => clientId === command.clientId);
+      const asks = cluster.members.some((member) => member?.clientId === command.clientId);
       return unchanged(asks ? withCluster(after, { ...cluster, lastUse: now }) : after, roster(cluster, command));
+    }
+    case 'evict':
+      return evict(table, command.cluster, command.member);
+    case 'delete-cluster': {
+      const cluster = find(table, command.cluster);
+      if (!cluster) return notFound(table, command.cluster);
+      const clusters = table.clusters.filter((one) => one !== cluster);
+      const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+      return { reply, changes: [removalOf(cluster)], table: { ...table, clusters } };
     }
   }
 }
@@ -90,13 +102,11 @@ export function expireSlowly(
   );
   const clusters = table.clusters.filter((cluster) => !old.includes(cluster));
   const idle = table.clients.filter(({ record, lastUse }) => {
-    const seated = clusters.some(({ members }) => members.some(({ clientId }) => clientId === record.clientId));
+    const seated = clusters.some(({ members }) => members.some((member) => member?.clientId === record.clientId));
     return !seated && now - lastUse >= (record.ephemeral ? ephemeralTtlMs : idleRegistrationTtlMs);
   });
   const removals = [
-    ...old.map(({ record: { id, name }, members }): Change[] => [
-      { kind: 'cluster-removal', id, name, members: members.length },
-    ]),
+    ...old.map((cluster): Change[] => [removalOf(cluster)]),
     ...idle.map(({ record: { clientId }, stored }): Change[] => (stored ? [{ kind: 'client-removal', clientId }] : [])),
   ];
   return { removals, table: { ...table, clusters, clients: table.clients.filter((client) => !idle.includes(client)) } };
@@ -129,7 +139,9 @@ export function storedSlowly(table: SlowTable): (ClientRecord | ClusterRecord | 
   return [
     ...table.clients.filter(({ stored }) => stored).map(({ record }) => record),
     ...table.clusters.map(({ record }) => record),
-    ...table.clusters.flatMap((cluster) => cluster.members.map((_, index) => memberRecord(cluster, index))),
+    ...table.clusters.flatMap((cluster) =>
+      cluster.members.flatMap((member, index) => (member ? [memberRecord(cluster, index)] : [])),
+    ),
   ];
 }
 
@@ -147,7 +159,7 @@ function register(table: SlowTable, command: RegisterCommand, now: number): Slow
   const record: ClientRecord = { ...command, kind: 'client' };
   const stored = known?.stored === true || !command.ephemeral;
   const seats = table.clusters.flatMap((cluster) =>
-    cluster.members.flatMap((member, index) => (member.clientId === clientId ? [memberRecord(cluster, index)] : [])),
+    cluster.members.flatMap((member, index) => (member?.clientId === clientId ? [memberRecord(cluster, index)] : [])),
   );
   const clients = [...table.clients.filter((client) => client !== known), { record, stored, lastUse: now }];
   return { reply, changes: stored ? [record, ...seats] : [], table: { ...table, clients } };
@@ -173,12 +185,12 @@ function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number):
   if (!cluster) return notFound(table, ref);
   const { record } = client;
   const { endPointCount, size } = cluster.record;
-  const index = cluster.members.findIndex((member) => member.clientId === clientId);
+  const index = cluster.members.findIndex((member) => member?.clientId === clientId);
   if (record.endPointCount < endPointCount) {
     return refused(table, endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
   }
-  if (index < 0 && cluster.members.length >= size) return refused(table, 'cluster-full');
-  if (cluster.members.some((member, i) => i !== index && member.name === record.name)) {
+  if (index < 0 && cluster.members.filter(Boolean).length >= size) return refused(table, 'cluster-full');
+  if (cluster.members.some((member, i) => i !== index && member?.name === record.name)) {
     return refused(table, 'member-name-in-use');
   }
   const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
@@ -187,7 +199,8 @@ function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number):
     return unchanged(withCluster(table, { ...cluster, lastUse: now }), reply);
   }
   const seat = { clientId, name: record.name, token: record.token };
-  const members = index < 0 ? [...cluster.members, seat] : cluster.members.with(index, seat);
+  const free = [...cluster.members, undefined].indexOf(undefined);
+  const members = Object.assign([...cluster.members], { [index < 0 ? free : index]: seat });
   const joined = { ...cluster, members, lastUse: now };
   const member = memberRecord(joined, members.indexOf(seat));
   return {
@@ -200,14 +213,36 @@ function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number):
   };
 }
 
+/** Rule R14: the others stay where they are. */
+function evict(table: SlowTable, ref: ClusterRef, who: MemberRef): SlowOutcome {
+  const cluster = find(table, ref);
+  if (!cluster) return notFound(table, ref);
+  const index = cluster.members.findIndex(
+    (member) => member && ('id' in who ? member.clientId === who.id : member.name === who.name),
+  );
+  const member = cluster.members[index];
+  if (!member) return refused(table, 'client-unknown');
+  const emptied = cluster.members.with(index, undefined);
+  const members = emptied.slice(0, emptied.findLastIndex((one) => one !== undefined) + 1);
+  return {
+    reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
+    changes: [{ kind: 'member-removal', clusterId: cluster.record.id, index, clientId: member.clientId }],
+    table: withCluster(table, { ...cluster, members }),
+  };
+}
+
+function removalOf({ record: { id, name }, members }: SlowCluster): Change {
+  return { kind: 'cluster-removal', id, name, seats: members.length };
+}
+
 /** Rules R8 and R9, member by member. */
 function roster(cluster: SlowCluster, { which, goOn, rosterBytesMax }: GetClusterCommand): Reply {
   const count = cluster.members.length;
-  const all = cluster.members.map((member, index) => ({ ...member, index }));
+  const all = cluster.members.map((member, index) => ({ member, index }));
   const from = goOn?.clusterId === cluster.record.id ? goOn.from : 0;
   const start = count === 0 ? 0 : from % count;
-  const wanted = [...all.slice(start), ...all.slice(0, start)].filter(
-    ({ index }) => ((which >> BigInt(index)) & 1n) === 1n,
+  const wanted = [...all.slice(start), ...all.slice(0, start)].flatMap(({ member, index }) =>
+    member && ((which >> BigInt(index)) & 1n) === 1n ? [{ ...member, index }] : [],
   );
   const sent: typeof wanted = [];
   for (const member of wanted) {

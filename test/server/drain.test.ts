@@ -97,7 +97,10 @@ describe('xlreg drain', () => {
   it('does the same from outside, and waits', async () => {
     const registry = await FieldRegistry.start();
     const client = await registry.connect(WIRES[1]!);
-    const command = startXlreg(['drain', '--admin', `127.0.0.1:${registry.process.adminPort}`]);
+    const command = startXlreg([
+      'drain',
+      ...['--admin', `127.0.0.1:${registry.process.adminPort}`, '--data-dir', registry.process.dataDir],
+    ]);
     await draining(registry);
     expect(await client.request({ op: OP.RegCredRequest })).toEqual(TOLD);
     expect(await command.ended).toEqual({ code: 0, stdout: 'drained\n', stderr: '' });
@@ -106,8 +109,10 @@ describe('xlreg drain', () => {
   });
 
   it('says when there is no registry; a page in a browser cannot ask, and a GET is no order', async () => {
-    expect(await startXlreg(['drain', '--admin', '127.0.0.1:1']).ended).toMatchObject({ code: 3 });
     const registry = await FieldRegistry.start();
+    expect(
+      await startXlreg(['drain', '--admin', '127.0.0.1:1', '--data-dir', registry.process.dataDir]).ended,
+    ).toMatchObject({ code: 3 });
     const url = `http://127.0.0.1:${registry.process.adminPort}/drain`;
     expect((await fetch(url, { method: 'POST', headers: { origin: 'http://example.org' } })).status).toBe(403);
     expect((await fetch(url)).status).toBe(405);

@@ -76,7 +76,8 @@ describe.each(['uws', 'node'])('with the engine %s', (engine) => {
     await session.bye();
 
     const env = { NODE_EXTRA_CA_CERTS: at('second.pem') };
-    const drained = await runXlreg(['drain', '--admin', `https://127.0.0.1:${registry.adminPort}`], { env });
+    const admin = ['--admin', `https://127.0.0.1:${registry.adminPort}`, '--data-dir', registry.dataDir];
+    const drained = await runXlreg(['drain', ...admin], { env });
     expect(drained).toMatchObject({ code: 0, stdout: 'drained\n' });
     expect(await registry.stop()).toBe(0);
   });

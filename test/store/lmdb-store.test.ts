@@ -204,7 +204,6 @@ describe('damage', () => {
   it.each([
     ['a member without its cluster', clusterKey('a')],
     ['a member without a token without its client', clientKey(idOf(1))],
-    ['a member behind a gap', memberKey(idOf(0xa0), 0)],
   ])('E6: that leaves %s is found by looking at all of it', async (_, key) => {
     await settle();
     await meddle(directory, (table) => {

@@ -64,8 +64,12 @@ function removedClient(id: number): Change {
   return { kind: 'client-removal', clientId: idOf(id) };
 }
 
-function removedCluster(name: string, id: number, members: number): ClusterRemoval {
-  return { kind: 'cluster-removal', name, id: idOf(id), members };
+function removedCluster(name: string, id: number, seats: number): ClusterRemoval {
+  return { kind: 'cluster-removal', name, id: idOf(id), seats };
+}
+
+function removedMember(clusterId: number, index: number, clientId: number): Change {
+  return { kind: 'member-removal', clusterId: idOf(clusterId), index, clientId: idOf(clientId) };
 }
 
 /** The same whatever a store gives back has come to be made of. */
@@ -307,6 +311,20 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([left[0]!, left[2]!, left[3]!].map(plain));
     });
 
+    it('R14: a member is removed from its seat only, which is anybody’s again, and not if another has it', async () => {
+      const store = openOne();
+      await store.commit([client(1), client(2), client(3), cluster('c', 0xc0)]);
+      await store.commit([member(0xc0, 0, 1), member(0xc0, 1, 2)]);
+      expect(await store.commit([removedMember(0xc0, 1, 1)])).toMatchObject([
+        { kind: 'lost', standing: [{ kind: 'member', index: 1, clientId: idOf(2) }] },
+      ]);
+      expect(await kinds(store, [removedMember(0xc0, 0, 1), removedMember(0xc0, 0, 1)])).toEqual(['stored', 'stored']);
+      const left = [client(1), client(2), client(3), cluster('c', 0xc0), member(0xc0, 1, 2)];
+      expect(await contents(store)).toEqual(left.map(plain));
+      expect(await kinds(store, [member(0xc0, 0, 3), removedCluster('c', 0xc0, 2)])).toEqual(['stored', 'stored']);
+      expect(await contents(store)).toEqual(left.slice(0, 3).map(plain));
+    });
+
     it('R1, T11: what is removed is anybody’s again, and a member of a removed cluster is lost', async () => {
       const store = openOne();
       await store.commit([client(1), cluster('c', 0xc0), member(0xc0, 0, 1)]);
@@ -498,6 +516,9 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     .record({ name: nameOfCluster, id: small, seat: fc.nat(1), by: small, token })
     .map(({ name, id, seat, by, token }) => member(idIn(name, id), seat, by, { token })),
   small.map(removedClient),
+  fc
+    .record({ name: nameOfCluster, id: small, seat: fc.nat(1), by: small })
+    .map(({ name, id, seat, by }) => removedMember(idIn(name, id), seat, by)),
   fc.record({ name: nameOfCluster, id: small }).map(({ name, id }) => removedCluster(name, idIn(name, id), 2)),
 );
 
@@ -529,6 +550,12 @@ class Standing {
       case 'client-removal':
         this.#records.delete(key);
         return stored;
+      case 'member-removal': {
+        const before = this.#records.get(key);
+        if (before && ownerOf(before) !== change.clientId) return { kind: 'lost', standing: [plain(before)] };
+        this.#records.delete(key);
+        return stored;
+      }
       case 'cluster-removal':
         this.#records.delete(key);
         for (const [key, record] of this.#records) {

@@ -1,0 +1,169 @@
+// The HTTP API of the admin port, as docs/openapi.json describes it: what is asked of the table, of the sessions and of the
+// log. Whatever is refused is `{"error":{"code":…,"message":…}}`.
+import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/coordinator-thread.ts';
+import type { ShownCluster } from '../coordinator/operator-questions.ts';
+import type { HttpReply, HttpRequest, HttpRoutes, PathParameters } from '../net/web-site.ts';
+import type { ClusterSummary, FillState } from '../registry/cluster-scan.ts';
+import type { ClusterRef, OperatorCommand } from '../registry/command.ts';
+import { decodeRoster } from '../wire/message.ts';
+
+/** What the API needs of the registry. */
+export interface ApiSubject {
+  /** Undefined while the table is not loaded. */
+  readonly coordinator: CoordinatorThread | undefined;
+  /** Sessions behind the one of this number, so many at most. */
+  sessions(after: number, limit: number): readonly { readonly connection: number }[];
+  /** The limits it runs with. */
+  readonly limits: Readonly<Record<string, number>>;
+  readonly logLevel: { get(): string; set(level: string): void; readonly levels: readonly string[] };
+}
+
+/** Things on a page, at most and unless told otherwise. */
+const PAGE_MAX = 1_000;
+const PAGE_DEFAULT = 100;
+
+const FILL_STATES: readonly FillState[] = ['empty', 'filling', 'full'];
+
+/** A request that is refused, with the status and code that say so. */
+class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+type Handler = (request: HttpRequest, parameters: PathParameters) => unknown;
+
+/** The routes, by method and path. */
+export function apiRoutes(subject: ApiSubject): HttpRoutes {
+  const table = () => {
+    if (subject.coordinator) return subject.coordinator;
+    throw new Refused(503, 'not-ready', 'the table is not loaded yet');
+  };
+  const handlers: Readonly<Record<string, Handler>> = {
+    'GET /api/clusters': async ({ query }) => {
+      const fill = query.get('fill') ?? undefined;
+      if (fill !== undefined && !FILL_STATES.includes(fill as FillState)) throw badQuery('fill');
+      const { clusters, more } = await table().clusters({
+        prefix: query.get('prefix') ?? '',
+        fill: fill as FillState | undefined,
+        after: query.get('cursor') ?? '',
+        limit: pageSize(query),
+      });
+      return { clusters: clusters.map(describeCluster), next: more ? clusters.at(-1)!.name : null };
+    },
+    'GET /api/clusters/{cluster}': async (_, { cluster }) => describeCluster((await shown(cluster!)).cluster),
+    'DELETE /api/clusters/{cluster}': (_, { cluster }) => operate({ kind: 'delete-cluster', cluster: refOf(cluster!) }),
+    'GET /api/clusters/{cluster}/members': async (_, { cluster }) => {
+      const { cluster: summary, members } = await shown(cluster!);
+      return { cluster: describeCluster(summary), members: members.map(describeMember) };
+    },
+    'DELETE /api/clusters/{cluster}/members/{member}': (_, { cluster, member }) =>
+      operate({ kind: 'evict', cluster: refOf(cluster!), member: refOf(member!) }),
+    'GET /api/sessions': ({ query }) => {
+      const [limit, cursor] = [pageSize(query), whole(query, 'cursor', 0, 0, Number.MAX_SAFE_INTEGER)];
+      // One more than wanted tells that there is more.
+      const sessions = subject.sessions(cursor, limit + 1);
+      const page = sessions.slice(0, limit);
+      return { sessions: page, next: sessions.length > limit ? page.at(-1)!.connection : null };
+    },
+    'GET /api/limits': () => subject.limits,
+    'GET /api/log-level': () => ({ level: subject.logLevel.get() }),
+    'PUT /api/log-level': ({ body }) => {
+      const level = levelOf(body);
+      if (level === undefined || !subject.logLevel.levels.includes(level)) {
+        throw new Refused(400, 'bad-level', `should be {"level":…} with one of ${subject.logLevel.levels.join(', ')}`);
+      }
+      subject.logLevel.set(level);
+      return { level };
+    },
+  };
+
+  async function shown(name: string): Promise<ShownCluster> {
+    const found = await table().cluster(refOf(name));
+    if (found === undefined) throw new Refused(404, 'cluster-unknown', 'there is no such cluster');
+    return found;
+  }
+
+  async function operate(command: OperatorCommand): Promise<unknown> {
+    const reply = await table().operate(command);
+    if (reply.kind !== 'refused') return { done: true };
+    if (reply.refusal === 'cannot-store')
+      throw new Refused(507, 'cannot-store', 'the store has no room for the change');
+    if (reply.refusal === 'client-unknown') throw new Refused(404, 'member-unknown', 'there is no such member');
+    throw new Refused(404, 'cluster-unknown', 'there is no such cluster');
+  }
+
+  return new Map(
+    Object.entries(handlers).map(([route, handler]) => [
+      route,
+      async (request, parameters) => {
+        try {
+          return jsonReply(200, await handler(request, parameters));
+        } catch (error) {
+          return refusalReply(error);
+        }
+      },
+    ]),
+  );
+}
+
+function refusalReply(error: unknown): HttpReply {
+  if (error instanceof CoordinatorBusyError) return refusalReply(new Refused(503, 'busy', error.message));
+  if (!(error instanceof Refused)) throw error;
+  return jsonReply(error.status, { error: { code: error.code, message: error.message } });
+}
+
+function jsonReply(status: number, body: unknown): HttpReply {
+  return {
+    status,
+    type: 'application/json',
+    body: `${JSON.stringify(body)}\n`,
+    headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
+  };
+}
+
+/** `id:` and hex, which no name can begin with, or a name. */
+function refOf(text: string): ClusterRef {
+  return text.startsWith('id:') ? { id: text.slice(3).toLowerCase() } : { name: text };
+}
+
+function pageSize(query: URLSearchParams): number {
+  return whole(query, 'limit', PAGE_DEFAULT, 1, PAGE_MAX);
+}
+
+function whole(query: URLSearchParams, name: string, otherwise: number, least: number, most: number): number {
+  const text = query.get(name);
+  if (text === null) return otherwise;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : -1;
+  if (value < least || value > most) throw badQuery(name);
+  return value;
+}
+
+function badQuery(name: string): Refused {
+  return new Refused(400, 'bad-query', `${name} is not what it should be`);
+}
+
+function levelOf(body: Buffer): string | undefined {
+  try {
+    const { level } = JSON.parse(body.toString()) as { level?: unknown };
+    return typeof level === 'string' ? level : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Attrs as decimal text, since they have 64 bits. */
+function describeCluster({ id, name, size, members, endPointCount, attrs }: ClusterSummary) {
+  const fill = members === 0 ? 'empty' : members < size ? 'filling' : 'full';
+  return { id, name, size, members, fill, endPointCount, attrs: String(attrs) };
+}
+
+function describeMember({ index, name, clientId, token }: ShownCluster['members'][number]) {
+  return { index, name, clientId, endPoints: decodeRoster(token)[0]?.MyEnds ?? [] };
+}

@@ -1,0 +1,160 @@
+// The API of the admin port as operators use it: a real registry, both web engines, a member who joins over the wire. What is
+// documented in docs/openapi.json is what is served: every route, and every status seen here.
+
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { apiRoutes } from '../../src/admin/api.ts';
+import { runXlreg } from '../cli/xlreg-process.ts';
+import { ClientRegistry } from '../client/client-registry.ts';
+
+interface Response {
+  readonly content: { readonly 'application/json'?: { readonly schema: object } };
+}
+interface Documented {
+  readonly paths: Record<string, Record<string, { readonly responses: Record<string, Response> }>>;
+  readonly components: { readonly schemas: object };
+}
+const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
+const { paths, components } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as Documented;
+
+/** The body has the shape that is documented for it. */
+function expectShape(response: Response, body: unknown): void {
+  const schema = { ...response.content['application/json']!.schema, $defs: components.schemas };
+  expect(z.fromJSONSchema(schema as never).safeParse(body).error).toBeUndefined();
+}
+
+it('the API and its description have the same routes', () => {
+  const documented = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const subject = {
+    coordinator: undefined,
+    sessions: () => [],
+    limits: {},
+    logLevel: { get: () => '', set() {}, levels: [] },
+  };
+  const own = ['GET /metrics', 'GET /healthz', 'GET /readyz', 'POST /drain', 'POST /backup'];
+  expect(documented.toSorted()).toEqual([...apiRoutes(subject).keys(), ...own].toSorted());
+});
+
+describe.each(['uws', 'node'])('with the engine %s', (engine) => {
+  let registry: ClientRegistry;
+  let token: string;
+  beforeAll(async () => {
+    registry = await ClientRegistry.start({ args: ['--web-engine', engine] });
+    token = (await readFile(join(registry.process.dataDir, 'admin-token'), 'utf8')).trim();
+    const { session } = await registry.identify('alice');
+    for (const name of ['c1', 'c2', 'd1']) await session.create(name, { size: 2 });
+    await session.join('c1');
+    const bob = await registry.identify('bob');
+    await bob.session.join('c1');
+  });
+  afterAll(async () => {
+    expect(await registry.stop()).toBe(0);
+  });
+
+  /** Asks with the token unless told otherwise; the status has to be one that is documented for `route`. */
+  async function ask(route: string, path: string, init: RequestInit = {}) {
+    const [method, pattern] = route.split(' ') as [string, string];
+    const response = await fetch(`http://127.0.0.1:${registry.process.adminPort}${path}`, {
+      method,
+      ...init,
+      headers: { authorization: `Bearer ${token}`, ...init.headers },
+    });
+    const text = await response.text();
+    expect(Object.keys(paths[pattern]![method.toLowerCase()]!.responses)).toContain(String(response.status));
+    const isJson = response.headers.get('content-type') === 'application/json';
+    const body = isJson ? JSON.parse(text) : text;
+    if (isJson) expectShape(paths[pattern]![method.toLowerCase()]!.responses[String(response.status)]!, body);
+    return { status: response.status, body };
+  }
+
+  it('the token is of mode 0600, and nothing but health and metrics answers without it', async () => {
+    expect((await stat(join(registry.process.dataDir, 'admin-token'))).mode & 0o777).toBe(0o600);
+    for (const authorization of ['', 'Bearer', `Bearer ${token}x`, `Basic ${token}`]) {
+      expect(await ask('GET /api/clusters', '/api/clusters', { headers: { authorization } })).toMatchObject({
+        status: 401,
+      });
+      expect(await ask('POST /drain', '/drain', { headers: { authorization } })).toMatchObject({ status: 401 });
+    }
+    expect(await ask('GET /healthz', '/healthz', { headers: { authorization: '' } })).toMatchObject({ status: 200 });
+    expect(registry.process.stderr() + registry.process.stdout()).not.toContain(token);
+  });
+
+  it('lists clusters by pages, prefix and fill state', async () => {
+    const list = async (query: string) => (await ask('GET /api/clusters', `/api/clusters?${query}`)).body;
+    const first = await list('limit=2');
+    expect(first).toMatchObject({
+      clusters: [
+        { name: 'c1', members: 2, fill: 'full' },
+        { name: 'c2', fill: 'empty' },
+      ],
+    });
+    expect(first.next).toBe('c2');
+    expect(await list('limit=2&cursor=c2')).toMatchObject({ clusters: [{ name: 'd1' }], next: null });
+    expect((await list('prefix=d')).clusters).toHaveLength(1);
+    expect((await list('fill=full')).clusters).toMatchObject([{ name: 'c1' }]);
+    for (const query of ['limit=0', 'limit=1001', 'limit=x', 'fill=odd']) {
+      expect(await list(query)).toMatchObject({ error: { code: 'bad-query' } });
+    }
+  });
+
+  it('shows a cluster and its members, by name and by ID', async () => {
+    const { body } = await ask('GET /api/clusters/{cluster}', '/api/clusters/c1');
+    expect(body).toMatchObject({ name: 'c1', size: 2, members: 2 });
+    const members = await ask('GET /api/clusters/{cluster}/members', `/api/clusters/id:${body.id}/members`);
+    expect(members.body.members).toMatchObject([
+      { index: 0, name: 'alice', endPoints: ['127.0.0.1:4001'] },
+      { index: 1, name: 'bob' },
+    ]);
+    for (const name of ['nobody', 'id:00', '__proto__', '%20']) {
+      expect(await ask('GET /api/clusters/{cluster}', `/api/clusters/${name}`)).toMatchObject({ status: 404 });
+    }
+  });
+
+  it('lists sessions, and shows limits', async () => {
+    const { body } = await ask('GET /api/sessions', '/api/sessions?limit=1');
+    expect(body).toMatchObject({ sessions: [{ connection: 1, transport: 'tcp', messages: 5 }], next: 1 });
+    expect((await ask('GET /api/sessions', '/api/sessions?cursor=1')).body.next).toBe(null);
+    expect((await ask('GET /api/limits', '/api/limits')).body).toMatchObject({ maxConnections: expect.any(Number) });
+  });
+
+  it('sets the log level; a body that is wrong or too long is refused', async () => {
+    const put = (body: string) => ask('PUT /api/log-level', '/api/log-level', { body });
+    expect(await put('{"level":"warn"}')).toMatchObject({ status: 200, body: { level: 'warn' } });
+    expect((await ask('GET /api/log-level', '/api/log-level')).body).toEqual({ level: 'warn' });
+    for (const body of ['', '{', 'null', '{"level":"odd"}', '{"level":1}']) expect((await put(body)).status).toBe(400);
+    expect((await put('x'.repeat(5_000))).status).toBe(413);
+    expect((await put('{"level":"info"}')).status).toBe(200);
+    const foreign = { headers: { origin: 'http://example.org' }, body: '{"level":"warn"}' };
+    expect((await ask('PUT /api/log-level', '/api/log-level', foreign)).status).toBe(403);
+  });
+
+  it('R14: evicts a member and deletes a cluster; the commands do the same', async () => {
+    const path = '/api/clusters/c1/members/alice';
+    const route = 'DELETE /api/clusters/{cluster}/members/{member}';
+    expect(await ask(route, path)).toMatchObject({ status: 200 });
+    expect(await ask(route, path)).toMatchObject({ status: 404, body: { error: { code: 'member-unknown' } } });
+    const { session } = await registry.identify('carol');
+    await session.join('c1');
+    const flags = ['--admin', `127.0.0.1:${registry.process.adminPort}`, '--data-dir', registry.process.dataDir];
+    const members = await ask('GET /api/clusters/{cluster}/members', '/api/clusters/c1/members');
+    expect(members.body.members).toMatchObject([
+      { index: 0, name: 'carol' },
+      { index: 1, name: 'bob' },
+    ]);
+    expect(await runXlreg(['evict', 'c1', 'bob', ...flags])).toEqual({ code: 0, stdout: 'evicted bob\n', stderr: '' });
+    expect((await runXlreg(['evict', 'c1', 'bob', ...flags])).code).toBe(1);
+    const listed = await runXlreg(['clusters', '--json', ...flags]);
+    expect(JSON.parse(listed.stdout).clusters[0]).toMatchObject({ name: 'c1', members: 1, fill: 'filling' });
+    expect((await runXlreg(['clusters', ...flags])).stdout).toMatch(
+      /^NAME +FILL +MEMBERS +SIZE +ID\nc1 +filling +1 +2 /,
+    );
+    expect((await runXlreg(['sessions', ...flags])).stdout).toMatch(/^CONNECTION .*\n1 +tcp/);
+    expect((await runXlreg(['delete', 'c1', ...flags])).code).toBe(0);
+    expect(await ask('DELETE /api/clusters/{cluster}', '/api/clusters/c1')).toMatchObject({ status: 404 });
+    expect(await ask('DELETE /api/clusters/{cluster}', '/api/clusters/d1')).toMatchObject({ status: 200 });
+  });
+});
