@@ -64,7 +64,9 @@ export type WorkerResult = Exclude<JobResult, JobReply> | (Omit<JobReply, 'sessi
 
 const JOB_KINDS = ['hello', 'message', 'refuse'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
-const RESULT_KINDS = ['incomplete', 'silent', 'reply'] as const;
+const RESULT_KINDS = ['incomplete', 'silent', 'reply', 'failed'] as const;
+/** Bytes of an error's text that are told. */
+const FAILURE_BYTES_MAX = 512;
 const DIALECTS = ['chained', 'prefixed'] as const;
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
 const REASON_PLACES = new Map(REASONS.map((reason, place) => [reason, place]));
@@ -114,9 +116,23 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   slot.set(result.bytes, RESULT_BYTES_AT);
 }
 
+/** Instead of a result: what went wrong with the job, which is a bug of ours. */
+export function writeFailure(error: unknown, slot: Buffer): void {
+  const text = Buffer.from(String(error)).subarray(0, FAILURE_BYTES_MAX);
+  slot[0] = RESULT_KINDS.indexOf('failed');
+  slot.writeUInt32LE(text.length, 8);
+  slot.set(text, RESULT_BYTES_AT);
+}
+
+/** What went wrong; undefined if there is a result. */
+export function readFailure(slot: Buffer): Error | undefined {
+  if (RESULT_KINDS[slot[0]!] !== 'failed') return undefined;
+  return new Error(slot.toString('utf8', RESULT_BYTES_AT, RESULT_BYTES_AT + slot.readUInt32LE(8)));
+}
+
 /** The result of a slot: its session record a view of it, its bytes a copy that may be sent at leisure. */
 export function readResult(slot: Buffer): JobResult {
-  const kind = RESULT_KINDS[slot[0]!]!;
+  const kind = RESULT_KINDS[slot[0]!] as JobResult['kind'];
   if (kind === 'incomplete') return { kind };
   const why = REASONS[slot[2]!];
   if (kind === 'silent') return { kind, why: why as Fault };

@@ -6,7 +6,7 @@ import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { SLOTS_PER_WORKER } from '../limits.ts';
 import { readThread } from '../thread-readings.ts';
-import { type JobTimes, readJob, type WorkerResult, writeResult } from './job.ts';
+import { type JobTimes, readJob, type WorkerResult, writeFailure, writeResult } from './job.ts';
 import { pooledRandom } from './pooled-random.ts';
 import { type Asked, conclude, type JobContext, jobContext, type RegistryFacts, serveJob } from './serve-job.ts';
 
@@ -69,12 +69,29 @@ class LaneWorker {
     if (this.#finished) this.#mainBell.ring();
     const busy = this.#asked || this.#finished;
     this.#asked = this.#finished = false;
-    const hello = busy && bell.rings !== rings ? undefined : hellos.take();
+    // Whatever comes meanwhile, so that no flood of messages keeps Hellos waiting for ever.
+    const hello = hellos.take();
     if (hello !== undefined) this.#open(hello);
     else if (!busy) bell.wait(rings, TURN_MS);
   }
 
   #open(slot: number): void {
+    try {
+      this.#serveJob(slot);
+    } catch (error) {
+      this.#fail(slot, error);
+    }
+  }
+
+  #conclude(slot: number): void {
+    try {
+      this.#concludeJob(slot);
+    } catch (error) {
+      this.#fail(slot, error);
+    }
+  }
+
+  #serveJob(slot: number): void {
     const started = performance.now();
     const served = serveJob(readJob(this.#lane.jobs[slot]!), this.#context);
     const now = performance.now();
@@ -85,13 +102,20 @@ class LaneWorker {
     this.#asked = true;
   }
 
-  #conclude(slot: number): void {
+  #concludeJob(slot: number): void {
     const started = performance.now();
     const underWay = this.#underWay[slot]!;
     this.#underWay[slot] = undefined;
     const result = conclude(underWay, unpackReply(this.#lane.talks[slot]!), this.#context);
     const { open, since } = underWay;
     this.#finish(slot, result, { open, ask: started - since, seal: performance.now() - started });
+  }
+
+  /** A bug that one message has found costs one connection. */
+  #fail(slot: number, error: unknown): void {
+    writeFailure(error, this.#lane.talks[slot]!);
+    this.#lane.results.put(slot);
+    this.#finished = true;
   }
 
   #finish(slot: number, result: WorkerResult, times: JobTimes): void {

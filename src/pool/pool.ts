@@ -6,7 +6,16 @@ import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
 import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
 import type { ThreadReadings } from '../thread-readings.ts';
 import { threadUrl } from '../thread-url.ts';
-import { type Job, type JobResult, type JobTimes, readResult, readTimes, wipeSlot, writeJob } from './job.ts';
+import {
+  type Job,
+  type JobResult,
+  type JobTimes,
+  readFailure,
+  readResult,
+  readTimes,
+  wipeSlot,
+  writeJob,
+} from './job.ts';
 import type { PoolWorkerData } from './pool-worker.ts';
 import type { RegistryFacts } from './serve-job.ts';
 
@@ -31,13 +40,13 @@ export interface PoolObserver {
   handedOver(jobs: number): void;
   /** A job is done: milliseconds it waited in front of the worker, from hand-over to return, and what it took there. */
   done(kind: Job['kind'], waited: number, call: number, times: JobTimes): void;
-  /** A worker died or has a bug; the connections of its jobs are closed, and another takes its place. */
+  /** A job came to nothing, or a worker, whom another replaces: a bug. The connections of the jobs are closed. */
   failed(error: unknown): void;
-  /** Too many failed too fast: there will be no others. */
+  /** Too many workers died too fast: there will be no others. */
   givenUp(error: unknown): void;
 }
 
-/** What comes back for a job, its views valid during the call; undefined if its worker failed. */
+/** What comes back for a job, its views valid during the call; undefined if it came to nothing. */
 export type JobDone = (result: JobResult | undefined) => void;
 
 /** A job that waits or is in work. */
@@ -255,8 +264,10 @@ export class Pool {
     for (let slot = results.take(); slot !== undefined; slot = results.take()) {
       const talk = talks[slot]!;
       const ticket = worker.tickets[slot]!;
-      const result = readResult(talk);
-      if (ticket.job !== EMPTY_JOB) this.#observe(ticket, result, readTimes(talk));
+      const failure = readFailure(talk);
+      if (failure) this.#observer.failed(failure);
+      const result = failure ? undefined : readResult(talk);
+      if (result && ticket.job !== EMPTY_JOB) this.#observe(ticket, result, readTimes(talk));
       if (!ticket.withdrawn) ticket.done(result);
       worker.release(slot);
     }

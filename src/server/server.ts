@@ -276,7 +276,7 @@ function startPool(
     done: (kind, waited, call, times) => metrics.done(kind, waited, call, times),
     failed(error) {
       metrics.failed();
-      log.error({ err: error }, 'a pool worker failed: its connections are closed, another takes its place');
+      log.error({ err: error }, 'a job came to nothing, or a worker: its connections are closed');
     },
     givenUp: onDeath,
   });

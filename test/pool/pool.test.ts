@@ -1,6 +1,8 @@
 // The pool with real workers and a real coordinator: what happens to jobs when there is no room, and when a worker fails.
 import { afterEach, describe, expect, it } from 'vitest';
 import { CoordinatorThread } from '../../src/coordinator/coordinator-thread.ts';
+import { Lane, type LaneMemory } from '../../src/lanes/lane.ts';
+import { SLOTS_PER_WORKER } from '../../src/limits.ts';
 import type { Job, JobResult } from '../../src/pool/job.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
@@ -17,7 +19,14 @@ interface Told {
   readonly givenUp: Promise<unknown>;
 }
 
-async function startPool(workers: number, helloQueueMs = 50): Promise<{ pool: Pool; told: Told }> {
+interface Started {
+  readonly pool: Pool;
+  readonly told: Told;
+  /** Kills the worker that was started last. */
+  kill(): void;
+}
+
+async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   const limits = { clients: 100, clusters: 100, ephemeralTtlMs: 60_000, idleRegistrationTtlMs: 60_000 };
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
   const coordinator = await CoordinatorThread.start({ store, limits }, { full() {}, death() {} });
@@ -33,7 +42,15 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<{ pool: Po
     version: 1,
     replyBytesMax: { tcp: 16_384, ws: 65_536 },
   };
-  const pool = new Pool({ workers, helloQueueMs, registry }, coordinator, {
+  const lanes: LaneMemory[] = [];
+  const service = {
+    bell: coordinator.bell,
+    serve(lane: LaneMemory) {
+      lanes.push(lane);
+      return coordinator.serve(lane);
+    },
+  };
+  const pool = new Pool({ workers, helloQueueMs, registry }, service, {
     handedOver() {},
     done() {},
     failed: (error) => failures.push(error),
@@ -41,7 +58,13 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<{ pool: Po
   });
   closing.push(() => pool.close());
   await pool.ready();
-  return { pool, told: { failures, givenUp } };
+  // Finds a slot in its queue that there is not.
+  const kill = () => {
+    const { messages, bell } = new Lane(lanes.at(-1)!);
+    messages.put(SLOTS_PER_WORKER);
+    bell.ring();
+  };
+  return { pool, told: { failures, givenUp }, kill };
 }
 
 const hello: Job = {
@@ -66,20 +89,27 @@ function submit(pool: Pool, job: Job): Promise<JobResult | undefined> {
   });
 }
 
-describe('a worker that fails', () => {
-  it('loses its own jobs only, and another takes its place', async () => {
-    const { pool, told } = await startPool(2);
-    for (let failure = 1; failure <= 4; failure++) {
-      expect(await submit(pool, poison)).toBeUndefined();
+describe('what fails', () => {
+  it('is one job, whatever is wrong with it: those beside and behind it are served', async () => {
+    const { pool, told } = await startPool(1);
+    for (let failure = 1; failure <= 10; failure++) {
+      const results = await Promise.all([submit(pool, poison), submit(pool, hello), submit(pool, hello)]);
+      expect(results.map((result) => result?.kind)).toEqual([undefined, 'reply', 'reply']);
       expect(told.failures.length).toBe(failure);
-      const served = await Promise.all([submit(pool, hello), submit(pool, hello), submit(pool, hello)]);
-      expect(served.map((result) => result?.kind)).toEqual(['reply', 'reply', 'reply']);
+      expect(told.failures.at(-1)).toBeInstanceOf(Error);
     }
   });
 
-  it('is given up with the fifth failure within a minute', async () => {
-    const { pool, told } = await startPool(1);
-    for (let failure = 1; failure <= 5; failure++) expect(await submit(pool, poison)).toBeUndefined();
+  it('is a worker: its jobs come to nothing, another takes its place, and the fifth within a minute is the last', async () => {
+    const { pool, told, kill } = await startPool(1);
+    for (let failure = 1; failure <= 4; failure++) {
+      const under = Array.from({ length: 10 }, () => submit(pool, hello));
+      kill();
+      for (const result of await Promise.all(under)) expect([undefined, 'reply']).toContain(result?.kind);
+      while (told.failures.length < failure) await new Promise((resolve) => setImmediate(resolve));
+      expect((await submit(pool, hello))?.kind).toBe('reply');
+    }
+    kill();
     expect(await told.givenUp).toBeInstanceOf(Error);
     expect(told.failures.length).toBe(4);
   });
