@@ -2,8 +2,9 @@
 // in memory, committed at once, and only then answered. While a commit is under way no command is applied, so nobody is
 // ever shown what may still be lost.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
-import type { ClusterTable, Effect, Outcome } from '../registry/cluster-table.ts';
+import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
+import type { Effect, Outcome } from '../registry/outcome.ts';
 import { type CommitOutcome, type Store, StoreFullError } from '../store/store.ts';
 
 /** Told what the coordinator does, for metrics and logs. */

@@ -2,7 +2,6 @@
 // randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry; a name to one cluster; a
 // client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
-import type { Refusal } from '../errors.ts';
 import { Client } from './client.ts';
 import { Cluster } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
@@ -22,24 +21,8 @@ import type {
   Reply,
   StoredRecord,
 } from './command.ts';
+import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
 import { Sweep } from './sweep.ts';
-
-/** What has to be stored before an answer may be given, and how to take it back from the table. */
-export interface Effect {
-  readonly changes: readonly Change[];
-  /** Effects are undone in the reverse order of their making. */
-  undo(): void;
-}
-
-/** An answer and what it rests on. */
-export interface Outcome extends Effect {
-  readonly reply: Reply;
-  /**
-   * Present if this took the last seat of a cluster: milliseconds since its creation. Never of a cluster that was taken
-   * over from a store, of which nobody knows when it was created.
-   */
-  readonly filledAfterMs?: number;
-}
 
 /** How much the table holds at most, and for how long. */
 export interface TableLimits {
@@ -402,16 +385,4 @@ function isSameRecord(record: ClientRecord, command: RegisterCommand): boolean {
 
 function propertiesOf({ record }: Cluster) {
   return { id: record.id, size: record.size, endPointCount: record.endPointCount, attrs: record.attrs };
-}
-
-function answer(reply: Reply): Outcome {
-  return { reply, changes: [], undo: () => {} };
-}
-
-function refuse(refusal: Refusal): Outcome {
-  return answer({ kind: 'refused', refusal });
-}
-
-function refuseUnknown(ref: ClusterRef): Outcome {
-  return refuse('id' in ref ? 'cluster-id-unknown' : 'cluster-name-unknown');
 }

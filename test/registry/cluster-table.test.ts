@@ -3,8 +3,9 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClusterTable, type Effect, type TableLimits } from '../../src/registry/cluster-table.ts';
+import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
 import type { Change, Command, OperatorCommand, RegisterCommand } from '../../src/registry/command.ts';
+import type { Effect } from '../../src/registry/outcome.ts';
 import {
   CLUSTER_IDS,
   create,
