@@ -59,7 +59,7 @@ class LaneWorker {
     this.#context = context;
   }
 
-  /** One round: all that is light, or one Hello, or sleep. */
+  /** One round: all that is light, then one Hello; or sleep. */
   serve(): void {
     const { answers, messages, hellos, bell } = this.#lane;
     const { rings } = bell;
