@@ -234,7 +234,7 @@ export async function runCoordinator(): Promise<void> {
     report({ kind: 'unusable', message: `${settings.dataDirectory}: ${error.message}` });
     return;
   }
-  void serveLanes(coordinator, bell, lanes);
+  void serveLanes(coordinator, bell, lanes, true);
   const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
   main.on('message', async (order: Order) => {
     if (order.kind === 'serve') {

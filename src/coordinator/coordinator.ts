@@ -99,8 +99,8 @@ export class Coordinator {
   }
 
   async #work(): Promise<void> {
-    // What else has arrived in this turn of the event loop joins the first batch.
-    await new Promise((resolve) => setImmediate(resolve));
+    // What else is asked in the same breath joins the first batch.
+    await undefined;
     while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
       if (this.#sweepDue) await this.#sweepNow();
       this.#looks.shift()?.();

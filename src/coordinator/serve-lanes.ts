@@ -12,13 +12,26 @@ interface Asked {
   readonly slot: number;
 }
 
-/** Answers the questions of the lanes there are, for ever. Lanes may come and go meanwhile. */
+/** How often the event loop gets a turn, at the least, where the thread sleeps on its bell: timers and orders wait so long. */
+const TURN_MS = 10;
+
+/**
+ * Answers the questions of the lanes there are, for ever. Lanes may come and go meanwhile. With `blocking` the thread
+ * sleeps on the bell itself, which costs less than being woken through the event loop; without, for a store that needs the
+ * event loop, it is woken there.
+ */
 export async function serveLanes(
   coordinator: Coordinator,
   bell: Bell,
   lanes: ReadonlyMap<unknown, Lane>,
+  blocking: boolean,
 ): Promise<never> {
+  let turned = performance.now();
   for (;;) {
+    if (blocking && performance.now() - turned >= TURN_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turned = performance.now();
+    }
     const { rings } = bell;
     const asked: Asked[] = [];
     const commands: Command[] = [];
@@ -29,7 +42,8 @@ export async function serveLanes(
       }
     }
     if (asked.length === 0) {
-      await bell.heard(rings);
+      if (blocking) bell.wait(rings, TURN_MS);
+      else await bell.heard(rings);
       continue;
     }
     const replies = await coordinator.ask(commands);

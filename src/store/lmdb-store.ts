@@ -1,9 +1,9 @@
 // The durable table: LMDB in the data directory, written by one thread of one server. A commit is one transaction, which
 // is on disk when transactionSync returns; the coordinator, whose thread this is, has nothing better to do meanwhile.
-import { mkdirSync, statfsSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change, ClientRecord, ClusterRecord, MemberRecord, Seat, StoredRecord } from '../registry/command.ts';
-import { claimTable, DATA_FILE, openTable, TABLE_DIRECTORY, type Table } from './open-table.ts';
+import { bytesNeeded, claimTable, DATA_FILE, openTable, TABLE_DIRECTORY, type Table } from './open-table.ts';
 import { type CommitOutcome, type Store, StoreFullError, StoreUnusableError } from './store.ts';
 import {
   clientKey,
@@ -35,6 +35,8 @@ const PROBE_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('probe')]);
 
 /** Left free on the disk, so that LMDB does not run into its end in the middle of a transaction. */
 const RESERVED_BYTES = 4 * 1024 * 1024;
+/** How long the room on the disk is believed: commits of 50 ms are far below what is left free. */
+const FREE_BYTES_KNOWN_MS = 50;
 /** LMDB tells a disk that is full as an I/O error; with less than this free, that is what it was. */
 const NEARLY_FULL_BYTES = 2 * RESERVED_BYTES;
 /** From this size on, a table is read by a thread of its own: for a smaller one, starting it would take longer. */
@@ -48,6 +50,11 @@ export class LmdbStore implements Store {
   readonly #bytesMax: number | undefined;
   readonly #synced: (seconds: number) => void;
   readonly #table: Table;
+  /** The data file, for looking at its length. */
+  readonly #file: number;
+  #freeBytesKnown = 0;
+  /** Until when, on the clock of the process. */
+  #freeBytesKnownUntil = 0;
   /** The backup made last. */
   #copying: Promise<void> | undefined;
   #closed = false;
@@ -57,6 +64,7 @@ export class LmdbStore implements Store {
     this.#bytesMax = bytesMax;
     this.#synced = synced;
     this.#table = table;
+    this.#file = openSync(join(directory, DATA_FILE), 'r+');
   }
 
   /** Opens the table in a data directory whose lock this process holds, or begins one. Throws StoreUnusableError. */
@@ -106,7 +114,7 @@ export class LmdbStore implements Store {
   }
 
   size(): number {
-    return statSync(join(this.#directory, DATA_FILE)).size;
+    return fstatSync(this.#file).size;
   }
 
   async backup(directory: string): Promise<void> {
@@ -122,6 +130,7 @@ export class LmdbStore implements Store {
     // Closed under a copy that is being made, the table would end the process.
     await this.#copying?.catch(() => {});
     await this.#table.close();
+    closeSync(this.#file);
   }
 
   #assertOpen(): void {
@@ -144,6 +153,7 @@ export class LmdbStore implements Store {
       });
       this.#synced((performance.now() - changed) / 1000);
     } catch (error) {
+      this.#freeBytesKnownUntil = 0;
       const full = FULL_CODES.has((error as { code?: unknown }).code) || this.#freeBytes() < NEARLY_FULL_BYTES;
       throw full ? new StoreFullError('the disk of the store is full', { cause: error }) : error;
     }
@@ -153,14 +163,18 @@ export class LmdbStore implements Store {
 
   /** Pages that were taken and given back within a transaction are never written: at the file's end it is too short then. */
   #completeFile(): void {
-    const { lastPageNumber, pageSize } = this.#table.getStats() as { lastPageNumber: number; pageSize: number };
-    const bytes = (lastPageNumber + 1) * pageSize;
-    if (this.size() < bytes) truncateSync(join(this.#directory, DATA_FILE), bytes);
+    const bytes = bytesNeeded(this.#file)!;
+    if (this.size() < bytes) ftruncateSync(this.#file, bytes);
   }
 
   #freeBytes(): number {
-    const { bavail, bsize } = statfsSync(this.#directory);
-    return bavail * bsize;
+    const now = performance.now();
+    if (now >= this.#freeBytesKnownUntil) {
+      const { bavail, bsize } = statfsSync(this.#directory);
+      this.#freeBytesKnown = bavail * bsize;
+      this.#freeBytesKnownUntil = now + FREE_BYTES_KNOWN_MS;
+    }
+    return this.#freeBytesKnown;
   }
 
   #apply(change: Change): CommitOutcome {

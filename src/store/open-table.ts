@@ -1,5 +1,5 @@
 // How a table in LMDB is opened, and what is looked at before it is relied on.
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Key, open, type RootDatabase } from 'lmdb';
 import { StoreUnusableError } from './store.ts';
@@ -57,27 +57,30 @@ export function openTable(directory: string, readOnly: boolean): Table {
 function assertWhole(path: string): void {
   if (!existsSync(path)) return;
   const file = openSync(path, 'r');
-  const page = (at: number) => {
-    const bytes = Buffer.alloc(META.bytes);
-    const read = readSync(file, bytes, 0, META.bytes, at);
-    if (read < META.bytes || bytes.readUInt32LE(META.magicAt) !== LMDB_MAGIC)
-      throw new StoreUnusableError(`${path} is not a table of LMDB`);
-    return bytes;
-  };
   try {
-    const first = page(0);
-    const pageBytes = first.readUInt32LE(META.pageBytesAt);
-    if (pageBytes < META.bytes) throw new StoreUnusableError(`${path} is not a table of LMDB`);
-    const second = page(pageBytes);
-    const newer = [first, second].sort((a, b) =>
-      a.readBigUInt64LE(META.transactionAt) < b.readBigUInt64LE(META.transactionAt) ? 1 : -1,
-    )[0]!;
-    const needed = (Number(newer.readBigUInt64LE(META.lastPageAt)) + 1) * pageBytes;
-    const { size } = statSync(path);
+    const needed = bytesNeeded(file);
+    if (needed === undefined) throw new StoreUnusableError(`${path} is not a table of LMDB`);
+    const { size } = fstatSync(file);
     if (size < needed) throw new StoreUnusableError(`${path} is cut off: it has ${size} bytes of ${needed}`);
   } finally {
     closeSync(file);
   }
+}
+
+/** Bytes that a data file needs to have by its newest meta page; undefined if it is no table of LMDB. */
+export function bytesNeeded(file: number): number | undefined {
+  const first = metaPage(file, 0);
+  const pageBytes = first?.readUInt32LE(META.pageBytesAt) ?? 0;
+  const second = pageBytes < META.bytes ? undefined : metaPage(file, pageBytes);
+  if (!first || !second) return undefined;
+  const later = second.readBigUInt64LE(META.transactionAt) > first.readBigUInt64LE(META.transactionAt);
+  return (Number((later ? second : first).readBigUInt64LE(META.lastPageAt)) + 1) * pageBytes;
+}
+
+function metaPage(file: number, at: number): Buffer | undefined {
+  const bytes = Buffer.alloc(META.bytes);
+  const read = readSync(file, bytes, 0, META.bytes, at);
+  return read === META.bytes && bytes.readUInt32LE(META.magicAt) === LMDB_MAGIC ? bytes : undefined;
 }
 
 /** Makes an empty table this registry's, or checks that it is. */
