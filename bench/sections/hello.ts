@@ -5,6 +5,8 @@ import { closedLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const CONNECTIONS = 64;
+/** Hellos until the server is warm. */
+const WARM_UP = 8_000;
 
 export const hello: Section = {
   name: 'hello',
@@ -12,6 +14,7 @@ export const hello: Section = {
   measure: (scope) =>
     withServer([], async (server) => {
       const work = { kind: 'hello' } as const;
+      await closedLoad(server, CONNECTIONS, scope.amount(WARM_UP), { work });
       const { measured, bare } = await besideBare(() => closedLoad(server, CONNECTIONS, scope.amount(5_000), { work }));
       return {
         figures: [

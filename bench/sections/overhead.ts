@@ -3,7 +3,7 @@ import type { LoadShape } from '../load/load-and-cpu.ts';
 import { meanBare, measureBare } from '../measure/bare.ts';
 import { withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { closedLoad } from './registry-load.ts';
+import { closedLoad, steadyServer } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 interface Case {
@@ -34,7 +34,9 @@ export const overhead: Section = {
     }
     return {
       figures,
-      notes: ['Closed loop. CPU of the server process ÷ bare crypto on all cores at once, just before and just after.'],
+      notes: [
+        'Closed loop, servers that are warm. CPU of the server process ÷ bare crypto on all cores at once, just before and just after.',
+      ],
     };
   },
 };
@@ -43,6 +45,7 @@ type Server = Parameters<Parameters<typeof withServer>[1]>[0];
 
 async function measureCases(server: Server, cases: readonly Case[], scope: Scope): Promise<Figure[]> {
   const figures: Figure[] = [];
+  await steadyServer(server, scope);
   let before = await measureBare();
   for (const { store, connections, count, atMost, shape = {} } of cases) {
     const { dialect = 'prefixed', transport = 'tcp' } = shape;

@@ -6,6 +6,7 @@ import { LockedError } from '../server/data-directory-lock.ts';
 import { IdentityError } from '../server/identity.ts';
 import { toggleLogLevel } from '../server/log-level.ts';
 import { type Server, startServer } from '../server/server.ts';
+import { collectInThread } from '../server/short-lived-garbage.ts';
 import { StoreUnusableError } from '../store/store.ts';
 
 /** Bytes of log that wait for a reader who is slow; lines beyond it are lost, rather than the registry held up. */
@@ -18,6 +19,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   let server: Server;
   let log: Logger;
   const signal = firstSignal();
+  collectInThread();
   try {
     const config = readConfig(args, process.env);
     const destination = pino.destination({

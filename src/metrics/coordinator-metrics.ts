@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CoordinatorObserver } from '../coordinator/coordinator.ts';
 import type { FillCounts, TableCounts } from '../registry/cluster-table.ts';
+import { PlainHistogram } from './plain-histogram.ts';
 
 const BATCH_COMMANDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const COMMIT_SECONDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -30,24 +31,33 @@ export interface CoordinatorMetrics extends Omit<CoordinatorObserver, 'broken'> 
 /** Registers them and returns what the coordinator tells them. */
 export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings): CoordinatorMetrics {
   const registers = [registry];
-  const batchCommands = new Histogram({
-    name: 'xlreg_coordinator_batch_commands',
-    help: 'Commands applied together and committed at once.',
-    buckets: BATCH_COMMANDS,
-    registers,
-  });
-  const commit = new Histogram({
-    name: 'xlreg_coordinator_commit_seconds',
-    help: 'Time to apply a batch that changed something and to commit it, the way to the disk included.',
-    buckets: COMMIT_SECONDS,
-    registers,
-  });
-  const sync = new Histogram({
-    name: 'xlreg_store_sync_seconds',
-    help: "Time of a commit's way to the disk: writing its pages, and fsync.",
-    buckets: COMMIT_SECONDS,
-    registers,
-  });
+  const batchCommands = new PlainHistogram(
+    {
+      name: 'xlreg_coordinator_batch_commands',
+      help: 'Commands applied together and committed at once.',
+      buckets: BATCH_COMMANDS,
+      registers,
+    },
+    [{}],
+  ).at(0);
+  const commit = new PlainHistogram(
+    {
+      name: 'xlreg_coordinator_commit_seconds',
+      help: 'Time to apply a batch that changed something and to commit it, the way to the disk included.',
+      buckets: COMMIT_SECONDS,
+      registers,
+    },
+    [{}],
+  ).at(0);
+  const sync = new PlainHistogram(
+    {
+      name: 'xlreg_store_sync_seconds',
+      help: "Time of a commit's way to the disk: writing its pages, and fsync.",
+      buckets: COMMIT_SECONDS,
+      registers,
+    },
+    [{}],
+  ).at(0);
   const load = new Gauge({
     name: 'xlreg_store_load_seconds',
     help: 'Time it took to open the store and load the table when the process started.',

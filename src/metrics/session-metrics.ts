@@ -13,45 +13,72 @@ const TRANSPORTS: readonly Transport[] = ['tcp', 'ws'];
 const DIALECTS: readonly Dialect[] = ['none', 'chained', 'prefixed'];
 
 export class SessionMetrics {
-  readonly #open = { tcp: noneOpen(), ws: noneOpen() };
+  readonly #open = { tcp: none(), ws: none() };
+  readonly #started = { tcp: none(), ws: none() };
   /** By Op; 0 stands for one out of range. */
   readonly #messages = new Array<number>(14).fill(0);
-  readonly #started: Counter<'dialect' | 'transport'>;
-  readonly #ends: Counter<'dialect' | 'transport' | 'end'>;
-  readonly #faults: Counter<'fault'>;
-  readonly #refusals: Counter<'refusal'>;
+  readonly #ends = { tcp: noEnds(), ws: noEnds() };
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.#started = new Counter({
+    const ends = this.#ends;
+    const started = this.#started;
+    new Counter({
       name: 'xlreg_sessions_started_total',
       help: 'Sessions whose Hello was answered.',
       labelNames: ['dialect', 'transport'],
       registers,
+      collect() {
+        this.reset();
+        for (const transport of TRANSPORTS) {
+          for (const dialect of ['chained', 'prefixed'] as const) {
+            this.inc({ dialect, transport }, started[transport][dialect]);
+          }
+        }
+      },
     });
-    this.#ends = new Counter({
+    new Counter({
       name: 'xlreg_sessions_ended_total',
       help: 'Connections that ended, by why; dialect is none where there was no good Hello.',
       labelNames: ['dialect', 'transport', 'end'],
       registers,
+      collect() {
+        this.reset();
+        for (const transport of TRANSPORTS) {
+          for (const dialect of DIALECTS) {
+            for (const [end, count] of ends[transport][dialect]) this.inc({ dialect, transport, end }, count);
+          }
+        }
+      },
     });
-    this.#faults = new Counter({
+    /** All ends that have this text, whoever came to it. */
+    const endedBy = (end: string) => {
+      let count = 0;
+      for (const transport of TRANSPORTS) {
+        for (const dialect of DIALECTS) count += ends[transport][dialect].get(end) ?? 0;
+      }
+      return count;
+    };
+    new Counter({
       name: 'xlreg_faults_total',
       help: 'Violations of the protocol by peers.',
       labelNames: ['fault'],
       registers,
+      collect() {
+        this.reset();
+        for (const fault of Object.keys(FAULT_TEXT)) this.inc({ fault }, endedBy(fault));
+      },
     });
-    this.#refusals = new Counter({
+    new Counter({
       name: 'xlreg_refusals_total',
       help: 'Requests refused by the registry.',
       labelNames: ['refusal'],
       registers,
+      collect() {
+        this.reset();
+        for (const refusal of Object.keys(REFUSAL_TEXT)) this.inc({ refusal }, endedBy(refusal));
+      },
     });
-    for (const transport of TRANSPORTS) {
-      for (const dialect of ['chained', 'prefixed'] as const) this.#started.inc({ dialect, transport }, 0);
-    }
-    for (const fault of Object.keys(FAULT_TEXT)) this.#faults.inc({ fault }, 0);
-    for (const refusal of Object.keys(REFUSAL_TEXT)) this.#refusals.inc({ refusal }, 0);
     const open = this.#open;
     new Gauge({
       name: 'xlreg_sessions_open',
@@ -84,7 +111,7 @@ export class SessionMetrics {
   greeted(dialect: DialectName, transport: Transport): void {
     this.#open[transport].none -= 1;
     this.#open[transport][dialect] += 1;
-    this.#started.inc({ dialect, transport });
+    this.#started[transport][dialect] += 1;
   }
 
   /** A message was answered; 0 for an Op out of range. */
@@ -94,12 +121,16 @@ export class SessionMetrics {
 
   ended(transport: Transport, dialect: Dialect, end: string): void {
     this.#open[transport][dialect] -= 1;
-    this.#ends.inc({ dialect, transport, end });
-    if (end in FAULT_TEXT) this.#faults.inc({ fault: end });
-    if (end in REFUSAL_TEXT) this.#refusals.inc({ refusal: end });
+    const ends = this.#ends[transport][dialect];
+    ends.set(end, (ends.get(end) ?? 0) + 1);
   }
 }
 
-function noneOpen(): Record<Dialect, number> {
+function none(): Record<Dialect, number> {
   return { none: 0, chained: 0, prefixed: 0 };
+}
+
+/** How often each end was met; the ends there are bound it. */
+function noEnds(): Record<Dialect, Map<string, number>> {
+  return { none: new Map(), chained: new Map(), prefixed: new Map() };
 }

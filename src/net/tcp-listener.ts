@@ -17,6 +17,8 @@ import { readProxyHeader } from './proxy-header.ts';
 /** Connections that the kernel holds for us until they are accepted. */
 const BACKLOG = 4_096;
 
+const NOTHING = Buffer.alloc(0);
+
 class TcpConnection implements Connection {
   readonly transport = 'tcp';
   readonly seat: Seat;
@@ -31,12 +33,11 @@ class TcpConnection implements Connection {
   }
 
   send(bytes: Uint8Array): boolean {
-    let waited = false;
-    this.#socket.write(bytes, () => {
-      if (waited && this.#socket.writableLength === 0) this.handler?.drained();
-    });
-    waited = this.#socket.writableLength > 0;
-    return !waited;
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength === 0) return true;
+    // Called when all before it is written; a callback of each write would cost every reply what only a slow peer's needs.
+    this.#socket.write(NOTHING, () => this.handler?.drained());
+    return false;
   }
 
   pause(): void {

@@ -89,7 +89,7 @@ describe('the PROXY protocol', () => {
     await second.sendRaw(overIpv6('20010db8000100000000000000000002'));
     expect((await second.waitClosed()).bytes).toHaveLength(0);
     await greet(await open(), overIpv6('20010db8000200000000000000000001'));
-    await first.bye();
+    expect(await loggedAddress(() => first.bye())).toBe('2001:db8:1::1');
   });
 
   it('is not for others to say, who are served without it', async () => {
