@@ -23,7 +23,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg join       join it as a member, and wait for the others
   xlreg members    see who is in it
   xlreg regcred    show a registry's credentials and their fingerprints
-  xlreg check      ask a registry whether it is the one of these credentials
+  xlreg check      ask at each end point whether the registry of these credentials is there
 
   xlreg clusters   list the clusters of a running registry
   xlreg evict      take a member out of a cluster
