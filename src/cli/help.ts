@@ -34,7 +34,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg drain      stop a running registry in order
   xlreg backup     copy a running registry
   xlreg restore    make a registry of a backup
-  xlreg store      verify the table of a registry
+  xlreg store      verify the table of a registry, or copy it to another place
   xlreg export     print the table of a registry
   xlreg help COMMAND
   xlreg --version
@@ -152,8 +152,13 @@ Verifies a backup and makes a data directory of it, which must not exist or be e
 `;
 
 const STORE = `xlreg store verify [--data-dir DIR]
+xlreg store copy FROM TO
 
-Reads every record of a registry's table, which may be in use, and says how many there are or what is wrong.
+verify reads every record of a registry's table, which may be in use, and says how many there are or what is wrong.
+
+copy copies the table of a registry that does not run to where there is none yet, reads the copy back, and compares it
+record for record. Each place is lmdb:DIR, DIR being a data directory. TO has the whole table or, whatever ends this
+half-way, none; then begin anew. Keys are not copied.
 `;
 
 const EXPORT = `xlreg export [--json] [--data-dir DIR]
