@@ -28,14 +28,17 @@ async function filled(store: Store, changes: readonly Change[]): Promise<Store> 
   return store;
 }
 
-/** More than fit into one commit, some members registered as their clients, some not, IDs of both lengths' keys. */
+/** More than fit into one commit, some members registered as their clients, some not, IDs of both lengths. */
 function records(): Change[] {
-  const clients = Array.from({ length: 1_500 }, (_, i) => client(i, { ephemeral: i % 7 === 0, endPointCount: i % 5 }));
+  const clients = Array.from({ length: 1_500 }, (_, i) => {
+    const clientId = i.toString(16).padStart(i % 2 ? 40 : 64, '0');
+    return client(i % 256, { clientId, ephemeral: i % 7 === 0, endPointCount: i % 5 });
+  });
   const clusters = Array.from({ length: 40 }, (_, i) => cluster(`c-${i}`, i, { attrs: BigInt(i % 2), size: 2 + i }));
   const members = clusters.flatMap((_, at) =>
     Array.from({ length: 2 + at }, (_, index) => {
-      const { name, token } = clients[(at * 41 + index) % 1_500]!;
-      return member(at, index, (at * 41 + index) % 1_500, index % 3 === 0 ? {} : { name, token });
+      const { clientId, name, token } = clients[(at * 41 + index) % 1_500]!;
+      return member(at, index, 1, index % 3 === 0 ? { clientId } : { clientId, name, token });
     }),
   );
   return [...clients, ...clusters, ...members];
