@@ -2,8 +2,8 @@
 // as a page.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { clearProgress } from '../src/cli/progress-bar.ts';
 import { FlagReader } from './flags.ts';
-import { clearProgress } from './load/progress-bar.ts';
 import { readEnvironment } from './report/environment.ts';
 import { printSection } from './report/print-section.ts';
 import { meetsTarget, type SectionReport } from './report/report.ts';

@@ -4,7 +4,13 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { isCidr } from './admission/ip-address.ts';
-import { MESSAGE_BYTES_MAX, REPLY_BYTES_MAX, REPLY_BYTES_MIN, SESSION_MESSAGES_MAX } from './limits.ts';
+import {
+  MESSAGE_BYTES_MAX,
+  REPLY_BYTES_MAX,
+  REPLY_BYTES_MIN,
+  SESSION_MESSAGES_MAX,
+  TOKEN_END_POINTS_MAX,
+} from './limits.ts';
 import { STORE_NAMES } from './store/open-store.ts';
 import { isEndPoint, isName } from './wire/member-token.ts';
 
@@ -64,6 +70,10 @@ const list = (isItem: (text: string) => boolean, what: string) =>
     .transform((text): readonly string[] => (text === 'off' ? [] : text.split(',')))
     .refine((items) => items.every(isItem), `should be ${what},… or off`);
 const networks = list(isCidr, 'ADDRESS/BITS');
+/** The registry's own token has them, too, so that no more can be told than a token can hold (T5). */
+const advertised = list(isBareEndPoint, 'HOST:PORT')
+  .refine((ends) => ends.length <= TOKEN_END_POINTS_MAX, `should be ${TOKEN_END_POINTS_MAX} end points at most`)
+  .refine((ends) => new Set(ends).size === ends.length, 'should name each end point once');
 
 /** Every setting, under its flag's name. The environment has them as XLREG_…, the file as they stand here. */
 const settings = z.strictObject({
@@ -72,7 +82,7 @@ const settings = z.strictObject({
   tcp: listenAddress.prefault('0.0.0.0:56789'),
   ws: listenAddress.prefault('0.0.0.0:56790'),
   admin: listenAddress.prefault('127.0.0.1:56791'),
-  advertise: z.string().refine(isBareEndPoint, 'should be HOST:PORT').optional(),
+  advertise: advertised.optional(),
   workers: whole(1, 256).default(availableParallelism()),
   'hello-queue-ms': milliseconds.default(50),
   'reply-bytes-max': whole(REPLY_BYTES_MIN, REPLY_BYTES_MAX).default(REPLY_BYTES_MAX),

@@ -1,9 +1,10 @@
 // A load and what it costs the server's process, for the whole of it and for each unit of work.
+
+import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
 import { processCpuSeconds } from '../measure/process-readings.ts';
 import type { Target } from '../measure/server-process.ts';
 import { Generators, type LoadOutcome, type LoadPart } from './generator.ts';
 import type { Arrivals, LoadOrder } from './load-order.ts';
-import { clearProgress, drawProgress } from './progress-bar.ts';
 
 /** A load without the registry it is for. */
 export type LoadShape = Omit<LoadOrder, 'regCredText' | 'wsUrl'>;

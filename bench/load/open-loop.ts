@@ -51,7 +51,7 @@ function gaps({ rate, spacing, seed }: Arrivals & { mode: 'open' }): () => numbe
 }
 
 /** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

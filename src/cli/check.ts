@@ -1,42 +1,88 @@
-// xlreg check: is this the registry its credentials say, which version does it speak, and how far away is it.
-import { connect } from '../client/index.ts';
+// xlreg check: for each end point of a registry, whether the registry of the credentials answers there, which version it
+// speaks, and how far away it is.
+
+import { HelloRefused } from '../client/errors.ts';
+import { connect, type RegCred, type RegistrySession, RegistryUntrusted, XlRegError } from '../client/index.ts';
+import { printTarget, targetsOf } from '../client/target.ts';
 import { keyFingerprint } from '../wire/rsa-key.ts';
 import { readCommandLine } from './client-flags.ts';
-import { printFields, printJson } from './print.ts';
+import { failureOf } from './failure.ts';
+import { printFields, printJson, printTable } from './print.ts';
 import { connectOptions, readRegistry } from './registry-source.ts';
 
-/** Resolves to the exit code; rejects with UsageError or what the client library rejects with. */
+/** What was found at an end point. */
+type Finding = {
+  readonly address: string;
+  readonly state: 'ok' | 'not reachable' | 'wrong key' | 'wrong key or full';
+  /** Where it is not ok. */
+  readonly why?: string;
+  readonly version?: string;
+  /** Milliseconds to connect and for the Hello, and for the question who it is. */
+  readonly helloMs?: number;
+  readonly roundTripMs?: number;
+};
+
+/** The exit code where one end point is not ok, as it is for a registry that cannot be reached or is another. */
+const NOT_ALL_OK = 3;
+
+/** Resolves to the exit code; rejects with UsageError, or with RegistryUntrusted for another key than --fingerprint. */
 export async function check(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags } = readCommandLine(args, { positionals: [], options: {} });
   const regCred = await readRegistry(flags, signal);
-  const options = connectOptions(flags, regCred, signal);
-  const started = performance.now();
-  const session = await connect(regCred, options);
-  try {
-    const greeted = performance.now();
-    const { name, id, version } = await session.credentials();
-    const roundTripMs = rounded(performance.now() - greeted);
-    const helloMs = rounded(greeted - started);
-    const fingerprint = keyFingerprint(regCred.commsKey);
-    const { address, dialect } = session;
-    if (flags.json) {
-      const pinned = flags.fingerprint !== undefined;
-      printJson({ name, id, version, address, dialect, fingerprint, pinned, helloMs, roundTripMs });
-    } else {
-      printFields([
-        ['registry', `${name}, as its credentials say`],
-        ['ID', id],
-        ['comms key', flags.fingerprint === undefined ? fingerprint : `${fingerprint}, as --fingerprint says`],
-        ['version', version],
-        ['reached at', `${address}, dialect ${dialect}`],
-        ['Hello', `${helloMs} ms`],
-        ['round trip', `${roundTripMs} ms`],
-      ]);
-    }
-    return 0;
-  } finally {
-    await session[Symbol.asyncDispose]();
+  const { onSkipped: _, ...options } = connectOptions(flags, regCred, signal);
+  const addresses = targetsOf(regCred, options).map(printTarget);
+  const endPoints = await Promise.all(addresses.map((connect) => lookAt(regCred, { ...options, connect })));
+  const id = Buffer.from(regCred.id).toString('hex');
+  const fingerprint = keyFingerprint(regCred.commsKey);
+  const { dialect = 'prefixed' } = options;
+  const pinned = flags.fingerprint !== undefined;
+  if (flags.json) printJson({ name: regCred.name, id, fingerprint, pinned, dialect, endPoints });
+  else {
+    printFields([
+      ['registry', regCred.name],
+      ['ID', id],
+      ['comms key', pinned ? `${fingerprint}, as --fingerprint says` : fingerprint],
+    ]);
+    printTable([['END POINT', 'STATE', 'VERSION', 'HELLO', 'ROUND TRIP'], ...endPoints.map(rowOf)]);
   }
+  for (const { address, why } of endPoints) {
+    if (why !== undefined) process.stderr.write(`xlreg check: ${address}: ${why}\n`);
+  }
+  return endPoints.every(({ state }) => state === 'ok') ? 0 : NOT_ALL_OK;
+}
+
+async function lookAt(
+  regCred: RegCred,
+  options: { readonly connect: string; readonly signal?: AbortSignal | undefined },
+): Promise<Finding> {
+  const address = options.connect;
+  const started = performance.now();
+  let session: RegistrySession | undefined;
+  try {
+    // A copy of its own: what this finds out is nobody's memory.
+    session = await connect({ ...regCred }, options);
+    const greeted = performance.now();
+    const { version } = await session.credentials();
+    const roundTripMs = rounded(performance.now() - greeted);
+    return { address, state: 'ok', version, helloMs: rounded(greeted - started), roundTripMs };
+  } catch (error) {
+    if (!(error instanceof XlRegError)) throw error;
+    // What connect() adds to it is the address.
+    const fault = error.cause instanceof XlRegError ? error.cause : error;
+    return { address, state: stateOf(fault), why: failureOf(fault)!.text };
+  } finally {
+    await session?.[Symbol.asyncDispose]();
+  }
+}
+
+function stateOf(fault: XlRegError): Finding['state'] {
+  if (fault instanceof RegistryUntrusted) return 'wrong key';
+  return fault instanceof HelloRefused ? 'wrong key or full' : 'not reachable';
+}
+
+function rowOf({ address, state, version = '-', helloMs, roundTripMs }: Finding): string[] {
+  const time = (milliseconds: number | undefined) => (milliseconds === undefined ? '-' : `${milliseconds} ms`);
+  return [address, state, version, time(helloMs), time(roundTripMs)];
 }
 
 function rounded(milliseconds: number): number {

@@ -13,7 +13,7 @@ export class UsageError extends Error {
 const CLIENT_FLAGS = {
   registry: { type: 'string' },
   transport: { type: 'string' },
-  connect: { type: 'string' },
+  connect: { type: 'string', multiple: true },
   fingerprint: { type: 'string' },
   dialect: { type: 'string' },
   timeout: { type: 'string' },
@@ -25,7 +25,7 @@ export interface ClientFlags {
   /** A path or an http(s) URL. */
   readonly registry: string;
   readonly transport: TransportName | undefined;
-  readonly connect: string | undefined;
+  readonly connect: readonly string[] | undefined;
   /** Of the registry's comms key, as `SHA256:…` in base64. */
   readonly fingerprint: string | undefined;
   readonly dialect: DialectName | undefined;
@@ -84,11 +84,11 @@ function parse(args: readonly string[], options: Options) {
 }
 
 function checkFlags(values: Record<string, unknown>): ClientFlags {
-  const text = (name: keyof typeof CLIENT_FLAGS) => values[name] as string | undefined;
+  const text = (name: Exclude<keyof typeof CLIENT_FLAGS, 'connect'>) => values[name] as string | undefined;
   return {
     registry: text('registry') ?? process.env.XLREG_REGISTRY ?? REGISTRY_FILE,
     transport: oneOf('--transport', text('transport'), ['tcp', 'ws']),
-    connect: text('connect'),
+    connect: values.connect as string[] | undefined,
     fingerprint: parseFingerprint(text('fingerprint')),
     dialect: oneOf('--dialect', text('dialect'), ['chained', 'prefixed']),
     timeoutMs: milliseconds('--timeout', text('timeout')),

@@ -1,6 +1,14 @@
 // Who is in a cluster: as it is now, or watched until it is full, with a word on stderr about how far it is.
 import { escapeText } from '../client/escape-text.ts';
-import type { ClusterMember, RegistrySession } from '../client/index.ts';
+import {
+  type ClusterMember,
+  type ConnectOptions,
+  connect,
+  type Member,
+  type RegCred,
+  type RegistrySession,
+  watchCluster,
+} from '../client/index.ts';
 import { printCount } from './print.ts';
 
 /** What came of it. */
@@ -13,8 +21,12 @@ export interface GatheredRoster {
   readonly timeUp: boolean;
 }
 
-/** The cluster to ask for, and for how long. */
+/** The cluster to ask for, for how long, and how to get back to the registry if its server goes away meanwhile. */
 export interface GatherOptions {
+  readonly regCred: RegCred;
+  readonly connectOptions: ConnectOptions;
+  /** Who asks, with the ID that it has. */
+  readonly member: Member;
   readonly clusterId: string;
   readonly size: number | undefined;
   /** Undefined: do not wait. */
@@ -22,10 +34,10 @@ export interface GatherOptions {
   readonly signal: AbortSignal;
 }
 
-/** Gathers a roster. Rejects as RegistrySession.members() does, but not because the time is up. */
+/** Gathers a roster. Rejects as watchCluster() does, but not because the time is up. */
 export async function gatherRoster(
   session: RegistrySession,
-  { clusterId, size, waitMs, signal }: GatherOptions,
+  { regCred, connectOptions, member, clusterId, size, waitMs, signal }: GatherOptions,
 ): Promise<GatheredRoster> {
   const members: ClusterMember[] = [];
   const progress = waitMs === undefined ? undefined : new Progress(members, size);
@@ -35,7 +47,16 @@ export async function gatherRoster(
   const timer = waitMs === undefined ? undefined : setTimeout(() => stop.abort(), waitMs);
   signal.addEventListener('abort', passOn, { once: true });
   try {
-    const watch = session.members({ id: clusterId }, { wait: waitMs !== undefined, signal: stop.signal });
+    const open = async (signal: AbortSignal | undefined) => {
+      const session = await connect(regCred, { ...connectOptions, signal });
+      await session.identify(member);
+      return session;
+    };
+    const onLost = (address: string, why: Error) => progress?.lost(address, why);
+    const watch =
+      waitMs === undefined
+        ? session.members({ id: clusterId }, { wait: false, signal: stop.signal })
+        : watchCluster(session, { id: clusterId }, open, { signal: stop.signal, onLost });
     for await (const member of watch) {
       members.push(member);
       progress?.changed();
@@ -87,6 +108,11 @@ class Progress {
   changed(): void {
     clearTimeout(this.#nobody);
     this.#soon ??= setImmediate(() => this.#tell());
+  }
+
+  lost(address: string, why: Error): void {
+    const end = process.stderr.isTTY && this.#begun ? '\n' : '';
+    process.stderr.write(`${end}xlreg: ${address} is gone (${why.message}); looking for another server\n`);
   }
 
   end(): void {

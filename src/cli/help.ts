@@ -6,9 +6,10 @@ Which registry, and how to reach it:
                               (default: XLREG_REGISTRY, else ./xlreg-data/regCred.dat)
   --fingerprint SHA256:…      refuse it unless this is its comms key; hex will do, too
   --transport tcp|ws          default tcp
-  --connect HOST:PORT|ws://…  instead of the end point in the credentials or, for ws, the host of the URL
+  --connect HOST:PORT|ws://…  instead of the end points in the credentials or, for ws, the host of the URL; may be given
+                              several times. End points are tried in turn, each for 3 s at most while there are others
   --dialect chained|prefixed  default prefixed
-  --timeout SECONDS           for connecting and for each answer, default 10
+  --timeout SECONDS           for connecting, over all end points, and for each answer, default 10
   --json                      one JSON object instead of lines
 
 Exit codes: 0 done; 1 the registry refused, or time is up; 2 wrong usage; 3 the registry cannot be reached or is not the
@@ -22,7 +23,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg join       join it as a member, and wait for the others
   xlreg members    see who is in it
   xlreg regcred    show a registry's credentials and their fingerprints
-  xlreg check      ask a registry whether it is the one of these credentials
+  xlreg check      ask at each end point whether the registry of these credentials is there
 
   xlreg clusters   list the clusters of a running registry
   xlreg evict      take a member out of a cluster
@@ -33,7 +34,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg drain      stop a running registry in order
   xlreg backup     copy a running registry
   xlreg restore    make a registry of a backup
-  xlreg store      verify the table of a registry
+  xlreg store      verify the table of a registry, or copy it to another place
   xlreg export     print the table of a registry
   xlreg help COMMAND
   xlreg --version
@@ -51,7 +52,8 @@ environment, the environment over the file.
   --tcp HOST:PORT|off         the protocol over TCP, default 0.0.0.0:56789; port 0 picks one
   --ws HOST:PORT|off          the protocol over WebSocket at /xlreg, and /regCred.dat, default 0.0.0.0:56790
   --admin HOST:PORT|off       /metrics, /readyz, /healthz, default 127.0.0.1:56791
-  --advertise HOST:PORT       the end point that regCred.dat tells clients, default the one of --tcp
+  --advertise HOST:PORT,…     the end points that regCred.dat tells clients, in the order to try them, 4 at most: every
+                              server of this registry; off for none; default the one of --tcp
   --workers N                 threads for the crypto, default one for each core
   --hello-queue-ms N          Hellos may wait for so many milliseconds of a worker's time, default 50; the newest beyond
                               that is closed
@@ -150,8 +152,13 @@ Verifies a backup and makes a data directory of it, which must not exist or be e
 `;
 
 const STORE = `xlreg store verify [--data-dir DIR]
+xlreg store copy FROM TO
 
-Reads every record of a registry's table, which may be in use, and says how many there are or what is wrong.
+verify reads every record of a registry's table, which may be in use, and says how many there are or what is wrong.
+
+copy copies the table of a registry that does not run to where there is none yet, reads the copy back, and compares it
+record for record. Each place is lmdb:DIR, DIR being a data directory. TO has the whole table or, whatever ends this
+half-way, none; then begin anew. Keys are not copied.
 `;
 
 const EXPORT = `xlreg export [--json] [--data-dir DIR]
@@ -175,14 +182,15 @@ given now replace those it had.
   --name MEMBER               the member's name
   --end-point HOST:PORT       where the other members reach it; up to 4 of them
   --home DIR                  default ./xlreg-home/MEMBER
-  --wait SECONDS              until the cluster is full; who is there is told on stderr meanwhile
+  --wait SECONDS              until the cluster is full; who is there is told on stderr meanwhile. A server that goes
+                              away is replaced by another end point, for half a minute at most
 ${CLIENT_FLAGS}`;
 
 const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [FLAGS]
 
 Prints who is in a cluster. 40 or 64 hex digits are taken for an ID.
 
-  --wait SECONDS              until the cluster is full
+  --wait SECONDS              until the cluster is full; as with join, over the death of a server
 ${CLIENT_FLAGS}`;
 
 const REGCRED = `xlreg regcred [--registry FILE|URL] [--fingerprint SHA256:…] [--json]
@@ -192,7 +200,8 @@ ${CLIENT_FLAGS}`;
 
 const CHECK = `xlreg check [FLAGS]
 
-Connects to a registry and asks it who it is: exit code 0 if it is the one of the credentials.
+Connects to each end point of a registry and asks who it is: ok, not reachable, wrong key, or (the connection was closed
+at the Hello, where nothing tells which) wrong key or full. Exit code 0 if all of them are ok, else 3.
 ${CLIENT_FLAGS}`;
 
 const HELP: ReadonlyMap<string, string> = new Map([

@@ -32,14 +32,16 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
 
   const regCred = await readRegistry(flags, signal);
   const options = connectOptions(flags, regCred, signal);
-  const member = { ...(await memberAt(home, memberName, regCred)), endPoints };
-  await saveMember(home, member);
-  const session = await connect(regCred, options);
+  const newcomer = { ...(await memberAt(home, memberName, regCred)), endPoints };
+  await saveMember(home, newcomer);
+  const session = await connect(regCred, { ...options, first: newcomer.registryAddress });
   try {
-    const { id } = await session.identify(member);
-    await saveMember(home, { ...member, id, registryId: hex(regCred.id) });
+    const { id } = await session.identify(newcomer);
+    const member = { ...newcomer, id, registryId: hex(regCred.id), registryAddress: session.address };
+    await saveMember(home, member);
     const { clusterId, size } = await session.join(clusterName);
-    const { members, complete, timeUp } = await gatherRoster(session, { clusterId, size, waitMs, signal });
+    const way = { regCred, connectOptions: options, member };
+    const { members, complete, timeUp } = await gatherRoster(session, { ...way, clusterId, size, waitMs, signal });
     const index = members.find((other) => other.id === id)?.index;
     if (flags.json) {
       const self = { name: memberName, id, index, home };

@@ -25,9 +25,10 @@ export async function members(args: readonly string[], signal: AbortSignal): Pro
   const options = connectOptions(flags, regCred, signal);
   const [session, visitor] = await Promise.all([connect(regCred, options), createVisitor()]);
   try {
-    await session.identify(visitor);
+    const { id } = await session.identify(visitor);
     const { clusterId, size } = await session.cluster(cluster, NOBODY);
-    const roster = await gatherRoster(session, { clusterId, size, waitMs, signal });
+    const way = { regCred, connectOptions: options, member: { ...visitor, id } };
+    const roster = await gatherRoster(session, { ...way, clusterId, size, waitMs, signal });
     const { complete } = roster;
     if (flags.json) printJson({ clusterId, size, complete, members: roster.members.map(memberJson) });
     else {

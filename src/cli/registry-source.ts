@@ -39,13 +39,18 @@ export function connectOptions(flags: ClientFlags, regCred: RegCred, signal: Abo
   }
   const ofUrl = url && `${url.protocol === 'https:' ? 'wss' : 'ws'}://${url.host}${WEBSOCKET_PATH}`;
   const connect = flags.connect ?? (transport === 'ws' ? ofUrl : undefined);
-  const options = { transport, connect, dialect, timeoutMs, signal };
+  const options = { transport, connect, dialect, timeoutMs, signal, onSkipped };
   try {
     targetsOf(regCred, options);
   } catch (error) {
     throw new UsageError(`--connect: ${(error as Error).message}`);
   }
   return options;
+}
+
+/** Nobody should go on for long with a server that is dead, or is not one of the registry, without knowing. */
+function onSkipped(address: string, why: Error): void {
+  process.stderr.write(`xlreg: ${address} is passed over: ${why.message}\n`);
 }
 
 function urlOf(registry: string): URL | undefined {

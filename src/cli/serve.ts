@@ -71,7 +71,7 @@ function isUsersMistake(error: unknown): error is Error {
   );
 }
 
-function howToJoin(dataDir: string, advertise: string | undefined, tcp: string): string {
+function howToJoin(dataDir: string, advertise: readonly string[] | undefined, tcp: string): string {
   const lines = [
     `Nodes need ${dataDir}/regCred.dat. A cluster of two, each in a terminal of its own:`,
     `  npx xlreg create demo --size 2 --registry ${dataDir}/regCred.dat`,

@@ -1,14 +1,19 @@
-// xlreg store verify: reads a whole table, in use or not, and says what is in it or what is wrong with it.
+// xlreg store: verify reads a whole table, in use or not, and says what is in it or what is wrong with it; copy moves one.
 import { verifyStore } from '../store/verify-store.ts';
 import { readArguments, UsageError } from './client-flags.ts';
 import { DATA_DIRECTORY } from './data-directory.ts';
+import { storeCopy } from './store-copy.ts';
 
-export async function store(args: readonly string[]): Promise<number> {
+export async function store(args: readonly string[], signal: AbortSignal): Promise<number> {
+  if (args[0] === 'copy') {
+    const { positionals } = readArguments(args, { positionals: ['copy', 'FROM', 'TO'], options: {} });
+    return await storeCopy(positionals[1]!, positionals[2]!, signal);
+  }
   const { values, positionals } = readArguments(args, {
     positionals: ['verify'],
     options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
   });
-  if (positionals[0] !== 'verify') throw new UsageError('xlreg store knows verify only');
+  if (positionals[0] !== 'verify') throw new UsageError('xlreg store knows verify and copy only');
   const { clients, clusters, members } = await verifyStore(values['data-dir']);
   process.stdout.write(`sound: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;

@@ -3,7 +3,8 @@ import type { DialectName } from '../wire/hello.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { Channel } from './channel.ts';
 import { withDeadline } from './deadline.ts';
-import { RegistryUnreachable } from './errors.ts';
+import { inOrder, type OrderHints, rememberFailed, rememberWorked } from './end-point-order.ts';
+import { ProtocolError, RegistryUnreachable, RegistryUntrusted, XlRegError } from './errors.ts';
 import { exchangeHello } from './open-hello.ts';
 import { RegistrySession } from './registry-session.ts';
 import { printTarget, type Target, type TargetOptions, targetsOf } from './target.ts';
@@ -12,42 +13,80 @@ import type { Transport } from './transport.ts';
 import { openWebSocket } from './websocket-transport.ts';
 
 /** How to connect. */
-export interface ConnectOptions extends TargetOptions {
+export interface ConnectOptions extends TargetOptions, OrderHints {
   /** Default `prefixed`. Every registry knows one of the two, this one both (H2). */
   readonly dialect?: DialectName | undefined;
   /** Ends the session when aborted, whatever is under way; that rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for connecting, and for each request and its reply. Default 10,000. */
+  /** Milliseconds for connecting, whatever the number of end points, and for each request and its reply. Default 10,000. */
   readonly timeoutMs?: number | undefined;
+  /** Told of each end point that came to nothing while there were others to try: RegistryUnreachable or -Untrusted. */
+  readonly onSkipped?: ((address: string, why: XlRegError) => void) | undefined;
 }
 
 const TIMEOUT_MS = 10_000;
+/** What one end point may take of it while there are others: twice what a Hello takes over a bad line that loses packets. */
+const END_POINT_TIMEOUT_MS = 3_000;
 
 /**
- * Connects to the registry of these credentials and exchanges Hellos. The end points are tried in order, each with the
- * whole timeout. Rejects with RegistryUnreachable when none of them answers, with RegistryUntrusted when one does that is
- * not this registry, with TypeError when the options name no place to connect to.
+ * Connects to the registry of these credentials and exchanges Hellos. The end points are tried one after the other, the
+ * one that worked last first; each has its share of the time that is left, 3 s at most unless it is the last. One where
+ * somebody else answers is passed over like one where nobody does, since each has to prove itself by its key; onSkipped
+ * hears of both. When none is left it rejects with RegistryUntrusted if somebody else answered anywhere, else with
+ * RegistryUnreachable or ProtocolError. TypeError: the options name no place to connect to.
  */
 export async function connect(regCred: RegCred, options: ConnectOptions = {}): Promise<RegistrySession> {
-  const failures: RegistryUnreachable[] = [];
-  const targets = targetsOf(regCred, options);
-  for (const target of targets) {
+  const { timeoutMs = TIMEOUT_MS } = options;
+  const end = performance.now() + timeoutMs;
+  const targets = inOrder(regCred, targetsOf(regCred, options), options);
+  const failures: Failure[] = [];
+  for (const [place, target] of targets.entries()) {
+    const address = printTarget(target);
+    const left = end - performance.now();
+    if (place > 0 && left < 1) break;
     try {
-      return await connectTo(regCred, target, options);
+      const session = await connectTo(regCred, target, options, attemptMs(left, targets.length - place));
+      rememberWorked(regCred, address);
+      return session;
     } catch (error) {
-      if (!(error instanceof RegistryUnreachable)) throw error;
-      failures.push(new RegistryUnreachable(`${printTarget(target)}: ${error.message}`, { cause: error }));
+      if (!(error instanceof XlRegError)) throw error;
+      failures.push({ address, error });
+      rememberFailed(regCred, address);
+      if (place < targets.length - 1) options.onSkipped?.(address, error);
     }
   }
-  const cause = failures.length === 1 ? failures[0]!.cause : new AggregateError(failures);
-  throw new RegistryUnreachable(failures.map(({ message }) => message).join('; '), { cause });
+  throw summaryOf(failures);
 }
 
-async function connectTo(regCred: RegCred, target: Target, options: ConnectOptions): Promise<RegistrySession> {
-  const { dialect = 'prefixed', timeoutMs = TIMEOUT_MS, signal } = options;
+/** Milliseconds for the first of so many end points. */
+function attemptMs(left: number, endPoints: number): number {
+  return Math.ceil(endPoints === 1 ? left : Math.min(left / endPoints, END_POINT_TIMEOUT_MS));
+}
+
+/** What came of one end point. */
+interface Failure {
+  readonly address: string;
+  readonly error: XlRegError;
+}
+
+/** The worst of it, with what was seen at each. */
+function summaryOf(failures: readonly Failure[]): XlRegError {
+  const errors = failures.map(({ error }) => error);
+  const Kind = [RegistryUntrusted, ProtocolError].find((kind) => errors.some((error) => error instanceof kind));
+  const cause = errors.length === 1 ? errors[0] : new AggregateError(errors);
+  const text = failures.map(({ address, error }) => `${address}: ${error.message}`).join('; ');
+  return new (Kind ?? RegistryUnreachable)(text, { cause });
+}
+
+async function connectTo(
+  regCred: RegCred,
+  target: Target,
+  { dialect = 'prefixed', timeoutMs = TIMEOUT_MS, signal }: ConnectOptions,
+  connectMs: number,
+): Promise<RegistrySession> {
   let transport: Transport | undefined;
   try {
-    return await withDeadline({ timeoutMs, signal, missed: 'no HelloReply' }, async (deadline) => {
+    return await withDeadline({ timeoutMs: connectMs, signal, missed: 'no HelloReply' }, async (deadline) => {
       transport = await open(target, deadline);
       const hello = await exchangeHello(regCred, transport, dialect);
       const channel = new Channel(hello, transport, { timeoutMs, signal });

@@ -21,7 +21,7 @@ export async function withDeadline<T>(deadline: Deadline, work: (signal: AbortSi
   const controller = new AbortController();
   const passOn = () => controller.abort(signal!.reason);
   const timer = setTimeout(
-    () => controller.abort(new RegistryUnreachable(`${missed} within ${timeoutMs / 1000} s`)),
+    () => controller.abort(new RegistryUnreachable(`${missed} within ${Number(timeoutMs.toPrecision(2)) / 1000} s`)),
     timeoutMs,
   );
   signal?.addEventListener('abort', passOn, { once: true });

@@ -1,5 +1,6 @@
 // What can go wrong between a client and its registry. Invariant: a message is one printable line without secrets;
 // whatever others chose of it is escaped. An aborted signal is none of these: it rejects with the signal's own reason.
+import { REFUSAL_TEXT } from '../errors.ts';
 import { escapeText } from './escape-text.ts';
 
 /** What all errors of this library have in common. */
@@ -17,12 +18,25 @@ export class RegistryRefused extends XlRegError {
     super(escapeText(text));
     this.text = text;
   }
+
+  /** Whether it was said because that server stops, not because of what was asked (S7): another may do it. */
+  get stopping(): boolean {
+    return this.text === REFUSAL_TEXT['shutting-down'];
+  }
 }
 
 /** No connection, no answer in time, or the connection went away. `cause` is the system's error, if there was one. */
 export class RegistryUnreachable extends XlRegError {
   override readonly name = 'RegistryUnreachable';
 }
+
+/** Whether a session ended with its server, so that another server of the registry may go on with what it was for. */
+export function isServerGone(error: unknown): boolean {
+  return error instanceof RegistryUnreachable || (error instanceof RegistryRefused && error.stopping);
+}
+
+/** The connection was closed at the Hello: another comms key, or it turns connections away. Nothing tells which. */
+export class HelloRefused extends RegistryUnreachable {}
 
 /** Whoever answers is not the registry whose credentials the client has; the message says by what that shows. */
 export class RegistryUntrusted extends XlRegError {

@@ -15,4 +15,5 @@ export { createMember, createVisitor, type Member, type MemberSpec } from './mem
 export { loadMember, saveMember } from './member-home.ts';
 export type { ClientIdentity, RegistrySession } from './registry-session.ts';
 export type { TransportName } from './target.ts';
+export { type OpenSession, type WatchClusterOptions, watchCluster } from './watch-cluster.ts';
 export type { WatchOptions } from './watch-members.ts';

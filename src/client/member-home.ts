@@ -5,7 +5,8 @@
 //   HOME/                  0700
 //     comms-key.pem        0600, PKCS#8
 //     sig-key.pem          0600, PKCS#8
-//     member.json          0600, { name, endPoints, attrs, id, registryId }, the last two once a registry has given an ID
+//     member.json          0600, { name, endPoints, attrs, id, registryId, registryAddress }, the last three once a
+//                          registry has given an ID
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,8 +45,8 @@ export async function loadMember(home: string): Promise<Member | undefined> {
  * this resolves. Rejects with MemberHomeError.
  */
 export async function saveMember(home: string, member: Member): Promise<void> {
-  const { name, endPoints, attrs, id, registryId } = member;
-  const described = { name, endPoints, attrs: attrs.toString(), id, registryId };
+  const { name, endPoints, attrs, id, registryId, registryAddress } = member;
+  const described = { name, endPoints, attrs: attrs.toString(), id, registryId, registryAddress };
   try {
     await mkdir(home, { recursive: true, mode: 0o700 });
     await assertModes(home, OTHERS_WRITE, '700');
@@ -65,13 +66,15 @@ async function saveKey(home: string, name: string, key: KeyObject): Promise<void
 
 function parseMember(path: string, text: string): Omit<Member, 'commsKey' | 'sigKey'> {
   try {
-    const { name, endPoints, attrs, id, registryId } = JSON.parse(text) as Record<string, unknown>;
+    const { name, endPoints, attrs, id, registryId, registryAddress } = JSON.parse(text) as Record<string, unknown>;
     if (typeof name !== 'string' || !isName(name)) throw new Error('name');
     if (!Array.isArray(endPoints) || !endPoints.every((end) => typeof end === 'string' && isEndPoint(end))) {
       throw new Error('endPoints');
     }
     if (typeof attrs !== 'string' || !/^\d{1,20}$/.test(attrs)) throw new Error('attrs');
-    return { name, endPoints, attrs: BigInt(attrs), id: optionalId(id), registryId: optionalId(registryId) };
+    if (registryAddress !== undefined && typeof registryAddress !== 'string') throw new Error('registryAddress');
+    const registry = { registryId: optionalId(registryId), registryAddress };
+    return { name, endPoints, attrs: BigInt(attrs), id: optionalId(id), ...registry };
   } catch {
     throw new MemberHomeError(`${path} does not describe a member`);
   }

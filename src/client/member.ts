@@ -20,6 +20,8 @@ export interface Member {
   readonly id?: string | undefined;
   /** Hex ID of the registry that knows this member under `id`. */
   readonly registryId?: string | undefined;
+  /** Where that registry was reached last: `HOST:PORT` or a WebSocket URL, for ConnectOptions.first. */
+  readonly registryAddress?: string | undefined;
 }
 
 /** What a new member is to be. */

@@ -5,7 +5,7 @@ import { DIALECTS } from '../wire/dialects.ts';
 import { type DialectName, type Hello, sealHello } from '../wire/hello.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
-import { ProtocolError, RegistryUnreachable, RegistryUntrusted } from './errors.ts';
+import { HelloRefused, ProtocolError, RegistryUnreachable, RegistryUntrusted } from './errors.ts';
 import type { Transport } from './transport.ts';
 
 /** What a session starts with. */
@@ -49,7 +49,7 @@ async function receiveReply(transport: Transport, length: number): Promise<Uint8
     } catch (cause) {
       if (!(cause instanceof RegistryUnreachable)) throw cause;
       const why = 'it has another comms key than these credentials, or turns connections away';
-      throw new RegistryUnreachable(`the registry closed the connection without a HelloReply: ${why}`, { cause });
+      throw new HelloRefused(`the registry closed the connection without a HelloReply: ${why}`, { cause });
     }
   } while (transport.name === 'tcp' && bytes.length < length);
   if (bytes.length > length) throw new ProtocolError('the registry sent more than a HelloReply');

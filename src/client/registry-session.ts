@@ -19,7 +19,8 @@ import {
   rosterOf,
 } from './cluster.ts';
 import { type Credentials, credentialsIn, isEqual } from './credentials.ts';
-import { ProtocolError } from './errors.ts';
+import { rememberFailed } from './end-point-order.ts';
+import { isServerGone, ProtocolError } from './errors.ts';
 import { type Member, signReturn, tokenOf } from './member.ts';
 import type { OpenHello } from './open-hello.ts';
 import { type WatchOptions, watchMembers } from './watch-members.ts';
@@ -142,7 +143,11 @@ export class RegistrySession {
   }
 
   async #ask(op: Op, expected: Op, fields?: Message): Promise<Message> {
-    const reply = await this.#channel.exchange({ ...fields, Op: op });
+    const reply = await this.#channel.exchange({ ...fields, Op: op }).catch((error: unknown) => {
+      // So that the next session with these credentials begins elsewhere.
+      if (isServerGone(error)) rememberFailed(this.#regCred, this.address);
+      throw error;
+    });
     if (reply.Op === expected) return reply;
     return this.#checked(() => {
       throw new ProtocolError(`the registry answered ${opName(op)} with ${opName(reply.Op as Op)}`);

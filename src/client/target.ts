@@ -14,29 +14,36 @@ export type Target =
 export interface TargetOptions {
   /** Default: what `connect` looks like, else `tcp`. */
   readonly transport?: TransportName | undefined;
-  /** `HOST:PORT` (IPv6 in brackets) or a `ws:` or `wss:` URL, instead of the end points of the file. */
-  readonly connect?: string | undefined;
+  /** `HOST:PORT` (IPv6 in brackets) or a `ws:` or `wss:` URL, one or several, instead of the end points of the file. */
+  readonly connect?: string | readonly string[] | undefined;
 }
 
 const END_POINT_PREFIX = /^TcpEndPoint: /;
 const WEBSOCKET_URL = /^wss?:\/\//;
 const WEBSOCKET_PATH = '/xlreg';
+/** Places tried of one registry: more than anybody runs servers, and few enough for the time there is. */
+const TARGETS_MAX = 64;
 
-/** The places to try, in order, one at least. Throws TypeError where the options name none or contradict each other. */
+/**
+ * The places to try, in order and each once, 1 to 64; a file may name any number (C3), those beyond are left out. Throws
+ * TypeError where the options name none or contradict each other.
+ */
 export function targetsOf(regCred: Pick<RegCred, 'endPoints'>, options: TargetOptions): readonly Target[] {
-  const { connect } = options;
-  const isUrl = connect !== undefined && WEBSOCKET_URL.test(connect);
-  const transport = options.transport ?? (isUrl ? 'ws' : 'tcp');
-  if (transport === 'tcp') {
-    if (isUrl) throw new TypeError('transport tcp connects to HOST:PORT, not to a WebSocket URL');
-    const endPoints = connect === undefined ? regCred.endPoints : [connect];
-    if (endPoints.length === 0) throw new TypeError('the credentials name no end point: say where to connect');
-    return endPoints.map(tcpTarget);
-  }
-  if (connect === undefined) {
+  const { connect, transport } = options;
+  if (connect === undefined && transport === 'ws') {
     throw new TypeError('the credentials name TCP end points only: transport ws needs a URL to connect to');
   }
-  return [{ transport: 'ws', url: webSocketUrl(isUrl ? connect : `ws://${bareEndPoint(connect)}`) }];
+  const places = connect === undefined ? regCred.endPoints : [connect].flat();
+  if (places.length === 0) throw new TypeError('the credentials name no end point: say where to connect');
+  const targets = places.slice(0, TARGETS_MAX).map((place) => targetOf(place, transport));
+  return [...new Map(targets.map((target) => [printTarget(target), target])).values()];
+}
+
+function targetOf(place: string, transport: TransportName | undefined): Target {
+  const isUrl = WEBSOCKET_URL.test(place);
+  if (isUrl && transport === 'tcp') throw new TypeError('transport tcp connects to HOST:PORT, not to a WebSocket URL');
+  if (isUrl) return { transport: 'ws', url: webSocketUrl(place) };
+  return transport === 'ws' ? { transport, url: webSocketUrl(`ws://${bareEndPoint(place)}`) } : tcpTarget(place);
 }
 
 /** `host:port` or the URL, as it stands in messages. */

@@ -9,15 +9,14 @@ import { exportSpki } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
 import type { Identity } from './identity.ts';
 
-/** What clients are told of a registry: its names, keys and the end point that reaches it. */
+/** What clients are told of a registry: its names, keys and the end points that reach it, in the order to try them. */
 export function credentialsOf(identity: Identity, config: Config, tcp: Listener | undefined): RegCred {
-  const endPoint = config.advertise ?? (tcp && reachable(tcp));
   return {
     name: config.name,
     id: identity.id,
     commsKey: createPublicKey(identity.commsKey),
     sigKey: createPublicKey(identity.sigKey),
-    endPoints: endPoint ? [endPoint] : [],
+    endPoints: config.advertise ?? (tcp ? [reachable(tcp)] : []),
     version: PROTOCOL_VERSION,
   };
 }

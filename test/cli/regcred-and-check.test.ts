@@ -118,25 +118,23 @@ describe('xlreg check', () => {
     const places: Record<string, string> = { URL: registry.url, WS: `ws://127.0.0.1:${registry.process.wsPort}` };
     const { code, stdout, stderr } = await registry.run('check', '--json', ...args.map((arg) => places[arg] ?? arg));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const times = { helloMs: expect.any(Number), roundTripMs: expect.any(Number) };
     expect(JSON.parse(stdout)).toEqual({
       name: 'xlReg',
       id,
-      version: '1.0',
-      address: address(),
-      dialect,
       fingerprint,
       pinned: false,
-      helloMs: expect.any(Number),
-      roundTripMs: expect.any(Number),
+      dialect,
+      endPoints: [{ address: address(), state: 'ok', version: '1.0', ...times }],
     });
   });
 
   it('says in lines what it found', async () => {
     const { code, stdout } = await registry.run('check');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^registry {4}xlReg, as its credentials say$/m);
-    expect(stdout).toMatch(/^version {5}1\.0$/m);
-    expect(stdout).toMatch(/^round trip {2}\d+(\.\d)? ms$/m);
+    expect(stdout).toMatch(/^registry {3}xlReg$/m);
+    expect(stdout).toMatch(/^END POINT +STATE +VERSION +HELLO +ROUND TRIP$/m);
+    expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +ok +1\.0 +\d+(\.\d)? ms +\d+(\.\d)? ms$/m);
   });
 
   it('takes the pinned key in every notation', async () => {
@@ -159,20 +157,48 @@ describe('xlreg check', () => {
 
   it('ends with 3 where nobody listens', async () => {
     const { code, stdout, stderr } = await registry.run('check', '--connect', '127.0.0.1:9');
-    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-    expect(stderr).toBe('xlreg check: cannot reach the registry: 127.0.0.1:9: connection refused\n');
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: 'xlreg check: 127.0.0.1:9: cannot reach the registry: connection refused\n',
+    });
+    expect(stdout).toMatch(/^127\.0\.0\.1:9 +not reachable +- +- +-$/m);
   });
 
   it('ends with 3 where another registry is', async () => {
-    const { code, stderr } = await registry.run('check', '--connect', `127.0.0.1:${other.process.tcpPort}`);
+    const address = `127.0.0.1:${other.process.tcpPort}`;
+    const { code, stdout, stderr } = await registry.run('check', '--connect', address);
     expect(code).toBe(3);
+    expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +wrong key or full +-/m);
     expect(stderr).toContain('it has another comms key than these credentials');
+  });
+
+  it('tells about each end point, and ends by the worst', async () => {
+    const wanted = registry.process.tcpPort;
+    const endPoints = ['127.0.0.1:9', `127.0.0.1:${wanted}`, `127.0.0.1:${other.process.tcpPort}`];
+    const file = ['--registry', await forged('several.dat', { endPoints })];
+    const checked = await registry.run('check', '--json', ...file);
+    expect(checked.code).toBe(3);
+    const found = JSON.parse(checked.stdout).endPoints;
+    expect(found).toMatchObject([
+      { address: endPoints[0], state: 'not reachable', why: expect.stringContaining('connection refused') },
+      { address: endPoints[1], state: 'ok', version: '1.0' },
+      { address: endPoints[2], state: 'wrong key or full' },
+    ]);
+    expect(found[1]).not.toHaveProperty('why');
+    // A URL beside an end point, each as it looks.
+    const ways = ['--connect', `127.0.0.1:${wanted}`, '--connect', `ws://127.0.0.1:${registry.process.wsPort}`];
+    const sound = await registry.run('check', ...ways);
+    expect({ code: sound.code, stderr: sound.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(sound.stdout.match(/ ok /g)).toHaveLength(2);
+    const { stdout } = await registry.run('regcred', ...file);
+    expect(stdout.match(/^end point .*$/gm)).toEqual(endPoints.map((endPoint) => `end point  ${endPoint}`));
   });
 
   it('ends with 3 when ID or signature key are not those of the credentials', async () => {
     for (const change of [{ id: new Uint8Array(20) }, { sigKey: regCred.commsKey }]) {
       const { code, stdout, stderr } = await registry.run('check', '--registry', await forged('forged.dat', change));
-      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+      expect(code).toBe(3);
+      expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +wrong key +-/m);
       expect(stderr).toContain('not the registry meant');
     }
   });

@@ -35,9 +35,9 @@ it('keeps a member as it is', async () => {
   expect(loaded!.commsKey.equals(member.commsKey)).toBe(true);
   expect(loaded!.sigKey.equals(member.sigKey)).toBe(true);
 
-  const known = { ...member, id: '0a'.repeat(32), registryId: '0b'.repeat(20) };
-  await saveMember(home, known);
-  expect(await loadMember(home)).toMatchObject({ id: known.id, registryId: known.registryId });
+  const ofRegistry = { id: '0a'.repeat(32), registryId: '0b'.repeat(20), registryAddress: 'wss://a.example/xlreg' };
+  await saveMember(home, { ...member, ...ofRegistry });
+  expect(await loadMember(home)).toMatchObject(ofRegistry);
 });
 
 it('lets nobody else in, and leaves nothing half-written', async () => {

@@ -142,11 +142,15 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   advertise: {
     byDefault: undefined,
     good: [
-      ['a.example:1', 'a.example:1'],
-      ['10.0.0.1:65535', '10.0.0.1:65535'],
-      ['[::1]:2', '[::1]:2'],
+      ['a.example:1', ['a.example:1']],
+      ['10.0.0.1:65535', ['10.0.0.1:65535']],
+      ['[::1]:2,b:3,a:1,c:4', ['[::1]:2', 'b:3', 'a:1', 'c:4']],
+      ['off', []],
     ],
-    bad: ['', 'a', 'a:0', ':1', '10.0.0.256:1', 'off', 'TcpEndPoint: 10.0.0.1:1'],
+    bad: [
+      ...['', 'a', 'a:0', ':1', '10.0.0.256:1', 'TcpEndPoint: 10.0.0.1:1'],
+      ...['a:1,', ',a:1', 'a:1, b:2', 'a:1,off', 'a:1,b:2,a:1', 'a:1,b:2,c:3,d:4,e:5'],
+    ],
   },
   workers: {
     byDefault: expect.any(Number),

@@ -1,0 +1,42 @@
+// npm run simulate: what registries of several servers carry, from what was measured of one. Prints tables; with --write
+// they go into docs/SCALING.md, and the curve beside it.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
+import { FlagReader } from '../flags.ts';
+import { drawStudy, printStudy } from './scaling-page.ts';
+import { study, validate } from './study.ts';
+
+const USAGE = 'usage: npm run simulate -- [--seed N] [--sessions N] [--servers 1,2,4] [--write]';
+const PAGE = 'docs/SCALING.md';
+const CURVE = 'docs/scaling.svg';
+const MARKED = /(<!-- simulated, by npm run simulate -- --write -->\n)[\s\S]*(<!-- end of what was simulated -->)/;
+
+const flags = new FlagReader(USAGE);
+const { values } = flags.parse(() =>
+  parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      sessions: { type: 'string', default: '40000' },
+      servers: { type: 'string', default: '1,2,4,8,16,32,64' },
+      write: { type: 'boolean', default: false },
+    },
+  }),
+);
+const seed = flags.whole('seed', values.seed);
+const sessions = flags.whole('sessions', values.sessions);
+const servers = values.servers.split(',').map((count) => flags.whole('servers', count));
+
+let done = 0;
+const rows = study({ servers, sessions, seed }, () => drawProgress('simulating', ++done, servers.length * 2));
+clearProgress();
+const page = printStudy({ rows, validations: validate(sessions, seed) });
+process.stdout.write(`seed ${seed}, ${sessions} sessions a run\n\n${page}`);
+if (values.write) {
+  const text = readFileSync(PAGE, 'utf8');
+  writeFileSync(
+    PAGE,
+    text.replace(MARKED, (_, begin: string, end: string) => `${begin}\n${page}\n${end}`),
+  );
+  writeFileSync(CURVE, drawStudy(rows));
+}

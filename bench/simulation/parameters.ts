@@ -1,0 +1,76 @@
+// What the simulation takes from measurements: every number of it stands here, with where it comes from. After a new
+// measurement change it here and run `npm run simulate -- --write`.
+
+/** A number, and how it was found. Times are microseconds unless the name says otherwise. */
+export interface Measured {
+  readonly value: number;
+  readonly source: string;
+}
+
+const SPLIT = 'perf, bench/README.md';
+/** Three nodes of etcd and all else on the two cores of one machine; no command of this project measures them yet. */
+const PROTOTYPE = 'prototype, joins by 256 clients: 1,044 a second in requests of their own, 2,636 in requests of 64';
+const PROBE = 'probe, puts of 760 bytes, a watcher beside';
+const READS = 'probe, linearizable reads of one key';
+const GUESS = 'NOT MEASURED';
+
+export const PARAMETERS = {
+  /** Cores of a server's machine; a worker each. */
+  cores: { value: 2, source: 'the machine of all figures here' },
+  /** Of a full session: Hello, Client, Create, Join, GetCluster, Bye. */
+  mainThread: { value: 285, source: SPLIT },
+  worker: { value: 615, source: `${SPLIT}: 520, and 95 that nobody else is charged with` },
+  /** Of it, of the worker's time, the Hello. */
+  hello: { value: 310, source: `${SPLIT}: RSA 270, and a sixth of the rest` },
+  coordinator: { value: 100, source: `${SPLIT}: 150 without what writes and syncs` },
+  lmdbChange: { value: 24, source: `${SPLIT}: 50 for the 2.1 changes of a session` },
+  lmdbSync: { value: 900, source: 'bench:joins with one client: 916 durable joins a second, less their CPU' },
+  /** A request to etcd takes the leader this long, and so much more for each change in it. */
+  etcdRequest: { value: 588, source: PROTOTYPE },
+  etcdChange: { value: 370, source: PROTOTYPE },
+  /** What else an answer takes, as a lognormal distribution: network, the followers and their disks. */
+  etcdLatencyMedian: { value: 5_000, source: `${PROBE}: p50 of one put 5.3 ms` },
+  etcdLatencyP99: { value: 52_000, source: `${PROBE}: p99 of 64 puts 52 ms` },
+  /** A server asks etcd before each batch how far the table has come. */
+  etcdRead: { value: 100, source: `${READS}: CPU of the leader 97 and 109 at 64 and 16 at a time` },
+  etcdReadLatencyMedian: { value: 830, source: `${READS}: p50 of one at a time 0.83 ms` },
+  /** A key that another server, or this one, has written, until it is in the table. */
+  watchEvent: { value: 10, source: `${PROBE}: CPU of the watcher for an event, in requests of 64` },
+  /** Bytes of etcd's file for a member: its client's record, and the small keys of its seat. */
+  etcdMemberBytes: { value: 1_500, source: `${PROBE}: 1,010 bytes a key with a token; its seat's 3 keys ${GUESS}` },
+  memberBytes: { value: 390 + 680, source: 'bench:store: 390, and the token' },
+  /** The load generator's CPU for a session; only where it runs on the server's own cores, as in the benchmarks. */
+  generator: {
+    value: 510,
+    source: 'bench:load at 128 connections: two cores ÷ 1,237 sessions a second, less the server',
+  },
+} as const satisfies Readonly<Record<string, Measured>>;
+
+/** Changes of a transaction nested in one request to etcd, at most. */
+export const REQUEST_CHANGES_MAX = 64;
+/** etcd is not to be given a larger quota. */
+export const ETCD_BYTES_MAX = 8 * 2 ** 30;
+/** Members of a cluster, of which one creates it. */
+export const CLUSTER_SIZE = 8;
+
+/** Whether members are new to the registry, or come back to it as they were and change nothing. */
+export type Members = 'new' | 'returning';
+
+/** Changes that a session stores at each of its steps that asks the coordinator: Client, Create, Join, GetCluster. */
+export const CHANGES: Readonly<Record<Members, readonly [client: number, create: number, join: number, get: number]>> =
+  {
+    new: [1, 1 / CLUSTER_SIZE, 1, 0],
+    returning: [0, 0, 0, 0],
+  };
+
+/** Keys that a change writes in etcd: of a client 1; of a cluster its name and its ID; of a seat 3. */
+export const KEYS = [1, 2, 3, 0] as const;
+
+/** Changes, and keys written, of a session in all. */
+export function writesOf(members: Members): { readonly changes: number; readonly keys: number } {
+  const changes = CHANGES[members];
+  return {
+    changes: changes.reduce((sum, each) => sum + each, 0),
+    keys: changes.reduce((sum, each, step) => sum + each * KEYS[step]!, 0),
+  };
+}

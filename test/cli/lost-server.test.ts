@@ -1,0 +1,71 @@
+// A wait that outlives its server: the registry goes on behind another of its end points, with the same keys and the same
+// table, and the command that was waiting there ends with the whole cluster.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { parseRegCred, printRegCred } from '../../src/index.ts';
+import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
+import { TcpBalancer } from '../support/tcp-balancer.ts';
+import { runXlreg, startXlreg } from './xlreg-process.ts';
+
+let directory: string;
+let server: RegistryProcess;
+/** Two end points; behind each is who is there at the moment. */
+let ends: TcpBalancer[];
+let env: { readonly XLREG_REGISTRY: string };
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'xlreg-lost-'));
+  server = await start();
+  ends = [await TcpBalancer.start([server.tcpPort]), await TcpBalancer.start([])];
+  env = { XLREG_REGISTRY: join(directory, 'both.dat') };
+  const endPoints = ends.map(({ address }) => address);
+  await writeFile(env.XLREG_REGISTRY, printRegCred({ ...parseRegCred(server.regCredText), endPoints }));
+});
+afterEach(async () => {
+  for (const end of ends) end.stop();
+  expect(await server.stop()).toBe(0);
+  await rm(directory, { recursive: true });
+});
+
+const start = () => startRegistry({ args: ['--store', 'lmdb'], dataDir: join(directory, 'data') });
+const run = (...args: string[]) => runXlreg(args, { cwd: directory, env });
+const joinAs = (name: string, ...args: string[]) => [
+  'join',
+  'c',
+  '--name',
+  name,
+  '--end-point',
+  '127.0.0.1:1',
+  ...args,
+];
+
+it.each([
+  { how: 'is killed', signal: 'SIGKILL' },
+  { how: 'stops in order', signal: 'SIGTERM' },
+] as const)('join and members go on waiting when their server $how', async ({ signal }) => {
+  expect((await run('create', 'c', '--size', '3')).code).toBe(0);
+  const alice = startXlreg(joinAs('alice', '--wait', '20', '--json'), { cwd: directory, env });
+  const watcher = startXlreg(['members', 'c', '--wait', '20', '--json'], { cwd: directory, env });
+  await Promise.all([alice.said(/1 of 3 members/), watcher.said(/1 of 3 members/)]);
+
+  await server.stop(signal);
+  await Promise.all([alice.said(/ is gone \(/), watcher.said(/ is gone \(/)]);
+  server = await start();
+  ends[1]!.servers = [server.tcpPort];
+  for (const name of ['bob', 'carol']) expect((await run(...joinAs(name))).code).toBe(0);
+
+  const names = [{ name: 'alice' }, { name: 'bob' }, { name: 'carol' }];
+  const [joined, watched] = (await Promise.all([alice.ended, watcher.ended])).map(({ code, stdout, stderr }) => {
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('3 of 3 members') });
+    return JSON.parse(stdout);
+  });
+  expect(joined).toMatchObject({ name: 'alice', index: 0, complete: true, members: names });
+  expect(watched).toMatchObject({ complete: true, members: names });
+
+  // The member that comes back begins where its registry was last.
+  const { registryAddress } = JSON.parse(await readFile(join(directory, 'xlreg-home/bob/member.json'), 'utf8'));
+  expect(registryAddress).toBe(ends[1]!.address);
+  const again = await run(...joinAs('bob'));
+  expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: '' });
+});
