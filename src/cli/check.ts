@@ -14,19 +14,21 @@ export async function check(args: readonly string[], signal: AbortSignal): Promi
   const session = await connect(regCred, options);
   try {
     const greeted = performance.now();
-    const { name, id, version } = await session.credentials();
+    const { name, id, version, newCommsKey } = await session.credentials();
     const roundTripMs = rounded(performance.now() - greeted);
     const helloMs = rounded(greeted - started);
     const fingerprint = keyFingerprint(regCred.commsKey);
     const { address, dialect } = session;
     if (flags.json) {
       const pinned = flags.fingerprint !== undefined;
-      printJson({ name, id, version, address, dialect, fingerprint, pinned, helloMs, roundTripMs });
+      const newFingerprint = newCommsKey ? keyFingerprint(newCommsKey) : null;
+      printJson({ name, id, version, address, dialect, fingerprint, newFingerprint, pinned, helloMs, roundTripMs });
     } else {
       printFields([
         ['registry', `${name}, as its credentials say`],
         ['ID', id],
         ['comms key', flags.fingerprint === undefined ? fingerprint : `${fingerprint}, as --fingerprint says`],
+        ...(newCommsKey ? [['new comms key', keyFingerprint(newCommsKey)] as const] : []),
         ['version', version],
         ['reached at', `${address}, dialect ${dialect}`],
         ['Hello', `${helloMs} ms`],

@@ -55,8 +55,8 @@ export class RegistrySession {
   }
 
   /**
-   * Asks the registry who it is (S6). Rejects with RegistryUntrusted unless ID, comms key and signature key are those of
-   * the credentials and the signature key has signed the answer. Allowed at any time.
+   * Asks the registry who it is (S6). Rejects with RegistryUntrusted unless ID and signature key are those of the
+   * credentials and that key has signed the answer, in which a new comms key may stand. Allowed at any time.
    */
   async credentials(): Promise<Credentials> {
     const reply = await this.#ask(Op.RegCredRequest, Op.RegCredReply);

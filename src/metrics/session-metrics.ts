@@ -17,6 +17,7 @@ export class SessionMetrics {
   /** By Op; 0 stands for one out of range. */
   readonly #messages = new Array<number>(14).fill(0);
   readonly #started: Counter<'dialect' | 'transport'>;
+  readonly #hellos: Counter<'key'>;
   readonly #ends: Counter<'dialect' | 'transport' | 'end'>;
   readonly #faults: Counter<'fault'>;
   readonly #refusals: Counter<'refusal'>;
@@ -29,6 +30,13 @@ export class SessionMetrics {
       labelNames: ['dialect', 'transport'],
       registers,
     });
+    this.#hellos = new Counter({
+      name: 'xlreg_hellos_total',
+      help: 'Hellos that were answered, by the comms key they were under: current, or the previous one.',
+      labelNames: ['key'],
+      registers,
+    });
+    for (const key of ['current', 'previous']) this.#hellos.inc({ key }, 0);
     this.#ends = new Counter({
       name: 'xlreg_sessions_ended_total',
       help: 'Connections that ended, by why; dialect is none where there was no good Hello.',
@@ -81,7 +89,8 @@ export class SessionMetrics {
     this.#open[transport].none += 1;
   }
 
-  greeted(dialect: DialectName, transport: Transport): void {
+  greeted(dialect: DialectName, transport: Transport, previousKey: boolean): void {
+    this.#hellos.inc({ key: previousKey ? 'previous' : 'current' });
     this.#open[transport].none -= 1;
     this.#open[transport][dialect] += 1;
     this.#started.inc({ dialect, transport });

@@ -73,6 +73,8 @@ const AWAKE_LOAD_MAX = 12;
 
 /** How fast the estimate of a Hello's time follows a shorter one, and a longer one, which may have waited for a core. */
 const [HELLO_FASTER, HELLO_SLOWER] = [1 / 4, 1 / 256];
+/** How fast the number of RSA operations for a Hello follows, one while there is one comms key. */
+const OPERATIONS_FOLLOW = 1 / 64;
 /** So many failures within so long are not bad luck. */
 const FAILURES_MAX = 5;
 const FAILURES_WITHIN_MS = 60_000;
@@ -152,8 +154,9 @@ export class Pool {
   readonly #lanes: WorkerLane[];
   #sessionJobs: JobTicket[] = [];
   #hellos: JobTicket[] = [];
-  /** What a Hello takes of a worker. */
-  #helloMs = HELLO_MILLISECONDS;
+  /** What an RSA operation takes of a worker, and how many a Hello takes: two where it fails under the current key. */
+  #rsaMs = HELLO_MILLISECONDS;
+  #rsaOperations = 1;
   /** When workers failed, the last few times. */
   #failures: number[] = [];
   /** The question to all workers whether they are there. */
@@ -226,7 +229,7 @@ export class Pool {
 
   #hasRoom(kind: Job['kind']): boolean {
     if (kind !== 'hello') return this.#sessionJobs.length < WAITING_SESSION_FRAMES_MAX;
-    return this.#hellos.length * this.#helloMs < this.#helloQueueMs;
+    return this.#hellos.length * this.#rsaMs * Math.max(1, this.#rsaOperations) < this.#helloQueueMs;
   }
 
   /** Keeps a worker at its lane. One that fails loses its jobs, and the next one begins with a new lane. */
@@ -274,9 +277,11 @@ export class Pool {
   }
 
   #observe({ job, since, handedOver }: JobTicket, result: JobResult, times: JobTimes): void {
-    // A Hello that is none may have cost nothing.
-    if (job.kind === 'hello' && result.kind === 'reply') {
-      this.#helloMs += (times.open - this.#helloMs) * (times.open < this.#helloMs ? HELLO_FASTER : HELLO_SLOWER);
+    if (job.kind === 'hello' && result.kind !== 'incomplete') {
+      this.#rsaOperations += (result.rsaOperations - this.#rsaOperations) * OPERATIONS_FOLLOW;
+      // A Hello that is none may have cost nothing.
+      const ms = result.kind === 'reply' ? times.open / result.rsaOperations : this.#rsaMs;
+      this.#rsaMs += (ms - this.#rsaMs) * (ms < this.#rsaMs ? HELLO_FASTER : HELLO_SLOWER);
     }
     this.#observer.done(job.kind, handedOver - since, performance.now() - handedOver, times);
   }

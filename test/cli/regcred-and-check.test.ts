@@ -125,6 +125,7 @@ describe('xlreg check', () => {
       address: address(),
       dialect,
       fingerprint,
+      newFingerprint: null,
       pinned: false,
       helloMs: expect.any(Number),
       roundTripMs: expect.any(Number),

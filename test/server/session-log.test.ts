@@ -51,7 +51,7 @@ describe('a session', () => {
         msg: 'session ended',
         connection: at + 1,
         ...{ transport: wire.transport, dialect: wire.dialect, address: '127.0.0.1' },
-        clientId: clientId.toString('hex'),
+        ...{ clientId: clientId.toString('hex'), clientName: `alice${at}` },
         ops: { Client: 1, Create: 1, Join: 1, GetCluster: 2, Bye: 1 },
         end: 'bye',
         durationMs: expect.any(Number),
@@ -60,6 +60,21 @@ describe('a session', () => {
       for (const secret of [key2, salt2]) expect(text).not.toContain(secret.toString('hex'));
     }
     expect(lines('session ended')).toHaveLength(WIRES.length);
+  });
+
+  it('has the name on record of a client that comes back by its ID', async () => {
+    registry = await FieldRegistry.start();
+    for (const [at, wire] of WIRES.entries()) {
+      const { client, clientId, keys } = await registry.register(wire, { name: `bob${at}` });
+      await client.bye();
+      const again = await registry.connect(wire);
+      await again.identifyById(clientId, keys);
+      await again.bye();
+      const [first, second] = (await linesWhen('session ended', 2 * (at + 1))).slice(-2);
+      for (const line of [first, second]) {
+        expect(line).toMatchObject({ clientName: `bob${at}`, clientId: clientId.toString('hex') });
+      }
+    }
   });
 
   it('says why it ended, and of a connection without a Hello nothing at info', async () => {
@@ -72,7 +87,7 @@ describe('a session', () => {
     await client.waitClosed();
     const [line] = await linesWhen('session ended', 1);
     expect(line).toMatchObject({ connection: 2, end: 'message-in-wrong-state', ops: { Join: 1 } });
-    expect(line).not.toHaveProperty('clientId');
+    for (const field of ['clientId', 'clientName']) expect(line).not.toHaveProperty(field);
     expect(lines('connection ended')).toEqual([]);
   });
 
