@@ -7,11 +7,12 @@ import { IdentityError } from '../server/identity.ts';
 import { toggleLogLevel } from '../server/log-level.ts';
 import { type Server, startServer } from '../server/server.ts';
 import { StoreUnusableError } from '../store/store.ts';
+import { ThreadLoadError } from '../thread-url.ts';
 
 /** Bytes of log that wait for a reader who is slow; lines beyond it are lost, rather than the registry held up. */
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Resolves to the exit code: 0 after SIGTERM, SIGINT or POST /drain, 2 if it cannot be started as asked. */
+/** Resolves to the exit code: 0 after SIGTERM, SIGINT or POST /drain, 1 if its code is not whole, 2 if it cannot be started as asked. */
 export async function serve(args: readonly string[]): Promise<number> {
   let server: Server;
   let log: Logger;
@@ -32,9 +33,10 @@ export async function serve(args: readonly string[]): Promise<number> {
     process.stdout.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
     process.stderr.write(howToJoin(config.dataDir, config.advertise, tcp));
   } catch (error) {
-    if (!isUsersMistake(error)) throw error;
+    const isLoading = error instanceof ThreadLoadError;
+    if (!isLoading && !isUsersMistake(error)) throw error;
     process.stderr.write(`xlreg serve: ${error.message}\n`);
-    return 2;
+    return isLoading ? 1 : 2;
   }
   await Promise.race([signal, server.drainAsked]);
   log.info('draining');

@@ -95,10 +95,11 @@ export async function listenUws({ host, port, routes, sessions }: WebSite): Prom
 /** Has connections counted, and closed where they are too many, before they have sent anything. */
 function countUnseated(app: UwsApp, sessions: WebSessions): UnseatedConnections {
   const unseated = new UnseatedConnections(sessions.admission, (address) => isProxy(sessions, address));
-  app.filter((response, change) => {
+  const count = (response: UwsResponse, change: number) => {
     if (change < 0) unseated.closed();
     else if (!unseated.opened(addressOf(response))) response.close();
-  });
+  };
+  app.filter(count);
   return unseated;
 }
 

@@ -5,7 +5,7 @@ import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
 import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
 import type { ThreadReadings } from '../thread-readings.ts';
-import { threadUrl } from '../thread-url.ts';
+import { ThreadLoadError, threadUrl } from '../thread-url.ts';
 import {
   type Job,
   type JobResult,
@@ -163,6 +163,8 @@ export class Pool {
   #asking: Promise<void> | undefined;
   #flushing = false;
   #closed = false;
+  /** Told of a worker that could not be loaded: another could not either. */
+  #cannotLoad: (error: unknown) => void;
 
   constructor({ workers, helloQueueMs, registry }: PoolSettings, coordinator: LaneService, observer: PoolObserver) {
     this.#observer = observer;
@@ -178,8 +180,9 @@ export class Pool {
       maxThreads: workers,
       workerData: { registry, mainBell, coordinatorBell: coordinator.bell } satisfies PoolWorkerData,
     });
-    // A worker that dies rejects what it ran, too, and there the failure is dealt with.
-    this.#piscina.on('error', () => {});
+    this.#cannotLoad = observer.givenUp;
+    // A worker that dies rejects what it ran, and there the failure is dealt with; one that ran nothing has not been loaded.
+    this.#piscina.on('error', (error) => this.#cannotLoad(error));
     this.#lanes = Array.from({ length: workers }, () => new WorkerLane(this.#replyBytesMax));
     for (const lane of this.#lanes) void this.#run(lane);
     void this.#listen();
@@ -195,7 +198,16 @@ export class Pool {
     return this.#lanes.map(({ lane }) => lane.readings.read());
   }
 
-  /** Resolves when every worker has served an empty job, modules loaded. */
+  /** Resolves when every worker has loaded its modules; rejects with ThreadLoadError if one cannot. To be called first. */
+  async loaded(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.#cannotLoad = (error) => reject(new ThreadLoadError('a worker of the pool', error));
+    });
+    await Promise.race([this.ready(), failed]);
+    this.#cannotLoad = this.#observer.givenUp;
+  }
+
+  /** Resolves when every worker has served an empty job. */
   async ready(): Promise<void> {
     this.#asking ??= Promise.all(this.#lanes.map((worker) => worker.ask())).then(() => {
       this.#asking = undefined;
@@ -240,6 +252,8 @@ export class Pool {
       (error) => error,
     );
     if (this.#closed) return;
+    // The first that a worker does is to tell of itself.
+    if (lane.lane.readings.read().heapLimitBytes === 0) return this.#cannotLoad(error);
     withdraw();
     const next = new WorkerLane(this.#replyBytesMax);
     this.#lanes[this.#lanes.indexOf(lane)] = next;

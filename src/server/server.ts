@@ -147,7 +147,7 @@ async function build(
   const { workers, helloQueueMs } = config;
   const pool = startPool({ workers, helloQueueMs, registry: facts }, coordinator, registry, log, onDeath);
   closers.push(() => pool.close());
-  await pool.ready();
+  await pool.loaded();
   state.poolProbe = new PoolProbe(() => pool.ready());
   const helloBytes = modulusOf(identity.commsKey).length;
   connections.open({
