@@ -37,6 +37,12 @@ export async function gatherRoster(
   try {
     const watch = session.members({ id: clusterId }, { wait: waitMs !== undefined, signal: stop.signal });
     for await (const member of watch) {
+      // Of one that was evicted, whose seat this is now (R14).
+      const former = members.findIndex(({ index }) => index === member.index);
+      if (former >= 0) {
+        members.splice(former, 1);
+        progress?.left(former);
+      }
       members.push(member);
       progress?.changed();
     }
@@ -87,6 +93,11 @@ class Progress {
   changed(): void {
     clearTimeout(this.#nobody);
     this.#soon ??= setImmediate(() => this.#tell());
+  }
+
+  /** The one at this place is no member any more. */
+  left(place: number): void {
+    if (place < this.#told) this.#told -= 1;
   }
 
   end(): void {

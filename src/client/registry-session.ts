@@ -117,8 +117,9 @@ export class RegistrySession {
   }
 
   /**
-   * The members as they appear, each once, asking only for those not yet seen; ends when the cluster is full. Where its
-   * size is not known (see Roster.size) it goes on until aborted.
+   * The members as they appear, each once; ends when the cluster is full. Where its size is not known (see Roster.size) it
+   * goes on until aborted. Where an operator evicts a member that was yielded, whoever gets its seat is yielded with the same
+   * index (R14), so that the last one of an index is who has that seat; that it is empty meanwhile is not told.
    */
   members(cluster: ClusterRef, options: WatchOptions = {}): AsyncGenerator<ClusterMember, void, void> {
     return watchMembers((which) => this.cluster(cluster, which), options);
