@@ -1,6 +1,8 @@
 // The log as an operator reads it: one line of JSON for each session, at the level it is set to.
 
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
@@ -97,6 +99,25 @@ describe('a session', () => {
     await client.bye();
     expect(await linesWhen('session ended', 1)).toMatchObject([{ level: WARN, end: 'bye' }]);
   });
+});
+
+it('the admin API sets the level while the registry runs, and that is in the log whatever the level', async () => {
+  registry = await FieldRegistry.start();
+  const { adminPort, dataDir } = registry.process;
+  const token = readFileSync(join(dataDir, 'admin-token'), 'latin1').trim();
+  const set = async (level: string) => {
+    const asked = { method: 'PUT', headers: { authorization: `Bearer ${token}` }, body: JSON.stringify({ level }) };
+    expect((await fetch(`http://127.0.0.1:${adminPort}/api/log-level`, asked)).status).toBe(200);
+  };
+  const end = async () => (await registry.connect(WIRES[0]!)).bye();
+  await set('error');
+  await end();
+  await set('info');
+  await end();
+  // The lines of one registry come in the order of what happened.
+  expect(await linesWhen('session ended', 1)).toMatchObject([{ connection: 2 }]);
+  expect(lines('the log level is set')).toHaveLength(2);
+  expect(registry.process.stderr()).not.toContain(token);
 });
 
 it('SIGUSR2 switches between info and debug', async () => {
