@@ -49,6 +49,13 @@ export const overview: Dashboard = {
           queries: [{ expr: rate('xlreg_sessions_started_total'), legend: '{{instance}} {{dialect}} {{transport}}' }],
         },
         {
+          title: 'Hellos a second, by comms key',
+          description:
+            'previous: clients that still have the regCred.dat from before the last change of keys. When there are none any more, xlreg keys retire.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_hellos_total'), legend: '{{instance}} {{key}}' }],
+        },
+        {
           title: 'Sessions ended a second, by why',
           description:
             'bye is as it should be; a fault or a refusal by its code; others are deadlines, limits and the like.',

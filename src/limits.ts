@@ -69,6 +69,9 @@ export const HTTP_HEAD_BYTES_MAX = 4_096;
 /** Bytes that an HTTP request may have as body: the longest there is is a log level. */
 export const HTTP_BODY_BYTES_MAX = 4_096;
 
+/** How long uWebSockets.js lets a connection wait for a whole request: 10 s, by a clock that goes in steps of 4 s. */
+export const HTTP_WAIT_MS_MAX = 15_000;
+
 /** Addresses whose connections and Hellos are counted each for itself: about 15 MB. */
 export const ADDRESSES_MAX = 65_536;
 

@@ -43,6 +43,8 @@ export class Admission {
   readonly #addresses: AddressTable;
   readonly #hellos: TokenBucket;
   #connections = 0;
+  /** Among them those that have no seat to lose, because their front end cannot tell them apart. */
+  #unseated = 0;
   /** Those that have not shown a good Hello, oldest first; `maxConnections` at most. */
   readonly #ungreeted = new Set<Seat>();
 
@@ -75,15 +77,7 @@ export class Admission {
    * connection that has been without a good Hello for longest loses its seat to the new one.
    */
   take(): Seat | undefined {
-    if (this.#connections >= this.limits.maxConnections) {
-      const [oldest] = this.#ungreeted;
-      oldest?.evict();
-      oldest?.free();
-    }
-    if (this.#connections >= this.limits.maxConnections) {
-      this.dropped('connections', undefined);
-      return undefined;
-    }
+    if (!this.#makeRoom()) return undefined;
     this.#connections += 1;
     const seat = new Seat(this);
     this.#ungreeted.add(seat);
@@ -94,6 +88,51 @@ export class Admission {
   takeFor(address: string): Seat | undefined {
     const seat = this.take();
     return seat?.placeAt(address) ? seat : undefined;
+  }
+
+  /**
+   * Counts a connection that gets no seat, whether there is room for it or not, until freeUnseated(). Such connections, which
+   * cannot be told to make room, displace others while they are fewer than half of all that there may be.
+   */
+  takeUnseated(): boolean {
+    const full = this.#connections >= this.limits.maxConnections;
+    const room = full && this.#unseated >= this.limits.maxConnections / 2 ? this.#refuse() : this.#makeRoom();
+    this.#connections += 1;
+    this.#unseated += 1;
+    return room;
+  }
+
+  freeUnseated(): void {
+    this.#connections -= 1;
+    this.#unseated -= 1;
+  }
+
+  /** Counts a connection without a seat for its address. Returns what ends that; undefined if the address has enough. */
+  hold(address: string): (() => void) | undefined {
+    const use = this.useOf(address);
+    if (use === undefined) return () => {};
+    if (use.connections >= this.limits.maxConnectionsPerAddress) {
+      this.dropped('connections-per-address', address);
+      return undefined;
+    }
+    use.connections += 1;
+    return () => {
+      use.connections -= 1;
+    };
+  }
+
+  #makeRoom(): boolean {
+    if (this.#connections >= this.limits.maxConnections) {
+      const [oldest] = this.#ungreeted;
+      oldest?.evict();
+      oldest?.free();
+    }
+    return this.#connections < this.limits.maxConnections || this.#refuse();
+  }
+
+  #refuse(): false {
+    this.dropped('connections', undefined);
+    return false;
   }
 
   /** What an address has; undefined if it has no limits. */

@@ -20,6 +20,8 @@ type Finding = {
   /** Milliseconds to connect and for the Hello, and for the question who it is. */
   readonly helloMs?: number;
   readonly roundTripMs?: number;
+  /** Of the comms key that takes the place of the one in these credentials, where there is one. */
+  readonly newFingerprint?: string;
 };
 
 /** The exit code where one end point is not ok, as it is for a registry that cannot be reached or is another. */
@@ -35,6 +37,7 @@ export async function check(args: readonly string[], signal: AbortSignal): Promi
   const id = Buffer.from(regCred.id).toString('hex');
   const fingerprint = keyFingerprint(regCred.commsKey);
   const { dialect = 'prefixed' } = options;
+  const newKeys = [...new Set(endPoints.flatMap(({ newFingerprint }) => newFingerprint ?? []))];
   const pinned = flags.fingerprint !== undefined;
   if (flags.json) printJson({ name: regCred.name, id, fingerprint, pinned, dialect, endPoints });
   else {
@@ -42,6 +45,7 @@ export async function check(args: readonly string[], signal: AbortSignal): Promi
       ['registry', regCred.name],
       ['ID', id],
       ['comms key', pinned ? `${fingerprint}, as --fingerprint says` : fingerprint],
+      ...newKeys.map((key) => ['new comms key', key] as const),
     ]);
     printTable([['END POINT', 'STATE', 'VERSION', 'HELLO', 'ROUND TRIP'], ...endPoints.map(rowOf)]);
   }
@@ -62,9 +66,10 @@ async function lookAt(
     // A copy of its own: what this finds out is nobody's memory.
     session = await connect({ ...regCred }, options);
     const greeted = performance.now();
-    const { version } = await session.credentials();
+    const { version, newCommsKey } = await session.credentials();
     const roundTripMs = rounded(performance.now() - greeted);
-    return { address, state: 'ok', version, helloMs: rounded(greeted - started), roundTripMs };
+    const found = { address, state: 'ok', version, helloMs: rounded(greeted - started), roundTripMs } as const;
+    return newCommsKey ? { ...found, newFingerprint: keyFingerprint(newCommsKey) } : found;
   } catch (error) {
     if (!(error instanceof XlRegError)) throw error;
     // What connect() adds to it is the address.

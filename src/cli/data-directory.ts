@@ -11,6 +11,9 @@ export const DATA_DIRECTORY = './xlreg-data';
 /** The files of the identity, secrets first. */
 const IDENTITY_FILES = ['ck.pem', 'sk.pem', 'regCred.dat', 'id'] as const;
 
+/** There while clients change over to a new key (H10). */
+const PREVIOUS_KEY_FILE = 'ck-previous.pem';
+
 /** The table, in its directory. */
 const TABLE_FILE = 'data.mdb';
 
@@ -24,7 +27,8 @@ export async function copyRegistry(from: string, to: string, table = join(from, 
   await chmod(to, 0o700);
   await copyDurably(join(table, TABLE_FILE), join(to, 'table', TABLE_FILE), 0o600);
   await syncDirectory(join(to, 'table'));
-  for (const name of IDENTITY_FILES) {
+  const previousKey = existsSync(join(from, PREVIOUS_KEY_FILE)) ? [PREVIOUS_KEY_FILE] : [];
+  for (const name of [...previousKey, ...IDENTITY_FILES]) {
     await copyDurably(join(from, name), join(to, name), name === 'regCred.dat' ? 0o644 : 0o600);
   }
   await syncDirectory(to);

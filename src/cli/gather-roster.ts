@@ -58,6 +58,12 @@ export async function gatherRoster(
         ? session.members({ id: clusterId }, { wait: false, signal: stop.signal })
         : watchCluster(session, { id: clusterId }, open, { signal: stop.signal, onLost });
     for await (const member of watch) {
+      // Of one that was evicted, whose seat this is now (R14).
+      const former = members.findIndex(({ index }) => index === member.index);
+      if (former >= 0) {
+        members.splice(former, 1);
+        progress?.left(former);
+      }
       members.push(member);
       progress?.changed();
     }
@@ -113,6 +119,11 @@ class Progress {
   lost(address: string, why: Error): void {
     const end = process.stderr.isTTY && this.#begun ? '\n' : '';
     process.stderr.write(`${end}xlreg: ${address} is gone (${why.message}); looking for another server\n`);
+  }
+
+  /** The one at this place is no member any more. */
+  left(place: number): void {
+    if (place < this.#told) this.#told -= 1;
   }
 
   end(): void {

@@ -30,6 +30,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg delete     take a cluster away
   xlreg sessions   list who is connected
 
+  xlreg keys       change the key under which clients say Hello
   xlreg config     check a configuration file
   xlreg drain      stop a running registry in order
   xlreg backup     copy a running registry
@@ -127,6 +128,20 @@ const CONFIG = `xlreg config check FILE
 Says whether a registry would take a configuration file: exit code 0, or 1 with one line for each problem.
 `;
 
+const KEYS = `xlreg keys show|rotate|retire [--data-dir DIR] [--json]
+
+Changes a registry's comms key, under which clients say Hello, without cutting anybody off. The data directory may be in
+use: each step counts from the registry's next start on.
+
+  show      the fingerprints of the key, and of the previous one if there is one
+  rotate    makes a new key; the one there is becomes the previous one, which is served, too. The registry's next start
+            writes the new regCred.dat, which is what clients need now
+  retire    removes the previous key, when xlreg_hellos_total{key="previous"} has stopped growing
+
+  --data-dir DIR              default ./xlreg-data
+  --json                      one JSON object instead of lines
+`;
+
 const DRAIN = `xlreg drain [--admin HOST:PORT] [--data-dir DIR | --token-file FILE]
 
 Tells a running registry to stop, as SIGTERM does, and waits up to a minute until it has: it accepts nobody, is not
@@ -215,6 +230,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['evict', EVICT],
   ['delete', DELETE],
   ['sessions', SESSIONS],
+  ['keys', KEYS],
   ['config', CONFIG],
   ['drain', DRAIN],
   ['backup', BACKUP],

@@ -19,6 +19,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['evict', async () => (await import('./operate.ts')).evict],
   ['delete', async () => (await import('./operate.ts')).deleteCluster],
   ['sessions', async () => (await import('./operate.ts')).sessions],
+  ['keys', async () => (await import('./keys.ts')).keys],
   ['config', async () => (await import('./config.ts')).config],
   ['drain', async () => (await import('./drain.ts')).drain],
   ['backup', async () => (await import('./backup.ts')).backup],

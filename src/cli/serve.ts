@@ -8,13 +8,14 @@ import { toggleLogLevel } from '../server/log-level.ts';
 import { type Server, startServer } from '../server/server.ts';
 import { collectInThread } from '../server/short-lived-garbage.ts';
 import { StoreUnusableError } from '../store/store.ts';
+import { ThreadLoadError } from '../thread-url.ts';
 
 /** Bytes of log that wait for a reader who is slow; lines beyond it are lost, rather than the registry held up. */
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes of log that are written at once, and milliseconds that fewer may wait: each write costs two wakings of threads. */
 const [LOG_WRITE_BYTES, LOG_WRITE_MS] = [8 * 1024, 100];
 
-/** Resolves to the exit code: 0 after SIGTERM, SIGINT or POST /drain, 2 if it cannot be started as asked. */
+/** Resolves to the exit code: 0 after SIGTERM, SIGINT or POST /drain, 1 if its code is not whole, 2 if it cannot be started as asked. */
 export async function serve(args: readonly string[]): Promise<number> {
   let server: Server;
   let log: Logger;
@@ -42,9 +43,10 @@ export async function serve(args: readonly string[]): Promise<number> {
     process.stdout.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
     process.stderr.write(howToJoin(config.dataDir, config.advertise, tcp));
   } catch (error) {
-    if (!isUsersMistake(error)) throw error;
+    const isLoading = error instanceof ThreadLoadError;
+    if (!isLoading && !isUsersMistake(error)) throw error;
     process.stderr.write(`xlreg serve: ${error.message}\n`);
-    return 2;
+    return isLoading ? 1 : 2;
   }
   await Promise.race([signal, server.drainAsked]);
   log.info('draining');

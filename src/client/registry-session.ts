@@ -56,8 +56,8 @@ export class RegistrySession {
   }
 
   /**
-   * Asks the registry who it is (S6). Rejects with RegistryUntrusted unless ID, comms key and signature key are those of
-   * the credentials and the signature key has signed the answer. Allowed at any time.
+   * Asks the registry who it is (S6). Rejects with RegistryUntrusted unless ID and signature key are those of the
+   * credentials and that key has signed the answer, in which a new comms key may stand. Allowed at any time.
    */
   async credentials(): Promise<Credentials> {
     const reply = await this.#ask(Op.RegCredRequest, Op.RegCredReply);
@@ -118,8 +118,9 @@ export class RegistrySession {
   }
 
   /**
-   * The members as they appear, each once, asking only for those not yet seen; ends when the cluster is full. Where its
-   * size is not known (see Roster.size) it goes on until aborted.
+   * The members as they appear, each once; ends when the cluster is full. Where its size is not known (see Roster.size) it
+   * goes on until aborted. Where an operator evicts a member that was yielded, whoever gets its seat is yielded with the same
+   * index (R14), so that the last one of an index is who has that seat; that it is empty meanwhile is not told.
    */
   members(cluster: ClusterRef, options: WatchOptions = {}): AsyncGenerator<ClusterMember, void, void> {
     return watchMembers((which) => this.cluster(cluster, which), options);

@@ -14,7 +14,7 @@ import { ClusterTable, type TableLimits } from '../registry/cluster-table.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
 import { openStore, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
-import { threadUrl } from '../thread-url.ts';
+import { isLoadFailure, ThreadLoadError, threadUrl } from '../thread-url.ts';
 import { Coordinator } from './coordinator.ts';
 import { answerOperator, type OperatorAnswer, type OperatorQuestion, type ShownCluster } from './operator-questions.ts';
 import { serveLanes, waitingQuestions } from './serve-lanes.ts';
@@ -112,9 +112,11 @@ export class CoordinatorThread {
     const died = once(worker, 'exit').then(([code]) => {
       throw new Error(`the coordinator ended with code ${code} before the table was loaded`);
     });
-    // The first report says whether the table could be loaded; an error before it rejects.
-    const [first] = (await Promise.race([once(worker, 'message'), died])) as [Report];
     died.catch(() => {});
+    // The first report says whether the table could be loaded; an error before it rejects.
+    const [first] = (await Promise.race([once(worker, 'message'), died]).catch((error) => {
+      throw isLoadFailure(error) ? new ThreadLoadError('the coordinator', error) : error;
+    })) as [Report];
     if (first.kind === 'unusable') throw new StoreUnusableError(first.message);
     return new CoordinatorThread(worker, bell, on);
   }

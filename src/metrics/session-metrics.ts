@@ -18,6 +18,8 @@ export class SessionMetrics {
   /** By Op; 0 stands for one out of range. */
   readonly #messages = new Array<number>(14).fill(0);
   readonly #ends = { tcp: noEnds(), ws: noEnds() };
+  /** By the comms key they were under. */
+  readonly #hellos = { current: 0, previous: 0 };
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -35,6 +37,17 @@ export class SessionMetrics {
             this.inc({ dialect, transport }, started[transport][dialect]);
           }
         }
+      },
+    });
+    const hellos = this.#hellos;
+    new Counter({
+      name: 'xlreg_hellos_total',
+      help: 'Hellos that were answered, by the comms key they were under: current, or the previous one.',
+      labelNames: ['key'],
+      registers,
+      collect() {
+        this.reset();
+        for (const key of ['current', 'previous'] as const) this.inc({ key }, hellos[key]);
       },
     });
     new Counter({
@@ -108,7 +121,8 @@ export class SessionMetrics {
     this.#open[transport].none += 1;
   }
 
-  greeted(dialect: DialectName, transport: Transport): void {
+  greeted(dialect: DialectName, transport: Transport, previousKey: boolean): void {
+    this.#hellos[previousKey ? 'previous' : 'current'] += 1;
     this.#open[transport].none -= 1;
     this.#open[transport][dialect] += 1;
     this.#started[transport][dialect] += 1;

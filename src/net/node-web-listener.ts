@@ -7,15 +7,17 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Seat } from '../admission/admission.ts';
+import { normalizeAddress } from '../admission/ip-address.ts';
 import { HTTP_BODY_BYTES_MAX, HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
 import type { Certificate } from './certificate.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
-import { admitUpgrade, type WebSessions } from './upgrade.ts';
+import { admitUpgrade, isProxy, type WebSessions } from './upgrade.ts';
 import { type HttpReply, routeRequest, TOO_LARGE, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
 /** WebSocket close codes, as in the other engine. */
@@ -65,9 +67,13 @@ class NodeWebConnection implements Connection {
 /** Milliseconds for a TLS handshake, for a request's head, and for all of it. */
 const HEAD_TIMEOUT_MS = 10_000;
 
+/** How late the end of these times may be noticed. */
+const CHECKING_INTERVAL_MS = 1_000;
+
 export async function listenNodeWeb({ host, port, routes, sessions, certificate }: WebSite): Promise<Listener> {
   const server = createWebServer(certificate, async (request, response) => {
     const { method = '', url = '' } = request;
+    if (sessions) response.shouldKeepAlive = false;
     const body = await bodyOf(request);
     if (body === 'aborted') return;
     if (body === 'too large') {
@@ -81,7 +87,7 @@ export async function listenNodeWeb({ host, port, routes, sessions, certificate 
   });
   server.headersTimeout = HEAD_TIMEOUT_MS;
   server.requestTimeout = HEAD_TIMEOUT_MS;
-  if (sessions) acceptUpgrades(server, sessions);
+  if (sessions) acceptUpgrades(server, sessions, seatConnections(server, sessions));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new ListenError(`cannot listen on web ${host}:${port}: ${error.message}`)));
     server.listen({ host, port }, resolve);
@@ -98,7 +104,7 @@ export async function listenNodeWeb({ host, port, routes, sessions, certificate 
 }
 
 function createWebServer(certificate: Certificate | undefined, listener: RequestListener): HttpServer | HttpsServer {
-  const settings = { maxHeaderSize: HTTP_HEAD_BYTES_MAX };
+  const settings = { maxHeaderSize: HTTP_HEAD_BYTES_MAX, connectionsCheckingInterval: CHECKING_INTERVAL_MS };
   if (certificate === undefined) return createServer(settings, listener);
   const tls = { ...settings, ...certificate.pair, handshakeTimeout: HEAD_TIMEOUT_MS };
   const server = createTlsServer(tls, listener);
@@ -106,7 +112,43 @@ function createWebServer(certificate: Certificate | undefined, listener: Request
   return server;
 }
 
-function acceptUpgrades(server: HttpServer | HttpsServer, sessions: WebSessions): void {
+/**
+ * Gives each connection a seat before it has sent anything, TLS included, and frees it at its close. Returns what finds the
+ * seat of a request's connection.
+ */
+function seatConnections(
+  server: HttpServer | HttpsServer,
+  sessions: WebSessions,
+): (socket: Socket) => Seat | undefined {
+  const { admission } = sessions;
+  // By where it comes from: of a TLS connection a request shows another socket than the one that was accepted.
+  const seats = new Map<string, Seat>();
+  const placeOf = ({ remoteAddress, remotePort, localAddress }: Socket) =>
+    `${remoteAddress} ${remotePort} ${localAddress}`;
+  server.on('connection', (socket: Socket) => {
+    const peer = normalizeAddress(socket.remoteAddress ?? '');
+    if (peer === undefined) return socket.destroy();
+    const seat = isProxy(sessions, peer) ? admission.take() : admission.takeFor(peer);
+    if (seat === undefined) return socket.destroy();
+    const place = placeOf(socket);
+    seats.set(place, seat);
+    seat.evict = () => {
+      seat.ended('displaced');
+      socket.destroy();
+    };
+    socket.on('close', () => {
+      seats.delete(place);
+      seat.free();
+    });
+  });
+  return (socket) => seats.get(placeOf(socket));
+}
+
+function acceptUpgrades(
+  server: HttpServer | HttpsServer,
+  sessions: WebSessions,
+  seatOf: (socket: Socket) => Seat | undefined,
+): void {
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -117,13 +159,14 @@ function acceptUpgrades(server: HttpServer | HttpsServer, sessions: WebSessions)
     // Nobody else listens for errors of a socket that asks for an upgrade.
     socket.on('error', () => {});
     if (pathOf(request) !== WEBSOCKET_PATH) return refuse(socket, '404 Not Found');
-    const seat = admitUpgrade(sessions, {
-      peer: request.socket.remoteAddress,
-      header: (name) => request.headersDistinct[name]?.join() ?? '',
+    const peer = normalizeAddress(request.socket.remoteAddress ?? '');
+    const header = (name: string) => request.headersDistinct[name]?.join() ?? '';
+    const seat = admitUpgrade(sessions, { peer, header }, (address) => {
+      const own = seatOf(request.socket);
+      return own && (own.address !== undefined || own.placeAt(address)) ? own : undefined;
     });
     if (seat === 'origin') return refuse(socket, '403 Forbidden');
     if (seat === 'silent') return socket.destroy();
-    socket.on('close', () => seat.free());
     webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, seat, sessions));
   });
 }

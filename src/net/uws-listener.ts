@@ -2,11 +2,13 @@
 // a response must not be touched after its request was aborted; closing the listen socket leaves connections open.
 import { STATUS_CODES } from 'node:http';
 import type { Seat } from '../admission/admission.ts';
+import { normalizeAddress } from '../admission/ip-address.ts';
 import { HTTP_BODY_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { PingRate } from './ping-rate.ts';
-import { admitUpgrade, type WebSessions } from './upgrade.ts';
-import { loadUws, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
+import { UnseatedConnections } from './unseated-connections.ts';
+import { admitUpgrade, isProxy, type WebSessions } from './upgrade.ts';
+import { loadUws, type UwsApp, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
 import { type HttpReply, type HttpRoutes, routeRequest, TOO_LARGE, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
 /** Replies that a peer has not taken, in bytes, beyond which it is cut off; a roster of 64 is below 160 KB. */
@@ -15,6 +17,9 @@ const UNSENT_BYTES_MAX = 512 * 1024;
 /** WebSocket close codes: going on is impossible because of the frame's type; all is well. */
 const UNSUPPORTED_DATA = 1003;
 const NORMAL_CLOSURE = 1000;
+
+const ORIGIN_NOT_ALLOWED: HttpReply = { status: 403, type: 'text/plain', body: 'origin not allowed\n' };
+const OTHER_VERSION: HttpReply = { status: 426, type: 'text/plain', body: 'WebSocket version 13 is served\n' };
 
 /** What a socket carries: filled in when it opens. */
 interface SocketData {
@@ -67,8 +72,9 @@ export async function listenUws({ host, port, routes, sessions }: WebSite): Prom
   const uws = loadUws();
   if (!uws) throw new ListenError('uWebSockets.js does not load here; --web-engine node does without it');
   const app = uws.App();
-  if (sessions) app.ws(WEBSOCKET_PATH, behavior(sessions, uws.DISABLED));
-  app.any('/*', (response, request) => serveHttp(response, request, routes));
+  const unseated = sessions && countUnseated(app, sessions);
+  if (sessions) app.ws(WEBSOCKET_PATH, behavior(sessions, unseated!, uws.DISABLED));
+  app.any('/*', (response, request) => serveHttp(response, request, routes, unseated));
   const socket = await new Promise<unknown>((resolve) => {
     app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
   });
@@ -86,9 +92,32 @@ export async function listenUws({ host, port, routes, sessions }: WebSite): Prom
   };
 }
 
-function serveHttp(response: UwsResponse, request: UwsRequest, routes: HttpRoutes): void {
+/** Has connections counted, and closed where they are too many, before they have sent anything. */
+function countUnseated(app: UwsApp, sessions: WebSessions): UnseatedConnections {
+  const unseated = new UnseatedConnections(sessions.admission, (address) => isProxy(sessions, address));
+  const count = (response: UwsResponse, change: number) => {
+    if (change < 0) unseated.closed();
+    else if (!unseated.opened(addressOf(response))) response.close();
+  };
+  app.filter(count);
+  return unseated;
+}
+
+function addressOf(response: UwsResponse): string | undefined {
+  return normalizeAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1'));
+}
+
+/** Where connections are counted they are closed behind their answer. */
+function serveHttp(
+  response: UwsResponse,
+  request: UwsRequest,
+  routes: HttpRoutes,
+  unseated: UnseatedConnections | undefined,
+): void {
+  const letGo = unseated?.requested(addressOf(response) ?? '');
   let gone = false;
   response.onAborted(() => {
+    letGo?.();
     gone = true;
   });
   // The request is valid during this call only.
@@ -104,18 +133,22 @@ function serveHttp(response: UwsResponse, request: UwsRequest, routes: HttpRoute
   response.onData(async (chunk, isLast) => {
     bytes += chunk.byteLength;
     if (bytes > HTTP_BODY_BYTES_MAX) {
-      if (!gone) response.cork(() => answer(response, TOO_LARGE, false, true));
+      if (gone) return;
+      letGo?.();
+      response.cork(() => answer(response, TOO_LARGE, false, true));
       gone = true;
       return;
     }
     chunks.push(Buffer.from(new Uint8Array(chunk)));
     if (!isLast || gone) return;
     const reply = await routeRequest(routes, { method, path, query, header, body: Buffer.concat(chunks) });
-    if (!gone) response.cork(() => answer(response, reply, method === 'HEAD'));
+    if (gone) return;
+    letGo?.();
+    response.cork(() => answer(response, reply, method === 'HEAD', unseated !== undefined));
   });
 }
 
-function behavior(sessions: WebSessions, compression: number): UwsBehavior<SocketData> {
+function behavior(sessions: WebSessions, unseated: UnseatedConnections, compression: number): UwsBehavior<SocketData> {
   return {
     maxPayloadLength: MESSAGE_BYTES_MAX,
     // Deadlines are those of the data path; this one, the longest there is, in seconds, is for a peer that ignores our close.
@@ -125,7 +158,7 @@ function behavior(sessions: WebSessions, compression: number): UwsBehavior<Socke
     sendPingsAutomatically: false,
     compression,
     upgrade(response, request, context) {
-      upgrade(response, request, context, sessions);
+      upgrade(response, request, context, sessions, unseated);
     },
     open(socket) {
       const data = socket.getUserData();
@@ -153,21 +186,27 @@ function behavior(sessions: WebSessions, compression: number): UwsBehavior<Socke
   };
 }
 
-function upgrade(response: UwsResponse, request: UwsRequest, context: unknown, sessions: WebSessions): void {
-  if (request.getHeader('sec-websocket-version') !== '13') {
-    answer(response, { status: 426, type: 'text/plain', body: 'WebSocket version 13 is served\n' }, false);
-    return;
-  }
-  const seat = admitUpgrade(sessions, {
-    peer: Buffer.from(response.getRemoteAddressAsText()).toString('latin1'),
-    header: (name) => allLines(request, name),
-  });
-  if (seat === 'origin') {
-    answer(response, { status: 403, type: 'text/plain', body: 'origin not allowed\n' }, false);
-    return;
-  }
-  if (seat === 'silent') {
-    response.close();
+function upgrade(
+  response: UwsResponse,
+  request: UwsRequest,
+  context: unknown,
+  sessions: WebSessions,
+  unseated: UnseatedConnections,
+): void {
+  const peer = addressOf(response);
+  // From here on it counts by its seat, or, where it gets none, until the close that follows.
+  unseated.requested(peer ?? '')();
+  unseated.closed();
+  const isWebSocket = request.getHeader('sec-websocket-version') === '13';
+  const header = (name: string) => allLines(request, name);
+  const seat = isWebSocket
+    ? admitUpgrade(sessions, { peer, header }, (address) => sessions.admission.takeFor(address))
+    : 'version';
+  if (typeof seat === 'string') {
+    unseated.reopened();
+    if (seat === 'silent') response.close();
+    else if (seat === 'origin') answer(response, ORIGIN_NOT_ALLOWED, false, true);
+    else answer(response, OTHER_VERSION, false, true);
     return;
   }
   const key = request.getHeader('sec-websocket-key');

@@ -53,6 +53,8 @@ export interface UwsBehavior<T> {
 
 export interface UwsApp {
   ws<T>(pattern: string, behavior: UwsBehavior<T>): UwsApp;
+  /** `change` is 1 for a connection that opens, -1 for one that closes, whose address is gone; an upgrade is no close. */
+  filter(handler: (response: UwsResponse, change: number) => void): UwsApp;
   any(pattern: string, handler: (response: UwsResponse, request: UwsRequest) => void): UwsApp;
   listen(host: string, port: number, options: number, done: (socket: unknown) => void): UwsApp;
 }

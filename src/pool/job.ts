@@ -1,10 +1,12 @@
 // A job and its result as they stand in a slot of a lane (src/lanes/lane.ts).
 //
 //   job    = kind(1) transport(1) pad(2) length(4) session record, none of a Hello pad(1) bytes(length)
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record pad(1) bytes(length)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record hello(1) nameLength(1)
+//            bytes(length) name(nameLength), of a client that has just been identified
 //
 // What is copied begins at multiples of 8: shared memory is copied byte by byte where it does not.
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
+import { NAME_CHARS_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
@@ -31,18 +33,24 @@ export type JobResult =
   /** The message is not yet whole (or never will be: nobody can tell). */
   | { readonly kind: 'incomplete' }
   /** Close without a word. */
-  | { readonly kind: 'silent'; readonly why: Fault }
+  | { readonly kind: 'silent'; readonly why: Fault; readonly rsaOperations: number }
   | JobReply;
 
 export interface JobReply {
   readonly kind: 'reply';
   /** Op of the message that is answered, 0 for a Hello or an Op out of range. */
   readonly op: number;
+  /** What opening a Hello took; 0 for a message. */
+  readonly rsaOperations: number;
+  /** Whether it was under the comms key that has been replaced. */
+  readonly previousKey: boolean;
   readonly dialect: DialectName;
   /** To be sent in one write. */
   readonly bytes: Uint8Array;
   /** Bytes of the job that the message took. */
   readonly consumed: number;
+  /** Of a client that has just been identified. */
+  readonly clientName: string | undefined;
   /** Present if the session ends with this reply. */
   readonly why: EndReason | undefined;
   /** The session record from now on. */
@@ -76,7 +84,11 @@ const JOB_BYTES_AT = aligned(JOB_HEAD_BYTES + SESSION_RECORD_BYTES);
 const TIMES_AT = 12;
 const RESULT_HEAD_BYTES = TIMES_AT + 3 * 4;
 const RECORD_END = RESULT_HEAD_BYTES + SESSION_RECORD_BYTES;
-const RESULT_BYTES_AT = aligned(RECORD_END);
+const HELLO_AT = RECORD_END;
+const NAME_LENGTH_AT = HELLO_AT + 1;
+const RESULT_BYTES_AT = aligned(NAME_LENGTH_AT + 1);
+/** Of the byte that says what a Hello took, the bit for the key that has been replaced. */
+const PREVIOUS_KEY = 0x80;
 
 function aligned(at: number): number {
   return Math.ceil(at / 8) * 8;
@@ -107,13 +119,18 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   slot.writeFloatLE(open, TIMES_AT);
   slot.writeFloatLE(ask, TIMES_AT + 4);
   slot.writeFloatLE(seal, TIMES_AT + 8);
+  slot[HELLO_AT] = result.kind === 'incomplete' ? 0 : result.rsaOperations;
   if (result.kind !== 'reply') return;
+  if (result.previousKey) slot[HELLO_AT]! |= PREVIOUS_KEY;
   slot[1] = result.op;
   slot[3] = DIALECTS.indexOf(result.dialect);
   slot.writeUInt32LE(result.consumed, 4);
   slot.writeUInt32LE(result.bytes.length, 8);
   writeSession(result.session, slot, RESULT_HEAD_BYTES);
   slot.set(result.bytes, RESULT_BYTES_AT);
+  const name = result.clientName?.slice(0, NAME_CHARS_MAX) ?? '';
+  slot[NAME_LENGTH_AT] = name.length;
+  if (name !== '') slot.write(name, RESULT_BYTES_AT + result.bytes.length, 'latin1');
 }
 
 /** Instead of a result: what went wrong with the job, which is a bug of ours. */
@@ -135,15 +152,22 @@ export function readResult(slot: Buffer): JobResult {
   const kind = RESULT_KINDS[slot[0]!] as JobResult['kind'];
   if (kind === 'incomplete') return { kind };
   const why = REASONS[slot[2]!];
-  if (kind === 'silent') return { kind, why: why as Fault };
+  const hello = slot[HELLO_AT]!;
+  const rsaOperations = hello & ~PREVIOUS_KEY;
+  if (kind === 'silent') return { kind, why: why as Fault, rsaOperations };
+  const bytesEnd = RESULT_BYTES_AT + slot.readUInt32LE(8);
+  const nameLength = slot[NAME_LENGTH_AT]!;
   return {
     kind,
     op: slot[1]!,
+    rsaOperations,
+    previousKey: (hello & PREVIOUS_KEY) !== 0,
     why,
+    clientName: nameLength === 0 ? undefined : slot.toString('latin1', bytesEnd, bytesEnd + nameLength),
     dialect: DIALECTS[slot[3]!]!,
     consumed: slot.readUInt32LE(4),
     session: slot.subarray(RESULT_HEAD_BYTES, RECORD_END),
-    bytes: Buffer.from(slot.subarray(RESULT_BYTES_AT, RESULT_BYTES_AT + slot.readUInt32LE(8))),
+    bytes: Buffer.from(slot.subarray(RESULT_BYTES_AT, bytesEnd)),
   };
 }
 

@@ -5,7 +5,7 @@ import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
 import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
 import type { ThreadReadings } from '../thread-readings.ts';
-import { threadUrl } from '../thread-url.ts';
+import { ThreadLoadError, threadUrl } from '../thread-url.ts';
 import {
   type Job,
   type JobResult,
@@ -73,6 +73,8 @@ const AWAKE_LOAD_MAX = 12;
 
 /** How fast the estimate of a Hello's time follows a shorter one, and a longer one, which may have waited for a core. */
 const [HELLO_FASTER, HELLO_SLOWER] = [1 / 4, 1 / 256];
+/** How fast the number of RSA operations for a Hello follows, one while there is one comms key. */
+const OPERATIONS_FOLLOW = 1 / 64;
 /** So many failures within so long are not bad luck. */
 const FAILURES_MAX = 5;
 const FAILURES_WITHIN_MS = 60_000;
@@ -152,14 +154,17 @@ export class Pool {
   readonly #lanes: WorkerLane[];
   #sessionJobs: JobTicket[] = [];
   #hellos: JobTicket[] = [];
-  /** What a Hello takes of a worker. */
-  #helloMs = HELLO_MILLISECONDS;
+  /** What an RSA operation takes of a worker, and how many a Hello takes: two where it fails under the current key. */
+  #rsaMs = HELLO_MILLISECONDS;
+  #rsaOperations = 1;
   /** When workers failed, the last few times. */
   #failures: number[] = [];
   /** The question to all workers whether they are there. */
   #asking: Promise<void> | undefined;
   #flushing = false;
   #closed = false;
+  /** Told of a worker that could not be loaded: another could not either. */
+  #cannotLoad: (error: unknown) => void;
 
   constructor({ workers, helloQueueMs, registry }: PoolSettings, coordinator: LaneService, observer: PoolObserver) {
     this.#observer = observer;
@@ -175,8 +180,9 @@ export class Pool {
       maxThreads: workers,
       workerData: { registry, mainBell, coordinatorBell: coordinator.bell } satisfies PoolWorkerData,
     });
-    // A worker that dies rejects what it ran, too, and there the failure is dealt with.
-    this.#piscina.on('error', () => {});
+    this.#cannotLoad = observer.givenUp;
+    // A worker that dies rejects what it ran, and there the failure is dealt with; one that ran nothing has not been loaded.
+    this.#piscina.on('error', (error) => this.#cannotLoad(error));
     this.#lanes = Array.from({ length: workers }, () => new WorkerLane(this.#replyBytesMax));
     for (const lane of this.#lanes) void this.#run(lane);
     void this.#listen();
@@ -192,7 +198,16 @@ export class Pool {
     return this.#lanes.map(({ lane }) => lane.readings.read());
   }
 
-  /** Resolves when every worker has served an empty job, modules loaded. */
+  /** Resolves when every worker has loaded its modules; rejects with ThreadLoadError if one cannot. To be called first. */
+  async loaded(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.#cannotLoad = (error) => reject(new ThreadLoadError('a worker of the pool', error));
+    });
+    await Promise.race([this.ready(), failed]);
+    this.#cannotLoad = this.#observer.givenUp;
+  }
+
+  /** Resolves when every worker has served an empty job. */
   async ready(): Promise<void> {
     this.#asking ??= Promise.all(this.#lanes.map((worker) => worker.ask())).then(() => {
       this.#asking = undefined;
@@ -226,7 +241,7 @@ export class Pool {
 
   #hasRoom(kind: Job['kind']): boolean {
     if (kind !== 'hello') return this.#sessionJobs.length < WAITING_SESSION_FRAMES_MAX;
-    return this.#hellos.length * this.#helloMs < this.#helloQueueMs;
+    return this.#hellos.length * this.#rsaMs * Math.max(1, this.#rsaOperations) < this.#helloQueueMs;
   }
 
   /** Keeps a worker at its lane. One that fails loses its jobs, and the next one begins with a new lane. */
@@ -237,6 +252,8 @@ export class Pool {
       (error) => error,
     );
     if (this.#closed) return;
+    // The first that a worker does is to tell of itself.
+    if (lane.lane.readings.read().heapLimitBytes === 0) return this.#cannotLoad(error);
     withdraw();
     const next = new WorkerLane(this.#replyBytesMax);
     this.#lanes[this.#lanes.indexOf(lane)] = next;
@@ -274,9 +291,11 @@ export class Pool {
   }
 
   #observe({ job, since, handedOver }: JobTicket, result: JobResult, times: JobTimes): void {
-    // A Hello that is none may have cost nothing.
-    if (job.kind === 'hello' && result.kind === 'reply') {
-      this.#helloMs += (times.open - this.#helloMs) * (times.open < this.#helloMs ? HELLO_FASTER : HELLO_SLOWER);
+    if (job.kind === 'hello' && result.kind !== 'incomplete') {
+      this.#rsaOperations += (result.rsaOperations - this.#rsaOperations) * OPERATIONS_FOLLOW;
+      // A Hello that is none may have cost nothing.
+      const ms = result.kind === 'reply' ? times.open / result.rsaOperations : this.#rsaMs;
+      this.#rsaMs += (ms - this.#rsaMs) * (ms < this.#rsaMs ? HELLO_FASTER : HELLO_SLOWER);
     }
     this.#observer.done(job.kind, handedOver - since, performance.now() - handedOver, times);
   }

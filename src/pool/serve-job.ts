@@ -18,21 +18,24 @@ import { readSession } from './session-record.ts';
 /** What a worker is told of its registry. */
 export interface RegistryFacts extends Omit<SessionContext, 'random' | 'rosterBytesMax'> {
   readonly commsKey: KeyObject;
+  /** The one before it, served while clients change over (H10); its modulus is as long. */
+  readonly previousCommsKey?: KeyObject | undefined;
   /** Bytes a reply may have on the wire, by transport. */
   readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
 }
 
 /** What serving a job needs. */
 export interface JobContext {
-  readonly commsKey: KeyObject;
-  /** Of commsKey, big-endian. */
-  readonly modulus: Uint8Array;
+  /** A Hello is tried under each: the current comms key, then the previous one, if there is one. */
+  readonly helloKeys: readonly { readonly key: KeyObject; readonly modulus: Uint8Array }[];
   readonly version: number;
   readonly random: RandomBytes;
   readonly sessions: Readonly<Record<Job['transport'], Readonly<Record<DialectName, SessionContext>>>>;
 }
 
-export function jobContext({ commsKey, replyBytesMax, ...facts }: RegistryFacts, random: RandomBytes): JobContext {
+export function jobContext(registry: RegistryFacts, random: RandomBytes): JobContext {
+  const { commsKey, previousCommsKey, replyBytesMax, ...facts } = registry;
+  const keys = previousCommsKey ? [commsKey, previousCommsKey] : [commsKey];
   const session = (bytesMax: number, dialect: DialectName): SessionContext => ({
     ...facts,
     random,
@@ -43,8 +46,7 @@ export function jobContext({ commsKey, replyBytesMax, ...facts }: RegistryFacts,
     prefixed: session(bytesMax, 'prefixed'),
   });
   return {
-    commsKey,
-    modulus: modulusOf(commsKey),
+    helloKeys: keys.map((key) => ({ key, modulus: modulusOf(key) })),
     version: facts.version,
     random,
     sessions: { tcp: sessions(replyBytesMax.tcp), ws: sessions(replyBytesMax.ws) },
@@ -76,7 +78,7 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
   const plain = dialect.decrypt(before.keys, blocks);
   const found = findMessage(plain, dialect.ivBytes);
   if (job.transport === 'ws' && found?.paddedEnd !== job.bytes.length) {
-    return { kind: 'silent', why: 'message-undecodable' };
+    return { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
   }
   if (found === undefined) return { kind: 'incomplete' };
 
@@ -85,7 +87,7 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
   const opened = { session, op: isOp(found.op) ? found.op : 0, consumed };
   if (!isOp(found.op)) return seal(opened, { kind: 'refused', why: 'tag-out-of-range' }, context);
   const message = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
-  if (message === undefined) return { kind: 'silent', why: 'message-undecodable' };
+  if (message === undefined) return { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
 
   const next: Step =
     job.kind === 'refuse' && found.op !== Op.Bye
@@ -102,26 +104,47 @@ export function conclude({ opened, question }: Asked, reply: Reply, context: Job
 /** Encode and encrypt an answer, or the Error that ends the session. */
 function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext): WorkerResult {
   const { op, consumed } = opened;
-  const answer =
+  const answer: Answer =
     conclusion.kind === 'answer'
       ? conclusion
-      : { message: { Op: Op.Error, ErrDesc: textOf(conclusion.why) }, session: opened.session, end: conclusion.why };
+      : {
+          kind: 'answer',
+          message: { Op: Op.Error, ErrDesc: textOf(conclusion.why) },
+          session: opened.session,
+          end: conclusion.why,
+        };
   const { keys } = answer.session;
   const encoded = encodeMessage(answer.message);
-  const plain = 'roster' in answer ? Buffer.concat([encoded, answer.roster!]) : encoded;
+  const plain = answer.roster ? Buffer.concat([encoded, answer.roster]) : encoded;
   const sealed = DIALECTS[keys.dialect].encrypt(keys, plain, context.random);
   const session = { ...answer.session, keys: sealed.keys };
-  return { kind: 'reply', op, dialect: keys.dialect, bytes: sealed.bytes, consumed, session, why: answer.end };
+  const { clientName, end: why } = answer;
+  const { dialect } = keys;
+  return { kind: 'reply', ...NO_HELLO, op, clientName, dialect, bytes: sealed.bytes, consumed, session, why };
 }
 
-/** The RSA operation, and the keys of a new session. */
-function serveHello(job: Job, context: JobContext): WorkerResult {
-  const hello = openHello(context.commsKey, context.modulus, job.bytes);
-  if (typeof hello === 'string') return { kind: 'silent', why: hello };
-  const { bytes, keys, salt2 } = DIALECTS[hello.dialect].sealHelloReply(hello, context.version, context.random);
-  const session: Session = { state: 'anonymous', keys, salt2 };
-  return { kind: 'reply', op: 0, dialect: hello.dialect, bytes, consumed: job.bytes.length, session, why: undefined };
+/** The RSA operation, and the keys of a new session. What fails under one key is tried under the other (H10). */
+function serveHello(job: Job, { helloKeys, version, random }: JobContext): WorkerResult {
+  let fault: Fault = 'hello-length';
+  let rsaOperations = 0;
+  for (const [place, { key, modulus }] of helloKeys.entries()) {
+    const hello = openHello(key, modulus, job.bytes);
+    if (hello !== 'hello-length' && hello !== 'hello-out-of-range') rsaOperations += 1;
+    if (typeof hello === 'string') {
+      if (place === 0) fault = hello;
+      continue;
+    }
+    const { dialect } = hello;
+    const { bytes, keys, salt2 } = DIALECTS[dialect].sealHelloReply(hello, version, random);
+    const session: Session = { state: 'anonymous', keys, salt2 };
+    const [cost, consumed] = [{ rsaOperations, previousKey: place > 0 }, job.bytes.length];
+    const reply = { op: 0, clientName: undefined, dialect, bytes, consumed, session, why: undefined };
+    return { kind: 'reply', ...cost, ...reply };
+  }
+  return { kind: 'silent', why: fault, rsaOperations };
 }
+
+const NO_HELLO = { rsaOperations: 0, previousKey: false };
 
 /** Bytes of Op, ClusterID, ClusterSize and Which of a ClusterMembers message, at most. */
 const ROSTER_HEAD_BYTES = 2 + 34 + 2 + 12;

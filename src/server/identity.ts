@@ -14,6 +14,8 @@ export interface Identity {
   readonly id: Buffer;
   /** ck: decrypts Hellos. */
   readonly commsKey: KeyObject;
+  /** The ck before it, which decrypts Hellos too while clients change over (H10); its modulus is as long. */
+  readonly previousCommsKey: KeyObject | undefined;
   /** sk: signs. */
   readonly sigKey: KeyObject;
   /** What an operator should hear, such as a key that is too short for today. */
@@ -25,9 +27,11 @@ export class IdentityError extends Error {
   override readonly name = 'IdentityError';
 }
 
-const NEW_KEY_BITS = 2_048;
+/** Of the keys of a new registry, and at least of any new key (K1). */
+export const NEW_KEY_BITS = 2_048;
 const ID_FILE = 'id';
-const COMMS_KEY_FILE = 'ck.pem';
+export const COMMS_KEY_FILE = 'ck.pem';
+export const PREVIOUS_COMMS_KEY_FILE = 'ck-previous.pem';
 const SIG_KEY_FILE = 'sk.pem';
 const REG_CRED_FILE = 'regCred.dat';
 /** There while the first start makes the others. */
@@ -46,9 +50,8 @@ export async function openIdentity(directory: string): Promise<Identity> {
   await openDataDirectory(directory);
   // A first start that did not get to its end has left its mark, and nobody can have seen its keys.
   const interrupted = existsSync(join(directory, UNFINISHED_FILE)) && !existsSync(join(directory, REG_CRED_FILE));
-  const files = [ID_FILE, COMMS_KEY_FILE, SIG_KEY_FILE, REG_CRED_FILE].filter((file) =>
-    existsSync(join(directory, file)),
-  );
+  const all = [ID_FILE, COMMS_KEY_FILE, PREVIOUS_COMMS_KEY_FILE, SIG_KEY_FILE, REG_CRED_FILE];
+  const files = all.filter((file) => existsSync(join(directory, file)));
   if (interrupted || files.length === 0) await makeIdentity(directory);
   return loadIdentity(directory);
 }
@@ -63,14 +66,19 @@ async function makeIdentity(directory: string): Promise<void> {
   const pairs = await Promise.all(
     [COMMS_KEY_FILE, SIG_KEY_FILE].map(async (file) => {
       const { privateKey } = await generate('rsa', { modulusLength: NEW_KEY_BITS });
-      return { file, pem: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
+      return { file, pem: printKey(privateKey) };
     }),
   );
   await writeDurably(directory, UNFINISHED_FILE, '', 0o600);
-  for (const { file, pem } of pairs) await writeDurably(directory, file, pem.toString(), 0o600);
+  for (const { file, pem } of pairs) await writeDurably(directory, file, pem, 0o600);
   await writeDurably(directory, ID_FILE, `${randomBytes(ID_BYTES).toString('hex')}\n`, 0o600);
   await rm(join(directory, UNFINISHED_FILE));
   await syncDirectory(directory);
+}
+
+/** A private key as its file has it. */
+export function printKey(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 async function loadIdentity(directory: string): Promise<Identity> {
@@ -85,15 +93,37 @@ async function loadIdentity(directory: string): Promise<Identity> {
   if (createPublicKey(commsKey.key).equals(createPublicKey(sigKey.key))) {
     throw new IdentityError(`${COMMS_KEY_FILE} and ${SIG_KEY_FILE} in ${directory} are the same key`);
   }
+  const previous = await loadPreviousKey(directory, commsKey.key, sigKey.key);
   return {
     id,
     commsKey: commsKey.key,
+    previousCommsKey: previous?.key,
     sigKey: sigKey.key,
-    warnings: [commsKey.warning, sigKey.warning].filter((warning) => warning !== undefined),
+    warnings: [commsKey.warning, previous?.warning, sigKey.warning].filter((warning) => warning !== undefined),
   };
 }
 
-async function loadKey(path: string): Promise<{ key: KeyObject; warning: string | undefined }> {
+/**
+ * The key that has been replaced, if there is one. It has to be as long as the current one: what has arrived of a Hello
+ * over TCP says by its length alone whether it is whole (H1).
+ */
+async function loadPreviousKey(directory: string, commsKey: KeyObject, sigKey: KeyObject) {
+  const path = join(directory, PREVIOUS_COMMS_KEY_FILE);
+  if (!existsSync(path)) return undefined;
+  const { key, warning } = await loadKey(path);
+  if (createPublicKey(key).equals(createPublicKey(sigKey))) {
+    throw new IdentityError(`${path} is the same key as ${SIG_KEY_FILE}`);
+  }
+  const [bits, wanted] = [key, commsKey].map(({ asymmetricKeyDetails }) => asymmetricKeyDetails!.modulusLength!);
+  if (bits !== wanted) {
+    throw new IdentityError(`${path} has ${bits} bits and ${COMMS_KEY_FILE} ${wanted}; both have to have as many`);
+  }
+  if (!createPublicKey(key).equals(createPublicKey(commsKey))) return { key, warning };
+  return { key: undefined, warning: `${path} is the same key as ${COMMS_KEY_FILE}: a rotation that was interrupted` };
+}
+
+/** Loads a private RSA key of ours. Throws IdentityError. */
+export async function loadKey(path: string): Promise<{ key: KeyObject; warning: string | undefined }> {
   const pem = await readPrivate(path);
   let key: KeyObject;
   try {

@@ -212,11 +212,12 @@ export class ServedConnection implements ConnectionHandler {
       this.#connection.seat.greeted();
       this.#dialect = result.dialect;
       if (result.dialect === 'prefixed') this.#ivs = new IvHistory(this.#service.random);
-      this.#service.metrics.greeted(result.dialect, this.#connection.transport);
+      this.#service.metrics.greeted(result.dialect, this.#connection.transport, result.previousKey);
       this.#entry.greeted(result.dialect);
     } else {
       this.#service.metrics.served(result.op);
       this.#entry.served(result.op);
+      if (result.clientName !== undefined) this.#entry.identified(result.clientName);
     }
     this.#ivs?.add(result.bytes);
     if (result.op === Op.Join && result.why === undefined) this.#joined = true;

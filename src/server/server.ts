@@ -1,6 +1,6 @@
 // The registry as a whole: builds its parts, starts them in the order of their dependence, and stops them in reverse.
 
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import type { LevelWithSilent, Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { openAdminToken } from '../admin/admin-token.ts';
@@ -23,7 +23,7 @@ import type { HttpRoutes } from '../net/web-site.ts';
 import { Pool, type PoolSettings } from '../pool/pool.ts';
 import { pooledRandom } from '../pool/pooled-random.ts';
 import { printRegCred } from '../wire/reg-cred.ts';
-import { modulusOf } from '../wire/rsa-key.ts';
+import { keyFingerprint, modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
 import { adminRoutes, type RegistryState } from './admin-site.ts';
 import { credentialsOf, registryToken } from './credentials.ts';
@@ -78,6 +78,10 @@ async function build(
   closers.push(async () => unlock());
   const identity = await openIdentity(config.dataDir);
   for (const warning of identity.warnings) log.warn(warning);
+  if (identity.previousCommsKey) {
+    const fingerprint = keyFingerprint(createPublicKey(identity.previousCommsKey));
+    log.info({ fingerprint }, 'Hellos under the previous comms key are served, too');
+  }
   const registry = new Registry();
   processMetrics(registry);
   const engine = chooseWebEngine(config.webEngine);
@@ -135,6 +139,7 @@ async function build(
 
   const facts = {
     commsKey: identity.commsKey,
+    previousCommsKey: identity.previousCommsKey,
     registryToken: registryToken(identity, regCred),
     version: PROTOCOL_VERSION,
     replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
@@ -142,7 +147,7 @@ async function build(
   const { workers, helloQueueMs } = config;
   const pool = startPool({ workers, helloQueueMs, registry: facts }, coordinator, registry, log, onDeath);
   closers.push(() => pool.close());
-  await pool.ready();
+  await pool.loaded();
   state.poolProbe = new PoolProbe(() => pool.ready());
   const helloBytes = modulusOf(identity.commsKey).length;
   connections.open({

@@ -8,6 +8,8 @@ import { readSession } from '../pool/session-record.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { isOp, opName } from '../wire/message.ts';
 
+const NOT_OF_NAMES = /[^A-Za-z0-9_.-]/g;
+
 /** Where sessions are logged, and how long one may take before its line is a warning. */
 export class SessionLog {
   readonly log: Logger;
@@ -36,6 +38,8 @@ export interface OpenSession {
   readonly dialect: DialectName | undefined;
   /** Hex; undefined while nobody knows who it is. */
   readonly clientId: string | undefined;
+  /** As in its token. */
+  readonly clientName: string | undefined;
   /** How many have been answered. */
   readonly messages: number;
   readonly ageMs: number;
@@ -50,6 +54,7 @@ export class SessionEntry {
   /** Messages answered by Op, 0 for one out of range; undefined until there is one. */
   #ops: number[] | undefined;
   #dialect: DialectName | undefined;
+  #clientName: string | undefined;
 
   constructor(sessions: SessionLog, number: number, connection: Connection) {
     this.#sessions = sessions;
@@ -66,6 +71,7 @@ export class SessionEntry {
       address: seat.address,
       dialect: this.#dialect,
       clientId: record && clientIdOf(record),
+      clientName: this.#clientName,
       messages: this.#ops?.reduce((sum, count) => sum + count, 0) ?? 0,
       ageMs: Math.round(performance.now() - this.#since),
     };
@@ -74,6 +80,11 @@ export class SessionEntry {
   /** The Hello was good: there is a session. */
   greeted(dialect: DialectName): void {
     this.#dialect = dialect;
+  }
+
+  /** The client has said who it is. Whatever no name holds (T2) does not get into a log. */
+  identified(clientName: string): void {
+    this.#clientName = clientName.replaceAll(NOT_OF_NAMES, '?');
   }
 
   /** A message was answered; 0 for an Op out of range. */
@@ -98,6 +109,7 @@ export class SessionEntry {
       address: seat.address,
       dialect: this.#dialect,
       clientId: record && clientIdOf(record),
+      clientName: this.#clientName,
       ops: this.#ops && opsByName(this.#ops),
       end,
       durationMs: Math.round(durationMs * 1000) / 1000,

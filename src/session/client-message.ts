@@ -32,7 +32,7 @@ function register(session: AnonymousSession, token: Token, context: SessionConte
       ephemeral: (attrs & CLIENT_EPHEMERAL) !== 0n,
       token: encodeRosterToken({ ...token, ID: id }),
     },
-    conclude: (reply) => (reply.kind === 'refused' ? refused(reply) : identified(session, clientId, attrs)),
+    conclude: (reply) => (reply.kind === 'refused' ? refused(reply) : identified(session, clientId, token)),
   };
 }
 
@@ -49,7 +49,7 @@ function comeBack(session: AnonymousSession, id: Uint8Array, digSig: Uint8Array 
       const token = decodeRoster(reply.token)[0]!;
       const verified = digSig && verifySignature(parseSpki(token.SigKey!)!, [signed], digSig);
       if (!verified) return { kind: 'refused', why: 'signature-invalid' };
-      return identified(session, clientId, bigintOf(token.Attrs));
+      return identified(session, clientId, token);
     },
   };
 }
@@ -59,10 +59,11 @@ function refused(reply: Reply): Refused {
   return { kind: 'refused', why: reply.refusal };
 }
 
-function identified({ keys }: AnonymousSession, clientId: string, attrs: bigint): Answer {
+function identified({ keys }: AnonymousSession, clientId: string, { Name, Attrs }: Token): Answer {
   return {
     kind: 'answer',
-    message: { Op: Op.ClientOK, ClientID: Buffer.from(clientId, 'hex'), ClientAttrs: longOf(attrs) },
+    message: { Op: Op.ClientOK, ClientID: Buffer.from(clientId, 'hex'), ClientAttrs: longOf(bigintOf(Attrs)) },
+    clientName: Name!,
     session: {
       state: 'identified',
       keys,

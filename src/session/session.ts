@@ -36,6 +36,8 @@ export interface Answer {
   /** Encoded tokens, to be sent behind the message. */
   readonly roster?: Uint8Array;
   readonly session: Session;
+  /** Of ClientOK: the name in the client's token, which keeps T2; for the log. */
+  readonly clientName?: string;
   /** Why the session ends with this answer; absent if it goes on. */
   readonly end?: 'bye' | Fault | Refusal;
 }

@@ -123,6 +123,7 @@ describe('xlreg check', () => {
       name: 'xlReg',
       id,
       fingerprint,
+      newFingerprint: null,
       pinned: false,
       dialect,
       endPoints: [{ address: address(), state: 'ok', version: '1.0', ...times }],

@@ -1,10 +1,11 @@
 // What a registry should never send, and what is only cut up: replies byte by byte, too long, twice, replayed, of the
 // wrong type, or without sense. Each ends the session with an error that says which.
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, createVisitor, ProtocolError, RegistryRefused, RegistryUntrusted } from '../../src/client/index.ts';
 import { signToken } from '../../src/wire/member-token.ts';
 import { longOf, type Message, Op, type Token } from '../../src/wire/message.ts';
+import { exportSpki } from '../../src/wire/rsa-key.ts';
 import { WAYS } from './client-registry.ts';
 import { answerInOrder, type Script, ScriptedRegistry, scriptedSigKey } from './scripted-registry.ts';
 
@@ -134,7 +135,7 @@ describe('a reply', () => {
 
   it.each<{ what: string; change: (own: Token) => Token; why: string }>([
     { what: 'no signature', change: (own) => ({ ...own, DigSig: null }), why: 'signature-invalid' },
-    { what: 'another comms key', change: (own) => ({ ...own, CommsKey: own.SigKey! }), why: 'comms key' },
+    { what: 'another comms key', change: (own) => ({ ...own, CommsKey: own.SigKey! }), why: 'signature-invalid' },
     { what: 'a changed name', change: (own) => ({ ...own, Name: 'other' }), why: 'signature-invalid' },
     {
       what: 'a name that is none',
@@ -149,6 +150,15 @@ describe('a reply', () => {
     await expect(asked).rejects.toThrow(RegistryUntrusted);
     await expect(asked).rejects.toThrow(why);
   });
+});
+
+it('S6: believes a new comms key that the registry has signed', async () => {
+  const fresh = createPublicKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
+  const changed = (own: Token) => signToken({ ...own, CommsKey: exportSpki(fresh) }, scriptedSigKey);
+  const session = await connectTo({
+    answer: (_, seal, own) => [seal({ Op: Op.RegCredReply, ClientSpecs: changed(own) })],
+  });
+  expect((await session.credentials()).newCommsKey?.equals(fresh)).toBe(true);
 });
 
 it('escapes and cuts what a registry says when it refuses', async () => {

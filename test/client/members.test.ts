@@ -1,6 +1,8 @@
 // Watching a cluster fill up, on a real registry: members are yielded as they join, each once, until it is full.
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ClusterMember, createMember, createVisitor, type Member } from '../../src/client/index.ts';
+import { runXlreg, startXlreg } from '../cli/xlreg-process.ts';
 import { ClientRegistry, WAYS } from './client-registry.ts';
 
 let registry: ClientRegistry;
@@ -59,6 +61,73 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     const seen: ClusterMember[] = [];
     for await (const member of session.members(cluster, { wait: false })) seen.push(member);
     expect(seen).toEqual([]);
+  });
+});
+
+describe('a member that was seen and is evicted', () => {
+  const evict = async (cluster: string, member: string) => {
+    const { adminPort, dataDir } = registry.process;
+    const flags = ['--admin', `127.0.0.1:${adminPort}`, '--data-dir', dataDir];
+    expect(await runXlreg(['evict', cluster, member, ...flags])).toMatchObject({ code: 0 });
+  };
+  const joins = async (cluster: string, name: string) => {
+    const { session } = await registry.identify(name);
+    await session.create(cluster, { size: 3 });
+    await session.join(cluster);
+  };
+
+  it('R14: is followed by who gets the seat, as soon as there is one', async () => {
+    for (const name of ['one', 'two']) await joins('evicted', name);
+    const visitor = await visit(WAYS[0]);
+    const watch = visitor.members('evicted', { pollMs: 50 });
+    expect((await watch.next()).value).toMatchObject({ index: 0, name: 'one' });
+    expect((await watch.next()).value).toMatchObject({ index: 1, name: 'two' });
+    let next = watch.next();
+    await evict('evicted', 'two');
+    await joins('evicted', 'other');
+    expect((await next).value).toMatchObject({ index: 1, name: 'other' });
+    next = watch.next();
+    await joins('evicted', 'last');
+    expect((await next).value).toMatchObject({ index: 2, name: 'last' });
+    expect(await watch.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('R14: is noticed before the end by who was not looking meanwhile, and so is an empty seat', async () => {
+    for (const name of ['one', 'two']) await joins('late', name);
+    const visitor = await visit(WAYS[3]);
+    const watch = visitor.members('late', { pollMs: 50 });
+    for (const name of ['one', 'two']) expect((await watch.next()).value).toMatchObject({ name });
+    // Longer than a sighting is believed.
+    const seen = performance.now();
+    while (performance.now() < seen + 1_100) await visitor.cluster('late');
+    await evict('late', 'one');
+    await joins('late', 'other');
+    await joins('late', 'last');
+    await evict('late', 'two');
+    const names: string[] = [];
+    const rest = (async () => {
+      for await (const { index, name } of watch) names.push(`${index} ${name}`);
+    })();
+    while (names.length < 2) await visitor.cluster('late');
+    await joins('late', 'new');
+    await rest;
+    expect(names).toEqual(['2 last', '0 other', '1 new']);
+    expect((await visitor.cluster('late')).members.map(({ name }) => name)).toEqual(['other', 'new', 'last']);
+  });
+
+  it('R14: is not in what xlreg members prints when the cluster is full', async () => {
+    for (const name of ['one', 'two']) await joins('printed', name);
+    const flags = ['--registry', join(registry.process.dataDir, 'regCred.dat')];
+    const command = startXlreg(['members', 'printed', '--wait', '20', ...flags]);
+    await command.said(/one, two joined/);
+    await evict('printed', 'one');
+    await joins('printed', 'other');
+    await command.said(/other joined; 2 of 3 members/);
+    await joins('printed', 'last');
+    const { code, stdout } = await command.ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^0 +other .*\n1 +two .*\n2 +last /m);
+    expect(stdout).not.toMatch(/ one /);
   });
 });
 

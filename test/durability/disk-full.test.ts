@@ -1,6 +1,8 @@
 // A disk that is full: what would have to be stored is refused, all else goes on, and it passes by itself (E5).
 
 import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
 import { inconsistencies, Journal, missingFrom, readDisk } from './journal.ts';
@@ -25,6 +27,16 @@ async function readiness(registry: FieldRegistry, status: number): Promise<strin
   }
 }
 
+/** What an operator is told who wants a cluster away. */
+async function deleteCluster({ process }: FieldRegistry, name: string): Promise<[number, string | undefined]> {
+  const token = readFileSync(join(process.dataDir, 'admin-token'), 'latin1').trim();
+  const answer = await fetch(`http://127.0.0.1:${process.adminPort}/api/clusters/${name}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return [answer.status, ((await answer.json()) as { error?: { code: string } }).error?.code];
+}
+
 describe.skipIf(disk === undefined)('a disk that is full', () => {
   it('E5: Create and Join are refused, all else is served, and it recovers without a restart', async () => {
     const registry = await FieldRegistry.start({ args: LMDB, dataDir: disk!.directory });
@@ -43,12 +55,16 @@ describe.skipIf(disk === undefined)('a disk that is full', () => {
     expect((await first.client.create('here')).clusterId).toEqual(clusterId);
     expect(await first.client.join('here')).toMatchObject({ op: 8 });
 
+    expect(await deleteCluster(registry, 'here')).toEqual([507, 'cannot-store']);
+    expect((await first.client.getCluster(clusterId)).which).toBe(1n);
+
     disk!.free();
     await readiness(registry, 200);
     const fourth = await registry.connect(WIRE);
     await fourth.identifyById(second.clientId, second.keys);
     await fourth.join('here');
     expect((await fourth.getCluster()).which).toBe(3n);
+    expect(await deleteCluster(registry, 'here')).toEqual([200, undefined]);
     expect(await registry.stop()).toBe(0);
   });
 

@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IdentityError, openIdentity, writeRegCred } from '../../src/server/identity.ts';
+import { commsKeys, retireCommsKey, rotateCommsKey } from '../../src/server/key-rotation.ts';
 import { parseRegCred, printRegCred } from '../../src/wire/reg-cred.ts';
 import { exportSpki } from '../../src/wire/rsa-key.ts';
 import { privateKey, vectorFile, vectors } from '../wire/vectors.ts';
 
 const ID = vectors.regCreds[0]!.id;
 const FILES = ['ck.pem', 'id', 'sk.pem'];
+const PREVIOUS = 'ck-previous.pem';
 
 let parent: string;
 let directory: string;
@@ -123,6 +125,16 @@ describe('a later start', () => {
     expect(warnings).toEqual([expect.stringMatching(/ck\.pem.*1024 bits/)]);
   });
 
+  it('H10: loads the previous ck beside the current one', async () => {
+    settle();
+    expect((await openIdentity(directory)).previousCommsKey).toBeUndefined();
+    put(PREVIOUS, vectorFile('keys/test-member-ck.pem'));
+    const { commsKey, previousCommsKey, warnings } = await openIdentity(directory);
+    expect(spkiOf(commsKey)).toBe(vectors.keys.registryCk.spki);
+    expect(spkiOf(previousCommsKey!)).toBe(vectors.keys.memberCk.spki);
+    expect(warnings).toEqual([]);
+  });
+
   it('K1: changes nothing in the directory', async () => {
     settle();
     const before = readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'latin1')]);
@@ -176,6 +188,25 @@ describe('refusals', () => {
     ['a sk for PSS alone', () => put('sk.pem', pssKey()), /sk\.pem is not an RSA key/],
     ['a ck of 512 bits', () => put('ck.pem', shortKey()), /ck\.pem has 512 bits; 1024 to 4096 are what clients take/],
     ['ck and sk the same', () => put('sk.pem', vectorFile('keys/test-registry-ck.pem')), /are the same key/],
+    ['a previous ck that is no PEM', () => put(PREVIOUS, 'not a key'), /ck-previous\.pem is not a private key/],
+    ['an empty previous ck', () => put(PREVIOUS, ''), /ck-previous\.pem is not a private key/],
+    ['a previous ck that its group can read', () => put(PREVIOUS, '', 0o640), /ck-previous\.pem can be used by others/],
+    ['a previous ck that is not RSA', () => put(PREVIOUS, ecKey()), /ck-previous\.pem is not an RSA key/],
+    [
+      'a previous ck of another length',
+      () => put(PREVIOUS, vectorFile('keys/test-registry-ck-1024.pem')),
+      /ck-previous\.pem has 1024 bits and ck\.pem 2048; both have to have as many/,
+    ],
+    [
+      'a previous ck that is the sk',
+      () => put(PREVIOUS, vectorFile('keys/test-registry-sk.pem')),
+      /ck-previous\.pem is the same key as sk\.pem/,
+    ],
+    [
+      'a previous ck alone',
+      () => [...FILES.map((name) => remove(name)()), put(PREVIOUS, vectorFile('keys/test-member-ck.pem'))],
+      /id is missing/,
+    ],
     ['only the keys', remove('id'), /id is missing/],
     ['no ck', remove('ck.pem'), /ck\.pem is missing/],
     ['no sk', remove('sk.pem'), /sk\.pem is missing/],
@@ -226,6 +257,59 @@ describe('refusals', () => {
     settle();
     put('ck.pem', '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n');
     await expect(openIdentity(directory)).rejects.not.toThrow(/c2VjcmV0|BEGIN/);
+  });
+});
+
+describe('rotation', () => {
+  const shown = async () => {
+    const { current, previous } = await commsKeys(directory);
+    return [spkiOf(current), previous && spkiOf(previous)];
+  };
+  const oldCk = vectors.keys.registryCk.spki;
+
+  it('H10: makes a new ck, keeps the old one beside it, and removes it when told', async () => {
+    settle();
+    expect(await shown()).toEqual([oldCk, undefined]);
+    const { current, previous } = await rotateCommsKey(directory);
+    expect(spkiOf(previous!)).toBe(oldCk);
+    expect(await shown()).toEqual([spkiOf(current), oldCk]);
+    expect([modeOf('ck.pem'), modeOf(PREVIOUS)]).toEqual([0o600, 0o600]);
+    const loaded = await openIdentity(directory);
+    expect([spkiOf(loaded.commsKey), spkiOf(loaded.previousCommsKey!)]).toEqual([spkiOf(current), oldCk]);
+    expect(loaded.commsKey.asymmetricKeyDetails?.modulusLength).toBe(2_048);
+    await retireCommsKey(directory);
+    expect(await shown()).toEqual([spkiOf(current), undefined]);
+    expect(readdirSync(directory).sort()).toEqual(FILES);
+  });
+
+  it('H10: cuts nobody off: a second one is refused while the previous ck is there', async () => {
+    settle();
+    await rotateCommsKey(directory);
+    const before = await shown();
+    await expect(rotateCommsKey(directory)).rejects.toThrow(
+      /ck-previous\.pem is still served: xlreg keys retire first/,
+    );
+    expect(await shown()).toEqual(before);
+  });
+
+  it('H10: that was interrupted harms nobody, and is made up for by the next', async () => {
+    settle();
+    put(PREVIOUS, vectorFile('keys/test-registry-ck.pem'));
+    const { previousCommsKey, warnings } = await openIdentity(directory);
+    expect(previousCommsKey).toBeUndefined();
+    expect(warnings).toEqual([expect.stringMatching(/ck-previous\.pem is the same key as ck\.pem/)]);
+    const { current } = await rotateCommsKey(directory);
+    expect(await shown()).toEqual([spkiOf(current), oldCk]);
+  });
+
+  it('K1: makes no key that is too short, and changes nothing where something is wrong', async () => {
+    settle();
+    await expect(retireCommsKey(directory)).rejects.toThrow(IdentityError);
+    put('ck.pem', vectorFile('keys/test-registry-ck-1024.pem'));
+    await expect(rotateCommsKey(directory)).rejects.toThrow(/1024 bits, and one of 2048 cannot be served beside it/);
+    put('ck.pem', 'not a key');
+    await expect(rotateCommsKey(directory)).rejects.toThrow(IdentityError);
+    expect(readdirSync(directory).sort()).toEqual(FILES);
   });
 });
 

@@ -1,6 +1,8 @@
 // The log as an operator reads it: one line of JSON for each session, at the level it is set to.
 
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
@@ -51,7 +53,7 @@ describe('a session', () => {
         msg: 'session ended',
         connection: at + 1,
         ...{ transport: wire.transport, dialect: wire.dialect, address: '127.0.0.1' },
-        clientId: clientId.toString('hex'),
+        ...{ clientId: clientId.toString('hex'), clientName: `alice${at}` },
         ops: { Client: 1, Create: 1, Join: 1, GetCluster: 2, Bye: 1 },
         end: 'bye',
         durationMs: expect.any(Number),
@@ -60,6 +62,21 @@ describe('a session', () => {
       for (const secret of [key2, salt2]) expect(text).not.toContain(secret.toString('hex'));
     }
     expect(lines('session ended')).toHaveLength(WIRES.length);
+  });
+
+  it('has the name on record of a client that comes back by its ID', async () => {
+    registry = await FieldRegistry.start();
+    for (const [at, wire] of WIRES.entries()) {
+      const { client, clientId, keys } = await registry.register(wire, { name: `bob${at}` });
+      await client.bye();
+      const again = await registry.connect(wire);
+      await again.identifyById(clientId, keys);
+      await again.bye();
+      const [first, second] = (await linesWhen('session ended', 2 * (at + 1))).slice(-2);
+      for (const line of [first, second]) {
+        expect(line).toMatchObject({ clientName: `bob${at}`, clientId: clientId.toString('hex') });
+      }
+    }
   });
 
   it('says why it ended, and of a connection without a Hello nothing at info', async () => {
@@ -72,7 +89,7 @@ describe('a session', () => {
     await client.waitClosed();
     const [line] = await linesWhen('session ended', 1);
     expect(line).toMatchObject({ connection: 2, end: 'message-in-wrong-state', ops: { Join: 1 } });
-    expect(line).not.toHaveProperty('clientId');
+    for (const field of ['clientId', 'clientName']) expect(line).not.toHaveProperty(field);
     expect(lines('connection ended')).toEqual([]);
   });
 
@@ -82,6 +99,25 @@ describe('a session', () => {
     await client.bye();
     expect(await linesWhen('session ended', 1)).toMatchObject([{ level: WARN, end: 'bye' }]);
   });
+});
+
+it('the admin API sets the level while the registry runs, and that is in the log whatever the level', async () => {
+  registry = await FieldRegistry.start();
+  const { adminPort, dataDir } = registry.process;
+  const token = readFileSync(join(dataDir, 'admin-token'), 'latin1').trim();
+  const set = async (level: string) => {
+    const asked = { method: 'PUT', headers: { authorization: `Bearer ${token}` }, body: JSON.stringify({ level }) };
+    expect((await fetch(`http://127.0.0.1:${adminPort}/api/log-level`, asked)).status).toBe(200);
+  };
+  const end = async () => (await registry.connect(WIRES[0]!)).bye();
+  await set('error');
+  await end();
+  await set('info');
+  await end();
+  // The lines of one registry come in the order of what happened.
+  expect(await linesWhen('session ended', 1)).toMatchObject([{ connection: 2 }]);
+  expect(lines('the log level is set')).toHaveLength(2);
+  expect(registry.process.stderr()).not.toContain(token);
 });
 
 it('SIGUSR2 switches between info and debug', async () => {

@@ -1,16 +1,17 @@
 // The data path of a worker with a real table behind it: the conversations of the vectors from first byte to last, and the
 // size of replies (R9).
 
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WorkerResult } from '../../src/pool/job.ts';
-import { conclude, type JobContext, jobContext, serveJob } from '../../src/pool/serve-job.ts';
+import type { JobReply, WorkerResult } from '../../src/pool/job.ts';
+import { conclude, type JobContext, jobContext, type RegistryFacts, serveJob } from '../../src/pool/serve-job.ts';
 import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
 import type { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
 import { DIALECTS } from '../../src/wire/dialects.ts';
+import { sealHello } from '../../src/wire/hello.ts';
 import { bigintOf, decodeMessage, encodeMessage, type Message, Op } from '../../src/wire/message.ts';
 import { findMessage } from '../../src/wire/message-structure.ts';
 import { bytes, fieldsOf, messageOf, privateKey, vectors } from '../wire/vectors.ts';
@@ -27,9 +28,10 @@ interface Served {
   readonly table: ClusterTable;
 }
 
-function contextWith(table: ClusterTable, tcp = 16_384): Served {
+function contextWith(table: ClusterTable, tcp = 16_384, keys: Partial<RegistryFacts> = {}): Served {
   const facts = {
     commsKey: ck,
+    ...keys,
     registryToken: messageOf(vectors.tokens.at(-1)!.fields),
     version: 1,
     replyBytesMax: { tcp, ws: 262_144 },
@@ -113,6 +115,25 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(reply.version2).toBe(1);
   });
 
+  it('H10: a Hello is opened under either key, and one under neither is silent', () => {
+    const [current, previous, other] = [privateKey('memberCk'), ck, privateKey('registrySk')];
+    const keys = { key1: randomBytes(32), salt1: randomBytes(8), version1: 1 };
+    const hello = { ...keys, dialect: name, iv1: name === 'chained' ? randomBytes(16) : undefined };
+    const context = contextWith(newTable(), 16_384, { commsKey: current, previousCommsKey: previous });
+    const opened = (key: KeyObject) => one(context, undefined, sealHello(createPublicKey(key), hello), 'tcp');
+    expect(opened(current)).toMatchObject({ kind: 'reply', dialect: name, rsaOperations: 1, previousKey: false });
+    // Which of the two can rule a number out without decrypting depends on the number.
+    for (let i = 0; i < 20; i++) {
+      const { rsaOperations, ...result } = opened(previous) as Omit<JobReply, 'session'>;
+      expect(result).toMatchObject({ kind: 'reply', dialect: name, previousKey: true });
+      expect([1, 2]).toContain(rsaOperations);
+      const failed = opened(other);
+      expect(failed).toMatchObject({ kind: 'silent' });
+      expect(['hello-undecryptable', 'hello-out-of-range']).toContain((failed as { why: string }).why);
+    }
+    expect(one(context, undefined, randomBytes(255), 'tcp')).toMatchObject({ why: 'hello-length', rsaOperations: 0 });
+  });
+
   it.each(['tcp', 'ws'] as const)('M2: a conversation goes as the vectors have it, over %s', async (transport) => {
     const table = newTable();
     const { client } = await Client.greet(contextWith(table), name, transport);
@@ -148,7 +169,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
   it('F3, E1: a frame that is less than a message, or more, is silent', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name, 'ws');
     const wire = client.seal(member);
-    const silent = { kind: 'silent', why: 'message-undecodable' };
+    const silent = { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
     const wrong = [wire.subarray(0, -16), wire.subarray(0, -1), Buffer.concat([wire, Buffer.alloc(1)])];
     const more = [Buffer.concat([wire, wire]), Buffer.alloc(0), Buffer.alloc(7), Buffer.alloc(16)];
     for (const frame of [...wrong, ...more]) expect(await client.send(frame)).toEqual(silent);

@@ -114,10 +114,13 @@ describe('jobs', () => {
 const fault = fc.constantFrom(...(Object.keys(FAULT_TEXT) as (keyof typeof FAULT_TEXT)[]));
 const result: fc.Arbitrary<WorkerResult> = fc.oneof(
   fc.constant({ kind: 'incomplete' as const }),
-  fc.record({ kind: fc.constant('silent' as const), why: fault }),
+  fc.record({ kind: fc.constant('silent' as const), why: fault, rsaOperations: fc.nat(2) }),
   fc.record({
     kind: fc.constant('reply' as const),
     op: fc.nat(13),
+    rsaOperations: fc.nat(2),
+    previousKey: fc.boolean(),
+    clientName: fc.option(fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/), { nil: undefined }),
     dialect: fc.constantFrom('chained' as const, 'prefixed' as const),
     bytes,
     consumed: fc.nat(16_384),
@@ -128,6 +131,7 @@ const result: fc.Arbitrary<WorkerResult> = fc.oneof(
 
 const milliseconds = fc.float({ min: 0, max: 10_000, noNaN: true });
 const times: fc.Arbitrary<JobTimes> = fc.record({ open: milliseconds, ask: milliseconds, seal: milliseconds });
+const MESSAGE = { rsaOperations: 0, previousKey: false, clientName: undefined };
 const NO_TIMES = { open: 0, ask: 0, seal: 0 };
 
 describe('results', () => {
@@ -143,8 +147,29 @@ describe('results', () => {
     );
   });
 
+  it('T2: of a name no more is told than a name can have', () => {
+    const slot = usedSlot();
+    const reply = {
+      ...MESSAGE,
+      op: 3,
+      dialect: 'chained',
+      consumed: 1,
+      why: undefined,
+      bytes: Buffer.alloc(9),
+    } as const;
+    writeResult({ kind: 'reply', ...reply, clientName: 'x'.repeat(1_000), session: anonymous }, NO_TIMES, slot);
+    expect(readResult(slot)).toMatchObject({ clientName: 'x'.repeat(128), bytes: Buffer.alloc(9) });
+  });
+
   it.each(REASONS)('E4: the reason %s has a place of its own', (why) => {
-    const reply = { kind: 'reply', op: 1, dialect: 'chained', bytes: Buffer.alloc(1), consumed: 1 } as const;
+    const reply = {
+      kind: 'reply',
+      ...MESSAGE,
+      op: 1,
+      dialect: 'chained',
+      bytes: Buffer.alloc(1),
+      consumed: 1,
+    } as const;
     const slot = usedSlot();
     writeResult({ ...reply, why, session: anonymous }, NO_TIMES, slot);
     expect(readResult(slot)).toMatchObject({ kind: 'reply', why });
@@ -155,7 +180,7 @@ describe('results', () => {
       fc.property(session, fc.uint8Array({ minLength: 1, maxLength: 100 }), (session, bytes) => {
         const [job, talk] = [Buffer.alloc(1_000), Buffer.alloc(1_000)];
         writeJob({ kind: 'message', transport: 'tcp', session: recordOf(session), bytes: new Uint8Array(0) }, job);
-        const reply = { kind: 'reply', op: 1, dialect: 'chained', consumed: 1, why: undefined } as const;
+        const reply = { kind: 'reply', ...MESSAGE, op: 1, dialect: 'chained', consumed: 1, why: undefined } as const;
         writeResult({ ...reply, bytes, session }, NO_TIMES, talk);
         const taken = readResult(talk) as { bytes: Uint8Array };
         const sent = talk.length - talk.indexOf(Buffer.from(bytes), 200);

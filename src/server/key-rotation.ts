@@ -1,0 +1,59 @@
+// A new comms key for a registry that goes on: the old one stays beside it until all clients have the new regCred.dat.
+// Invariant: whenever this stops, the key that clients know is there under one of the two names.
+import { createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { syncDirectory, writeDurably } from '../durable-file.ts';
+import { COMMS_KEY_FILE, IdentityError, loadKey, NEW_KEY_BITS, PREVIOUS_COMMS_KEY_FILE, printKey } from './identity.ts';
+
+/** The public halves of the keys that a registry has from its next start on. */
+export interface CommsKeys {
+  readonly current: KeyObject;
+  readonly previous: KeyObject | undefined;
+}
+
+/**
+ * Makes a new comms key, as long as the old one, which becomes the previous one. Rejects with IdentityError where there is
+ * a previous one already, whose clients would be cut off, and where the old one is too short to make another like it (K1).
+ * regCred.dat is left to the next start, which serves the new key.
+ */
+export async function rotateCommsKey(directory: string): Promise<CommsKeys> {
+  const { key: old } = await loadKey(join(directory, COMMS_KEY_FILE));
+  const before = await previousKey(directory);
+  // The same key twice is a rotation that did not get to its end.
+  if (before && !before.equals(createPublicKey(old))) {
+    throw new IdentityError(`${join(directory, PREVIOUS_COMMS_KEY_FILE)} is still served: xlreg keys retire first`);
+  }
+  const modulusLength = old.asymmetricKeyDetails!.modulusLength!;
+  if (modulusLength < NEW_KEY_BITS) {
+    const why = `has ${modulusLength} bits, and one of ${NEW_KEY_BITS} cannot be served beside it`;
+    throw new IdentityError(`${join(directory, COMMS_KEY_FILE)} ${why}`);
+  }
+  const fresh = await promisify(generateKeyPair)('rsa', { modulusLength });
+  await writeDurably(directory, PREVIOUS_COMMS_KEY_FILE, printKey(old), 0o600);
+  await writeDurably(directory, COMMS_KEY_FILE, printKey(fresh.privateKey), 0o600);
+  return { current: fresh.publicKey, previous: createPublicKey(old) };
+}
+
+/** Removes the previous comms key; rejects with IdentityError if there is none. It is served until the next start. */
+export async function retireCommsKey(directory: string): Promise<CommsKeys> {
+  const { key } = await loadKey(join(directory, COMMS_KEY_FILE));
+  const path = join(directory, PREVIOUS_COMMS_KEY_FILE);
+  if (!existsSync(path)) throw new IdentityError(`${path} is not there: there is no previous key`);
+  await rm(path);
+  await syncDirectory(directory);
+  return { current: createPublicKey(key), previous: undefined };
+}
+
+/** The keys there are. Throws IdentityError. */
+export async function commsKeys(directory: string): Promise<CommsKeys> {
+  const { key } = await loadKey(join(directory, COMMS_KEY_FILE));
+  return { current: createPublicKey(key), previous: await previousKey(directory) };
+}
+
+async function previousKey(directory: string): Promise<KeyObject | undefined> {
+  const path = join(directory, PREVIOUS_COMMS_KEY_FILE);
+  return existsSync(path) ? createPublicKey((await loadKey(path)).key) : undefined;
+}

@@ -1,0 +1,143 @@
+// xlreg keys: a registry changes its comms key while clients go on with the old one, until it is told that they are done.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connect, parseRegCred, type RegCred, RegistryUnreachable } from '../../src/client/index.ts';
+import { keyFingerprint, printSshRsa } from '../../src/wire/rsa-key.ts';
+import { ClientRegistry, WAYS } from '../client/client-registry.ts';
+import { runXlreg } from './xlreg-process.ts';
+
+let dataDir: string;
+let registry: ClientRegistry | undefined;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'xlreg-keys-'));
+});
+afterEach(async () => {
+  await stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function start(): Promise<ClientRegistry> {
+  registry = await ClientRegistry.start({ dataDir, args: ['--store', 'lmdb'] });
+  return registry;
+}
+
+async function stop(): Promise<void> {
+  expect(await registry?.stop()).toBeOneOf([0, undefined]);
+  registry = undefined;
+}
+
+const keys = (verb: string) => runXlreg(['keys', verb, '--json', '--data-dir', dataDir]);
+const fingerprints = async (verb: string) => JSON.parse((await keys(verb)).stdout);
+
+/** Credentials as a client has them that does not know of a change, but for the port, which is another at each start. */
+function unchanged(old: RegCred, { regCred }: ClientRegistry): RegCred {
+  return { ...old, endPoints: regCred.endPoints };
+}
+
+async function hellos(key: 'current' | 'previous'): Promise<number> {
+  const page = await registry!.process.metrics();
+  return Number(new RegExp(`^xlreg_hellos_total\\{key="${key}"\\} (\\d+)$`, 'm').exec(page)![1]);
+}
+
+/** A whole session with these credentials, in every way. */
+async function useAll(regCred: RegCred): Promise<void> {
+  for (const way of WAYS) {
+    const session = await connect(regCred, way.transport === 'ws' ? { ...way, connect: registry!.url } : way);
+    expect(await session.credentials()).toMatchObject({ name: 'xlReg' });
+    await session.bye();
+  }
+}
+
+describe('a change of keys', () => {
+  it('H10: serves clients with the old credentials and with the new ones, until the old key is retired', async () => {
+    const old = (await start()).regCred;
+    const member = await registry!.identify('stays');
+    await member.session.create('kept', { size: 2 });
+    await member.session.join('kept');
+    const before = keyFingerprint(old.commsKey);
+    expect(await fingerprints('show')).toEqual({ current: before, previous: null });
+
+    const rotated = await fingerprints('rotate');
+    expect(rotated).toEqual({ current: expect.stringMatching(/^SHA256:/), previous: before });
+    // Nothing changes under a registry that runs: its regCred.dat is that of the key it serves.
+    expect(readFileSync(join(dataDir, 'regCred.dat'), 'latin1')).toBe(registry!.process.regCredText);
+    await useAll(old);
+    await stop();
+
+    const fresh = (await start()).regCred;
+    expect(keyFingerprint(fresh.commsKey)).toBe(rotated.current);
+    expect(fresh.sigKey.equals(old.sigKey)).toBe(true);
+    const served = await fetch(registry!.url.replace('ws:', 'http:').replace('/xlreg', '/regCred.dat'));
+    expect(parseRegCred(await served.text()).commsKey.equals(fresh.commsKey)).toBe(true);
+    await useAll(fresh);
+    expect([await hellos('current'), await hellos('previous')]).toEqual([WAYS.length, 0]);
+    await useAll(unchanged(old, registry!));
+    expect([await hellos('current'), await hellos('previous')]).toEqual([WAYS.length, WAYS.length]);
+    const { session } = await registry!.identify('comes');
+    await session.join('kept');
+    expect((await session.cluster('kept')).members.map(({ name }) => name)).toEqual(['stays', 'comes']);
+
+    expect(await fingerprints('retire')).toEqual({ current: rotated.current, previous: null });
+    await stop();
+    const last = await start();
+    await useAll(last.regCred);
+    for (const way of WAYS) {
+      const where = way.transport === 'ws' ? { ...way, connect: last.url } : way;
+      await expect(connect(unchanged(old, last), where)).rejects.toThrow(RegistryUnreachable);
+    }
+    expect(last.process.stderr()).not.toContain('BEGIN');
+  });
+
+  it('tells a client that checks that there is a new key', async () => {
+    const old = (await start()).regCred;
+    const file = join(dataDir, 'old.dat');
+    await keys('rotate');
+    await stop();
+    const { regCred, process } = await start();
+    writeFileSync(file, process.regCredText.replace(/CommsPubKey: .*/, oldLine(old)));
+    const { code, stdout } = await runXlreg(['check', '--registry', file]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`new comms key  ${keyFingerprint(regCred.commsKey)}`);
+    const json = await runXlreg(['check', '--registry', join(dataDir, 'regCred.dat'), '--json']);
+    expect(JSON.parse(json.stdout).newFingerprint).toBeNull();
+  });
+
+  it('is in a backup', async () => {
+    await start();
+    await keys('rotate');
+    const admin = ['--admin', `127.0.0.1:${registry!.process.adminPort}`, '--data-dir', dataDir];
+    const copy = join(dataDir, 'copy');
+    expect(await runXlreg(['backup', copy, ...admin])).toMatchObject({ code: 0 });
+    expect(readFileSync(join(copy, 'ck-previous.pem'))).toEqual(readFileSync(join(dataDir, 'ck-previous.pem')));
+  });
+});
+
+describe('what is wrong', () => {
+  it('is said in a line', async () => {
+    const nothing = `xlreg keys: ${join(dataDir, 'ck.pem')} is missing\n`;
+    for (const verb of ['show', 'rotate', 'retire']) {
+      expect(await keys(verb)).toEqual({ code: 2, stdout: '', stderr: nothing });
+    }
+    expect(await keys('odd')).toMatchObject({ code: 2, stderr: expect.stringContaining('show, rotate and retire') });
+  });
+
+  it('keeps a registry from starting, and no secret is told', async () => {
+    await start();
+    await stop();
+    const text = readFileSync(join(dataDir, 'ck.pem'), 'latin1').slice(0, 500);
+    writeFileSync(join(dataDir, 'ck-previous.pem'), text, { mode: 0o600 });
+    const off = ['--tcp', 'off', '--ws', 'off', '--admin', 'off'];
+    expect(await runXlreg(['serve', '--data-dir', dataDir, ...off])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `xlreg serve: ${join(dataDir, 'ck-previous.pem')} is not a private key in PEM form\n`,
+    });
+  });
+});
+
+function oldLine({ commsKey }: RegCred): string {
+  return `CommsPubKey: ${printSshRsa(commsKey)}\r`;
+}

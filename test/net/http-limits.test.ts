@@ -1,0 +1,158 @@
+// HTTP on the WebSocket port under the limits of connections: what has not asked for anything yet, what asks for a page, what
+// is refused its upgrade. Both engines, over sockets that are no WebSocket client's.
+
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { DropCause } from '../../src/admission/admission.ts';
+import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+
+let registry: FieldRegistry;
+const sockets = new Set<Socket>();
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  expect(await registry.stop()).toBe(0);
+});
+
+const PAGE = 'GET /regCred.dat HTTP/1.1\r\nHost: x\r\n\r\n';
+const upgrade = (...headers: string[]) =>
+  ['GET /xlreg HTTP/1.1', 'Host: x', 'Connection: Upgrade', 'Upgrade: websocket', ...headers]
+    .map((line) => `${line}\r\n`)
+    .join('')
+    .concat('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+const WEBSOCKET = 'Sec-WebSocket-Version: 13';
+
+async function open(localAddress = '127.0.0.2'): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port: registry.process.wsPort, localAddress });
+  sockets.add(socket);
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** All that comes until the registry closes. */
+async function rest(socket: Socket): Promise<string> {
+  return await text(socket).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ECONNRESET') throw error;
+    return '';
+  });
+}
+
+async function value(metric: string): Promise<number> {
+  const line = (await registry.process.metrics()).split('\n').find((line) => line.startsWith(`${metric} `));
+  return Number(line!.slice(metric.length + 1));
+}
+const drops = (cause: DropCause) => value(`xlreg_admission_drops_total{cause="${cause}"}`);
+const connections = () => value('xlreg_admission_connections');
+
+async function untilConnections(count: number): Promise<void> {
+  while ((await connections()) !== count) await nextTurn();
+}
+
+describe.each(['uws', 'node'])('with the engine %s', (engine) => {
+  const start = async (...args: string[]) => {
+    registry = await FieldRegistry.start({ args: ['--web-engine', engine, '--limit-exempt', 'off', ...args] });
+  };
+
+  it('F10: connections that ask for nothing count for their address, with those of TCP', async () => {
+    await start('--max-connections-per-address', '3');
+    const idle = [await open(), await open(), await open()];
+    await untilConnections(3);
+    expect(await rest(await open())).toBe('');
+    const tcp = await registry.open({ ...WIRES[0]!, localAddress: '127.0.0.2' });
+    expect((await tcp.waitClosed()).bytes).toHaveLength(0);
+    expect(await drops('connections-per-address')).toBe(2);
+
+    const other = await open('127.0.0.3');
+    other.write(PAGE);
+    expect(await rest(other)).toMatch(/^HTTP\/1.1 200 /);
+    // Who has its answer is gone, and there is room again.
+    for (const socket of idle) {
+      socket.write(PAGE);
+      expect(await rest(socket)).toMatch(/^HTTP\/1.1 200 (?:.*\r\n)+regCred \{\r\n/);
+    }
+    await untilConnections(0);
+    const again = [await open(), await open(), await open()];
+    await untilConnections(3);
+    again[0]!.write(upgrade(WEBSOCKET));
+    const [head] = (await once(again[0]!, 'data')) as [Buffer];
+    expect(head.toString('latin1')).toMatch(/^HTTP\/1.1 101 /);
+    expect(await rest(await open())).toBe('');
+    expect(await drops('connections-per-address')).toBe(3);
+  });
+
+  it('F10: connections that ask for nothing count in all, and sessions do not make room for them', async () => {
+    await start('--max-connections', '4');
+    const sessions = [await registry.connect(WIRES[0]!), await registry.connect(WIRES[2]!)];
+    const idle = [await open(), await open()];
+    await untilConnections(4);
+    const late = await open();
+    // Here the oldest makes room for the new one; uWebSockets.js cannot be told which of them to close.
+    expect(await rest(engine === 'node' ? idle[0]! : late)).toBe('');
+    expect(await drops(engine === 'node' ? 'displaced' : 'connections')).toBe(1);
+    expect(await connections()).toBe(4);
+    for (const session of sessions) await session.bye();
+    // There is room for pages beside those who wait.
+    await untilConnections(2);
+    const page = await open();
+    page.write(PAGE);
+    expect(await rest(page)).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  it('F10: connections without a seat displace no more than half', async () => {
+    await start('--max-connections', '4');
+    const tcp = [await registry.open(WIRES[0]!), await registry.open(WIRES[0]!)];
+    await untilConnections(2);
+    const idle = [await open(), await open()];
+    await untilConnections(4);
+    const late = await open();
+    if (engine === 'uws') {
+      expect(await rest(late)).toBe('');
+      for (const client of tcp) await client.hello();
+    } else {
+      expect((await tcp[0]!.waitClosed()).bytes).toHaveLength(0);
+      await tcp[1]!.hello();
+    }
+    for (const socket of idle) expect(socket.destroyed).toBe(false);
+  });
+
+  it('a connection is closed behind its answer, and whatever becomes of it is not counted any more', async () => {
+    await start('--max-connections-per-address', '1', '--allowed-origins', 'https://good.example');
+    const asked: [string, RegExp][] = [
+      [PAGE + PAGE, /^HTTP\/1.1 200 /],
+      [PAGE.replace('/regCred.dat', '/'), /^HTTP\/1.1 404 /],
+      [PAGE.replace('GET', 'POST'), /^HTTP\/1.1 405 /],
+      [upgrade(WEBSOCKET, 'Origin: https://bad.example'), /^HTTP\/1.1 403 /],
+      [upgrade('Sec-WebSocket-Version: 7'), /^HTTP\/1.1 4(00|26) /],
+      [upgrade(WEBSOCKET).replace('/xlreg', '/other'), /^HTTP\/1.1 404 /],
+    ];
+    for (const [request, answer] of asked) {
+      const socket = await open();
+      socket.write(request);
+      expect(await rest(socket)).toMatch(answer);
+      await untilConnections(0);
+    }
+    const socket = await open();
+    socket.write(upgrade(WEBSOCKET, 'Origin: https://good.example'));
+    await once(socket, 'data');
+    expect(await connections()).toBe(1);
+    socket.destroy();
+    await untilConnections(0);
+    expect(await drops('connections-per-address')).toBe(0);
+  });
+
+  it('F8: a connection without a whole request is closed, whatever trickles in', async () => {
+    await start();
+    const [silent, slow, odd] = [await open(), await open(), await open()];
+    odd.write('nonsense\r\n\r\n');
+    slow.write('GET /regCred.dat HTTP/1.1\r\n');
+    const trickle = setInterval(() => slow.write('X: y\r\n'), 1_000);
+    const ends = await Promise.all([silent, slow, odd].map(rest));
+    clearInterval(trickle);
+    for (const end of ends) expect(end).toMatch(/^$|^HTTP\/1.1 40[08] /);
+    await untilConnections(0);
+  });
+});

@@ -1,0 +1,98 @@
+// Threads that cannot be loaded: the registry does not start, and says why in a line, rather than serve nobody. Threads that
+// die: it goes on without a worker or four, and ends with the coordinator or the fifth.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const PROJECT = resolve(import.meta.dirname, '../..');
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'xlreg-broken-'));
+  for (const part of ['dist', 'package.json']) cpSync(join(PROJECT, part), join(directory, part), { recursive: true });
+  symlinkSync(join(PROJECT, 'node_modules'), join(directory, 'node_modules'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function serveArgs(): string[] {
+  const main = join(directory, 'dist/src/cli/main.js');
+  const listeners = ['tcp', 'ws', 'admin'].flatMap((name) => [`--${name}`, '127.0.0.1:0']);
+  return [main, 'serve', ...listeners, '--data-dir', join(directory, 'data'), '--log-level', 'error'];
+}
+
+function serve() {
+  return spawnSync(process.execPath, serveArgs(), { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' });
+}
+
+const POOL = 'xlreg serve: a worker of the pool cannot be loaded: ';
+const remove = (file: string) => () => rmSync(join(directory, 'dist', file));
+const put = (file: string, text: string) => () => writeFileSync(join(directory, 'dist', file), text);
+const startThat = (does: string) => put('src/pool/pool-worker.js', `export function startPoolWorker() { ${does} }`);
+
+it.each([
+  ['the code of workers is missing', remove('workers/pool-worker.js'), `${POOL}Cannot find module `],
+  ['a module of theirs is missing', remove('src/pool/serve-job.js'), `${POOL}Cannot find module `],
+  ['a module of theirs was cut off', put('src/pool/pool-worker.js', 'export function start'), `${POOL}Unexpected `],
+  ['a worker fails at its start', startThat('throw new Error("no such luck\\nand more")'), `${POOL}no such luck\n`],
+  ['a worker ends at its start', startThat('process.exit(3)'), `${POOL}worker exited with code: 3\n`],
+  [
+    'the code of the coordinator is missing',
+    remove('workers/coordinator-thread.js'),
+    'xlreg serve: the coordinator cannot be loaded: Cannot find module ',
+  ],
+])('%s: exit code 1 and a line', (_, spoil, line) => {
+  spoil();
+  const { status, stdout, stderr } = serve();
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr.slice(0, line.length)).toBe(line);
+  expect(stderr.trimEnd()).not.toContain('\n');
+});
+
+/** Starts the registry, lets its threads of this kind end as soon as it is ready, and whenever there is one; what it logs. */
+async function serveMortal(name: string, entry: string): Promise<Logged[]> {
+  const [file, whole] = [name, 'whole'].map((called) => join(directory, 'dist/workers', `${called}.js`));
+  const end = join(directory, 'end');
+  cpSync(file!, whole!);
+  const mortal = `setInterval(() => existsSync(${JSON.stringify(end)}) && process.exit(7), 10);`;
+  writeFileSync(file!, `import { existsSync } from 'node:fs';\n${mortal}\n${entry}\n`);
+  const child = spawn(process.execPath, serveArgs(), { stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    const [logged, [ready]] = [text(child.stderr), await once(child.stdout.setEncoding('utf8'), 'data')];
+    expect(ready).toMatch(/^ready /);
+    writeFileSync(end, '');
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(1);
+    const lines = (await logged).split('\n').filter((line) => line.startsWith('{'));
+    return lines.map((line) => JSON.parse(line) as Logged);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+interface Logged {
+  readonly level: number;
+  readonly msg: string;
+  readonly err: { readonly message: string };
+}
+
+it('five workers that die within a minute end the process with exit code 1', async () => {
+  const logged = await serveMortal('pool-worker', "export { default } from './whole.js';");
+  const ended = 'worker exited with code: 7';
+  expect(logged.map(({ level, err }) => `${level} ${err.message}`)).toEqual([
+    ...new Array<string>(4).fill(`50 ${ended}`),
+    `60 ${ended}`,
+  ]);
+  expect(logged.at(-1)!.msg).toBe('the registry cannot go on');
+});
+
+it('the death of the coordinator ends the process with exit code 1', async () => {
+  const logged = await serveMortal('coordinator-thread', "await import('./whole.js');");
+  expect(logged).toHaveLength(1);
+  expect(logged[0]).toMatchObject({ level: 60, msg: 'the registry cannot go on' });
+  expect(logged[0]!.err.message).toBe('the coordinator ended with code 7');
+});

@@ -1,0 +1,161 @@
+// A thread that stands still, as on a disk that does not answer: operators are told what there is to tell, in time, and when it
+// goes on all is as before.
+
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OPERATOR_QUESTIONS_MAX } from '../../src/coordinator/coordinator-thread.ts';
+import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+
+const made = mkdtempSync(join(tmpdir(), 'xlreg-stuck-'));
+const library = compile();
+let control: string;
+let env: Record<string, string>;
+beforeEach(() => {
+  control = mkdtempSync(join(made, 'control-'));
+  env = { LD_PRELOAD: library!, STALLING_THREADS: control };
+});
+afterAll(() => rmSync(made, { recursive: true }));
+
+/** Undefined, with the reason on the console, where there is no compiler. */
+function compile(): string | undefined {
+  const library = join(made, 'stalling-threads.so');
+  const source = fileURLToPath(new URL('stalling-threads.c', import.meta.url));
+  try {
+    execFileSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl'], { stdio: 'pipe' });
+    return library;
+  } catch (error) {
+    console.log(`SKIPPED, no thread can be made to stand still here: ${(error as Error).message.trim()}`);
+    return undefined;
+  }
+}
+
+/** From now on who does this stands still. */
+function stall(what: 'sync' | 'times'): void {
+  writeFileSync(join(control, what), '');
+}
+
+/** Resolves when somebody stands still, who is the only one. */
+async function stalled(what: 'sync' | 'times'): Promise<void> {
+  while (!existsSync(join(control, 'stalled'))) await nextTurn();
+  rmSync(join(control, what));
+}
+
+function letGo(): void {
+  writeFileSync(join(control, 'go'), '');
+}
+
+const tokenOf = (dataDir: string) => readFileSync(join(dataDir, 'admin-token'), 'latin1').trim();
+
+async function ask(port: number, dataDir: string, path: string) {
+  const headers = { authorization: `Bearer ${tokenOf(dataDir)}` };
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+  return { status: answer.status, body: await answer.json() };
+}
+
+describe.skipIf(library === undefined)('with one that stands still', () => {
+  let registry: FieldRegistry;
+  afterEach(async () => {
+    letGo();
+    expect(await registry.stop()).toBe(0);
+  });
+
+  const page = async () => {
+    const began = performance.now();
+    const text = await registry.process.metrics();
+    return { text, ms: performance.now() - began };
+  };
+
+  it('the coordinator: a scrape has all but its metrics, and too many questions are told to come again', async () => {
+    registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], env });
+    const { client } = await registry.register(WIRES[0]!, { name: 'alice' });
+    expect((await page()).text).toContain('xlreg_table_clusters');
+    stall('sync');
+    const created = client.create('waits', 2);
+    await stalled('sync');
+    const pages = await Promise.all([page(), page()]);
+    for (const { text, ms } of pages) {
+      expect(text).toMatch(/^xlreg_sessions_open\{dialect="prefixed",transport="tcp"\} \d$/m);
+      expect(text).not.toMatch(/xlreg_table_|xlreg_coordinator_|thread="coordinator"/);
+      // A second is what the coordinator has; the rest is for a machine that is busy.
+      expect(ms).toBeGreaterThan(900);
+      expect(ms).toBeLessThan(4_000);
+    }
+
+    const { adminPort, dataDir } = registry.process;
+    const list = () => ask(adminPort, dataDir, '/api/clusters');
+    let busy = 0;
+    const asked = Array.from({ length: OPERATOR_QUESTIONS_MAX + 5 }, async () => {
+      const answer = await list();
+      if (answer.status === 503) busy += 1;
+      return answer;
+    });
+    while (busy < 5) await nextTurn();
+    letGo();
+    const answers = await Promise.all(asked);
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused).toHaveLength(5);
+    for (const { body } of refused) {
+      expect(body).toEqual({ error: { code: 'busy', message: 'too many questions at once' } });
+    }
+    for (const { status, body } of answers) {
+      if (status !== 503)
+        expect({ status, body }).toMatchObject({ status: 200, body: { clusters: [{ name: 'waits' }] } });
+    }
+    await created;
+    expect((await list()).status).toBe(200);
+    expect((await page()).text).toContain('xlreg_table_clusters');
+  });
+
+  it('a worker: a scrape has what it told last, and readiness says so', async () => {
+    registry = await FieldRegistry.start({ args: ['--workers', '1'], env });
+    await (await registry.connect(WIRES[0]!)).bye();
+    const { adminPort, dataDir } = registry.process;
+    stall('times');
+    await stalled('times');
+    const { text, ms } = await page();
+    expect(text).toMatch(/^xlreg_thread_heap_used_bytes\{thread="worker-0"\} [1-9]/m);
+    expect(text).toMatch(/^xlreg_readiness_check\{check="pool-alive"\} 0$/m);
+    expect(text).toContain('xlreg_table_clusters');
+    // Two seconds is what the workers have.
+    expect(ms).toBeLessThan(5_000);
+    expect(await ask(adminPort, dataDir, '/readyz')).toMatchObject({ status: 503, body: { failing: ['pool-alive'] } });
+    letGo();
+    while ((await ask(adminPort, dataDir, '/readyz')).status !== 200) await nextTurn();
+    await (await registry.connect(WIRES[0]!)).bye();
+  });
+
+  it('the coordinator before it has loaded the table: there is nothing to show yet, and that is said', async () => {
+    const dataDir = mkdtempSync(join(made, 'data-'));
+    const port = await freePort();
+    stall('sync');
+    const starting = FieldRegistry.start({ args: ['--store', 'lmdb', '--admin', `127.0.0.1:${port}`], dataDir, env });
+    await stalled('sync');
+    for (const path of ['/api/clusters', '/api/clusters/any', '/api/clusters/any/members']) {
+      expect(await ask(port, dataDir, path)).toMatchObject({ status: 503, body: { error: { code: 'not-ready' } } });
+    }
+    const checks = { 'table-loaded': false, 'store-writable': false, listening: false };
+    expect(await ask(port, dataDir, '/readyz')).toMatchObject({ status: 503, body: { checks } });
+    expect(await ask(port, dataDir, '/healthz')).toMatchObject({ status: 200 });
+    const scraped = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(scraped).toMatch(/^xlreg_readiness_check\{check="table-loaded"\} 0$/m);
+    letGo();
+    registry = await starting;
+    expect((await ask(port, dataDir, '/api/clusters')).status).toBe(200);
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
