@@ -7,7 +7,15 @@ import { type Connection, type ConnectionHandler, ListenError, type Listener, pr
 import { PingRate } from './ping-rate.ts';
 import { admitUpgrade, type WebSessions } from './upgrade.ts';
 import { loadUws, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
-import { type HttpReply, type HttpRoutes, routeRequest, TOO_LARGE, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
+import {
+  type HttpReply,
+  type HttpRoutes,
+  type ReplyStream,
+  routeRequest,
+  TOO_LARGE,
+  WEBSOCKET_PATH,
+  type WebSite,
+} from './web-site.ts';
 
 /** Replies that a peer has not taken, in bytes, beyond which it is cut off; a roster of 64 is below 160 KB. */
 const UNSENT_BYTES_MAX = 512 * 1024;
@@ -88,8 +96,10 @@ export async function listenUws({ host, port, routes, sessions }: WebSite): Prom
 
 function serveHttp(response: UwsResponse, request: UwsRequest, routes: HttpRoutes): void {
   let gone = false;
+  let readerGone = () => {};
   response.onAborted(() => {
     gone = true;
+    readerGone();
   });
   // The request is valid during this call only.
   const method = request.getMethod().toUpperCase();
@@ -111,8 +121,49 @@ function serveHttp(response: UwsResponse, request: UwsRequest, routes: HttpRoute
     chunks.push(Buffer.from(new Uint8Array(chunk)));
     if (!isLast || gone) return;
     const reply = await routeRequest(routes, { method, path, query, header, body: Buffer.concat(chunks) });
-    if (!gone) response.cork(() => answer(response, reply, method === 'HEAD'));
+    if (gone) return;
+    response.cork(() => answer(response, reply, method === 'HEAD'));
+    if (reply.stream && method !== 'HEAD') readerGone = reply.stream(new UwsReplyStream(response, () => gone));
   });
+}
+
+class UwsReplyStream implements ReplyStream {
+  readonly #response: UwsResponse;
+  readonly #gone: () => boolean;
+  #taken = true;
+  #ended = false;
+
+  constructor(response: UwsResponse, gone: () => boolean) {
+    this.#response = response;
+    this.#gone = gone;
+    response.onWritable(() => {
+      this.#taken = true;
+      return true;
+    });
+  }
+
+  write(text: string): boolean {
+    if (this.#over || !this.#taken) return false;
+    this.#response.cork(() => {
+      this.#taken = this.#response.write(text);
+    });
+    return true;
+  }
+
+  end(): void {
+    if (!this.#over) this.#response.cork(() => this.#response.end('', true));
+    this.#ended = true;
+  }
+
+  destroy(): void {
+    if (!this.#over) this.#response.close();
+    this.#ended = true;
+  }
+
+  /** From then on the response must not be touched. */
+  get #over(): boolean {
+    return this.#ended || this.#gone();
+  }
 }
 
 function behavior(sessions: WebSessions, compression: number): UwsBehavior<SocketData> {
@@ -185,7 +236,10 @@ function allLines(request: UwsRequest, name: string): string {
 
 function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean, close = false): void {
   writeHead(response, reply);
-  if (headOnly) response.endWithoutBody(Buffer.byteLength(reply.body));
+  if (reply.stream) {
+    if (headOnly) response.endWithoutBody();
+    else if (reply.body) response.write(reply.body);
+  } else if (headOnly) response.endWithoutBody(Buffer.byteLength(reply.body));
   else response.end(reply.body, close);
 }
 
