@@ -1,5 +1,5 @@
-// Which clusters changed last: their IDs in a ring, written over when it is full. To note a change costs nanoseconds and
-// no memory; who wants to know goes through the ring.
+// Which clusters changed last: their IDs in a ring of RECENT_CHANGES_MAX, written over when it is full. To note a change takes
+// no search and no memory; who wants to know goes through the ring.
 import { RECENT_CHANGES_MAX } from '../limits.ts';
 
 export class RecentChanges {

@@ -18,9 +18,9 @@ const tiles = {
   clusters: tile('clusters', 'Clusters'),
   seats: tile('seats', 'Seats taken'),
   open: tile('open', 'Sessions open'),
-  sessions: tile('sessions', 'Sessions per second'),
-  rsa: tile('rsa', 'RSA operations per second'),
-  messages: tile('messages', 'Messages per second'),
+  sessions: tile('sessions', 'Sessions/s'),
+  rsa: tile('rsa', 'RSA operations/s'),
+  messages: tile('messages', 'Messages/s'),
 };
 const seats = element('div', '');
 tiles.seats.extra.append(element('div', 'track', seats));
@@ -36,11 +36,7 @@ export function showOverview({ uptimeSeconds, table, sessions, messages, rsa, wa
   fillIn(tiles.seats, whole(members), `of ${whole(table.seats)}, ${whole(table.seats - members)} missing`);
   seats.style.width = `${table.seats === 0 ? 0 : (100 * members) / table.seats}%`;
   tiles.seats.box.dataset.fill = members === table.seats ? 'full' : 'filling';
-  fillIn(
-    tiles.open,
-    whole(sessions.open),
-    `${whole(sessions.started)} since the start, ${duration(uptimeSeconds)} ago`,
-  );
+  fillIn(tiles.open, whole(sessions.open), `${whole(sessions.started)} in all, up ${duration(uptimeSeconds)}`);
 
   const sample = {
     at: uptimeSeconds,
