@@ -1,4 +1,5 @@
-// Compiles src, workers and bench into dist/, with the generated message code, which is JavaScript already, beside it.
+// Compiles src, workers and bench into dist/, with what is served or run as it is beside it: the
+// generated message code and the status page.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,5 +12,6 @@ const compiled = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc',
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
 cpSync('src/wire/generated', 'dist/src/wire/generated', { recursive: true });
+cpSync('src/admin/page', 'dist/src/admin/page', { recursive: true });
 chmodSync('dist/src/cli/main.js', 0o755);
 writeFileSync('dist/.built', '');

@@ -86,3 +86,12 @@ export const HELLO_BURST_SECONDS_PER_ADDRESS = 10;
 
 /** The longest header of the PROXY protocol that is read, its fixed part included; addresses take 52, the rest is TLVs. */
 export const PROXY_HEADER_BYTES_MAX = 2_048;
+
+/** Readers of the status page's stream at once: each is sent some kilobytes a second. */
+export const STATUS_STREAMS_MAX = 16;
+
+/** Clusters that the status page is told of: those that changed last. */
+export const RECENT_CLUSTERS_MAX = 64;
+
+/** Changes that are remembered to know these; enough for all of them where each cluster of 64 fills in turn with the others. */
+export const RECENT_CHANGES_MAX = RECENT_CLUSTERS_MAX * CLUSTER_SIZE_MAX;

@@ -3,9 +3,10 @@
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import type { ShownCluster } from '../coordinator/operator-questions.ts';
 import type { HttpReply, HttpRequest, HttpRoutes, PathParameters } from '../net/web-site.ts';
-import type { ClusterSummary, FillState } from '../registry/cluster-scan.ts';
+import type { FillState } from '../registry/cluster-scan.ts';
 import type { ClusterRef, OperatorCommand } from '../registry/command.ts';
 import { decodeRoster } from '../wire/message.ts';
+import { describeCluster } from './described-cluster.ts';
 
 /** What the API needs of the registry. */
 export interface ApiSubject {
@@ -156,12 +157,6 @@ function levelOf(body: Buffer): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Attrs as decimal text, since they have 64 bits. */
-function describeCluster({ id, name, size, members, endPointCount, attrs }: ClusterSummary) {
-  const fill = members === 0 ? 'empty' : members < size ? 'filling' : 'full';
-  return { id, name, size, members, fill, endPointCount, attrs: String(attrs) };
 }
 
 function describeMember({ index, name, clientId, token }: ShownCluster['members'][number]) {

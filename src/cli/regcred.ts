@@ -1,7 +1,5 @@
 // xlreg regcred: shows a registry's credentials, with the fingerprints by which people compare them.
-import type { KeyObject } from 'node:crypto';
-import { keyFingerprint, printSshRsa } from '../wire/rsa-key.ts';
-import { printVersion } from '../wire/version.ts';
+import { type DescribedKey, describeRegCred } from '../wire/described-reg-cred.ts';
 import { readCommandLine } from './client-flags.ts';
 import { printFields, printJson } from './print.ts';
 import { readRegistry } from './registry-source.ts';
@@ -9,32 +7,23 @@ import { readRegistry } from './registry-source.ts';
 /** Resolves to the exit code; rejects with UsageError, or as readRegistry() does. */
 export async function regcred(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags } = readCommandLine(args, { positionals: [], options: {} });
-  const { name, id, commsKey, sigKey, endPoints, version } = await readRegistry(flags, signal);
-  const hexId = Buffer.from(id).toString('hex');
+  const described = describeRegCred(await readRegistry(flags, signal));
   if (flags.json) {
-    const keys = { commsKey: keyJson(commsKey), sigKey: keyJson(sigKey) };
-    printJson({ name, id: hexId, ...keys, endPoints, version: printVersion(version) });
+    printJson({ ...described });
     return 0;
   }
+  const { name, id, commsKey, sigKey, endPoints, version } = described;
   printFields([
     ['registry', name],
-    ['ID', hexId],
+    ['ID', id],
     ['comms key', printKey(commsKey)],
     ['sig key', printKey(sigKey)],
     ...endPoints.map((endPoint) => ['end point', endPoint] as const),
-    ['version', printVersion(version)],
+    ['version', version],
   ]);
   return 0;
 }
 
-function bits(key: KeyObject): number {
-  return key.asymmetricKeyDetails?.modulusLength ?? 0;
-}
-
-function printKey(key: KeyObject): string {
-  return `${keyFingerprint(key)} (RSA, ${bits(key)} bits)`;
-}
-
-function keyJson(key: KeyObject) {
-  return { fingerprint: keyFingerprint(key), bits: bits(key), ssh: printSshRsa(key) };
+function printKey({ fingerprint, bits }: DescribedKey): string {
+  return `${fingerprint} (RSA, ${bits} bits)`;
 }

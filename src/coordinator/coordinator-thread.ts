@@ -10,7 +10,7 @@ import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { threadMetrics } from '../metrics/thread-metrics.ts';
 import type { ClusterPage, ClusterQuery } from '../registry/cluster-scan.ts';
-import { ClusterTable, type TableLimits } from '../registry/cluster-table.ts';
+import { ClusterTable, type TableLimits, type TableOverview } from '../registry/cluster-table.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
 import { openStore, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
@@ -156,6 +156,11 @@ export class CoordinatorThread {
   /** A cluster with its members; undefined if there is none. Rejects with CoordinatorBusyError. */
   cluster(cluster: ClusterRef): Promise<ShownCluster | undefined> {
     return this.#question({ kind: 'cluster', cluster }) as Promise<ShownCluster | undefined>;
+  }
+
+  /** The table at a glance. Rejects with CoordinatorBusyError. */
+  overview(): Promise<TableOverview> {
+    return this.#question({ kind: 'overview' }) as Promise<TableOverview>;
   }
 
   async #question(question: OperatorQuestion): Promise<OperatorAnswer> {

@@ -1,6 +1,7 @@
 // What operators ask of the table: changes, which are commands like any other, and looks at it, which happen between two
 // batches, so that nobody is shown what may yet be lost.
 import type { ClusterPage, ClusterQuery, ClusterSummary } from '../registry/cluster-scan.ts';
+import type { TableOverview } from '../registry/cluster-table.ts';
 import type { ClusterRef, MemberRecord, OperatorCommand, Reply } from '../registry/command.ts';
 import type { Coordinator } from './coordinator.ts';
 
@@ -8,7 +9,8 @@ import type { Coordinator } from './coordinator.ts';
 export type OperatorQuestion =
   | OperatorCommand
   | { readonly kind: 'clusters'; readonly query: ClusterQuery }
-  | { readonly kind: 'cluster'; readonly cluster: ClusterRef };
+  | { readonly kind: 'cluster'; readonly cluster: ClusterRef }
+  | { readonly kind: 'overview' };
 
 /** A cluster and who is in it, by ascending index. */
 export interface ShownCluster {
@@ -17,7 +19,7 @@ export interface ShownCluster {
 }
 
 /** `undefined` stands for a cluster that there is not. */
-export type OperatorAnswer = Reply | ClusterPage | ShownCluster | undefined;
+export type OperatorAnswer = Reply | ClusterPage | ShownCluster | TableOverview | undefined;
 
 /** Clusters looked at between two batches: below a millisecond. */
 const SCAN_CLUSTERS = 5_000;
@@ -33,6 +35,8 @@ export async function answerOperator(coordinator: Coordinator, question: Operato
     }
     case 'cluster':
       return coordinator.look((table) => table.showCluster(question.cluster));
+    case 'overview':
+      return coordinator.look((table) => table.overview());
     default:
       return (await coordinator.ask([question]))[0];
   }

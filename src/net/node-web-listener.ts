@@ -18,7 +18,7 @@ import { type Connection, type ConnectionHandler, ListenError, type Listener, pr
 import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
 import { admitUpgrade, isProxy, type WebSessions } from './upgrade.ts';
-import { type HttpReply, routeRequest, TOO_LARGE, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
+import { type HttpReply, type ReplyStream, routeRequest, TOO_LARGE, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
 
 /** WebSocket close codes, as in the other engine. */
 const UNSUPPORTED_DATA = 1003;
@@ -218,7 +218,44 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | 'too large' | 
   });
 }
 
-function answer(response: ServerResponse, { status, type, body, headers }: HttpReply, headOnly: boolean): void {
-  response.writeHead(status, { 'content-type': type, ...headers, 'content-length': Buffer.byteLength(body) });
-  response.end(headOnly ? undefined : body);
+class NodeReplyStream implements ReplyStream {
+  readonly #response: ServerResponse;
+  #taken = true;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  write(text: string): boolean {
+    if (!this.#taken || this.#response.destroyed || this.#response.writableEnded) return false;
+    this.#taken = false;
+    this.#response.write(text, () => {
+      this.#taken = true;
+    });
+    return true;
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+}
+
+function answer(response: ServerResponse, { status, type, body, stream, headers }: HttpReply, headOnly: boolean): void {
+  if (!stream) {
+    response.writeHead(status, { 'content-type': type, ...headers, 'content-length': Buffer.byteLength(body) });
+    response.end(headOnly ? undefined : body);
+    return;
+  }
+  response.writeHead(status, { 'content-type': type, ...headers, connection: 'close' });
+  if (headOnly || response.destroyed) {
+    response.end();
+    return;
+  }
+  response.flushHeaders();
+  if (body) response.write(body);
+  response.once('close', stream(new NodeReplyStream(response)));
 }

@@ -9,7 +9,15 @@ import { PingRate } from './ping-rate.ts';
 import { UnseatedConnections } from './unseated-connections.ts';
 import { admitUpgrade, isProxy, type WebSessions } from './upgrade.ts';
 import { loadUws, type UwsApp, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
-import { type HttpReply, type HttpRoutes, routeRequest, TOO_LARGE, WEBSOCKET_PATH, type WebSite } from './web-site.ts';
+import {
+  type HttpReply,
+  type HttpRoutes,
+  type ReplyStream,
+  routeRequest,
+  TOO_LARGE,
+  WEBSOCKET_PATH,
+  type WebSite,
+} from './web-site.ts';
 
 /** Replies that a peer has not taken, in bytes, beyond which it is cut off; a roster of 64 is below 160 KB. */
 const UNSENT_BYTES_MAX = 512 * 1024;
@@ -116,9 +124,11 @@ function serveHttp(
 ): void {
   const letGo = unseated?.requested(addressOf(response) ?? '');
   let gone = false;
+  let readerGone = () => {};
   response.onAborted(() => {
     letGo?.();
     gone = true;
+    readerGone();
   });
   // The request is valid during this call only.
   const method = request.getMethod().toUpperCase();
@@ -145,7 +155,47 @@ function serveHttp(
     if (gone) return;
     letGo?.();
     response.cork(() => answer(response, reply, method === 'HEAD', unseated !== undefined));
+    if (reply.stream && method !== 'HEAD') readerGone = reply.stream(new UwsReplyStream(response, () => gone));
   });
+}
+
+class UwsReplyStream implements ReplyStream {
+  readonly #response: UwsResponse;
+  readonly #gone: () => boolean;
+  #taken = true;
+  #ended = false;
+
+  constructor(response: UwsResponse, gone: () => boolean) {
+    this.#response = response;
+    this.#gone = gone;
+    response.onWritable(() => {
+      this.#taken = true;
+      return true;
+    });
+  }
+
+  write(text: string): boolean {
+    if (this.#over || !this.#taken) return false;
+    this.#response.cork(() => {
+      this.#taken = this.#response.write(text);
+    });
+    return true;
+  }
+
+  end(): void {
+    if (!this.#over) this.#response.cork(() => this.#response.end('', true));
+    this.#ended = true;
+  }
+
+  destroy(): void {
+    if (!this.#over) this.#response.close();
+    this.#ended = true;
+  }
+
+  /** From then on the response must not be touched. */
+  get #over(): boolean {
+    return this.#ended || this.#gone();
+  }
 }
 
 function behavior(sessions: WebSessions, unseated: UnseatedConnections, compression: number): UwsBehavior<SocketData> {
@@ -224,7 +274,10 @@ function allLines(request: UwsRequest, name: string): string {
 
 function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean, close = false): void {
   writeHead(response, reply);
-  if (headOnly) response.endWithoutBody(Buffer.byteLength(reply.body));
+  if (reply.stream) {
+    if (headOnly) response.endWithoutBody();
+    else if (reply.body) response.write(reply.body);
+  } else if (headOnly) response.endWithoutBody(Buffer.byteLength(reply.body));
   else response.end(reply.body, close);
 }
 

@@ -22,6 +22,10 @@ export interface UwsResponse {
   cork(body: () => void): UwsResponse;
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;
+  /** False if the reader has not taken all of it at once. */
+  write(chunk: string): boolean;
+  /** Called when the reader takes something again; it returns whether all there is was written. */
+  onWritable(handler: () => boolean): UwsResponse;
   end(body?: string, closeConnection?: boolean): UwsResponse;
   endWithoutBody(reportedLength?: number, closeConnection?: boolean): UwsResponse;
   upgrade<T>(userData: T, key: string, protocol: string, extensions: string, context: unknown): void;

@@ -7,9 +7,24 @@ export interface HttpReply {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  /** Goes on behind the body; the reply then has no content-length. */
+  readonly stream?: StreamBody;
   /** Besides content-type and content-length. */
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** A reply that goes on. Nothing of it is kept for a reader who does not read, but the last piece that was written. */
+export interface ReplyStream {
+  /** Sends text; false, and it is not sent, while the reader has not taken what was written before. */
+  write(text: string): boolean;
+  /** The reply is complete. */
+  end(): void;
+  /** Drops the connection. */
+  destroy(): void;
+}
+
+/** Is given the stream once the body has been sent; returns what to call when the reader goes before the end. */
+export type StreamBody = (stream: ReplyStream) => () => void;
 
 /** What a route is told of a request. */
 export interface HttpRequest {

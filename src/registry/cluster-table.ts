@@ -2,6 +2,7 @@
 // randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry; a name to one cluster; a
 // client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
+import { RECENT_CLUSTERS_MAX } from '../limits.ts';
 import { Client } from './client.ts';
 import { Cluster } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
@@ -22,6 +23,7 @@ import type {
   StoredRecord,
 } from './command.ts';
 import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
+import { RecentChanges } from './recent-changes.ts';
 import { Sweep } from './sweep.ts';
 
 /** How much the table holds at most, and for how long. */
@@ -48,6 +50,12 @@ export interface FillCounts {
   readonly seats: number;
 }
 
+/** The table at a glance. */
+export interface TableOverview extends TableCounts, FillCounts {
+  /** Those that changed last, the last one first, RECENT_CLUSTERS_MAX at most. */
+  readonly recent: readonly ClusterSummary[];
+}
+
 const CLUSTER_EPHEMERAL = 1n;
 
 export class ClusterTable {
@@ -57,6 +65,7 @@ export class ClusterTable {
   readonly #clustersById = new Map<string, Cluster>();
   readonly #clustersByName = new Map<string, Cluster>();
   readonly #clientSweep = new Sweep(this.#clients);
+  readonly #changes = new RecentChanges();
   readonly #clusterSweep = new Sweep(this.#clustersById);
   #members = 0;
   #seats = 0;
@@ -89,6 +98,17 @@ export class ClusterTable {
     for (const cluster of this.#clustersById.values()) {
       for (const [index, member] of cluster.seats.entries()) if (member) yield cluster.memberRecord(index);
     }
+  }
+
+  /** What there is in all, and what happened last. */
+  overview(): TableOverview {
+    const recent: ClusterSummary[] = [];
+    for (const id of this.#changes.newest()) {
+      const cluster = this.#clustersById.get(id);
+      if (cluster) recent.push(summaryOf(cluster));
+      if (recent.length === RECENT_CLUSTERS_MAX) break;
+    }
+    return { ...this.counts, ...this.fill, recent };
   }
 
   /** A page of clusters, to be looked for step by step. */
@@ -339,6 +359,7 @@ export class ClusterTable {
   }
 
   #addCluster(cluster: Cluster): void {
+    this.#changes.note(cluster.record.id);
     this.#clustersById.set(cluster.record.id, cluster);
     this.#clustersByName.set(cluster.record.name, cluster);
     this.#seats += cluster.record.size;
@@ -358,6 +379,7 @@ export class ClusterTable {
   #seat(clusterId: string, index: number, member: Registration, client: Client | undefined): void {
     const cluster = this.#clustersById.get(clusterId);
     assert(cluster, 'a member has a cluster');
+    this.#changes.note(clusterId);
     const before = cluster.seats[index];
     cluster.seat(index, member);
     if (before === undefined) {
@@ -372,6 +394,7 @@ export class ClusterTable {
   /** Empties a seat that is taken. */
   #unseat(cluster: Cluster, index: number): void {
     const { clientId } = cluster.seats[index]!;
+    this.#changes.note(cluster.record.id);
     if (cluster.isFull) this.#fullClusters -= 1;
     cluster.unseat(index);
     this.#clients.get(clientId)?.giveUpSeat(cluster);

@@ -5,10 +5,14 @@ import { join, resolve } from 'node:path';
 import type { Registry } from 'prom-client';
 import { withToken } from '../admin/admin-token.ts';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
-import type { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
+import { pageRoutes } from '../admin/status-page.ts';
+import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
+import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/coordinator-thread.ts';
+import { readActivity } from '../metrics/activity.ts';
 import { metricsPage } from '../metrics/metrics-endpoint.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
-import { type HealthState, liveness, readiness } from './health.ts';
+import type { RegCred } from '../wire/reg-cred.ts';
+import { type HealthState, liveness, readiness, readinessChecks } from './health.ts';
 
 /** Where the last backup waits to be fetched. */
 const BACKUP_DIRECTORY = 'backup.new';
@@ -17,15 +21,21 @@ const BACKUP_DIRECTORY = 'backup.new';
 export interface RegistryState extends HealthState {
   /** Undefined while the table is not loaded. */
   coordinator: CoordinatorThread | undefined;
+  /** Undefined until the port in it is bound. */
+  regCred: RegCred | undefined;
 }
 
-/** The routes of the admin port: health and metrics for everybody, the rest for who has the token. `drain` is called when somebody asks for it, any number of times. */
+/**
+ * The routes of the admin port: health, metrics, the status page and the public credentials for everybody, the rest for who has the
+ * token. `drain` is called when somebody asks for it, any number of times.
+ */
 export function adminRoutes(
   state: RegistryState,
   metrics: Registry,
   dataDirectory: string,
   api: ApiSubject,
   token: string,
+  streams: StatusStreams,
   drain: () => void,
 ): HttpRoutes {
   /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
@@ -35,7 +45,7 @@ export function adminRoutes(
     ['GET /readyz', () => readiness(state)],
     ['GET /healthz', () => liveness(state)],
   ]);
-  const orders = new Map<string, () => HttpReply | Promise<HttpReply>>([
+  const guarded = new Map<string, () => HttpReply | Promise<HttpReply>>([
     [
       'POST /drain',
       () => {
@@ -43,9 +53,25 @@ export function adminRoutes(
         return { status: 202, type: 'application/json', body: `${JSON.stringify({ draining: true })}\n` };
       },
     ],
+    ['GET /api/status', () => (state.coordinator ? streams.reply() : plainReply(503, 'not ready'))],
     ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
   ]);
-  return new Map([...open, ...withToken(token, new Map([...apiRoutes(api), ...orders]))]);
+  return new Map([
+    ...open,
+    ...pageRoutes(() => state.regCred),
+    ...withToken(token, new Map([...apiRoutes(api), ...guarded])),
+  ]);
+}
+
+/** What the status page is told; undefined while the coordinator has no answer. */
+export async function readStatus(state: RegistryState, metrics: Registry): Promise<StatusReport | undefined> {
+  const overview = await state.coordinator?.overview().catch((error: unknown) => {
+    if (!(error instanceof CoordinatorBusyError)) throw error;
+  });
+  if (!overview) return undefined;
+  const [checks, activity] = await Promise.all([readinessChecks(state), readActivity(metrics)]);
+  const failing = Object.keys(checks).filter((name) => !checks[name]);
+  return { uptimeSeconds: process.uptime(), failing, ...activity, overview };
 }
 
 /** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */

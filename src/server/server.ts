@@ -4,6 +4,7 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import type { LevelWithSilent, Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { openAdminToken } from '../admin/admin-token.ts';
+import { StatusStreams } from '../admin/status-streams.ts';
 import { Admission } from '../admission/admission.ts';
 import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
@@ -25,7 +26,7 @@ import { pooledRandom } from '../pool/pooled-random.ts';
 import { printRegCred } from '../wire/reg-cred.ts';
 import { keyFingerprint, modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
-import { adminRoutes, type RegistryState } from './admin-site.ts';
+import { adminRoutes, type RegistryState, readStatus } from './admin-site.ts';
 import { credentialsOf, registryToken } from './credentials.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
 import { connectionsPossible } from './file-limit.ts';
@@ -91,6 +92,7 @@ async function build(
     ...{ tableLoaded: false, storeFull: false, listening: false, draining: false },
     poolProbe: undefined,
     coordinator: undefined,
+    regCred: undefined,
   };
   readinessMetrics(registry, () => readinessChecks(state));
   let askDrain = () => {};
@@ -111,7 +113,8 @@ async function build(
     },
   };
   const token = await openAdminToken(config.dataDir);
-  const routes = adminRoutes(state, registry, config.dataDir, api, token, () => {
+  const streams = new StatusStreams(() => readStatus(state, registry));
+  const routes = adminRoutes(state, registry, config.dataDir, api, token, streams, () => {
     state.draining = true;
     askDrain();
   });
@@ -134,6 +137,7 @@ async function build(
   if (tcp) closers.push(() => tcp.close());
 
   const regCred = credentialsOf(identity, config, tcp);
+  state.regCred = regCred;
   const credentials = printRegCred(regCred);
   await writeRegCred(config.dataDir, credentials);
 
@@ -168,6 +172,7 @@ async function build(
   closers.push(async () => {
     state.listening = false;
     state.draining = true;
+    streams.close();
     await Promise.all([tcp, ws].map((listener) => listener?.close()));
   });
   state.listening = true;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { apiRoutes } from '../../src/admin/api.ts';
+import { pageRoutes } from '../../src/admin/status-page.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 
@@ -35,8 +36,9 @@ it('the API and its description have the same routes', () => {
     limits: {},
     logLevel: { get: () => '', set() {}, levels: [] },
   };
-  const own = ['GET /metrics', 'GET /healthz', 'GET /readyz', 'POST /drain', 'POST /backup'];
-  expect(documented.toSorted()).toEqual([...apiRoutes(subject).keys(), ...own].toSorted());
+  const own = ['GET /metrics', 'GET /healthz', 'GET /readyz', 'POST /drain', 'POST /backup', 'GET /api/status'];
+  const routes = [...apiRoutes(subject).keys(), ...pageRoutes(() => undefined).keys(), ...own];
+  expect(documented.toSorted()).toEqual(routes.toSorted());
 });
 
 describe.each(['uws', 'node'])('with the engine %s', (engine) => {
@@ -71,16 +73,50 @@ describe.each(['uws', 'node'])('with the engine %s', (engine) => {
     return { status: response.status, body };
   }
 
-  it('the token is of mode 0600, and nothing but health and metrics answers without it', async () => {
+  it('the token is of mode 0600, and nothing but what is public answers without it', async () => {
     expect((await stat(join(registry.process.dataDir, 'admin-token'))).mode & 0o777).toBe(0o600);
     for (const authorization of ['', 'Bearer', `Bearer ${token}x`, `Basic ${token}`]) {
       expect(await ask('GET /api/clusters', '/api/clusters', { headers: { authorization } })).toMatchObject({
         status: 401,
       });
       expect(await ask('POST /drain', '/drain', { headers: { authorization } })).toMatchObject({ status: 401 });
+      expect(await ask('GET /api/status', '/api/status', { headers: { authorization } })).toMatchObject({
+        status: 401,
+      });
+    }
+    for (const path of ['/', '/regCred.dat', '/api/registry']) {
+      expect(await ask(`GET ${path}`, path, { headers: { authorization: '' } })).toMatchObject({ status: 200 });
     }
     expect(await ask('GET /healthz', '/healthz', { headers: { authorization: '' } })).toMatchObject({ status: 200 });
     expect(registry.process.stderr() + registry.process.stdout()).not.toContain(token);
+  });
+
+  it('shows the credentials as xlreg regcred does, and gives them out as a file', async () => {
+    const file = join(registry.process.dataDir, 'regCred.dat');
+    const printed = await runXlreg(['regcred', '--json', '--registry', file]);
+    expect((await ask('GET /api/registry', '/api/registry')).body).toEqual(JSON.parse(printed.stdout));
+    expect((await ask('GET /regCred.dat', '/regCred.dat')).body).toBe(await readFile(file, 'latin1'));
+  });
+
+  it('serves the files of the page and no others, under a policy that allows nothing else', async () => {
+    const page = (file: string) => ask('GET /page/{file}', `/page/${file}`);
+    expect((await page('main.js')).body).toContain('import');
+    for (const file of ['', '..%2fapi.js', '..%2f..%2f..%2fpackage.json', '__proto__', 'none.js']) {
+      expect(await page(file)).toMatchObject({ status: 404 });
+    }
+    const { headers } = await fetch(`http://127.0.0.1:${registry.process.adminPort}/`);
+    const policy = headers.get('content-security-policy')!.split('; ');
+    const allowed = [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self'",
+      "connect-src 'self'",
+    ];
+    const forbidden = ["form-action 'none'", "frame-ancestors 'none'", "base-uri 'none'"];
+    expect(policy).toEqual([...allowed, ...forbidden, "require-trusted-types-for 'script'", "trusted-types 'none'"]);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
   });
 
   it('lists clusters by pages, prefix and fill state', async () => {

@@ -57,7 +57,8 @@ export function glanceSlowly(table: SlowTable) {
     clusters: CLUSTER_QUESTIONS.map((question): Reply => applySlowly(table, question, 0).reply),
     counts: { clients: table.clients.length, clusters: table.clusters.length, members },
     fill: {
-      fullClusters: table.clusters.filter(({ record, members }) => members.length === record.size).length,
+      fullClusters: table.clusters.filter(({ record, members }) => members.filter(Boolean).length === record.size)
+        .length,
       seats: table.clusters.reduce((sum, { record }) => sum + record.size, 0),
     },
     records: inOrder(storedSlowly(table)),

@@ -1,0 +1,30 @@
+// What the registry says of itself, which is for everybody: the fingerprints by which people compare its keys.
+import { element, part, printable } from './element.js';
+
+/** A registry that starts does not know yet at which port it is. */
+const AGAIN_MS = 2_000;
+
+/** Resolves when it is shown. */
+export async function showCredentials() {
+  for (;;) {
+    const response = await fetch('/api/registry').catch(() => undefined);
+    if (response?.ok) return show(await response.json());
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+/** @param {any} registry as docs/openapi.json describes it */
+function show({ name, id, commsKey, sigKey, endPoints, version }) {
+  part('registry-name').textContent = printable(name);
+  document.title = `xlReg ${printable(name)}`;
+  const fields = [
+    ['ID', id],
+    ['Comms key', `${commsKey.fingerprint} (RSA, ${commsKey.bits} bits)`],
+    ['Sig key', `${sigKey.fingerprint} (RSA, ${sigKey.bits} bits)`],
+    ...endPoints.map((/** @type {unknown} */ endPoint) => ['End point', endPoint]),
+    ['Version', version],
+  ];
+  part('registry').replaceChildren(
+    ...fields.flatMap(([label, value]) => [element('dt', '', label), element('dd', 'mono', printable(value))]),
+  );
+}

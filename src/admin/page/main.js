@@ -1,0 +1,126 @@
+// The status page: signs in, reads the stream as long as the page is open, and gives what it tells to the parts. The token is in
+// this tab's session storage and in the header of requests, nowhere else.
+import { ClusterList } from './cluster-list.js';
+import { showCredentials } from './credentials.js';
+import { part, printable } from './element.js';
+import { readEvents } from './event-stream.js';
+import { showOverview } from './overview.js';
+
+const TOKEN = 'xlreg-admin-token';
+const WRONG_TOKEN = 'That is not the token of this registry.';
+/** A stream that tells nothing for so long is dead: the registry reports every second. */
+const SILENCE_MS = 10_000;
+const AGAIN_MS = 2_000;
+
+const token = /** @type {HTMLInputElement} */ (part('token'));
+const clusters = new ClusterList(ask);
+/** Ends what is done with the token of before. */
+let session = new AbortController();
+
+part('sign-in').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const given = token.value.trim();
+  token.value = '';
+  // Others cannot stand in a header.
+  if (!/^[\x21-\x7e]+$/.test(given)) return signOut(WRONG_TOKEN);
+  sessionStorage.setItem(TOKEN, given);
+  void watch();
+});
+part('forget').addEventListener('click', () => signOut(''));
+
+/**
+ * Asks the API; rejects with what it refuses, and the status.
+ * @param {string} path
+ */
+async function ask(path) {
+  const response = await fetch(path, { headers: authorization(), signal: session.signal });
+  if (response.status === 401) signOut(WRONG_TOKEN);
+  if (response.ok) return response.json();
+  const text = await response.text();
+  const isJson = response.headers.get('content-type') === 'application/json';
+  throw Object.assign(new Error(isJson ? JSON.parse(text).error.message : text), { status: response.status });
+}
+
+function authorization() {
+  return { authorization: `Bearer ${sessionStorage.getItem(TOKEN)}` };
+}
+
+/** Reads the stream, again and again, until the token is forgotten. */
+async function watch() {
+  session.abort();
+  session = new AbortController();
+  const { signal } = session;
+  showState('waiting', 'connecting');
+  while (!signal.aborted) {
+    const problem = await readStream(signal).catch(() => 'connection lost');
+    if (signal.aborted) return;
+    if (problem === WRONG_TOKEN) return signOut(problem);
+    showState('failing', problem);
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+/**
+ * Resolves to what ended it.
+ * @param {AbortSignal} signal
+ */
+async function readStream(signal) {
+  const silence = new AbortController();
+  let timeout = setTimeout(() => silence.abort(), SILENCE_MS);
+  try {
+    const signals = AbortSignal.any([signal, silence.signal]);
+    const response = await fetch('/api/status', { headers: authorization(), signal: signals });
+    if (response.status === 401) return WRONG_TOKEN;
+    if (!response.ok || !response.body) return (await response.text()).trim();
+    signedIn(true);
+    for await (const { event, data } of readEvents(response.body)) {
+      clearTimeout(timeout);
+      timeout = setTimeout(() => silence.abort(), SILENCE_MS);
+      if (event === 'clusters') clusters.showRecent(data.clusters);
+      if (event === 'status') showStatus(data);
+    }
+    return 'connection lost';
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+/** @param {any} status */
+function showStatus(status) {
+  if (status.failing.length === 0) showState('ok', 'ready');
+  else showState('failing', `not ready: ${status.failing.join(', ')}`);
+  showOverview(status);
+  clusters.refresh();
+}
+
+/** @param {string} problem why, or nothing */
+function signOut(problem) {
+  session.abort();
+  sessionStorage.removeItem(TOKEN);
+  clusters.clear();
+  signedIn(false);
+  part('sign-in-problem').textContent = problem;
+  showState('waiting', 'signed out');
+  if (problem) token.focus();
+}
+
+/** @param {boolean} yes */
+function signedIn(yes) {
+  part('sign-in').hidden = yes;
+  part('live').hidden = !yes;
+  part('forget').hidden = !yes;
+  part('sign-in-problem').textContent = '';
+}
+
+/**
+ * @param {'waiting' | 'ok' | 'failing'} state
+ * @param {string} text
+ */
+function showState(state, text) {
+  part('state').dataset.state = state;
+  part('state').textContent = printable(text);
+}
+
+if (sessionStorage.getItem(TOKEN)) void watch();
+else signOut('');
+void showCredentials();

@@ -1,0 +1,84 @@
+// The status page at / of the admin port: its files, which are no secret, and what it shows without a token. What it shows of
+// clusters and sessions it asks for as any client of the API does, with the token that its reader typed in.
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { type HttpReply, type HttpRequest, type HttpRoutes, type PathParameters, plainReply } from '../net/web-site.ts';
+import { describeRegCred } from '../wire/described-reg-cred.ts';
+import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
+
+/** The page runs the scripts that came with it and talks to where it came from: nothing else, whatever gets into it. */
+const PAGE_HEADERS = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  // After an upgrade the files have to fit together.
+  'cache-control': 'no-cache',
+};
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+const FOLDER = new URL('page/', import.meta.url);
+
+/** Routes for everybody. `regCred` is undefined until the registry knows at which port it is. */
+export function pageRoutes(regCred: () => RegCred | undefined): HttpRoutes {
+  const files = new Map(readdirSync(FOLDER).map((name) => [name, fileReply(name)]));
+  const credentials = (reply: (regCred: RegCred) => HttpReply): HttpReply => {
+    const known = regCred();
+    return known ? reply(known) : plainReply(503, 'not ready');
+  };
+  return new Map<string, (request: HttpRequest, parameters: PathParameters) => HttpReply>([
+    ['GET /', () => files.get('index.html')!],
+    ['GET /page/{file}', (_, { file }) => files.get(file!) ?? plainReply(404, 'not found')],
+    ['GET /api/registry', () => credentials(registryReply)],
+    ['GET /regCred.dat', () => credentials(regCredReply)],
+  ]);
+}
+
+function fileReply(name: string): HttpReply {
+  return {
+    status: 200,
+    type: TYPES[extname(name)]!,
+    body: readFileSync(new URL(name, FOLDER), 'utf8'),
+    headers: PAGE_HEADERS,
+  };
+}
+
+function registryReply(regCred: RegCred): HttpReply {
+  return {
+    status: 200,
+    type: 'application/json',
+    body: `${JSON.stringify(describeRegCred(regCred))}\n`,
+    headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
+  };
+}
+
+function regCredReply(regCred: RegCred): HttpReply {
+  return {
+    status: 200,
+    type: 'text/plain; charset=us-ascii',
+    body: printRegCred(regCred),
+    headers: {
+      'content-disposition': 'attachment; filename="regCred.dat"',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    },
+  };
+}

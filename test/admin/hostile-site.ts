@@ -1,0 +1,59 @@
+// The status page's own files before data that no registry has: whatever a future one lets through, or one that somebody broke
+// into. The stream is the real one; the answers of the API are made up.
+
+import { generateKeyPairSync } from 'node:crypto';
+import { pageRoutes } from '../../src/admin/status-page.ts';
+import { StatusStreams } from '../../src/admin/status-streams.ts';
+import { listenWeb } from '../../src/net/web-listener.ts';
+import { type HttpReply, type HttpRoutes, plainReply } from '../../src/net/web-site.ts';
+
+const MARKUP = '<img src=x onerror="globalThis.owned=1"><script>globalThis.owned=1</script>';
+const END_POINT = '</td></table><svg onload=globalThis.owned=1>"\'><a href="javascript:globalThis.owned=1">x</a>';
+/** Ends an event, begins another, turns the direction of writing, rings a bell. */
+const CONTROLS = 'a\n\nevent: clusters\ndata: {}\n\n\u202eb\u2066\u0007';
+
+export const HOSTILE = {
+  markup: MARKUP,
+  /** As it has to stand on the screen. */
+  shown: [MARKUP, END_POINT, 'a\\u{a}\\u{a}event: clusters\\u{a}data: {}\\u{a}\\u{a}\\u{202e}b\\u{2066}\\u{7}'],
+};
+
+/** Serves it on a port of the loopback; every token is right. */
+export async function startHostileSite(): Promise<{ port: number; close(): Promise<void> }> {
+  const key = () => generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
+  const regCred = {
+    name: MARKUP,
+    id: Buffer.alloc(32),
+    commsKey: key(),
+    sigKey: key(),
+    endPoints: [END_POINT],
+    version: 1,
+  };
+  const clusters = [MARKUP, CONTROLS].map((name, at) => {
+    return { id: `${at}${MARKUP}`, name, size: 4, members: 2, endPointCount: 1, attrs: 0n };
+  });
+  const streams = new StatusStreams(async () => ({
+    ...{ uptimeSeconds: performance.now() / 1000, failing: [], messages: 0 },
+    ...{ sessions: { open: 0, started: 0 }, rsa: { operations: 0, seconds: 0 }, waiting: { hellos: 0, messages: 0 } },
+    overview: { clients: 0, clusters: 0, members: 0, fullClusters: 0, seats: 0, recent: clusters },
+  }));
+  const members = [MARKUP, CONTROLS].map((name, index) => ({ index, name, clientId: MARKUP, endPoints: [END_POINT] }));
+  const shown = { cluster: { ...clusters[0], attrs: MARKUP, endPointCount: MARKUP }, members };
+  const routes: HttpRoutes = new Map<string, () => HttpReply>([
+    ...(pageRoutes(() => regCred) as Map<string, () => HttpReply>),
+    ['GET /api/status', () => streams.reply()],
+    ['GET /api/clusters', () => plainReply(400, MARKUP)],
+    [
+      'GET /api/clusters/{cluster}/members',
+      () => ({ status: 200, type: 'application/json', body: JSON.stringify(shown) }),
+    ],
+  ]);
+  const listener = await listenWeb('node', { host: '127.0.0.1', port: 0, routes });
+  return {
+    port: listener.port,
+    async close() {
+      streams.close();
+      await listener.close();
+    },
+  };
+}

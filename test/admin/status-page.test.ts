@@ -1,0 +1,227 @@
+// The status page in Debian's Chromium, on a real registry whose clusters fill while it is open. What no registry lets through
+// the wire (T2, T5) is put before the page by a site that serves the same files with hostile data.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ClientRegistry } from '../client/client-registry.ts';
+import { chromiumProgram, launchChromium } from '../support/chromium.ts';
+import { HOSTILE, startHostileSite } from './hostile-site.ts';
+import { lowContrasts } from './low-contrasts.ts';
+
+const executable = chromiumProgram();
+const LONG_NAME = 'n'.repeat(128);
+const PHONE = { width: 360, height: 740 };
+
+describe.skipIf(executable === undefined)('in Chromium', () => {
+  let browser: Browser;
+  let registry: ClientRegistry;
+  let token: string;
+  /** What the browser complained of on the page of the test: errors, requests that failed, violations of the policy. */
+  let complaints: string[];
+  /** Every URL that was asked for. */
+  let urls: string[];
+
+  beforeAll(async () => {
+    browser = await launchChromium(executable!);
+    registry = await ClientRegistry.start({ args: ['--name', 'page.example'] });
+    token = (await readFile(join(registry.process.dataDir, 'admin-token'), 'utf8')).trim();
+  });
+  afterAll(async () => {
+    await browser.close();
+    expect(registry.process.stderr()).not.toContain(token);
+    await registry.stop();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+  });
+
+  async function open(port: number, options: BrowserContextOptions = {}): Promise<Page> {
+    [complaints, urls] = [[], []];
+    const page = await browser.newPage(options);
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => urls.push(request.url()));
+    await page.goto(`http://127.0.0.1:${port}/`);
+    return page;
+  }
+
+  async function signIn(page: Page, secret = token): Promise<void> {
+    await page.fill('#token', secret);
+    await page.press('#token', 'Enter');
+  }
+
+  async function openSignedIn(options?: BrowserContextOptions): Promise<Page> {
+    const page = await open(registry.process.adminPort, options);
+    await signIn(page);
+    await page.locator('#state', { hasText: /^ready$/ }).waitFor();
+    return page;
+  }
+
+  const row = (page: Page, name: string, text: string | RegExp) =>
+    page
+      .locator('#clusters > li')
+      .filter({ has: page.getByText(name, { exact: true }) })
+      .filter({ hasText: text });
+
+  it('shows the credentials to everybody, and the file to download is the one that clients need', async () => {
+    const page = await open(registry.process.adminPort);
+    const file = await readFile(join(registry.process.dataDir, 'regCred.dat'));
+    await page.getByText('page.example', { exact: true }).waitFor();
+    const { commsKey } = (await (
+      await fetch(`http://127.0.0.1:${registry.process.adminPort}/api/registry`)
+    ).json()) as {
+      commsKey: { fingerprint: string };
+    };
+    await page.getByText(`${commsKey.fingerprint} (RSA, 2048 bits)`, { exact: true }).waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#download')]);
+    expect(download.suggestedFilename()).toBe('regCred.dat');
+    expect(await readFile(await download.path())).toEqual(file);
+    expect(await page.locator('#live').isVisible()).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows a cluster filling while it is open, and who is in it', async () => {
+    const page = await openSignedIn();
+    const { session } = await registry.identify('alice');
+    await session.create('filling-now', { size: 3 });
+    await row(page, 'filling-now', '0 of 3').filter({ hasText: 'empty' }).waitFor();
+    await page.getByText('filling-now', { exact: true }).click();
+    await page.getByText('Nobody is in it yet.').waitFor();
+    for (const [at, name] of ['__proto__', 'constructor', 'carol'].entries()) {
+      const member = await registry.identify(name);
+      await member.session.join('filling-now');
+      await row(page, 'filling-now', `${at + 1} of 3`)
+        .filter({ hasText: at < 2 ? 'filling' : 'full' })
+        .waitFor();
+      await page.locator('.members tbody tr').nth(at).filter({ hasText: name }).waitFor();
+    }
+    const cells = await page.locator('.members tbody tr').first().locator('td').allInnerTexts();
+    expect(cells[0]).toBe('0');
+    expect(cells[1]).toContain('__proto__');
+    expect(cells[2]).toBe('127.0.0.1:4001');
+    await page.locator('#tile-seats', { hasText: 'of 3, 0 missing' }).waitFor();
+    // Alice and the three.
+    await page.locator('#tile-open output', { hasText: /^4$/ }).waitFor();
+    await page.locator('#tile-rsa', { hasText: /\d ms each/ }).waitFor();
+    await session.create('later', { size: 2 });
+    await page.locator('#clusters > li').first().filter({ hasText: 'later' }).waitFor();
+    // Held, the list stays as it is.
+    await page.check('#hold');
+    const counted = await page.locator('#tile-clusters output').innerText();
+    await session.create('held-back', { size: 2 });
+    await page.locator('#tile-clusters output', { hasNotText: new RegExp(`^${counted}$`) }).waitFor();
+    expect(await row(page, 'held-back', '').count()).toBe(0);
+    await page.uncheck('#hold');
+    await row(page, 'held-back', '0 of 2').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('looks for clusters by prefix and fill state, whatever is typed', async () => {
+    const { session } = await registry.identify('looker');
+    for (const name of ['look-a', 'look-b', 'other']) await session.create(name, { size: 2 });
+    await session.join('look-b');
+    const page = await openSignedIn();
+    await page.fill('#prefix', 'look-');
+    await page.getByText('2, by name.').waitFor();
+    expect(await page.locator('#clusters .name').allInnerTexts()).toEqual(['look-a', 'look-b']);
+    await page.selectOption('#fill', 'filling');
+    await page.getByText('1, by name.').waitFor();
+    const second = await registry.identify('second');
+    await second.session.join('look-b');
+    // What was found changes, too.
+    await row(page, 'look-b', '2 of 2').waitFor();
+    await page.fill('#prefix', '<img src=x onerror=alert(1)>&limit=0#');
+    await page.getByText('There are none of these.').waitFor();
+    await page.fill('#prefix', '');
+    await page.selectOption('#fill', '');
+    await row(page, 'other', '0 of 2').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('tells that a token is wrong, and has the right one in no URL, cookie or lasting store', async () => {
+    const page = await open(registry.process.adminPort);
+    for (const wrong of [`${token}x`, 'not a header\u{1f512}']) {
+      await signIn(page, wrong);
+      await page.getByRole('alert').filter({ hasText: 'That is not the token of this registry.' }).waitFor();
+      expect(await page.locator('#live').isVisible()).toBe(false);
+    }
+    // The browser itself tells of the 401.
+    expect(complaints).toHaveLength(1);
+    await signIn(page);
+    await page.locator('#tile-clusters output').waitFor();
+    await page.reload();
+    await page.locator('#tile-clusters output').waitFor();
+    expect(urls.filter((url) => url.includes(token))).toEqual([]);
+    expect(await page.evaluate('[document.cookie, localStorage.length, location.href].join()')).toBe(
+      `,0,http://127.0.0.1:${registry.process.adminPort}/`,
+    );
+    await page.click('#forget');
+    await page.locator('#sign-in').waitFor();
+    expect(await page.evaluate('sessionStorage.length')).toBe(0);
+    expect(await page.locator('#clusters > li').count()).toBe(0);
+  });
+
+  it('fits on a phone, with the longest names there are', async () => {
+    const { session } = await registry.identify(LONG_NAME);
+    await session.create(LONG_NAME, { size: 2 });
+    await session.join(LONG_NAME);
+    const page = await openSignedIn({ viewport: PHONE });
+    await page.locator('#clusters').getByText(LONG_NAME, { exact: true }).click();
+    await page.locator('.members').waitFor();
+    for (const width of [360, 320]) {
+      await page.setViewportSize({ ...PHONE, width });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      // Nor is anything cut off within.
+      const wide = `[...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > ${width}).length`;
+      expect(await page.evaluate(wide)).toBe(0);
+    }
+  });
+
+  it.each(['light', 'dark'] as const)('is readable in %s', async (colorScheme) => {
+    const { session } = await registry.identify(`reader-${colorScheme}`);
+    for (const [name, joins] of [
+      ['none', 0],
+      ['some', 1],
+    ] as const) {
+      await session.create(`${colorScheme}-${name}`, { size: 2 });
+      if (joins > 0) await session.join(`${colorScheme}-${name}`);
+    }
+    const page = await openSignedIn({ colorScheme });
+    await row(page, `${colorScheme}-some`, 'filling').click();
+    await page.locator('.members').waitFor();
+    const [red = 0] = /\d+/.exec(await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')) ?? [];
+    expect(Number(red) > 128).toBe(colorScheme === 'light');
+    expect(await lowContrasts(page)).toEqual([]);
+  });
+
+  it('shows hostile text as text, and runs none of it', async () => {
+    const site = await startHostileSite();
+    const page = await open(site.port);
+    await signIn(page, 'any');
+    await page.locator('#clusters .name').first().click();
+    await page.locator('.members').waitFor();
+    const shown = await page.locator('body').innerText();
+    for (const text of HOSTILE.shown) expect(shown).toContain(text);
+    expect(shown).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+    // Only what the page itself has.
+    expect(await page.locator('body img, body script, body iframe, body a').count()).toBe(2);
+    await page.fill('#prefix', HOSTILE.markup);
+    await page.locator('#list-caption', { hasText: HOSTILE.markup }).waitFor();
+    expect(await page.evaluate('globalThis.owned')).toBeUndefined();
+    expect(await page.title()).toBe(`xlReg ${HOSTILE.markup}`);
+    expect(complaints.filter((text) => !text.includes('status of 400'))).toEqual([]);
+    await site.close();
+  });
+
+  it('says that the registry stops, and that it is gone', async () => {
+    const own = await ClientRegistry.start();
+    const secret = (await readFile(join(own.process.dataDir, 'admin-token'), 'utf8')).trim();
+    const page = await open(own.process.adminPort);
+    await signIn(page, secret);
+    await page.locator('#state', { hasText: /^ready$/ }).waitFor();
+    expect(await own.stop()).toBe(0);
+    await page.locator('#state', { hasText: /connection lost/ }).waitFor();
+  });
+});

@@ -1,0 +1,174 @@
+// The stream of the status page, as any client may read it: what it tells, how many may read, and what becomes of who does not.
+// On real sockets and both engines.
+
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type StatusReport, StatusStreams } from '../../src/admin/status-streams.ts';
+import { STATUS_STREAMS_MAX } from '../../src/limits.ts';
+import { listenWeb } from '../../src/net/web-listener.ts';
+import type { HttpRequest, ReplyStream } from '../../src/net/web-site.ts';
+import { ClientRegistry } from '../client/client-registry.ts';
+
+const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
+const { schemas } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')).components;
+const SCHEMAS = {
+  status: z.fromJSONSchema({ ...schemas.Status, $defs: schemas }),
+  clusters: z.fromJSONSchema({ ...schemas.RecentClusters, $defs: schemas }),
+};
+
+interface Event {
+  readonly kind: keyof typeof SCHEMAS;
+  // biome-ignore lint/suspicious/noExplicitAny: checked against the schema when it is read
+  readonly data: any;
+}
+
+async function open(port: number, token = ''): Promise<IncomingMessage> {
+  const request = get({
+    ...{ host: '127.0.0.1', port, path: '/api/status', agent: false },
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.on('error', () => {});
+  return response.setEncoding('utf8');
+}
+
+/** The events of a stream, each held against what is documented. */
+async function* eventsOf(response: IncomingMessage): AsyncGenerator<Event> {
+  let unread = '';
+  for await (const piece of response) {
+    const parts = `${unread}${piece}`.split('\n\n');
+    unread = parts.pop()!;
+    for (const part of parts) {
+      const [, kind, json] = /^event: (status|clusters)\ndata: (.*)$/.exec(part)!;
+      const event = { kind: kind as Event['kind'], data: JSON.parse(json!) };
+      expect(SCHEMAS[event.kind].safeParse(event.data).error).toBeUndefined();
+      yield event;
+    }
+  }
+}
+
+describe.each(['uws', 'node'] as const)('with the engine %s', (engine) => {
+  let registry: ClientRegistry;
+  let token: string;
+  beforeEach(async () => {
+    registry = await ClientRegistry.start({ args: ['--web-engine', engine] });
+    token = (await readFile(join(registry.process.dataDir, 'admin-token'), 'utf8')).trim();
+  });
+  afterEach(() => registry.stop());
+
+  /** Reads on until the event comes. */
+  async function until(events: AsyncGenerator<Event>, kind: Event['kind'], is: (data: Event['data']) => boolean) {
+    for (;;) {
+      const { value } = await events.next();
+      if (value.kind === kind && is(value.data)) return value.data;
+    }
+  }
+
+  it('tells of clusters as they fill, the last that changed first, and counts what /metrics counts', async () => {
+    const events = eventsOf(await open(registry.process.adminPort, token));
+    const first = await until(events, 'status', () => true);
+    expect(first).toMatchObject({ failing: [], sessions: { open: 0 }, table: { clusters: 0, seats: 0 } });
+    const { session } = await registry.identify('alice');
+    for (const name of ['older', 'newer']) await session.create(name, { size: 2 });
+    const names = (data: Event['data']) => data.clusters.map(({ name }: { name: string }) => name);
+    expect(names(await until(events, 'clusters', ({ clusters }) => clusters.length === 2))).toEqual(['newer', 'older']);
+    await session.join('older');
+    const joined = await until(events, 'clusters', ({ clusters }) => clusters[0].name === 'older');
+    expect(joined.clusters).toMatchObject([
+      { name: 'older', size: 2, members: 1, fill: 'filling' },
+      { name: 'newer', members: 0, fill: 'empty' },
+    ]);
+    const second = await registry.identify('bob');
+    await second.session.join('older');
+    await until(events, 'clusters', ({ clusters }) => clusters[0].fill === 'full');
+    const { sessions, rsa, messages, table } = await until(events, 'status', () => true);
+    expect(table).toEqual({ clients: 2, clusters: 2, members: 2, fullClusters: 1, seats: 4 });
+    expect(sessions).toEqual({ open: 2, started: 2 });
+    expect(rsa).toMatchObject({ operations: 2 });
+    // Two Clients, two Creates, two Joins.
+    expect(messages).toBe(6);
+    expect(rsa.seconds).toBeGreaterThan(0);
+  });
+
+  it('has as many readers as it may have; who goes makes room', async () => {
+    const { adminPort } = registry.process;
+    const readers = await Promise.all(Array.from({ length: STATUS_STREAMS_MAX }, () => open(adminPort, token)));
+    for (const reader of readers) expect(reader.statusCode).toBe(200);
+    const refused = await open(adminPort, token);
+    expect(refused.statusCode).toBe(503);
+    expect((await refused.toArray()).join('')).toBe('the status page has too many readers\n');
+    readers[0]!.destroy();
+    let next: IncomingMessage;
+    do next = await open(adminPort, token);
+    while (next.resume().statusCode === 503);
+    expect(next.statusCode).toBe(200);
+    expect((await open(adminPort, `${token}x`)).statusCode).toBe(401);
+    expect(registry.process.stderr()).not.toContain(token);
+  });
+
+  it('ends when the registry drains, which does not wait for it', async () => {
+    // Somebody is connected all the time of grace, so that the drain is looked at before the process ends.
+    await registry.identify('alice');
+    const reader = await open(registry.process.adminPort, token);
+    reader.resume();
+    const ended = once(reader, 'end');
+    process.kill(registry.process.pid, 'SIGTERM');
+    await ended;
+    expect(reader.complete).toBe(true);
+    const late = await open(registry.process.adminPort, token);
+    expect(late.statusCode).toBe(503);
+    expect((await late.toArray()).join('')).toBe('the registry stops\n');
+    registry.closeSessions();
+    expect(await registry.process.exited).toBe(0);
+  });
+
+  it('cuts off who does not read, and him only', async () => {
+    // Long reports, almost without a pause: what the system holds is soon full.
+    const report: StatusReport = {
+      ...{ uptimeSeconds: 1, failing: ['x'.repeat(500_000)], messages: 0 },
+      ...{ sessions: { open: 0, started: 0 }, rsa: { operations: 0, seconds: 0 }, waiting: { hellos: 0, messages: 0 } },
+      overview: { clients: 0, clusters: 0, members: 0, fullClusters: 0, seats: 0, recent: [] },
+    };
+    const streams = new StatusStreams(async () => report, { intervalMs: 1, stalledMs: 200 });
+    const cutOff: string[] = [];
+    const handler = ({ header }: HttpRequest) => {
+      const reply = streams.reply();
+      const open = (stream: ReplyStream) =>
+        reply.stream!({
+          write: (text) => stream.write(text),
+          end: () => stream.end(),
+          destroy() {
+            cutOff.push(header('authorization'));
+            stream.destroy();
+          },
+        });
+      return { ...reply, stream: open };
+    };
+    const routes = new Map([['GET /api/status', handler]]);
+    const listener = await listenWeb(engine, { host: '127.0.0.1', port: 0, routes });
+    const reader = await open(listener.port, 'reader');
+    let read = 0;
+    reader.on('data', (piece: string) => {
+      read += piece.length;
+    });
+    const sleeper = await open(listener.port, 'sleeper');
+    sleeper.pause();
+    while (cutOff.length === 0) await once(reader, 'data');
+    expect(cutOff).toEqual(['Bearer sleeper']);
+    const closed = new Promise((resolve) => sleeper.once('close', resolve));
+    sleeper.resume();
+    await closed;
+    expect(sleeper.complete).toBe(false);
+    const before = read;
+    while (read === before) await once(reader, 'data');
+    const ended = once(reader, 'end');
+    streams.close();
+    await ended;
+    expect(reader.complete).toBe(true);
+    await listener.close();
+  });
+});
