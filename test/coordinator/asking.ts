@@ -17,16 +17,18 @@ export function over(store: Store, limits: TableLimits = NO_LIMITS) {
   const filled: number[] = [];
   const expired: number[] = [];
   const full: (string | undefined)[] = [];
+  const unreachable: (string | undefined)[] = [];
   const broken: unknown[] = [];
   const observer: CoordinatorObserver = {
     batch: (commands) => batches.push(commands),
     filled: (seconds) => filled.push(seconds),
     expired: (changes) => expired.push(changes),
     full: (reason) => full.push(reason),
+    unreachable: (reason) => unreachable.push(reason),
     broken: (error) => broken.push(error),
   };
   const coordinator = new Coordinator(table, store, observer, () => clock.now);
-  return { table, coordinator, clock, batches, filled, expired, full, broken };
+  return { table, coordinator, clock, batches, filled, expired, full, unreachable, broken };
 }
 
 /** The reply to a single command. */
