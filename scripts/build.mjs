@@ -10,6 +10,7 @@ const compiled = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc',
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-cpSync('src/wire/generated', 'dist/src/wire/generated', { recursive: true });
+for (const place of ['src/wire/generated', 'src/store/etcd/generated'])
+  cpSync(place, `dist/${place}`, { recursive: true });
 chmodSync('dist/src/cli/main.js', 0o755);
 writeFileSync('dist/.built', '');

@@ -32,7 +32,7 @@ describe('a check that fails is named', () => {
   const stuck = async () => new PoolProbe(() => new Promise(() => {}), 1);
   const failed = async () => new PoolProbe(async () => Promise.reject(new Error('gone')));
   const good = async (): Promise<HealthState> => ({
-    ...{ tableLoaded: true, storeFull: false, listening: true, draining: false },
+    ...{ tableLoaded: true, storeFull: false, storeUnreachable: false, listening: true, draining: false },
     poolProbe: await answering(),
   });
   const failing = async (reply: ReturnType<typeof readiness>) => {
