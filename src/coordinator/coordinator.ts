@@ -41,6 +41,9 @@ interface Item {
 /** Entries of the table looked at in one sweep for what has expired. */
 const SWEEP_ENTRIES = 5_000;
 
+/** What is forgotten in one sweep of a shared table: about as much as etcd takes in a tenth of a second. */
+const SWEEP_SHARED_MAX = 400;
+
 /** Uses told to other servers in one sweep. */
 const SWEEP_USES = 2_000;
 
@@ -177,7 +180,7 @@ export class Coordinator {
     if (this.#freshness !== 'current') return;
     if (this.#full && !(await this.#probe())) return;
     await this.#tellUses();
-    const effects = this.#table.expire(this.#clock(), SWEEP_ENTRIES);
+    const effects = this.#table.expire(this.#clock(), SWEEP_ENTRIES, this.#store.catchUp ? SWEEP_SHARED_MAX : Infinity);
     const ends = await this.#commit(effects);
     if (ends === undefined) return;
     // What is in use elsewhere stays; of what else stands, the next look at the store tells.

@@ -138,16 +138,18 @@ export class ClusterTable {
     }
   }
 
-  /** Forgets what has expired among the next `count` clients and clusters, going round. */
-  expire(now: number, count: number): Effect[] {
+  /** Forgets what has expired among the next `count` clients and clusters, going round; `most` of it, the rest next time. */
+  expire(now: number, count: number, most = Infinity): Effect[] {
     this.#now = now;
     const { ephemeralTtlMs } = this.#limits;
     const effects: Effect[] = [];
     for (const cluster of this.#clusterSweep.next(count)) {
+      if (effects.length >= most) break;
       const idle = isEphemeral(cluster) && now - cluster.lastUse >= ephemeralTtlMs;
       if (idle && !this.#uses?.isHeld(cluster.record.id)) effects.push(this.#remove(cluster, true));
     }
     for (const client of this.#clientSweep.next(count)) {
+      if (effects.length >= most) break;
       const idle = client.seats.length === 0 && now - client.lastUse >= this.#ttlOf(client);
       if (idle && !this.#uses?.isHeld(client.record.clientId)) effects.push(this.#expireClient(client));
     }
@@ -184,7 +186,8 @@ export class ClusterTable {
 
   /**
    * Takes a change over as it is: at startup, after a command of ours, or because another server stored it first. What is
-   * absorbed again is no change. What another server stored counts as used `now`, in milliseconds.
+   * absorbed again is no change. What another server stored counts as used `now`, in milliseconds. In a shared table what
+   * was stored before something of ours comes after it: then a member may be of a cluster that is gone, and is gone with it.
    */
   absorb(change: Learned, now = this.#now): void {
     this.#now = now;
@@ -205,6 +208,7 @@ export class ClusterTable {
         return;
       }
       case 'member': {
+        if (this.#isGone(change.clusterId)) return;
         const client = this.#clients.get(change.clientId);
         const seated = this.#clustersById.get(change.clusterId)?.seats[change.index];
         if (seated && isSameRegistration(seated, change)) return;
@@ -215,6 +219,7 @@ export class ClusterTable {
       }
       case 'seat': {
         const client = this.#clients.get(change.clientId);
+        if (this.#isGone(change.clusterId) || (this.#uses && !client)) return;
         assert(client, 'a seat without a registration has a client');
         this.#used(change.clusterId);
         this.#seat(change.clusterId, change.index, client.record, client);
@@ -406,6 +411,11 @@ export class ClusterTable {
     if (this.#now - told * 1_000 < ttlMs / USES_PER_TTL) return told;
     this.#uses!.note({ id, ttlMs });
     return now;
+  }
+
+  /** Of a shared table: we have removed it, and hear only now of what was stored before that. IDs do not come again. */
+  #isGone(clusterId: string): boolean {
+    return this.#uses !== undefined && !this.#clustersById.has(clusterId);
   }
 
   /** All servers know of this use. */

@@ -10,9 +10,9 @@ import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary
 export const REFUSED: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
 /** A coordinator with its table, its clock, and what it observed. */
-export function over(store: Store, limits: TableLimits = NO_LIMITS) {
+export function over(store: Store, limits: TableLimits = NO_LIMITS, shared = false) {
   const clock = { now: 0 };
-  const table = new ClusterTable(REGISTRY_ID, limits, clock.now);
+  const table = new ClusterTable(REGISTRY_ID, limits, clock.now, shared);
   const batches: number[] = [];
   const filled: number[] = [];
   const expired: number[] = [];

@@ -42,7 +42,7 @@ export interface EtcdStoreObserver extends EtcdObserver {
 const SCHEMA_VERSION = 1;
 /** A server that starts waits so long for etcd. */
 const OPEN_MS = 10_000;
-/** Together below the 2 s after which a client is told that the registry cannot store. */
+/** Together below the 2 s after which a client is told that the registry cannot store: for each request of a commit. */
 const CATCH_UP_MS = 900;
 const COMMIT_MS = 1_000;
 /** The watch may be so late before it is begun again, with another server. */
@@ -129,13 +129,13 @@ export class EtcdStore implements Store {
   async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
     this.#assertOpen();
     if (batch.length === 0) return [];
-    const deadline = performance.now() + COMMIT_MS;
     const { outcomes, revisions } = await this.#asking(() =>
       commitItems(batch, {
         keys: this.#keys,
         known: this.#known,
         stamp: () => randomBytes(12),
-        transact: (request) => this.#client.call<TxnRequest, TxnResponse>(ETCD.txn, request, deadline),
+        transact: (request) =>
+          this.#client.call<TxnRequest, TxnResponse>(ETCD.txn, request, performance.now() + COMMIT_MS),
       }),
     );
     for (const revision of revisions) this.#own.add(revision);
@@ -165,7 +165,7 @@ export class EtcdStore implements Store {
 
   async backup(): Promise<void> {
     this.#assertOpen();
-    throw new Error('a registry with --store etcd is backed up with etcdctl snapshot save');
+    throw new Error('a registry cannot back up its etcd: etcdctl snapshot save does');
   }
 
   async close(): Promise<void> {
@@ -213,14 +213,17 @@ export class EtcdStore implements Store {
     }
   }
 
-  /** What the feed has brought, without what this server has written itself. */
+  /**
+   * What the feed has brought. If all of it is this server's own, the table has it; else all of it counts, in order, since
+   * what was stored last may rest on what somebody else had stored before.
+   */
   #learn(): Learned[] {
     const learned = this.#usesAnew;
     this.#usesAnew = [];
     if (!this.#feed || this.#gap) return learned;
     const { events, revision } = this.#feed.take();
-    for (const { key, value, revision } of events) {
-      if (this.#own.has(revision)) continue;
+    const news = events.some((event) => !this.#own.has(event.revision));
+    for (const { key, value } of news ? events : []) {
       const one = this.#keys.learned(key, value);
       if (one) learned.push(one);
     }
