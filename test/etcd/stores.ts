@@ -32,7 +32,7 @@ export async function openServer(endPoints: readonly string[], prefix: string, l
   const store = await openEtcdStore(endPoints, prefix, observer);
   const parts = over(store, limits, true);
   await parts.coordinator.load();
-  return { ...parts, store, counts };
+  return { ...parts, store, counts, prefix };
 }
 
 export type EtcdServerUnderTest = Awaited<ReturnType<typeof openServer>>;
