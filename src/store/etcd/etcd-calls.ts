@@ -1,7 +1,6 @@
 // The calls of etcd that the registry makes, by their paths, and the messages that go with them.
 import { etcdserverpb as pb } from './generated/etcd.js';
 
-export type RangeRequest = pb.RangeRequest.$Properties;
 export type RangeResponse = pb.RangeResponse;
 export type KeyValue = pb.KeyValue.$Properties;
 export type Compare = pb.Compare.$Properties;

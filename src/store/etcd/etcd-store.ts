@@ -11,7 +11,7 @@ import {
   StoreUnreachableError,
   StoreUnusableError,
 } from '../store.ts';
-import { ETCD, toNumber, type TxnRequest, type TxnResponse } from './etcd-calls.ts';
+import { ETCD, type TxnRequest, type TxnResponse, toNumber } from './etcd-calls.ts';
 import { type EtcdAccess, EtcdClient, type EtcdObserver } from './etcd-client.ts';
 import { commitItems } from './etcd-commit.ts';
 import { absent, put, read } from './etcd-conditions.ts';
@@ -29,6 +29,8 @@ export interface EtcdOptions {
   /** What the keys of this registry begin with; `xlreg/ID/` unless told otherwise. */
   readonly prefix: string | undefined;
   readonly observer?: EtcdStoreObserver;
+  /** Milliseconds to wait for etcd, 10,000 unless told otherwise. */
+  readonly openMs?: number;
 }
 
 /** Told what the store does, for metrics. */
@@ -83,11 +85,17 @@ export class EtcdStore implements Store {
   }
 
   /** Finds etcd and the registry in it, or begins one. Rejects with StoreUnusableError. */
-  static async open({ access, registryId, prefix, observer = SILENT }: EtcdOptions): Promise<EtcdStore> {
+  static async open({
+    access,
+    registryId,
+    prefix,
+    observer = SILENT,
+    openMs = OPEN_MS,
+  }: EtcdOptions): Promise<EtcdStore> {
     const keys = new EtcdKeys(prefix ?? `xlreg/${registryId}/`);
     const client = new EtcdClient(access, observer);
     try {
-      const clusterId = await claim(client, keys, registryId);
+      const clusterId = await claim(client, keys, registryId, performance.now() + openMs);
       return new EtcdStore(client, keys, observer, clusterId);
     } catch (error) {
       client.close();
@@ -313,7 +321,7 @@ function delay(milliseconds: number): Promise<void> {
 }
 
 /** Makes an empty prefix this registry's, or checks that it is. Returns the ID of the etcd. */
-async function claim(client: EtcdClient, keys: EtcdKeys, registryId: string): Promise<string> {
+async function claim(client: EtcdClient, keys: EtcdKeys, registryId: string, deadline: number): Promise<string> {
   const meta = JSON.stringify({ schema: SCHEMA_VERSION, registryId });
   const request: TxnRequest = {
     compare: [absent(keys.meta)],
@@ -322,7 +330,7 @@ async function claim(client: EtcdClient, keys: EtcdKeys, registryId: string): Pr
   };
   let answer: TxnResponse;
   try {
-    answer = await client.call<TxnRequest, TxnResponse>(ETCD.txn, request, performance.now() + OPEN_MS);
+    answer = await client.call<TxnRequest, TxnResponse>(ETCD.txn, request, deadline);
   } catch (error) {
     throw new StoreUnusableError((error as Error).message, { cause: error });
   }
