@@ -49,6 +49,20 @@ export const ALERTS: readonly Alert[] = [
     summary: 'the store of {{ $labels.instance }} is full: nothing new can be registered, created or joined',
   },
   {
+    name: 'XlregStoreUnreachable',
+    severity: 'critical',
+    expr: 'xlreg_store_unreachable == 1',
+    for: '30s',
+    summary: '{{ $labels.instance }} does not reach its store: nothing new can be registered, created or joined',
+  },
+  {
+    name: 'XlregStoreSlow',
+    severity: 'warning',
+    expr: `histogram_quantile(0.99, sum by (job, instance, le) (rate(xlreg_store_request_seconds_bucket[5m]))) > 0.25`,
+    for: '10m',
+    summary: 'one in a hundred requests of {{ $labels.instance }} takes etcd more than 0.25 s',
+  },
+  {
     name: 'XlregStoreFillsUp',
     severity: 'warning',
     expr: 'predict_linear(xlreg_store_room_bytes[6h], 4 * 86400) < 0',

@@ -77,5 +77,53 @@ export const store: Dashboard = {
         },
       ],
     },
+    {
+      title: 'etcd (no data with other stores)',
+      panels: [
+        {
+          title: 'Out of reach',
+          description: '1: etcd does not answer, or the table is behind it; what would change the table is refused.',
+          unit: 'bool_yes_no',
+          queries: [{ expr: gauge('xlreg_store_unreachable'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Request',
+          description: 'Until etcd has answered: a change when a majority has it on disk.',
+          unit: 's',
+          queries: p50And99('xlreg_store_request_seconds'),
+        },
+        {
+          title: 'Requests a second',
+          description: 'In front of each batch one for the last change, behind it some for what it changes.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_store_request_seconds_count'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Requests not answered, a second',
+          description: 'Refused, or not answered in time; made again with the next server if there was time.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_store_request_failures_total'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Catching up',
+          description:
+            'In front of each batch: asking for the last change, and waiting until the watch has brought it.',
+          unit: 's',
+          queries: p50And99('xlreg_store_catch_up_seconds'),
+        },
+        {
+          title: 'Revisions behind',
+          description: 'What the watch had to go at the last catching up.',
+          unit: 'short',
+          queries: [{ expr: gauge('xlreg_store_behind_revisions'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Whole table read again, a second',
+          description: 'The watch could not go on, or etcd was another than it was: a restored backup, a compaction.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_store_read_again_total'), legend: '{{instance}}' }],
+        },
+      ],
+    },
   ],
 };

@@ -11,7 +11,7 @@ const compiled = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc',
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-cpSync('src/wire/generated', 'dist/src/wire/generated', { recursive: true });
-cpSync('src/admin/page', 'dist/src/admin/page', { recursive: true });
+for (const place of ['src/wire/generated', 'src/store/etcd/generated', 'src/admin/page'])
+  cpSync(place, `dist/${place}`, { recursive: true });
 chmodSync('dist/src/cli/main.js', 0o755);
 writeFileSync('dist/.built', '');

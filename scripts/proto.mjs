@@ -1,6 +1,6 @@
-// Generates the static message code from proto/xlreg.proto; with --check, fails if what is committed is not current.
+// Generates the static message code from the files in proto/; with --check, fails if what is committed is not current.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,33 +16,36 @@ function generate(program, args) {
   return made.stdout;
 }
 
-const code = generate('pbjs', [
-  ...['-t', 'static-module', '-w', 'esm', '--keep-case', '--force-long'],
-  ...[
-    '--no-create',
-    '--no-verify',
-    '--no-convert',
-    '--no-delimited',
-    '--no-service',
-    '--no-typeurl',
-    '--null-defaults',
-  ],
-  'proto/xlreg.proto',
-]);
-const scratch = join(mkdtempSync(join(tmpdir(), 'xlreg-proto-')), 'xlreg.js');
-writeFileSync(scratch, code);
-const declarations = generate('pbts', [scratch]);
-rmSync(dirname(scratch), { recursive: true });
+/** The message code of a .proto file, and its types. */
+function messages(proto, further) {
+  const code = generate('pbjs', [
+    ...['-t', 'static-module', '-w', 'esm', '--keep-case', '--force-long', ...further],
+    ...['--no-create', '--no-verify', '--no-convert', '--no-delimited', '--no-service', '--no-typeurl'],
+    proto,
+  ]);
+  const scratch = join(mkdtempSync(join(tmpdir(), 'xlreg-proto-')), 'messages.js');
+  writeFileSync(scratch, code);
+  const declarations = generate('pbts', [scratch]);
+  rmSync(dirname(scratch), { recursive: true });
+  return { code, declarations };
+}
 
-const outputs = new Map([
-  ['src/wire/generated/xlreg.js', code],
-  ['src/wire/generated/xlreg.d.ts', declarations],
-]);
 const check = process.argv.includes('--check');
-for (const [path, text] of outputs) {
-  if (!check) writeFileSync(path, text);
-  else if (readFileSync(path, 'utf8') !== text) {
-    console.error(`${path} is not what proto/xlreg.proto generates: run npm run proto`);
-    process.exit(1);
+for (const [proto, place, ...further] of [
+  ['proto/xlreg.proto', 'src/wire/generated/xlreg', '--null-defaults'],
+  ['proto/etcd.proto', 'src/store/etcd/generated/etcd', '-r', 'etcd'],
+]) {
+  const { code, declarations } = messages(proto, further);
+  for (const [path, text] of [
+    [`${place}.js`, code],
+    [`${place}.d.ts`, declarations],
+  ]) {
+    if (!check) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    } else if (readFileSync(path, 'utf8') !== text) {
+      console.error(`${path} is not what ${proto} generates: run npm run proto`);
+      process.exit(1);
+    }
   }
 }

@@ -11,7 +11,7 @@ import {
   SESSION_MESSAGES_MAX,
   TOKEN_END_POINTS_MAX,
 } from './limits.ts';
-import { STORE_NAMES } from './store/open-store.ts';
+import { isStoreName, type StoreName } from './store/open-store.ts';
 import { isEndPoint, isName } from './wire/member-token.ts';
 
 /** Something is wrong with the settings; the message is one line. */
@@ -29,6 +29,8 @@ interface ListenAddress {
 const MILLISECONDS_MAX = 86_400_000;
 /** Ten years. */
 const SECONDS_MAX = 315_360_000;
+/** Every key of the registry in etcd begins with it. */
+const ETCD_PREFIX_CHARS_MAX = 256;
 
 const listenAddress = z.string().transform((text, context): ListenAddress | undefined => {
   if (text === 'off') return undefined;
@@ -46,6 +48,15 @@ const certificateFiles = z.string().transform((text, context) => {
   const [cert, key, ...more] = text.split(',');
   if (cert && key && more.length === 0) return { cert, key };
   context.addIssue({ code: 'custom', message: 'should be CERT-FILE,KEY-FILE or off' });
+  return z.NEVER;
+});
+
+/** Whose certificates are believed, and perhaps a certificate of our own; undefined is `off`. */
+const authorityAndCertificate = z.string().transform((text, context) => {
+  if (text === 'off') return undefined;
+  const [ca, cert, key, ...more] = text.split(',');
+  if (ca && !cert === !key && more.length === 0 && cert !== '') return { ca, cert, key };
+  context.addIssue({ code: 'custom', message: 'should be CA-FILE, CA-FILE,CERT-FILE,KEY-FILE or off' });
   return z.NEVER;
 });
 
@@ -86,8 +97,16 @@ const settings = z.strictObject({
   workers: whole(1, 256).default(availableParallelism()),
   'hello-queue-ms': milliseconds.default(50),
   'reply-bytes-max': whole(REPLY_BYTES_MIN, REPLY_BYTES_MAX).default(REPLY_BYTES_MAX),
-  store: z.enum(STORE_NAMES).default('lmdb'),
+  store: z.custom<StoreName>(isStore, 'should be lmdb, memory or etcd:HOST:PORT,…').default('lmdb'),
   'store-bytes-max': whole(1_000_000, Number.MAX_SAFE_INTEGER).optional(),
+  'etcd-prefix': z
+    .string()
+    .regex(/^[\w.-]+(?:\/[\w.-]+)*\/$/, 'should be like a/path/')
+    .max(ETCD_PREFIX_CHARS_MAX)
+    .optional(),
+  'etcd-tls': authorityAndCertificate.optional(),
+  'etcd-user': z.string().min(1).optional(),
+  'etcd-password-file': z.string().min(1).optional(),
   'max-clusters': whole(1, 100_000_000).default(1_000_000),
   'max-registrations': whole(1, 100_000_000).default(2_000_000),
   'ephemeral-ttl': seconds.default(3_600),
@@ -117,6 +136,10 @@ const settings = z.strictObject({
   'session-timeout-ms': milliseconds.default(MILLISECONDS_MAX),
   'linger-timeout-ms': milliseconds.default(1_000),
 });
+
+function isStore(value: unknown): boolean {
+  return typeof value === 'string' && isStoreName(value);
+}
 
 /** As browsers write it: lower case, a port only if it is not the scheme's. */
 function isOrigin(text: string): boolean {

@@ -1,10 +1,12 @@
 // npm run bench:joins: durable joins per second of clients that have signed in already, each with one request outstanding,
-// on the default store; the p99 of a join, and the coordinator's CPU for one.
+// on the default store; the p99 of a join, and the coordinator's CPU for one. With --store etcd it starts an etcd of --nodes
+// servers on this machine, which needs Debian's etcd-server.
 import { generateKeyPairSync } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { signToken } from '../../src/wire/member-token.ts';
 import { Op } from '../../src/wire/message.ts';
 import { exportSpki } from '../../src/wire/rsa-key.ts';
+import { EtcdCluster } from '../etcd/etcd-cluster.ts';
 import { type Exchange, openSession } from '../load/field-session.ts';
 import { ServerProcess } from '../measure/server-process.ts';
 
@@ -15,21 +17,29 @@ const { values } = parseArgs({
     joins: { type: 'string', default: '20000' },
     clients: { type: 'string', default: '1,16,256' },
     store: { type: 'string', default: 'lmdb' },
+    nodes: { type: 'string', default: '1' },
   },
 });
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const spki = exportSpki(publicKey);
 
-console.log(`durable joins, clusters of ${CLUSTER_SIZE}, --store ${values.store}`);
+const etcd = values.store === 'etcd' ? await EtcdCluster.start({ servers: Number(values.nodes) }) : undefined;
+const store = etcd?.store ?? values.store;
+const place = etcd ? `etcd, ${values.nodes} on this machine` : values.store;
+console.log(`durable joins, clusters of ${CLUSTER_SIZE}, --store ${place}`);
 console.log('clients  joins/s  p50 ms  p99 ms  coordinator us/join  commands/batch');
-for (const clients of values.clients.split(',').map(Number)) {
-  // One client alone waits for a whole fsync each time.
-  await measure(clients, Math.min(Number(values.joins), clients * 1_000));
+try {
+  for (const clients of values.clients.split(',').map(Number)) {
+    // One client alone waits for a whole fsync each time.
+    await measure(clients, Math.min(Number(values.joins), clients * 1_000));
+  }
+} finally {
+  await etcd?.stop();
 }
 
 async function measure(clients: number, joins: number): Promise<void> {
-  const server = await ServerProcess.start(['--store', values.store]);
+  const server = await ServerProcess.start(['--store', store]);
   const { regCred, wsUrl } = server;
   const registry = { regCred, transport: 'tcp', wsUrl, dialect: 'prefixed' } as const;
   const sessions: Exchange[] = [];

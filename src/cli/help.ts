@@ -60,6 +60,7 @@ environment, the environment over the file.
                               that is closed
   --reply-bytes-max N         the longest reply over TCP, 512 to 16384, default 16384
   --store lmdb|memory         where the cluster table is kept, default lmdb: durable, in the data directory
+  --store etcd:HOST:PORT,…    in etcd, for any number of servers with the same keys, which are one registry
   --store-bytes-max N         the store counts as full at this size, default as much as the disk has
   --max-clusters N            default 1000000; --max-registrations N, default 2000000
   --ephemeral-ttl SECONDS     an ephemeral cluster that no member asks for is forgotten after this, default 3600
@@ -91,6 +92,11 @@ Behind a load balancer; each is a list of networks, 10.0.0.0/8,…, or off, whic
   --forwarded NETWORKS        the Forwarded header of WebSocket upgrades from there is believed
   --x-forwarded-for NETWORKS  the same for X-Forwarded-For
   --allowed-origins LIST      origins, https://HOST,…, whose pages may open a WebSocket; default off: none
+
+Of --store etcd:
+  --etcd-prefix A/PATH/       what its keys of this registry begin with, default xlreg/ID/
+  --etcd-tls CA[,CERT,KEY]    over TLS: whom to believe and, if etcd asks, who comes; PEM files, default off
+  --etcd-user NAME            with a password from --etcd-password-file FILE or XLREG_ETCD_PASSWORD
 
 Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
 `;

@@ -8,11 +8,12 @@ import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-cl
 import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
+import { etcdMetrics } from '../metrics/etcd-metrics.ts';
 import { threadMetrics } from '../metrics/thread-metrics.ts';
 import type { ClusterPage, ClusterQuery } from '../registry/cluster-scan.ts';
 import { ClusterTable, type TableLimits, type TableOverview } from '../registry/cluster-table.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
-import { openStore, type StoreSettings } from '../store/open-store.ts';
+import { isShared, openStore, placeOf, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../thread-url.ts';
 import { Coordinator } from './coordinator.ts';
@@ -34,6 +35,8 @@ interface ThreadData extends CoordinatorWorkerData {
 export interface CoordinatorEvents {
   /** The store has no room, or (undefined) has room again. */
   full(reason: string | undefined): void;
+  /** The store cannot be reached, or (undefined) can be again. */
+  unreachable(reason: string | undefined): void;
   /** The coordinator is gone, or must not go on: neither must the process. */
   death(error: unknown): void;
 }
@@ -49,7 +52,7 @@ type Metrics = MetricObjectWithValues<MetricValue<string>>[];
 type Report =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'unusable'; readonly message: string }
-  | { readonly kind: 'full'; readonly reason: string | undefined }
+  | { readonly kind: 'full' | 'unreachable'; readonly reason: string | undefined }
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: OperatorAnswer }
@@ -90,7 +93,7 @@ export class CoordinatorThread {
     this.#worker = worker;
     worker.on('message', (report: Report) => {
       if (report.kind === 'metrics') this.#metricsAnswered(report.metrics);
-      else if (report.kind === 'full') on.full(report.reason);
+      else if (report.kind === 'full' || report.kind === 'unreachable') on[report.kind](report.reason);
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
       else if (report.kind === 'answer') this.#questions.get(report.id)?.(report.answer);
@@ -205,7 +208,7 @@ export async function runCoordinator(): Promise<void> {
   let store: Store;
   let coordinator: Coordinator;
   const clock = () => performance.now();
-  const table = new ClusterTable(settings.registryId, limits, clock());
+  const table = new ClusterTable(settings.registryId, limits, clock(), isShared(settings.name));
   try {
     const metrics = coordinatorMetrics(registry, {
       queueLength: () => waitingQuestions(lanes.values()),
@@ -216,12 +219,16 @@ export async function runCoordinator(): Promise<void> {
     });
     threadMetrics(registry, 'coordinator');
     const began = clock();
-    store = openStore(settings, metrics.synced);
+    store = await openStore(settings, { synced: metrics.synced, ...etcdMetrics(registry) });
     const observer = {
       ...metrics,
       full: (reason: string | undefined) => {
         metrics.full(reason);
         report({ kind: 'full', reason });
+      },
+      unreachable: (reason: string | undefined) => {
+        metrics.unreachable(reason);
+        report({ kind: 'unreachable', reason });
       },
       // Closed first: a process that exits with an open table may crash instead.
       broken: (error: unknown) => {
@@ -238,7 +245,7 @@ export async function runCoordinator(): Promise<void> {
   } catch (error) {
     // Records that do not fit together break a promise of the table, which is the store's fault here.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
-    report({ kind: 'unusable', message: `${settings.dataDirectory}: ${error.message}` });
+    report({ kind: 'unusable', message: `${placeOf(settings)}: ${error.message}` });
     return;
   }
   void serveLanes(coordinator, bell, lanes, true);

@@ -1,11 +1,12 @@
 // The only owner of the cluster table and the only writer of its store. Requests that have come in are one batch: applied
 // in memory, committed at once, and only then answered. While a commit is under way no command is applied, so nobody is
-// ever shown what may still be lost.
+// ever shown what may still be lost. Where other servers write the same store, the table is brought up to date before a
+// batch is applied: nobody is answered from less than what anybody had been told before he asked.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import type { Effect, Outcome } from '../registry/outcome.ts';
-import { type CommitOutcome, type Store, StoreFullError } from '../store/store.ts';
+import { type CatchUp, type CommitOutcome, type Store, StoreFullError, StoreUnreachableError } from '../store/store.ts';
 
 /** Told what the coordinator does, for metrics and logs. */
 export interface CoordinatorObserver {
@@ -17,6 +18,8 @@ export interface CoordinatorObserver {
   expired(changes: number): void;
   /** The store has no room (with the reason), or has room again. Told when it changes. */
   full(reason: string | undefined): void;
+  /** The store cannot be reached (with the reason), or can be again. Told when it changes. */
+  unreachable(reason: string | undefined): void;
   /** What has been acknowledged may not be stored any more: the process must not go on. */
   broken(error: unknown): void;
 }
@@ -38,6 +41,15 @@ interface Item {
 /** Entries of the table looked at in one sweep for what has expired. */
 const SWEEP_ENTRIES = 5_000;
 
+/** What is forgotten in one sweep of a shared table: about as much as etcd takes in a tenth of a second. */
+const SWEEP_SHARED_MAX = 400;
+
+/** Uses told to other servers in one sweep. */
+const SWEEP_USES = 2_000;
+
+/** Told from a table that may be behind: what a registration is, and who has joined. */
+const TOLD_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'client', 'roster']);
+
 const CANNOT_STORE: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
 export class Coordinator {
@@ -53,6 +65,8 @@ export class Coordinator {
   #working: Promise<void> | undefined;
   #sweepDue = false;
   #full = false;
+  #unreachable = false;
+  #freshness: CatchUp['freshness'] = 'current';
   /** After an error of which nobody knows what it left stored, nothing is acknowledged any more. */
   #broken = false;
 
@@ -102,10 +116,13 @@ export class Coordinator {
     // What else is asked in the same breath joins the first batch.
     await undefined;
     while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
-      if (this.#sweepDue) await this.#sweepNow();
-      this.#looks.shift()?.();
+      // What comes while the table is brought up to date may rest on more than that.
       const requests = this.#waiting;
       this.#waiting = [];
+      const look = this.#looks.shift();
+      await this.#catchUp();
+      if (this.#sweepDue) await this.#sweepNow();
+      look?.();
       const batch = requests.map((request) =>
         request.commands.map((command): Item => ({ command, reply: CANNOT_STORE })),
       );
@@ -115,6 +132,21 @@ export class Coordinator {
     this.#working = undefined;
   }
 
+  /** Takes over what other servers have stored. */
+  async #catchUp(): Promise<void> {
+    if (!this.#store.catchUp || this.#broken) return;
+    try {
+      const { anew, changes, freshness, reason } = await this.#store.catchUp();
+      const now = this.#clock();
+      if (anew) this.#table.absorbAnew(anew, now);
+      for (const change of changes) this.#table.absorb(change, now);
+      this.#freshness = freshness;
+      this.#setUnreachable(freshness === 'current' ? undefined : (reason ?? 'the store cannot be asked'));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Fills in the replies. A command that lost to another server is applied again to what stands now. */
   async #serve(batch: readonly Item[]): Promise<void> {
     let open = batch;
@@ -122,6 +154,12 @@ export class Coordinator {
     let commitSeconds = 0;
     for (let attempt = 1; open.length > 0 && attempt <= COMMIT_ATTEMPTS_MAX; attempt++) {
       const now = this.#clock();
+      if (attempt > 1) await this.#catchUp();
+      if (this.#freshness !== 'current') {
+        this.#answerUnstored(open, now);
+        open = [];
+        break;
+      }
       const outcomes = open.map((item) => this.#table.apply(item.command, now));
       const ends = await this.#commit(outcomes);
       commitSeconds += (this.#clock() - now) / 1000;
@@ -129,8 +167,8 @@ export class Coordinator {
         this.#answerUnstored(open, now);
         open = [];
       } else {
+        changes += outcomes.reduce((sum, outcome) => sum + outcome.changes.length, 0);
         open = this.#settle(open, outcomes, ends);
-        changes += ends.length;
       }
     }
     for (const item of open) item.reply = CANNOT_STORE;
@@ -139,10 +177,27 @@ export class Coordinator {
 
   async #sweepNow(): Promise<void> {
     this.#sweepDue = false;
+    if (this.#freshness !== 'current') return;
     if (this.#full && !(await this.#probe())) return;
-    const effects = this.#table.expire(this.#clock(), SWEEP_ENTRIES);
+    await this.#tellUses();
+    const effects = this.#table.expire(this.#clock(), SWEEP_ENTRIES, this.#store.catchUp ? SWEEP_SHARED_MAX : Infinity);
     const ends = await this.#commit(effects);
-    if (ends && effects.length > 0) this.#observer.expired(effects.length);
+    if (ends === undefined) return;
+    // What is in use elsewhere stays; of what else stands, the next look at the store tells.
+    if (ends.some((end) => end?.kind === 'lost')) this.#takeBack(effects, ends);
+    const expired = ends.filter((end) => end?.kind !== 'lost').length;
+    if (expired > 0) this.#observer.expired(expired);
+  }
+
+  async #tellUses(): Promise<void> {
+    const uses = this.#table.takeUses(SWEEP_USES);
+    if (uses.length === 0 || !this.#store.tellUses) return;
+    try {
+      await this.#store.tellUses(uses);
+    } catch (error) {
+      this.#table.untellUses(uses);
+      this.#fail(error);
+    }
   }
 
   async #probe(): Promise<boolean> {
@@ -156,15 +211,19 @@ export class Coordinator {
     }
   }
 
-  /** How each change ended; undefined if the store failed and every effect has been undone. */
-  async #commit(effects: readonly Effect[]): Promise<CommitOutcome[] | undefined> {
-    const changes = effects.flatMap((effect) => effect.changes);
-    if (changes.length === 0) return [];
+  /**
+   * How each effect ended, undefined for one without changes; undefined if the store failed and every effect has been
+   * undone.
+   */
+  async #commit(effects: readonly Effect[]): Promise<(CommitOutcome | undefined)[] | undefined> {
+    const items = effects.map(({ changes }) => changes).filter((changes) => changes.length > 0);
+    if (items.length === 0) return effects.map(() => undefined);
     try {
       if (this.#broken) throw new Error('the store is broken');
-      const ends = await this.#store.commit(changes);
+      const ends = await this.#store.commit(items);
       this.#setFull(undefined);
-      return ends;
+      let next = 0;
+      return effects.map(({ changes }) => (changes.length > 0 ? ends[next++] : undefined));
     } catch (error) {
       for (const effect of [...effects].reverse()) effect.undo();
       this.#fail(error);
@@ -172,8 +231,18 @@ export class Coordinator {
     }
   }
 
+  /** Makes the table show what is stored of effects, and of what they lost to. */
+  #takeBack(effects: readonly Effect[], ends: readonly (CommitOutcome | undefined)[]): void {
+    for (const effect of [...effects].reverse()) effect.undo();
+    for (const [i, { changes }] of effects.entries()) {
+      if (ends[i]?.kind === 'stored') for (const change of changes) this.#table.absorb(change);
+    }
+    for (const end of ends) if (end?.kind === 'lost') for (const change of end.standing) this.#table.absorb(change);
+  }
+
   #fail(error: unknown): void {
     if (error instanceof StoreFullError) return this.#setFull(error.message);
+    if (error instanceof StoreUnreachableError) return this.#setUnreachable(error.message);
     if (!this.#broken) this.#observer.broken(error);
     this.#broken = true;
   }
@@ -184,32 +253,43 @@ export class Coordinator {
     this.#full = full;
   }
 
+  #setUnreachable(reason: string | undefined): void {
+    const unreachable = reason !== undefined;
+    if (unreachable !== this.#unreachable) this.#observer.unreachable(reason);
+    this.#unreachable = unreachable;
+  }
+
   /** Replies to a batch that could not be stored: to each command by itself, as far as it needs no store. */
   #answerUnstored(items: readonly Item[], now: number): void {
     for (const item of items) {
       const { reply, changes, undo } = this.#table.apply(item.command, now);
       if (changes.length > 0) undo();
-      item.reply = changes.length > 0 ? CANNOT_STORE : reply;
+      const told = changes.length === 0 && this.#isTold(reply);
+      item.reply = told ? reply : CANNOT_STORE;
     }
   }
 
+  /** Whether a reply that needs no store can be given from the table as it is. */
+  #isTold(reply: Reply): boolean {
+    if (this.#freshness === 'wrong') return false;
+    return !this.#unreachable || TOLD_WHEN_BEHIND.has(reply.kind);
+  }
+
   /** Replies to what is settled; returns what has to be applied again. */
-  #settle(items: readonly Item[], outcomes: readonly Outcome[], ends: readonly CommitOutcome[]): Item[] {
-    const lost = ends.filter((end) => end.kind === 'lost');
-    for (const end of lost) for (const change of end.standing) this.#table.absorb(change);
-    const again: Item[] = [];
-    let next = 0;
-    for (const [i, item] of items.entries()) {
-      const { reply, changes, filledAfterMs } = outcomes[i]!;
-      const own = ends.slice(next, next + changes.length);
-      next += changes.length;
+  #settle(
+    items: readonly Item[],
+    outcomes: readonly Outcome[],
+    ends: readonly (CommitOutcome | undefined)[],
+  ): readonly Item[] {
+    const lost = ends.some((end) => end?.kind === 'lost');
+    if (lost) this.#takeBack(outcomes, ends);
+    return items.filter((item, i) => {
+      const { reply, filledAfterMs } = outcomes[i]!;
       // Where anything was lost, an answer that changed nothing may rest on it.
-      if (changes.length > 0 ? own.some((end) => end.kind === 'lost') : lost.length > 0) again.push(item);
-      else {
-        item.reply = reply;
-        if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);
-      }
-    }
-    return again;
+      if (lost && ends[i]?.kind !== 'stored') return true;
+      item.reply = reply;
+      if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);
+      return false;
+    });
   }
 }

@@ -84,6 +84,11 @@ export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings
     help: '1 while the store has no room: what would change the table is refused.',
     registers,
   });
+  const unreachable = new Gauge({
+    name: 'xlreg_store_unreachable',
+    help: '1 while the store cannot be reached, or the table is behind it: what would change the table is refused.',
+    registers,
+  });
   new Gauge({
     name: 'xlreg_store_size_bytes',
     help: 'Bytes of the store on disk.',
@@ -148,6 +153,7 @@ export function coordinatorMetrics(registry: Registry, read: CoordinatorReadings
     },
     expired: (changes) => expired.inc(changes),
     full: (reason) => full.set(reason === undefined ? 0 : 1),
+    unreachable: (reason) => unreachable.set(reason === undefined ? 0 : 1),
     filled: (seconds) => fill.observe(seconds),
     synced: (seconds) => sync.observe(seconds),
     loaded: (seconds) => load.set(seconds),

@@ -10,6 +10,8 @@ export class Client {
   stored: boolean;
   /** Milliseconds of the coordinator's clock. */
   lastUse: number;
+  /** Of when the other servers on the store know a use, in whole seconds of that clock (a small integer takes less room). */
+  toldUse: number;
   /** Replaced, never changed: most clients share the empty one, or that of their only cluster with its other members. */
   seats: readonly Cluster[] = NO_SEATS;
 
@@ -17,6 +19,7 @@ export class Client {
     this.record = record;
     this.stored = stored;
     this.lastUse = lastUse;
+    this.toldUse = Math.floor(lastUse / 1_000);
   }
 
   takeSeat(cluster: Cluster): void {

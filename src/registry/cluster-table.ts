@@ -7,13 +7,13 @@ import { Client } from './client.ts';
 import { Cluster } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import type {
-  Change,
   ClientRecord,
   ClusterRecord,
   ClusterRef,
   Command,
   CreateCommand,
   GetClusterCommand,
+  Learned,
   MemberRecord,
   MemberRef,
   OperatorCommand,
@@ -21,10 +21,12 @@ import type {
   Registration,
   Reply,
   StoredRecord,
+  Use,
 } from './command.ts';
 import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
 import { RecentChanges } from './recent-changes.ts';
 import { Sweep } from './sweep.ts';
+import { UseBook } from './use-book.ts';
 
 /** How much the table holds at most, and for how long. */
 export interface TableLimits {
@@ -57,6 +59,8 @@ export interface TableOverview extends TableCounts, FillCounts {
 }
 
 const CLUSTER_EPHEMERAL = 1n;
+/** Others are told of uses so often at most, in the time after which what nobody uses is forgotten. */
+const USES_PER_TTL = 4;
 
 export class ClusterTable {
   readonly #registryId: string;
@@ -70,17 +74,21 @@ export class ClusterTable {
   #members = 0;
   #seats = 0;
   #fullClusters = 0;
+  /** Undefined where nobody else has to be told of uses. */
+  readonly #uses: UseBook | undefined;
   /** Of the command being applied, in milliseconds. */
   #now: number;
 
   /**
    * `registryId` is the one ID that can be nobody's, besides that of all zeros. `now` is the clock all expiry counts
    * from, in milliseconds: whatever is absorbed counts as used then, so that an outage of the registry expires nobody.
+   * With `shared`, other servers have the same table, and `takeUses` says what they have to be told.
    */
-  constructor(registryId: string, limits: TableLimits, now: number) {
+  constructor(registryId: string, limits: TableLimits, now: number, shared = false) {
     this.#registryId = registryId;
     this.#limits = limits;
     this.#now = now;
+    this.#uses = shared ? new UseBook() : undefined;
   }
 
   get counts(): TableCounts {
@@ -150,28 +158,68 @@ export class ClusterTable {
     }
   }
 
-  /** Forgets what has expired among the next `count` clients and clusters, going round. */
-  expire(now: number, count: number): Effect[] {
+  /** Forgets what has expired among the next `count` clients and clusters, going round; `most` of it, the rest next time. */
+  expire(now: number, count: number, most = Infinity): Effect[] {
     this.#now = now;
-    const { ephemeralTtlMs, idleRegistrationTtlMs } = this.#limits;
+    const { ephemeralTtlMs } = this.#limits;
     const effects: Effect[] = [];
     for (const cluster of this.#clusterSweep.next(count)) {
-      const ephemeral = (cluster.record.attrs & CLUSTER_EPHEMERAL) !== 0n;
-      if (ephemeral && now - cluster.lastUse >= ephemeralTtlMs) effects.push(this.#remove(cluster));
+      if (effects.length >= most) break;
+      const idle = isEphemeral(cluster) && now - cluster.lastUse >= ephemeralTtlMs;
+      if (idle && !this.#uses?.isHeld(cluster.record.id)) effects.push(this.#remove(cluster, true));
     }
     for (const client of this.#clientSweep.next(count)) {
-      const ttl = client.record.ephemeral ? ephemeralTtlMs : idleRegistrationTtlMs;
-      if (client.seats.length === 0 && now - client.lastUse >= ttl) effects.push(this.#expireClient(client));
+      if (effects.length >= most) break;
+      const idle = client.seats.length === 0 && now - client.lastUse >= this.#ttlOf(client);
+      if (idle && !this.#uses?.isHeld(client.record.clientId)) effects.push(this.#expireClient(client));
     }
     return effects;
   }
 
-  /** Takes a change over as it is: at startup, after a command of ours, or because another server stored it first. */
-  absorb(change: Change | StoredRecord): void {
+  /** Of a shared table: uses that the other servers have to be told of, `count` at most; they count as told. */
+  takeUses(count: number): Use[] {
+    return this.#uses?.take(count) ?? [];
+  }
+
+  /** They could not be told: they have to be told again. */
+  untellUses(uses: readonly Use[]): void {
+    for (const use of uses) this.#uses?.note(use);
+  }
+
+  /** Takes over that everything is otherwise. Clients that are not stored stay, unless somebody else has their ID. */
+  absorbAnew(records: readonly StoredRecord[], now: number): void {
+    const unstored = [...this.#clients.values()].filter(({ stored }) => !stored);
+    this.#clients.clear();
+    this.#clustersById.clear();
+    this.#clustersByName.clear();
+    this.#uses?.clear();
+    this.#members = 0;
+    this.#seats = 0;
+    this.#fullClusters = 0;
+    this.#now = now;
+    for (const record of records) this.absorb(record);
+    for (const client of unstored) {
+      const { clientId } = client.record;
+      if (!this.#clients.has(clientId)) this.#clients.set(clientId, client);
+    }
+  }
+
+  /**
+   * Takes a change over as it is: at startup, after a command of ours, or because another server stored it first. What is
+   * absorbed again is no change. What another server stored counts as used `now`, in milliseconds. In a shared table what
+   * was stored before something of ours comes after it: then a member may be of a cluster that is gone, and is gone with it.
+   */
+  absorb(change: Learned, now = this.#now): void {
+    this.#now = now;
     switch (change.kind) {
-      case 'client':
-        this.#setClient(change, true);
+      case 'client': {
+        const known = this.#clients.get(change.clientId);
+        if (known && isSameClient(known.record, change)) {
+          known.stored = true;
+        } else this.#setClient(change, true);
+        this.#used(change.clientId);
         return;
+      }
       case 'cluster': {
         const displaced = this.#clustersByName.get(change.name);
         if (displaced?.record.id === change.id) return;
@@ -179,13 +227,34 @@ export class ClusterTable {
         this.#addCluster(new Cluster(change, this.#now));
         return;
       }
-      case 'member':
-        this.#seat(change.clusterId, change.index, change, this.#clients.get(change.clientId));
+      case 'member': {
+        if (this.#isGone(change.clusterId)) return;
+        const client = this.#clients.get(change.clientId);
+        const seated = this.#clustersById.get(change.clusterId)?.seats[change.index];
+        if (seated && isSameRegistration(seated, change)) return;
+        this.#used(change.clusterId);
+        const ofClient = client && isSameRegistration(client.record, change);
+        this.#seat(change.clusterId, change.index, ofClient ? client.record : change, client);
         return;
+      }
       case 'seat': {
         const client = this.#clients.get(change.clientId);
+        if (this.#isGone(change.clusterId) || (this.#uses && !client)) return;
         assert(client, 'a seat without a registration has a client');
+        this.#used(change.clusterId);
         this.#seat(change.clusterId, change.index, client.record, client);
+        return;
+      }
+      case 'use':
+        this.#uses?.hold(change.id);
+        this.#used(change.id);
+        return;
+      case 'use-over':
+        this.#uses?.letGo(change.id);
+        return;
+      case 'seat-empty': {
+        const cluster = this.#clustersById.get(change.clusterId);
+        if (cluster?.seats[change.index]) this.#unseat(cluster, change.index);
         return;
       }
       case 'client-removal':
@@ -254,7 +323,7 @@ export class ClusterTable {
     if (seat < 0 && cluster.isFull) return refuse('cluster-full');
     const namesake = cluster.seatNamed(record.name);
     if (namesake >= 0 && namesake !== seat) return refuse('member-name-in-use');
-    cluster.lastUse = this.#now;
+    this.#useCluster(cluster);
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
     const before = cluster.seats[seat];
     if (before === record) return answer(reply);
@@ -263,7 +332,7 @@ export class ClusterTable {
     const { stored } = client;
     this.#seat(cluster.record.id, index, record, client);
     client.stored = true;
-    const member = cluster.memberRecord(index);
+    const member: MemberRecord = { ...cluster.memberRecord(index), ...(this.#uses && { ofClient: true }) };
     return {
       reply,
       changes: stored ? [member] : [record, member],
@@ -282,7 +351,7 @@ export class ClusterTable {
     const cluster = this.#find(command.cluster);
     if (!cluster) return refuseUnknown(command.cluster);
     const client = this.#use(command.clientId);
-    if (client?.seats.includes(cluster)) cluster.lastUse = this.#now;
+    if (client?.seats.includes(cluster)) this.#useCluster(cluster);
     const from = command.goOn?.clusterId === cluster.record.id ? command.goOn.from : 0;
     const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax);
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
@@ -312,12 +381,14 @@ export class ClusterTable {
     return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#remove(cluster) };
   }
 
-  #remove(cluster: Cluster): Effect {
+  #remove(cluster: Cluster, expired = false): Effect {
     const { id, name } = cluster.record;
     const { seats } = cluster;
     this.#removeCluster(cluster);
     return {
-      changes: [{ kind: 'cluster-removal', id, name, seats: seats.length }],
+      changes: [
+        { kind: 'cluster-removal', id, name, seats: seats.length, ...(expired && this.#uses && { expired: true }) },
+      ],
       undo: () => {
         this.#addCluster(cluster);
         for (const member of seats) if (member) this.#clients.get(member.clientId)?.takeSeat(cluster);
@@ -342,8 +413,42 @@ export class ClusterTable {
   /** The client of this ID, which has just been heard of. */
   #use(clientId: string): Client | undefined {
     const client = this.#clients.get(clientId);
-    if (client) client.lastUse = this.#now;
+    if (!client) return undefined;
+    client.lastUse = this.#now;
+    if (client.stored && this.#uses) client.toldUse = this.#tell(clientId, client.toldUse, this.#ttlOf(client));
     return client;
+  }
+
+  #useCluster(cluster: Cluster): void {
+    cluster.lastUse = this.#now;
+    if (!this.#uses || !isEphemeral(cluster)) return;
+    cluster.toldUse = this.#tell(cluster.record.id, cluster.toldUse, this.#limits.ephemeralTtlMs);
+  }
+
+  /** Notes a use unless the other servers know of one that is recent enough; returns of when they know, in seconds. */
+  #tell(id: string, told: number, ttlMs: number): number {
+    const now = wholeSeconds(this.#now);
+    if (this.#now - told * 1_000 < ttlMs / USES_PER_TTL) return told;
+    this.#uses!.note({ id, ttlMs });
+    return now;
+  }
+
+  /** Of a shared table: we have removed it, and hear only now of what was stored before that. IDs do not come again. */
+  #isGone(clusterId: string): boolean {
+    return this.#uses !== undefined && !this.#clustersById.has(clusterId);
+  }
+
+  /** All servers know of this use. */
+  #used(id: string): void {
+    if (!this.#uses) return;
+    const used = this.#clients.get(id) ?? this.#clustersById.get(id);
+    if (!used) return;
+    used.lastUse = this.#now;
+    used.toldUse = wholeSeconds(this.#now);
+  }
+
+  #ttlOf({ record }: Client): number {
+    return record.ephemeral ? this.#limits.ephemeralTtlMs : this.#limits.idleRegistrationTtlMs;
   }
 
   #setClient(record: ClientRecord, stored: boolean): Client {
@@ -404,6 +509,28 @@ export class ClusterTable {
 
 function isSameRecord(record: ClientRecord, command: RegisterCommand): boolean {
   return Buffer.compare(record.token, command.token) === 0 && record.ephemeral === command.ephemeral;
+}
+
+/** Whether a record is as it is stored already. */
+function isSameClient(known: ClientRecord, record: ClientRecord): boolean {
+  return (
+    known.ephemeral === record.ephemeral &&
+    known.endPointCount === record.endPointCount &&
+    known.sigKeyDigest === record.sigKeyDigest &&
+    isSameRegistration(known, record)
+  );
+}
+
+function isSameRegistration(one: Registration, other: Registration): boolean {
+  return one.clientId === other.clientId && one.name === other.name && Buffer.compare(one.token, other.token) === 0;
+}
+
+function isEphemeral({ record }: Cluster): boolean {
+  return (record.attrs & CLUSTER_EPHEMERAL) !== 0n;
+}
+
+function wholeSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1_000);
 }
 
 function propertiesOf({ record }: Cluster) {

@@ -14,6 +14,8 @@ export class Cluster {
   readonly record: ClusterRecord;
   /** When a member last asked for it, in milliseconds of the coordinator's clock. */
   lastUse: number;
+  /** Of when the other servers on the store know a use, in whole seconds of that clock. */
+  toldUse: number;
   /** When it was created here, on the same clock; undefined if it came from a store, or a member was evicted. */
   createdAt: number | undefined;
   /** The seats of a client that has one here and nowhere else. */
@@ -25,6 +27,7 @@ export class Cluster {
   constructor(record: ClusterRecord, lastUse: number, createdAt?: number) {
     this.record = record;
     this.lastUse = lastUse;
+    this.toldUse = Math.floor(lastUse / 1_000);
     this.createdAt = createdAt;
   }
 

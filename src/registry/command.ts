@@ -113,6 +113,8 @@ export interface ClusterRemoval {
   readonly name: string;
   /** One more than the highest index that is taken. */
   readonly seats: number;
+  /** Of a table that several servers share: its time was up, and whoever uses it meanwhile keeps it. */
+  readonly expired?: true;
 }
 
 /** A member was evicted. */
@@ -140,4 +142,22 @@ export interface MemberRecord extends Registration {
   readonly kind: 'member';
   readonly clusterId: string;
   readonly index: number;
+  /** Of a table that several servers share: its registration is that of its client, stored already or together with it. */
+  readonly ofClient?: true;
 }
+
+/** A cluster or client was used, and is not to be forgotten for so long: what servers on one store tell each other. */
+export interface Use {
+  readonly id: string;
+  readonly ttlMs: number;
+}
+
+/** What a server learns of what others have done. */
+export type Learned =
+  | Change
+  | StoredRecord
+  /** Nobody has this seat any more. */
+  | { readonly kind: 'seat-empty'; readonly clusterId: string; readonly index: number }
+  /** This cluster or client was used, and is not to be forgotten before that use is over. */
+  | { readonly kind: 'use'; readonly id: string }
+  | { readonly kind: 'use-over'; readonly id: string };

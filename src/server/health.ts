@@ -6,6 +6,8 @@ import type { PoolProbe } from './pool-probe.ts';
 export interface HealthState {
   tableLoaded: boolean;
   storeFull: boolean;
+  /** It does not answer, or the table is behind it. */
+  storeUnreachable: boolean;
   /** Undefined before there is a pool. */
   poolProbe: PoolProbe | undefined;
   listening: boolean;
@@ -23,6 +25,7 @@ export async function readinessChecks(state: HealthState): Promise<Record<string
   return {
     'table-loaded': state.tableLoaded,
     'store-writable': state.tableLoaded && !state.storeFull,
+    'store-reachable': state.tableLoaded && !state.storeUnreachable,
     'pool-alive': (await state.poolProbe?.alive()) ?? false,
     listening: state.listening,
     'not-draining': !state.draining,

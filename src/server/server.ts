@@ -29,6 +29,7 @@ import { PROTOCOL_VERSION } from '../wire/version.ts';
 import { adminRoutes, type RegistryState, readStatus } from './admin-site.ts';
 import { credentialsOf, registryToken } from './credentials.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
+import { readEtcdAccess } from './etcd-access.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
 import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
@@ -89,7 +90,7 @@ async function build(
 
   // The admin port first: it says that the rest is not ready yet.
   const state: RegistryState = {
-    ...{ tableLoaded: false, storeFull: false, listening: false, draining: false },
+    ...{ tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false },
     poolProbe: undefined,
     coordinator: undefined,
     regCred: undefined,
@@ -211,6 +212,7 @@ function startCoordinator(
     dataDirectory: config.dataDir,
     registryId: identity.id.toString('hex'),
     bytesMax: config.storeBytesMax,
+    etcd: readEtcdAccess(config, process.env),
   };
   const limits = {
     clients: config.maxRegistrations,
@@ -225,6 +227,11 @@ function startCoordinator(
         state.storeFull = reason !== undefined;
         if (reason) log.error({ reason }, 'the store is full: what would change the table is refused');
         else log.warn('the store has room again');
+      },
+      unreachable(reason) {
+        state.storeUnreachable = reason !== undefined;
+        if (reason) log.error({ reason }, 'the store cannot be reached: what would change the table is refused');
+        else log.warn('the store is reached again');
       },
       death: onDeath,
     },

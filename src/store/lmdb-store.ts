@@ -4,7 +4,7 @@ import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statfsSync } 
 import { join } from 'node:path';
 import type { Change, ClientRecord, ClusterRecord, MemberRecord, Seat, StoredRecord } from '../registry/command.ts';
 import { bytesNeeded, claimTable, DATA_FILE, openTable, TABLE_DIRECTORY, type Table } from './open-table.ts';
-import { type CommitOutcome, type Store, StoreFullError, StoreUnusableError } from './store.ts';
+import { type CommitOutcome, type Store, StoreFullError, type StoreItem, StoreUnusableError } from './store.ts';
 import {
   clientKey,
   clusterIdKey,
@@ -99,9 +99,9 @@ export class LmdbStore implements Store {
     }
   }
 
-  async commit(batch: readonly Change[]): Promise<CommitOutcome[]> {
+  async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
     this.#assertOpen();
-    return this.#write(() => batch.map((change) => this.#apply(change)));
+    return this.#write(() => batch.map((item) => this.#apply('kind' in item ? [item] : item)));
   }
 
   async probe(): Promise<void> {
@@ -177,50 +177,71 @@ export class LmdbStore implements Store {
     return this.#freeBytesKnown;
   }
 
-  #apply(change: Change): CommitOutcome {
+  #apply(changes: readonly Change[]): CommitOutcome {
+    for (const change of changes) {
+      const lost = this.#loss(change);
+      if (lost) return lost;
+    }
+    for (const change of changes) this.#carryOut(change);
+    return { kind: 'stored' };
+  }
+
+  /** How a change is lost; undefined if it is not. */
+  #loss(change: Change): CommitOutcome | undefined {
+    switch (change.kind) {
+      case 'client': {
+        const standing = this.#read<ClientRecord>(clientKey(change.clientId));
+        if (standing === undefined || standing.sigKeyDigest === change.sigKeyDigest) return undefined;
+        return { kind: 'lost', standing: [standing] };
+      }
+      case 'cluster': {
+        const standing = this.#read<ClusterRecord>(clusterKey(change.name));
+        return standing === undefined || standing.id === change.id ? undefined : { kind: 'lost', standing: [standing] };
+      }
+      case 'member': {
+        const lost = this.#lostSeat(memberKey(change.clusterId, change.index), change.clientId);
+        if (lost) return lost;
+        return this.#table.doesExist(clusterIdKey(change.clusterId)) ? undefined : { kind: 'lost', standing: [] };
+      }
+      case 'member-removal':
+        return this.#lostSeat(memberKey(change.clusterId, change.index), change.clientId);
+      default:
+        return undefined;
+    }
+  }
+
+  #carryOut(change: Change): void {
     const table = this.#table;
     switch (change.kind) {
       case 'client': {
         const key = clientKey(change.clientId);
-        const standing = this.#read<ClientRecord>(key);
-        if (standing && standing.sigKeyDigest !== change.sigKeyDigest) return { kind: 'lost', standing: [standing] };
         table.putSync(key, encodeClient(key, change));
-        return { kind: 'stored' };
+        return;
       }
       case 'cluster': {
         const key = clusterKey(change.name);
-        const standing = this.#read<ClusterRecord>(key);
-        if (standing && standing.id !== change.id) return { kind: 'lost', standing: [standing] };
         table.putSync(key, encodeCluster(key, change));
         const idKey = clusterIdKey(change.id);
         table.putSync(idKey, sealValue(idKey, [key.subarray(1)]));
-        return { kind: 'stored' };
+        return;
       }
       case 'member': {
         const key = memberKey(change.clusterId, change.index);
-        const lost = this.#lostSeat(key, change.clientId);
-        if (lost) return lost;
-        if (!table.doesExist(clusterIdKey(change.clusterId))) return { kind: 'lost', standing: [] };
         const client = this.#read<ClientRecord>(clientKey(change.clientId));
         const ofClient = client?.name === change.name && Buffer.compare(client.token, change.token) === 0;
         table.putSync(key, encodeMember(key, change, ofClient));
-        return { kind: 'stored' };
+        return;
       }
       case 'client-removal':
         table.removeSync(clientKey(change.clientId));
-        return { kind: 'stored' };
+        return;
       case 'cluster-removal':
         table.removeSync(clusterKey(change.name));
         table.removeSync(clusterIdKey(change.id));
         for (let index = 0; index < change.seats; index++) table.removeSync(memberKey(change.id, index));
-        return { kind: 'stored' };
-      case 'member-removal': {
-        const key = memberKey(change.clusterId, change.index);
-        const lost = this.#lostSeat(key, change.clientId);
-        if (lost) return lost;
-        table.removeSync(key);
-        return { kind: 'stored' };
-      }
+        return;
+      case 'member-removal':
+        table.removeSync(memberKey(change.clusterId, change.index));
     }
   }
 

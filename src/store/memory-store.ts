@@ -1,6 +1,6 @@
 // Keeps records for as long as the process lives: for throw-away registries and as the plainest reading of the promise.
-import type { Change, ClientRecord, ClusterRecord, MemberRecord } from '../registry/command.ts';
-import type { CommitOutcome, Store } from './store.ts';
+import type { Change, ClientRecord, ClusterRecord, MemberRecord, MemberRemoval } from '../registry/command.ts';
+import type { CommitOutcome, Store, StoreItem } from './store.ts';
 
 type KeptRecord = ClientRecord | ClusterRecord | MemberRecord;
 
@@ -18,9 +18,9 @@ export class MemoryStore implements Store {
     );
   }
 
-  async commit(batch: readonly Change[]): Promise<CommitOutcome[]> {
+  async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
     this.#assertOpen();
-    return batch.map((change) => this.#apply(change));
+    return batch.map((item) => this.#apply('kind' in item ? [item] : item));
   }
 
   async probe(): Promise<void> {
@@ -44,36 +44,41 @@ export class MemoryStore implements Store {
     this.#records.clear();
   }
 
-  #apply(change: Change): CommitOutcome {
+  #apply(changes: readonly Change[]): CommitOutcome {
+    for (const change of changes) {
+      const lost = this.#loss(change);
+      if (lost) return lost;
+    }
+    for (const change of changes) this.#carryOut(change);
+    return { kind: 'stored' };
+  }
+
+  /** How a change is lost; undefined if it is not. */
+  #loss(change: Change): CommitOutcome | undefined {
+    if (change.kind === 'client-removal' || change.kind === 'cluster-removal') return undefined;
+    const standing = this.#records.get(keyOf(change));
+    if (standing && ownerOf(standing) !== ownerOf(change)) return { kind: 'lost', standing: [standing] };
+    const homeless = change.kind === 'member' && !this.#clusterIds.has(change.clusterId);
+    return homeless ? { kind: 'lost', standing: [] } : undefined;
+  }
+
+  #carryOut(change: Change): void {
     switch (change.kind) {
       case 'client-removal':
         this.#records.delete(`client ${change.clientId}`);
-        return { kind: 'stored' };
+        return;
       case 'cluster-removal':
         this.#records.delete(`cluster ${change.name}`);
         this.#clusterIds.delete(change.id);
         for (let index = 0; index < change.seats; index++) this.#records.delete(`member ${change.id} ${index}`);
-        return { kind: 'stored' };
-      case 'member-removal': {
-        const key = `member ${change.clusterId} ${change.index}`;
-        const standing = this.#records.get(key);
-        if (standing && ownerOf(standing) !== change.clientId) return { kind: 'lost', standing: [standing] };
-        this.#records.delete(key);
-        return { kind: 'stored' };
-      }
+        return;
+      case 'member-removal':
+        this.#records.delete(keyOf(change));
+        return;
       default:
-        return this.#set(change);
+        if (change.kind === 'cluster') this.#clusterIds.add(change.id);
+        this.#records.set(keyOf(change), change);
     }
-  }
-
-  #set(record: KeptRecord): CommitOutcome {
-    const key = keyOf(record);
-    const standing = this.#records.get(key);
-    if (standing && ownerOf(standing) !== ownerOf(record)) return { kind: 'lost', standing: [standing] };
-    if (record.kind === 'member' && !this.#clusterIds.has(record.clusterId)) return { kind: 'lost', standing: [] };
-    if (record.kind === 'cluster') this.#clusterIds.add(record.id);
-    this.#records.set(key, record);
-    return { kind: 'stored' };
   }
 
   #assertOpen(): void {
@@ -81,14 +86,14 @@ export class MemoryStore implements Store {
   }
 }
 
-function keyOf(record: KeptRecord): string {
+function keyOf(record: KeptRecord | MemberRemoval): string {
   if (record.kind === 'client') return `client ${record.clientId}`;
   if (record.kind === 'cluster') return `cluster ${record.name}`;
   return `member ${record.clusterId} ${record.index}`;
 }
 
 /** Who may replace a record. */
-export function ownerOf(record: KeptRecord): string {
+function ownerOf(record: KeptRecord | MemberRemoval): string {
   if (record.kind === 'client') return record.sigKeyDigest;
   if (record.kind === 'cluster') return record.id;
   return record.clientId;

@@ -1,11 +1,38 @@
 // Which store a name means.
+import type { EtcdAccess } from './etcd/etcd-client.ts';
+import { EtcdStore, type EtcdStoreObserver } from './etcd/etcd-store.ts';
 import { LmdbStore } from './lmdb-store.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { Store } from './store.ts';
 
-/** `--store`. */
-export const STORE_NAMES = ['lmdb', 'memory'] as const;
-export type StoreName = (typeof STORE_NAMES)[number];
+/** `--store`: where the table is. */
+export type StoreName = 'lmdb' | 'memory' | `etcd:${string}`;
+
+const ETCD = 'etcd:';
+const END_POINT = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
+/** As many servers as an etcd has at most, and a balancer or two. */
+const END_POINTS_MAX = 9;
+
+/** Whether `--store` can be that. */
+export function isStoreName(text: string): text is StoreName {
+  if (!text.startsWith(ETCD)) return text === 'lmdb' || text === 'memory';
+  const endPoints = endPointsOf(text);
+  return endPoints.length <= END_POINTS_MAX && endPoints.every(isEndPoint);
+}
+
+function isEndPoint(text: string): boolean {
+  const port = Number(END_POINT.exec(text)?.[1]);
+  return port > 0 && port <= 65_535;
+}
+
+function endPointsOf(name: string): string[] {
+  return name.slice(ETCD.length).split(',');
+}
+
+/** Whether other servers may have the same table. */
+export function isShared(name: StoreName): boolean {
+  return name.startsWith(ETCD);
+}
 
 /** Everything a store may want to know. */
 export interface StoreSettings {
@@ -14,17 +41,32 @@ export interface StoreSettings {
   /** Hex. */
   readonly registryId: string;
   readonly bytesMax: number | undefined;
+  /** Of a store on etcd: who comes, and what the keys of the registry begin with. */
+  readonly etcd?: (Omit<EtcdAccess, 'endPoints'> & { readonly prefix: string | undefined }) | undefined;
 }
 
-/** Opens it. `synced` is told the seconds that each commit's way to the disk took. Throws StoreUnusableError. */
-export function openStore(
-  { name, dataDirectory, registryId, bytesMax }: StoreSettings,
-  synced: (seconds: number) => void,
-): Store {
+/** Told what a store does, for metrics. */
+export interface StoreObserver extends EtcdStoreObserver {
+  /** A commit's way to the disk took so many seconds. */
+  synced(seconds: number): void;
+}
+
+/** Opens it. Rejects with StoreUnusableError. */
+export async function openStore(settings: StoreSettings, observer: StoreObserver): Promise<Store> {
+  const { name, dataDirectory, registryId, bytesMax, etcd } = settings;
   switch (name) {
     case 'lmdb':
-      return LmdbStore.open(dataDirectory, { registryId, bytesMax, synced });
+      return LmdbStore.open(dataDirectory, { registryId, bytesMax, synced: observer.synced });
     case 'memory':
       return new MemoryStore();
+    default: {
+      const { prefix, tls, user } = etcd ?? {};
+      return EtcdStore.open({ access: { endPoints: endPointsOf(name), tls, user }, registryId, prefix, observer });
+    }
   }
+}
+
+/** What messages call it: a place, without secrets. */
+export function placeOf({ name, dataDirectory }: StoreSettings): string {
+  return isShared(name) ? name : dataDirectory;
 }

@@ -10,23 +10,25 @@ import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary
 export const REFUSED: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
 /** A coordinator with its table, its clock, and what it observed. */
-export function over(store: Store, limits: TableLimits = NO_LIMITS) {
+export function over(store: Store, limits: TableLimits = NO_LIMITS, shared = false) {
   const clock = { now: 0 };
-  const table = new ClusterTable(REGISTRY_ID, limits, clock.now);
+  const table = new ClusterTable(REGISTRY_ID, limits, clock.now, shared);
   const batches: number[] = [];
   const filled: number[] = [];
   const expired: number[] = [];
   const full: (string | undefined)[] = [];
+  const unreachable: (string | undefined)[] = [];
   const broken: unknown[] = [];
   const observer: CoordinatorObserver = {
     batch: (commands) => batches.push(commands),
     filled: (seconds) => filled.push(seconds),
     expired: (changes) => expired.push(changes),
     full: (reason) => full.push(reason),
+    unreachable: (reason) => unreachable.push(reason),
     broken: (error) => broken.push(error),
   };
   const coordinator = new Coordinator(table, store, observer, () => clock.now);
-  return { table, coordinator, clock, batches, filled, expired, full, broken };
+  return { table, coordinator, clock, batches, filled, expired, full, unreachable, broken };
 }
 
 /** The reply to a single command. */

@@ -2,7 +2,7 @@
 
 import type { Change, StoredRecord } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import { type CommitOutcome, type Store, StoreFullError } from '../../src/store/store.ts';
+import { type CommitOutcome, type Store, StoreFullError, type StoreItem } from '../../src/store/store.ts';
 
 /** A commit that has begun. */
 export interface Gate {
@@ -33,11 +33,11 @@ export class GatedStore implements Store {
     return this.#inner.load();
   }
 
-  async commit(batch: readonly Change[]): Promise<CommitOutcome[]> {
+  async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
     this.most = Math.max(this.most, ++this.#underWay);
     const end = await new Promise<keyof Omit<Gate, 'batch'>>((resolve) => {
       this.#begin({
-        batch,
+        batch: batch.flat(),
         pass: () => resolve('pass'),
         fail: () => resolve('fail'),
         break: () => resolve('break'),

@@ -3,9 +3,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COMMIT_ATTEMPTS_MAX } from '../../src/limits.ts';
-import type { Change, Command, StoredRecord } from '../../src/registry/command.ts';
+import type { Command, StoredRecord } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import type { CommitOutcome, Store } from '../../src/store/store.ts';
+import type { CommitOutcome, Store, StoreItem } from '../../src/store/store.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
 import { ask, clusterIdOf, create, getCluster, join, over, REFUSED, recordsOf, register, whichOf } from './asking.ts';
 
@@ -124,9 +124,9 @@ class StubbornStore implements Store {
     return this.#inner.load();
   }
 
-  async commit(batch: readonly Change[]): Promise<CommitOutcome[]> {
+  async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
     this.commits += 1;
-    const others = batch.map((change) => {
+    const others = batch.flat().map((change) => {
       if (!this.stubborn || change.kind !== 'member') return [];
       const stranger = 0x80 + this.commits;
       const token = Uint8Array.of(stranger);

@@ -31,6 +31,12 @@ const late = (name: string, labels: string, above: number): Series => ({
   [`${name}_bucket{@${labels},le="1"}`]: '0+100x60',
   [`${name}_bucket{@${labels},le="+Inf"}`]: '0+100x60',
 });
+/** The same above 0.25 s, of requests to etcd. */
+const slower = (name: string, above: number): Series => ({
+  [`${name}_bucket{@,method="txn",le="0.25"}`]: `0+${100 - above}x60`,
+  [`${name}_bucket{@,method="txn",le="1"}`]: '0+100x60',
+  [`${name}_bucket{@,method="txn",le="+Inf"}`]: '0+100x60',
+});
 const steady = (series: string, value: string) => ({ [series]: `${value}+0x400` });
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -63,6 +69,17 @@ const CASES: Readonly<Record<string, Case>> = {
   XlregStoreFull: {
     fires: { series: steady('xlreg_store_full{@}', '1'), at: '1m' },
     quiet: [{ series: steady('xlreg_store_full{@}', '0'), at: '10m' }],
+  },
+  XlregStoreUnreachable: {
+    fires: { series: steady('xlreg_store_unreachable{@}', '1'), at: '1m' },
+    quiet: [{ series: steady('xlreg_store_unreachable{@}', '0'), at: '10m' }],
+  },
+  XlregStoreSlow: {
+    fires: { series: slower('xlreg_store_request_seconds', 2), at: '15m' },
+    quiet: [
+      { series: slower('xlreg_store_request_seconds', 0), at: '30m' },
+      { series: slower('xlreg_store_request_seconds', 2), at: '5m' },
+    ],
   },
   XlregStoreFillsUp: {
     fires: { series: { 'xlreg_store_room_bytes{@}': '1000000-200x400' }, at: '390m' },

@@ -8,7 +8,10 @@ import { readConfig, SETTING_NAMES } from '../../src/config.ts';
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const EXAMPLE = at('packaging/config.example.json');
 /** What the example has otherwise than the default, because there is none or it is of the machine. */
-const OF_ITS_OWN = ['dataDir', 'advertise', 'workers', 'storeBytesMax', 'slowSessionMs'];
+const OF_ITS_OWN = [
+  ...['dataDir', 'advertise', 'workers', 'storeBytesMax', 'slowSessionMs'],
+  ...['etcdPrefix', 'etcdUser', 'etcdPasswordFile'],
+];
 
 describe('packaging/config.example.json', () => {
   it('has every setting, in order', () => {

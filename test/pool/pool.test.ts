@@ -29,7 +29,7 @@ interface Started {
 async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   const limits = { clients: 100, clusters: 100, ephemeralTtlMs: 60_000, idleRegistrationTtlMs: 60_000 };
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
-  const coordinator = await CoordinatorThread.start({ store, limits }, { full() {}, death() {} });
+  const coordinator = await CoordinatorThread.start({ store, limits }, { full() {}, unreachable() {}, death() {} });
   closing.push(() => coordinator.close());
   const failures: unknown[] = [];
   let giveUp: (error: unknown) => void = () => {};

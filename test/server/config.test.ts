@@ -175,10 +175,34 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
     good: [
       ['memory', 'memory'],
       ['lmdb', 'lmdb'],
+      ['etcd:a.example:2379', 'etcd:a.example:2379'],
+      ['etcd:10.0.0.1:1,[::1]:65535', 'etcd:10.0.0.1:1,[::1]:65535'],
     ],
-    bad: ['', 'Memory', 'memory ', 'LMDB', 'off', '__proto__'],
+    bad: [
+      ...['', 'Memory', 'memory ', 'LMDB', 'off', '__proto__', 'etcd', 'etcd:', 'etcd:a', 'etcd:a:0', 'etcd:a:65536'],
+      ...['etcd:a:1,', 'etcd:a:1 ,b:1', 'etcd:http://a:1', `etcd:${new Array(10).fill('a:1').join(',')}`],
+    ],
   },
   'store-bytes-max': whole(undefined, 1_000_000, 999_999_999_999_999),
+  'etcd-prefix': {
+    byDefault: undefined,
+    good: [
+      ['a/', 'a/'],
+      ['a-b/C_1/d.e/', 'a-b/C_1/d.e/'],
+    ],
+    bad: ['', '/', 'a', '/a/', 'a//', 'a b/', `${'a'.repeat(256)}/`],
+  },
+  'etcd-tls': {
+    byDefault: undefined,
+    good: [
+      ['off', undefined],
+      ['ca.pem', { ca: 'ca.pem', cert: undefined, key: undefined }],
+      ['ca.pem,c.pem,k.pem', { ca: 'ca.pem', cert: 'c.pem', key: 'k.pem' }],
+    ],
+    bad: ['', ',', 'ca.pem,', 'ca.pem,c.pem', 'ca.pem,,k.pem', ',c.pem,k.pem', 'a,b,c,d'],
+  },
+  'etcd-user': { byDefault: undefined, good: [['xlreg', 'xlreg']], bad: [''] },
+  'etcd-password-file': { byDefault: undefined, good: [['/run/secret', '/run/secret']], bad: [''] },
   'max-clusters': whole(1_000_000, 1, 100_000_000),
   'max-registrations': whole(2_000_000, 1, 100_000_000),
   'ephemeral-ttl': whole(3_600, 1, 315_360_000),

@@ -18,7 +18,10 @@ describe.each(['uws', 'node'])('a registry that runs, with the engine %s', (engi
       const answer = await fetch(`http://127.0.0.1:${registry.adminPort}${path}`);
       return { status: answer.status, type: answer.headers.get('content-type'), body: await answer.json() };
     };
-    const ready = { 'table-loaded': true, 'store-writable': true, 'pool-alive': true, listening: true };
+    const ready = {
+      ...{ 'table-loaded': true, 'store-writable': true, 'store-reachable': true, 'pool-alive': true },
+      listening: true,
+    };
     const ok = { status: 200, type: 'application/json' };
     const checks = { ...ready, 'not-draining': true };
     expect(await ask('/readyz')).toEqual({ ...ok, body: { status: 'ok', failing: [], checks } });
@@ -32,7 +35,7 @@ describe('a check that fails is named', () => {
   const stuck = async () => new PoolProbe(() => new Promise(() => {}), 1);
   const failed = async () => new PoolProbe(async () => Promise.reject(new Error('gone')));
   const good = async (): Promise<HealthState> => ({
-    ...{ tableLoaded: true, storeFull: false, listening: true, draining: false },
+    ...{ tableLoaded: true, storeFull: false, storeUnreachable: false, listening: true, draining: false },
     poolProbe: await answering(),
   });
   const failing = async (reply: ReturnType<typeof readiness>) => {
@@ -41,8 +44,9 @@ describe('a check that fails is named', () => {
   };
 
   it.each<[string[], () => Promise<Partial<HealthState>>]>([
-    [['table-loaded', 'store-writable'], async () => ({ tableLoaded: false })],
+    [['table-loaded', 'store-writable', 'store-reachable'], async () => ({ tableLoaded: false })],
     [['store-writable'], async () => ({ storeFull: true })],
+    [['store-reachable'], async () => ({ storeUnreachable: true })],
     [['pool-alive'], async () => ({ poolProbe: undefined })],
     [['pool-alive'], async () => ({ poolProbe: await stuck() })],
     [['pool-alive'], async () => ({ poolProbe: await failed() })],

@@ -173,7 +173,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       const records: Change[] = Array.from({ length: 2_500 }, (_, i) => client(0, { clientId: numbered(i + 1) }));
       const clusters = Array.from({ length: 1_100 }, (_, i) => cluster(`c-${i}`, 0, { id: numbered(0x10_000 + i) }));
       const members = clusters.flatMap(({ id: clusterId }, i) =>
-        [0, 1].map((index) => member(0, index, 0, { clusterId, clientId: numbered(i + 1 + index) })),
+        [0, 1].map((index) => member(0, index, index, { clusterId, clientId: numbered(i + 1 + index) })),
       );
       records.push(...clusters, ...members);
       expect(new Set(await kinds(store, records))).toEqual(new Set(['stored']));
@@ -532,11 +532,12 @@ class Standing {
 
   /**
    * As the table would ask for it: a client's new token comes with the seats that keep the old one, a client that has a
-   * seat is not removed, and a cluster is removed by what it is.
+   * seat is not removed, a cluster is removed by what it is, and nobody takes a second seat of a cluster.
    */
   asTheTableDoes(change: Change): Change[] {
     if (change.kind === 'client') return [change, ...this.#seatsOf(change.clientId)];
     if (change.kind === 'client-removal') return this.#seatsOf(change.clientId).length > 0 ? [] : [change];
+    if (change.kind === 'member') return this.#isSeatedElsewhere(change) ? [] : [change];
     if (change.kind !== 'cluster-removal') return [change];
     const standing = this.#records.get(keyOf(change));
     return standing?.kind === 'cluster' ? [{ ...change, id: standing.id }] : [change];
@@ -576,6 +577,10 @@ class Standing {
     return [...this.#records.values()].filter(
       (record): record is MemberRecord => record.kind === 'member' && record.clientId === clientId,
     );
+  }
+
+  #isSeatedElsewhere({ clusterId, index, clientId }: MemberRecord): boolean {
+    return this.#seatsOf(clientId).some((seat) => seat.clusterId === clusterId && seat.index !== index);
   }
 
   #isHomeless(change: ClientRecord | ClusterRecord | MemberRecord): boolean {

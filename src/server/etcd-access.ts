@@ -1,0 +1,35 @@
+// What the registry shows etcd: certificates, a user, and a password that comes from a file or the environment and is in no
+// argument, message or line of the log.
+import { readFileSync } from 'node:fs';
+import { type Config, ConfigError } from '../config.ts';
+import type { StoreSettings } from '../store/open-store.ts';
+
+/** Without `--etcd-password-file`. */
+const PASSWORD_VARIABLE = 'XLREG_ETCD_PASSWORD';
+
+/** Reads the files that the settings name. Throws ConfigError. */
+export function readEtcdAccess(config: Config, environment: NodeJS.ProcessEnv): NonNullable<StoreSettings['etcd']> {
+  const { etcdPrefix: prefix, etcdTls, etcdUser: name, etcdPasswordFile } = config;
+  const tls = etcdTls && {
+    ca: readSetting('etcd-tls', etcdTls.ca),
+    ...(etcdTls.cert && { cert: readSetting('etcd-tls', etcdTls.cert) }),
+    ...(etcdTls.key && { key: readSetting('etcd-tls', etcdTls.key) }),
+  };
+  if (name === undefined) return { prefix, tls, user: undefined };
+  const password =
+    etcdPasswordFile === undefined
+      ? environment[PASSWORD_VARIABLE]
+      : readSetting('etcd-password-file', etcdPasswordFile).replace(/\r?\n$/, '');
+  if (password === undefined) {
+    throw new ConfigError(`etcd-user: needs etcd-password-file, or ${PASSWORD_VARIABLE} in the environment`);
+  }
+  return { prefix, tls, user: { name, password } };
+}
+
+function readSetting(setting: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`${setting}: ${(error as Error).message}`);
+  }
+}

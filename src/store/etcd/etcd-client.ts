@@ -1,0 +1,208 @@
+// Says things to etcd: to one of its servers, and to the next if that one does not answer. What it is told twice does no
+// harm: a request whose outcome is unknown is made again, and all that is asked here bears it.
+import {
+  type ChannelOptions,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { StoreFullError, StoreUnreachableError } from '../store.ts';
+import { type Call, ETCD, type EtcdMethod, WATCH_PATH, type WatchRequest, type WatchResponse } from './etcd-calls.ts';
+import { EtcdError } from './etcd-error.ts';
+
+/** Where etcd is, and who comes. Secrets are in memory only. */
+export interface EtcdAccess {
+  /** `HOST:PORT` of its servers. */
+  readonly endPoints: readonly string[];
+  /** PEM; undefined for no TLS. Without `ca`, the authorities that the system trusts. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
+  readonly user: { readonly name: string; readonly password: string } | undefined;
+}
+
+/** Told what is asked, for metrics. */
+export interface EtcdObserver {
+  /** An answer came, or none in time, after so many seconds. */
+  requested(method: EtcdMethod, seconds: number, answered: boolean): void;
+}
+
+/** A stream of what changes. */
+export type WatchStream = ClientDuplexStream<WatchRequest, WatchResponse>;
+
+/** One server of etcd has so long to answer; then the next is asked. A majority that has lost its leader takes 1 to 2 s. */
+const ATTEMPT_MS = 500;
+/** Between attempts where nobody is there at all. */
+const PAUSE_MS = 50;
+const AUTHENTICATE_MS = 1_000;
+/** The longest answer: a page of records, or what has changed while the watch was away. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+const OPTIONS: ChannelOptions = {
+  'grpc.max_receive_message_length': ANSWER_BYTES_MAX,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.min_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  // etcd closes on who asks more often than every 5 s.
+  'grpc.keepalive_time_ms': 6_000,
+  'grpc.keepalive_timeout_ms': 2_000,
+};
+
+/** What may go well with another server, or a little later. */
+const PASSING: ReadonlySet<status> = new Set([
+  status.UNAVAILABLE,
+  status.DEADLINE_EXCEEDED,
+  status.CANCELLED,
+  status.UNKNOWN,
+  status.INTERNAL,
+  status.ABORTED,
+  status.RESOURCE_EXHAUSTED,
+]);
+
+export class EtcdClient {
+  readonly #access: EtcdAccess;
+  readonly #observer: EtcdObserver;
+  readonly #channels: readonly Client[];
+  #current = 0;
+  #token: string | undefined;
+  #authenticating: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(access: EtcdAccess, observer: EtcdObserver) {
+    const { tls } = access;
+    const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
+    const channel = tls
+      ? credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert))
+      : credentials.createInsecure();
+    this.#access = access;
+    this.#observer = observer;
+    this.#channels = access.endPoints.map((endPoint) => new Client(endPoint, channel, OPTIONS));
+  }
+
+  /** Which of its servers is asked. */
+  get endPoint(): string {
+    return this.#access.endPoints[this.#current]!;
+  }
+
+  /** Asks the next server from now on. */
+  turnAway(): void {
+    this.#current = (this.#current + 1) % this.#channels.length;
+  }
+
+  /**
+   * The answer. Rejects with StoreUnreachableError if there is none until `deadline` (of performance.now()), with
+   * StoreFullError if etcd has no room, with EtcdError if it does not want to. Each server has `attemptMs` to answer.
+   */
+  async call<Request, Response>(
+    call: Call<Request, Response>,
+    request: Request,
+    deadline: number,
+    attemptMs = ATTEMPT_MS,
+  ): Promise<Response> {
+    let renewed = false;
+    for (;;) {
+      const began = performance.now();
+      const asked = this.#current;
+      try {
+        if (this.#access.user && this.#token === undefined) await this.#authenticate();
+        const answer = await this.#ask(call, request, Math.min(attemptMs, deadline - began), this.#metadata());
+        this.#observer.requested(call.name, (performance.now() - began) / 1_000, true);
+        return answer;
+      } catch (error) {
+        this.#observer.requested(call.name, (performance.now() - began) / 1_000, false);
+        const trouble = troubleOf(error);
+        if (trouble === 'stale token' && this.#access.user && !renewed) {
+          this.#token = undefined;
+          renewed = true;
+          continue;
+        }
+        if (!(error instanceof Error) || trouble !== 'passing') throw asStoreError(error);
+        if (this.#current === asked) this.turnAway();
+        if (this.#closed || performance.now() + PAUSE_MS >= deadline) {
+          throw new StoreUnreachableError(`etcd does not answer: ${reasonOf(error)}`, { cause: error });
+        }
+        if (performance.now() - began < PAUSE_MS) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    }
+  }
+
+  /** Opens a stream of changes from the server that is asked now. Rejects like call, if it takes a token. */
+  async watch(): Promise<WatchStream> {
+    if (this.#access.user && this.#token === undefined) await this.#authenticate();
+    const { encode, decode } = ETCD.watch;
+    return this.#channels[this.#current]!.makeBidiStreamRequest(WATCH_PATH, encode, decode, this.#metadata());
+  }
+
+  /** The next request fetches a new token. */
+  forgetToken(): void {
+    this.#token = undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const channel of this.#channels) channel.close();
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    // A server that has lost the majority says so, instead of waiting for it.
+    metadata.set('hasleader', 'true');
+    if (this.#token !== undefined) metadata.set('token', this.#token);
+    return metadata;
+  }
+
+  #authenticate(): Promise<void> {
+    const { name, password } = this.#access.user!;
+    this.#authenticating ??= this.#ask(ETCD.authenticate, { name, password }, AUTHENTICATE_MS, new Metadata())
+      .then(({ token }) => {
+        this.#token = token;
+      })
+      .finally(() => {
+        this.#authenticating = undefined;
+      });
+    return this.#authenticating;
+  }
+
+  #ask<Request, Response>(
+    { path, encode, decode }: Call<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+    metadata: Metadata,
+  ): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const options = { deadline: Date.now() + Math.max(1, timeoutMs) };
+      const channel = this.#channels[this.#current]!;
+      channel.makeUnaryRequest(path, encode, decode, request, metadata, options, (error, answer) => {
+        if (error) reject(error);
+        else resolve(answer!);
+      });
+    });
+  }
+}
+
+/** What is to be done about an error. */
+function troubleOf(error: unknown): 'passing' | 'stale token' | 'other' {
+  const { code, details = '' } = error as Partial<ServiceError>;
+  if (code === undefined) return 'other';
+  if (
+    code === status.UNAUTHENTICATED ||
+    /^(?:etcdserver|auth): .*(?:auth store is old|revision in header is old)/.test(details)
+  )
+    return 'stale token';
+  if (/database space exceeded/.test(details)) return 'other';
+  return PASSING.has(code) ? 'passing' : 'other';
+}
+
+function asStoreError(error: unknown): unknown {
+  const { code, details = '' } = error as Partial<ServiceError>;
+  if (code === undefined) return error;
+  if (/database space exceeded/.test(details))
+    return new StoreFullError('etcd has reached its quota', { cause: error });
+  return new EtcdError(code, details);
+}
+
+function reasonOf(error: Error): string {
+  const { details, code } = error as Partial<ServiceError>;
+  return details || (code === undefined ? error.message : status[code]);
+}

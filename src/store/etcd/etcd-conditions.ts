@@ -1,0 +1,72 @@
+// The conditions and operations of a transaction, in few words.
+import { type Compare, CompareResult, CompareTarget, type RequestOp } from './etcd-calls.ts';
+import { bytesOf, endOf } from './etcd-keys.ts';
+
+/** There is no such key. */
+export function absent(key: string): Compare {
+  return {
+    key: bytesOf(key),
+    target: CompareTarget.CREATE,
+    result: CompareResult.EQUAL,
+    create_revision: 0 as never,
+  };
+}
+
+/** There is no key that begins so. */
+export function noneUnder(prefix: string): Compare {
+  return { ...absent(prefix), range_end: bytesOf(endOf(prefix)) };
+}
+
+export function present(key: string): Compare {
+  return {
+    key: bytesOf(key),
+    target: CompareTarget.CREATE,
+    result: CompareResult.GREATER,
+    create_revision: 0 as never,
+  };
+}
+
+/** It was written at this revision and not since. */
+export function writtenAt(key: string, revision: number): Compare {
+  return {
+    key: bytesOf(key),
+    target: CompareTarget.MOD,
+    result: CompareResult.EQUAL,
+    mod_revision: revision as never,
+  };
+}
+
+/** It has not been written after this revision; it may be absent. */
+export function notWrittenAfter(key: string, revision: number): Compare {
+  return {
+    key: bytesOf(key),
+    target: CompareTarget.MOD,
+    result: CompareResult.LESS,
+    mod_revision: (revision + 1) as never,
+  };
+}
+
+/** No key that begins so has been written after this revision. */
+export function noneWrittenAfter(prefix: string, revision: number): Compare {
+  return { ...notWrittenAfter(prefix, revision), range_end: bytesOf(endOf(prefix)) };
+}
+
+export function put(key: string, value: Uint8Array | string): RequestOp {
+  return { request_put: { key: bytesOf(key), value: typeof value === 'string' ? bytesOf(value) : value } };
+}
+
+export function remove(key: string): RequestOp {
+  return { request_delete_range: { key: bytesOf(key) } };
+}
+
+export function removeUnder(prefix: string): RequestOp {
+  return { request_delete_range: { key: bytesOf(prefix), range_end: bytesOf(endOf(prefix)) } };
+}
+
+export function read(key: string): RequestOp {
+  return { request_range: { key: bytesOf(key) } };
+}
+
+export function readUnder(prefix: string): RequestOp {
+  return { request_range: { key: bytesOf(prefix), range_end: bytesOf(endOf(prefix)) } };
+}

@@ -1,0 +1,259 @@
+// How one change becomes a transaction: the conditions under which it may be stored, what it writes, and what has to be read
+// to tell why it may not. The first plan supposes that what is new is new; after that, what was read decides, by the rules
+// of Store. A change that finds its own record there is stored: it was made twice because its outcome was not known.
+import type {
+  Change,
+  ClientRecord,
+  ClientRemoval,
+  ClusterRecord,
+  ClusterRemoval,
+  MemberRecord,
+  MemberRemoval,
+  Seat,
+} from '../../registry/command.ts';
+import type { CommitOutcome } from '../store.ts';
+import { clientKey, clusterKey, encodeClient, encodeCluster, encodeMember, memberKey } from '../stored-record.ts';
+import { type Compare, type KeyValue, type RequestOp, toNumber } from './etcd-calls.ts';
+import {
+  absent,
+  noneUnder,
+  noneWrittenAfter,
+  notWrittenAfter,
+  present,
+  put,
+  read,
+  readUnder,
+  remove,
+  removeUnder,
+  writtenAt,
+} from './etcd-conditions.ts';
+import { type EtcdKeys, twoDigits } from './etcd-keys.ts';
+
+/** What of a transaction is a change's. */
+export interface Plan {
+  readonly conditions: readonly Compare[];
+  readonly writes: readonly RequestOp[];
+}
+
+/** What was found under the keys that a change asked for. */
+export interface Found {
+  readonly keys: ReadonlyMap<string, KeyValue>;
+  /** As of this revision. */
+  readonly revision: number;
+  /** Whether what was written at a revision is known to who made the change. */
+  known(revision: number): boolean;
+}
+
+/** What a change depends on, and what it decides. */
+export interface PlannedChange {
+  /** Keys it writes; in front of a commit's later changes that read or write them. */
+  readonly written: readonly string[];
+  /** Beginnings of keys it writes, and keys or beginnings that it depends on. */
+  readonly touched: readonly string[];
+  readonly needed: readonly string[];
+  /** To be made when it cannot be stored at once. */
+  readonly reads: readonly RequestOp[];
+  /** Without having read anything; undefined if it has to. `known` is the revision that the table is of. */
+  first(known: number): Plan | undefined;
+  /** From what was read. */
+  next(found: Found): Plan | CommitOutcome;
+}
+
+const STORED: CommitOutcome = { kind: 'stored' };
+const LOST: CommitOutcome = { kind: 'lost', standing: [] };
+
+function lostTo(...standing: Change[]): CommitOutcome {
+  return { kind: 'lost', standing };
+}
+
+function revisionOf(kv: KeyValue): number {
+  return toNumber(kv.mod_revision);
+}
+
+function isEqual(kv: KeyValue, value: Uint8Array): boolean {
+  return Buffer.compare(kv.value ?? Buffer.alloc(0), value) === 0;
+}
+
+function underOf({ keys }: Found, prefix: string): [string, KeyValue][] {
+  return [...keys].filter(([key]) => key.startsWith(prefix));
+}
+
+/** `together` are all changes of its item. */
+export function planChange(change: Change, together: readonly Change[], keys: EtcdKeys): PlannedChange {
+  switch (change.kind) {
+    case 'client':
+      return planClient(change, keys);
+    case 'cluster':
+      return planCluster(change, keys);
+    case 'member':
+      return planMember(change, together, keys);
+    case 'client-removal':
+      return planClientRemoval(change, keys);
+    case 'cluster-removal':
+      return planClusterRemoval(change, keys);
+    case 'member-removal':
+      return planMemberRemoval(change, keys);
+  }
+}
+
+function planClient(change: ClientRecord, keys: EtcdKeys): PlannedChange {
+  const key = keys.client(change.clientId);
+  const seats = keys.seats(change.clientId);
+  const value = encodeClient(clientKey(change.clientId), change);
+  const writes = [put(key, value)];
+  return {
+    written: [key],
+    touched: [],
+    needed: [seats],
+    reads: [read(key), readUnder(seats)],
+    first: () => ({ conditions: [absent(key)], writes }),
+    next(found) {
+      const standing = found.keys.get(key);
+      if (standing === undefined) return { conditions: [absent(key)], writes };
+      if (isEqual(standing, value)) return STORED;
+      const record = keys.record(key, standing.value!) as ClientRecord;
+      if (record.sigKeyDigest !== change.sigKeyDigest) return lostTo(record);
+      // Seats that the table does not know would go on with the wrong token.
+      if (underOf(found, seats).some(([, seat]) => !found.known(revisionOf(seat)))) return LOST;
+      return { conditions: [writtenAt(key, revisionOf(standing)), noneWrittenAfter(seats, found.revision)], writes };
+    },
+  };
+}
+
+function planCluster(change: ClusterRecord, keys: EtcdKeys): PlannedChange {
+  const key = keys.clusterName(change.name);
+  const idKey = keys.cluster(change.id);
+  const value = encodeCluster(clusterKey(change.name), change);
+  const writes = [put(key, value), put(idKey, change.name)];
+  return {
+    written: [key, idKey],
+    touched: [],
+    needed: [],
+    reads: [read(key)],
+    first: () => ({ conditions: [absent(key)], writes }),
+    next({ keys: found }) {
+      const standing = found.get(key);
+      if (standing === undefined) return { conditions: [absent(key)], writes };
+      if (isEqual(standing, value)) return STORED;
+      const record = keys.record(key, standing.value!) as ClusterRecord;
+      return record.id === change.id ? { conditions: [writtenAt(key, revisionOf(standing))], writes } : lostTo(record);
+    },
+  };
+}
+
+function planMember(change: MemberRecord, together: readonly Change[], keys: EtcdKeys): PlannedChange {
+  const { clusterId, clientId, index, name, ofClient = false } = change;
+  const [cluster, client] = [keys.cluster(clusterId), keys.client(clientId)];
+  const key = keys.member(clusterId, index);
+  const nameKey = keys.memberName(clusterId, name);
+  const seatKey = keys.seat(clientId, clusterId);
+  const value = encodeMember(memberKey(clusterId, index), change, ofClient);
+  const writes = [put(key, value), put(nameKey, twoDigits(index)), put(seatKey, twoDigits(index))];
+  const seat = [present(cluster), absent(key), absent(nameKey), absent(seatKey)];
+  // Who has registered with it in the same item is its client.
+  const asksClient = ofClient && !together.some((other) => other.kind === 'client');
+  return {
+    written: [key, nameKey, seatKey],
+    touched: [keys.seats(clientId)],
+    needed: asksClient ? [cluster, client] : [cluster],
+    reads: [cluster, key, nameKey, seatKey, ...(asksClient ? [client] : [])].map(read),
+    first(known) {
+      if (together.length > 1 && !ofClient) return undefined;
+      const registered = asksClient ? [present(client), notWrittenAfter(client, known)] : [];
+      return { conditions: [...seat, ...registered], writes };
+    },
+    next(found) {
+      const { keys: there } = found;
+      if (!there.has(cluster)) return LOST;
+      const standing = there.get(key);
+      if (standing && isEqual(standing, value)) return STORED;
+      const record = standing && (keys.record(key, standing.value!) as MemberRecord | Seat);
+      if (record && record.clientId !== clientId) return record.kind === 'member' ? lostTo(record) : LOST;
+      const registration = there.get(client);
+      if (asksClient && !(registration && found.known(revisionOf(registration)))) return LOST;
+      const registered = asksClient ? [writtenAt(client, revisionOf(registration!))] : [];
+      if (!standing) {
+        if (there.has(nameKey) || there.has(seatKey)) return LOST;
+        return { conditions: [...seat, ...registered], writes };
+      }
+      const same = [present(cluster), writtenAt(key, revisionOf(standing)), ...registered];
+      if (record!.name === name) return { conditions: same, writes: writes.slice(0, 1) };
+      if (there.has(nameKey)) return LOST;
+      const renamed = [writes[0]!, writes[1]!, remove(keys.memberName(clusterId, record!.name))];
+      return { conditions: [...same, absent(nameKey)], writes: renamed };
+    },
+  };
+}
+
+function planClientRemoval({ clientId }: ClientRemoval, keys: EtcdKeys): PlannedChange {
+  const key = keys.client(clientId);
+  const [seats, use] = [keys.seats(clientId), keys.use(clientId)];
+  return {
+    written: [key],
+    touched: [],
+    needed: [seats],
+    reads: [read(key), readUnder(seats), read(use)],
+    first: () => undefined,
+    next(found) {
+      const standing = found.keys.get(key);
+      if (standing === undefined) return STORED;
+      const used = found.keys.has(use) || underOf(found, seats).length > 0;
+      if (used || !found.known(revisionOf(standing))) return LOST;
+      const conditions = [writtenAt(key, revisionOf(standing)), noneUnder(seats), absent(use)];
+      return { conditions, writes: [remove(key)] };
+    },
+  };
+}
+
+function planClusterRemoval({ id, name, expired }: ClusterRemoval, keys: EtcdKeys): PlannedChange {
+  const key = keys.cluster(id);
+  const [members, use] = [keys.members(id), keys.use(id)];
+  return {
+    written: [key, keys.clusterName(name)],
+    touched: [],
+    needed: [],
+    reads: [read(key), readUnder(members), ...(expired ? [read(use)] : [])],
+    first: () => undefined,
+    next(found) {
+      if (!found.keys.has(key)) return STORED;
+      const seated = underOf(found, members);
+      const unknown = seated.some(([, member]) => !found.known(revisionOf(member)));
+      if (expired && (unknown || found.keys.has(use))) return LOST;
+      const seats = seated.map(([key, { value }]) => {
+        return remove(keys.seat((keys.record(key, value!) as MemberRecord | Seat).clientId, id));
+      });
+      return {
+        conditions: [present(key), noneWrittenAfter(members, found.revision), ...(expired ? [absent(use)] : [])],
+        writes: [
+          remove(key),
+          remove(keys.clusterName(name)),
+          removeUnder(members),
+          removeUnder(keys.memberNames(id)),
+          ...seats,
+        ],
+      };
+    },
+  };
+}
+
+function planMemberRemoval({ clusterId, index, clientId }: MemberRemoval, keys: EtcdKeys): PlannedChange {
+  const key = keys.member(clusterId, index);
+  return {
+    written: [key],
+    touched: [],
+    needed: [],
+    reads: [read(key)],
+    first: () => undefined,
+    next({ keys: found }) {
+      const standing = found.get(key);
+      if (standing === undefined) return STORED;
+      const record = keys.record(key, standing.value!) as MemberRecord | Seat;
+      if (record.clientId !== clientId) return record.kind === 'member' ? lostTo(record) : LOST;
+      const names = keys.memberName(clusterId, record.name);
+      return {
+        conditions: [writtenAt(key, revisionOf(standing))],
+        writes: [remove(key), remove(names), remove(keys.seat(clientId, clusterId))],
+      };
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// Stores on a real etcd, each registry under a prefix of its own, and servers' coordinators over them.
+
+import { randomBytes } from 'node:crypto';
+import type { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
+import type { TableLimits } from '../../src/registry/cluster-table.ts';
+import { EtcdStore, type EtcdStoreObserver } from '../../src/store/etcd/etcd-store.ts';
+import { over } from '../coordinator/asking.ts';
+import { NO_LIMITS, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
+
+/** A prefix that no other registry of the test has. */
+export function newPrefix(): string {
+  return `test/${randomBytes(8).toString('hex')}/`;
+}
+
+export function endPointsOf(cluster: EtcdCluster): string[] {
+  return cluster.servers.map(({ endPoint }) => endPoint);
+}
+
+export function openEtcdStore(
+  endPoints: readonly string[],
+  prefix: string,
+  observer?: EtcdStoreObserver,
+): Promise<EtcdStore> {
+  const access = { endPoints, tls: undefined, user: undefined };
+  return EtcdStore.open({ access, registryId: REGISTRY_ID, prefix, ...(observer && { observer }) });
+}
+
+/** A server's coordinator with its table filled, and its store. */
+export async function openServer(endPoints: readonly string[], prefix: string, limits: TableLimits = NO_LIMITS) {
+  const counts = { readAgain: 0 };
+  const observer = { requested() {}, caughtUp() {}, readAgain: () => void counts.readAgain++ };
+  const store = await openEtcdStore(endPoints, prefix, observer);
+  const parts = over(store, limits, true);
+  await parts.coordinator.load();
+  return { ...parts, store, counts, prefix };
+}
+
+export type EtcdServerUnderTest = Awaited<ReturnType<typeof openServer>>;
+
+/** Polls until it is so; rejects after so many milliseconds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`not in ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
