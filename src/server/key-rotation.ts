@@ -2,7 +2,7 @@
 // Invariant: whenever this stops, the key that clients know is there under one of the two names.
 import { createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { syncDirectory, writeDurably } from '../durable-file.ts';
@@ -32,8 +32,10 @@ export async function rotateCommsKey(directory: string): Promise<CommsKeys> {
     throw new IdentityError(`${join(directory, COMMS_KEY_FILE)} ${why}`);
   }
   const fresh = await promisify(generateKeyPair)('rsa', { modulusLength });
-  await writeDurably(directory, PREVIOUS_COMMS_KEY_FILE, printKey(old), 0o600);
-  await writeDurably(directory, COMMS_KEY_FILE, printKey(fresh.privateKey), 0o600);
+  // Root may do this for a registry that runs as somebody else.
+  const owner = await stat(join(directory, COMMS_KEY_FILE));
+  await writeDurably(directory, PREVIOUS_COMMS_KEY_FILE, printKey(old), 0o600, owner);
+  await writeDurably(directory, COMMS_KEY_FILE, printKey(fresh.privateKey), 0o600, owner);
   return { current: fresh.publicKey, previous: createPublicKey(old) };
 }
 

@@ -1,7 +1,17 @@
 // Who the registry is, on disk: what the first start makes, what later ones take, and what they refuse (K1, K2, T4).
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -280,6 +290,16 @@ describe('rotation', () => {
     await retireCommsKey(directory);
     expect(await shown()).toEqual([spkiOf(current), undefined]);
     expect(readdirSync(directory).sort()).toEqual(FILES);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('H10: by root is for whom the keys are', async () => {
+    settle();
+    chownSync(join(directory, 'ck.pem'), 4_711, 4_712);
+    await rotateCommsKey(directory);
+    for (const name of ['ck.pem', PREVIOUS]) {
+      expect(statSync(join(directory, name))).toMatchObject({ uid: 4_711, gid: 4_712 });
+      expect(modeOf(name)).toBe(0o600);
+    }
   });
 
   it('H10: cuts nobody off: a second one is refused while the previous ck is there', async () => {
