@@ -2,7 +2,7 @@
 // each scrape.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CoordinatorObserver } from '../coordinator/coordinator.ts';
-import type { FillCounts, TableCounts } from '../registry/cluster-table.ts';
+import type { FillCounts, TableCounts } from '../registry/table-contents.ts';
 
 const BATCH_COMMANDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const COMMIT_SECONDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
