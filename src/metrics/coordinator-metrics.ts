@@ -2,7 +2,7 @@
 // each scrape.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CoordinatorObserver } from '../coordinator/coordinator.ts';
-import type { FillCounts, TableCounts } from '../registry/cluster-table.ts';
+import type { FillCounts, TableCounts } from '../registry/table-contents.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
 const BATCH_COMMANDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];

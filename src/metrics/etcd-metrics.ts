@@ -3,6 +3,8 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 const REQUEST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
+const METHODS = ['range', 'txn', 'lease-grant', 'authenticate', 'status'];
+
 /** What the store on etcd tells. */
 export interface EtcdMetrics {
   requested(method: string, seconds: number, answered: boolean): void;
@@ -10,7 +12,7 @@ export interface EtcdMetrics {
   readAgain(): void;
 }
 
-/** Registers them and returns what the store tells them. The methods are a handful. */
+/** Registers them and returns what the store tells them. */
 export function etcdMetrics(registry: Registry): EtcdMetrics {
   const registers = [registry];
   const requests = new Histogram({
@@ -26,6 +28,11 @@ export function etcdMetrics(registry: Registry): EtcdMetrics {
     labelNames: ['method'],
     registers,
   });
+  // There from the beginning, so that the first failure is an increase.
+  for (const method of METHODS) {
+    requests.zero({ method });
+    failures.inc({ method }, 0);
+  }
   const catchUp = new Histogram({
     name: 'xlreg_store_catch_up_seconds',
     help: 'Time before each batch to ask etcd for the last change and to wait until the watch has brought it.',

@@ -2,6 +2,9 @@
 // told of. Both hold IDs of what is in use for longer than a quarter of its time to live; most never comes here.
 import type { Use } from './command.ts';
 
+/** Others are told of uses so often at most, in the time after which what nobody uses is forgotten. */
+const USES_PER_TTL = 4;
+
 export class UseBook {
   /** Bounded by the table: one of each client and cluster. */
   readonly #untold = new Map<string, Use>();
@@ -10,6 +13,13 @@ export class UseBook {
   /** It has been used, and the others do not know. */
   note(use: Use): void {
     this.#untold.set(use.id, use);
+  }
+
+  /** Notes a use unless the others know of one that is recent enough. `now` is in milliseconds. */
+  tell(used: { toldUse: number }, use: Use, now: number): void {
+    if (now - used.toldUse * 1_000 < use.ttlMs / USES_PER_TTL) return;
+    used.toldUse = wholeSeconds(now);
+    this.note(use);
   }
 
   /** What they have to be told, `count` at most; it is not given again. */
@@ -39,4 +49,9 @@ export class UseBook {
   clear(): void {
     this.#held.clear();
   }
+}
+
+/** Uses are told to the second. */
+export function wholeSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1_000);
 }

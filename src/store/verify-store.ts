@@ -1,6 +1,7 @@
 // Reads a whole table from outside, be it in use or not, and holds it against what a table has to be.
 import { strict as assert } from 'node:assert';
-import { ClusterTable, type TableCounts } from '../registry/cluster-table.ts';
+import { ClusterTable } from '../registry/cluster-table.ts';
+import type { TableCounts } from '../registry/table-contents.ts';
 import { StoreUnusableError } from './store.ts';
 import { readTable } from './table-reader.ts';
 
