@@ -37,10 +37,13 @@ export async function check(args: readonly string[], signal: AbortSignal): Promi
   const id = Buffer.from(regCred.id).toString('hex');
   const fingerprint = keyFingerprint(regCred.commsKey);
   const { dialect = 'prefixed' } = options;
+  // Signed by sk, so there is one answer, whoever gives it.
   const newKeys = [...new Set(endPoints.flatMap(({ newFingerprint }) => newFingerprint ?? []))];
   const pinned = flags.fingerprint !== undefined;
-  if (flags.json) printJson({ name: regCred.name, id, fingerprint, pinned, dialect, endPoints });
-  else {
+  if (flags.json) {
+    const newFingerprint = newKeys[0] ?? null;
+    printJson({ name: regCred.name, id, fingerprint, newFingerprint, pinned, dialect, endPoints });
+  } else {
     printFields([
       ['registry', regCred.name],
       ['ID', id],
