@@ -90,7 +90,9 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
   async function ask<T>(path: string, isGood: (answer: T) => boolean): Promise<T | undefined> {
     for (;;) {
       const answer = await fetch(`${url}${path}`).then(
-        (response) => response.json() as Promise<T>,
+        // One that has not begun yet says so in a word.
+        (response) =>
+          response.headers.get('content-type')?.includes('json') ? (response.json() as Promise<T>) : undefined,
         () => undefined,
       );
       if ((answer !== undefined && isGood(answer)) || performance.now() > giveUp) return answer;
