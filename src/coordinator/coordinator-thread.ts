@@ -248,7 +248,7 @@ export async function runCoordinator(): Promise<void> {
     report({ kind: 'unusable', message: `${placeOf(settings)}: ${error.message}` });
     return;
   }
-  void serveLanes(coordinator, bell, lanes, true);
+  void serveLanes(coordinator, bell, lanes, !isShared(settings.name));
   const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
   main.on('message', async (order: Order) => {
     if (order.kind === 'serve') {
