@@ -173,13 +173,15 @@ Verifies a backup and makes a data directory of it, which must not exist or be e
 `;
 
 const STORE = `xlreg store verify [--data-dir DIR]
-xlreg store copy FROM TO
+xlreg store copy FROM TO [--data-dir DIR] [--etcd-…]
 
 verify reads every record of a registry's table, which may be in use, and says how many there are or what is wrong.
 
 copy copies the table of a registry that does not run to where there is none yet, reads the copy back, and compares it
-record for record. Each place is lmdb:DIR, DIR being a data directory. TO has the whole table or, whatever ends this
-half-way, none; then begin anew. Keys are not copied.
+record for record. Each place is lmdb:DIR, DIR being a data directory, or etcd:HOST:PORT,…, which --etcd-prefix, --etcd-tls,
+--etcd-user and --etcd-password-file reach as xlreg serve does; for a table in etcd --data-dir is a data directory of its
+registry. TO has the whole table or, whatever ends this half-way, none that a server takes; then begin anew. Keys are not
+copied.
 `;
 
 const EXPORT = `xlreg export [--json] [--data-dir DIR]

@@ -1,16 +1,21 @@
 // xlreg store copy: moves a table that no server uses to another place, and proves that it is the same there.
 import { escapeText } from '../client/escape-text.ts';
 import { CopyError, copyRecords, Survey } from '../store/copy-store.ts';
-import { StoreFullError, StoreUnusableError } from '../store/store.ts';
+import { StoreFullError, StoreUnreachableError, StoreUnusableError } from '../store/store.ts';
+import type { EtcdFlags } from './etcd-place.ts';
+import { openSource, openTarget } from './open-place.ts';
 import { OperatorError } from './operator-error.ts';
 import { clearProgress, drawProgress } from './progress-bar.ts';
-import { openSource, openTarget, type SourcePlace, type TargetPlace } from './store-place.ts';
+import type { SourcePlace, TargetPlace } from './store-place.ts';
+
+/** What a copy may come to nothing at, in the order in which it does. */
+const FAILURES = [StoreUnusableError, StoreFullError, StoreUnreachableError, CopyError];
 
 /** Resolves to the exit code. Throws UsageError, OperatorError or StoreUnusableError; TO is then as it was. */
-export async function storeCopy(from: string, to: string, signal: AbortSignal): Promise<number> {
-  const source = await openSource(from);
+export async function storeCopy(from: string, to: string, etcd: EtcdFlags, signal: AbortSignal): Promise<number> {
+  const source = await openSource(from, etcd);
   try {
-    const target = await openTarget(to, source.registryId);
+    const target = await openTarget(to, source.registryId, etcd);
     try {
       const { clients, clusters, members, digest } = await copyAndCompare(source, target, signal);
       await target.keep();
@@ -21,7 +26,7 @@ export async function storeCopy(from: string, to: string, signal: AbortSignal): 
       if (target.advice !== undefined) process.stdout.write(`${target.advice}\n`);
       return 0;
     } catch (error) {
-      if (![CopyError, StoreFullError, StoreUnusableError].some((kind) => error instanceof kind)) throw error;
+      if (!FAILURES.some((kind) => error instanceof kind)) throw error;
       throw new OperatorError(`${escapeText((error as Error).message)}; ${target.abandoned}`, 1);
     } finally {
       clearProgress();

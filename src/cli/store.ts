@@ -4,10 +4,22 @@ import { readArguments, UsageError } from './client-flags.ts';
 import { DATA_DIRECTORY } from './data-directory.ts';
 import { storeCopy } from './store-copy.ts';
 
+const ETCD_OPTIONS = {
+  'etcd-prefix': { type: 'string' },
+  'etcd-tls': { type: 'string' },
+  'etcd-user': { type: 'string' },
+  'etcd-password-file': { type: 'string' },
+} as const;
+const ETCD_SETTINGS = Object.keys(ETCD_OPTIONS) as (keyof typeof ETCD_OPTIONS)[];
+
 export async function store(args: readonly string[], signal: AbortSignal): Promise<number> {
   if (args[0] === 'copy') {
-    const { positionals } = readArguments(args, { positionals: ['copy', 'FROM', 'TO'], options: {} });
-    return await storeCopy(positionals[1]!, positionals[2]!, signal);
+    const { values, positionals } = readArguments(args, {
+      positionals: ['copy', 'FROM', 'TO'],
+      options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY }, ...ETCD_OPTIONS },
+    });
+    const settings = ETCD_SETTINGS.flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
+    return await storeCopy(positionals[1]!, positionals[2]!, { dataDir: values['data-dir'], settings }, signal);
   }
   const { values, positionals } = readArguments(args, {
     positionals: ['verify'],

@@ -85,6 +85,8 @@ export async function copyRecords(from: Store, to: Store, progress: Progress): P
   let batch: WholeRecord[] = [];
   let copied = 0;
   const flush = async () => {
+    const state = await to.catchUp?.();
+    if (state && state.freshness !== 'current') throw new CopyError(state.reason);
     const outcomes = await to.commit(batch);
     const lost = outcomes.findIndex(({ kind }) => kind === 'lost');
     if (lost >= 0) throw new CopyError(`the ${keyOf(batch[lost]!)} cannot be stored: another stands there`);

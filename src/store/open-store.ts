@@ -25,7 +25,8 @@ function isEndPoint(text: string): boolean {
   return port > 0 && port <= 65_535;
 }
 
-function endPointsOf(name: string): string[] {
+/** The servers of an etcd by the name of a store on it. */
+export function endPointsOf(name: string): string[] {
   return name.slice(ETCD.length).split(',');
 }
 

@@ -26,6 +26,11 @@ export function present(key: string): Compare {
   };
 }
 
+/** It has this value. */
+export function holds(key: string, value: string): Compare {
+  return { key: bytesOf(key), target: CompareTarget.VALUE, result: CompareResult.EQUAL, value: bytesOf(value) };
+}
+
 /** It was written at this revision and not since. */
 export function writtenAt(key: string, revision: number): Compare {
   return {

@@ -27,6 +27,11 @@ export class EtcdKeys {
     this.probe = `${prefix}probe`;
   }
 
+  /** Those of a registry, which has a prefix of its own unless told otherwise. */
+  static of(registryId: string, prefix: string | undefined): EtcdKeys {
+    return new EtcdKeys(prefix ?? `xlreg/${registryId}/`);
+  }
+
   client(id: string): string {
     return `${this.prefix}id/${id}`;
   }
@@ -72,6 +77,11 @@ export class EtcdKeys {
   /** How the keys of all records of a kind begin, in the order in which they are to be read. */
   get recordPrefixes(): readonly string[] {
     return [`${this.prefix}id/`, `${this.prefix}cn/`, `${this.prefix}m/`];
+  }
+
+  /** How everything begins that makes a table, besides its head. */
+  get tablePrefixes(): readonly string[] {
+    return ['id', 'cn', 'c', 'm', 'mn', 's', 'u'].map((kind) => `${this.prefix}${kind}/`);
   }
 
   get uses(): string {

@@ -12,13 +12,14 @@ import {
   StoreUnusableError,
 } from '../store.ts';
 import { ETCD, type TxnRequest, type TxnResponse, toNumber } from './etcd-calls.ts';
+import { type Claimant, claim } from './etcd-claim.ts';
 import { type EtcdAccess, EtcdClient, type EtcdObserver } from './etcd-client.ts';
 import { commitItems } from './etcd-commit.ts';
-import { absent, put, read } from './etcd-conditions.ts';
+import { put } from './etcd-conditions.ts';
 import { EtcdError } from './etcd-error.ts';
 import { EtcdFeed, type Gap, type Head } from './etcd-feed.ts';
 import { EtcdKeys } from './etcd-keys.ts';
-import { clusterIdOf, headNow, recordsAt, usesAt } from './etcd-range.ts';
+import { headNow, recordsAt, usesAt } from './etcd-range.ts';
 import { EtcdUses } from './etcd-uses.ts';
 
 /** How a store on etcd is opened. */
@@ -31,6 +32,8 @@ export interface EtcdOptions {
   readonly observer?: EtcdStoreObserver;
   /** Milliseconds to wait for etcd, 10,000 unless told otherwise. */
   readonly openMs?: number;
+  /** Who comes; a server unless told otherwise. */
+  readonly as?: Claimant;
 }
 
 /** Told what the store does, for metrics. */
@@ -41,7 +44,6 @@ export interface EtcdStoreObserver extends EtcdObserver {
   readAgain(): void;
 }
 
-const SCHEMA_VERSION = 1;
 /** A server that starts waits so long for etcd. */
 const OPEN_MS = 10_000;
 /** Together below the 2 s after which a client is told that the registry cannot store: for each request of a commit. */
@@ -91,11 +93,12 @@ export class EtcdStore implements Store {
     prefix,
     observer = SILENT,
     openMs = OPEN_MS,
+    as = 'server',
   }: EtcdOptions): Promise<EtcdStore> {
-    const keys = new EtcdKeys(prefix ?? `xlreg/${registryId}/`);
+    const keys = EtcdKeys.of(registryId, prefix);
     const client = new EtcdClient(access, observer);
     try {
-      const clusterId = await claim(client, keys, registryId, performance.now() + openMs);
+      const clusterId = await claim(client, keys, { registryId, as }, performance.now() + openMs);
       return new EtcdStore(client, keys, observer, clusterId);
     } catch (error) {
       client.close();
@@ -318,34 +321,4 @@ export class EtcdStore implements Store {
 
 function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
-}
-
-/** Makes an empty prefix this registry's, or checks that it is. Returns the ID of the etcd. */
-async function claim(client: EtcdClient, keys: EtcdKeys, registryId: string, deadline: number): Promise<string> {
-  const meta = JSON.stringify({ schema: SCHEMA_VERSION, registryId });
-  const request: TxnRequest = {
-    compare: [absent(keys.meta)],
-    success: [put(keys.meta, meta)],
-    failure: [read(keys.meta)],
-  };
-  let answer: TxnResponse;
-  try {
-    answer = await client.call<TxnRequest, TxnResponse>(ETCD.txn, request, deadline);
-  } catch (error) {
-    throw new StoreUnusableError((error as Error).message, { cause: error });
-  }
-  const [kv] = answer.responses?.[0]?.response_range?.kvs ?? [];
-  if (kv) {
-    const standing = JSON.parse(Buffer.from(kv.value!).toString()) as { schema: number; registryId: string };
-    if (standing.schema > SCHEMA_VERSION) {
-      const schemas = `is of schema ${standing.schema}; this server knows ${SCHEMA_VERSION}`;
-      throw new StoreUnusableError(`${keys.prefix} in etcd ${schemas}`);
-    }
-    if (standing.registryId !== registryId) {
-      throw new StoreUnusableError(
-        `${keys.prefix} in etcd belongs to the registry ${standing.registryId}, not to ${registryId}`,
-      );
-    }
-  }
-  return clusterIdOf(answer.header);
 }

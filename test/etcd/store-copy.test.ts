@@ -1,0 +1,94 @@
+// xlreg store copy between a data directory and a real etcd: the same there as here, or nothing that a server takes.
+
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
+import { fillTable } from '../../bench/store/fill-table.ts';
+import { CopyClaim } from '../../src/store/etcd/etcd-claim.ts';
+import { runXlreg } from '../cli/xlreg-process.ts';
+import { FieldRegistry, type Wire } from '../field/field-registry.ts';
+import { etcdPrograms } from './etcd-program.ts';
+import { endPointsOf, newPrefix } from './stores.ts';
+
+const WIRE: Wire = { transport: 'tcp', dialect: 'prefixed' };
+const MEMBERS = 2_500;
+const programs = etcdPrograms();
+
+describe.skipIf(programs === undefined)('a table that moves', () => {
+  let cluster: EtcdCluster;
+  let directory: string;
+  let place: string;
+  let registryId: string;
+  const at = (name: string) => join(directory, name);
+  const copy = (from: string, to: string, prefix: string) =>
+    runXlreg(['store', 'copy', from, to, '--etcd-prefix', prefix, '--data-dir', at('data')]);
+
+  beforeAll(async () => {
+    cluster = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
+    directory = await mkdtemp(join(tmpdir(), 'xlreg-etcd-copy-'));
+    place = `etcd:${endPointsOf(cluster).join(',')}`;
+    const registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], dataDir: at('data') });
+    registryId = (await readFile(join(at('data'), 'id'), 'utf8')).trim();
+    const alice = await registry.register(WIRE, { name: 'alice' });
+    await alice.client.create('demo', 3);
+    await alice.client.join('demo');
+    expect(await registry.stop()).toBe(0);
+    await fillTable(at('data'), registryId, MEMBERS);
+  });
+  afterAll(async () => {
+    await cluster.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  it('to etcd is served there, and back it is what it was', async () => {
+    const prefix = newPrefix();
+    const there = await copy(`lmdb:${at('data')}`, place, prefix);
+    expect(there).toMatchObject({ code: 0, stderr: '' });
+    const [counts, digest] = there.stdout.split('\n');
+    expect(counts).toContain(`${MEMBERS + 1} clients`);
+
+    const back = await copy(place, `lmdb:${at('back')}`, prefix);
+    expect(back).toMatchObject({ code: 0, stderr: '' });
+    expect(back.stdout.split('\n')[1]).toBe(digest);
+
+    await mkdir(at('server'), { mode: 0o700 });
+    for (const file of ['id', 'ck.pem', 'sk.pem']) await cp(join(at('data'), file), join(at('server'), file));
+    const args = ['--store', place, '--etcd-prefix', prefix];
+    const registry = await FieldRegistry.start({ args, dataDir: at('server') });
+    const bob = await registry.register(WIRE, { name: 'bob' });
+    await bob.client.join('demo');
+    const { tokens } = await bob.client.getCluster();
+    expect(tokens.map(({ name }) => name)).toEqual(['alice', 'bob']);
+    expect(await registry.stop()).toBe(0);
+  });
+
+  it('overwrites no table, and reads none that is not there', async () => {
+    const prefix = newPrefix();
+    const nothing = await copy(place, `lmdb:${at('none')}`, prefix);
+    expect(nothing.code).not.toBe(0);
+    expect(nothing.stderr).toContain('has no table');
+    expect(await copy(`lmdb:${at('data')}`, place, prefix)).toMatchObject({ code: 0 });
+    const again = await copy(`lmdb:${at('data')}`, place, prefix);
+    expect(again.code).not.toBe(0);
+    expect(again.stderr).toContain('has a table already');
+  });
+
+  it('half-way is taken by no server, and begun anew by the next copy', async () => {
+    const prefix = newPrefix();
+    const access = { endPoints: endPointsOf(cluster), tls: undefined, user: undefined };
+    // As a copy leaves it that is killed.
+    const left = await CopyClaim.begin(access, registryId, prefix);
+    const args = ['serve', '--store', place, '--etcd-prefix', prefix, '--data-dir', at('data')];
+    const refused = await runXlreg([...args, '--tcp', '127.0.0.1:0', '--ws', 'off', '--admin', 'off']);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain('is a copy that is not whole');
+
+    expect(await copy(`lmdb:${at('data')}`, place, prefix)).toMatchObject({ code: 0, stderr: '' });
+    // What was left does not count any more, and takes nothing away.
+    await expect(left.keep()).rejects.toThrow('another copy');
+    await left.close();
+    expect(await copy(place, `lmdb:${at('after')}`, prefix)).toMatchObject({ code: 0 });
+  });
+});
