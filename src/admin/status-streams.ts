@@ -15,22 +15,22 @@ export interface StatusReport extends Activity {
   readonly overview: TableOverview;
 }
 
-/** Times in milliseconds. */
-export interface StreamTiming {
-  /** From one report to the next. */
+/** How often there are reports, and how patient they are. */
+export interface StreamPace {
+  /** Milliseconds from one report to the next. */
   readonly intervalMs: number;
-  /** A reader who takes nothing for so long is cut off. */
-  readonly stalledMs: number;
+  /** A reader who has not taken the last one when so many more are made is cut off. */
+  readonly missedMax: number;
 }
 
-const TIMING: StreamTiming = { intervalMs: 1_000, stalledMs: 10_000 };
+const PACE: StreamPace = { intervalMs: 1_000, missedMax: 10 };
 
 interface Reader {
   readonly stream: ReplyStream;
   /** The last event of this kind that was sent: it is sent again only if there is news. */
   clusters: string;
-  /** Since when nothing was taken; undefined if all was. */
-  stalledAt: number | undefined;
+  /** Reports since the last that was sent. */
+  missed: number;
 }
 
 /** A report as events; none is longer than RECENT_CLUSTERS_MAX clusters need. */
@@ -41,7 +41,7 @@ interface Events {
 
 export class StatusStreams {
   readonly #read: () => Promise<StatusReport | undefined>;
-  readonly #timing: StreamTiming;
+  readonly #pace: StreamPace;
   readonly #readers = new Set<Reader>();
   /** The last report, for who comes before the next; undefined while none are made. */
   #latest: Events | undefined;
@@ -50,9 +50,9 @@ export class StatusStreams {
   #closed = false;
 
   /** `read` makes a report; undefined if there is none to be had now. */
-  constructor(read: () => Promise<StatusReport | undefined>, timing = TIMING) {
+  constructor(read: () => Promise<StatusReport | undefined>, pace = PACE) {
     this.#read = read;
-    this.#timing = timing;
+    this.#pace = pace;
   }
 
   /** The reply to who wants to read. */
@@ -82,7 +82,7 @@ export class StatusStreams {
       stream.end();
       return () => {};
     }
-    const reader: Reader = { stream, clusters: '', stalledAt: undefined };
+    const reader: Reader = { stream, clusters: '', missed: 0 };
     this.#readers.add(reader);
     if (this.#latest) this.#send(reader, this.#latest);
     if (!this.#reporting) void this.#report();
@@ -102,18 +102,17 @@ export class StatusStreams {
       this.#latest = undefined;
       return;
     }
-    this.#next = setTimeout(() => void this.#report(), this.#timing.intervalMs);
+    this.#next = setTimeout(() => void this.#report(), this.#pace.intervalMs);
   }
 
   #send(reader: Reader, { status, clusters }: Events): void {
-    const now = performance.now();
     if (reader.stream.write(clusters === reader.clusters ? status : status + clusters)) {
       reader.clusters = clusters;
-      reader.stalledAt = undefined;
+      reader.missed = 0;
       return;
     }
-    reader.stalledAt ??= now;
-    if (now - reader.stalledAt < this.#timing.stalledMs) return;
+    reader.missed += 1;
+    if (reader.missed < this.#pace.missedMax) return;
     this.#readers.delete(reader);
     reader.stream.destroy();
   }

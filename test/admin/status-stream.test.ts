@@ -133,7 +133,7 @@ describe.each(['uws', 'node'] as const)('with the engine %s', (engine) => {
       ...{ sessions: { open: 0, started: 0 }, rsa: { operations: 0, seconds: 0 }, waiting: { hellos: 0, messages: 0 } },
       overview: { clients: 0, clusters: 0, members: 0, fullClusters: 0, seats: 0, recent: [] },
     };
-    const streams = new StatusStreams(async () => report, { intervalMs: 1, stalledMs: 200 });
+    const streams = new StatusStreams(async () => report, { intervalMs: 1, missedMax: 500 });
     const cutOff: string[] = [];
     const handler = ({ header }: HttpRequest) => {
       const reply = streams.reply();
