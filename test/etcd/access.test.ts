@@ -13,8 +13,8 @@ import { EtcdStore } from '../../src/store/etcd/etcd-store.ts';
 import { parseRegCred } from '../../src/wire/reg-cred.ts';
 import { REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { client, contents, plain } from '../store/store-contract.ts';
+import { etcdPrograms } from '../support/debian-programs.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
-import { etcdPrograms } from './etcd-program.ts';
 import { endPointsOf, newPrefix, until } from './stores.ts';
 
 const programs = etcdPrograms();

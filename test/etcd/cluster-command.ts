@@ -2,8 +2,8 @@
 // the build there is.
 
 import { parseArgs } from 'node:util';
+import { etcdPrograms } from '../support/debian-programs.ts';
 import { clusterRun } from './cluster-run.ts';
-import { etcdPrograms } from './etcd-program.ts';
 
 const { values } = parseArgs({
   options: {

@@ -2,8 +2,8 @@
 // test/README.md.
 
 import { expect, it } from 'vitest';
+import { etcdPrograms } from '../support/debian-programs.ts';
 import { clusterRun } from './cluster-run.ts';
-import { etcdPrograms } from './etcd-program.ts';
 
 const programs = etcdPrograms();
 

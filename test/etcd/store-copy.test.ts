@@ -9,7 +9,7 @@ import { fillTable } from '../../bench/store/fill-table.ts';
 import { CopyClaim } from '../../src/store/etcd/etcd-claim.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
-import { etcdPrograms } from './etcd-program.ts';
+import { etcdPrograms } from '../support/debian-programs.ts';
 import { endPointsOf, newPrefix } from './stores.ts';
 
 const WIRE: Wire = { transport: 'tcp', dialect: 'prefixed' };

@@ -10,7 +10,7 @@ import { EtcdStore } from '../../src/store/etcd/etcd-store.ts';
 import { StoreUnusableError } from '../../src/store/store.ts';
 import { ask, clusterIdOf, create, getCluster, join, REFUSED, register, whichOf } from '../coordinator/asking.ts';
 import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
-import { etcdPrograms } from './etcd-program.ts';
+import { etcdPrograms } from '../support/debian-programs.ts';
 import { Relay } from './relay.ts';
 import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, until } from './stores.ts';
 

@@ -10,7 +10,7 @@ import { ask, clusterIdOf, create, getCluster, join, register, whichOf } from '.
 import { idOf, NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { observeTable } from '../registry/observe.ts';
 import { plain } from '../store/store-contract.ts';
-import { etcdPrograms } from './etcd-program.ts';
+import { etcdPrograms } from '../support/debian-programs.ts';
 import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, until } from './stores.ts';
 
 const programs = etcdPrograms();

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ALERTS, type Alert, runbookOf } from '../../grafana/alerts.ts';
+import { prometheusPrograms } from '../support/debian-programs.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
-import { prometheusPrograms } from './prometheus-programs.ts';
 import { GRAFANA } from './written-expressions.ts';
 
 const programs = prometheusPrograms();

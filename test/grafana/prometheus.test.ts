@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
-import { prometheusPrograms } from './prometheus-programs.ts';
+import { prometheusPrograms } from '../support/debian-programs.ts';
 import { alertExpressions, GRAFANA, panelExpressions } from './written-expressions.ts';
 
 const programs = prometheusPrograms();

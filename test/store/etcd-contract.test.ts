@@ -5,8 +5,8 @@ import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
 import type { StoredRecord } from '../../src/registry/command.ts';
 import type { EtcdStore } from '../../src/store/etcd/etcd-store.ts';
 import type { CommitOutcome, Store, StoreItem } from '../../src/store/store.ts';
-import { etcdPrograms } from '../etcd/etcd-program.ts';
 import { endPointsOf, newPrefix, openEtcdStore } from '../etcd/stores.ts';
+import { etcdPrograms } from '../support/debian-programs.ts';
 import { storeContract } from './store-contract.ts';
 
 const programs = etcdPrograms();
