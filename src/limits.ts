@@ -60,6 +60,15 @@ export const WAITING_SESSION_FRAMES_MAX = 65_536;
 /** Hellos that wait are bounded in time of work (`--hello-queue-ms`); this is what one counts until one was measured. */
 export const HELLO_MILLISECONDS = 0.4;
 
+/** Commands that the coordinator applies before it answers any: the rest waits, and is not stored later than it must. */
+export const BATCH_COMMANDS_MAX = 1_024;
+
+/**
+ * A client is told within 2 s that a store on other machines cannot store (E5): from its command's arrival at the
+ * coordinator so long, and the rest is for the way there and back.
+ */
+export const SHARED_STORE_ANSWER_MS = 1_900;
+
 /** How often a command may lose its seat to another server before the client is told `registry cannot store`. */
 export const COMMIT_ATTEMPTS_MAX = 8;
 

@@ -2,7 +2,7 @@
 // in memory, committed at once, and only then answered. While a commit is under way no command is applied, so nobody is
 // ever shown what may still be lost. Where other servers write the same store, the table is brought up to date before a
 // batch is applied: nobody is answered from less than what anybody had been told before he asked.
-import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
+import { BATCH_COMMANDS_MAX, COMMIT_ATTEMPTS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import type { Effect, Outcome } from '../registry/outcome.ts';
@@ -29,6 +29,7 @@ export type Clock = () => number;
 
 interface Request {
   readonly commands: readonly (Command | OperatorCommand)[];
+  readonly askedAt: number;
   readonly resolve: (replies: Reply[]) => void;
 }
 
@@ -43,6 +44,9 @@ const SWEEP_ENTRIES = 5_000;
 
 /** What is forgotten in one sweep of a shared table: about as much as etcd takes in a tenth of a second. */
 const SWEEP_SHARED_MAX = 400;
+
+/** Of the time in which a client is answered, what a sweep of a shared table needs to be worth beginning. */
+const SWEEP_SHARED_MS = 500;
 
 /** Uses told to other servers in one sweep. */
 const SWEEP_USES = 2_000;
@@ -94,7 +98,7 @@ export class Coordinator {
   /** Replies to commands, in their order, each after what it changed is stored. */
   ask(commands: readonly (Command | OperatorCommand)[]): Promise<Reply[]> {
     return new Promise((resolve) => {
-      this.#waiting.push({ commands, resolve });
+      this.#waiting.push({ commands, askedAt: this.#clock(), resolve });
       this.#working ??= this.#work();
     });
   }
@@ -117,26 +121,50 @@ export class Coordinator {
     await undefined;
     while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
       // What comes while the table is brought up to date may rest on more than that.
-      const requests = this.#waiting;
-      this.#waiting = [];
+      const requests = this.#takeRequests();
+      const until = (requests[0]?.askedAt ?? this.#clock()) + SHARED_STORE_ANSWER_MS;
       const look = this.#looks.shift();
-      await this.#catchUp();
-      if (this.#sweepDue) await this.#sweepNow();
+      await this.#catchUp(until);
       look?.();
       const batch = requests.map((request) =>
         request.commands.map((command): Item => ({ command, reply: CANNOT_STORE })),
       );
-      await this.#serve(batch.flat());
+      await this.#serve(batch.flat(), until);
       for (const [i, request] of requests.entries()) request.resolve(batch[i]!.map((item) => item.reply));
+      // Who has come meanwhile waits for the sweep, too.
+      if (this.#sweepDue && this.#left(until) >= SWEEP_SHARED_MS) await this.#sweepNow(until);
     }
     this.#working = undefined;
   }
 
+  /** Those that have waited longest. */
+  #takeRequests(): readonly Request[] {
+    let commands = 0;
+    const end = this.#waiting.findIndex((request) => {
+      commands += request.commands.length;
+      return commands > BATCH_COMMANDS_MAX;
+    });
+    // One by itself is a batch, however long.
+    const count = end < 0 ? this.#waiting.length : Math.max(1, end);
+    const requests = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    return requests;
+  }
+
+  /** Milliseconds that a store on other machines has; one on this machine has as many as it takes. */
+  #left(until: number): number {
+    return this.#store.catchUp ? until - this.#clock() : Infinity;
+  }
+
   /** Takes over what other servers have stored. */
-  async #catchUp(): Promise<void> {
+  async #catchUp(until: number): Promise<void> {
     if (!this.#store.catchUp || this.#broken) return;
+    if (this.#left(until) <= 0) {
+      if (this.#freshness === 'current') this.#freshness = 'behind';
+      return;
+    }
     try {
-      const { anew, changes, freshness, reason } = await this.#store.catchUp();
+      const { anew, changes, freshness, reason } = await this.#store.catchUp(this.#left(until));
       const now = this.#clock();
       if (anew) this.#table.absorbAnew(anew, now);
       for (const change of changes) this.#table.absorb(change, now);
@@ -148,20 +176,20 @@ export class Coordinator {
   }
 
   /** Fills in the replies. A command that lost to another server is applied again to what stands now. */
-  async #serve(batch: readonly Item[]): Promise<void> {
+  async #serve(batch: readonly Item[], until: number): Promise<void> {
     let open = batch;
     let changes = 0;
     let commitSeconds = 0;
     for (let attempt = 1; open.length > 0 && attempt <= COMMIT_ATTEMPTS_MAX; attempt++) {
       const now = this.#clock();
-      if (attempt > 1) await this.#catchUp();
-      if (this.#freshness !== 'current') {
+      if (attempt > 1) await this.#catchUp(until);
+      if (this.#freshness !== 'current' || this.#left(until) <= 0) {
         this.#answerUnstored(open, now);
         open = [];
         break;
       }
       const outcomes = open.map((item) => this.#table.apply(item.command, now));
-      const ends = await this.#commit(outcomes);
+      const ends = await this.#commit(outcomes, until);
       commitSeconds += (this.#clock() - now) / 1000;
       if (ends === undefined) {
         this.#answerUnstored(open, now);
@@ -175,13 +203,14 @@ export class Coordinator {
     if (batch.length > 0) this.#observer.batch(batch.length, changes, commitSeconds);
   }
 
-  async #sweepNow(): Promise<void> {
+  async #sweepNow(until: number): Promise<void> {
     this.#sweepDue = false;
     if (this.#freshness !== 'current') return;
-    if (this.#full && !(await this.#probe())) return;
-    await this.#tellUses();
+    if (this.#full && !(await this.#probe(until))) return;
+    await this.#tellUses(until);
+    if (this.#left(until) <= 0) return;
     const effects = this.#table.expire(this.#clock(), SWEEP_ENTRIES, this.#store.catchUp ? SWEEP_SHARED_MAX : Infinity);
-    const ends = await this.#commit(effects);
+    const ends = await this.#commit(effects, until);
     if (ends === undefined) return;
     // What is in use elsewhere stays; of what else stands, the next look at the store tells.
     if (ends.some((end) => end?.kind === 'lost')) this.#takeBack(effects, ends);
@@ -189,20 +218,20 @@ export class Coordinator {
     if (expired > 0) this.#observer.expired(expired);
   }
 
-  async #tellUses(): Promise<void> {
+  async #tellUses(until: number): Promise<void> {
     const uses = this.#table.takeUses(SWEEP_USES);
     if (uses.length === 0 || !this.#store.tellUses) return;
     try {
-      await this.#store.tellUses(uses);
+      await this.#store.tellUses(uses, this.#left(until));
     } catch (error) {
       this.#table.untellUses(uses);
       this.#fail(error);
     }
   }
 
-  async #probe(): Promise<boolean> {
+  async #probe(until: number): Promise<boolean> {
     try {
-      await this.#store.probe();
+      await this.#store.probe(this.#left(until));
       this.#setFull(undefined);
       return true;
     } catch (error) {
@@ -215,12 +244,12 @@ export class Coordinator {
    * How each effect ended, undefined for one without changes; undefined if the store failed and every effect has been
    * undone.
    */
-  async #commit(effects: readonly Effect[]): Promise<(CommitOutcome | undefined)[] | undefined> {
+  async #commit(effects: readonly Effect[], until: number): Promise<(CommitOutcome | undefined)[] | undefined> {
     const items = effects.map(({ changes }) => changes).filter((changes) => changes.length > 0);
     if (items.length === 0) return effects.map(() => undefined);
     try {
       if (this.#broken) throw new Error('the store is broken');
-      const ends = await this.#store.commit(items);
+      const ends = await this.#store.commit(items, this.#left(until));
       this.#setFull(undefined);
       let next = 0;
       return effects.map(({ changes }) => (changes.length > 0 ? ends[next++] : undefined));
@@ -272,7 +301,7 @@ export class Coordinator {
   /** Whether a reply that needs no store can be given from the table as it is. */
   #isTold(reply: Reply): boolean {
     if (this.#freshness === 'wrong') return false;
-    return !this.#unreachable || TOLD_WHEN_BEHIND.has(reply.kind);
+    return (this.#freshness === 'current' && !this.#unreachable) || TOLD_WHEN_BEHIND.has(reply.kind);
   }
 
   /** Replies to what is settled; returns what has to be applied again. */

@@ -17,6 +17,8 @@ type WholeRecord = ClientRecord | ClusterRecord | MemberRecord;
 
 /** Changes of one commit. */
 const BATCH_RECORDS = 1_024;
+/** Nobody waits for an answer: what a busy etcd may take for one. */
+const COMMIT_MS = 30_000;
 /** Records named of those that differ. */
 const NAMED_MAX = 3;
 
@@ -87,7 +89,7 @@ export async function copyRecords(from: Store, to: Store, progress: Progress): P
   const flush = async () => {
     const state = await to.catchUp?.();
     if (state && state.freshness !== 'current') throw new CopyError(state.reason);
-    const outcomes = await to.commit(batch);
+    const outcomes = await to.commit(batch, COMMIT_MS);
     const lost = outcomes.findIndex(({ kind }) => kind === 'lost');
     if (lost >= 0) throw new CopyError(`the ${keyOf(batch[lost]!)} cannot be stored: another stands there`);
     copied += batch.length;

@@ -65,14 +65,17 @@ export interface Store {
    * Stores a batch, in order; resolves when all that is reported as stored is, with an outcome for each item. One commit at
    * a time. Rejects with StoreFullError when nothing was stored for want of room, with StoreUnreachableError when that
    * cannot be known yet; with any other error nobody will know what is stored, and nothing may be acknowledged any more.
+   *
+   * `withinMs`, here and below: a store on other machines rejects with StoreUnreachableError if they take longer; 2,000
+   * unless told otherwise.
    */
-  commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]>;
+  commit(batch: readonly StoreItem[], withinMs?: number): Promise<CommitOutcome[]>;
   /** Of a store that several servers share: what others have stored. Never while a commit is under way. */
-  catchUp?(): Promise<CatchUp>;
+  catchUp?(withinMs?: number): Promise<CatchUp>;
   /** Of a store that several servers share: lets the others know of uses. Rejects like commit. */
-  tellUses?(uses: readonly Use[]): Promise<void>;
+  tellUses?(uses: readonly Use[], withinMs?: number): Promise<void>;
   /** Writes something that changes nothing, to find out whether commit would be worth trying again. Rejects like it. */
-  probe(): Promise<void>;
+  probe(withinMs?: number): Promise<void>;
   /** Bytes on disk. */
   size(): number;
   /** Bytes it may still grow by, as far as is known now; Infinity where nothing is on disk. */

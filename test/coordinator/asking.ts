@@ -9,9 +9,8 @@ import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary
 /** What is refused because it cannot be stored. */
 export const REFUSED: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
-/** A coordinator with its table, its clock, and what it observed. */
-export function over(store: Store, limits: TableLimits = NO_LIMITS, shared = false) {
-  const clock = { now: 0 };
+/** A coordinator with its table, its clock, which stands unless it is moved, and what it observed. */
+export function over(store: Store, limits: TableLimits = NO_LIMITS, shared = false, clock = { now: 0 }) {
   const table = new ClusterTable(REGISTRY_ID, limits, clock.now, shared);
   const batches: number[] = [];
   const filled: number[] = [];

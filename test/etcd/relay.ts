@@ -1,4 +1,5 @@
-// A way to etcd that can be cut: whoever goes by it loses its connections and finds nobody, while others go on.
+// A way to etcd that can be cut, or made long: whoever goes by it loses its connections and finds nobody, or waits for every
+// answer, while others go on.
 
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -7,6 +8,8 @@ export class Relay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #cut = false;
+  /** Milliseconds that what etcd says is on its way. */
+  delayMs = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -52,7 +55,8 @@ export class Relay {
         this.#sockets.delete(from);
         to.destroy();
       });
-      from.pipe(to);
+      if (from === one) from.pipe(to);
+      else from.on('data', (piece) => void setTimeout(() => to.write(piece), this.delayMs));
     }
     if (this.#cut) one.destroy();
   }

@@ -25,12 +25,24 @@ export function openEtcdStore(
   return EtcdStore.open({ access, registryId: REGISTRY_ID, prefix, ...(observer && { observer }) });
 }
 
+/** The time as it is. */
+export const runningClock = {
+  get now() {
+    return performance.now();
+  },
+};
+
 /** A server's coordinator with its table filled, and its store. */
-export async function openServer(endPoints: readonly string[], prefix: string, limits: TableLimits = NO_LIMITS) {
+export async function openServer(
+  endPoints: readonly string[],
+  prefix: string,
+  limits: TableLimits = NO_LIMITS,
+  clock?: { now: number },
+) {
   const counts = { readAgain: 0 };
   const observer = { requested() {}, caughtUp() {}, readAgain: () => void counts.readAgain++ };
   const store = await openEtcdStore(endPoints, prefix, observer);
-  const parts = over(store, limits, true);
+  const parts = over(store, limits, true, clock);
   await parts.coordinator.load();
   return { ...parts, store, counts, prefix };
 }

@@ -12,7 +12,7 @@ import { ask, clusterIdOf, create, getCluster, join, REFUSED, register, whichOf 
 import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
 import { Relay } from './relay.ts';
-import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, until } from './stores.ts';
+import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, runningClock, until } from './stores.ts';
 
 const programs = etcdPrograms();
 /** The 2 s of the promise, and what a busy machine takes to look at its clock. */
@@ -116,6 +116,39 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     for (const server of [first!, second!]) server.child!.kill('SIGCONT');
     await back(one.coordinator, 10_000);
   }, 40_000);
+
+  it.each([150, 400])(
+    'E5: where etcd takes %i ms to answer, everybody is answered in 2 s, whenever he comes',
+    async (delayMs) => {
+      const { one: direct } = await begin({});
+      const relay = await Relay.to(endPointsOf(etcd)[0]!);
+      try {
+        const slow = await openServer([relay.endPoint], direct.prefix, undefined, runningClock);
+        open.push(slow);
+        const named = (i: number) => ({ ...create(`slow-${i}`, 1), id: i.toString(16).padStart(64, 'e') }) as never;
+        await slow.coordinator.ask(Array.from({ length: 40 }, (_, i) => named(i)));
+        relay.delayMs = delayMs;
+        const asked = Array.from({ length: 40 }, async (_, i) => {
+          await new Promise((resolve) => setTimeout(resolve, i * 100));
+          if (i % 10 === 0) slow.coordinator.sweep();
+          // A deletion has to read first.
+          const deletion = { kind: 'delete-cluster', cluster: { name: `slow-${i}` } } as never;
+          return timed(ask(slow.coordinator, i % 10 === 5 ? deletion : named(40 + i)));
+        });
+        for (const [reply, took] of await Promise.all(asked)) {
+          if (delayMs < 200) expect(reply.kind).toBe('cluster');
+          else if (reply.kind !== 'cluster') expect(reply).toEqual(REFUSED);
+          expect(took).toBeLessThan(REFUSED_MS);
+        }
+        relay.delayMs = 0;
+        await back(slow.coordinator);
+        expect(slow.broken).toEqual([]);
+      } finally {
+        await relay.close();
+      }
+    },
+    30_000,
+  );
 
   it('E5: what was refused since nobody knew what came of it is there as a whole or not at all', async () => {
     const { one, other } = await begin({});

@@ -1,11 +1,16 @@
 // Several servers on one etcd: what one of them stored first stands for all of them (T11, R1, R6, R13, R14), and nobody is
 // answered from less than what anybody had been told before he asked. Seeds are printed by fast-check.
 
+import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
 import type { TableLimits } from '../../src/registry/cluster-table.ts';
 import type { Command, Reply } from '../../src/registry/command.ts';
+import { ETCD, type TxnRequest, type TxnResponse } from '../../src/store/etcd/etcd-calls.ts';
+import { EtcdClient } from '../../src/store/etcd/etcd-client.ts';
+import { commitItems } from '../../src/store/etcd/etcd-commit.ts';
+import { EtcdKeys } from '../../src/store/etcd/etcd-keys.ts';
 import { ask, clusterIdOf, create, getCluster, join, register, whichOf } from '../coordinator/asking.ts';
 import { idOf, NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { observeTable } from '../registry/observe.ts';
@@ -144,6 +149,42 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     const rosters = await Promise.all([one, other].map(({ coordinator }) => ask(coordinator, getCluster('c'))));
     expect(rosters[0]).toEqual(rosters[1]);
     expect([1n, 2n]).toContain(whichOf(rosters[0]!));
+  });
+
+  it('R14: an eviction of which nobody knows whether it was stored spares who has come back since', async () => {
+    const prefix = newPrefix();
+    const [one, other] = await servers(2, NO_LIMITS, prefix);
+    await one.coordinator.ask([register(1), create('c', 0xc0, 2)]);
+    await ask(one.coordinator, join(1, 'c'));
+    await ask(one.coordinator, getCluster('c'));
+    const client = new EtcdClient(
+      { endPoints: endPointsOf(etcd), tls: undefined, user: undefined },
+      { requested() {} },
+    );
+    const transact = (request: TxnRequest) =>
+      client.call<TxnRequest, TxnResponse>(ETCD.txn, request, performance.now() + 5_000);
+    const { known } = await client
+      .call(ETCD.range, { key: Buffer.from(`${prefix}h`) }, performance.now() + 5_000)
+      .then(({ header }) => ({ known: Number(header!.revision) }));
+    let sent = 0;
+    const evicted = await commitItems(
+      [{ kind: 'member-removal', clusterId: idOf(0xc0), index: 0, clientId: idOf(1) }],
+      {
+        keys: new EtcdKeys(prefix),
+        known,
+        stamp: () => randomBytes(12),
+        async transact(request) {
+          const answer = await transact(request);
+          // The second takes the member away; its answer is lost, and before it is made again the client is back.
+          if (++sent !== 2) return answer;
+          expect((await ask(other.coordinator, join(1, 'c'))).kind).toBe('cluster');
+          return transact(request);
+        },
+      },
+    );
+    client.close();
+    expect(evicted.outcomes).toEqual([{ kind: 'stored' }]);
+    for (const { coordinator } of [one, other]) expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(1n);
   });
 
   it('R14: a cluster that is deleted at one server while others join at the other is gone with all of them', async () => {

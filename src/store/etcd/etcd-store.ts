@@ -46,12 +46,12 @@ export interface EtcdStoreObserver extends EtcdObserver {
 
 /** A server that starts waits so long for etcd. */
 const OPEN_MS = 10_000;
-/** Together below the 2 s after which a client is told that the registry cannot store: for each request of a commit. */
-const CATCH_UP_MS = 900;
-const COMMIT_MS = 1_000;
+const WITHIN_MS = 2_000;
+/** Catching up leaves time for what it is done for. */
+const CATCH_UP_MS_MAX = 900;
 /** The watch may be so late before it is begun again, with another server. */
 const FEED_LATE_MS = 300;
-const PROBE_MS = 1_000;
+const STATUS_MS = 1_000;
 const RETURN_PAUSE_MS = { first: 50, most: 1_000 } as const;
 const SIZE_EVERY_MS = 30_000;
 
@@ -121,10 +121,9 @@ export class EtcdStore implements Store {
     }
   }
 
-  async catchUp(): Promise<CatchUp> {
+  async catchUp(withinMs = WITHIN_MS): Promise<CatchUp> {
     this.#assertOpen();
-    const began = performance.now();
-    const deadline = began + CATCH_UP_MS;
+    const deadline = performance.now() + Math.min(withinMs, CATCH_UP_MS_MAX);
     if (this.#away === undefined && this.#feed) await this.#reachHead(this.#feed, deadline);
     if (this.#gap) await Promise.race([this.#gap.read, delay(deadline - performance.now())]);
     void this.#askSize();
@@ -137,31 +136,33 @@ export class EtcdStore implements Store {
     return { anew, changes, freshness: 'current' };
   }
 
-  async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
+  async commit(batch: readonly StoreItem[], withinMs = WITHIN_MS): Promise<CommitOutcome[]> {
     this.#assertOpen();
     if (batch.length === 0) return [];
+    const deadline = performance.now() + withinMs;
     const { outcomes, revisions } = await this.#asking(() =>
       commitItems(batch, {
         keys: this.#keys,
         known: this.#known,
         stamp: () => randomBytes(12),
-        transact: (request) =>
-          this.#client.call<TxnRequest, TxnResponse>(ETCD.txn, request, performance.now() + COMMIT_MS),
+        transact: (request) => this.#client.call<TxnRequest, TxnResponse>(ETCD.txn, request, deadline),
       }),
     );
     for (const revision of revisions) this.#own.add(revision);
     return outcomes;
   }
 
-  async tellUses(uses: readonly Use[]): Promise<void> {
+  async tellUses(uses: readonly Use[], withinMs = WITHIN_MS): Promise<void> {
     this.#assertOpen();
-    await this.#asking(() => this.#uses.tell(uses));
+    const deadline = performance.now() + withinMs;
+    await this.#asking(() => this.#uses.tell(uses, deadline));
   }
 
-  async probe(): Promise<void> {
+  async probe(withinMs = WITHIN_MS): Promise<void> {
     this.#assertOpen();
+    const deadline = performance.now() + withinMs;
     const request: TxnRequest = { compare: [], success: [put(this.#keys.probe, '1')], failure: [] };
-    await this.#asking(() => this.#client.call(ETCD.txn, request, performance.now() + PROBE_MS));
+    await this.#asking(() => this.#client.call(ETCD.txn, request, deadline));
   }
 
   /** Of etcd's file on the server that is asked, which is not this registry's alone; as of half a minute ago. */
@@ -264,7 +265,7 @@ export class EtcdStore implements Store {
   async #return(): Promise<void> {
     for (let pause: number = RETURN_PAUSE_MS.first; !this.#closed; pause = Math.min(2 * pause, RETURN_PAUSE_MS.most)) {
       await delay(pause);
-      const deadline = performance.now() + CATCH_UP_MS;
+      const deadline = performance.now() + CATCH_UP_MS_MAX;
       try {
         const { head } = await headNow(this.#client, this.#keys, deadline);
         const feed = this.#feed;
@@ -295,7 +296,7 @@ export class EtcdStore implements Store {
   async #readAll(): Promise<void> {
     for (let pause: number = RETURN_PAUSE_MS.first; !this.#closed; pause = Math.min(2 * pause, RETURN_PAUSE_MS.most)) {
       try {
-        const { head, revision } = await headNow(this.#client, this.#keys, performance.now() + PROBE_MS);
+        const { head, revision } = await headNow(this.#client, this.#keys, performance.now() + STATUS_MS);
         const records: StoredRecord[] = [];
         for await (const some of recordsAt(this.#client, this.#keys, revision)) records.push(...some);
         this.#usesAnew = await usesAt(this.#client, this.#keys, revision);
@@ -314,7 +315,7 @@ export class EtcdStore implements Store {
     const now = performance.now();
     if (now - this.#sizeAt < SIZE_EVERY_MS || this.#away !== undefined) return;
     this.#sizeAt = now;
-    const status = await this.#client.call(ETCD.status, {}, now + PROBE_MS).catch(() => undefined);
+    const status = await this.#client.call(ETCD.status, {}, now + STATUS_MS).catch(() => undefined);
     if (status) this.#size = toNumber(status.dbSize);
   }
 }

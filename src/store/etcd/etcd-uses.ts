@@ -14,7 +14,6 @@ interface Lease {
   readonly grantedAt: number;
 }
 
-const TELL_MS = 1_000;
 const PUTS_MAX = 100;
 /** What lies between a use and its being told: a sweep, and what it takes. */
 const LATE_SECONDS = 5;
@@ -32,34 +31,38 @@ export class EtcdUses {
     this.#keys = keys;
   }
 
-  /** Resolves when it is stored. Rejects as EtcdClient does. */
-  async tell(uses: readonly Use[]): Promise<void> {
+  /** Resolves when it is stored. Rejects as EtcdClient does, with nobody knowing which of them are. */
+  async tell(uses: readonly Use[], deadline: number): Promise<void> {
     for (const ttlMs of new Set(uses.map((use) => use.ttlMs))) {
+      const lease = await this.#lease(ttlMs, deadline);
       const keys = uses.filter((use) => use.ttlMs === ttlMs).map(({ id }) => this.#keys.use(id));
-      for (let i = 0; i < keys.length; i += PUTS_MAX) await this.#put(keys.slice(i, i + PUTS_MAX), ttlMs);
+      const parts = Array.from({ length: Math.ceil(keys.length / PUTS_MAX) }, (_, i) =>
+        keys.slice(i * PUTS_MAX, (i + 1) * PUTS_MAX),
+      );
+      try {
+        await Promise.all(parts.map((part) => this.#put(part, lease, deadline)));
+      } catch (error) {
+        // The lease may be gone: of a restored etcd, for one.
+        if (error instanceof EtcdError) this.#leases.delete(ttlMs);
+        throw error;
+      }
     }
   }
 
-  async #put(keys: readonly string[], ttlMs: number): Promise<void> {
-    const lease = (await this.#lease(ttlMs)) as never;
+  async #put(keys: readonly string[], leaseId: number, deadline: number): Promise<void> {
+    const lease = leaseId as never;
     const success = keys.map((key) => ({ request_put: { key: bytesOf(key), value: bytesOf('1'), lease } }));
     const txn: Call<TxnRequest, TxnResponse> = ETCD.txn;
-    try {
-      await this.#client.call(txn, { compare: [], success, failure: [] }, performance.now() + TELL_MS);
-    } catch (error) {
-      // The lease may be gone: of a restored etcd, for one.
-      if (error instanceof EtcdError) this.#leases.delete(ttlMs);
-      throw error;
-    }
+    await this.#client.call(txn, { compare: [], success, failure: [] }, deadline);
   }
 
-  async #lease(ttlMs: number): Promise<number> {
+  async #lease(ttlMs: number, deadline: number): Promise<number> {
     const now = performance.now();
     const current = this.#leases.get(ttlMs);
     if (current && now - current.grantedAt < ttlMs / 4) return current.id;
     const id = randomInt(1, LEASE_ID_MAX);
     const seconds = Math.ceil((1.5 * ttlMs) / 1_000) + LATE_SECONDS;
-    await this.#client.call(ETCD.leaseGrant, { ID: id as never, TTL: seconds as never }, now + TELL_MS);
+    await this.#client.call(ETCD.leaseGrant, { ID: id as never, TTL: seconds as never }, deadline);
     this.#leases.set(ttlMs, { id, grantedAt: now });
     return id;
   }

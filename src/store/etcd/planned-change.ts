@@ -244,11 +244,13 @@ function planMemberRemoval({ clusterId, index, clientId }: MemberRemoval, keys: 
     needed: [],
     reads: [read(key)],
     first: () => undefined,
-    next({ keys: found }) {
-      const standing = found.get(key);
+    next(found) {
+      const standing = found.keys.get(key);
       if (standing === undefined) return STORED;
       const record = keys.record(key, standing.value!) as MemberRecord | Seat;
       if (record.clientId !== clientId) return record.kind === 'member' ? lostTo(record) : LOST;
+      // It came back after it had lost the seat that it is to lose, which this request may have done at its first attempt.
+      if (!found.known(toNumber(standing.create_revision))) return STORED;
       const names = keys.memberName(clusterId, record.name);
       return {
         conditions: [writtenAt(key, revisionOf(standing))],
