@@ -1,5 +1,5 @@
 // xlreg create: creates a cluster, or finds the one of this name.
-import { connect, createVisitor } from '../client/index.ts';
+import { beginSession, createVisitor } from '../client/index.ts';
 import { count, name, readCommandLine, UsageError } from './client-flags.ts';
 import { printFields, printJson } from './print.ts';
 import { connectOptions, readRegistry } from './registry-source.ts';
@@ -17,10 +17,13 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
 
   const regCred = await readRegistry(flags, signal);
   const options = connectOptions(flags, regCred, signal);
-  const [session, visitor] = await Promise.all([connect(regCred, options), createVisitor()]);
-  try {
+  const visitor = await createVisitor();
+  const { session, begun } = await beginSession(regCred, options, async (session) => {
     await session.identify(visitor);
-    const { clusterId, size, endPoints } = await session.create(clusterName, asked);
+    return await session.create(clusterName, asked);
+  });
+  try {
+    const { clusterId, size, endPoints } = begun;
     const asAsked = size === asked.size && endPoints === asked.endPoints;
     if (flags.json) printJson({ name: clusterName, clusterId, size, endPoints, asked, asAsked });
     else {

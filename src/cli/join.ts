@@ -1,7 +1,7 @@
 // xlreg join: becomes a member of a cluster, or comes back as the one it was. Invariant: a member's keys are on disk
 // before the registry hears of them, its ID before it joins; so whatever ends this half-way, it comes back as itself.
 import { join as joinPath } from 'node:path';
-import { connect, createMember, loadMember, type Member, type RegCred, saveMember } from '../client/index.ts';
+import { beginSession, createMember, loadMember, type Member, type RegCred, saveMember } from '../client/index.ts';
 import { isEndPoint } from '../wire/member-token.ts';
 import { milliseconds, name, readCommandLine, UsageError } from './client-flags.ts';
 import { gatherRoster, missingSeats } from './gather-roster.ts';
@@ -32,14 +32,18 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
 
   const regCred = await readRegistry(flags, signal);
   const options = connectOptions(flags, regCred, signal);
-  const newcomer = { ...(await memberAt(home, memberName, regCred)), endPoints };
-  await saveMember(home, newcomer);
-  const session = await connect(regCred, { ...options, first: newcomer.registryAddress });
-  try {
-    const { id } = await session.identify(newcomer);
-    const member = { ...newcomer, id, registryId: hex(regCred.id), registryAddress: session.address };
+  let member: Member = { ...(await memberAt(home, memberName, regCred)), endPoints };
+  await saveMember(home, member);
+  const first = member.registryAddress;
+  const { session, begun } = await beginSession(regCred, { ...options, first }, async (session) => {
+    const { id } = await session.identify(member);
+    member = { ...member, id, registryId: hex(regCred.id), registryAddress: session.address };
     await saveMember(home, member);
-    const { clusterId, size } = await session.join(clusterName);
+    return await session.join(clusterName);
+  });
+  try {
+    const { id } = member;
+    const { clusterId, size } = begun;
     const way = { regCred, connectOptions: options, member };
     const { members, complete, timeUp } = await gatherRoster(session, { ...way, clusterId, size, waitMs, signal });
     const index = members.find((other) => other.id === id)?.index;

@@ -1,5 +1,5 @@
 // xlreg members: who is in a cluster, without joining it.
-import { type ClusterRef, connect, createVisitor } from '../client/index.ts';
+import { beginSession, type ClusterRef, createVisitor } from '../client/index.ts';
 import { milliseconds, name, readCommandLine } from './client-flags.ts';
 import { gatherRoster, missingSeats } from './gather-roster.ts';
 import { memberJson, printCount, printFields, printJson, printMembers } from './print.ts';
@@ -23,10 +23,13 @@ export async function members(args: readonly string[], signal: AbortSignal): Pro
 
   const regCred = await readRegistry(flags, signal);
   const options = connectOptions(flags, regCred, signal);
-  const [session, visitor] = await Promise.all([connect(regCred, options), createVisitor()]);
+  const visitor = await createVisitor();
+  const { session, begun } = await beginSession(regCred, options, async (session) => ({
+    ...(await session.identify(visitor)),
+    ...(await session.cluster(cluster, NOBODY)),
+  }));
   try {
-    const { id } = await session.identify(visitor);
-    const { clusterId, size } = await session.cluster(cluster, NOBODY);
+    const { id, clusterId, size } = begun;
     const way = { regCred, connectOptions: options, member: { ...visitor, id } };
     const roster = await gatherRoster(session, { ...way, clusterId, size, waitMs, signal });
     const { complete } = roster;

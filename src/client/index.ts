@@ -1,5 +1,6 @@
 // The client library, as `xlreg/client`: connect() with a registry's credentials, and what that leads to.
 export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
+export { type BegunSession, beginSession } from './begin-session.ts';
 export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster } from './cluster.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export type { Credentials } from './credentials.ts';

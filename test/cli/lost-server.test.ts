@@ -70,3 +70,34 @@ it.each([
   const again = await run(...joinAs('bob'));
   expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: '' });
 });
+
+it.each([
+  { what: 'registration', answersMax: 1 },
+  { what: 'change', answersMax: 2 },
+])(
+  'create, join and members go on with the next server when the answer to their $what is lost with the first',
+  async ({ answersMax }) => {
+    ends[0]!.answersMax = answersMax;
+    ends[1]!.servers = [server.tcpPort];
+    const commands = [['create', 'c', '--size', '2'], joinAs('alice'), ['members', 'c', '--json']];
+    for (const command of commands) {
+      const { code, stdout, stderr } = await run(...command);
+      expect({ code, stderr }).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining(`${ends[0]!.address} is passed over`),
+      });
+      if (command[0] === 'members') {
+        expect(JSON.parse(stdout).members).toMatchObject([{ name: 'alice', index: 0 }]);
+      }
+    }
+  },
+);
+
+it('a command whose only server goes away ends with what happened', async () => {
+  ends[0]!.answersMax = 2;
+  const other = ends[1]!.address;
+  ends[1]!.stop();
+  const { code, stderr } = await run('create', 'c', '--size', '2');
+  expect(code).toBe(3);
+  expect(stderr).toContain(`${other} is passed over`);
+});

@@ -8,6 +8,8 @@ export class TcpBalancer {
   #connections = 0;
   /** Ports of the loopback that connections go to in turn; while there are none, connections are closed. */
   servers: readonly number[];
+  /** How many times a server may answer on a connection; what it says then is lost with the connection. */
+  answersMax = Infinity;
 
   private constructor(servers: readonly number[]) {
     this.servers = servers;
@@ -15,6 +17,8 @@ export class TcpBalancer {
       const port = this.servers[this.#connections++ % this.servers.length];
       if (port === undefined) return client.destroy();
       const server = connect({ host: '127.0.0.1', port, noDelay: true });
+      let answers = 0;
+      server.on('data', () => void (answers++ < this.answersMax || client.destroy()));
       for (const [one, other] of [
         [client, server],
         [server, client],
