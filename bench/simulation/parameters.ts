@@ -9,11 +9,7 @@ export interface Measured {
 
 const SPLIT = 'perf, bench/README.md';
 /** Three nodes of etcd and all else on the two cores of one machine. */
-const PROTOTYPE = 'prototype, joins by 256 clients: 1,044 a second in requests of their own, 2,636 in requests of 64';
-const JOINS = 'bench:joins on three nodes, 256 clients: 3,222 and 4,056 joins a second, in requests of 48';
-const PROBE = 'probe, puts of 760 bytes, a watcher beside';
-const READS = 'probe, linearizable reads of one key';
-const GUESS = 'NOT MEASURED';
+const ETCD = 'bench:etcd on three nodes';
 
 export const PARAMETERS = {
   /** Cores of a server's machine; a worker each. */
@@ -26,19 +22,19 @@ export const PARAMETERS = {
   coordinator: { value: 100, source: `${SPLIT}: 150 without what writes and syncs` },
   lmdbChange: { value: 24, source: `${SPLIT}: 50 for the 2.1 changes of a session` },
   lmdbSync: { value: 900, source: 'bench:joins with one client: 916 durable joins a second, less their CPU' },
-  /** A request to etcd takes the leader this long, and so much more for each change in it. */
-  etcdRequest: { value: 588, source: PROTOTYPE },
-  etcdChange: { value: 263, source: `${JOINS}; less its part of a request` },
+  /** A request to etcd takes it this long, and so much more for each change in it. */
+  etcdRequest: { value: 453, source: `${ETCD}: 1,852 requests of one change a second, 217 of 48` },
+  etcdChange: { value: 159, source: `${ETCD}: 5,930 changes a second of members, less their part of a request` },
   /** What else an answer takes, as a lognormal distribution: network, the followers and their disks. */
-  etcdLatencyMedian: { value: 5_000, source: `${PROBE}: p50 of one put 5.3 ms` },
-  etcdLatencyP99: { value: 52_000, source: `${PROBE}: p99 of 64 puts 52 ms` },
+  etcdLatencyMedian: { value: 1_490, source: `${ETCD}: p50 of one change at a time` },
+  etcdLatencyP99: { value: 5_710, source: `${ETCD}: p99 of one change at a time` },
   /** A server asks etcd before each batch how far the table has come. */
-  etcdRead: { value: 100, source: `${READS}: CPU of the leader 97 and 109 at 64 and 16 at a time` },
-  etcdReadLatencyMedian: { value: 830, source: `${READS}: p50 of one at a time 0.83 ms` },
+  etcdRead: { value: 114, source: `${ETCD}: CPU of the leader, 16 at once` },
+  etcdReadLatencyMedian: { value: 570, source: `${ETCD}: p50 of one at a time` },
   /** A key that another server, or this one, has written, until it is in the table. */
-  watchEvent: { value: 10, source: `${PROBE}: CPU of the watcher for an event, in requests of 64` },
-  /** Bytes of etcd's file for a member: its client's record, and the small keys of its seat. */
-  etcdMemberBytes: { value: 1_500, source: `${PROBE}: 1,010 bytes a key with a token; its seat's 3 keys ${GUESS}` },
+  watchEvent: { value: 7.7, source: `${ETCD}: coordinator of a server that does nothing else` },
+  /** Bytes of etcd's file for a member: its client's record, the keys of its seat, and an eighth of a cluster. */
+  etcdMemberBytes: { value: 2_843, source: `${ETCD}: 50,000 members` },
   memberBytes: { value: 390 + 680, source: 'bench:store: 390, and the token' },
   /** The load generator's CPU for a session; only where it runs on the server's own cores, as in the benchmarks. */
   generator: {

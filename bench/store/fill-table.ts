@@ -1,4 +1,4 @@
-// A table of so many members, written straight into a data directory.
+// A table of so many members, made up, and written straight into a data directory.
 import { randomBytes } from 'node:crypto';
 import type { Change } from '../../src/registry/command.ts';
 import { LmdbStore } from '../../src/store/lmdb-store.ts';
@@ -8,26 +8,32 @@ export const TOKEN_BYTES = 680;
 const CLUSTER_SIZE = 8;
 const BATCH = 4_000;
 
-/** Fills the table of the registry with this ID (hex), in clusters of 8; returns its bytes on disk. */
-export async function fillTable(directory: string, registryId: string, members: number): Promise<number> {
-  const store = LmdbStore.open(directory, { registryId, bytesMax: undefined });
+/** The changes that make so many members in clusters of 8, about so many at a time. */
+export function* changesOf(members: number, batch: number): Generator<Change[]> {
   const hex = () => randomBytes(32).toString('hex');
-  let batch: Change[] = [];
+  const names = randomBytes(8).toString('hex');
+  let changes: Change[] = [];
   let clusterId = '';
   for (let i = 0; i < members; i++) {
     const index = i % CLUSTER_SIZE;
     if (index === 0) {
       clusterId = hex();
-      batch.push({ kind: 'cluster', id: clusterId, name: `c${i}`, size: CLUSTER_SIZE, endPointCount: 1, attrs: 0n });
+      const name = `c${names}-${i}`;
+      changes.push({ kind: 'cluster', id: clusterId, name, size: CLUSTER_SIZE, endPointCount: 1, attrs: 0n });
     }
     const client = { clientId: hex(), name: `node-${index}`, token: randomBytes(TOKEN_BYTES) };
-    batch.push({ kind: 'client', ...client, sigKeyDigest: hex(), endPointCount: 1, ephemeral: false });
-    batch.push({ kind: 'member', clusterId, index, ...client });
-    if (batch.length >= BATCH || i === members - 1) {
-      await store.commit(batch);
-      batch = [];
-    }
+    changes.push({ kind: 'client', ...client, sigKeyDigest: hex(), endPointCount: 1, ephemeral: false });
+    changes.push({ kind: 'member', clusterId, index, ...client });
+    if (changes.length < batch && i < members - 1) continue;
+    yield changes;
+    changes = [];
   }
+}
+
+/** Fills the table of the registry with this ID (hex); returns its bytes on disk. */
+export async function fillTable(directory: string, registryId: string, members: number): Promise<number> {
+  const store = LmdbStore.open(directory, { registryId, bytesMax: undefined });
+  for (const changes of changesOf(members, BATCH)) await store.commit(changes);
   const bytes = store.size();
   await store.close();
   return bytes;
