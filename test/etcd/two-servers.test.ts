@@ -16,7 +16,7 @@ import { idOf, NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { observeTable } from '../registry/observe.ts';
 import { plain } from '../store/store-contract.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
-import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, until } from './stores.ts';
+import { type EtcdServerUnderTest, endPointsOf, newPrefix, openEtcdStore, openServer, until } from './stores.ts';
 
 const programs = etcdPrograms();
 const OTHER_KEY = 'bb'.repeat(32);
@@ -218,6 +218,22 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
       expect(whichOf(await ask(here, getCluster(name)))).toBe(1n);
     }
   });
+
+  it('a table that is too long to be read in one go is there as a whole, each record once and in order', async () => {
+    const prefix = newPrefix();
+    const [one] = await servers(1, NO_LIMITS, prefix);
+    // Their names begin alike, and the shortest is how all others begin.
+    const names = ['n', ...Array.from({ length: 12_000 }, (_, i) => `n_${i}`)];
+    const clusters = names.map((name, i) => ({ ...create(name, 1), id: i.toString(16).padStart(64, '0') }) as Command);
+    for (let i = 0; i < clusters.length; i += 1_000) await one.coordinator.ask(clusters.slice(i, i + 1_000));
+    const found: string[] = [];
+    const store = await openEtcdStore(endPointsOf(etcd), prefix);
+    for await (const records of store.load()) {
+      for (const record of records) if (record.kind === 'cluster') found.push(record.name);
+    }
+    await store.close();
+    expect(found).toEqual(names.toSorted());
+  }, 40_000);
 
   it('R1 to R14: whatever is asked of two servers, they and one that starts later have one table', async () => {
     const client = fc.integer({ min: 1, max: 4 });

@@ -14,6 +14,12 @@ export interface HeadNow {
 
 /** A page takes 17 MB at most, where every token is as long as it can be. */
 const PAGE_KEYS = 1_000;
+/**
+ * For each page etcd looks at all keys of what is left of the range, so that a long one takes the square of its length; what
+ * is longer than this is read by the next character of its keys, one after the other. Most of those are printable.
+ */
+const RANGE_KEYS = 10_000;
+const PRINTABLE = { first: 0x20, last: 0x7e } as const;
 const PAGE_MS = { each: 4_000, inAll: 10_000 } as const;
 
 /** The last change that anybody can have been told of: etcd asks a majority before it answers. */
@@ -45,19 +51,38 @@ export async function usesAt(client: EtcdClient, keys: EtcdKeys, revision: numbe
   return uses;
 }
 
+/** Everything under a prefix, in order. */
 async function* pages(
   client: EtcdClient,
   prefix: string,
   revision: number,
   keysOnly: boolean,
 ): AsyncIterable<KeyValue[]> {
-  const range_end = bytesOf(endOf(prefix));
-  let key = bytesOf(prefix);
-  for (let more = true; more; ) {
-    const request = { key, range_end, revision: revision as never, limit: PAGE_KEYS as never, keys_only: keysOnly };
-    const page = await client.call(ETCD.range, request, performance.now() + PAGE_MS.inAll, PAGE_MS.each);
-    yield page.kvs;
-    more = page.more;
-    if (more) key = Buffer.concat([page.kvs.at(-1)!.key!, Buffer.of(0)]);
+  const ask = (from: Buffer, end: Buffer) => {
+    const range = { key: from, range_end: end, revision: revision as never, limit: PAGE_KEYS as never };
+    const deadline = performance.now() + PAGE_MS.inAll;
+    return client.call(ETCD.range, { ...range, keys_only: keysOnly }, deadline, PAGE_MS.each);
+  };
+  /** The rest of a range whose first page is known. */
+  async function* pageByPage(first: RangeResponse, end: Buffer): AsyncIterable<KeyValue[]> {
+    for (let page = first; ; page = await ask(justBehind(page.kvs.at(-1)!.key!), end)) {
+      if (page.kvs.length > 0) yield page.kvs;
+      if (!page.more) return;
+    }
   }
+  async function* under(prefix: string): AsyncIterable<KeyValue[]> {
+    const [from, end] = [bytesOf(prefix), bytesOf(endOf(prefix))];
+    const first = await ask(from, end);
+    if (toNumber(first.count) <= RANGE_KEYS) return yield* pageByPage(first, end);
+    const [low, high] = [PRINTABLE.first, PRINTABLE.last + 1].map((next) => Buffer.concat([from, Buffer.of(next)]));
+    yield* pageByPage(await ask(from, low!), low!);
+    for (let next = PRINTABLE.first; next <= PRINTABLE.last; next++) yield* under(prefix + String.fromCharCode(next));
+    yield* pageByPage(await ask(high!, end), end);
+  }
+  yield* under(prefix);
+}
+
+/** The first key that can come behind another. */
+function justBehind(key: Uint8Array): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
 }
