@@ -60,7 +60,7 @@ export const WAITING_SESSION_FRAMES_MAX = 65_536;
 /** Hellos that wait are bounded in time of work (`--hello-queue-ms`); this is what one counts until one was measured. */
 export const HELLO_MILLISECONDS = 0.4;
 
-/** Commands that the coordinator applies before it answers any: the rest waits, and is not stored later than it must. */
+/** Commands of one batch of the coordinator: it answers them all at once, so that fewer are answered sooner. */
 export const BATCH_COMMANDS_MAX = 1_024;
 
 /**

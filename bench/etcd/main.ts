@@ -2,35 +2,38 @@
 // --nodes servers on this machine, which needs Debian's etcd-server, and a registry that hears of every change. Most of
 // docs/SCALING.md's parameters of etcd are from here.
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
-import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Change } from '../../src/registry/command.ts';
 import { ETCD, type TxnRequest, type TxnResponse, toNumber } from '../../src/store/etcd/etcd-calls.ts';
-import { type EtcdAccess, EtcdClient } from '../../src/store/etcd/etcd-client.ts';
-import { commitItems } from '../../src/store/etcd/etcd-commit.ts';
+import { EtcdClient } from '../../src/store/etcd/etcd-client.ts';
+import { commitItems, REQUESTS_AT_ONCE, TRANSACTIONS_MAX } from '../../src/store/etcd/etcd-commit.ts';
 import { EtcdKeys } from '../../src/store/etcd/etcd-keys.ts';
 import { headNow } from '../../src/store/etcd/etcd-range.ts';
-import { EtcdStore } from '../../src/store/etcd/etcd-store.ts';
 import { Latencies } from '../load/latencies.ts';
 import { processCpuSeconds } from '../measure/process-readings.ts';
-import { ServerProcess } from '../measure/server-process.ts';
+import { type ServerProcess, withServer } from '../measure/server-process.ts';
+import { CHANGE_KEYS } from '../simulation/parameters.ts';
 import { changesOf } from '../store/fill-table.ts';
 import { EtcdCluster } from './etcd-cluster.ts';
 
 /** Askers at a time: as many servers as fill an etcd. */
 const AT_ONCE = 16;
 const SECONDS = 5;
-/** Changes of one request, at most; and of a batch, which is four requests. */
-const [REQUEST_CHANGES, BATCH_CHANGES] = [48, 192];
-/** Of those who fill the table. */
-const BATCHES_AT_ONCE = 4;
+/** Commits at once of those who fill the table, and changes of each. */
+const COMMITS_AT_ONCE = 4;
+const COMMIT_CHANGES = REQUESTS_AT_ONCE * TRANSACTIONS_MAX;
 const PATIENCE_MS = 30_000;
 /** What a server does by itself, beside hearing of changes. */
 const IDLE_MS = 3_000;
 const QUOTA_BYTES = 8 * 2 ** 30;
-const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
-const KEYS_OF = { client: 1, cluster: 2, member: 3 } as Readonly<Record<Change['kind'], number>>;
+const POLL_MS = 100;
+const MEMBERS = 'xlreg_table_records{kind="members"}';
+const CLIENTS = 'xlreg_table_records{kind="clients"}';
 
 const { values } = parseArgs({
   options: { nodes: { type: 'string', default: '3' }, members: { type: 'string', default: '50000' } },
@@ -38,25 +41,25 @@ const { values } = parseArgs({
 const nodes = Number(values.nodes);
 const members = Number(values.members);
 
-const flags = ['--quota-backend-bytes', String(QUOTA_BYTES)];
-const etcd = await EtcdCluster.start({ servers: nodes, flags });
+const etcd = await EtcdCluster.start({ servers: nodes, flags: ['--quota-backend-bytes', String(QUOTA_BYTES)] });
+const directory = await mkdtemp(join(tmpdir(), 'xlreg-bench-'));
 try {
-  const leader = (await etcd.leader())!;
-  const others = etcd.servers.filter((server) => server !== leader);
-  const access = { endPoints: [leader, ...others].map(({ endPoint }) => endPoint), tls: undefined, user: undefined };
-  const server = await ServerProcess.start(['--store', etcd.store]);
-  const registryId = Buffer.from(server.regCred.id).toString('hex');
-  const keys = EtcdKeys.of(registryId, undefined);
-  const client = new EtcdClient(access, { requested() {} });
   console.log(`etcd, ${nodes} on this machine`);
+  await withServer(['--store', etcd.store], measure, directory);
+  await withServer(['--store', etcd.store], load, directory);
+} finally {
+  await etcd.stop();
+  await rm(directory, { recursive: true });
+}
+
+async function measure(server: ServerProcess): Promise<void> {
+  const leader = (await etcd.leader())!;
+  const client = new EtcdClient({ endPoints: [leader.endPoint], tls: undefined, user: undefined }, { requested() {} });
+  const keys = EtcdKeys.of(Buffer.from(server.regCred.id).toString('hex'), undefined);
   await measureReads(client, keys, leader.child!.pid!);
   const requestMicros = await measureWrites(client, keys);
   await fill(client, keys, server, requestMicros);
-  await server.stop();
   client.close();
-  await load(access, registryId);
-} finally {
-  await etcd.stop();
 }
 
 /** How far the table has come: what a server asks in front of each batch. */
@@ -84,14 +87,14 @@ async function measureWrites(client: EtcdClient, keys: EtcdKeys): Promise<number
   const percentiles = [50, 99].map((percent) => ms(alone.latency.percentile(percent)));
   console.log(`changes, one at a time: p50 ${percentiles[0]}, p99 ${percentiles[1]}`);
   const micros: number[] = [];
-  for (const changes of [1, REQUEST_CHANGES]) {
+  for (const changes of [1, TRANSACTIONS_MAX]) {
     const { rate, latency } = await repeat(AT_ONCE, requestOf(changes));
     micros.push(1e6 / rate);
     console.log(
       `requests of ${changes}, ${AT_ONCE} at once: ${rate.toFixed(0)} a second, ${(rate * changes).toFixed(0)} changes, p99 ${ms(latency.percentile(99))}`,
     );
   }
-  const change = (micros[1]! - micros[0]!) / (REQUEST_CHANGES - 1);
+  const change = (micros[1]! - micros[0]!) / (TRANSACTIONS_MAX - 1);
   const request = micros[0]! - change;
   console.log(`so a request takes ${request.toFixed(0)} us, and each of these changes ${change.toFixed(0)} us`);
   return request;
@@ -106,45 +109,40 @@ function* clients(): Generator<Change, undefined> {
 async function fill(client: EtcdClient, keys: EtcdKeys, server: ServerProcess, requestMicros: number): Promise<void> {
   const coordinatorSeconds = () => server.metric('xlreg_thread_cpu_seconds_total{thread="coordinator"}');
   const idleFrom = await coordinatorSeconds();
-  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+  await pause(IDLE_MS);
   const [cpuBefore, bytesBefore] = [await coordinatorSeconds(), await fileBytes(client)];
   const idle = (cpuBefore - idleFrom) / IDLE_MS;
   const began = performance.now();
   let [changes, keysWritten, done] = [0, 0, 0];
-  const source = changesOf(members, BATCH_CHANGES);
+  const source = changesOf(members, COMMIT_CHANGES);
   const write = async () => {
     for (const batch of source) {
       await commit(client, keys, batch);
       changes += batch.length;
-      for (const { kind } of batch) keysWritten += KEYS_OF[kind]!;
+      for (const { kind } of batch) keysWritten += CHANGE_KEYS[kind];
       done += batch.filter(({ kind }) => kind === 'member').length;
       drawProgress('filling', done, members);
     }
   };
-  await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, write));
+  await Promise.all(Array.from({ length: COMMITS_AT_ONCE }, write));
   clearProgress();
   const took = performance.now() - began;
-  // It answers when it has heard of all of it.
-  await fetch(`${server.adminUrl}/readyz`);
+  while ((await server.metric(MEMBERS)) < members) await pause(POLL_MS);
   const cpu = ((await coordinatorSeconds()) - cpuBefore - idle * took) / keysWritten;
   const bytes = ((await fileBytes(client)) - bytesBefore) / members;
   const rate = (changes / took) * 1_000;
-  const changeMicros = 1e6 / rate - requestMicros / REQUEST_CHANGES;
+  const changeMicros = 1e6 / rate - requestMicros / TRANSACTIONS_MAX;
   console.log(
     `${members} members: ${rate.toFixed(0)} changes a second, so each takes ${changeMicros.toFixed(0)} us beside its part of a request; ${bytes.toFixed(0)} bytes of etcd's file a member`,
   );
   console.log(`a server that hears of it takes ${(cpu * 1e6).toFixed(1)} us of its coordinator for each key`);
 }
 
-/** What a server does at its start. */
-async function load(access: EtcdAccess, registryId: string): Promise<void> {
-  const began = performance.now();
-  const store = await EtcdStore.open({ access, registryId, prefix: undefined });
-  const table = new ClusterTable(registryId, NO_LIMITS, 0, true);
-  for await (const records of store.load()) for (const record of records) table.absorb(record);
-  const seconds = (performance.now() - began) / 1_000;
-  await store.close();
-  console.log(`loaded in ${seconds.toFixed(2)} s: ${table.counts.members} members, ${table.counts.clients} clients`);
+/** What a server has done at its start. */
+async function load(server: ServerProcess): Promise<void> {
+  const found = await server.metrics('xlreg_store_load_seconds', MEMBERS, CLIENTS);
+  const seconds = found.xlreg_store_load_seconds.toFixed(2);
+  console.log(`a server loads it in ${seconds} s: ${found[MEMBERS]} members, ${found[CLIENTS]} clients`);
 }
 
 async function commit(client: EtcdClient, keys: EtcdKeys, batch: readonly Change[]): Promise<void> {

@@ -1,6 +1,7 @@
 // Where each part of a registry on etcd is used up, if nothing else were: sessions a second. No queue is in it, so no
 // simulation can do better.
-import { type Members, PARAMETERS, REQUEST_CHANGES_MAX, writesOf } from './parameters.ts';
+import { TRANSACTIONS_MAX } from '../../src/store/etcd/etcd-commit.ts';
+import { type Members, PARAMETERS, writesOf } from './parameters.ts';
 
 const SECOND = 1e6;
 
@@ -20,7 +21,7 @@ export function limitsOf(servers: number, members: Members, store: 'lmdb' | 'etc
   const heard = store === 'etcd' ? keys * watchEvent.value : 0;
   const asked = coordinator.value + (store === 'lmdb' ? changes * lmdbChange.value : 0);
   const session = mainThread.value + worker.value + asked;
-  const stored = changes * (etcdRequest.value / REQUEST_CHANGES_MAX + etcdChange.value);
+  const stored = changes * (etcdRequest.value / TRANSACTIONS_MAX + etcdChange.value);
   return {
     // A server has its share of the sessions, and hears of all of them.
     cores: (cores.value * SECOND) / (session / servers + heard),

@@ -1,6 +1,7 @@
 // What a commit takes: in the file of one server, or in an etcd that all servers have in common.
+import { TRANSACTIONS_MAX } from '../../src/store/etcd/etcd-commit.ts';
 import type { EventQueue } from './event-queue.ts';
-import { PARAMETERS, REQUEST_CHANGES_MAX } from './parameters.ts';
+import { PARAMETERS } from './parameters.ts';
 
 /** What the model of a coordinator needs of a store. */
 export interface StoreModel {
@@ -62,7 +63,7 @@ export class EtcdModel implements StoreModel {
   }
 
   commit(changes: number, keys: number, done: () => void): void {
-    const requests = Math.ceil(changes / REQUEST_CHANGES_MAX);
+    const requests = Math.ceil(changes / TRANSACTIONS_MAX);
     let open = requests;
     if (open === 0) return done();
     for (let i = 0; i < requests; i++) {

@@ -1,6 +1,6 @@
 // A table of so many members, made up, and written straight into a data directory.
 import { randomBytes } from 'node:crypto';
-import type { Change } from '../../src/registry/command.ts';
+import type { ClientRecord, ClusterRecord, MemberRecord } from '../../src/registry/command.ts';
 import { LmdbStore } from '../../src/store/lmdb-store.ts';
 
 /** A token with two RSA-2048 keys and one end point. */
@@ -8,11 +8,13 @@ export const TOKEN_BYTES = 680;
 const CLUSTER_SIZE = 8;
 const BATCH = 4_000;
 
+type Made = ClientRecord | ClusterRecord | MemberRecord;
+
 /** The changes that make so many members in clusters of 8, about so many at a time. */
-export function* changesOf(members: number, batch: number): Generator<Change[]> {
+export function* changesOf(members: number, batch: number): Generator<Made[]> {
   const hex = () => randomBytes(32).toString('hex');
   const names = randomBytes(8).toString('hex');
-  let changes: Change[] = [];
+  let changes: Made[] = [];
   let clusterId = '';
   for (let i = 0; i < members; i++) {
     const index = i % CLUSTER_SIZE;

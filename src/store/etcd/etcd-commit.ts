@@ -37,10 +37,10 @@ export interface Committed {
  * Transactions nested in a request. etcd takes 128 operations, what is nested included once: with the head that leaves 79
  * for each, and the removal of a full cluster is 68.
  */
-const TRANSACTIONS_MAX = 48;
+export const TRANSACTIONS_MAX = 48;
 /** etcd takes 1.5 MB. */
 const REQUEST_BYTES_MAX = 512 * 1024;
-const REQUESTS_AT_ONCE = 4;
+export const REQUESTS_AT_ONCE = 4;
 /** How often what stands there may have changed between reading and writing. */
 const ATTEMPTS_MAX = 5;
 

@@ -51,7 +51,8 @@ const WITHIN_MS = 2_000;
 const CATCH_UP_MS_MAX = 900;
 /** The watch may be so late before it is begun again, with another server. */
 const FEED_LATE_MS = 300;
-const STATUS_MS = 1_000;
+/** A single question that nobody waits for. */
+const QUESTION_MS = 1_000;
 const RETURN_PAUSE_MS = { first: 50, most: 1_000 } as const;
 const SIZE_EVERY_MS = 30_000;
 
@@ -296,7 +297,7 @@ export class EtcdStore implements Store {
   async #readAll(): Promise<void> {
     for (let pause: number = RETURN_PAUSE_MS.first; !this.#closed; pause = Math.min(2 * pause, RETURN_PAUSE_MS.most)) {
       try {
-        const { head, revision } = await headNow(this.#client, this.#keys, performance.now() + STATUS_MS);
+        const { head, revision } = await headNow(this.#client, this.#keys, performance.now() + QUESTION_MS);
         const records: StoredRecord[] = [];
         for await (const some of recordsAt(this.#client, this.#keys, revision)) records.push(...some);
         this.#usesAnew = await usesAt(this.#client, this.#keys, revision);
@@ -315,7 +316,7 @@ export class EtcdStore implements Store {
     const now = performance.now();
     if (now - this.#sizeAt < SIZE_EVERY_MS || this.#away !== undefined) return;
     this.#sizeAt = now;
-    const status = await this.#client.call(ETCD.status, {}, now + STATUS_MS).catch(() => undefined);
+    const status = await this.#client.call(ETCD.status, {}, now + QUESTION_MS).catch(() => undefined);
     if (status) this.#size = toNumber(status.dbSize);
   }
 }
