@@ -47,15 +47,26 @@ export class ClusterLoad {
   async readAll(): Promise<string[]> {
     const problems: string[] = [];
     for (const i of [0, 1]) {
-      const exchange = await this.#open(i);
-      await this.#register(exchange, `reader-${i}`);
+      let exchange: Exchange | undefined;
       for (let number = 0; number <= this.#clusters; number++) {
-        const failure = await this.#ask(() => this.#get(exchange, `c-${number}`));
-        if (failure && !/cannot find/.test(failure)) problems.push(`c-${number} cannot be read at ${i}: ${failure}`);
+        exchange ??= await this.#openReader(i);
+        const session = exchange;
+        const failure = await this.#ask(() => this.#get(session, `c-${number}`));
+        if (failure === undefined) continue;
+        // A number may have been passed over; an error ends the session (E2).
+        if (!/cannot find/.test(failure)) problems.push(`c-${number} cannot be read at ${i}: ${failure}`);
+        exchange.close();
+        exchange = undefined;
       }
-      exchange.close();
+      exchange?.close();
     }
     return problems;
+  }
+
+  async #openReader(i: number): Promise<Exchange> {
+    const exchange = await this.#open(i);
+    await this.#register(exchange, `reader-${i}`);
+    return exchange;
   }
 
   async #open(i: number): Promise<Exchange> {
