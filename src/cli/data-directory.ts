@@ -3,6 +3,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chmod, copyFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../durable-file.ts';
+import type { TableCounts } from '../registry/table-contents.ts';
+import { LockedError, lockDataDirectory } from '../server/data-directory-lock.ts';
+import { verifyStore } from '../store/verify-store.ts';
 import { OperatorError } from './operator-error.ts';
 
 /** Where a registry keeps itself unless told otherwise. */
@@ -16,6 +19,33 @@ const PREVIOUS_KEY_FILE = 'ck-previous.pem';
 
 /** The table, in its directory. */
 const TABLE_FILE = 'data.mdb';
+
+/** No server can write there. */
+const NOT_TO_BE_LOCKED: ReadonlySet<unknown> = new Set(['ENOENT', 'EROFS']);
+
+/**
+ * Keeps servers from a data directory until what is returned is called: a table that another process opens could lose what
+ * its server stores meanwhile. Throws OperatorError where a server has it.
+ */
+export function keepServersFrom(directory: string): () => void {
+  try {
+    return lockDataDirectory(directory);
+  } catch (error) {
+    if (NOT_TO_BE_LOCKED.has((error as NodeJS.ErrnoException).code)) return () => {};
+    if (!(error instanceof LockedError)) throw error;
+    throw new OperatorError(`${error.message}; xlreg backup makes a copy of its table to look at`, 2);
+  }
+}
+
+/** What is in a table that no server uses. Rejects with OperatorError, StoreUnusableError. */
+export async function verifyUnused(directory: string): Promise<TableCounts> {
+  const release = keepServersFrom(directory);
+  try {
+    return await verifyStore(directory);
+  } finally {
+    release();
+  }
+}
 
 /** Copies identity and table from one place to another that must not have any; the table may lie elsewhere. */
 export async function copyRegistry(from: string, to: string, table = join(from, 'table')): Promise<void> {

@@ -175,7 +175,8 @@ Verifies a backup and makes a data directory of it, which must not exist or be e
 const STORE = `xlreg store verify [--data-dir DIR]
 xlreg store copy FROM TO [--data-dir DIR] [--etcd-…]
 
-verify reads every record of a registry's table, which may be in use, and says how many there are or what is wrong.
+verify reads every record of the table of a registry that does not run, or of a backup, and says how many there are or what
+is wrong.
 
 copy copies the table of a registry that does not run to where there is none yet, reads the copy back, and compares it
 record for record. Each place is lmdb:DIR, DIR being a data directory, or etcd:HOST:PORT,…, which --etcd-prefix, --etcd-tls,
@@ -186,7 +187,7 @@ copied.
 
 const EXPORT = `xlreg export [--json] [--data-dir DIR]
 
-Prints a registry's table, which may be in use, as one JSON object a line.
+Prints the table of a registry that does not run, or of a backup, as one JSON object a line.
 `;
 
 const CREATE = `xlreg create NAME --size N [--end-points 1|2] [FLAGS]

@@ -8,30 +8,32 @@ import { IdentityError, openDataDirectory } from '../server/identity.ts';
 import { LmdbStore } from '../store/lmdb-store.ts';
 import type { Store } from '../store/store.ts';
 import { readTable } from '../store/table-reader.ts';
+import { keepServersFrom } from './data-directory.ts';
 import { OperatorError } from './operator-error.ts';
 import type { SourcePlace, TargetPlace } from './store-place.ts';
 
 /** Opens it. Throws OperatorError, StoreUnusableError. */
 export async function openLmdbSource(directory: string): Promise<SourcePlace> {
-  const registryId = await readTable(directory, async (table) => table.registryId);
-  const unlock = await lock(directory);
+  const release = keepServersFrom(directory);
+  let registryId: string;
   let store: Store;
   try {
+    registryId = await readTable(directory, async (table) => table.registryId);
     store = LmdbStore.open(directory, { registryId, bytesMax: undefined });
   } catch (error) {
-    unlock();
+    release();
     throw error;
   }
   const close = async () => {
     await store.close();
-    unlock();
+    release();
   };
   return { registryId, store, close };
 }
 
 /** Begins it, where there is none. Throws OperatorError, StoreUnusableError. */
 export async function openLmdbTarget(directory: string, registryId: string): Promise<TargetPlace> {
-  const unlock = await lock(directory);
+  const unlock = await takeDirectory(directory);
   const copying = join(directory, 'copying');
   let store: Store;
   try {
@@ -72,7 +74,7 @@ export async function openLmdbTarget(directory: string, registryId: string): Pro
   };
 }
 
-async function lock(directory: string): Promise<() => void> {
+async function takeDirectory(directory: string): Promise<() => void> {
   try {
     await openDataDirectory(directory);
     return lockDataDirectory(directory);

@@ -1,7 +1,6 @@
-// xlreg store: verify reads a whole table, in use or not, and says what is in it or what is wrong with it; copy moves one.
-import { verifyStore } from '../store/verify-store.ts';
+// xlreg store: verify reads a whole table and says what is in it or what is wrong with it; copy moves one. No server runs.
 import { readArguments, UsageError } from './client-flags.ts';
-import { DATA_DIRECTORY } from './data-directory.ts';
+import { DATA_DIRECTORY, verifyUnused } from './data-directory.ts';
 import { storeCopy } from './store-copy.ts';
 
 const ETCD_OPTIONS = {
@@ -26,7 +25,7 @@ export async function store(args: readonly string[], signal: AbortSignal): Promi
     options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
   });
   if (positionals[0] !== 'verify') throw new UsageError('xlreg store knows verify and copy only');
-  const { clients, clusters, members } = await verifyStore(values['data-dir']);
+  const { clients, clusters, members } = await verifyUnused(values['data-dir']);
   process.stdout.write(`sound: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;
 }

@@ -31,7 +31,7 @@ export function lockDataDirectory(directory: string): () => void {
     const holder = readHolder(path);
     if (holder === 'gone') continue;
     if (isHeld(holder, mine)) {
-      throw new LockedError(`${directory} is in use by the server with pid ${holder.pid} (${path})`);
+      throw new LockedError(`${directory} is in use by the process with pid ${holder.pid} (${path})`);
     }
     // Only one of several who find this can move the old lock away under this name.
     if (takeAway(path, holder, mine)) continue;

@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change, ClientRecord, ClusterRecord, MemberRecord, Seat, StoredRecord } from '../registry/command.ts';
-import { bytesNeeded, claimTable, DATA_FILE, openTable, TABLE_DIRECTORY, type Table } from './open-table.ts';
+import { claimTable, DATA_FILE, newestTransaction, openTable, TABLE_DIRECTORY, type Table } from './open-table.ts';
 import { type CommitOutcome, type Store, StoreFullError, type StoreItem, StoreUnusableError } from './store.ts';
 import {
   clientKey,
@@ -50,8 +50,10 @@ export class LmdbStore implements Store {
   readonly #bytesMax: number | undefined;
   readonly #synced: (seconds: number) => void;
   readonly #table: Table;
-  /** The data file, for looking at its length. */
+  /** The data file, for looking at its length and its newest transaction. */
   readonly #file: number;
+  /** The number of the newest transaction. */
+  #newest: number;
   #freeBytesKnown = 0;
   /** Until when, on the clock of the process. */
   #freeBytesKnownUntil = 0;
@@ -65,6 +67,7 @@ export class LmdbStore implements Store {
     this.#synced = synced;
     this.#table = table;
     this.#file = openSync(join(directory, DATA_FILE), 'r+');
+    this.#newest = newestTransaction(this.#file)!.id;
   }
 
   /** Opens the table in a data directory whose lock this process holds, or begins one. Throws StoreUnusableError. */
@@ -147,12 +150,14 @@ export class LmdbStore implements Store {
     let changed = 0;
     try {
       result = this.#table.transactionSync(() => {
+        this.#assertNext();
         const result = body();
         changed = performance.now();
         return result;
       });
       this.#synced((performance.now() - changed) / 1000);
     } catch (error) {
+      if (error instanceof StoreUnusableError) throw error;
       this.#freeBytesKnownUntil = 0;
       const full = FULL_CODES.has((error as { code?: unknown }).code) || this.#freeBytes() < NEARLY_FULL_BYTES;
       throw full ? new StoreFullError('the disk of the store is full', { cause: error }) : error;
@@ -161,9 +166,21 @@ export class LmdbStore implements Store {
     return result;
   }
 
+  /**
+   * Another process that opens the table while this one commits can set LMDB's count of transactions back: the next one
+   * would take the number of one that is on disk, and its place.
+   */
+  #assertNext(): void {
+    if (this.#table.getWriteTxnId() === this.#newest + 1) return;
+    throw new StoreUnusableError(
+      `${this.#directory} has been opened by another process; its contents are as acknowledged`,
+    );
+  }
+
   /** Pages that were taken and given back within a transaction are never written: at the file's end it is too short then. */
   #completeFile(): void {
-    const bytes = bytesNeeded(this.#file)!;
+    const { id, bytes } = newestTransaction(this.#file)!;
+    this.#newest = id;
     if (this.size() < bytes) ftruncateSync(this.#file, bytes);
   }
 

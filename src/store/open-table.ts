@@ -58,23 +58,26 @@ function assertWhole(path: string): void {
   if (!existsSync(path)) return;
   const file = openSync(path, 'r');
   try {
-    const needed = bytesNeeded(file);
-    if (needed === undefined) throw new StoreUnusableError(`${path} is not a table of LMDB`);
+    const newest = newestTransaction(file);
+    if (newest === undefined) throw new StoreUnusableError(`${path} is not a table of LMDB`);
     const { size } = fstatSync(file);
-    if (size < needed) throw new StoreUnusableError(`${path} is cut off: it has ${size} bytes of ${needed}`);
+    if (size < newest.bytes)
+      throw new StoreUnusableError(`${path} is cut off: it has ${size} bytes of ${newest.bytes}`);
   } finally {
     closeSync(file);
   }
 }
 
-/** Bytes that a data file needs to have by its newest meta page; undefined if it is no table of LMDB. */
-export function bytesNeeded(file: number): number | undefined {
+/** The number of the newest transaction in a data file, and the bytes the file has to have; undefined if it is no table. */
+export function newestTransaction(file: number): { id: number; bytes: number } | undefined {
   const first = metaPage(file, 0);
   const pageBytes = first?.readUInt32LE(META.pageBytesAt) ?? 0;
   const second = pageBytes < META.bytes ? undefined : metaPage(file, pageBytes);
   if (!first || !second) return undefined;
   const later = second.readBigUInt64LE(META.transactionAt) > first.readBigUInt64LE(META.transactionAt);
-  return (Number((later ? second : first).readBigUInt64LE(META.lastPageAt)) + 1) * pageBytes;
+  const newest = later ? second : first;
+  const bytes = (Number(newest.readBigUInt64LE(META.lastPageAt)) + 1) * pageBytes;
+  return { id: Number(newest.readBigUInt64LE(META.transactionAt)), bytes };
 }
 
 function metaPage(file: number, at: number): Buffer | undefined {

@@ -50,7 +50,7 @@ export function unpack(piece: Uint8Array): StoredRecord[] {
   return records;
 }
 
-/** A table as it is at one moment, be it in use or not. */
+/** A table as it is at one moment. */
 export interface StoredTable {
   /** Whose it is, hex. */
   readonly registryId: string;
@@ -60,7 +60,10 @@ export interface StoredTable {
   readonly records: Iterable<readonly StoredRecord[]>;
 }
 
-/** Looks into a table from outside. Rejects with StoreUnusableError if there is none that can be read. */
+/**
+ * Looks into a table that no other process has open: one that commits meanwhile could lose what it commits (see
+ * LmdbStore). Rejects with StoreUnusableError if there is none that can be read.
+ */
 export async function readTable<T>(dataDirectory: string, look: (stored: StoredTable) => Promise<T>): Promise<T> {
   const directory = join(dataDirectory, TABLE_DIRECTORY);
   if (!existsSync(join(directory, DATA_FILE))) throw new StoreUnusableError(`there is no table in ${directory}`);

@@ -1,4 +1,4 @@
-// Reads a whole table from outside, be it in use or not, and holds it against what a table has to be.
+// Reads a whole table that no server uses, and holds it against what a table has to be.
 import { strict as assert } from 'node:assert';
 import { ClusterTable } from '../registry/cluster-table.ts';
 import type { TableCounts } from '../registry/table-contents.ts';

@@ -76,13 +76,29 @@ describe('backup and restore', () => {
 });
 
 describe('store verify and export', () => {
-  it('read the table of a registry that runs', async () => {
-    const sound = await runXlreg(['store', 'verify', '--data-dir', at('data')]);
+  it.each([
+    ['store', 'verify'],
+    ['export', '--json'],
+    ['store', 'copy', 'lmdb:data', 'lmdb:new'],
+  ])('leave the table of a registry that runs alone: %s %s', async (...args) => {
+    const inPlace = args.map((word) => word.replace('lmdb:', `lmdb:${directory}/`));
+    expect(await runXlreg([...inPlace, '--data-dir', at('data')])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/is in use by the process with pid \d+ .*; xlreg backup makes a copy/),
+    });
+    expect(existsSync(at('data/lock.json'))).toBe(true);
+  });
+
+  it('read the table of a copy, and keep servers from it meanwhile only', async () => {
+    await backup('looked-at');
+    const sound = await runXlreg(['store', 'verify', '--data-dir', at('looked-at')]);
     expect(sound).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^sound: \d clients, 1 clusters, \d members\n$/),
     });
-    const { stdout } = await runXlreg(['export', '--json', '--data-dir', at('data')]);
+    const { stdout } = await runXlreg(['export', '--json', '--data-dir', at('looked-at')]);
+    expect(existsSync(at('looked-at/lock.json'))).toBe(false);
     const records = stdout
       .trimEnd()
       .split('\n')

@@ -2,6 +2,7 @@
 // their own, for what could end the process.
 
 import { execFile } from 'node:child_process';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -24,6 +25,22 @@ export async function meddle(dataDirectory: string, change: (table: RawTable) =>
     table.transactionSync(() => change(table));
   } finally {
     await table.close();
+  }
+}
+
+/** Where LMDB counts the transactions of a table that is open, in its lock file. */
+const COUNT_AT = 8;
+
+/** Sets back the count of transactions of a table that is open, as LMDB itself can do when another process opens it. */
+export function setBack(dataDirectory: string, by: number): void {
+  const file = openSync(join(dataDirectory, TABLE_DIRECTORY, 'lock.mdb'), 'r+');
+  try {
+    const count = Buffer.alloc(8);
+    readSync(file, count, 0, count.length, COUNT_AT);
+    count.writeBigUInt64LE(count.readBigUInt64LE() - BigInt(by));
+    writeSync(file, count, 0, count.length, COUNT_AT);
+  } finally {
+    closeSync(file);
   }
 }
 
