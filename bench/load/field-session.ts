@@ -94,7 +94,7 @@ async function greet({ regCred, dialect: dialectName }: Registry, transport: Tra
   );
   let keys: SessionKeys = reply.keys;
   return async (message: Message, expected: Op): Promise<Message> => {
-    const sealed = dialect.encrypt(keys, encodeMessage(message), randomBytes);
+    const sealed = dialect.encrypt(keys, randomBytes, encodeMessage(message));
     keys = sealed.keys;
     transport.send(sealed.bytes);
     const answer = await take(transport, (bytes) => {

@@ -87,7 +87,7 @@ export class Channel {
 
   #send(message: Message): void {
     if (this.#transport.arrivals.waiting) throw new ProtocolError('the registry sends without being asked');
-    const sealed = DIALECTS[this.#keys.dialect].encrypt(this.#keys, encodeMessage(message), randomBytes);
+    const sealed = DIALECTS[this.#keys.dialect].encrypt(this.#keys, randomBytes, encodeMessage(message));
     this.#keys = sealed.keys;
     this.#ivs?.add(sealed.bytes);
     this.#transport.send(sealed.bytes);

@@ -7,7 +7,10 @@ export interface Connection {
   readonly transport: 'tcp' | 'ws';
   /** Its place among all, from which its address can be had. The front end frees it. */
   readonly seat: Seat;
-  /** Sends one reply in one write; false if the peer has not taken it yet: `drained` follows. */
+  /**
+   * Sends one reply in one write; false if the peer has not taken it yet: `drained` follows. The bytes, here and below, may be
+   * anything else after the call.
+   */
   send(bytes: Uint8Array): boolean;
   /** Stops and resumes taking bytes from the peer; a front end that cannot, ignores it. */
   pause(): void;

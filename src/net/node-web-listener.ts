@@ -38,7 +38,7 @@ class NodeWebConnection implements Connection {
 
   send(bytes: Uint8Array): boolean {
     let waited = false;
-    this.#socket.send(bytes, { binary: true }, () => {
+    this.#socket.send(Buffer.from(bytes), { binary: true }, () => {
       if (waited && this.#socket.bufferedAmount === 0) this.handler?.drained();
     });
     waited = this.#socket.bufferedAmount > 0;
@@ -55,7 +55,7 @@ class NodeWebConnection implements Connection {
 
   end(bytes?: Uint8Array): void {
     if (bytes === undefined) return this.destroy();
-    this.#socket.send(bytes, { binary: true });
+    this.#socket.send(Buffer.from(bytes), { binary: true });
     this.#socket.close(NORMAL_CLOSURE);
   }
 

@@ -33,7 +33,7 @@ class TcpConnection implements Connection {
   }
 
   send(bytes: Uint8Array): boolean {
-    this.#socket.write(bytes);
+    this.#socket.write(Buffer.from(bytes));
     if (this.#socket.writableLength === 0) return true;
     // Called when all before it is written; a callback of each write would cost every reply what only a slow peer's needs.
     this.#socket.write(NOTHING, () => this.handler?.drained());
@@ -50,7 +50,7 @@ class TcpConnection implements Connection {
 
   end(bytes?: Uint8Array): void {
     const socket = this.#socket;
-    if (bytes) socket.end(bytes);
+    if (bytes) socket.end(Buffer.from(bytes));
     else socket.end();
     socket.resume();
     if (socket.destroyed) return;

@@ -147,7 +147,7 @@ export function readFailure(slot: Buffer): Error | undefined {
   return new Error(slot.toString('utf8', RESULT_BYTES_AT, RESULT_BYTES_AT + slot.readUInt32LE(8)));
 }
 
-/** The result of a slot: its session record a view of it, its bytes a copy that may be sent at leisure. */
+/** The result of a slot: its session record and its bytes are views of it. */
 export function readResult(slot: Buffer): JobResult {
   const kind = RESULT_KINDS[slot[0]!] as JobResult['kind'];
   if (kind === 'incomplete') return { kind };
@@ -167,7 +167,7 @@ export function readResult(slot: Buffer): JobResult {
     dialect: DIALECTS[slot[3]!]!,
     consumed: slot.readUInt32LE(4),
     session: slot.subarray(RESULT_HEAD_BYTES, RECORD_END),
-    bytes: Buffer.from(slot.subarray(RESULT_BYTES_AT, bytesEnd)),
+    bytes: slot.subarray(RESULT_BYTES_AT, bytesEnd),
   };
 }
 

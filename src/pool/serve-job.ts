@@ -114,9 +114,8 @@ function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext)
           end: conclusion.why,
         };
   const { keys } = answer.session;
-  const encoded = encodeMessage(answer.message);
-  const plain = answer.roster ? Buffer.concat([encoded, answer.roster]) : encoded;
-  const sealed = DIALECTS[keys.dialect].encrypt(keys, plain, context.random);
+  const plain = [encodeMessage(answer.message), ...(answer.roster ? [answer.roster] : [])];
+  const sealed = DIALECTS[keys.dialect].encrypt(keys, context.random, ...plain);
   const session = { ...answer.session, keys: sealed.keys };
   const { clientName, end: why } = answer;
   const { dialect } = keys;

@@ -84,13 +84,14 @@ export class Cluster {
   /** Tokens of the wanted members from index `from` on, wrapping round, as many as fit; at least one if any is wanted. */
   roster(wanted: bigint, from: number, bytesMax: number): Roster {
     const count = this.#seats.length;
+    const isWanted = bitsOf(wanted);
     const chosen: number[] = [];
     let bytes = 0;
     let next = 0;
     for (let step = 0; step < count; step++) {
       const index = (from + step) % count;
       const member = this.#seats[index];
-      if (member === undefined || (wanted & (1n << BigInt(index))) === 0n) continue;
+      if (member === undefined || !isWanted(index)) continue;
       const { length } = member.token;
       if (chosen.length > 0 && bytes + length > bytesMax) break;
       chosen.push(index);
@@ -98,10 +99,25 @@ export class Cluster {
       next = (index + 1) % count;
     }
     chosen.sort((a, b) => a - b);
-    const which = chosen.reduce((bits, index) => bits | (1n << BigInt(index)), 0n);
     const tokens = chosen.map((index) => this.#seats[index]!.token);
-    return { which, next, bytes: concat(tokens, bytes) };
+    return { which: withBits(chosen), next, bytes: concat(tokens, bytes) };
   }
+}
+
+/** Whether a bit of 64 is set: a bigint is asked twice, and not for each seat. */
+function bitsOf(bits: bigint): (index: number) => boolean {
+  const [low, high] = [Number(bits & 0xffff_ffffn), Number(bits >> 32n)];
+  return (index) => (((index < 32 ? low : high) >>> (index % 32)) & 1) === 1;
+}
+
+/** The 64 bits of which these are set. */
+function withBits(indexes: readonly number[]): bigint {
+  let [low, high] = [0, 0];
+  for (const index of indexes) {
+    if (index < 32) low |= 1 << index;
+    else high |= 1 << (index % 32);
+  }
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
 /** The pieces one behind the other; their length in all is known. */

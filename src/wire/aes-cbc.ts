@@ -13,13 +13,18 @@ export function decryptBlocks(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8
   return createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(ciphertext);
 }
 
-/** The plaintext with 1 to 16 bytes of PKCS7 padding behind it. */
-export function pad(plain: Uint8Array): Buffer {
-  const padding = BLOCK_BYTES - (plain.length % BLOCK_BYTES);
-  const padded = Buffer.allocUnsafe(plain.length + padding);
-  padded.set(plain);
-  padded.fill(padding, plain.length);
-  return padded;
+/** The plaintext, in pieces, with 1 to 16 bytes of PKCS7 padding behind it. */
+export function pad(...plain: readonly Uint8Array[]): Buffer {
+  let length = 0;
+  for (const piece of plain) length += piece.length;
+  const padding = BLOCK_BYTES - (length % BLOCK_BYTES);
+  const padded = Buffer.allocUnsafe(length + padding);
+  let at = 0;
+  for (const piece of plain) {
+    padded.set(piece, at);
+    at += piece.length;
+  }
+  return padded.fill(padding, length);
 }
 
 /** Whether the bytes from `end` to the next block boundary are the padding of a message that ends there. */

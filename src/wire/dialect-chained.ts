@@ -39,8 +39,8 @@ export const chained: Dialect = {
 
   received: (keys, blocks) => ({ ...keys, receiveChain: lastBlock(blocks) }),
 
-  encrypt(keys, plain) {
-    const bytes = encryptBlocks(keys.key2, keys.sendChain, pad(plain));
+  encrypt(keys, _random, ...plain) {
+    const bytes = encryptBlocks(keys.key2, keys.sendChain, pad(...plain));
     return { bytes, keys: { ...keys, sendChain: lastBlock(bytes) } };
   },
 };

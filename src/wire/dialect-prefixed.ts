@@ -8,6 +8,8 @@ import type { Dialect, SessionKeys } from './dialect.ts';
 const IV_BYTES = 16;
 const REPLY_BYTES = 44;
 const NO_CHAIN = new Uint8Array(0);
+/** Where a block in front of a message is on its way through the cipher, too. */
+const NO_IV = new Uint8Array(IV_BYTES);
 
 export const prefixed: Dialect = {
   ivBytes: IV_BYTES,
@@ -30,14 +32,15 @@ export const prefixed: Dialect = {
   },
 
   // The IV is decrypted with the rest: it costs a block and saves taking the bytes apart.
-  decrypt: (keys, blocks) => decryptBlocks(keys.key2, new Uint8Array(IV_BYTES), blocks),
+  decrypt: (keys, blocks) => decryptBlocks(keys.key2, NO_IV, blocks),
 
   received: (keys) => keys,
 
-  encrypt(keys, plain, random) {
-    const iv = random(IV_BYTES);
-    return { bytes: Buffer.concat([iv, encryptBlocks(keys.key2, iv, pad(plain))]), keys };
-  },
+  // The IV is what random bytes in front of the message are encrypted to, as unpredictable as they: for the same reason.
+  encrypt: (keys, random, ...plain) => ({
+    bytes: encryptBlocks(keys.key2, NO_IV, pad(random(IV_BYTES), ...plain)),
+    keys,
+  }),
 };
 
 function keysOf(key2: Uint8Array): SessionKeys {

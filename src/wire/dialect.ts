@@ -39,6 +39,6 @@ export interface Dialect {
   decrypt(keys: SessionKeys, blocks: Uint8Array): Buffer;
   /** The keys after a message that ended with the last of `blocks`. */
   received(keys: SessionKeys, blocks: Uint8Array): SessionKeys;
-  /** A plaintext on the wire, and the keys after it. */
-  encrypt(keys: SessionKeys, plain: Uint8Array, random: RandomBytes): { bytes: Buffer; keys: SessionKeys };
+  /** A plaintext, in pieces, on the wire, and the keys after it. */
+  encrypt(keys: SessionKeys, random: RandomBytes, ...plain: Uint8Array[]): { bytes: Buffer; keys: SessionKeys };
 }

@@ -132,7 +132,7 @@ class Peer {
     this.#bytes = Buffer.alloc(0);
     const message = decodeMessage(plain.subarray(dialect.ivBytes, found.end))!;
     const seal = (reply: Message) => {
-      const sealed = dialect.encrypt(this.#keys!, encodeMessage(reply), randomBytes);
+      const sealed = dialect.encrypt(this.#keys!, randomBytes, encodeMessage(reply));
       this.#keys = sealed.keys;
       return sealed.bytes;
     };

@@ -81,7 +81,7 @@ class Client {
   /** Puts messages on the wire. */
   seal(...messages: Message[]): Buffer {
     const wires = messages.map((message) => {
-      const sealed = DIALECTS[this.#keys.dialect].encrypt(this.#keys, encodeMessage(message), randomBytes);
+      const sealed = DIALECTS[this.#keys.dialect].encrypt(this.#keys, randomBytes, encodeMessage(message));
       this.#keys = sealed.keys;
       return sealed.bytes;
     });
@@ -180,8 +180,8 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     const { client } = await Client.greet(contextWith(newTable()), name);
     const sealed = DIALECTS[name].encrypt(
       keysOf(client),
-      bytes(vectors.opsOutOfRange.find(({ op }) => op === String(2 ** 32 + 3))!.encoded),
       randomBytes,
+      bytes(vectors.opsOutOfRange.find(({ op }) => op === String(2 ** 32 + 3))!.encoded),
     );
     const { message, result } = await client.receive(sealed.bytes);
     expect(fieldsOf(message)).toEqual({ Op: 13, ErrDesc: 'message tag out of range' });
