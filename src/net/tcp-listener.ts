@@ -19,6 +19,8 @@ const BACKLOG = 4_096;
 
 const NOTHING = Buffer.alloc(0);
 
+function ignore(): void {}
+
 class TcpConnection implements Connection {
   readonly transport = 'tcp';
   readonly seat: Seat;
@@ -79,14 +81,13 @@ export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promis
   const { host, port } = site;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // What went wrong is told by 'close', which always follows.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     // A peer that is gone already has no address.
     const peer = normalizeAddress(socket.remoteAddress ?? '');
     if (peer === undefined) return socket.destroy();
     if (site.proxies.has(peer)) return admitProxied(socket, peer, site, accept);
     const seat = site.admission.takeFor(peer);
     if (!seat) return socket.destroy();
-    socket.on('close', () => seat.free());
     serve(socket, seat, site, accept);
   });
   await new Promise<void>((resolve, reject) => {
@@ -126,7 +127,10 @@ function serve(socket: Socket, seat: Seat, site: TcpSite, accept: AcceptConnecti
   connection.handler = handler;
   socket.on('data', (chunk) => handler.received(chunk));
   socket.on('end', () => handler.peerEnded());
-  socket.on('close', () => handler.closed());
+  socket.on('close', () => {
+    handler.closed();
+    seat.free();
+  });
   return handler;
 }
 
