@@ -3,12 +3,13 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { apiRoutes } from '../../src/admin/api.ts';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
+import { describeEachEngine } from '../support/web-engines.ts';
 
 interface Response {
   readonly content: { readonly 'application/json'?: { readonly schema: object } };
@@ -41,7 +42,7 @@ it('the API and its description have the same routes', () => {
   expect(documented.toSorted()).toEqual(routes.toSorted());
 });
 
-describe.each(['uws', 'node'])('with the engine %s', (engine) => {
+describeEachEngine('with the engine %s', (engine) => {
   let registry: ClientRegistry;
   let token: string;
   beforeAll(async () => {

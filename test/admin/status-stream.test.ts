@@ -5,13 +5,14 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type StatusReport, StatusStreams } from '../../src/admin/status-streams.ts';
 import { STATUS_STREAMS_MAX } from '../../src/limits.ts';
 import { listenWeb } from '../../src/net/web-listener.ts';
 import type { HttpRequest, ReplyStream } from '../../src/net/web-site.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
+import { describeEachEngine } from '../support/web-engines.ts';
 
 const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
 const { schemas } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')).components;
@@ -51,7 +52,7 @@ async function* eventsOf(response: IncomingMessage): AsyncGenerator<Event> {
   }
 }
 
-describe.each(['uws', 'node'] as const)('with the engine %s', (engine) => {
+describeEachEngine('with the engine %s', (engine) => {
   let registry: ClientRegistry;
   let token: string;
   beforeEach(async () => {

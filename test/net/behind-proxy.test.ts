@@ -6,6 +6,7 @@ import { Networks } from '../../src/admission/ip-address.ts';
 import { forwardedFor } from '../../src/net/forwarded.ts';
 import type { FieldClient } from '../field/field-client.ts';
 import { FieldRegistry } from '../field/field-registry.ts';
+import { describeEachEngine } from '../support/web-engines.ts';
 
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
 
@@ -129,7 +130,7 @@ describe('the PROXY protocol', () => {
   });
 });
 
-describe.each(['uws', 'node'])('an upgrade, with the engine %s', (engine) => {
+describeEachEngine('an upgrade, with the engine %s', (engine) => {
   beforeAll(async () => {
     registry = await FieldRegistry.start({
       args: [

@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import type { DropCause } from '../../src/admission/admission.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { describeEachEngine } from '../support/web-engines.ts';
 
 let registry: FieldRegistry;
 const sockets = new Set<Socket>();
@@ -52,7 +53,7 @@ async function untilConnections(count: number): Promise<void> {
   while ((await connections()) !== count) await nextTurn();
 }
 
-describe.each(['uws', 'node'])('with the engine %s', (engine) => {
+describeEachEngine('with the engine %s', (engine) => {
   const start = async (...args: string[]) => {
     registry = await FieldRegistry.start({ args: ['--web-engine', engine, '--limit-exempt', 'off', ...args] });
   };

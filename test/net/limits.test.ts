@@ -7,6 +7,7 @@ import type { DropCause } from '../../src/admission/admission.ts';
 import { ClosedEarly, type FieldClient, type Transport } from '../field/field-client.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
+import { describeEachEngine, WEB_ENGINES } from '../support/web-engines.ts';
 
 const TRANSPORTS = ['tcp', 'ws'] as const;
 
@@ -63,7 +64,7 @@ async function expectSilentClose(client: FieldClient): Promise<void> {
   if (kind === 'ws-close') expect(wsCode).toBe(1006);
 }
 
-describe.each(['uws', 'node'])('connections, with the engine %s', (engine) => {
+describeEachEngine('connections, with the engine %s', (engine) => {
   it('F10: for one address are limited, TCP and WebSocket together', async () => {
     await start('--web-engine', engine, '--limit-exempt', 'off', '--max-connections-per-address', '3');
     const first = await registry.connect(wire('tcp', '127.0.0.2'));
@@ -200,7 +201,7 @@ describe('a peer that does not read', () => {
     expect(await value('xlreg_sessions_open{dialect="prefixed",transport="tcp"}')).toBe(0);
   });
 
-  it.each(['uws', 'node'])('F8: over WebSocket is closed at its deadline (%s)', async (engine) => {
+  it.each(WEB_ENGINES)('F8: over WebSocket is closed at its deadline (%s)', async (engine) => {
     await start('--web-engine', engine, '--write-timeout-ms', '200');
     const client = await registry.connect(wire('ws'));
     client.pause();

@@ -14,6 +14,7 @@ import { Certificate } from '../../src/net/certificate.ts';
 import type { Listener } from '../../src/net/connection.ts';
 import { listenWeb } from '../../src/net/web-listener.ts';
 import type { HttpRoutes, ReplyStream } from '../../src/net/web-site.ts';
+import { WEB_ENGINES } from '../support/web-engines.ts';
 
 /** More than the system takes for a reader who does not read: its buffers grow to some megabytes. */
 const PIECE = 'x'.repeat(64 * 1024);
@@ -56,11 +57,9 @@ const ROUTES: HttpRoutes = new Map([
   ],
 ]);
 
-describe.each([
-  ['uws', false],
-  ['node', false],
-  ['node', true],
-] as const)('with the engine %s, TLS %s', (engine, tls) => {
+const ENGINES = [...WEB_ENGINES.map((engine) => [engine, false] as const), ['node', true] as const];
+
+describe.each(ENGINES)('with the engine %s, TLS %s', (engine, tls) => {
   async function open(options: RequestOptions = {}): Promise<IncomingMessage> {
     [stream, gone] = [undefined, 0];
     const files = { cert: join(directory, 'cert'), key: join(directory, 'key') };

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { startXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
+import { describeEachEngine } from '../support/web-engines.ts';
 
 const TOLD = { op: OP.Error, errDesc: 'server is shutting down', tokens: [] };
 
@@ -18,7 +19,7 @@ async function draining(registry: FieldRegistry): Promise<void> {
 
 const readyz = (registry: FieldRegistry) => fetch(`http://127.0.0.1:${registry.process.adminPort}/readyz`);
 
-describe.each(['uws', 'node'])('SIGTERM, with the engine %s', (engine) => {
+describeEachEngine('SIGTERM, with the engine %s', (engine) => {
   it('S7: tells each session at its next message, and answers a Bye, on every wire', async () => {
     const registry = await FieldRegistry.start({ args: ['--web-engine', engine] });
     const askers = await Promise.all(WIRES.map((wire, at) => registry.register(wire, { name: `asker${at}` })));

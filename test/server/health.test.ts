@@ -5,9 +5,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type HealthState, liveness, readiness } from '../../src/server/health.ts';
 import { PoolProbe } from '../../src/server/pool-probe.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
+import { describeEachEngine } from '../support/web-engines.ts';
 
 let registry: RegistryProcess;
-describe.each(['uws', 'node'])('a registry that runs, with the engine %s', (engine) => {
+describeEachEngine('a registry that runs, with the engine %s', (engine) => {
   afterEach(async () => {
     expect(await registry.stop()).toBe(0);
   });
