@@ -42,7 +42,8 @@ export function lockDataDirectory(directory: string): () => void {
 /** Creates a file with its contents in one step, which `open` with the exclusive flag does not. */
 function createExclusively(path: string, text: string): boolean {
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, text, { mode: 0o600 });
+  // Readable, or a server could not tell that an operator's command that was killed, under another user, is gone.
+  writeFileSync(temporary, text, { mode: 0o644 });
   try {
     linkSync(temporary, path);
     return true;
