@@ -1,8 +1,9 @@
 // xlreg backup: a consistent copy of a running registry, keys included, in a directory of its own.
 import { rm } from 'node:fs/promises';
+import { verifyStore } from '../store/verify-store.ts';
 import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from './admin-port.ts';
 import { readArguments } from './client-flags.ts';
-import { copyRegistry, verifyUnused } from './data-directory.ts';
+import { copyRegistry, whileUnused } from './data-directory.ts';
 
 /** Asks the server for a copy of its table as it is at this moment, and puts it and the identity into DIR. */
 export async function backup(args: readonly string[], signal: AbortSignal): Promise<number> {
@@ -17,7 +18,7 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
-  const { clients, clusters, members } = await verifyUnused(to);
+  const { clients, clusters, members } = await whileUnused(to, verifyStore);
   process.stdout.write(`${to}: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;
 }

@@ -3,9 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chmod, copyFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../durable-file.ts';
-import type { TableCounts } from '../registry/table-contents.ts';
 import { LockedError, lockDataDirectory } from '../server/data-directory-lock.ts';
-import { verifyStore } from '../store/verify-store.ts';
 import { OperatorError } from './operator-error.ts';
 
 /** Where a registry keeps itself unless told otherwise. */
@@ -20,28 +18,31 @@ const PREVIOUS_KEY_FILE = 'ck-previous.pem';
 /** The table, in its directory. */
 const TABLE_FILE = 'data.mdb';
 
-/** No server can write there. */
-const NOT_TO_BE_LOCKED: ReadonlySet<unknown> = new Set(['ENOENT', 'EROFS']);
+/** Of a place where no server can be. */
+const NO_PLACE_FOR_SERVERS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EROFS']);
 
 /**
  * Keeps servers from a data directory until what is returned is called: a table that another process opens could lose what
- * its server stores meanwhile. Throws OperatorError where a server has it.
+ * its server stores meanwhile. Throws OperatorError where a server has it, or it cannot be known.
  */
 export function keepServersFrom(directory: string): () => void {
   try {
     return lockDataDirectory(directory);
   } catch (error) {
-    if (NOT_TO_BE_LOCKED.has((error as NodeJS.ErrnoException).code)) return () => {};
-    if (!(error instanceof LockedError)) throw error;
-    throw new OperatorError(`${error.message}; xlreg backup makes a copy of its table to look at`, 2);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (NO_PLACE_FOR_SERVERS.has(code)) return () => {};
+    if (error instanceof LockedError) {
+      throw new OperatorError(`${message}; xlreg backup makes a copy of its table to look at`, 2);
+    }
+    throw new OperatorError(`servers cannot be kept from ${directory}: ${message}`, 2);
   }
 }
 
-/** What is in a table that no server uses. Rejects with OperatorError, StoreUnusableError. */
-export async function verifyUnused(directory: string): Promise<TableCounts> {
+/** Looks into a data directory while no server can use it. Rejects with OperatorError where one does. */
+export async function whileUnused<T>(directory: string, look: (directory: string) => Promise<T>): Promise<T> {
   const release = keepServersFrom(directory);
   try {
-    return await verifyStore(directory);
+    return await look(directory);
   } finally {
     release();
   }

@@ -1,10 +1,10 @@
 // xlreg export: the whole table of a registry that does not run as lines of JSON, clients first, then clusters, then members.
 import { once } from 'node:events';
 import type { StoredRecord } from '../registry/command.ts';
-import { readTable } from '../store/table-reader.ts';
+import { readTable, type StoredTable } from '../store/table-reader.ts';
 import { bigintOf, decodeRoster } from '../wire/message.ts';
 import { readArguments } from './client-flags.ts';
-import { DATA_DIRECTORY, keepServersFrom } from './data-directory.ts';
+import { DATA_DIRECTORY, whileUnused } from './data-directory.ts';
 
 /** One object a line; keys and IDs in hex, attrs as decimal text, since they have 64 bits. */
 export async function exportTable(args: readonly string[]): Promise<number> {
@@ -12,18 +12,15 @@ export async function exportTable(args: readonly string[]): Promise<number> {
     positionals: [],
     options: { json: { type: 'boolean', default: true }, 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
   });
-  const release = keepServersFrom(values['data-dir']);
-  try {
-    await readTable(values['data-dir'], async ({ records }) => {
-      for (const some of records) {
-        const lines = some.map((record) => `${JSON.stringify(describe(record))}\n`).join('');
-        if (!process.stdout.write(lines)) await once(process.stdout, 'drain');
-      }
-    });
-  } finally {
-    release();
-  }
+  await whileUnused(values['data-dir'], (directory) => readTable(directory, print));
   return 0;
+}
+
+async function print({ records }: StoredTable): Promise<void> {
+  for (const some of records) {
+    const lines = some.map((record) => `${JSON.stringify(describe(record))}\n`).join('');
+    if (!process.stdout.write(lines)) await once(process.stdout, 'drain');
+  }
 }
 
 /** A member whose registration is that of its client has no keys of its own. */

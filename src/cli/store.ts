@@ -1,6 +1,7 @@
 // xlreg store: verify reads a whole table and says what is in it or what is wrong with it; copy moves one. No server runs.
+import { verifyStore } from '../store/verify-store.ts';
 import { readArguments, UsageError } from './client-flags.ts';
-import { DATA_DIRECTORY, verifyUnused } from './data-directory.ts';
+import { DATA_DIRECTORY, whileUnused } from './data-directory.ts';
 import { storeCopy } from './store-copy.ts';
 
 const ETCD_OPTIONS = {
@@ -25,7 +26,7 @@ export async function store(args: readonly string[], signal: AbortSignal): Promi
     options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
   });
   if (positionals[0] !== 'verify') throw new UsageError('xlreg store knows verify and copy only');
-  const { clients, clusters, members } = await verifyUnused(values['data-dir']);
+  const { clients, clusters, members } = await whileUnused(values['data-dir'], verifyStore);
   process.stdout.write(`sound: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;
 }

@@ -21,8 +21,7 @@ export const chained: Dialect = {
     const [iv2, key2, salt2] = [random(16), random(32), random(8)];
     const version = Buffer.alloc(4);
     version.writeUInt32LE(version2);
-    const plain = Buffer.concat([iv2, key2, salt2, hello.salt1, version]);
-    const bytes = encryptBlocks(hello.key1, hello.iv1!, pad(plain));
+    const bytes = encryptBlocks(hello.key1, hello.iv1!, pad(iv2, key2, salt2, hello.salt1, version));
     return { bytes, salt2, version2, keys: { dialect: 'chained', key2, receiveChain: iv2, sendChain: iv2 } };
   },
 

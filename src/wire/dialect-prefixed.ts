@@ -19,8 +19,7 @@ export const prefixed: Dialect = {
     const [iv, key2, salt2] = [random(IV_BYTES), random(32), random(8)];
     const version = Buffer.alloc(4);
     version.writeUInt32LE(version2);
-    const plain = Buffer.concat([key2, salt2, version]);
-    const bytes = Buffer.concat([iv, encryptBlocks(hello.key1, iv, pad(plain))]);
+    const bytes = Buffer.concat([iv, encryptBlocks(hello.key1, iv, pad(key2, salt2, version))]);
     return { bytes, salt2, version2, keys: keysOf(key2) };
   },
 

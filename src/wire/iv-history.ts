@@ -3,7 +3,7 @@
 // 32 bytes an IV, bounded by the messages a session may have. Two different IVs are taken for one once in 2^64 pairs.
 import type { RandomBytes } from './dialect.ts';
 
-/** Enough for a session that signs in and waits; V8 keeps 64 bytes in the array itself, which takes a third of the memory. */
+/** Enough for a session that signs in and waits; V8 keeps 64 bytes in the array itself, without a buffer of their own. */
 const FIRST_SLOTS = 8;
 
 export class IvHistory {

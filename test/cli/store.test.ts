@@ -115,6 +115,12 @@ describe('store verify and export', () => {
     expect(stdout).not.toContain('PRIVATE');
   });
 
+  it('say in a line where there can be no table', async () => {
+    writeFileSync(at('file'), '');
+    const ran = await runXlreg(['store', 'verify', '--data-dir', at('file')]);
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(/^xlreg store: there is no table in .*\n$/) });
+  });
+
   it('say what is wrong with a table that is damaged', async () => {
     await backup('damaged');
     const file = at('damaged/table/data.mdb');
