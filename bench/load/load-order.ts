@@ -9,8 +9,8 @@ export type Work =
   | { readonly kind: 'hello' }
   /** Hello and Client, then silence until the load is released. */
   | { readonly kind: 'idle' }
-  /** Sessions that are signed in before the clock starts; each unit of work is one GetCluster of this cluster. */
-  | { readonly kind: 'roster'; readonly clusterName: string }
+  /** Members of a full cluster, who joined before the clock starts; each unit of work is one GetCluster of it. */
+  | { readonly kind: 'roster'; readonly clusterName: string; readonly clusterSize: number }
   /**
    * Members that start together, a cluster of them at a time: Hello, Client, Create, Join, and GetCluster until everyone is
    * there. `connections` should be the cluster's size.

@@ -26,7 +26,7 @@ export async function prepareWork(order: LoadOrder): Promise<PreparedWork> {
     case 'idle':
       return idleSessions(registryOf(order));
     case 'roster':
-      return rosters(order, work.clusterName);
+      return rosters(order, work.clusterName, work.clusterSize);
     case 'gathering':
       return gatherings(order, work.clusterSize);
     case 'frames':
@@ -60,14 +60,17 @@ function idleSessions(registry: Registry): PreparedWork {
   };
 }
 
-async function rosters(order: LoadOrder, clusterName: string): Promise<PreparedWork> {
+/** Fills a cluster, whose first members stay to ask for it. */
+async function rosters(order: LoadOrder, clusterName: string, clusterSize: number): Promise<PreparedWork> {
   const registry = registryOf(order);
-  const [token] = signTokens(1);
   const sessions: Exchange[] = [];
-  for (let i = 0; i < connectionsOf(order); i++) {
+  for (const token of signTokens(clusterSize)) {
     const exchange = await openSession(registry);
-    sessions.push(exchange);
-    await exchange({ Op: Op.Client, ClientSpecs: token! }, Op.ClientOK);
+    await exchange({ Op: Op.Client, ClientSpecs: token }, Op.ClientOK);
+    await exchange({ Op: Op.Create, ClusterName: clusterName, ClusterSize: clusterSize }, Op.CreateReply);
+    await exchange({ Op: Op.Join, ClusterName: clusterName }, Op.JoinReply);
+    if (sessions.length < connectionsOf(order)) sessions.push(exchange);
+    else exchange.close();
   }
   return {
     async run(_unit, connection) {

@@ -9,7 +9,7 @@ import { loadWithCpu } from '../load/load-and-cpu.ts';
 import { signTokens } from '../load/signed-tokens.ts';
 import { withServer } from '../measure/server-process.ts';
 import type { EchoReady } from '../roster/encrypting-server.ts';
-import { closedLoad } from './registry-load.ts';
+import { runLoad, warmLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const MEMBERS = 64;
@@ -24,18 +24,17 @@ export const roster: Section = {
     withServer([], async (server) => {
       const shape = { transport: 'ws', dialect: 'prefixed' } as const;
       const arrivals = { mode: 'closed', connections: CONNECTIONS } as const;
-      // The sessions of one load: they fill one cluster between them.
-      const filling = { kind: 'full', clusterSize: MEMBERS, members: 'new' } as const;
-      await loadWithCpu(server, { ...shape, work: filling, arrivals, count: MEMBERS, prefix: 'full-' }, { warmUp: 0 });
-      const work = { kind: 'roster', clusterName: 'full-0-0' } as const;
+      const work = { kind: 'roster', clusterName: 'full', clusterSize: MEMBERS } as const;
       const count = scope.amount(REQUESTS);
+      const asking = await warmLoad(server, { ...shape, work, arrivals, count });
       const { requestBytes, replyBytes, members } = await askOnce(
         { ...shape, regCred: server.regCred, wsUrl: server.wsUrl },
         work.clusterName,
       );
       if (members !== MEMBERS) throw new Error(`the reply has ${members} members`);
 
-      const registry = await closedLoad(server, CONNECTIONS, count, { ...shape, work });
+      const registry = await runLoad(asking);
+      await asking.release();
       const bare = await withEncryptingServer(replyBytes, async ({ wsUrl, pid }) => {
         const target = { pid, wsUrl, regCredText: server.regCredText };
         const frames = { ...shape, arrivals, work: { kind: 'frames', bytes: requestBytes } as const, prefix: '' };
@@ -55,7 +54,7 @@ export const roster: Section = {
           { label: '  GetClusters a second', value: registry.rate, unit: '/s' },
         ],
         notes: [
-          `Closed loop, ${CONNECTIONS} connections. The comparison is a process of one thread with the same WebSocket engine: ` +
+          `Closed loop, ${CONNECTIONS} of its members. The comparison is a process of one thread with the same WebSocket engine: ` +
             "for each frame of a request's length it makes one AES-256-CBC pass over the reply's bytes and sends them.",
         ],
       };
