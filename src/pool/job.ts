@@ -5,6 +5,7 @@
 //            bytes(length) name(nameLength), of a client that has just been identified
 //
 // What is copied begins at multiples of 8: shared memory is copied byte by byte where it does not.
+import { copyBytes } from '../copy-bytes.ts';
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import { NAME_CHARS_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
@@ -127,7 +128,7 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   slot.writeUInt32LE(result.consumed, 4);
   slot.writeUInt32LE(result.bytes.length, 8);
   writeSession(result.session, slot, RESULT_HEAD_BYTES);
-  slot.set(result.bytes, RESULT_BYTES_AT);
+  copyBytes(result.bytes, slot, RESULT_BYTES_AT);
   const name = result.clientName?.slice(0, NAME_CHARS_MAX) ?? '';
   slot[NAME_LENGTH_AT] = name.length;
   if (name !== '') slot.write(name, RESULT_BYTES_AT + result.bytes.length, 'latin1');

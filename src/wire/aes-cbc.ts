@@ -1,6 +1,7 @@
 // AES-256-CBC of whole blocks, and the PKCS7 padding that messages have (F2). Padding is done here by hand, because
 // where a message ends is found by looking at it (F5), not by asking the cipher.
 import { type CipherKey, createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
+import { copyBytes } from '../copy-bytes.ts';
 import { BLOCK_BYTES } from '../limits.ts';
 
 /**
@@ -28,7 +29,7 @@ export function pad(...plain: readonly Uint8Array[]): Buffer {
   const padded = Buffer.allocUnsafe(length + padding);
   let at = 0;
   for (const piece of plain) {
-    padded.set(piece, at);
+    copyBytes(piece, padded, at);
     at += piece.length;
   }
   return padded.fill(padding, length);
