@@ -16,6 +16,7 @@ import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts'
 import { isShared, openStore, placeOf, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../thread-url.ts';
+import { ClusterBoard, newBoardMemory } from './cluster-board.ts';
 import { Coordinator } from './coordinator.ts';
 import { answerOperator, type OperatorAnswer, type OperatorQuestion, type ShownCluster } from './operator-questions.ts';
 import { serveLanes, waitingQuestions } from './serve-lanes.ts';
@@ -26,9 +27,10 @@ interface CoordinatorWorkerData {
   readonly limits: TableLimits;
 }
 
-/** The same, and what the workers wake the thread with. */
+/** The same, what the workers wake the thread with, and what it shows them. */
 interface ThreadData extends CoordinatorWorkerData {
   readonly bell: SharedArrayBuffer;
+  readonly board: SharedArrayBuffer | undefined;
 }
 
 /** What the main thread is told. */
@@ -79,6 +81,8 @@ const SWEEP_INTERVAL_MS = 1_000;
 export class CoordinatorThread {
   /** For `Bell`: rung when a lane has a question. */
   readonly bell: SharedArrayBuffer;
+  /** For `BoardReader`; none where other servers write the same store. */
+  readonly board: SharedArrayBuffer | undefined;
   readonly #worker: Worker;
   /** The question for metrics that is not answered yet, and who answers it: one at a time, however late it is. */
   #metricsAsked: Promise<Metrics> | undefined;
@@ -88,8 +92,9 @@ export class CoordinatorThread {
   #lastId = 0;
   #closing = false;
 
-  private constructor(worker: Worker, bell: SharedArrayBuffer, on: CoordinatorEvents) {
+  private constructor(worker: Worker, { bell, board }: ThreadData, on: CoordinatorEvents) {
     this.bell = bell;
+    this.board = board;
     this.#worker = worker;
     worker.on('message', (report: Report) => {
       if (report.kind === 'metrics') this.#metricsAnswered(report.metrics);
@@ -106,9 +111,10 @@ export class CoordinatorThread {
 
   /** Starts the thread and resolves when the table is loaded; rejects if it cannot be. */
   static async start(data: CoordinatorWorkerData, on: CoordinatorEvents): Promise<CoordinatorThread> {
-    const bell = new SharedArrayBuffer(4);
+    const board = isShared(data.store.name) ? undefined : newBoardMemory();
+    const threadData: ThreadData = { ...data, bell: new SharedArrayBuffer(4), board };
     const worker = new Worker(threadUrl('coordinator-thread'), {
-      workerData: { ...data, bell } satisfies ThreadData,
+      workerData: threadData,
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
@@ -121,7 +127,7 @@ export class CoordinatorThread {
       throw isLoadFailure(error) ? new ThreadLoadError('the coordinator', error) : error;
     })) as [Report];
     if (first.kind === 'unusable') throw new StoreUnusableError(first.message);
-    return new CoordinatorThread(worker, bell, on);
+    return new CoordinatorThread(worker, threadData, on);
   }
 
   /** Answers the questions of a lane from now on. Returns what ends it. */
@@ -199,7 +205,7 @@ export class CoordinatorThread {
 
 /** The thread itself: opens the store, loads the table, and serves the workers' lanes. */
 export async function runCoordinator(): Promise<void> {
-  const { store: settings, limits, bell: bellMemory } = workerData as ThreadData;
+  const { store: settings, limits, bell: bellMemory, board } = workerData as ThreadData;
   const bell = new Bell(bellMemory);
   const lanes = new Map<number, Lane>();
   const main = parentPort!;
@@ -239,7 +245,7 @@ export async function runCoordinator(): Promise<void> {
         );
       },
     };
-    coordinator = new Coordinator(table, store, observer, clock);
+    coordinator = new Coordinator(table, store, observer, clock, board && new ClusterBoard(board));
     await coordinator.load();
     metrics.loaded((clock() - began) / 1000);
   } catch (error) {

@@ -7,6 +7,7 @@ import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import type { Effect, Outcome } from '../registry/outcome.ts';
 import { type CatchUp, type CommitOutcome, type Store, StoreFullError, StoreUnreachableError } from '../store/store.ts';
+import type { ClusterBoard } from './cluster-board.ts';
 
 /** Told what the coordinator does, for metrics and logs. */
 export interface CoordinatorObserver {
@@ -61,6 +62,7 @@ export class Coordinator {
   readonly #store: Store;
   readonly #observer: CoordinatorObserver;
   readonly #clock: Clock;
+  readonly #board: ClusterBoard | undefined;
   /** Bounded by the workers: each has a few requests under way, each of one batch of frames. */
   #waiting: Request[] = [];
   /** Bounded by whoever looks. */
@@ -74,11 +76,13 @@ export class Coordinator {
   /** After an error of which nobody knows what it left stored, nothing is acknowledged any more. */
   #broken = false;
 
-  constructor(table: ClusterTable, store: Store, observer: CoordinatorObserver, clock: Clock) {
+  /** Of a table that nobody else writes, workers may be shown what they ask for most. */
+  constructor(table: ClusterTable, store: Store, observer: CoordinatorObserver, clock: Clock, board?: ClusterBoard) {
     this.#table = table;
     this.#store = store;
     this.#observer = observer;
     this.#clock = clock;
+    this.#board = board;
   }
 
   /** Fills the table from the store. */
@@ -196,6 +200,7 @@ export class Coordinator {
         open = [];
       } else {
         changes += outcomes.reduce((sum, outcome) => sum + outcome.changes.length, 0);
+        this.#show(outcomes, ends);
         open = this.#settle(open, outcomes, ends);
       }
     }
@@ -213,6 +218,7 @@ export class Coordinator {
     const ends = await this.#commit(effects, until);
     if (ends === undefined) return;
     // What is in use elsewhere stays; of what else stands, the next look at the store tells.
+    this.#show(effects, ends);
     if (ends.some((end) => end?.kind === 'lost')) this.#takeBack(effects, ends);
     const expired = ends.filter((end) => end?.kind !== 'lost').length;
     if (expired > 0) this.#observer.expired(expired);
@@ -257,6 +263,20 @@ export class Coordinator {
       for (const effect of [...effects].reverse()) effect.undo();
       this.#fail(error);
       return undefined;
+    }
+  }
+
+  /** Shows the workers what is stored of effects, and what has been asked for. */
+  #show(effects: readonly (Effect & Partial<Outcome>)[], ends: readonly (CommitOutcome | undefined)[]): void {
+    const board = this.#board;
+    if (!board) return;
+    // What stands where something was lost is not known here.
+    if (ends.some((end) => end?.kind === 'lost')) return board.clear();
+    for (const { changes } of effects) for (const change of changes) board.follow(change);
+    for (const { reply } of effects) {
+      if (reply?.kind !== 'roster' && reply?.kind !== 'cluster') continue;
+      const cluster = this.#table.cluster(reply.cluster.id);
+      if (cluster) board.show(cluster);
     }
   }
 

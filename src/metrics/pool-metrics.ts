@@ -30,7 +30,7 @@ export class PoolMetrics {
         name: 'xlreg_stage_seconds',
         help:
           'Time of frames by stage: hello-wait and message-wait in the queue, hello-call and message-call from hand-over ' +
-          'to return, and within these hello (its RSA), open, ask (the coordinator) and seal. hello-rest is what of ' +
+          'to return, and within these hello (its RSA), open, ask (the coordinator, of what is not known without it) and seal. hello-rest is what of ' +
           'hello-call is not hello: the way to the worker and back, and other jobs there.',
         labelNames: ['stage'],
         buckets: STAGE_SECONDS,

@@ -1,6 +1,7 @@
 // A worker of the pool: serves the jobs of its lane until it is told to stop. What the coordinator has answered comes
 // first, then session messages, then one Hello at a time: an RSA operation takes as long as ten of the others.
 import { workerData } from 'node:worker_threads';
+import { BoardReader } from '../coordinator/cluster-board.ts';
 import { packCommand, unpackReply } from '../coordinator/packed-command.ts';
 import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
@@ -16,6 +17,8 @@ export interface PoolWorkerData {
   /** Of the threads a worker has to do with; 4 bytes each. */
   readonly mainBell: SharedArrayBuffer;
   readonly coordinatorBell: SharedArrayBuffer;
+  /** What the coordinator shows; undefined if nothing. */
+  readonly board: SharedArrayBuffer | undefined;
 }
 
 /** How often the event loop gets a turn, at the least: what the runtime has put off is done there. */
@@ -23,11 +26,12 @@ const TURN_MS = 100;
 
 /** What the pool runs, once in each worker, with the memory of a lane. */
 export function startPoolWorker(): (memory: LaneMemory) => Promise<never> {
-  const { registry, mainBell, coordinatorBell } = workerData as PoolWorkerData;
+  const { registry, mainBell, coordinatorBell, board: boardMemory } = workerData as PoolWorkerData;
+  const board = boardMemory && new BoardReader(boardMemory);
   const context = jobContext(registry, pooledRandom());
   return async (memory) => {
     const lane = new Lane(memory);
-    const worker = new LaneWorker(lane, new Bell(mainBell), new Bell(coordinatorBell), context);
+    const worker = new LaneWorker(lane, new Bell(mainBell), new Bell(coordinatorBell), board, context);
     for (;;) {
       lane.readings.write(readThread());
       const turn = performance.now() + TURN_MS;
@@ -47,15 +51,17 @@ class LaneWorker {
   readonly #lane: Lane;
   readonly #mainBell: Bell;
   readonly #coordinatorBell: Bell;
+  readonly #board: BoardReader | undefined;
   readonly #context: JobContext;
   readonly #underWay = new Array<UnderWay | undefined>(SLOTS_PER_WORKER);
   #asked = false;
   #finished = false;
 
-  constructor(lane: Lane, mainBell: Bell, coordinatorBell: Bell, context: JobContext) {
+  constructor(lane: Lane, mainBell: Bell, coordinatorBell: Bell, board: BoardReader | undefined, context: JobContext) {
     this.#lane = lane;
     this.#mainBell = mainBell;
     this.#coordinatorBell = coordinatorBell;
+    this.#board = board;
     this.#context = context;
   }
 
@@ -94,10 +100,18 @@ class LaneWorker {
   #serveJob(slot: number): void {
     const started = performance.now();
     const served = serveJob(readJob(this.#lane.jobs[slot]!), this.#context);
+    if (served.kind === 'asked') return this.#ask(slot, served, started);
+    this.#finish(slot, served, { open: performance.now() - started, ask: 0, seal: 0 });
+  }
+
+  /** Looks where the coordinator shows what it is asked most, and asks it if it has to. */
+  #ask(slot: number, asked: Asked, started: number): void {
+    const { command } = asked.question;
+    const result = this.#board?.answer(command, (reply) => conclude(asked, reply, this.#context));
     const now = performance.now();
-    if (served.kind !== 'asked') return this.#finish(slot, served, { open: now - started, ask: 0, seal: 0 });
-    this.#underWay[slot] = { ...served, since: now, open: now - started };
-    packCommand(served.question.command, this.#lane.talks[slot]!);
+    if (result) return this.#finish(slot, result, { open: now - started, ask: 0, seal: 0 });
+    this.#underWay[slot] = { ...asked, since: now, open: now - started };
+    packCommand(command, this.#lane.talks[slot]!);
     this.#lane.questions.put(slot);
     this.#asked = true;
   }

@@ -30,6 +30,8 @@ export interface PoolSettings {
 /** The coordinator as the pool knows it: it answers the questions of the lanes it is told of. */
 export interface LaneService {
   readonly bell: SharedArrayBuffer;
+  /** What it shows the workers; undefined if nothing. */
+  readonly board: SharedArrayBuffer | undefined;
   /** Returns what ends it. */
   serve(lane: LaneMemory): () => void;
 }
@@ -178,7 +180,12 @@ export class Pool {
       execArgv: [],
       minThreads: workers,
       maxThreads: workers,
-      workerData: { registry, mainBell, coordinatorBell: coordinator.bell } satisfies PoolWorkerData,
+      workerData: {
+        registry,
+        mainBell,
+        coordinatorBell: coordinator.bell,
+        board: coordinator.board,
+      } satisfies PoolWorkerData,
     });
     this.#cannotLoad = observer.givenUp;
     // A worker that dies rejects what it ran, and there the failure is dealt with; one that ran nothing has not been loaded.

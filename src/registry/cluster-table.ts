@@ -5,7 +5,7 @@ import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
 import { absorb, absorbAnew } from './absorb.ts';
 import type { Client } from './client.ts';
-import { Cluster } from './cluster.ts';
+import { CLUSTER_EPHEMERAL, Cluster } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import type {
   ClientRecord,
@@ -19,6 +19,7 @@ import type {
   MemberRef,
   OperatorCommand,
   RegisterCommand,
+  Registration,
   Reply,
   StoredRecord,
   Use,
@@ -43,8 +44,6 @@ export interface TableOverview extends TableCounts, FillCounts {
   /** Those that changed last, the last one first, RECENT_CLUSTERS_MAX at most. */
   readonly recent: readonly ClusterSummary[];
 }
-
-const CLUSTER_EPHEMERAL = 1n;
 
 export class ClusterTable {
   readonly #registryId: string;
@@ -96,6 +95,11 @@ export class ClusterTable {
   /** A page of clusters, to be looked for step by step. */
   scanClusters(query: ClusterQuery): ClusterScan {
     return new ClusterScan(this.#contents.clustersById, query);
+  }
+
+  /** A cluster as it is now, not to be changed; undefined if there is none. */
+  cluster(id: string): Cluster | undefined {
+    return this.#contents.clustersById.get(id);
   }
 
   /** A cluster as it is now with its members; undefined if there is none. Their tokens are no views of anything larger. Counts as no
@@ -270,6 +274,7 @@ export class ClusterTable {
     if (!evicted) return refuse('client-unknown');
     const { clientId } = evicted;
     const { id } = cluster.record;
+    this.#losesSeat(evicted);
     this.#contents.unseat(cluster, index);
     // That it is full again says nothing of how long it took.
     cluster.createdAt = undefined;
@@ -283,6 +288,7 @@ export class ClusterTable {
   #delete(ref: ClusterRef): Outcome {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
+    for (const member of cluster.seats) if (member) this.#losesSeat(member);
     return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#remove(cluster) };
   }
 
@@ -326,6 +332,12 @@ export class ClusterTable {
     client.lastUse = this.#now;
     if (client.stored) this.#contents.uses?.tell(client, { id: clientId, ttlMs: this.#ttlOf(client) }, this.#now);
     return client;
+  }
+
+  /** A member need not have been heard of here, as it may have been answered without us. */
+  #losesSeat({ clientId }: Registration): void {
+    const client = this.#contents.clients.get(clientId);
+    if (client) client.lastUse = this.#now;
   }
 
   #useCluster(cluster: Cluster): void {

@@ -2,13 +2,10 @@
 // joins gets the lowest that is free; names and client IDs of members are unique; there are at most `size` of them.
 import { strict as assert } from 'node:assert';
 import type { ClusterRecord, MemberRecord, Registration } from './command.ts';
+import { chooseMembers, joinTokens, type Roster } from './roster.ts';
 
-/** What a cluster hands out for a roster. */
-export interface Roster {
-  readonly which: bigint;
-  readonly next: number;
-  readonly bytes: Uint8Array;
-}
+/** The bit of a cluster's attrs that says it is forgotten when nobody asks for it any more (R13). */
+export const CLUSTER_EPHEMERAL = 1n;
 
 export class Cluster {
   readonly record: ClusterRecord;
@@ -83,50 +80,9 @@ export class Cluster {
 
   /** Tokens of the wanted members from index `from` on, wrapping round, as many as fit; at least one if any is wanted. */
   roster(wanted: bigint, from: number, bytesMax: number): Roster {
-    const count = this.#seats.length;
-    const isWanted = bitsOf(wanted);
-    const chosen: number[] = [];
-    let bytes = 0;
-    let next = 0;
-    for (let step = 0; step < count; step++) {
-      const index = (from + step) % count;
-      const member = this.#seats[index];
-      if (member === undefined || !isWanted(index)) continue;
-      const { length } = member.token;
-      if (chosen.length > 0 && bytes + length > bytesMax) break;
-      chosen.push(index);
-      bytes += length;
-      next = (index + 1) % count;
-    }
-    chosen.sort((a, b) => a - b);
-    const tokens = chosen.map((index) => this.#seats[index]!.token);
-    return { which: withBits(chosen), next, bytes: concat(tokens, bytes) };
+    const tokenBytes = this.#seats.map((member) => member?.token.length ?? 0);
+    const { indexes, which, next, bytes } = chooseMembers(tokenBytes, wanted, from, bytesMax);
+    const tokens = indexes.map((index) => this.#seats[index]!.token);
+    return { which, next, bytes: joinTokens(tokens, bytes) };
   }
-}
-
-/** Whether a bit of 64 is set: a bigint is asked twice, and not for each seat. */
-function bitsOf(bits: bigint): (index: number) => boolean {
-  const [low, high] = [Number(bits & 0xffff_ffffn), Number(bits >> 32n)];
-  return (index) => (((index < 32 ? low : high) >>> (index % 32)) & 1) === 1;
-}
-
-/** The 64 bits of which these are set. */
-function withBits(indexes: readonly number[]): bigint {
-  let [low, high] = [0, 0];
-  for (const index of indexes) {
-    if (index < 32) low |= 1 << index;
-    else high |= 1 << (index % 32);
-  }
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
-}
-
-/** The pieces one behind the other; their length in all is known. */
-function concat(tokens: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const token of tokens) {
-    bytes.set(token, at);
-    at += token.length;
-  }
-  return bytes;
 }

@@ -61,6 +61,18 @@ describe('a registry that is used', () => {
     expect(await value('xlreg_store_room_bytes')).toBeGreaterThan(0);
   });
 
+  it('asks the coordinator for what a worker cannot know, and for nothing else', async () => {
+    const { client } = await registry.register(WIRES[0]!, { name: 'asking' });
+    const asked = async () => (await value('xlreg_stage_seconds_count', { stage: 'ask' }))!;
+    const before = await asked();
+    const { clusterId } = await client.create('known', 2);
+    await client.join('known');
+    expect(await asked()).toBe(before + 2);
+    await client.create('known', 2);
+    for (let again = 0; again < 3; again++) expect((await client.getCluster(clusterId)).which).toBe(1n);
+    expect(await asked()).toBe(before + 2);
+  });
+
   it('splits the time of a Hello into queue, RSA and rest, which are all of it', async () => {
     const stage = (stage: string) => value('xlreg_stage_seconds_sum', { stage });
     const [call, rsa, rest] = [await stage('hello-call'), await stage('hello'), await stage('hello-rest')];

@@ -45,6 +45,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   const lanes: LaneMemory[] = [];
   const service = {
     bell: coordinator.bell,
+    board: coordinator.board,
     serve(lane: LaneMemory) {
       lanes.push(lane);
       return coordinator.serve(lane);

@@ -80,13 +80,14 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
       return unchanged(asks ? withCluster(after, { ...cluster, lastUse: now }) : after, roster(cluster, command));
     }
     case 'evict':
-      return evict(table, command.cluster, command.member);
+      return evict(table, command.cluster, command.member, now);
     case 'delete-cluster': {
       const cluster = find(table, command.cluster);
       if (!cluster) return notFound(table, command.cluster);
       const clusters = table.clusters.filter((one) => one !== cluster);
       const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-      return { reply, changes: [removalOf(cluster)], table: { ...table, clusters } };
+      const after = cluster.members.reduce((after, member) => heardOf(after, member?.clientId, now), table);
+      return { reply, changes: [removalOf(cluster)], table: { ...after, clusters } };
     }
   }
 }
@@ -214,7 +215,7 @@ function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number):
 }
 
 /** Rule R14: the others stay where they are. */
-function evict(table: SlowTable, ref: ClusterRef, who: MemberRef): SlowOutcome {
+function evict(table: SlowTable, ref: ClusterRef, who: MemberRef, now: number): SlowOutcome {
   const cluster = find(table, ref);
   if (!cluster) return notFound(table, ref);
   const index = cluster.members.findIndex(
@@ -227,7 +228,7 @@ function evict(table: SlowTable, ref: ClusterRef, who: MemberRef): SlowOutcome {
   return {
     reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
     changes: [{ kind: 'member-removal', clusterId: cluster.record.id, index, clientId: member.clientId }],
-    table: withCluster(table, { ...cluster, members }),
+    table: heardOf(withCluster(table, { ...cluster, members }), member.clientId, now),
   };
 }
 
@@ -261,7 +262,8 @@ function roster(cluster: SlowCluster, { which, goOn, rosterBytesMax }: GetCluste
   };
 }
 
-function heardOf(table: SlowTable, clientId: string, now: number): SlowTable {
+/** Who is heard of, or loses a seat: its time without one begins. */
+function heardOf(table: SlowTable, clientId: string | undefined, now: number): SlowTable {
   const clients = table.clients.map((client) =>
     client.record.clientId === clientId ? { ...client, lastUse: now } : client,
   );
