@@ -1,8 +1,8 @@
-// The clusters used last, in memory that the coordinator writes and every worker reads: what only has to be looked up, a
-// roster for a member or a cluster that exists already, is answered by the worker that has the message, and nobody else is
-// woken. Invariants: what is shown is stored; a page has readers or a writer, never both, except that seats are added behind
-// those that are counted. So nothing is read while it is written.
-
+// The clusters asked for last, in memory that the coordinator writes and every worker reads: what only has to be looked up,
+// a roster for a member or a cluster that exists already, is answered by the worker that has the message, and nobody else is
+// woken. Invariants: what is shown is stored; nothing that can be read is written. A page is written anew only while nobody
+// reads it, and seats are added behind those that are counted.
+import { copyBytes } from '../copy-bytes.ts';
 import { Packer, Unpacker } from '../lanes/packing.ts';
 import { CLUSTER_SIZE_MAX } from '../limits.ts';
 import { CLUSTER_EPHEMERAL, type Cluster } from '../registry/cluster.ts';
@@ -19,28 +19,27 @@ import type {
 } from '../registry/command.ts';
 import { chooseMembers, joinTokens } from '../registry/roster.ts';
 
-/** Clusters that can be shown at once, and the names they are found by: each has one place, and the later one takes it. */
+/** Clusters that can be shown at once: each has one page, chosen by its ID, and one place to be found by name. */
 const PAGES = 1_024;
-/** 64 tokens of 1 KB. A cluster that has more is not shown. Memory that no cluster ever reaches is never touched. */
+/** 64 tokens of 970 bytes; a cluster that has more is not shown. What no cluster ever reaches takes no memory. */
 const PAGE_BYTES = 64 * 1_024;
 const WORD_BYTES = 4;
-const NAMES_WORDS = PAGES;
 
-/** Words of a page: whether a cluster is shown there, by how many it is being read, and how many seats it has. */
-const [SHOWN, READERS, SEATS, SEATS_AT] = [0, 1, 2, 4];
-/** Words of a seat: its index, how its client's ID begins, and where its token ends. */
-const [INDEX, CLIENT, END, SEAT_WORDS] = [0, 1, 2, 3];
+/** Words of a page: whether a cluster is shown there, by how many it is read, whether it has been, and its seats. */
+const [SHOWN, READERS, USED, SEATS, SEATS_AT] = [0, 1, 2, 3, 4];
+/** Words of a seat: its index, where its token ends, and the ID of its client, of 33 bytes at most. */
+const [INDEX, END, ID_LENGTH, ID, SEAT_WORDS] = [0, 1, 2, 3, 12];
 const HEAD_AT = (SEATS_AT + CLUSTER_SIZE_MAX * SEAT_WORDS) * WORD_BYTES;
-/** An ID, a name of at most 128 characters, and the properties. */
+/** Behind an ID, a name of at most 128 characters, and the properties. */
 const TOKENS_AT = HEAD_AT + 256;
 
 /** Memory for a board. */
-export function newBoardMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(NAMES_WORDS * WORD_BYTES + PAGES * PAGE_BYTES);
+export function newBoardMemory(pages = PAGES): SharedArrayBuffer {
+  return new SharedArrayBuffer(pages * (PAGE_BYTES + WORD_BYTES));
 }
 
 /** What a page says of its cluster. */
-interface ShownCluster extends ClusterProperties {
+interface NamedCluster extends ClusterProperties {
   readonly name: string;
 }
 
@@ -49,8 +48,7 @@ class Page {
   readonly #words: Int32Array;
   readonly #bytes: Buffer;
 
-  constructor(memory: SharedArrayBuffer, number: number) {
-    const at = NAMES_WORDS * WORD_BYTES + number * PAGE_BYTES;
+  constructor(memory: SharedArrayBuffer, at: number) {
     this.#words = new Int32Array(memory, at, HEAD_AT / WORD_BYTES);
     this.#bytes = Buffer.from(memory, at, PAGE_BYTES);
   }
@@ -64,7 +62,15 @@ class Page {
     return Atomics.load(this.#words, SEATS);
   }
 
-  /** Nobody begins to read it; true if nobody does so any more. A worker that has died reading leaves its page hidden. */
+  /** Whether somebody has been answered from it since this was asked last. */
+  takeUsed(): boolean {
+    return Atomics.exchange(this.#words, USED, 0) === 1;
+  }
+
+  /**
+   * Nobody begins to read it any more. False if somebody still does: then it must not be written. A worker that died reading
+   * does so for ever.
+   */
   hide(): boolean {
     Atomics.store(this.#words, SHOWN, 0);
     return Atomics.load(this.#words, READERS) === 0;
@@ -88,20 +94,20 @@ class Page {
 
   /** Adds a seat; false if it does not fit, or not behind those there are. */
   add(index: number, { clientId, token }: Registration): boolean {
-    const seats = this.seats;
-    const start = this.tokenStart(seats);
+    const { seats } = this;
+    const start = this.tokenAt(seats);
     if (seats > 0 && index <= this.indexAt(seats - 1)) return false;
     if (TOKENS_AT + start + token.length > PAGE_BYTES) return false;
-    this.#bytes.set(token, TOKENS_AT + start);
-    const at = SEATS_AT + seats * SEAT_WORDS;
+    copyBytes(token, this.#bytes, TOKENS_AT + start);
+    const at = wordOf(seats);
     this.#words[at + INDEX] = index;
-    this.#words[at + CLIENT] = beginningOf(clientId);
     this.#words[at + END] = start + token.length;
+    this.#words[at + ID_LENGTH] = this.#bytes.write(clientId, (at + ID) * WORD_BYTES, 'hex');
     Atomics.store(this.#words, SEATS, seats + 1);
     return true;
   }
 
-  /** To be left again, also where it is found not to be shown. */
+  /** To be left again, also where it is found not to be shown: only who has entered may look whether it is. */
   enter(): void {
     Atomics.add(this.#words, READERS, 1);
   }
@@ -110,26 +116,34 @@ class Page {
     Atomics.sub(this.#words, READERS, 1);
   }
 
-  cluster(): ShownCluster {
+  use(): void {
+    Atomics.store(this.#words, USED, 1);
+  }
+
+  cluster(): NamedCluster {
     const head = new Unpacker(this.#bytes.subarray(HEAD_AT, TOKENS_AT));
     return { id: head.hex(), name: head.text(), size: head.byte(), endPointCount: head.byte(), attrs: head.long() };
   }
 
   indexAt(seat: number): number {
-    return this.#words[SEATS_AT + seat * SEAT_WORDS + INDEX]!;
+    return this.#words[wordOf(seat) + INDEX]!;
   }
 
-  clientAt(seat: number): number {
-    return this.#words[SEATS_AT + seat * SEAT_WORDS + CLIENT]!;
+  /** Whether a seat is the client's of this ID, which has 4 bytes at least. */
+  isOf(seat: number, id: Buffer): boolean {
+    const at = wordOf(seat);
+    if (this.#words[at + ID_LENGTH] !== id.length || this.#words[at + ID] !== id.readInt32LE()) return false;
+    return this.#bytes.compare(id, 0, id.length, (at + ID) * WORD_BYTES, (at + ID) * WORD_BYTES + id.length) === 0;
   }
 
-  tokenStart(seat: number): number {
-    return seat === 0 ? 0 : this.#words[SEATS_AT + (seat - 1) * SEAT_WORDS + END]!;
+  /** Where the token of a seat begins, behind that of the seat before it. */
+  tokenAt(seat: number): number {
+    return seat === 0 ? 0 : this.#words[wordOf(seat - 1) + END]!;
   }
 
   /** A view of the tokens from one seat to before another. */
   tokens(seat: number, end: number): Uint8Array {
-    return this.#bytes.subarray(TOKENS_AT + this.tokenStart(seat), TOKENS_AT + this.tokenStart(end));
+    return this.#bytes.subarray(TOKENS_AT + this.tokenAt(seat), TOKENS_AT + this.tokenAt(end));
   }
 }
 
@@ -139,31 +153,35 @@ class Pages {
   readonly #names: Int32Array;
 
   constructor(memory: SharedArrayBuffer) {
-    this.#names = new Int32Array(memory, 0, NAMES_WORDS);
-    this.#pages = Array.from({ length: PAGES }, (_, number) => new Page(memory, number));
+    const length = memory.byteLength / (PAGE_BYTES + WORD_BYTES);
+    this.#pages = Array.from({ length }, (_, number) => new Page(memory, number * PAGE_BYTES));
+    this.#names = new Int32Array(memory, length * PAGE_BYTES);
   }
 
-  [Symbol.iterator](): Iterator<Page> {
-    return this.#pages[Symbol.iterator]();
+  at(number: number): Page {
+    return this.#pages[number]!;
   }
 
-  /** Where the cluster of this ID is, if it is shown. IDs of clusters are random. */
-  ofId(id: string): Page {
-    return this.#pages[placeOf(id)]!;
+  /** The number of a cluster's page. The registry draws the IDs of clusters at random. */
+  numberOf(id: string): number {
+    return Number.parseInt(id.slice(0, 8), 16) % this.#pages.length;
   }
 
-  ofName(name: string): Page {
-    return this.#pages[Atomics.load(this.#names, hashOf(name))]!;
+  /** Where the cluster of this name is, if it is shown. */
+  named(name: string): Page {
+    return this.at(Atomics.load(this.#names, hashOf(name) % this.#names.length));
   }
 
-  name({ id, name }: ClusterRecord): void {
-    Atomics.store(this.#names, hashOf(name), placeOf(id));
+  name(name: string, number: number): void {
+    Atomics.store(this.#names, hashOf(name) % this.#names.length, number);
   }
 }
 
 /** The coordinator's end: to be told of every change that is stored, in order. */
 export class ClusterBoard {
   readonly #pages: Pages;
+  /** The cluster that is shown on each page. */
+  readonly #shown: (string | undefined)[] = [];
 
   constructor(memory: SharedArrayBuffer) {
     this.#pages = new Pages(memory);
@@ -179,41 +197,52 @@ export class ClusterBoard {
         this.#seat(change);
         return;
       case 'member-removal':
-        this.#page(change.clusterId)?.hide();
+        this.#hide(change.clusterId);
         return;
       case 'cluster-removal':
-        this.#page(change.id)?.hide();
+        this.#hide(change.id);
     }
   }
 
-  /** Shows a cluster as it is stored, if it was not. */
-  show(cluster: Cluster): void {
-    if (!this.#page(cluster.record.id)) this.#begin(cluster.record, cluster.seats);
+  /** Shows a cluster as it is stored, if it was not, unless its page shows one that has been asked for since the last time. */
+  show({ record, seats }: Cluster): void {
+    const number = this.#pages.numberOf(record.id);
+    if (this.#shown[number] === record.id) return this.#pages.name(record.name, number);
+    if (this.#shown[number] !== undefined && this.#pages.at(number).takeUsed()) return;
+    this.#begin(record, seats);
   }
 
   /** Shows nothing any more. */
   clear(): void {
-    for (const page of this.#pages) page.hide();
+    for (const id of this.#shown) if (id !== undefined) this.#hide(id);
   }
 
   /** An ephemeral cluster lives on what the coordinator is asked, so nothing of it is shown. */
   #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
-    const page = this.#pages.ofId(record.id);
-    if ((record.attrs & CLUSTER_EPHEMERAL) !== 0n || !page.hide()) return;
+    const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
+    if ((record.attrs & CLUSTER_EPHEMERAL) !== 0n || TOKENS_AT + bytes > PAGE_BYTES) return;
+    const number = this.#pages.numberOf(record.id);
+    const page = this.#pages.at(number);
+    this.#shown[number] = undefined;
+    if (!page.hide()) return;
     page.begin(record);
-    for (const [index, member] of members.entries()) if (member && !page.add(index, member)) return;
+    for (const [index, member] of members.entries()) if (member) page.add(index, member);
     page.open();
-    this.#pages.name(record);
+    this.#shown[number] = record.id;
+    this.#pages.name(record.name, number);
   }
 
   #seat(member: MemberRecord): void {
-    const page = this.#page(member.clusterId);
-    if (page && !page.add(member.index, member)) page.hide();
+    const number = this.#pages.numberOf(member.clusterId);
+    if (this.#shown[number] !== member.clusterId) return;
+    if (!this.#pages.at(number).add(member.index, member)) this.#hide(member.clusterId);
   }
 
-  #page(clusterId: string): Page | undefined {
-    const page = this.#pages.ofId(clusterId);
-    return page.isShown && page.cluster().id === clusterId ? page : undefined;
+  #hide(clusterId: string): void {
+    const number = this.#pages.numberOf(clusterId);
+    if (this.#shown[number] !== clusterId) return;
+    this.#shown[number] = undefined;
+    this.#pages.at(number).hide();
   }
 }
 
@@ -235,17 +264,19 @@ export class BoardReader {
     page.enter();
     try {
       const reply = page.isShown ? replyFrom(page, command) : undefined;
-      return reply && use(reply);
+      if (!reply) return undefined;
+      page.use();
+      return use(reply);
     } finally {
       page.leave();
     }
   }
 
   #pageMeant(command: Command): Page | undefined {
-    if (command.kind === 'create') return this.#pages.ofName(command.name);
+    if (command.kind === 'create') return this.#pages.named(command.name);
     if (command.kind !== 'get-cluster') return undefined;
     const { cluster } = command;
-    return 'id' in cluster ? this.#pages.ofId(cluster.id) : this.#pages.ofName(cluster.name);
+    return 'id' in cluster ? this.#pages.at(this.#pages.numberOf(cluster.id)) : this.#pages.named(cluster.name);
   }
 }
 
@@ -254,60 +285,63 @@ function replyFrom(page: Page, command: Command): Reply | undefined {
   if (command.kind === 'create') {
     return shown.name === command.name ? { kind: 'cluster', cluster: propertiesOf(shown) } : undefined;
   }
-  return command.kind === 'get-cluster' && isMeant(shown, command.cluster)
-    ? rosterFrom(page, shown, command)
-    : undefined;
+  const meant = command.kind === 'get-cluster' && isMeant(shown, command.cluster);
+  return meant ? rosterFrom(page, shown, command) : undefined;
 }
 
 /** What a member may have; who is none has to be heard of by the coordinator, or his registration would expire. */
-function rosterFrom(page: Page, shown: ShownCluster, command: GetClusterCommand): Reply | undefined {
+function rosterFrom(page: Page, shown: NamedCluster, command: GetClusterCommand): Reply | undefined {
   const { seats } = page;
-  const client = beginningOf(command.clientId);
-  const seatOf: number[] = [];
-  const tokenBytes: number[] = [];
+  const client = Buffer.from(command.clientId, 'hex');
+  const seatOf: (number | undefined)[] = [];
   let isMember = false;
   for (let seat = 0; seat < seats; seat++) {
     const index = page.indexAt(seat);
-    while (tokenBytes.length < index) tokenBytes.push(0);
-    tokenBytes.push(page.tokenStart(seat + 1) - page.tokenStart(seat));
-    seatOf[index] = seat;
-    isMember ||= page.clientAt(seat) === client;
+    while (seatOf.length < index) seatOf.push(undefined);
+    seatOf.push(seat);
+    isMember ||= page.isOf(seat, client);
   }
   if (!isMember) return undefined;
+  const tokenBytes = (index: number) => {
+    const seat = seatOf[index];
+    return seat === undefined ? 0 : page.tokenAt(seat + 1) - page.tokenAt(seat);
+  };
   const from = command.goOn?.clusterId === shown.id ? command.goOn.from : 0;
-  const { indexes, which, next, bytes } = chooseMembers(tokenBytes, command.which, from, command.rosterBytesMax);
-  const chosen = indexes.map((index) => seatOf[index]!);
-  const [first, last] = [chosen.at(0) ?? 0, chosen.at(-1) ?? -1];
-  const together = last - first + 1 === chosen.length;
-  const roster = together
-    ? page.tokens(first, last + 1)
-    : joinTokens(
-        chosen.map((seat) => page.tokens(seat, seat + 1)),
-        bytes,
-      );
+  const chosen = chooseMembers(seatOf.length, tokenBytes, command.which, from, command.rosterBytesMax);
+  const { which, next } = chosen;
+  const roster = tokensOf(
+    page,
+    chosen.indexes.map((index) => seatOf[index]!),
+    chosen.bytes,
+  );
   return { kind: 'roster', cluster: propertiesOf(shown), which, next, roster };
 }
 
-function isMeant(shown: ShownCluster, ref: ClusterRef): boolean {
+/** The tokens of some seats in ascending order; those of neighbours are together already. */
+function tokensOf(page: Page, seats: readonly number[], bytes: number): Uint8Array {
+  const [first = 0, last = -1] = [seats.at(0), seats.at(-1)];
+  if (last - first + 1 === seats.length) return page.tokens(first, last + 1);
+  return joinTokens(
+    seats.map((seat) => page.tokens(seat, seat + 1)),
+    bytes,
+  );
+}
+
+function isMeant(shown: NamedCluster, ref: ClusterRef): boolean {
   return 'id' in ref ? shown.id === ref.id : shown.name === ref.name;
 }
 
-function propertiesOf({ id, size, endPointCount, attrs }: ShownCluster): ClusterProperties {
+function propertiesOf({ id, size, endPointCount, attrs }: NamedCluster): ClusterProperties {
   return { id, size, endPointCount, attrs };
 }
 
-/** The first 32 bits of an ID. Two clients may have them in common: then one counts as a member that is none, for once. */
-function beginningOf(id: string): number {
-  return Number.parseInt(id.slice(0, 8), 16) | 0;
+function wordOf(seat: number): number {
+  return SEATS_AT + seat * SEAT_WORDS;
 }
 
-function placeOf(id: string): number {
-  return (beginningOf(id) >>> 0) % PAGES;
-}
-
-/** Whoever makes names that fall together makes the coordinator be asked, as it is without a board. */
+/** Whoever makes names that fall together makes the coordinator be asked for them, as it is without a board. */
 function hashOf(name: string): number {
   let hash = 0;
   for (let at = 0; at < name.length; at++) hash = (Math.imul(hash, 31) + name.charCodeAt(at)) | 0;
-  return (hash >>> 0) % NAMES_WORDS;
+  return hash >>> 0;
 }

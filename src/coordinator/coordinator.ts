@@ -200,7 +200,11 @@ export class Coordinator {
         open = [];
       } else {
         changes += outcomes.reduce((sum, outcome) => sum + outcome.changes.length, 0);
-        this.#show(outcomes, ends);
+        this.#show(
+          outcomes,
+          ends,
+          outcomes.map(({ reply }) => reply),
+        );
         open = this.#settle(open, outcomes, ends);
       }
     }
@@ -218,7 +222,7 @@ export class Coordinator {
     const ends = await this.#commit(effects, until);
     if (ends === undefined) return;
     // What is in use elsewhere stays; of what else stands, the next look at the store tells.
-    this.#show(effects, ends);
+    this.#show(effects, ends, []);
     if (ends.some((end) => end?.kind === 'lost')) this.#takeBack(effects, ends);
     const expired = ends.filter((end) => end?.kind !== 'lost').length;
     if (expired > 0) this.#observer.expired(expired);
@@ -266,15 +270,15 @@ export class Coordinator {
     }
   }
 
-  /** Shows the workers what is stored of effects, and what has been asked for. */
-  #show(effects: readonly (Effect & Partial<Outcome>)[], ends: readonly (CommitOutcome | undefined)[]): void {
+  /** Shows the workers what is stored of effects, and the clusters that have been asked for. */
+  #show(effects: readonly Effect[], ends: readonly (CommitOutcome | undefined)[], replies: readonly Reply[]): void {
     const board = this.#board;
     if (!board) return;
-    // What stands where something was lost is not known here.
+    // Nobody else writes where there is a board; if somebody did, what stands would not be known here.
     if (ends.some((end) => end?.kind === 'lost')) return board.clear();
     for (const { changes } of effects) for (const change of changes) board.follow(change);
-    for (const { reply } of effects) {
-      if (reply?.kind !== 'roster' && reply?.kind !== 'cluster') continue;
+    for (const reply of replies) {
+      if (reply.kind !== 'roster' && reply.kind !== 'cluster') continue;
       const cluster = this.#table.cluster(reply.cluster.id);
       if (cluster) board.show(cluster);
     }

@@ -30,8 +30,8 @@ export class PoolMetrics {
         name: 'xlreg_stage_seconds',
         help:
           'Time of frames by stage: hello-wait and message-wait in the queue, hello-call and message-call from hand-over ' +
-          'to return, and within these hello (its RSA), open, ask (the coordinator, of what is not known without it) and seal. hello-rest is what of ' +
-          'hello-call is not hello: the way to the worker and back, and other jobs there.',
+          'to return, and within these hello (its RSA), open, ask (the coordinator, where it has to be asked) and seal. ' +
+          'hello-rest is what of hello-call is not hello: the way to the worker and back, and other jobs there.',
         labelNames: ['stage'],
         buckets: STAGE_SECONDS,
         registers,
@@ -76,7 +76,7 @@ export class PoolMetrics {
     this.#observe(kind === 'hello' ? 'hello' : 'open', open);
     if (kind === 'hello') this.#observe('hello-rest', Math.max(0, call - open));
     if (seal === 0) return;
-    this.#observe('ask', ask);
+    if (ask > 0) this.#observe('ask', ask);
     this.#observe('seal', seal);
   }
 

@@ -60,11 +60,11 @@ export interface JobReply {
 
 /** What a job took in its worker, in milliseconds. */
 export interface JobTimes {
-  /** Until the reply, or the question to the coordinator: a Hello's RSA, or AES, protobuf and signatures. */
+  /** Until the reply, or the question to the table: a Hello's RSA, or AES, protobuf and signatures. */
   readonly open: number;
-  /** From the question until its answer was looked at; 0 without one. */
+  /** From the question to the coordinator until its answer was looked at; 0 without one. */
   readonly ask: number;
-  /** From the answer to the encrypted reply; 0 without a question. */
+  /** From the answer, the coordinator's or the board's, to the encrypted reply; 0 without a question. */
   readonly seal: number;
 }
 

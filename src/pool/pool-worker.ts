@@ -69,8 +69,9 @@ class LaneWorker {
   serve(): void {
     const { answers, messages, hellos, bell } = this.#lane;
     const { rings } = bell;
-    for (let slot = answers.take(); slot !== undefined; slot = answers.take()) this.#conclude(slot);
-    for (let slot = messages.take(); slot !== undefined; slot = messages.take()) this.#open(slot);
+    // Those there are now: what comes meanwhile is behind those who wait for what these ask, and behind the Hello.
+    for (let left = answers.length; left > 0; left--) this.#conclude(answers.take()!);
+    for (let left = messages.length; left > 0; left--) this.#open(messages.take()!);
     if (this.#asked) this.#coordinatorBell.ring();
     if (this.#finished) this.#mainBell.ring();
     const busy = this.#asked || this.#finished;
@@ -107,10 +108,11 @@ class LaneWorker {
   /** Looks where the coordinator shows what it is asked most, and asks it if it has to. */
   #ask(slot: number, asked: Asked, started: number): void {
     const { command } = asked.question;
+    const since = performance.now();
+    const open = since - started;
     const result = this.#board?.answer(command, (reply) => conclude(asked, reply, this.#context));
-    const now = performance.now();
-    if (result) return this.#finish(slot, result, { open: now - started, ask: 0, seal: 0 });
-    this.#underWay[slot] = { ...asked, since: now, open: now - started };
+    if (result) return this.#finish(slot, result, { open, ask: 0, seal: performance.now() - since });
+    this.#underWay[slot] = { ...asked, since, open };
     packCommand(command, this.#lane.talks[slot]!);
     this.#lane.questions.put(slot);
     this.#asked = true;

@@ -80,8 +80,8 @@ export class Cluster {
 
   /** Tokens of the wanted members from index `from` on, wrapping round, as many as fit; at least one if any is wanted. */
   roster(wanted: bigint, from: number, bytesMax: number): Roster {
-    const tokenBytes = this.#seats.map((member) => member?.token.length ?? 0);
-    const { indexes, which, next, bytes } = chooseMembers(tokenBytes, wanted, from, bytesMax);
+    const tokenBytes = (index: number) => this.#seats[index]?.token.length ?? 0;
+    const { indexes, which, next, bytes } = chooseMembers(this.#seats.length, tokenBytes, wanted, from, bytesMax);
     const tokens = indexes.map((index) => this.#seats[index]!.token);
     return { which, next, bytes: joinTokens(tokens, bytes) };
   }

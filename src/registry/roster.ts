@@ -20,24 +20,24 @@ export interface ChosenMembers {
 }
 
 /**
- * The wanted members from index `from` on, wrapping round, as many as fit; at least one if any is wanted. `tokenBytes` has
- * the length of each member's token by index, up to the highest that is taken, and 0 for a hole.
+ * The wanted members from index `from` on, wrapping round, as many as fit; at least one if any is wanted. `count` is one more
+ * than the highest index that is taken, and `tokenBytes` tells the length of a member's token, 0 for a hole.
  */
 export function chooseMembers(
-  tokenBytes: readonly number[],
+  count: number,
+  tokenBytes: (index: number) => number,
   wanted: bigint,
   from: number,
   bytesMax: number,
 ): ChosenMembers {
-  const count = tokenBytes.length;
   const isWanted = bitsOf(wanted);
   const indexes: number[] = [];
   let bytes = 0;
   let next = 0;
   for (let step = 0; step < count; step++) {
     const index = (from + step) % count;
-    const length = tokenBytes[index]!;
-    if (length === 0 || !isWanted(index)) continue;
+    const length = isWanted(index) ? tokenBytes(index) : 0;
+    if (length === 0) continue;
     if (indexes.length > 0 && bytes + length > bytesMax) break;
     indexes.push(index);
     bytes += length;

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BoardReader, ClusterBoard, newBoardMemory } from '../../src/coordinator/cluster-board.ts';
 import { Coordinator } from '../../src/coordinator/coordinator.ts';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
@@ -35,8 +35,8 @@ import { GatedStore } from './gated-store.ts';
 const ALL = 2n ** 64n - 1n;
 
 /** A coordinator over a store, and what a worker is shown by it. */
-function shown(store: Store = new MemoryStore()) {
-  const memory = newBoardMemory();
+function shown(store: Store = new MemoryStore(), pages?: number) {
+  const memory = newBoardMemory(pages);
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
   const nothing = () => {};
   const observer = {
@@ -87,10 +87,12 @@ const doings = fc
 
 describe('what is shown', () => {
   it('R6, R8, R9: is what the coordinator answers, after every batch', async () => {
-    let answered = 0;
+    // With few pages, clusters and names have to share them.
+    const answered = [0, 0, 0, 0];
+    const cuts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1 });
     await fc.assert(
-      fc.asyncProperty(doings, fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1 }), async (commands, cuts) => {
-        const { coordinator, answer } = shown();
+      fc.asyncProperty(doings, cuts, fc.constantFrom(1, 2, 3), async (commands, cuts, pages) => {
+        const { coordinator, answer } = shown(new MemoryStore(), pages);
         const plain = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
         const rest = [...commands];
         for (let cut = 0; rest.length > 0; cut++) {
@@ -100,16 +102,16 @@ describe('what is shown', () => {
           for (const question of QUESTIONS) {
             const reply = answer(question);
             if (reply === undefined) continue;
-            answered += 1;
+            answered[pages]! += 1;
             const { reply: expected, changes } = plain.apply(question, 0);
             expect(changes).toEqual([]);
             expect(reply).toEqual(copied(expected));
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
-    expect(answered).toBeGreaterThan(100);
+    for (const count of answered.slice(1)) expect(count).toBeGreaterThan(100);
   });
 
   it('is a cluster from its creation on: to who creates it again, and to its members', async () => {
@@ -124,6 +126,14 @@ describe('what is shown', () => {
     expect(answer(getCluster('c', NOBODY))).toBeUndefined();
     expect(answer(getCluster('d', idOf(1)))).toBeUndefined();
     expect(answer(join(1, 'c'))).toBeUndefined();
+  });
+
+  it('is found by its name again, after another had its place, when it is asked for', async () => {
+    const { coordinator, answer } = shown();
+    await coordinator.ask([create('Aa', 0xc1), create('BB', 0xd1)]);
+    expect([answer(create('Aa', 0xe1)), answer(create('BB', 0xe1))]).toMatchObject([undefined, { kind: 'cluster' }]);
+    await coordinator.ask([create('Aa', 0xe1)]);
+    expect([answer(create('Aa', 0xe1)), answer(create('BB', 0xe1))]).toMatchObject([{ kind: 'cluster' }, undefined]);
   });
 
   it('R13: is no ephemeral cluster, which lives on what the coordinator is asked', async () => {
@@ -216,6 +226,57 @@ function askFor(cluster: ClusterRecord): GetClusterCommand {
 }
 
 describe('a page', () => {
+  it('keeps a cluster that is asked for against another that is asked for once', async () => {
+    const { coordinator, answer } = shown(new MemoryStore(), 1);
+    await coordinator.ask([register(1), create('c', 0xc1), create('d', 0xd1), join(1, 'c'), join(1, 'd')]);
+    const [c, d] = [getCluster('c', idOf(1)), getCluster('d', idOf(1))];
+    await coordinator.ask([c]);
+    expect(answer(c)).toBeDefined();
+    await coordinator.ask([d]);
+    expect(answer(c)).toBeDefined();
+    await coordinator.ask([d]);
+    await coordinator.ask([d]);
+    expect([answer(c), answer(d)]).toMatchObject([undefined, { kind: 'roster' }]);
+  });
+
+  it('is not taken by a cluster that does not fit', async () => {
+    const { coordinator, answer } = shown(new MemoryStore(), 1);
+    await coordinator.ask([register(1), create('d', 0xd1), create('c', 0xc1), join(1, 'd')]);
+    const token = new Uint8Array(70_000);
+    await coordinator.ask([{ ...register(2), token } as Command, join(2, 'd'), getCluster('c', idOf(1))]);
+    expect(answer(create('c', 0xc2))).toBeDefined();
+    for (let again = 0; again < 3; again++) await coordinator.ask([getCluster('d', idOf(1))]);
+    expect([answer(create('c', 0xc2))?.kind, answer(getCluster('d', idOf(1)))]).toEqual(['cluster', undefined]);
+  });
+
+  it('hidden in the moment somebody begins to read it is not read', () => {
+    const memory = newBoardMemory();
+    const [board, reader] = [new ClusterBoard(memory), new BoardReader(memory)];
+    const [one] = rivals(1) as [ClusterRecord];
+    board.follow(one);
+    board.follow(memberOf(one, 0, Uint8Array.of(1)));
+    expect(reader.answer(askFor(one), () => true)).toBe(true);
+    const { add } = Atomics;
+    const spy = vi.spyOn(Atomics, 'add').mockImplementationOnce((words, place, value) => {
+      board.follow({ kind: 'member-removal', clusterId: one.id, index: 0, clientId: idOf(0) });
+      return add(words, place, value);
+    });
+    expect(reader.answer(askFor(one), () => true)).toBeUndefined();
+    expect(spy).toHaveBeenCalledOnce();
+    spy.mockRestore();
+  });
+
+  it('is of no use to a client whose ID only begins like that of a member', () => {
+    const memory = newBoardMemory();
+    const [board, reader] = [new ClusterBoard(memory), new BoardReader(memory)];
+    const [one] = rivals(1) as [ClusterRecord];
+    board.follow(one);
+    board.follow(memberOf(one, 0, Uint8Array.of(1)));
+    const ids = [idOf(0), `${idOf(0).slice(2)}01`, idOf(0).slice(24)];
+    const seen = ids.map((clientId) => reader.answer({ ...askFor(one), clientId }, () => true));
+    expect(seen).toEqual([true, undefined, undefined]);
+  });
+
   it('is not written while it is read, and shows the next cluster after that', () => {
     const memory = newBoardMemory();
     const [board, reader] = [new ClusterBoard(memory), new BoardReader(memory)];
