@@ -13,6 +13,12 @@ export type Transaction = ReturnType<Table['useReadTransaction']>;
 export const TABLE_DIRECTORY = 'table';
 export const DATA_FILE = 'data.mdb';
 
+/**
+ * Addresses taken for the file, which need not be there: ten million members. Beyond it LMDB takes twice as many each time,
+ * from a megabyte on if it is not told, and keeps the old ones, whose pages count as resident once more each.
+ */
+const MAP_BYTES = 16 * 1024 ** 3;
+
 const SCHEMA_VERSION = 1;
 const META_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('registry')]);
 /** How LMDB's file begins: two meta pages. The fields of each that matter here, and where they stand in their page. */
@@ -40,6 +46,7 @@ export function openTable(directory: string, readOnly: boolean): Table {
       path: directory,
       noSubdir: false,
       readOnly,
+      mapSize: MAP_BYTES,
       // With its default, overlapping, a table did not survive a loss of power.
       overlappingSync: false,
       keyEncoding: 'binary',
