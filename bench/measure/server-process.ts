@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseRegCred, type RegCred } from '../../src/wire/reg-cred.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { processCpuSeconds, residentBytes } from './process-readings.ts';
 
 /** A registry that runs. */
@@ -38,8 +39,16 @@ export class ServerProcess implements Target {
   readonly #directory: string;
   /** Whether the directory was made for this server. */
   readonly #ownDirectory: boolean;
+  readonly #inspectorUrl: string | undefined;
 
-  private constructor(child: ChildProcess, regCredText: string, ready: ReadyLine, directory: string, own: boolean) {
+  private constructor(
+    child: ChildProcess,
+    regCredText: string,
+    ready: ReadyLine,
+    directory: string,
+    own: boolean,
+    inspectorUrl: string | undefined,
+  ) {
     this.#child = child;
     this.regCredText = regCredText;
     this.wsUrl = `ws://${ready.ws}/xlreg`;
@@ -47,29 +56,32 @@ export class ServerProcess implements Target {
     this.adminUrl = `http://${ready.admin}`;
     this.#directory = directory;
     this.#ownDirectory = own;
+    this.#inspectorUrl = inspectorUrl;
   }
 
   /**
    * Starts the build that lies beside this one, on loopback, with further flags of `xlreg serve`. Without a data
-   * directory it gets one that is gone when it stops.
+   * directory it gets one that is gone when it stops. `inspected`: garbage can be collected.
    */
-  static async start(flags: readonly string[], dataDirectory?: string): Promise<ServerProcess> {
+  static async start(flags: readonly string[], dataDirectory?: string, inspected = false): Promise<ServerProcess> {
     const directory = dataDirectory ?? (await mkdtemp(join(tmpdir(), 'xlreg-bench-')));
     const listeners = ['--tcp', '127.0.0.1:0', '--ws', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
     const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-    const child = spawn(process.execPath, [program, 'serve', '--data-dir', directory, ...listeners, ...flags], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    const inspector = inspected ? ['--inspect=127.0.0.1:0'] : [];
+    const args = [...inspector, program, 'serve', '--data-dir', directory, ...listeners, ...flags];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', inspected ? 'pipe' : 'ignore'] });
+    const inspectorUrl = inspected ? await urlOfInspector(child) : undefined;
     // Whatever ends this process takes the server with it.
     const end = () => child.kill('SIGKILL');
     process.once('exit', end);
     child.once('exit', () => process.off('exit', end));
-    for await (const line of createInterface({ input: child.stdout })) {
+    const stdout = child.stdout!;
+    for await (const line of createInterface({ input: stdout })) {
       const ready = readyLine(line);
       if (ready === undefined) continue;
-      child.stdout.resume();
+      stdout.resume();
       const regCredText = await readFile(join(directory, 'regCred.dat'), 'ascii');
-      return new ServerProcess(child, regCredText, ready, directory, dataDirectory === undefined);
+      return new ServerProcess(child, regCredText, ready, directory, dataDirectory === undefined, inspectorUrl);
     }
     throw new Error('the server did not start');
   }
@@ -97,6 +109,12 @@ export class ServerProcess implements Target {
   /** Bytes of memory the process has resident. */
   residentBytes(): Promise<number> {
     return residentBytes(this.pid);
+  }
+
+  /** Has a server that is inspected collect all its garbage. */
+  collectGarbage(): Promise<void> {
+    if (this.#inspectorUrl === undefined) throw new Error('the server was not started with its inspector');
+    return collectGarbage(this.#inspectorUrl);
   }
 
   /** The values of metrics, each named as the page has it: with its labels in braces, if it has any. */
@@ -128,13 +146,26 @@ export async function withServer<T>(
   flags: readonly string[],
   use: (server: ServerProcess) => Promise<T>,
   dataDirectory?: string,
+  inspected = false,
 ): Promise<T> {
-  const server = await ServerProcess.start(flags, dataDirectory);
+  const server = await ServerProcess.start(flags, dataDirectory, inspected);
   try {
     return await use(server);
   } finally {
     await server.stop();
   }
+}
+
+/** Where a server says that its inspector is; what else it says is dropped. */
+function urlOfInspector(child: ChildProcess): Promise<string> {
+  const lines = createInterface({ input: child.stderr! });
+  return new Promise<string>((resolve, reject) => {
+    lines.on('line', (line) => {
+      const [, url] = /^Debugger listening on (ws:\S+)$/.exec(line) ?? [];
+      if (url) resolve(url);
+    });
+    lines.once('close', () => reject(new Error('the server has no inspector')));
+  });
 }
 
 interface ReadyLine {

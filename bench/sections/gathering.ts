@@ -4,20 +4,20 @@ import { Generators } from '../load/generator.ts';
 import { besideBare } from '../measure/bare.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { closedLoad } from './registry-load.ts';
+import { steadyServer } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const MEMBERS = 64;
 const ROUNDS = 15;
 /** Rounds that warm up the members' process. */
-const FIRST_ROUNDS = 5;
+const FIRST_ROUNDS = 20;
 
 export const gathering: Section = {
   name: 'gathering',
   question: 'How long does a cluster of 64, all starting at once, take until every member has everybody?',
   measure: (scope) =>
     withServer([], async (server) => {
-      await closedLoad(server, MEMBERS, scope.amount(1_000));
+      await steadyServer(server, scope);
       const figures: Figure[] = [];
       for (const transport of ['tcp', 'ws'] as const) {
         const { measured, bare } = await besideBare(() => gatherOften(server, transport, scope));
