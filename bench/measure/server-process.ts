@@ -70,11 +70,11 @@ export class ServerProcess implements Target {
     const inspector = inspected ? ['--inspect=127.0.0.1:0'] : [];
     const args = [...inspector, program, 'serve', '--data-dir', directory, ...listeners, ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', inspected ? 'pipe' : 'ignore'] });
-    const inspectorUrl = inspected ? await urlOfInspector(child) : undefined;
     // Whatever ends this process takes the server with it.
     const end = () => child.kill('SIGKILL');
     process.once('exit', end);
     child.once('exit', () => process.off('exit', end));
+    const inspectorUrl = inspected ? await urlOfInspector(child) : undefined;
     const stdout = child.stdout!;
     for await (const line of createInterface({ input: stdout })) {
       const ready = readyLine(line);

@@ -5,7 +5,7 @@
 import { copyBytes } from '../copy-bytes.ts';
 import { Packer, Unpacker } from '../lanes/packing.ts';
 import { CLUSTER_SIZE_MAX } from '../limits.ts';
-import { CLUSTER_EPHEMERAL, type Cluster } from '../registry/cluster.ts';
+import { type Cluster, isEphemeral } from '../registry/cluster.ts';
 import type {
   Change,
   ClusterProperties,
@@ -18,6 +18,7 @@ import type {
   Reply,
 } from '../registry/command.ts';
 import { chooseMembers, joinTokens } from '../registry/roster.ts';
+import { packProperties, unpackProperties } from './packed-command.ts';
 
 /** Clusters that can be shown at once: each has one page, chosen by its ID, and one place to be found by name. */
 const PAGES = 1_024;
@@ -30,7 +31,7 @@ const [SHOWN, READERS, USED, SEATS, SEATS_AT] = [0, 1, 2, 3, 4];
 /** Words of a seat: its index, where its token ends, and the ID of its client, of 33 bytes at most. */
 const [INDEX, END, ID_LENGTH, ID, SEAT_WORDS] = [0, 1, 2, 3, 12];
 const HEAD_AT = (SEATS_AT + CLUSTER_SIZE_MAX * SEAT_WORDS) * WORD_BYTES;
-/** Behind an ID, a name of at most 128 characters, and the properties. */
+/** Behind a name of at most 128 characters, and the properties. */
 const TOKENS_AT = HEAD_AT + 256;
 
 /** Memory for a board. */
@@ -39,8 +40,9 @@ export function newBoardMemory(pages = PAGES): SharedArrayBuffer {
 }
 
 /** What a page says of its cluster. */
-interface NamedCluster extends ClusterProperties {
+interface NamedCluster {
   readonly name: string;
+  readonly cluster: ClusterProperties;
 }
 
 /** A place for one cluster, as any thread sees it. */
@@ -77,13 +79,10 @@ class Page {
   }
 
   /** Writes a cluster without members where nobody reads; it is shown with open(). */
-  begin({ id, name, size, endPointCount, attrs }: ClusterRecord): void {
+  begin(record: ClusterRecord): void {
     const head = new Packer(this.#bytes.subarray(HEAD_AT, TOKENS_AT));
-    head.hex(id);
-    head.text(name);
-    head.byte(size);
-    head.byte(endPointCount);
-    head.long(attrs);
+    head.text(record.name);
+    packProperties(record, head);
     Atomics.store(this.#words, SEATS, 0);
   }
 
@@ -120,9 +119,9 @@ class Page {
     Atomics.store(this.#words, USED, 1);
   }
 
-  cluster(): NamedCluster {
+  head(): NamedCluster {
     const head = new Unpacker(this.#bytes.subarray(HEAD_AT, TOKENS_AT));
-    return { id: head.hex(), name: head.text(), size: head.byte(), endPointCount: head.byte(), attrs: head.long() };
+    return { name: head.text(), cluster: unpackProperties(head) };
   }
 
   indexAt(seat: number): number {
@@ -220,7 +219,7 @@ export class ClusterBoard {
   /** An ephemeral cluster lives on what the coordinator is asked, so nothing of it is shown. */
   #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
-    if ((record.attrs & CLUSTER_EPHEMERAL) !== 0n || TOKENS_AT + bytes > PAGE_BYTES) return;
+    if (isEphemeral(record) || TOKENS_AT + bytes > PAGE_BYTES) return;
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
     this.#shown[number] = undefined;
@@ -281,16 +280,15 @@ export class BoardReader {
 }
 
 function replyFrom(page: Page, command: Command): Reply | undefined {
-  const shown = page.cluster();
-  if (command.kind === 'create') {
-    return shown.name === command.name ? { kind: 'cluster', cluster: propertiesOf(shown) } : undefined;
-  }
+  const shown = page.head();
+  const { name, cluster } = shown;
+  if (command.kind === 'create') return name === command.name ? { kind: 'cluster', cluster } : undefined;
   const meant = command.kind === 'get-cluster' && isMeant(shown, command.cluster);
-  return meant ? rosterFrom(page, shown, command) : undefined;
+  return meant ? rosterFrom(page, cluster, command) : undefined;
 }
 
 /** What a member may have; who is none has to be heard of by the coordinator, or his registration would expire. */
-function rosterFrom(page: Page, shown: NamedCluster, command: GetClusterCommand): Reply | undefined {
+function rosterFrom(page: Page, cluster: ClusterProperties, command: GetClusterCommand): Reply | undefined {
   const { seats } = page;
   const client = Buffer.from(command.clientId, 'hex');
   const seatOf: (number | undefined)[] = [];
@@ -306,7 +304,7 @@ function rosterFrom(page: Page, shown: NamedCluster, command: GetClusterCommand)
     const seat = seatOf[index];
     return seat === undefined ? 0 : page.tokenAt(seat + 1) - page.tokenAt(seat);
   };
-  const from = command.goOn?.clusterId === shown.id ? command.goOn.from : 0;
+  const from = command.goOn?.clusterId === cluster.id ? command.goOn.from : 0;
   const chosen = chooseMembers(seatOf.length, tokenBytes, command.which, from, command.rosterBytesMax);
   const { which, next } = chosen;
   const roster = tokensOf(
@@ -314,7 +312,7 @@ function rosterFrom(page: Page, shown: NamedCluster, command: GetClusterCommand)
     chosen.indexes.map((index) => seatOf[index]!),
     chosen.bytes,
   );
-  return { kind: 'roster', cluster: propertiesOf(shown), which, next, roster };
+  return { kind: 'roster', cluster, which, next, roster };
 }
 
 /** The tokens of some seats in ascending order; those of neighbours are together already. */
@@ -327,12 +325,8 @@ function tokensOf(page: Page, seats: readonly number[], bytes: number): Uint8Arr
   );
 }
 
-function isMeant(shown: NamedCluster, ref: ClusterRef): boolean {
-  return 'id' in ref ? shown.id === ref.id : shown.name === ref.name;
-}
-
-function propertiesOf({ id, size, endPointCount, attrs }: NamedCluster): ClusterProperties {
-  return { id, size, endPointCount, attrs };
+function isMeant({ name, cluster }: NamedCluster, ref: ClusterRef): boolean {
+  return 'id' in ref ? cluster.id === ref.id : name === ref.name;
 }
 
 function wordOf(seat: number): number {

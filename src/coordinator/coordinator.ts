@@ -200,11 +200,7 @@ export class Coordinator {
         open = [];
       } else {
         changes += outcomes.reduce((sum, outcome) => sum + outcome.changes.length, 0);
-        this.#show(
-          outcomes,
-          ends,
-          outcomes.map(({ reply }) => reply),
-        );
+        this.#show(outcomes, ends, outcomes);
         open = this.#settle(open, outcomes, ends);
       }
     }
@@ -271,13 +267,13 @@ export class Coordinator {
   }
 
   /** Shows the workers what is stored of effects, and the clusters that have been asked for. */
-  #show(effects: readonly Effect[], ends: readonly (CommitOutcome | undefined)[], replies: readonly Reply[]): void {
+  #show(effects: readonly Effect[], ends: readonly (CommitOutcome | undefined)[], asked: readonly Outcome[]): void {
     const board = this.#board;
     if (!board) return;
     // Nobody else writes where there is a board; if somebody did, what stands would not be known here.
     if (ends.some((end) => end?.kind === 'lost')) return board.clear();
     for (const { changes } of effects) for (const change of changes) board.follow(change);
-    for (const reply of replies) {
+    for (const { reply } of asked) {
       if (reply.kind !== 'roster' && reply.kind !== 'cluster') continue;
       const cluster = this.#table.cluster(reply.cluster.id);
       if (cluster) board.show(cluster);

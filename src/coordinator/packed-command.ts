@@ -121,14 +121,14 @@ export function unpackReply(slot: Buffer): Reply {
   }
 }
 
-function packProperties({ id, size, endPointCount, attrs }: ClusterProperties, to: Packer): void {
+export function packProperties({ id, size, endPointCount, attrs }: ClusterProperties, to: Packer): void {
   to.hex(id);
   to.byte(size);
   to.byte(endPointCount);
   to.long(attrs);
 }
 
-function unpackProperties(from: Unpacker): ClusterProperties {
+export function unpackProperties(from: Unpacker): ClusterProperties {
   return { id: from.hex(), size: from.byte(), endPointCount: from.byte(), attrs: from.long() };
 }
 

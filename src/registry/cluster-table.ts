@@ -5,7 +5,7 @@ import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
 import { absorb, absorbAnew } from './absorb.ts';
 import type { Client } from './client.ts';
-import { CLUSTER_EPHEMERAL, Cluster } from './cluster.ts';
+import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import type {
   ClientRecord,
@@ -143,7 +143,7 @@ export class ClusterTable {
     const effects: Effect[] = [];
     for (const cluster of this.#clusterSweep.next(count)) {
       if (effects.length >= most) break;
-      const idle = isEphemeral(cluster) && now - cluster.lastUse >= ephemeralTtlMs;
+      const idle = isEphemeral(cluster.record) && now - cluster.lastUse >= ephemeralTtlMs;
       if (idle && !this.#contents.uses?.isHeld(cluster.record.id)) effects.push(this.#remove(cluster, true));
     }
     for (const client of this.#clientSweep.next(count)) {
@@ -342,7 +342,7 @@ export class ClusterTable {
 
   #useCluster(cluster: Cluster): void {
     cluster.lastUse = this.#now;
-    if (!isEphemeral(cluster)) return;
+    if (!isEphemeral(cluster.record)) return;
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.tell(cluster, use, this.#now);
   }
@@ -354,10 +354,6 @@ export class ClusterTable {
 
 function isSameRecord(record: ClientRecord, command: RegisterCommand): boolean {
   return Buffer.compare(record.token, command.token) === 0 && record.ephemeral === command.ephemeral;
-}
-
-function isEphemeral({ record }: Cluster): boolean {
-  return (record.attrs & CLUSTER_EPHEMERAL) !== 0n;
 }
 
 function propertiesOf({ record }: Cluster) {

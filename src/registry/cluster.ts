@@ -1,11 +1,15 @@
 // One cluster: its properties and its members, each in a seat. Invariants: a member never moves to another index; who
 // joins gets the lowest that is free; names and client IDs of members are unique; there are at most `size` of them.
 import { strict as assert } from 'node:assert';
-import type { ClusterRecord, MemberRecord, Registration } from './command.ts';
+import type { ClusterProperties, ClusterRecord, MemberRecord, Registration } from './command.ts';
 import { chooseMembers, joinTokens, type Roster } from './roster.ts';
 
-/** The bit of a cluster's attrs that says it is forgotten when nobody asks for it any more (R13). */
-export const CLUSTER_EPHEMERAL = 1n;
+const CLUSTER_EPHEMERAL = 1n;
+
+/** Whether a cluster is forgotten when no member asks for it any more. */
+export function isEphemeral({ attrs }: ClusterProperties): boolean {
+  return (attrs & CLUSTER_EPHEMERAL) !== 0n;
+}
 
 export class Cluster {
   readonly record: ClusterRecord;
