@@ -8,7 +8,7 @@ import { steadyServer } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const MEMBERS = 64;
-const ROUNDS = 15;
+const ROUNDS = 11;
 /** Rounds that warm up the members' process. */
 const FIRST_ROUNDS = 20;
 

@@ -5,7 +5,7 @@ import type { Findings } from '../report/report.ts';
 import { FULL } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
-const SESSIONS = 10_000;
+const SESSIONS = 6_000;
 const STEPS = 20;
 const QUARTER = STEPS / 4;
 const MIB = 2 ** 20;
