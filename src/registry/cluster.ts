@@ -6,7 +6,7 @@ import { chooseMembers, joinTokens, type Roster } from './roster.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
 
-/** Whether a cluster is forgotten when no member asks for it any more. */
+/** Whether a cluster is forgotten when no member asks for it any more (R4). */
 export function isEphemeral({ attrs }: ClusterProperties): boolean {
   return (attrs & CLUSTER_EPHEMERAL) !== 0n;
 }
