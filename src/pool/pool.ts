@@ -70,8 +70,8 @@ export class JobTicket {
 const MESSAGES_PER_HELLO = 8;
 /** Session messages of a tick that one worker gets before the next one is looked for. */
 const MESSAGES_PER_WAKING = 8;
-/** A worker that is awake with less than this gets more before another is woken, which would cost as much as a message. */
-const AWAKE_LOAD_MAX = 12;
+/** A worker that is awake with less than this, three Hellos, gets more before another is woken: to wake costs more than to wait. */
+const AWAKE_LOAD_MAX = 24;
 
 /** How fast the estimate of a Hello's time follows a shorter one, and a longer one, which may have waited for a core. */
 const [HELLO_FASTER, HELLO_SLOWER] = [1 / 4, 1 / 256];
@@ -316,7 +316,8 @@ export class Pool {
       for (const ticket of take(this.#sessionJobs, count)) worker.put(ticket);
     }
     while (this.#hellos.length > 0) {
-      const worker = this.#leastLoaded((worker) => worker.room > 0 && worker.hellos < HELLOS_PER_WORKER);
+      const fits = (worker: WorkerLane) => worker.room > 0 && worker.hellos < HELLOS_PER_WORKER;
+      const worker = this.#awake() ?? this.#leastLoaded(fits);
       if (worker === undefined) break;
       for (const ticket of take(this.#hellos, 1)) worker.put(ticket);
     }

@@ -17,6 +17,8 @@ afterEach(async () => {
 interface Told {
   readonly failures: unknown[];
   readonly givenUp: Promise<unknown>;
+  /** Jobs that were handed to a worker at once, each time. */
+  readonly handedOver: number[];
 }
 
 interface Started {
@@ -32,6 +34,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   const coordinator = await CoordinatorThread.start({ store, limits }, { full() {}, unreachable() {}, death() {} });
   closing.push(() => coordinator.close());
   const failures: unknown[] = [];
+  const handedOver: number[] = [];
   let giveUp: (error: unknown) => void = () => {};
   const givenUp = new Promise<unknown>((resolve) => {
     giveUp = resolve;
@@ -52,7 +55,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
     },
   };
   const pool = new Pool({ workers, helloQueueMs, registry }, service, {
-    handedOver() {},
+    handedOver: (jobs) => handedOver.push(jobs),
     done() {},
     failed: (error) => failures.push(error),
     givenUp: giveUp,
@@ -65,7 +68,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
     messages.put(SLOTS_PER_WORKER);
     bell.ring();
   };
-  return { pool, told: { failures, givenUp }, kill };
+  return { pool, told: { failures, givenUp, handedOver }, kill };
 }
 
 const hello: Job = {
@@ -113,6 +116,20 @@ describe('what fails', () => {
     kill();
     expect(await told.givenUp).toBeInstanceOf(Error);
     expect(told.failures.length).toBe(4);
+  });
+});
+
+describe('a burst of Hellos', () => {
+  it('wakes no second worker for three, shares out what is more, and four at most wait in front of one', async () => {
+    const { pool, told } = await startPool(2, 1_000);
+    const handedOver = async (hellos: number) => {
+      const before = told.handedOver.length;
+      await Promise.all(Array.from({ length: hellos }, () => submit(pool, hello)));
+      return told.handedOver.slice(before);
+    };
+    expect(await handedOver(3)).toEqual([3]);
+    expect(await handedOver(5)).toEqual([3, 2]);
+    expect((await handedOver(12)).slice(0, 2)).toEqual([4, 4]);
   });
 });
 
