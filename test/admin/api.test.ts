@@ -9,6 +9,7 @@ import { apiRoutes } from '../../src/admin/api.ts';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
+import { adminToken } from '../support/admin-token.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 
 interface Response {
@@ -47,7 +48,7 @@ describeEachEngine('with the engine %s', (engine) => {
   let token: string;
   beforeAll(async () => {
     registry = await ClientRegistry.start({ args: ['--web-engine', engine] });
-    token = (await readFile(join(registry.process.dataDir, 'admin-token'), 'utf8')).trim();
+    token = adminToken(registry.process.dataDir);
     const { session } = await registry.identify('alice');
     for (const name of ['c1', 'c2', 'd1']) await session.create(name, { size: 2 });
     await session.join('c1');

@@ -1,10 +1,10 @@
 // npm run screenshots: the pictures of the status page in docs/, of a real registry whose clusters fill meanwhile.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ClientRegistry } from '../client/client-registry.ts';
+import { adminToken } from '../support/admin-token.ts';
 import { chromiumProgram, launchChromium } from '../support/chromium.ts';
 
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
@@ -26,7 +26,7 @@ if (!executable) process.exit(1);
 const registry = await ClientRegistry.start({ args: ['--name', 'registry.example'] });
 const browser = await launchChromium(executable);
 try {
-  const token = (await readFile(join(registry.process.dataDir, 'admin-token'), 'utf8')).trim();
+  const token = adminToken(registry.process.dataDir);
   const page = await browser.newPage({ viewport: { width: 980, height: 600 } });
   await page.goto(`http://127.0.0.1:${registry.process.adminPort}/`);
   await page.fill('#token', token);

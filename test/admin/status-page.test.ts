@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ClientRegistry } from '../client/client-registry.ts';
+import { adminToken } from '../support/admin-token.ts';
 import { chromiumProgram, launchChromium } from '../support/chromium.ts';
 import { HOSTILE, startHostileSite } from './hostile-site.ts';
 import { lowContrasts } from './low-contrasts.ts';
@@ -26,7 +27,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
   beforeAll(async () => {
     browser = await launchChromium(executable!);
     registry = await ClientRegistry.start({ args: ['--name', 'page.example'] });
-    token = (await readFile(join(registry.process.dataDir, 'admin-token'), 'utf8')).trim();
+    token = adminToken(registry.process.dataDir);
   });
   afterAll(async () => {
     await browser.close();
@@ -217,7 +218,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
 
   it('says that the registry stops, and that it is gone', async () => {
     const own = await ClientRegistry.start();
-    const secret = (await readFile(join(own.process.dataDir, 'admin-token'), 'utf8')).trim();
+    const secret = adminToken(own.process.dataDir);
     const page = await open(own.process.adminPort);
     await signIn(page, secret);
     await page.locator('#state', { hasText: /^ready$/ }).waitFor();

@@ -4,7 +4,6 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type StatusReport, StatusStreams } from '../../src/admin/status-streams.ts';
@@ -12,6 +11,7 @@ import { STATUS_STREAMS_MAX } from '../../src/limits.ts';
 import { listenWeb } from '../../src/net/web-listener.ts';
 import type { HttpRequest, ReplyStream } from '../../src/net/web-site.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
+import { adminToken } from '../support/admin-token.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 
 const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
@@ -57,7 +57,7 @@ describeEachEngine('with the engine %s', (engine) => {
   let token: string;
   beforeEach(async () => {
     registry = await ClientRegistry.start({ args: ['--web-engine', engine] });
-    token = (await readFile(join(registry.process.dataDir, 'admin-token'), 'utf8')).trim();
+    token = adminToken(registry.process.dataDir);
   });
   afterEach(() => registry.stop());
 

@@ -1,10 +1,9 @@
 // A disk that is full: what would have to be stored is refused, all else goes on, and it passes by itself (E5).
 
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
+import { adminToken } from '../support/admin-token.ts';
 import { inconsistencies, Journal, missingFrom, readDisk } from './journal.ts';
 import { journalLoad, seededRandom } from './journal-load.ts';
 import { SmallDisk } from './small-disk.ts';
@@ -29,7 +28,7 @@ async function readiness(registry: FieldRegistry, status: number): Promise<strin
 
 /** What an operator is told who wants a cluster away. */
 async function deleteCluster({ process }: FieldRegistry, name: string): Promise<[number, string | undefined]> {
-  const token = readFileSync(join(process.dataDir, 'admin-token'), 'latin1').trim();
+  const token = adminToken(process.dataDir);
   const answer = await fetch(`http://127.0.0.1:${process.adminPort}/api/clusters/${name}`, {
     method: 'DELETE',
     headers: { authorization: `Bearer ${token}` },

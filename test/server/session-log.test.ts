@@ -1,12 +1,11 @@
 // The log as an operator reads it: one line of JSON for each session, at the level it is set to.
 
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
+import { adminToken } from '../support/admin-token.ts';
 
 let registry: FieldRegistry;
 afterEach(async () => {
@@ -104,7 +103,7 @@ describe('a session', () => {
 it('the admin API sets the level while the registry runs, and that is in the log whatever the level', async () => {
   registry = await FieldRegistry.start();
   const { adminPort, dataDir } = registry.process;
-  const token = readFileSync(join(dataDir, 'admin-token'), 'latin1').trim();
+  const token = adminToken(dataDir);
   const set = async (level: string) => {
     const asked = { method: 'PUT', headers: { authorization: `Bearer ${token}` }, body: JSON.stringify({ level }) };
     expect((await fetch(`http://127.0.0.1:${adminPort}/api/log-level`, asked)).status).toBe(200);

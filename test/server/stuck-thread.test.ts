@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OPERATOR_QUESTIONS_MAX } from '../../src/coordinator/coordinator-thread.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { adminToken } from '../support/admin-token.ts';
 
 const made = mkdtempSync(join(tmpdir(), 'xlreg-stuck-'));
 const library = compile();
@@ -51,10 +52,8 @@ function letGo(): void {
   writeFileSync(join(control, 'go'), '');
 }
 
-const tokenOf = (dataDir: string) => readFileSync(join(dataDir, 'admin-token'), 'latin1').trim();
-
 async function ask(port: number, dataDir: string, path: string) {
-  const headers = { authorization: `Bearer ${tokenOf(dataDir)}` };
+  const headers = { authorization: `Bearer ${adminToken(dataDir)}` };
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
   return { status: answer.status, body: await answer.json() };
 }

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
+import { adminToken } from '../support/admin-token.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 
 let registry: RegistryProcess;
@@ -23,7 +24,7 @@ describe.skipIf(process.platform !== 'linux')('a registry', () => {
   it('lets all of its threads go before the coordinator', async () => {
     registry = await startRegistry({ args: ['--store', 'lmdb'] });
     // A backup takes threads that may be made for it, and would inherit the priority of their maker.
-    const token = readFileSync(`${registry.dataDir}/admin-token`, 'latin1').trim();
+    const token = adminToken(registry.dataDir);
     const backup = await fetch(`http://127.0.0.1:${registry.adminPort}/backup`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}` },
