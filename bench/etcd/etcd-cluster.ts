@@ -39,6 +39,8 @@ export class EtcdCluster {
   readonly #directory: string;
   readonly #options: EtcdClusterOptions;
   readonly #peers: string;
+  /** Why a server could not be started at all. */
+  #unstarted: Error | undefined;
 
   private constructor(servers: readonly EtcdServer[], directory: string, options: EtcdClusterOptions, peers: string) {
     this.servers = servers;
@@ -47,7 +49,7 @@ export class EtcdCluster {
     this.#peers = peers;
   }
 
-  /** Resolves when it has a leader. */
+  /** Resolves when it has a leader; rejects when a server ends, or there is none after 20 s. */
   static async start(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'xlreg-etcd-'));
     const count = options.servers ?? 1;
@@ -67,6 +69,16 @@ export class EtcdCluster {
       throw error;
     }
     return cluster;
+  }
+
+  /** Likewise, for a command: one line says what is wrong, and the process ends with code 1. */
+  static async startOrExit(options: EtcdClusterOptions): Promise<EtcdCluster> {
+    try {
+      return await EtcdCluster.start(options);
+    } catch (error) {
+      console.error((error as Error).message);
+      process.exit(1);
+    }
   }
 
   /** As `--store` wants it. */
@@ -98,10 +110,16 @@ export class EtcdCluster {
     server.child = child;
     const end = () => child.kill('SIGKILL');
     process.once('exit', end);
-    child.once('error', () => {});
-    child.once('exit', () => {
+    const gone = () => {
       process.off('exit', end);
       if (server.child === child) server.child = undefined;
+    };
+    child.once('exit', gone);
+    child.once('error', (error) => {
+      // One that has never run does not exit either.
+      if (child.pid !== undefined) return;
+      this.#unstarted = error;
+      gone();
     });
   }
 
@@ -109,6 +127,9 @@ export class EtcdCluster {
   async ready(server: EtcdServer): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
     while (performance.now() < deadline) {
+      if (this.#unstarted) {
+        throw new Error(`etcd (Debian's package etcd-server) cannot be started: ${this.#unstarted.message}`);
+      }
       if (!server.child) throw new Error(`${server.name} has ended`);
       if (await this.#isHealthy(server)) return;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));

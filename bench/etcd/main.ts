@@ -14,6 +14,7 @@ import { EtcdClient } from '../../src/store/etcd/etcd-client.ts';
 import { commitItems, REQUESTS_AT_ONCE, TRANSACTIONS_MAX } from '../../src/store/etcd/etcd-commit.ts';
 import { EtcdKeys } from '../../src/store/etcd/etcd-keys.ts';
 import { headNow } from '../../src/store/etcd/etcd-range.ts';
+import { FlagReader } from '../flags.ts';
 import { Latencies } from '../load/latencies.ts';
 import { processCpuSeconds } from '../measure/process-readings.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
@@ -35,13 +36,16 @@ const POLL_MS = 100;
 const MEMBERS = 'xlreg_table_records{kind="members"}';
 const CLIENTS = 'xlreg_table_records{kind="clients"}';
 
-const { values } = parseArgs({
-  options: { nodes: { type: 'string', default: '3' }, members: { type: 'string', default: '50000' } },
-});
-const nodes = Number(values.nodes);
-const members = Number(values.members);
+const flags = new FlagReader(`npm run bench:etcd -- [--nodes N] [--members N]`);
+const { values } = flags.parse(() =>
+  parseArgs({
+    options: { nodes: { type: 'string', default: '3' }, members: { type: 'string', default: '50000' } },
+  }),
+);
+const nodes = flags.whole('nodes', values.nodes);
+const members = flags.whole('members', values.members);
 
-const etcd = await EtcdCluster.start({ servers: nodes, flags: ['--quota-backend-bytes', String(QUOTA_BYTES)] });
+const etcd = await EtcdCluster.startOrExit({ servers: nodes, flags: ['--quota-backend-bytes', String(QUOTA_BYTES)] });
 const directory = await mkdtemp(join(tmpdir(), 'xlreg-bench-'));
 try {
   console.log(`etcd, ${nodes} on this machine`);

@@ -7,32 +7,42 @@ import { signToken } from '../../src/wire/member-token.ts';
 import { Op } from '../../src/wire/message.ts';
 import { exportSpki } from '../../src/wire/rsa-key.ts';
 import { EtcdCluster } from '../etcd/etcd-cluster.ts';
+import { FlagReader } from '../flags.ts';
 import { type Exchange, openSession } from '../load/field-session.ts';
 import { ServerProcess } from '../measure/server-process.ts';
 
 const CLUSTER_SIZE = 64;
 
-const { values } = parseArgs({
-  options: {
-    joins: { type: 'string', default: '20000' },
-    clients: { type: 'string', default: '1,16,256' },
-    store: { type: 'string', default: 'lmdb' },
-    nodes: { type: 'string', default: '1' },
-  },
-});
+const USAGE = `npm run bench:joins -- [--clients N[,N]] [--joins N] [--store lmdb|memory|etcd [--nodes N]]`;
+
+const flags = new FlagReader(USAGE);
+const { values } = flags.parse(() =>
+  parseArgs({
+    options: {
+      joins: { type: 'string', default: '20000' },
+      clients: { type: 'string', default: '1,16,256' },
+      store: { type: 'string', default: 'lmdb' },
+      nodes: { type: 'string', default: '1' },
+    },
+  }),
+);
+const joinsMax = flags.whole('joins', values.joins);
+const nodes = flags.whole('nodes', values.nodes);
+const clientCounts = values.clients.split(',').map((count) => flags.whole('clients', count));
+const storeKind = flags.oneOf('store', values.store, ['lmdb', 'memory', 'etcd']);
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const spki = exportSpki(publicKey);
 
-const etcd = values.store === 'etcd' ? await EtcdCluster.start({ servers: Number(values.nodes) }) : undefined;
-const store = etcd?.store ?? values.store;
-const place = etcd ? `etcd, ${values.nodes} on this machine` : values.store;
+const etcd = storeKind === 'etcd' ? await EtcdCluster.startOrExit({ servers: nodes }) : undefined;
+const store = etcd?.store ?? storeKind;
+const place = etcd ? `etcd, ${nodes} on this machine` : storeKind;
 console.log(`durable joins, clusters of ${CLUSTER_SIZE}, --store ${place}`);
 console.log('clients  joins/s  p50 ms  p99 ms  coordinator us/join  commands/batch');
 try {
-  for (const clients of values.clients.split(',').map(Number)) {
+  for (const clients of clientCounts) {
     // One client alone waits for a whole fsync each time.
-    await measure(clients, Math.min(Number(values.joins), clients * 1_000));
+    await measure(clients, Math.min(joinsMax, clients * 1_000));
   }
 } finally {
   await etcd?.stop();
@@ -74,6 +84,7 @@ async function measure(clients: number, joins: number): Promise<void> {
   );
   const seconds = (performance.now() - started) / 1000;
   const after = await readings(server);
+  for (const exchange of sessions) exchange.close();
   await server.stop();
 
   const made = rounds * clients;

@@ -9,25 +9,27 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import { LmdbStore } from '../../src/store/lmdb-store.ts';
+import { FlagReader } from '../flags.ts';
 import { fillTable, TOKEN_BYTES } from './fill-table.ts';
 
 const REGISTRY_ID = 'aa'.repeat(32);
 const LOADS = 4;
 const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
 
-const { values } = parseArgs({
-  options: { members: { type: 'string', default: '1000000' }, load: { type: 'string' } },
-});
+const flags = new FlagReader(`npm run bench:store -- [--members N]`);
+const { values } = flags.parse(() =>
+  parseArgs({ options: { members: { type: 'string', default: '1000000' }, load: { type: 'string' } } }),
+);
 
 if (values.load === undefined) {
   const directory = mkdtempSync(join(tmpdir(), 'xlreg-store-'));
-  const members = Number(values.members);
+  const members = flags.whole('members', values.members);
   const bytes = await fillTable(directory, REGISTRY_ID, members);
   console.log(`${members} members: ${(bytes / 2 ** 20).toFixed(0)} MiB on disk`);
   const self = fileURLToPath(import.meta.url);
-  const flags = ['--expose-gc', '--max-semi-space-size=16'];
+  const nodeFlags = ['--expose-gc', '--max-semi-space-size=16'];
   for (let time = 0; time < LOADS; time++) {
-    spawnSync(process.execPath, [...flags, self, '--load', directory], { stdio: 'inherit' });
+    spawnSync(process.execPath, [...nodeFlags, self, '--load', directory], { stdio: 'inherit' });
   }
   rmSync(directory, { recursive: true });
 } else {

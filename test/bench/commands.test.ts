@@ -10,8 +10,12 @@ import type { Report } from '../../bench/report/report.ts';
 import { startRegistry } from '../support/registry-process.ts';
 import { openTags } from './open-tags.ts';
 
-const SUITE = fileURLToPath(new URL('../../dist/bench/main.js', import.meta.url));
-const LOAD = fileURLToPath(new URL('../../dist/bench/load/main.js', import.meta.url));
+const program = (path: string) => fileURLToPath(new URL(`../../dist/bench/${path}`, import.meta.url));
+const SUITE = program('main.js');
+const LOAD = program('load/main.js');
+const JOINS = program('joins/main.js');
+const STORE = program('store/main.js');
+const ETCD = program('etcd/main.js');
 
 let directory: string;
 beforeAll(async () => {
@@ -68,7 +72,40 @@ it('a load can be put on a registry that somebody else has started, and leaves i
   }
 });
 
+it('joins are counted for each number of clients, whose sessions end before the next have theirs', async () => {
+  const { stdout } = await node(JOINS, '--clients', '1,4', '--joins', '40');
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .slice(2)
+    .map((line) => line.trim().split(/ +/).map(Number));
+  expect(rows.map(([clients]) => clients)).toEqual([1, 4]);
+  for (const row of rows) for (const figure of row) expect(figure).toBeGreaterThan(0);
+  // One waits for one commit each time.
+  expect(rows[0]!.at(-1)).toBe(1);
+});
+
+it('a table is filled, and loaded four times', async () => {
+  const { stdout } = await node(STORE, '--members', '500');
+  expect(stdout).toMatch(
+    /^500 members: \d+ MiB on disk\n(loaded in [\d.]+ s; \d+ bytes of memory a member beyond its token\n){4}$/,
+  );
+});
+
 it.each([
+  [ETCD, []],
+  [JOINS, ['--store', 'etcd']],
+])('without etcd a line says so, at once, and the code is 1: %s', async (program, args) => {
+  const run = promisify(execFile)(process.execPath, [program, ...args], { env: { PATH: directory } });
+  const ended = await run.catch((error: { code: number; stderr: string }) => error);
+  expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^etcd .* cannot be started: .*ENOENT\n$/) });
+});
+
+it.each([
+  [JOINS, ['--clients', '1,x']],
+  [JOINS, ['--store', 'disk']],
+  [STORE, ['--members', '0']],
+  [ETCD, ['--nodes', 'three']],
   [SUITE, ['--only', 'nothing']],
   [SUITE, ['--sessions', '-1']],
   [SUITE, ['--faster']],
