@@ -70,7 +70,10 @@ export class JobTicket {
 const MESSAGES_PER_HELLO = 8;
 /** Session messages of a tick that one worker gets before the next one is looked for. */
 const MESSAGES_PER_WAKING = 8;
-/** A worker that is awake with less than this, three Hellos, gets more before another is woken: to wake costs more than to wait. */
+/**
+ * A worker that is awake with less than this gets more before another is woken: to wake costs more than to wait. Three
+ * Hellos, fewer than HELLOS_PER_WORKER, so there is room for what it gets.
+ */
 const AWAKE_LOAD_MAX = 24;
 
 /** How fast the estimate of a Hello's time follows a shorter one, and a longer one, which may have waited for a core. */
