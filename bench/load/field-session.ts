@@ -5,6 +5,7 @@ import { setMaxListeners } from 'node:events';
 import { openTcp } from '../../src/client/tcp-transport.ts';
 import type { Transport } from '../../src/client/transport.ts';
 import { openWebSocket } from '../../src/client/websocket-transport.ts';
+import { BLOCK_BYTES } from '../../src/limits.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
 import { DIALECTS } from '../../src/wire/dialects.ts';
 import { type DialectName, type Hello, sealHello } from '../../src/wire/hello.ts';
@@ -51,6 +52,11 @@ export async function runSession(registry: Registry, { token, clusterName, clust
 /** Sends a message and resolves to its reply; rejects if that is not of the expected Op. */
 export interface Exchange {
   (message: Message, expected: Op): Promise<Message>;
+  /**
+   * Sends a message whose reply is known to have so many bytes on the wire, and takes it without opening it; rejects if it has
+   * more or less. To open rosters of 42 KB takes longer than to make them: who did would measure himself.
+   */
+  unopened(message: Message, replyBytes: number): Promise<void>;
   close(): void;
 }
 
@@ -58,12 +64,17 @@ export interface Exchange {
 export async function openSession(registry: Registry): Promise<Exchange> {
   const transport = await openTransport(registry);
   try {
-    const exchange = await greet(registry, transport);
-    return Object.assign(exchange, { close: () => transport.close() });
+    return await greet(registry, transport);
   } catch (error) {
     transport.close();
     throw error;
   }
+}
+
+/** Bytes on the wire of a message: an IV in the prefixed dialect, the message, 1 to 16 bytes of padding. */
+export function wireBytes(dialect: DialectName, message: Message): number {
+  const padded = BLOCK_BYTES * (Math.floor(encodeMessage(message).length / BLOCK_BYTES) + 1);
+  return DIALECTS[dialect].ivBytes + padded;
 }
 
 /** Never aborted: how long a load may take is its own affair. */
@@ -84,7 +95,7 @@ function openTransport({ regCred, transport, wsUrl }: Registry): Promise<Transpo
   return openTcp(host!, Number(port), signal);
 }
 
-async function greet({ regCred, dialect: dialectName }: Registry, transport: Transport) {
+async function greet({ regCred, dialect: dialectName }: Registry, transport: Transport): Promise<Exchange> {
   const dialect = DIALECTS[dialectName];
   const iv1 = dialectName === 'chained' ? randomBytes(16) : undefined;
   const hello: Hello = { dialect: dialectName, iv1, key1: randomBytes(32), salt1: randomBytes(8), version1: 1 };
@@ -93,10 +104,13 @@ async function greet({ regCred, dialect: dialectName }: Registry, transport: Tra
     bytes.length < dialect.helloReplyBytes ? undefined : dialect.openHelloReply(hello, bytes),
   );
   let keys: SessionKeys = reply.keys;
-  return async (message: Message, expected: Op): Promise<Message> => {
+  const send = (message: Message) => {
     const sealed = dialect.encrypt(keys, randomBytes, encodeMessage(message));
     keys = sealed.keys;
     transport.send(sealed.bytes);
+  };
+  const exchange = async (message: Message, expected: Op): Promise<Message> => {
+    send(message);
     const answer = await take(transport, (bytes) => {
       if (bytes.length % 16 !== 0) return undefined;
       const plain = dialect.decrypt(keys, bytes);
@@ -108,6 +122,13 @@ async function greet({ regCred, dialect: dialectName }: Registry, transport: Tra
     if (answer.Op !== expected) throw new Error(`Op ${answer.Op} instead of ${expected}: ${answer.ErrDesc ?? ''}`);
     return answer;
   };
+  const unopened = async (message: Message, replyBytes: number): Promise<void> => {
+    send(message);
+    const bytes = await take(transport, (bytes) => (bytes.length < replyBytes ? undefined : bytes));
+    if (bytes.length !== replyBytes) throw new Error(`a reply of ${bytes.length} bytes instead of ${replyBytes}`);
+    keys = dialect.received(keys, bytes);
+  };
+  return Object.assign(exchange, { unopened, close: () => transport.close() });
 }
 
 /** Waits until what has been received is a reply. */

@@ -1,12 +1,22 @@
 // What a unit of work is, for each kind of load.
 import { Op } from '../../src/wire/message.ts';
-import { type Exchange, openFrames, openSession, type Registry, registryOf, runSession } from './field-session.ts';
+import {
+  type Exchange,
+  openFrames,
+  openSession,
+  type Registry,
+  registryOf,
+  runSession,
+  wireBytes,
+} from './field-session.ts';
 import { gather } from './gather.ts';
 import type { LoadOrder, Work } from './load-order.ts';
 import { signTokens } from './signed-tokens.ts';
 
 /** Different members; a registry that has seen them before does no less for them. A multiple of every cluster's size. */
 const TOKENS = 512;
+
+const OPENED = 64;
 
 /** A load's work, ready to begin. */
 export interface PreparedWork {
@@ -60,9 +70,10 @@ function idleSessions(registry: Registry): PreparedWork {
   };
 }
 
-/** Fills a cluster, whose first members stay to ask for it. */
+/** Fills a cluster, whose first members stay to ask for it. Of the replies one in `OPENED` is opened. */
 async function rosters(order: LoadOrder, clusterName: string, clusterSize: number): Promise<PreparedWork> {
   const registry = registryOf(order);
+  const request = { Op: Op.GetCluster, ClusterName: clusterName };
   const sessions: Exchange[] = [];
   for (const token of signTokens(clusterSize)) {
     const exchange = await openSession(registry);
@@ -72,9 +83,16 @@ async function rosters(order: LoadOrder, clusterName: string, clusterSize: numbe
     if (sessions.length < connectionsOf(order)) sessions.push(exchange);
     else exchange.close();
   }
+  const open = async (connection: number) => {
+    const roster = await sessions[connection]!(request, Op.ClusterMembers);
+    if (roster.Tokens?.length !== clusterSize) throw new Error('a roster without all members');
+    return roster;
+  };
+  const replyBytes = wireBytes(registry.dialect, await open(0));
   return {
-    async run(_unit, connection) {
-      await sessions[connection]!({ Op: Op.GetCluster, ClusterName: clusterName }, Op.ClusterMembers);
+    async run(unit, connection) {
+      if (unit % OPENED === 0) await open(connection);
+      else await sessions[connection]!.unopened(request, replyBytes);
     },
     release: () => closeAll(sessions),
   };

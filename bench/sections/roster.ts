@@ -2,9 +2,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { BLOCK_BYTES } from '../../src/limits.ts';
-import { encodeMessage, type Message, Op } from '../../src/wire/message.ts';
-import { openSession, type Registry } from '../load/field-session.ts';
+import { type Message, Op } from '../../src/wire/message.ts';
+import { openSession, type Registry, wireBytes } from '../load/field-session.ts';
 import { loadWithCpu } from '../load/load-and-cpu.ts';
 import { signTokens } from '../load/signed-tokens.ts';
 import { withServer } from '../measure/server-process.ts';
@@ -69,12 +68,8 @@ async function askOnce(registry: Registry, clusterName: string) {
   const request = { Op: Op.GetCluster, ClusterName: clusterName };
   const reply = await exchange(request, Op.ClusterMembers);
   exchange.close();
-  return { requestBytes: frameBytes(request), replyBytes: frameBytes(reply), members: reply.Tokens?.length ?? 0 };
-}
-
-/** In the prefixed dialect: an IV, the message, 1 to 16 bytes of padding. */
-function frameBytes(message: Message): number {
-  return BLOCK_BYTES + BLOCK_BYTES * Math.floor(encodeMessage(message).length / BLOCK_BYTES + 1);
+  const bytes = (message: Message) => wireBytes(registry.dialect, message);
+  return { requestBytes: bytes(request), replyBytes: bytes(reply), members: reply.Tokens?.length ?? 0 };
 }
 
 /** Runs the comparison in a process of its own. */
