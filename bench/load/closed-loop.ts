@@ -2,6 +2,7 @@
 // it tells are those of a server that is never asked for more than it can do.
 import type { Clock } from './clock.ts';
 import type { Arrivals } from './load-order.ts';
+import { runPatiently } from './patient.ts';
 import type { Tally } from './tally.ts';
 
 /** Runs `count` units of work or as many as there is time for; `run` is told the unit and which connection it is for. */
@@ -18,7 +19,7 @@ export async function runClosedLoop(
     for (let unit = next++; unit < count && clock.now() < end; unit = next++) {
       const began = clock.now();
       try {
-        await run(unit, connection);
+        await runPatiently(() => run(unit, connection), tally, clock);
         tally.completed += 1;
         tally.latency.record(clock.now() - began);
       } catch (error) {

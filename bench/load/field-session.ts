@@ -2,6 +2,7 @@
 // started.
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { HelloRefused, RegistryUnreachable } from '../../src/client/errors.ts';
 import { openTcp } from '../../src/client/tcp-transport.ts';
 import type { Transport } from '../../src/client/transport.ts';
 import { openWebSocket } from '../../src/client/websocket-transport.ts';
@@ -60,7 +61,7 @@ export interface Exchange {
   close(): void;
 }
 
-/** Connects and goes through the Hello. */
+/** Connects and goes through the Hello; rejects with HelloRefused where the connection is closed at it. */
 export async function openSession(registry: Registry): Promise<Exchange> {
   const transport = await openTransport(registry);
   try {
@@ -102,7 +103,9 @@ async function greet({ regCred, dialect: dialectName }: Registry, transport: Tra
   transport.send(sealHello(regCred.commsKey, hello));
   const reply = await take(transport, (bytes) =>
     bytes.length < dialect.helloReplyBytes ? undefined : dialect.openHelloReply(hello, bytes),
-  );
+  ).catch((cause: Error) => {
+    throw cause instanceof RegistryUnreachable ? new HelloRefused(`at the Hello: ${cause.message}`, { cause }) : cause;
+  });
   let keys: SessionKeys = reply.keys;
   const send = (message: Message) => {
     const sealed = dialect.encrypt(keys, randomBytes, encodeMessage(message));

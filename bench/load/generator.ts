@@ -10,6 +10,8 @@ export interface LoadOutcome {
   readonly completed: number;
   readonly failed: number;
   readonly dropped: number;
+  /** Times that a connection was closed at its Hello, and its unit of work begun again. */
+  readonly turnedAway: number;
   readonly failures: Readonly<Record<string, number>>;
   readonly seconds: number;
   /** Completed units of work a second. */
@@ -105,7 +107,8 @@ function share(order: LoadOrder, place: number, of: number): LoadOrder {
 }
 
 function merge(reports: readonly LoadReport[]): LoadOutcome {
-  const sum = (of: 'completed' | 'failed' | 'dropped') => reports.reduce((total, report) => total + report[of], 0);
+  const sum = (of: 'completed' | 'failed' | 'dropped' | 'turnedAway') =>
+    reports.reduce((total, report) => total + report[of], 0);
   const seconds = Math.max(...reports.map((report) => report.seconds));
   const failures: Record<string, number> = {};
   for (const report of reports) {
@@ -115,6 +118,7 @@ function merge(reports: readonly LoadReport[]): LoadOutcome {
     completed: sum('completed'),
     failed: sum('failed'),
     dropped: sum('dropped'),
+    turnedAway: sum('turnedAway'),
     failures,
     seconds,
     rate: sum('completed') / seconds,

@@ -59,6 +59,8 @@ export interface LoadReport {
   readonly failed: number;
   /** Due while too many were under way. */
   readonly dropped: number;
+  /** Times that a connection was closed at its Hello, as a registry does that has too many; the unit was begun again. */
+  readonly turnedAway: number;
   /** How often which failure was seen: the first few kinds of them. */
   readonly failures: Readonly<Record<string, number>>;
   /** From the first intended start to the last end. */

@@ -2,6 +2,7 @@
 // server that stalls is seen to stall by everyone who would have come meanwhile; a closed loop would not even send them.
 import type { Clock } from './clock.ts';
 import type { Arrivals } from './load-order.ts';
+import { runPatiently } from './patient.ts';
 import type { Tally } from './tally.ts';
 
 /** Units that may begin, where many are due at once, before others get a turn. */
@@ -26,15 +27,15 @@ export async function runOpenLoop(
       continue;
     }
     tally.lateness.record(clock.now() - due);
-    const settled = timed(run(unit), due, tally, clock).finally(() => underWay.delete(settled));
+    const settled = timed(() => run(unit), due, tally, clock).finally(() => underWay.delete(settled));
     underWay.add(settled);
   }
   await Promise.all(underWay);
 }
 
-async function timed(work: Promise<void>, due: number, tally: Tally, clock: Clock): Promise<void> {
+async function timed(run: () => Promise<void>, due: number, tally: Tally, clock: Clock): Promise<void> {
   try {
-    await work;
+    await runPatiently(run, tally, clock);
     tally.completed += 1;
     tally.latency.record(clock.now() - due);
   } catch (error) {

@@ -10,6 +10,8 @@ export class Tally {
   completed = 0;
   failed = 0;
   dropped = 0;
+  /** Times that a Hello was turned away, and its unit of work begun again. */
+  turnedAway = 0;
   readonly latency = new Latencies();
   readonly lateness = new Latencies();
   readonly #failures = new Map<string, number>();
@@ -31,6 +33,7 @@ export class Tally {
       completed: this.completed,
       failed: this.failed,
       dropped: this.dropped,
+      turnedAway: this.turnedAway,
       failures: Object.fromEntries(this.#failures),
       seconds,
       latency: this.latency.encode(),

@@ -4,7 +4,7 @@ import { Generators } from '../load/generator.ts';
 import { besideBare } from '../measure/bare.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { steadyServer } from './registry-load.ts';
+import { steadyServer, turnedAwayFigures } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const MEMBERS = 64;
@@ -32,6 +32,7 @@ export const gathering: Section = {
           { label: '  median', value: measured.median, unit: 'ms' },
           { label: '  slowest', value: measured.slowest, unit: 'ms' },
           { label: '  bare crypto of 64 sessions ÷ cores', value: unit, unit: 'ms' },
+          ...turnedAwayFigures(measured.turnedAway),
         );
       }
       return {
@@ -57,12 +58,14 @@ async function gatherOften(server: ServerProcess, transport: 'tcp' | 'ws', scope
     prefix: `${transport}-`,
   });
   const times: number[] = [];
+  let turnedAwayInAll = 0;
   for (let round = 0; round < FIRST_ROUNDS + scope.amount(ROUNDS); round++) {
-    const { seconds, failed, failures } = await generators.run();
+    const { seconds, failed, failures, turnedAway } = await generators.run();
     if (failed > 0) throw new Error(JSON.stringify(failures));
     if (round >= FIRST_ROUNDS) times.push(seconds * 1_000);
+    turnedAwayInAll += turnedAway;
   }
   await generators.release();
   times.sort((a, b) => a - b);
-  return { median: times[Math.floor(times.length / 2)]!, slowest: times.at(-1)! };
+  return { median: times[Math.floor(times.length / 2)]!, slowest: times.at(-1)!, turnedAway: turnedAwayInAll };
 }

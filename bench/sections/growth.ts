@@ -6,7 +6,7 @@ import type { PreparedLoad } from '../load/load-and-cpu.ts';
 import { ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
 import { fillTable } from '../store/fill-table.ts';
-import { closedLoad, FULL, runLoad, warmLoad } from './registry-load.ts';
+import { closedLoad, FULL, runLoad, turnedAwayFigures, warmLoad } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const CONNECTIONS = 64;
@@ -22,6 +22,7 @@ const CLUSTER_SIZES = [2, 8, 16, 32, 64];
 interface Cost {
   readonly cpu: number;
   readonly rate: number;
+  readonly turnedAway: number;
 }
 
 export const tableSize: Section = {
@@ -75,11 +76,12 @@ export const workers: Section = {
     const servers: ServerProcess[] = [];
     for (const count of WORKERS) servers.push(await ServerProcess.start(['--workers', String(count)]));
     const costs = await costsOf(servers, scope);
-    const curve = (of: keyof Cost) => WORKERS.map((count, i) => [count, costs[i]![of]] as const);
+    const curve = (of: 'cpu' | 'rate') => WORKERS.map((count, i) => [count, costs[i]![of]] as const);
     return {
       figures: WORKERS.flatMap((count, i): Figure[] => [
         { label: `CPU of a session, ${count} workers`, value: costs[i]!.cpu, unit: 'us' },
         { label: '  sessions a second', value: costs[i]!.rate, unit: '/s' },
+        ...turnedAwayFigures(costs[i]!.turnedAway),
       ]),
       plots: [
         {
@@ -146,12 +148,13 @@ async function costsOf(servers: readonly ServerProcess[], scope: Scope): Promise
     for (const server of servers) {
       loads.push(await warmLoad(server, { work: FULL, arrivals, count: scope.amount(SESSIONS_A_ROUND) }));
     }
-    const sums = servers.map(() => ({ cpu: 0, rate: 0 }));
+    const sums = servers.map(() => ({ cpu: 0, rate: 0, turnedAway: 0 }));
     for (let round = 0; round < ROUNDS; round++) {
       for (const [i, load] of loads.entries()) {
-        const { cpu, rate } = await runLoad(load);
+        const { cpu, rate, turnedAway } = await runLoad(load);
         sums[i]!.cpu += cpu / ROUNDS;
         sums[i]!.rate += rate / ROUNDS;
+        sums[i]!.turnedAway += turnedAway;
       }
     }
     for (const load of loads) await load.release();

@@ -1,7 +1,7 @@
 // What a connection that only says Hello costs: an RSA decrypt, and what is wrapped around it.
 import { besideBare } from '../measure/bare.ts';
 import { withServer } from '../measure/server-process.ts';
-import { closedLoad } from './registry-load.ts';
+import { closedLoad, turnedAwayFigures } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const CONNECTIONS = 64;
@@ -27,6 +27,7 @@ export const hello: Section = {
           { label: 'server CPU, connecting and closing included', value: measured.cpu, unit: 'us' },
           { label: 'bare RSA decrypt', value: bare.helloDecrypt, unit: 'us' },
           { label: 'Hellos a second', value: measured.rate, unit: '/s' },
+          ...turnedAwayFigures(measured.turnedAway),
         ],
         notes: [`Closed loop, ${CONNECTIONS} connections over TCP.`],
       };

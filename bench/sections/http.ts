@@ -8,7 +8,7 @@ import { runOpenLoop } from '../load/open-loop.ts';
 import { Tally } from '../load/tally.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { closedLoad, warmLoad } from './registry-load.ts';
+import { closedLoad, turnedAwayFigures, warmLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const SECONDS = 3;
@@ -66,6 +66,7 @@ export const http: Section = {
         { label: 'Hellos meanwhile: p99', value: outcome.latency.percentile(99), unit: 'ms' },
         { label: '  completed', value: outcome.completed, unit: '' },
         { label: '  failed or dropped', value: outcome.failed + outcome.dropped, unit: '' },
+        ...turnedAwayFigures(outcome.turnedAway),
       );
       return {
         figures,

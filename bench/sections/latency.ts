@@ -1,7 +1,7 @@
 // How long a session takes at a given rate, and what the main thread's event loop is late by meanwhile.
 import type { LoadWithCpu } from '../load/load-and-cpu.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
-import { closedLoad, FULL, runLoad, warmLoad } from './registry-load.ts';
+import { closedLoad, FULL, runLoad, turnedAwayFigures, warmLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const SHARES = [0.3, 0.5, 0.7, 0.9];
@@ -43,6 +43,7 @@ export const latency: Section = {
           { label: '  sessions a second, as completed', value: outcome.rate, unit: '/s' },
           { label: '  generator late, p99', value: outcome.lateness.percentile(99), unit: 'ms' },
           { label: '  arrivals dropped', value: outcome.dropped, unit: '' },
+          ...turnedAwayFigures(outcome.turnedAway),
           { label: 'event loop delay of the main thread at 70 %, p99', value: judged.lagMs, unit: 'ms', atMost: 5 },
         ],
         plots: [

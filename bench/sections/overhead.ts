@@ -3,7 +3,7 @@ import type { LoadShape } from '../load/load-and-cpu.ts';
 import { meanBare, measureBare } from '../measure/bare.ts';
 import { withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { closedLoad, steadyServer } from './registry-load.ts';
+import { closedLoad, steadyServer, turnedAwayFigures } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 interface Case {
@@ -49,7 +49,7 @@ async function measureCases(server: Server, cases: readonly Case[], scope: Scope
   let before = await measureBare();
   for (const { store, connections, count, atMost, shape = {} } of cases) {
     const { dialect = 'prefixed', transport = 'tcp' } = shape;
-    const { cpu, rate, latency } = await closedLoad(server, connections, scope.amount(count), shape);
+    const { cpu, rate, latency, turnedAway } = await closedLoad(server, connections, scope.amount(count), shape);
     const after = await measureBare();
     const bare = meanBare(before, after).session;
     before = after;
@@ -64,6 +64,7 @@ async function measureCases(server: Server, cases: readonly Case[], scope: Scope
     figures.push({ label: '  bare', value: bare, unit: 'us' });
     figures.push({ label: '  sessions a second', value: rate, unit: '/s' });
     figures.push({ label: '  p50 of a session', value: latency.percentile(50), unit: 'ms' });
+    figures.push(...turnedAwayFigures(turnedAway));
   }
   return figures;
 }

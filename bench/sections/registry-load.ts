@@ -1,6 +1,7 @@
 // The loads that the sections put on a server.
 import { type LoadShape, type LoadWithCpu, PreparedLoad } from '../load/load-and-cpu.ts';
 import type { Target } from '../measure/server-process.ts';
+import type { Figure } from '../report/report.ts';
 import type { Scope } from './section.ts';
 
 /** What a section says of its load; the rest is the most usual. */
@@ -43,6 +44,11 @@ export async function runLoad(load: PreparedLoad): Promise<LoadWithCpu> {
   const outcome = await load.run();
   if (outcome.failed > 0) throw new Error(`${outcome.failed} failed: ${JSON.stringify(outcome.failures)}`);
   return outcome;
+}
+
+/** What is to be told of loads beside their costs: nothing, as long as the registry had room for every Hello. */
+export function turnedAwayFigures(turnedAway: number): readonly Figure[] {
+  return turnedAway === 0 ? [] : [{ label: '  Hellos turned away, and begun again', value: turnedAway, unit: '' }];
 }
 
 /** A load from its preparation to its end. */

@@ -72,6 +72,25 @@ it('a load can be put on a registry that somebody else has started, and leaves i
   }
 });
 
+it('a Hello that is turned away is tried again, and told', async () => {
+  const registry = await startRegistry({ args: ['--workers', '1', '--hello-queue-ms', '1'] });
+  try {
+    const file = join(directory, 'small.dat');
+    await writeFile(file, registry.regCredText);
+    const shape = ['--kind', 'hello', '--connections', '64', '--sessions', '200'];
+    const { stdout } = await node(LOAD, ...shape, '--registry', file, '--server-pid', String(registry.pid));
+    const [, turnedAway] = /^turned away +(\d+) Hellos, begun again$/m.exec(stdout)!;
+    const page = await registry.metrics();
+    const counted = /^xlreg_sessions_ended_total\{dialect="none",transport="tcp",end="overload"\} (\d+)$/m.exec(page)!;
+    // Those of the warm-up are not among what is told.
+    expect(Number(counted[1])).toBeGreaterThanOrEqual(Number(turnedAway));
+    expect(stdout).not.toContain('failed');
+    expect(page).toMatch(/^xlreg_hellos_total\{key="current"\} 400$/m);
+  } finally {
+    expect(await registry.stop()).toBe(0);
+  }
+});
+
 it('joins are counted for each number of clients', async () => {
   const { stdout } = await node(JOINS, '--clients', '1,4', '--joins', '40');
   const rows = stdout

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { runClosedLoop } from '../../bench/load/closed-loop.ts';
 import { runOpenLoop } from '../../bench/load/open-loop.ts';
 import { Tally } from '../../bench/load/tally.ts';
+import { HelloRefused, RegistryUnreachable } from '../../src/client/errors.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const STALL = { from: 1_000, to: 2_000 };
@@ -53,6 +54,38 @@ it('latency counts from when a unit was due, also where the generator was late',
   await clock.run(work);
   expect(tally.lateness.percentile(50)).toBeCloseTo(7, 1);
   expect(tally.latency.percentile(50)).toBeCloseTo(8, 1);
+});
+
+it.each([
+  ['closed', { mode: 'closed', connections: 1 }, runClosedLoop],
+  ['open', { ...EVEN, rate: 1 }, runOpenLoop],
+] as const)(
+  'whose Hello is turned away comes again in a(n) %s loop, and its latency counts that',
+  async (_, arrivals, loop) => {
+    const [clock, tally] = [new VirtualClock(), new Tally()];
+    let left = 3;
+    const run = async () => {
+      if (left-- > 0) throw new HelloRefused('full');
+    };
+    await clock.run(loop(arrivals as never, 1, run, tally, clock));
+    expect(tally).toMatchObject({ completed: 1, failed: 0, turnedAway: 3 });
+    expect(tally.latency.max).toBeCloseTo(30, 0);
+  },
+);
+
+it('a registry that turns everybody away is a failure in the end', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  const refuse = () => Promise.reject(new HelloRefused('full'));
+  await clock.run(runClosedLoop({ mode: 'closed', connections: 1 }, 2, refuse, tally, clock));
+  expect(tally).toMatchObject({ completed: 0, failed: 2, turnedAway: 398 });
+  expect(tally.report(1).failures).toEqual({ full: 2 });
+});
+
+it('any other failure is one at once', async () => {
+  const [clock, tally] = [new VirtualClock(), new Tally()];
+  const fail = () => Promise.reject(new RegistryUnreachable('gone'));
+  await clock.run(runClosedLoop({ mode: 'closed', connections: 1 }, 1, fail, tally, clock));
+  expect(tally).toMatchObject({ failed: 1, turnedAway: 0 });
 });
 
 it('what is due while too many are under way is dropped and counted', async () => {
