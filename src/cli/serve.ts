@@ -6,7 +6,7 @@ import { LockedError } from '../server/data-directory-lock.ts';
 import { IdentityError } from '../server/identity.ts';
 import { toggleLogLevel } from '../server/log-level.ts';
 import { type Server, startServer } from '../server/server.ts';
-import { collectInThread } from '../server/short-lived-garbage.ts';
+import { collectInThread, keepFreedMemory } from '../server/short-lived-garbage.ts';
 import { StoreUnusableError } from '../store/store.ts';
 import { ThreadLoadError } from '../thread-url.ts';
 
@@ -21,6 +21,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   let log: Logger;
   const signal = firstSignal();
   collectInThread();
+  keepFreedMemory();
   try {
     const config = readConfig(args, process.env);
     const destination = pino.destination({

@@ -290,29 +290,31 @@ function replyFrom(page: Page, command: Command): Reply | undefined {
 /** What a member may have; who is none has to be heard of by the coordinator, or his registration would expire. */
 function rosterFrom(page: Page, cluster: ClusterProperties, command: GetClusterCommand): Reply | undefined {
   const { seats } = page;
-  const client = Buffer.from(command.clientId, 'hex');
-  const seatOf: (number | undefined)[] = [];
-  let isMember = false;
-  for (let seat = 0; seat < seats; seat++) {
-    const index = page.indexAt(seat);
-    while (seatOf.length < index) seatOf.push(undefined);
-    seatOf.push(seat);
-    isMember ||= page.isOf(seat, client);
-  }
-  if (!isMember) return undefined;
+  if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
+  const count = page.indexAt(seats - 1) + 1;
+  // Where nobody was evicted, seats are numbered as their members are.
+  const seatOf = count === seats ? itself : seatsByIndex(page, seats);
   const tokenBytes = (index: number) => {
-    const seat = seatOf[index];
+    const seat = seatOf(index);
     return seat === undefined ? 0 : page.tokenAt(seat + 1) - page.tokenAt(seat);
   };
   const from = command.goOn?.clusterId === cluster.id ? command.goOn.from : 0;
-  const chosen = chooseMembers(seatOf.length, tokenBytes, command.which, from, command.rosterBytesMax);
-  const { which, next } = chosen;
-  const roster = tokensOf(
-    page,
-    chosen.indexes.map((index) => seatOf[index]!),
-    chosen.bytes,
-  );
+  const chosen = chooseMembers(count, tokenBytes, command.which, from, command.rosterBytesMax);
+  const { which, next, indexes, bytes } = chosen;
+  const roster = tokensOf(page, indexes.map(seatOf) as number[], bytes);
   return { kind: 'roster', cluster, which, next, roster };
+}
+
+function hasSeat(page: Page, seats: number, client: Buffer): boolean {
+  for (let seat = 0; seat < seats; seat++) if (page.isOf(seat, client)) return true;
+  return false;
+}
+
+const itself = (index: number): number => index;
+
+function seatsByIndex(page: Page, seats: number): (index: number) => number | undefined {
+  const byIndex = new Map(Array.from({ length: seats }, (_, seat) => [page.indexAt(seat), seat]));
+  return (index) => byIndex.get(index);
 }
 
 /** The tokens of some seats in ascending order; those of neighbours are together already. */

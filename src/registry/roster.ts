@@ -31,19 +31,22 @@ export function chooseMembers(
   bytesMax: number,
 ): ChosenMembers {
   const isWanted = bitsOf(wanted);
-  const indexes: number[] = [];
+  const start = from % count;
+  const fromStart: number[] = [];
+  const wrapped: number[] = [];
   let bytes = 0;
   let next = 0;
   for (let step = 0; step < count; step++) {
-    const index = (from + step) % count;
+    const index = (start + step) % count;
     const length = isWanted(index) ? tokenBytes(index) : 0;
     if (length === 0) continue;
-    if (indexes.length > 0 && bytes + length > bytesMax) break;
-    indexes.push(index);
+    if (bytes > 0 && bytes + length > bytesMax) break;
+    if (index < start) wrapped.push(index);
+    else fromStart.push(index);
     bytes += length;
     next = (index + 1) % count;
   }
-  indexes.sort((a, b) => a - b);
+  const indexes = wrapped.length === 0 ? fromStart : [...wrapped, ...fromStart];
   return { indexes, which: withBits(indexes), next, bytes };
 }
 

@@ -16,6 +16,19 @@ export function encryptBlocks(key: Uint8Array, iv: Uint8Array, plain: Uint8Array
   return createCipheriv('aes-256-cbc', asCipherKey(key), iv).setAutoPadding(false).update(plain);
 }
 
+/** From so many bytes on a plaintext is a roster: no secret, and worth memory of its own, up to so many. */
+const [LONG_BYTES, LONG_BYTES_MAX] = [4 * 1_024, 64 * 1_024];
+/** Where long plaintexts of this thread are put together, one after the other: new memory for each is taken page by page. */
+let long: Buffer | undefined;
+
+/** Encrypts plaintext, in pieces, with its padding behind it. */
+export function encryptPadded(key: Uint8Array, iv: Uint8Array, ...plain: readonly Uint8Array[]): Buffer {
+  const length = paddedLength(plain);
+  if (length < LONG_BYTES || length > LONG_BYTES_MAX) return encryptBlocks(key, iv, pad(...plain));
+  long ??= Buffer.allocUnsafeSlow(LONG_BYTES_MAX);
+  return encryptBlocks(key, iv, padInto(long.subarray(0, length), plain));
+}
+
 /** Decrypts whole blocks; what comes out may be anything. */
 export function decryptBlocks(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8Array): Buffer {
   return createDecipheriv('aes-256-cbc', asCipherKey(key), iv).setAutoPadding(false).update(ciphertext);
@@ -23,16 +36,22 @@ export function decryptBlocks(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8
 
 /** The plaintext, in pieces, with 1 to 16 bytes of PKCS7 padding behind it. */
 export function pad(...plain: readonly Uint8Array[]): Buffer {
+  return padInto(Buffer.allocUnsafe(paddedLength(plain)), plain);
+}
+
+function paddedLength(plain: readonly Uint8Array[]): number {
   let length = 0;
   for (const piece of plain) length += piece.length;
-  const padding = BLOCK_BYTES - (length % BLOCK_BYTES);
-  const padded = Buffer.allocUnsafe(length + padding);
+  return length + BLOCK_BYTES - (length % BLOCK_BYTES);
+}
+
+function padInto(padded: Buffer, plain: readonly Uint8Array[]): Buffer {
   let at = 0;
   for (const piece of plain) {
     copyBytes(piece, padded, at);
     at += piece.length;
   }
-  return padded.fill(padding, length);
+  return padded.fill(padded.length - at, at);
 }
 
 /** Whether the bytes from `end` to the next block boundary are the padding of a message that ends there. */

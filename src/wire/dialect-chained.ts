@@ -4,7 +4,7 @@
 //   HelloReply = AES(key1, iv1, iv2(16) key2(32) salt2(8) salt1(8) version2(4) pad(12))          80 bytes
 //   message    = AES(key2, chain, message pad(1..16))
 import { BLOCK_BYTES } from '../limits.ts';
-import { decryptBlocks, encryptBlocks, isPaddedAt, pad } from './aes-cbc.ts';
+import { decryptBlocks, encryptPadded, isPaddedAt } from './aes-cbc.ts';
 import type { Dialect, SessionKeys } from './dialect.ts';
 
 const REPLY_BYTES = 68;
@@ -21,7 +21,7 @@ export const chained: Dialect = {
     const [iv2, key2, salt2] = [random(16), random(32), random(8)];
     const version = Buffer.alloc(4);
     version.writeUInt32LE(version2);
-    const bytes = encryptBlocks(hello.key1, hello.iv1!, pad(iv2, key2, salt2, hello.salt1, version));
+    const bytes = encryptPadded(hello.key1, hello.iv1!, iv2, key2, salt2, hello.salt1, version);
     return { bytes, salt2, version2, keys: { dialect: 'chained', key2, receiveChain: iv2, sendChain: iv2 } };
   },
 
@@ -39,7 +39,7 @@ export const chained: Dialect = {
   received: (keys, blocks) => ({ ...keys, receiveChain: lastBlock(blocks) }),
 
   encrypt(keys, _random, ...plain) {
-    const bytes = encryptBlocks(keys.key2, keys.sendChain, pad(...plain));
+    const bytes = encryptPadded(keys.key2, keys.sendChain, ...plain);
     return { bytes, keys: { ...keys, sendChain: lastBlock(bytes) } };
   },
 };

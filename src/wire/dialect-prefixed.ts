@@ -2,7 +2,7 @@
 //
 //   HelloReply = iv(16) AES(key1, iv, key2(32) salt2(8) version2(4) pad(4))          64 bytes
 //   message    = iv(16) AES(key2, iv, message pad(1..16))
-import { decryptBlocks, encryptBlocks, isPaddedAt, pad } from './aes-cbc.ts';
+import { decryptBlocks, encryptPadded, isPaddedAt } from './aes-cbc.ts';
 import type { Dialect, SessionKeys } from './dialect.ts';
 
 const IV_BYTES = 16;
@@ -19,7 +19,7 @@ export const prefixed: Dialect = {
     const [iv, key2, salt2] = [random(IV_BYTES), random(32), random(8)];
     const version = Buffer.alloc(4);
     version.writeUInt32LE(version2);
-    const bytes = Buffer.concat([iv, encryptBlocks(hello.key1, iv, pad(key2, salt2, version))]);
+    const bytes = Buffer.concat([iv, encryptPadded(hello.key1, iv, key2, salt2, version)]);
     return { bytes, salt2, version2, keys: keysOf(key2) };
   },
 
@@ -37,7 +37,7 @@ export const prefixed: Dialect = {
 
   // The IV is what random bytes in front of the message are encrypted to, as unpredictable as they: for the same reason.
   encrypt: (keys, random, ...plain) => ({
-    bytes: encryptBlocks(keys.key2, NO_IV, pad(random(IV_BYTES), ...plain)),
+    bytes: encryptPadded(keys.key2, NO_IV, random(IV_BYTES), ...plain),
     keys,
   }),
 };
