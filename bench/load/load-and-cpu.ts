@@ -4,7 +4,7 @@ import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
 import { processCpuSeconds } from '../measure/process-readings.ts';
 import type { Target } from '../measure/server-process.ts';
 import { Generators, type LoadOutcome, type LoadPart } from './generator.ts';
-import type { Arrivals, LoadOrder } from './load-order.ts';
+import type { LoadOrder } from './load-order.ts';
 
 /** A load without the registry it is for. */
 export type LoadShape = Omit<LoadOrder, 'regCredText' | 'wsUrl'>;
@@ -14,8 +14,9 @@ export interface LoadWithCpu extends LoadOutcome {
   readonly cpu: number;
 }
 
-/** Units of work that warm up both sides: code compiled, threads awake. */
-const WARM_UP: Arrivals = { mode: 'closed', connections: 32, secondsMax: 3 };
+/** How both sides are warmed up for an open loop: code compiled, threads awake. */
+const WARM_UP = { mode: 'closed', connections: 32 } as const;
+const WARM_UP_SECONDS_MAX = 4;
 
 /** A load on a registry that has been prepared, and can be put on it again and again. */
 export class PreparedLoad {
@@ -35,10 +36,11 @@ export class PreparedLoad {
     return new PreparedLoad(target, shape, await Generators.prepare(order, processes));
   }
 
-  /** Puts so many units of work on it that do not count, closed loop. */
-  async warmUp(count: number): Promise<void> {
+  /** Puts so many units of work on it that do not count, closed loop, or as many as there is time for. */
+  async warmUp(count: number, secondsMax = WARM_UP_SECONDS_MAX): Promise<void> {
     const { arrivals } = this.#shape;
-    await this.#generators.run({ count, arrivals: arrivals.mode === 'closed' ? arrivals : WARM_UP });
+    const closed = arrivals.mode === 'closed' ? arrivals : WARM_UP;
+    await this.#generators.run({ count, arrivals: { ...closed, secondsMax } });
   }
 
   /** Puts the load on it, or another amount of it. */

@@ -14,7 +14,7 @@ import type { LoadOrder, Work } from './load-order.ts';
 import { signTokens } from './signed-tokens.ts';
 
 /** Different members; a registry that has seen them before does no less for them. A multiple of every cluster's size. */
-const TOKENS = 512;
+const TOKENS = 256;
 
 const OPENED = 64;
 

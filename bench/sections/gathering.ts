@@ -10,7 +10,7 @@ import type { Scope, Section } from './section.ts';
 const MEMBERS = 64;
 const ROUNDS = 11;
 /** Rounds that warm up the members' process. */
-const FIRST_ROUNDS = 20;
+const FIRST_ROUNDS = 10;
 
 export const gathering: Section = {
   name: 'gathering',

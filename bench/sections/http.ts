@@ -11,7 +11,7 @@ import type { Figure } from '../report/report.ts';
 import { closedLoad, turnedAwayFigures, warmLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
-const SECONDS = 3;
+const SECONDS = 2;
 const SHARE = 0.7;
 const CONNECTIONS_ALONE = 10;
 /** Beside Hellos: far more often than any scraper asks, far less than would be a load of its own. */
