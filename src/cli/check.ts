@@ -2,7 +2,14 @@
 // speaks, and how far away it is.
 
 import { HelloRefused } from '../client/errors.ts';
-import { connect, type RegCred, type RegistrySession, RegistryUntrusted, XlRegError } from '../client/index.ts';
+import {
+  type ConnectOptions,
+  connect,
+  type RegCred,
+  type RegistrySession,
+  RegistryUntrusted,
+  XlRegError,
+} from '../client/index.ts';
 import { printTarget, targetsOf } from '../client/target.ts';
 import { keyFingerprint } from '../wire/rsa-key.ts';
 import { readCommandLine } from './client-flags.ts';
@@ -33,7 +40,9 @@ export async function check(args: readonly string[], signal: AbortSignal): Promi
   const regCred = await readRegistry(flags, signal);
   const { onSkipped: _, ...options } = connectOptions(flags, regCred, signal);
   const addresses = targetsOf(regCred, options).map(printTarget);
-  const endPoints = await Promise.all(addresses.map((connect) => lookAt(regCred, { ...options, connect })));
+  const endPoints = await Promise.all(
+    addresses.map((connect) => lookAt(regCred, { ...options, connect, helloTries: 1 })),
+  );
   const id = Buffer.from(regCred.id).toString('hex');
   const fingerprint = keyFingerprint(regCred.commsKey);
   const { dialect = 'prefixed' } = options;
@@ -58,10 +67,7 @@ export async function check(args: readonly string[], signal: AbortSignal): Promi
   return endPoints.every(({ state }) => state === 'ok') ? 0 : NOT_ALL_OK;
 }
 
-async function lookAt(
-  regCred: RegCred,
-  options: { readonly connect: string; readonly signal?: AbortSignal | undefined },
-): Promise<Finding> {
+async function lookAt(regCred: RegCred, options: ConnectOptions & { readonly connect: string }): Promise<Finding> {
   const address = options.connect;
   const started = performance.now();
   let session: RegistrySession | undefined;
