@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
 import { Bell } from '../lanes/bell.ts';
+import { Flag } from '../lanes/flag.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
@@ -28,9 +29,10 @@ interface CoordinatorWorkerData {
   readonly limits: TableLimits;
 }
 
-/** The same, what the workers wake the thread with, and what it shows them. */
+/** The same, what wakes the thread, what says that it has an order, and what it shows the workers. */
 interface ThreadData extends CoordinatorWorkerData {
   readonly bell: SharedArrayBuffer;
+  readonly ordered: SharedArrayBuffer;
   readonly board: SharedArrayBuffer | undefined;
 }
 
@@ -91,6 +93,8 @@ export class CoordinatorThread {
   /** For `BoardReader`; none where other servers write the same store. */
   readonly board: SharedArrayBuffer | undefined;
   readonly #worker: Worker;
+  readonly #ownBell: Bell;
+  readonly #ordered: Flag;
   /** The question for metrics that is not answered yet, and who answers it: one at a time, however late it is. */
   #metricsAsked: Promise<Metrics> | undefined;
   #metricsAnswered: (metrics: Metrics) => void = () => {};
@@ -99,8 +103,10 @@ export class CoordinatorThread {
   #lastId = 0;
   #closing = false;
 
-  private constructor(worker: Worker, { bell, board }: ThreadData, on: CoordinatorEvents) {
+  private constructor(worker: Worker, { bell, ordered, board }: ThreadData, on: CoordinatorEvents) {
     this.bell = bell;
+    this.#ownBell = new Bell(bell);
+    this.#ordered = new Flag(ordered);
     this.board = board;
     this.#worker = worker;
     worker.on('message', (report: Report) => {
@@ -119,7 +125,12 @@ export class CoordinatorThread {
   /** Starts the thread and resolves when the table is loaded; rejects if it cannot be. */
   static async start(data: CoordinatorWorkerData, on: CoordinatorEvents): Promise<CoordinatorThread> {
     const board = isShared(data.store.name) ? undefined : newBoardMemory();
-    const threadData: ThreadData = { ...data, bell: new SharedArrayBuffer(4), board };
+    const threadData: ThreadData = {
+      ...data,
+      bell: new SharedArrayBuffer(4),
+      ordered: new SharedArrayBuffer(4),
+      board,
+    };
     const worker = new Worker(threadUrl('coordinator-thread'), {
       workerData: threadData,
       execArgv: [],
@@ -140,15 +151,15 @@ export class CoordinatorThread {
   /** Answers the questions of a lane from now on. Returns what ends it. */
   serve(lane: LaneMemory): () => void {
     const id = ++this.#lastId;
-    this.#worker.postMessage({ kind: 'serve', id, lane } satisfies Order);
-    return () => this.#worker.postMessage({ kind: 'withdraw', id } satisfies Order);
+    this.#order({ kind: 'serve', id, lane });
+    return () => this.#order({ kind: 'withdraw', id });
   }
 
   /** The coordinator's metrics; none if it does not answer in time. */
   async metrics(): Promise<Metrics> {
     this.#metricsAsked ??= new Promise<Metrics>((resolve) => {
       this.#metricsAnswered = resolve;
-      this.#worker.postMessage({ kind: 'metrics' } satisfies Order);
+      this.#order({ kind: 'metrics' });
     }).finally(() => {
       this.#metricsAsked = undefined;
     });
@@ -184,7 +195,7 @@ export class CoordinatorThread {
     const id = ++this.#lastId;
     const answer = await new Promise<OperatorAnswer>((resolve) => {
       this.#questions.set(id, resolve);
-      this.#worker.postMessage({ kind: 'question', id, question } satisfies Order);
+      this.#order({ kind: 'question', id, question });
     });
     this.#questions.delete(id);
     return answer;
@@ -195,7 +206,7 @@ export class CoordinatorThread {
     if (this.#backupAsked) throw new Error('a backup is under way');
     const failure = await new Promise<string | undefined>((resolve) => {
       this.#backupAsked = resolve;
-      this.#worker.postMessage({ kind: 'backup', directory } satisfies Order);
+      this.#order({ kind: 'backup', directory });
     });
     this.#backupAsked = undefined;
     if (failure !== undefined) throw new Error(failure);
@@ -205,14 +216,21 @@ export class CoordinatorThread {
   async close(): Promise<void> {
     this.#closing = true;
     const exited = once(this.#worker, 'exit');
-    this.#worker.postMessage({ kind: 'close' } satisfies Order);
+    this.#order({ kind: 'close' });
     await exited;
+  }
+
+  /** An order comes through the event loop, which a thread asleep on its bell gives no turn. */
+  #order(order: Order): void {
+    this.#worker.postMessage(order);
+    this.#ordered.raise();
+    this.#ownBell.ring();
   }
 }
 
 /** The thread itself: opens the store, loads the table, and serves the workers' lanes. */
 export async function runCoordinator(): Promise<void> {
-  const { store: settings, limits, bell: bellMemory, board } = workerData as ThreadData;
+  const { store: settings, limits, bell: bellMemory, ordered, board } = workerData as ThreadData;
   const bell = new Bell(bellMemory);
   const lanes = new Map<number, Lane>();
   const main = parentPort!;
@@ -263,7 +281,7 @@ export async function runCoordinator(): Promise<void> {
   }
   // Not before the table is loaded, for which everybody waits.
   giveWay(PRIORITY_STEPS);
-  void serveLanes(coordinator, bell, lanes, !isShared(settings.name));
+  void serveLanes(coordinator, bell, new Flag(ordered), lanes, !isShared(settings.name));
   const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
   main.on('message', async (order: Order) => {
     if (order.kind === 'serve') {

@@ -1,6 +1,7 @@
 // The coordinator's end of the lanes: all questions that have come in are one batch, and while it is served the next one
 // gathers where it is.
 import type { Bell } from '../lanes/bell.ts';
+import type { Flag } from '../lanes/flag.ts';
 import type { Lane } from '../lanes/lane.ts';
 import type { Command } from '../registry/command.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -12,27 +13,28 @@ interface Asked {
   readonly slot: number;
 }
 
-/** How often the event loop gets a turn, at the least, where the thread sleeps on its bell: timers and orders wait so long. */
+/** How often the event loop gets a turn, at the least, where the thread sleeps on its bell: timers wait so long. */
 const TURN_MS = 10;
 
 /**
  * Answers the questions of the lanes there are, for ever. Lanes may come and go meanwhile. With `blocking` the thread
- * sleeps on the bell itself, which costs less than being woken through the event loop; without, for a store that needs the
- * event loop, it is woken there.
+ * sleeps on the bell itself, which costs less than being woken through the event loop, and looks there when `ordered` is
+ * raised; without, for a store that needs the event loop, it is woken there.
  */
 export async function serveLanes(
   coordinator: Coordinator,
   bell: Bell,
+  ordered: Flag,
   lanes: ReadonlyMap<unknown, Lane>,
   blocking: boolean,
 ): Promise<never> {
   let turned = performance.now();
   for (;;) {
-    if (blocking && performance.now() - turned >= TURN_MS) {
+    const { rings } = bell;
+    if (blocking && (ordered.take() || performance.now() - turned >= TURN_MS)) {
       await new Promise((resolve) => setImmediate(resolve));
       turned = performance.now();
     }
-    const { rings } = bell;
     const asked: Asked[] = [];
     const commands: Command[] = [];
     for (const lane of lanes.values()) {
