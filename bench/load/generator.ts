@@ -69,7 +69,8 @@ export class Generators {
           );
         });
       });
-      return merge(await Promise.all(reports));
+      const parts = (await Promise.all(reports)).map(outcomeOf);
+      return joinOutcomes(parts, Math.max(...parts.map((part) => part.seconds)));
     } catch (error) {
       this.kill();
       throw error;
@@ -106,13 +107,22 @@ function share(order: LoadOrder, place: number, of: number): LoadOrder {
   };
 }
 
-function merge(reports: readonly LoadReport[]): LoadOutcome {
+function outcomeOf(report: LoadReport): LoadOutcome {
+  return {
+    ...report,
+    rate: report.completed / report.seconds,
+    latency: Latencies.decode(report.latency),
+    lateness: Latencies.decode(report.lateness),
+  };
+}
+
+/** Several parts of a load as one that took so many seconds: their longest, if they ran side by side. */
+export function joinOutcomes(parts: readonly LoadOutcome[], seconds: number): LoadOutcome {
   const sum = (of: 'completed' | 'failed' | 'dropped' | 'turnedAway') =>
-    reports.reduce((total, report) => total + report[of], 0);
-  const seconds = Math.max(...reports.map((report) => report.seconds));
+    parts.reduce((total, part) => total + part[of], 0);
   const failures: Record<string, number> = {};
-  for (const report of reports) {
-    for (const [kind, count] of Object.entries(report.failures)) failures[kind] = (failures[kind] ?? 0) + count;
+  for (const part of parts) {
+    for (const [kind, count] of Object.entries(part.failures)) failures[kind] = (failures[kind] ?? 0) + count;
   }
   return {
     completed: sum('completed'),
@@ -122,8 +132,8 @@ function merge(reports: readonly LoadReport[]): LoadOutcome {
     failures,
     seconds,
     rate: sum('completed') / seconds,
-    latency: Latencies.merge(reports.map((report) => report.latency)),
-    lateness: Latencies.merge(reports.map((report) => report.lateness)),
+    latency: Latencies.merge(parts.map(({ latency }) => latency)),
+    lateness: Latencies.merge(parts.map(({ lateness }) => lateness)),
   };
 }
 

@@ -12,10 +12,17 @@ export class Latencies {
     useWebAssembly: false,
   });
 
-  /** Joins what several processes have recorded. */
-  static merge(encoded: readonly string[]): Latencies {
+  /** What another process has recorded. */
+  static decode(text: string): Latencies {
+    const latencies = new Latencies();
+    latencies.#histogram.add(decodeFromCompressedBase64(text, 32, false));
+    return latencies;
+  }
+
+  /** All of what several have recorded. */
+  static merge(parts: readonly Latencies[]): Latencies {
     const merged = new Latencies();
-    for (const text of encoded) merged.#histogram.add(decodeFromCompressedBase64(text, 32, false));
+    for (const part of parts) merged.#histogram.add(part.#histogram);
     return merged;
   }
 

@@ -3,7 +3,7 @@
 import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
 import { processCpuSeconds } from '../measure/process-readings.ts';
 import type { Target } from '../measure/server-process.ts';
-import { Generators, type LoadOutcome, type LoadPart } from './generator.ts';
+import { Generators, joinOutcomes, type LoadOutcome, type LoadPart } from './generator.ts';
 import type { LoadOrder } from './load-order.ts';
 
 /** A load without the registry it is for. */
@@ -59,15 +59,12 @@ export class PreparedLoad {
   }
 }
 
-/** Runs a load once, after as many units of work as `warmUp` says. */
-export async function loadWithCpu(
-  target: Target,
-  shape: LoadShape,
-  { warmUp, processes = 1 }: { warmUp: number; processes?: number },
-): Promise<LoadWithCpu> {
-  const load = await PreparedLoad.prepare(target, shape, processes);
-  if (warmUp > 0) await load.warmUp(warmUp);
-  const outcome = await load.run();
-  await load.release();
-  return outcome;
+/** Several parts of a load, put on one after the other, as one. */
+export function joinLoads(parts: readonly LoadWithCpu[]): LoadWithCpu {
+  const sum = (of: (part: LoadWithCpu) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const outcome = joinOutcomes(
+    parts,
+    sum((part) => part.seconds),
+  );
+  return { ...outcome, cpu: sum((part) => part.cpu * part.completed) / outcome.completed };
 }

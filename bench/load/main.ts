@@ -96,10 +96,10 @@ async function measure(target: Target): Promise<void> {
   const load = await PreparedLoad.prepare(target, shape, generators);
   if (warmUp > 0) await load.warmUp(warmUp);
   const before = await poolCalls();
-  const { measured, bare } = await besideBare(() => load.run());
+  const { measured, bare } = await besideBare(1, () => load.run());
   const after = await poolCalls();
   await load.release();
-  print(measured, bare.session);
+  print(measured[0]!, bare.session);
   if (before && after) {
     const [frames, calls] = [after.frames - before.frames, after.calls - before.calls];
     console.log(`frames per hand-over ${(frames / calls).toFixed(1)}`);

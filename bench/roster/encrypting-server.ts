@@ -1,11 +1,13 @@
 // What a roster is compared with: a WebSocket server on the registry's own engine that answers every frame with so many
-// bytes, encrypted afresh each time. Ends with its parent.
+// bytes, encrypted afresh each time. It treats its garbage as the registry does, since without that its cost is a matter of luck.
+// Ends with its parent.
 import { randomBytes } from 'node:crypto';
 import { Admission } from '../../src/admission/admission.ts';
 import { Networks } from '../../src/admission/ip-address.ts';
 import { readConfig } from '../../src/config.ts';
 import { chooseWebEngine, listenWeb } from '../../src/net/web-listener.ts';
 import { WEBSOCKET_PATH } from '../../src/net/web-site.ts';
+import { collectInThread, keepFreedMemory } from '../../src/server/short-lived-garbage.ts';
 import { encryptBlocks } from '../../src/wire/aes-cbc.ts';
 
 /** What it tells its parent when it listens. */
@@ -15,6 +17,8 @@ export interface EchoReady {
 
 const [key, iv, plain] = [randomBytes(32), randomBytes(16), randomBytes(Number(process.argv[2]))];
 
+collectInThread();
+keepFreedMemory();
 process.on('disconnect', () => process.exit(0));
 const nobody = new Networks([]);
 const listener = await listenWeb(chooseWebEngine('auto'), {

@@ -2,28 +2,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PreparedLoad } from '../load/load-and-cpu.ts';
+import type { LoadWithCpu, PreparedLoad } from '../load/load-and-cpu.ts';
 import { ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
 import { fillTable } from '../store/fill-table.ts';
-import { closedLoad, FULL, runLoad, turnedAwayFigures, warmLoad } from './registry-load.ts';
+import { closedLoad, FULL, runInTurns, turnedAwayFigures, warmLoad } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const CONNECTIONS = 64;
-const ROUNDS = 3;
-const SESSIONS_A_ROUND = 800;
+const ROUNDS = 4;
+const SESSIONS_A_ROUND = 600;
 /** However busy the machine is. */
-const SECONDS_A_ROUND_MAX = 1.5;
+const SECONDS_A_ROUND_MAX = 1;
 const TABLE_SIZES = [10_000, 100_000];
 const WORKERS = [1, 2, 4];
 const CLUSTER_SIZES = [2, 8, 16, 32, 64];
-
-/** CPU microseconds and sessions a second of one server among several. */
-interface Cost {
-  readonly cpu: number;
-  readonly rate: number;
-  readonly turnedAway: number;
-}
 
 export const tableSize: Section = {
   name: 'table-size',
@@ -107,10 +100,10 @@ export const clusterSize: Section = {
   question: 'What does a session cost in larger clusters, whose rosters are longer?',
   measure: (scope) =>
     withServer([], async (server) => {
-      const costs: Cost[] = [];
+      const costs: LoadWithCpu[] = [];
       for (const size of CLUSTER_SIZES) {
         const work = { kind: 'full', clusterSize: size, members: 'new' } as const;
-        costs.push(await closedLoad(server, CONNECTIONS, scope.amount(2 * SESSIONS_A_ROUND), { work }));
+        costs.push(await closedLoad(server, CONNECTIONS, scope.amount(SESSIONS_A_ROUND), { work }));
       }
       return {
         figures: CLUSTER_SIZES.map((size, i): Figure => {
@@ -140,25 +133,17 @@ async function startWithTable(directory: string, members: number): Promise<Serve
   return ServerProcess.start([], directory);
 }
 
-/** The mean of each server over some rounds, in which they take turns; stops them. */
-async function costsOf(servers: readonly ServerProcess[], scope: Scope): Promise<Cost[]> {
+/** What a session costs each of the servers, which take turns; stops them. */
+async function costsOf(servers: readonly ServerProcess[], scope: Scope): Promise<LoadWithCpu[]> {
   try {
     const arrivals = { mode: 'closed', connections: CONNECTIONS, secondsMax: SECONDS_A_ROUND_MAX } as const;
     const loads: PreparedLoad[] = [];
     for (const server of servers) {
       loads.push(await warmLoad(server, { work: FULL, arrivals, count: scope.amount(SESSIONS_A_ROUND) }));
     }
-    const sums = servers.map(() => ({ cpu: 0, rate: 0, turnedAway: 0 }));
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [i, load] of loads.entries()) {
-        const { cpu, rate, turnedAway } = await runLoad(load);
-        sums[i]!.cpu += cpu / ROUNDS;
-        sums[i]!.rate += rate / ROUNDS;
-        sums[i]!.turnedAway += turnedAway;
-      }
-    }
+    const costs = await runInTurns(loads, ROUNDS);
     for (const load of loads) await load.release();
-    return sums;
+    return costs;
   } finally {
     for (const server of servers) await server.stop();
   }

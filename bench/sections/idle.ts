@@ -5,7 +5,7 @@ import type { Findings } from '../report/report.ts';
 import { closedLoad } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
-const SESSIONS = 6_000;
+const SESSIONS = 5_000;
 /** Sessions before those that count: by then the heaps have grown to what garbage collection leaves them. */
 const FIRST_SESSIONS = 2_500;
 /** Longer than the measurement. */

@@ -1,4 +1,5 @@
 // How long a session takes at a given rate, and what the main thread's event loop is late by meanwhile.
+import type { LoadPart } from '../load/generator.ts';
 import type { LoadWithCpu } from '../load/load-and-cpu.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import { closedLoad, FULL, runLoad, turnedAwayFigures, warmLoad } from './registry-load.ts';
@@ -17,18 +18,20 @@ export const latency: Section = {
     withServer([], async (server) => {
       const highest = (await closedLoad(server, 128, scope.amount(3_000))).rate;
       const at = new Map<number, { outcome: LoadWithCpu; lagMs: number }>();
-      for (const share of SHARES) {
+      const part = (share: number): LoadPart => {
         const rate = highest * share;
-        const load = await warmLoad(server, {
-          work: FULL,
+        return {
           arrivals: { mode: 'open', rate, spacing: 'poisson', seed: 1, inFlightMax: IN_FLIGHT_MAX },
           count: Math.ceil(rate * scope.amount(share === JUDGED_SHARE ? JUDGED_SECONDS : SECONDS)),
-        });
+        };
+      };
+      const load = await warmLoad(server, { work: FULL, ...part(JUDGED_SHARE) });
+      for (const share of SHARES) {
         const before = await server.eventLoopDelays();
-        const outcome = await runLoad(load);
-        await load.release();
+        const outcome = await runLoad(load, part(share));
         at.set(share, { outcome, lagMs: delayP99Ms(before, await server.eventLoopDelays()) });
       }
+      await load.release();
       const judged = at.get(JUDGED_SHARE)!;
       const { outcome } = judged;
       const [p50, p99] = [outcome.latency.percentile(50), outcome.latency.percentile(99)];

@@ -7,7 +7,7 @@ import type { Figure } from '../report/report.ts';
 import type { Section } from './section.ts';
 
 const BATCH_SIZES = [1, 4, 16, 64, 256];
-const CALLS = 6_000;
+const CALLS = 4_000;
 
 export const micro: Section = {
   name: 'micro',

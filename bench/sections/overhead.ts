@@ -1,10 +1,12 @@
 // The figure to compare between machines and versions: what a session costs the server, as a multiple of its bare crypto.
 import type { LoadShape } from '../load/load-and-cpu.ts';
-import { meanBare, measureBare } from '../measure/bare.ts';
 import { withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
-import { closedLoad, steadyServer, turnedAwayFigures } from './registry-load.ts';
+import { closedLoadBesideBare, steadyServer, turnedAwayFigures } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
+
+/** Turns of load and bare loops, of what is judged and of the rest. */
+const [TURNS, TURNS_UNJUDGED] = [2, 1];
 
 interface Case {
   readonly store: 'lmdb' | 'memory';
@@ -35,7 +37,7 @@ export const overhead: Section = {
     return {
       figures,
       notes: [
-        'Closed loop, servers that are warm. CPU of the server process ÷ bare crypto on all cores at once, just before and just after.',
+        `Closed loop, servers that are warm. CPU of the server process ÷ bare crypto on all cores at once, in turns.`,
       ],
     };
   },
@@ -46,13 +48,12 @@ type Server = Parameters<Parameters<typeof withServer>[1]>[0];
 async function measureCases(server: Server, cases: readonly Case[], scope: Scope): Promise<Figure[]> {
   const figures: Figure[] = [];
   await steadyServer(server, scope);
-  let before = await measureBare();
   for (const { store, connections, count, atMost, shape = {} } of cases) {
     const { dialect = 'prefixed', transport = 'tcp' } = shape;
-    const { cpu, rate, latency, turnedAway } = await closedLoad(server, connections, scope.amount(count), shape);
-    const after = await measureBare();
-    const bare = meanBare(before, after).session;
-    before = after;
+    const turns = atMost === undefined ? TURNS_UNJUDGED : TURNS;
+    const beside = await closedLoadBesideBare(turns, server, connections, scope.amount(count), shape);
+    const { cpu, rate, latency, turnedAway } = beside.measured;
+    const bare = beside.bare.session;
     const label = `${connections} connections, ${store}, ${transport}, ${dialect}`;
     figures.push({
       label: `overhead factor: ${label}`,

@@ -1,5 +1,7 @@
 // The loads that the sections put on a server.
-import { type LoadShape, type LoadWithCpu, PreparedLoad } from '../load/load-and-cpu.ts';
+import type { LoadPart } from '../load/generator.ts';
+import { joinLoads, type LoadShape, type LoadWithCpu, PreparedLoad } from '../load/load-and-cpu.ts';
+import { type Bare, besideBare } from '../measure/bare.ts';
 import type { Target } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
 import type { Scope } from './section.ts';
@@ -15,7 +17,7 @@ const WARM_UP = 800;
 const WARM_UP_SECONDS_MAX = 1;
 
 /** No load of a section takes longer, however slow the machine is: the suite has to end. */
-const SECONDS_MAX = 2.5;
+const SECONDS_MAX = 2;
 
 /**
  * Sessions after which a server is as fast as it gets. V8 compiles 1,060 functions during the first 3,000 of them, 160
@@ -40,9 +42,9 @@ export async function warmLoad(target: Target, shape: PartialShape): Promise<Pre
   return load;
 }
 
-/** Puts a load on a warm server and insists that nothing of it fails: a session that ends early costs too little. */
-export async function runLoad(load: PreparedLoad): Promise<LoadWithCpu> {
-  const outcome = await load.run();
+/** Puts a load, or a part of it, on a warm server and insists that nothing fails: a session that ends early costs too little. */
+export async function runLoad(load: PreparedLoad, part?: LoadPart): Promise<LoadWithCpu> {
+  const outcome = await load.run(part);
   if (outcome.failed > 0) throw new Error(`${outcome.failed} failed: ${JSON.stringify(outcome.failures)}`);
   return outcome;
 }
@@ -52,25 +54,43 @@ export function turnedAwayFigures(turnedAway: number): readonly Figure[] {
   return turnedAway === 0 ? [] : [{ label: '  Hellos turned away, and begun again', value: turnedAway, unit: '' }];
 }
 
-/** A load from its preparation to its end. */
-export async function load(target: Target, shape: PartialShape): Promise<LoadWithCpu> {
-  const prepared = await warmLoad(target, shape);
-  const outcome = await runLoad(prepared);
-  await prepared.release();
-  return outcome;
+/** Puts loads on their servers in turns, there and back again: what else the machine is doing meets all of them. */
+export async function runInTurns(loads: readonly PreparedLoad[], rounds: number): Promise<LoadWithCpu[]> {
+  const outcomes = new Map(loads.map((load) => [load, [] as LoadWithCpu[]]));
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? loads : [...loads].reverse();
+    for (const load of order) outcomes.get(load)!.push(await runLoad(load));
+  }
+  return loads.map((load) => joinLoads(outcomes.get(load)!));
 }
 
 /** Full sessions, or other work, a fixed number of connections at a time. */
-export function closedLoad(
+export async function closedLoad(
   target: Target,
   connections: number,
   count: number,
   shape: Partial<LoadShape> = {},
 ): Promise<LoadWithCpu> {
-  return load(target, {
-    work: FULL,
-    arrivals: { mode: 'closed', connections, secondsMax: SECONDS_MAX },
-    count,
-    ...shape,
-  });
+  const load = await warmLoad(target, closedShape(connections, count, shape));
+  const outcome = await runLoad(load);
+  await load.release();
+  return outcome;
+}
+
+/** The same in so many turns with the bare loops. */
+export async function closedLoadBesideBare(
+  turns: number,
+  target: Target,
+  connections: number,
+  count: number,
+  shape: Partial<LoadShape> = {},
+): Promise<{ measured: LoadWithCpu; bare: Bare }> {
+  const load = await warmLoad(target, closedShape(connections, Math.ceil(count / turns), shape));
+  const { measured, bare } = await besideBare(turns, () => runLoad(load));
+  await load.release();
+  return { measured: joinLoads(measured), bare };
+}
+
+function closedShape(connections: number, count: number, shape: Partial<LoadShape>): PartialShape {
+  return { work: FULL, arrivals: { mode: 'closed', connections, secondsMax: SECONDS_MAX }, count, ...shape };
 }

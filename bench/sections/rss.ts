@@ -5,8 +5,8 @@ import type { Findings } from '../report/report.ts';
 import { FULL } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
-const SESSIONS = 4_000;
-const STEPS = 20;
+const SESSIONS = 3_200;
+const STEPS = 16;
 const QUARTER = STEPS / 4;
 const MIB = 2 ** 20;
 
