@@ -1,7 +1,6 @@
 // The unit everything is compared with: the crypto that a full session cannot avoid, in a loop on all cores at once. One
 // RSA-2048 OAEP decrypt, two public-key imports, one verify, five AES decrypts, six AES encrypts. It is counted in CPU time
 // of the looping threads, so that what else the machine does adds nothing to it.
-
 import {
   constants,
   createPublicKey,

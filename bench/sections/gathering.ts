@@ -1,6 +1,6 @@
 // How long a cluster takes to come together.
 import { availableParallelism } from 'node:os';
-import { Generators } from '../load/generator.ts';
+import { Generators, type LoadOutcome } from '../load/generator.ts';
 import { besideBare } from '../measure/bare.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
@@ -59,20 +59,19 @@ async function gatherOften(server: ServerProcess, transport: 'tcp' | 'ws', scope
     count: MEMBERS,
     prefix: `${transport}-`,
   });
-  const times: number[] = [];
-  let turnedAway = 0;
-  const gatherRound = async () => {
-    const outcome = await generators.run();
-    if (outcome.failed > 0) throw new Error(JSON.stringify(outcome.failures));
-    times.push(outcome.seconds * 1_000);
-    turnedAway += outcome.turnedAway;
+  const outcomes: LoadOutcome[] = [];
+  const gather = async (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      const outcome = await generators.run();
+      if (outcome.failed > 0) throw new Error(JSON.stringify(outcome.failures));
+      outcomes.push(outcome);
+    }
   };
-  for (let round = 0; round < FIRST_ROUNDS; round++) await gatherRound();
-  times.length = 0;
-  const { bare } = await besideBare(TURNS, async () => {
-    for (let round = 0; round < scope.amount(ROUNDS); round++) await gatherRound();
-  });
+  await gather(FIRST_ROUNDS);
+  const { bare } = await besideBare(TURNS, () => gather(scope.amount(ROUNDS)));
   await generators.release();
+  const times = outcomes.slice(FIRST_ROUNDS).map(({ seconds }) => seconds * 1_000);
   times.sort((a, b) => a - b);
+  const turnedAway = outcomes.reduce((sum, outcome) => sum + outcome.turnedAway, 0);
   return { median: times[Math.floor(times.length / 2)]!, slowest: times.at(-1)!, turnedAway, bare };
 }

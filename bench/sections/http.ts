@@ -11,9 +11,9 @@ import type { Figure } from '../report/report.ts';
 import { closedLoad, turnedAwayFigures, warmLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
-const SECONDS = 2;
-/** Of a page that is judged, whose p99 is to be of more answers than a hundred. */
-const JUDGED_SECONDS = 4;
+/** The page that is judged is asked longer beside Hellos: its p99 is to be of more answers than a hundred. */
+const JUDGED_PATH = '/metrics';
+const [SECONDS, JUDGED_SECONDS] = [2, 4];
 const SHARE = 0.7;
 const CONNECTIONS_ALONE = 10;
 /** Beside Hellos: far more often than any scraper asks, far less than would be a load of its own. */
@@ -39,7 +39,7 @@ export const http: Section = {
   measure: (scope) =>
     withServer([], async (server) => {
       const seconds = scope.quick ? 1 : SECONDS;
-      const judgedSeconds = scope.quick ? 1 : JUDGED_SECONDS;
+      const secondsBeside = (path: string) => (path === JUDGED_PATH && !scope.quick ? JUDGED_SECONDS : seconds);
       const pages = pagesOf(server);
       const figures: Figure[] = [];
       for (const { path, ask } of pages) {
@@ -54,14 +54,13 @@ export const http: Section = {
       const load = await warmLoad(server, {
         work: { kind: 'hello' },
         arrivals: { mode: 'open', rate, spacing: 'poisson', seed: 1, inFlightMax: IN_FLIGHT_MAX },
-        count: Math.ceil(rate * (seconds * (pages.length - 1) + judgedSeconds + 1)),
+        count: Math.ceil(rate * pages.reduce((sum, { path }) => sum + secondsBeside(path), 1)),
       });
       const hellos = load.run();
       for (const { path, ask } of pages) {
-        const judged = path === '/metrics';
-        const { p50, p99 } = await ask({ seconds: judged ? judgedSeconds : seconds, rate: REQUESTS_A_SECOND });
+        const { p50, p99 } = await ask({ seconds: secondsBeside(path), rate: REQUESTS_A_SECOND });
         const label = `${path} beside ${rate.toFixed(0)} Hellos/s: p99`;
-        figures.push({ label, value: p99, unit: 'ms', ...(judged && { atMost: 50 }) });
+        figures.push({ label, value: p99, unit: 'ms', ...(path === JUDGED_PATH && { atMost: 50 }) });
         figures.push({ label: '  p50', value: p50, unit: 'ms' });
       }
       const outcome = await hellos;

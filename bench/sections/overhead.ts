@@ -37,7 +37,7 @@ export const overhead: Section = {
     return {
       figures,
       notes: [
-        `Closed loop, servers that are warm. CPU of the server process ÷ bare crypto on all cores at once, in turns.`,
+        'Closed loop, servers that are warm. CPU of the server process ÷ bare crypto on all cores at once, in turns.',
       ],
     };
   },

@@ -66,7 +66,7 @@ export async function connect(regCred: RegCred, options: ConnectOptions = {}): P
         if (place < targets.length - 1) options.onSkipped?.(address, error);
       }
     }
-    const pauseMs = HELLO_PAUSES_MS[round - 1]! * (0.5 + Math.random());
+    const pauseMs = (HELLO_PAUSES_MS[round - 1] ?? Number.POSITIVE_INFINITY) * (0.5 + Math.random());
     const again = refused.length > 0 && round < helloTries && performance.now() + pauseMs < end;
     if (!again) throw summaryOf(failures);
     await pause(pauseMs, signal);

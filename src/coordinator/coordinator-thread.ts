@@ -93,7 +93,7 @@ export class CoordinatorThread {
   /** For `BoardReader`; none where other servers write the same store. */
   readonly board: SharedArrayBuffer | undefined;
   readonly #worker: Worker;
-  readonly #ownBell: Bell;
+  readonly #bell: Bell;
   readonly #ordered: Flag;
   /** The question for metrics that is not answered yet, and who answers it: one at a time, however late it is. */
   #metricsAsked: Promise<Metrics> | undefined;
@@ -105,7 +105,7 @@ export class CoordinatorThread {
 
   private constructor(worker: Worker, { bell, ordered, board }: ThreadData, on: CoordinatorEvents) {
     this.bell = bell;
-    this.#ownBell = new Bell(bell);
+    this.#bell = new Bell(bell);
     this.#ordered = new Flag(ordered);
     this.board = board;
     this.#worker = worker;
@@ -224,7 +224,7 @@ export class CoordinatorThread {
   #order(order: Order): void {
     this.#worker.postMessage(order);
     this.#ordered.raise();
-    this.#ownBell.ring();
+    this.#bell.ring();
   }
 }
 
