@@ -1,7 +1,9 @@
 // One server at a time on a data directory: a lock file that names its holder. It is taken over only from a process that
 // is certainly gone, so that a machine that lost power needs nobody to clean up.
+import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
 /** The data directory is another server's; the message says whose. */
@@ -10,7 +12,9 @@ export class LockedError extends Error {
 }
 
 const LOCK_FILE = 'lock.json';
-const ATTEMPTS_MAX = 3;
+/** How often, and how far apart, one looks again who finds others at taking over a lock: two seconds in all. */
+const ATTEMPTS_MAX = 400;
+const PAUSE_MS = 5;
 
 const holderSchema = z.object({
   pid: z.number().int().positive(),
@@ -27,23 +31,23 @@ export function lockDataDirectory(directory: string): () => void {
   const path = join(directory, LOCK_FILE);
   const mine = describe(process.pid)!;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    if (createExclusively(path, JSON.stringify(mine))) return () => rmSync(path, { force: true });
+    if (createExclusively(path, mine)) return () => rmSync(path, { force: true });
     const holder = readHolder(path);
     if (holder === 'gone') continue;
     if (isHeld(holder, mine)) {
       throw new LockedError(`${directory} is in use by the process with pid ${holder.pid} (${path})`);
     }
-    // Only one of several who find this can move the old lock away under this name.
-    if (takeAway(path, holder, mine)) continue;
+    if (!removeStale(path, holder, mine)) pause();
   }
   throw new LockedError(`${path} changes hands too fast to be taken`);
 }
 
 /** Creates a file with its contents in one step, which `open` with the exclusive flag does not. */
-function createExclusively(path: string, text: string): boolean {
-  const temporary = `${path}.${process.pid}`;
+function createExclusively(path: string, mine: Holder): boolean {
+  // Not named by the pid, which a process in another container may share.
+  const temporary = `${path}.${randomUUID()}`;
   // Readable, or a server could not tell that an operator's command that was killed, under another user, is gone.
-  writeFileSync(temporary, text, { mode: 0o644 });
+  writeFileSync(temporary, JSON.stringify(mine), { mode: 0o644 });
   try {
     linkSync(temporary, path);
     return true;
@@ -84,21 +88,30 @@ function isHeld(holder: Holder, mine: Holder): boolean {
   return living !== undefined && living.started === holder.started;
 }
 
-/** Removes a lock whose holder is gone, unless it has changed meanwhile. */
-function takeAway(path: string, holder: Holder, mine: Holder): boolean {
-  const guard = `${path}.takeover`;
-  if (!createExclusively(guard, JSON.stringify(mine))) {
+/**
+ * Removes a file whose holder is gone; false if another process is at it.
+ *
+ * To read a file and then to remove it by its name are two steps, and in between the name may have become another's. So
+ * a file of this holder is only removed by who holds a second one, the guard, which is named after both. It is a lock
+ * like the first: of one that died with it, it is taken in the same way, by a guard of its own. As nobody holds a guard
+ * beside somebody living, and the dead remove nothing, what its holder reads is what it removes.
+ */
+function removeStale(path: string, holder: Holder, mine: Holder): boolean {
+  const guard = `${path}.${holder.pid}-${holder.started}`;
+  if (!createExclusively(guard, mine)) {
     const other = readHolder(guard);
-    if (other !== 'gone' && !isHeld(other, mine)) rmSync(guard, { force: true });
-    return false;
+    return other !== 'gone' && !isHeld(other, mine) && removeStale(guard, other, mine);
   }
   try {
-    const now = readHolder(path);
-    if (now !== 'gone' && now.pid === holder.pid && now.started === holder.started) rmSync(path, { force: true });
+    if (isDeepStrictEqual(readHolder(path), holder)) rmSync(path);
     return true;
   } finally {
-    rmSync(guard, { force: true });
+    rmSync(guard);
   }
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }
 
 /** What identifies a process of this machine; undefined if there is none of this pid. */

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ const MODULE = fileURLToPath(new URL('../../dist/src/server/data-directory-lock.
 /** Takes the lock of each directory that it is told, and says how that went; ends by itself only if it is forgotten. */
 const TAKER = `
   import { createInterface } from 'node:readline';
-  import { lockDataDirectory } from ${JSON.stringify(MODULE)};
+  const { lockDataDirectory } = await import(${JSON.stringify(MODULE)});
   const take = (directory) => {
     try {
       lockDataDirectory(directory);
@@ -27,7 +27,25 @@ const TAKER = `
   setTimeout(() => process.exit(), 120_000);
   console.log(process.argv[1] ? take(process.argv[1]) + ' by ' + process.pid : 'ready');
   for await (const directory of createInterface(process.stdin)) console.log(take(directory));`;
-const TAKER_ARGS = ['--input-type=module', '-e', TAKER];
+
+/** Halts the process for up to 4 ms in front of half its steps in the file system, and kills it in front of some. */
+const halting = (seed: number, deaths: number) => `
+  import fs from 'node:fs';
+  import { syncBuiltinESMExports } from 'node:module';
+  let state = ${seed};
+  const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  for (const step of ['linkSync', 'readFileSync', 'rmSync']) {
+    const take = fs[step];
+    fs[step] = (path, ...args) => {
+      if (String(path).includes('lock.json')) {
+        if (random() < ${deaths}) process.kill(process.pid, 'SIGKILL');
+        if (random() < 0.5) Atomics.wait(nobody, 0, 0, random() * 4);
+      }
+      return take(path, ...args);
+    };
+  }
+  syncBuiltinESMExports();`;
 
 /** A process that takes locks. */
 class Taker {
@@ -40,9 +58,10 @@ class Taker {
     takers.push(this);
   }
 
+  /** What it says next; that it died, if it says nothing any more. */
   async line(): Promise<string> {
     const { value } = await this.#lines.next();
-    return value;
+    return value ?? 'died';
   }
 
   take(directory: string): Promise<string> {
@@ -76,8 +95,12 @@ function newDirectory(name: string): string {
   return path;
 }
 
-async function startTaker(): Promise<Taker> {
-  const taker = new Taker(process.execPath, TAKER_ARGS);
+function takerArgs(program: string): string[] {
+  return ['--input-type=module', '-e', program];
+}
+
+async function startTaker(program = TAKER): Promise<Taker> {
+  const taker = new Taker(process.execPath, takerArgs(program));
   expect(await taker.line()).toBe('ready');
   return taker;
 }
@@ -107,13 +130,21 @@ function ownHolder(): Holder {
   return holder;
 }
 
-function putLock(holder: object | string, of = directory, suffix = ''): void {
-  writeFileSync(`${lockFile(of)}${suffix}`, typeof holder === 'string' ? holder : JSON.stringify(holder));
+function putLock(holder: object | string, of = directory): void {
+  writeFileSync(lockFile(of), typeof holder === 'string' ? holder : JSON.stringify(holder));
 }
 
 /** A holder that is gone: this process, if it had begun at another time. */
 function goneHolder(): Holder {
   return { ...ownHolder(), started: '1' };
+}
+
+/** A lock of somebody gone and, one for each death, the guards of those who died while they took over the one before. */
+function putDead(of: string, deaths: number): void {
+  const gone = goneHolder();
+  for (let path = lockFile(of), i = 0; i <= deaths; i++, path += `.${gone.pid}-${gone.started}`) {
+    writeFileSync(path, JSON.stringify(gone));
+  }
 }
 
 describe('a lock that is held', () => {
@@ -184,7 +215,7 @@ describe('a lock whose holder is gone is taken over', () => {
   it('after SIGKILL, also when its parent has not asked what became of it', async () => {
     // The shell becomes a process that never asks.
     const command = '"$@" & exec sleep 600';
-    const shell = new Taker('sh', ['-c', command, 'sh', process.execPath, ...TAKER_ARGS, directory]);
+    const shell = new Taker('sh', ['-c', command, 'sh', process.execPath, ...takerArgs(TAKER), directory]);
     expect(await shell.line()).toMatch(/^taken by \d+$/);
     const { pid } = holderOf();
     expect(() => lockDataDirectory(directory)).toThrow(LockedError);
@@ -209,32 +240,73 @@ describe('a lock whose holder is gone is taken over', () => {
     expectTaken();
   });
 
-  it('when the one who last wanted to take it over is gone, too', () => {
-    putLock(goneHolder());
-    putLock(goneHolder(), directory, '.takeover');
+  it.each([1, 2, 5])('when %i are gone, too, who each were at taking over from the one before', (deaths) => {
+    putDead(directory, deaths);
+    expectTaken();
+  });
+
+  it('when the machine has been started again while somebody was at taking it over', () => {
+    const gone = { ...ownHolder(), boot: '00000000-0000-0000-0000-000000000000' };
+    putLock(gone);
+    writeFileSync(`${lockFile()}.${gone.pid}-${gone.started}`, JSON.stringify(gone));
+    expectTaken();
+  });
+
+  it('but not from somebody who has just been at taking it over and lives', async () => {
+    const gone = goneHolder();
+    const living = await startTaker();
+    const elsewhere = newDirectory('elsewhere');
+    expect(await living.take(elsewhere)).toBe('taken');
+    putLock(gone);
+    const guard = `${lockFile()}.${gone.pid}-${gone.started}`;
+    writeFileSync(guard, JSON.stringify(holderOf(elsewhere)));
+    expect(() => lockDataDirectory(directory)).toThrow(LockedError);
+    expect(readdirSync(directory)).toEqual(['lock.json', basename(guard)]);
+    await living.kill();
     expectTaken();
   });
 });
 
-describe('of 20 processes that want a stale lock at once', () => {
-  const PROCESSES = 20;
-  const ROUNDS = 15;
+describe('of processes that want a stale lock at once', () => {
+  const ROUNDS = 12;
+  const seed = Date.now() % 2 ** 31;
 
   it.each([
-    ['nobody has tried before', false],
-    ['somebody died trying before', true],
-  ])('exactly one gets it, where %s', async (_, triedBefore) => {
-    const racers = await Promise.all(Array.from({ length: PROCESSES }, startTaker));
+    ['nobody has tried before', 0],
+    ['somebody died trying before', 1],
+    ['somebody died trying that', 2],
+  ])('exactly one gets it, where %s', async (_, deaths) => {
+    const racers = await Promise.all(Array.from({ length: 20 }, (_, i) => startTaker(halting(seed + i, 0) + TAKER)));
     for (let round = 0; round < ROUNDS; round++) {
       const prize = newDirectory(`round-${round}`);
-      putLock(goneHolder(), prize);
-      if (triedBefore) putLock(goneHolder(), prize, '.takeover');
+      putDead(prize, deaths);
       const ends = await Promise.all(racers.map((racer) => racer.take(prize)));
       const winners = racers.filter((_, i) => ends[i] === 'taken');
-      expect(winners.length, `round ${round}: ${ends.join('; ')}`).toBe(1);
+      expect(winners.length, `seed ${seed}, round ${round}: ${ends.join('; ')}`).toBe(1);
       expect(holderOf(prize).pid).toBe(winners[0]!.child.pid);
-      for (const end of ends) expect(end).toMatch(/^(taken$|LockedError: )/);
+      for (const end of ends) expect(end).toMatch(/^(taken$|LockedError: .* is in use by )/);
       expect(readdirSync(prize)).toEqual(['lock.json']);
     }
+  });
+
+  it('no two get it, and whoever comes later gets it if none of them did, where many die trying', async () => {
+    const later = await startTaker();
+    let racers: Taker[] = [];
+    let died = 0;
+    for (let round = 0; round < 6; round++) {
+      const missing = Array.from({ length: 8 - racers.length }, (_, i) => seed + 8 * round + i);
+      racers.push(...(await Promise.all(missing.map((of) => startTaker(halting(of, 0.06) + TAKER)))));
+      const prize = newDirectory(`round-${round}`);
+      putDead(prize, 0);
+      const ends = await Promise.all(racers.map((racer) => racer.take(prize)));
+      const story = `seed ${seed}, round ${round}: ${ends.join('; ')}`;
+      const winners = ends.filter((end) => end === 'taken').length;
+      expect(winners, story).toBeLessThanOrEqual(1);
+      for (const end of ends) expect(end, story).toMatch(/^(taken$|died$|LockedError: .* is in use by )/);
+      expect(await later.take(prize), story).toMatch(winners === 1 ? /^LockedError: .* is in use by / : /^taken$/);
+      racers = racers.filter((_, i) => ends[i] !== 'died');
+      died += 8 - racers.length;
+    }
+    expect(died).toBeGreaterThan(0);
   });
 });
