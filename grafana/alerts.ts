@@ -37,9 +37,9 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'XlregCoordinatorSilent',
     severity: 'critical',
-    expr: 'up{job="xlreg"} == 1 unless on (job, instance) xlreg_coordinator_queue_commands',
+    expr: 'xlreg_coordinator_silent_seconds > 1',
     for: '2m',
-    summary: 'the coordinator of {{ $labels.instance }} does not answer within a second',
+    summary: 'the coordinator of {{ $labels.instance }} has told nothing of itself for more than a second',
   },
   {
     name: 'XlregStoreFull',

@@ -37,6 +37,13 @@ export const store: Dashboard = {
           unit: 'ops',
           queries: [{ expr: rate('xlreg_coordinator_changes_total'), legend: '{{instance}}' }],
         },
+        {
+          title: 'Coordinator silent',
+          description:
+            'Since its thread has told of itself, which it does ten times a second unless it waits for the disk.',
+          unit: 's',
+          queries: [{ expr: gauge('xlreg_coordinator_silent_seconds'), legend: '{{instance}}' }],
+        },
       ],
     },
     {

@@ -1,5 +1,4 @@
-// What a thread tells of itself for metrics, and the memory in which a worker of the pool, whose event loop hardly ever
-// turns, leaves it for the main thread.
+// What a thread tells of itself for metrics, and the memory in which other threads than the main one leave it for that.
 import { readFileSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
 
@@ -28,8 +27,9 @@ function threadCpuSeconds(): number {
   }
 }
 
-/** Readings in 24 bytes of shared memory: one thread writes them, any may read. */
+/** Readings in shared memory: one thread writes them, any may read. */
 export class SharedReadings {
+  static readonly BYTES = 24;
   /** CPU nanoseconds, bytes of heap used, bytes it may grow to. */
   readonly #words: BigUint64Array;
 

@@ -1,16 +1,13 @@
 // The coordinator as a thread: what runs in it, and the main thread's handle on it. Between the two pass only `loaded`, the
-// lanes it is to serve, requests for metrics, what operators ask, and the order to close; commands of clients come straight
-// from the workers.
+// lanes it is to serve, what operators ask, and the order to close; commands of clients come straight from the workers, and
+// what is counted is left where the main thread reads it.
 import { AssertionError } from 'node:assert';
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
 import { Bell } from '../lanes/bell.ts';
 import { Flag } from '../lanes/flag.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
-import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
-import { etcdMetrics } from '../metrics/etcd-metrics.ts';
-import { threadMetrics } from '../metrics/thread-metrics.ts';
+import { watchLoopDelay } from '../metrics/loop-delay.ts';
 import type { ClusterPage, ClusterQuery } from '../registry/cluster-scan.ts';
 import { ClusterTable, type TableLimits, type TableOverview } from '../registry/cluster-table.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
@@ -20,6 +17,7 @@ import { giveWay } from '../thread-priority.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../thread-url.ts';
 import { ClusterBoard, newBoardMemory } from './cluster-board.ts';
 import { Coordinator } from './coordinator.ts';
+import { type CoordinatorNumbers, coordinatorNumbers, newNumbersMemory, tellNumbers } from './coordinator-numbers.ts';
 import { answerOperator, type OperatorAnswer, type OperatorQuestion, type ShownCluster } from './operator-questions.ts';
 import { serveLanes, waitingQuestions } from './serve-lanes.ts';
 
@@ -29,10 +27,11 @@ interface CoordinatorWorkerData {
   readonly limits: TableLimits;
 }
 
-/** The same, what wakes the thread, what says that it has an order, and what it shows the workers. */
+/** The same, what wakes the thread, what says that it has an order, what it counts in, and what it shows the workers. */
 interface ThreadData extends CoordinatorWorkerData {
   readonly bell: SharedArrayBuffer;
   readonly ordered: SharedArrayBuffer;
+  readonly numbers: SharedArrayBuffer;
   readonly board: SharedArrayBuffer | undefined;
 }
 
@@ -49,19 +48,16 @@ export interface CoordinatorEvents {
 type Order =
   | { readonly kind: 'serve'; readonly id: number; readonly lane: LaneMemory }
   | { readonly kind: 'withdraw'; readonly id: number }
-  | { readonly kind: 'metrics' }
   | { readonly kind: 'backup'; readonly directory: string }
   | { readonly kind: 'question'; readonly id: number; readonly question: OperatorQuestion }
   | { readonly kind: 'close' };
-type Metrics = MetricObjectWithValues<MetricValue<string>>[];
 type Report =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'unusable'; readonly message: string }
   | { readonly kind: 'full' | 'unreachable'; readonly reason: string | undefined }
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: OperatorAnswer }
-  | { readonly kind: 'metrics'; readonly metrics: Metrics };
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: OperatorAnswer };
 
 /** Questions of operators that may be under way at once; who asks beyond that is to come again. */
 export const OPERATOR_QUESTIONS_MAX = 64;
@@ -70,9 +66,6 @@ export const OPERATOR_QUESTIONS_MAX = 64;
 export class CoordinatorBusyError extends Error {
   override readonly name = 'CoordinatorBusyError';
 }
-
-/** A scrape does not wait longer than this for the coordinator. */
-const METRICS_TIMEOUT_MS = 1_000;
 
 /** Loading a table makes objects that stay: with little room for young ones they would be moved about too often. */
 const YOUNG_GENERATION_MB = 64;
@@ -86,32 +79,35 @@ const PRIORITY_STEPS = 5;
 /** How often the table is looked through for what has expired. */
 const SWEEP_INTERVAL_MS = 1_000;
 
+/** How often the thread tells of itself. */
+const TELL_INTERVAL_MS = 100;
+
 /** The main thread's handle. */
 export class CoordinatorThread {
   /** For `Bell`: rung when a lane has a question. */
   readonly bell: SharedArrayBuffer;
   /** For `BoardReader`; none where other servers write the same store. */
   readonly board: SharedArrayBuffer | undefined;
+  /** What it counts and tells of itself. */
+  readonly numbers: CoordinatorNumbers;
   readonly #worker: Worker;
   readonly #bell: Bell;
   readonly #ordered: Flag;
-  /** The question for metrics that is not answered yet, and who answers it: one at a time, however late it is. */
-  #metricsAsked: Promise<Metrics> | undefined;
-  #metricsAnswered: (metrics: Metrics) => void = () => {};
+  readonly #lanes = new Map<number, Lane>();
   readonly #questions = new Map<number, (answer: OperatorAnswer) => void>();
   #backupAsked: ((failure: string | undefined) => void) | undefined;
   #lastId = 0;
   #closing = false;
 
-  private constructor(worker: Worker, { bell, ordered, board }: ThreadData, on: CoordinatorEvents) {
+  private constructor(worker: Worker, { bell, ordered, numbers, board }: ThreadData, on: CoordinatorEvents) {
     this.bell = bell;
     this.#bell = new Bell(bell);
     this.#ordered = new Flag(ordered);
     this.board = board;
+    this.numbers = coordinatorNumbers(numbers);
     this.#worker = worker;
     worker.on('message', (report: Report) => {
-      if (report.kind === 'metrics') this.#metricsAnswered(report.metrics);
-      else if (report.kind === 'full' || report.kind === 'unreachable') on[report.kind](report.reason);
+      if (report.kind === 'full' || report.kind === 'unreachable') on[report.kind](report.reason);
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
       else if (report.kind === 'answer') this.#questions.get(report.id)?.(report.answer);
@@ -129,6 +125,7 @@ export class CoordinatorThread {
       ...data,
       bell: new SharedArrayBuffer(4),
       ordered: new SharedArrayBuffer(4),
+      numbers: newNumbersMemory(),
       board,
     };
     const worker = new Worker(threadUrl('coordinator-thread'), {
@@ -151,23 +148,17 @@ export class CoordinatorThread {
   /** Answers the questions of a lane from now on. Returns what ends it. */
   serve(lane: LaneMemory): () => void {
     const id = ++this.#lastId;
+    this.#lanes.set(id, new Lane(lane));
     this.#order({ kind: 'serve', id, lane });
-    return () => this.#order({ kind: 'withdraw', id });
+    return () => {
+      this.#lanes.delete(id);
+      this.#order({ kind: 'withdraw', id });
+    };
   }
 
-  /** The coordinator's metrics; none if it does not answer in time. */
-  async metrics(): Promise<Metrics> {
-    this.#metricsAsked ??= new Promise<Metrics>((resolve) => {
-      this.#metricsAnswered = resolve;
-      this.#order({ kind: 'metrics' });
-    }).finally(() => {
-      this.#metricsAsked = undefined;
-    });
-    let timeout: NodeJS.Timeout | undefined;
-    const late = new Promise<Metrics>((resolve) => {
-      timeout = setTimeout(() => resolve([]), METRICS_TIMEOUT_MS);
-    });
-    return Promise.race([this.#metricsAsked, late]).finally(() => clearTimeout(timeout));
+  /** Commands waiting for the batch under way. */
+  get queueLength(): number {
+    return waitingQuestions(this.#lanes.values());
   }
 
   /** Carries out what an operator wants changed; it is stored when this resolves. Rejects with CoordinatorBusyError. */
@@ -230,35 +221,36 @@ export class CoordinatorThread {
 
 /** The thread itself: opens the store, loads the table, and serves the workers' lanes. */
 export async function runCoordinator(): Promise<void> {
-  const { store: settings, limits, bell: bellMemory, ordered, board } = workerData as ThreadData;
+  const {
+    store: settings,
+    limits,
+    bell: bellMemory,
+    ordered,
+    numbers: numbersMemory,
+    board,
+  } = workerData as ThreadData;
   const bell = new Bell(bellMemory);
   const lanes = new Map<number, Lane>();
   const main = parentPort!;
   const report = (message: Report) => main.postMessage(message);
-  const registry = new Registry();
   let store: Store;
   let coordinator: Coordinator;
   const clock = () => performance.now();
   const table = new ClusterTable(settings.registryId, limits, clock(), isShared(settings.name));
+  const numbers = coordinatorNumbers(numbersMemory);
+  const tell = tellNumbers(numbers, table);
+  watchLoopDelay(numbers.loopDelay);
   try {
-    const metrics = coordinatorMetrics(registry, {
-      queueLength: () => waitingQuestions(lanes.values()),
-      counts: () => table.counts,
-      fill: () => table.fill,
-      storeBytes: () => store.size(),
-      storeRoom: () => store.room(),
-    });
-    threadMetrics(registry, 'coordinator');
     const began = clock();
-    store = await openStore(settings, { synced: metrics.synced, ...etcdMetrics(registry) });
+    store = await openStore(settings, tell);
     const observer = {
-      ...metrics,
+      ...tell,
       full: (reason: string | undefined) => {
-        metrics.full(reason);
+        tell.full(reason);
         report({ kind: 'full', reason });
       },
       unreachable: (reason: string | undefined) => {
-        metrics.unreachable(reason);
+        tell.unreachable(reason);
         report({ kind: 'unreachable', reason });
       },
       // Closed first: a process that exits with an open table may crash instead.
@@ -272,7 +264,9 @@ export async function runCoordinator(): Promise<void> {
     };
     coordinator = new Coordinator(table, store, observer, clock, board && new ClusterBoard(board));
     await coordinator.load();
-    metrics.loaded((clock() - began) / 1000);
+    tell.loaded((clock() - began) / 1000);
+    tell.now(store);
+    setInterval(() => tell.now(store), TELL_INTERVAL_MS).unref();
   } catch (error) {
     // Records that do not fit together break a promise of the table, which is the store's fault here.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
@@ -290,8 +284,6 @@ export async function runCoordinator(): Promise<void> {
       bell.ring();
     } else if (order.kind === 'withdraw') {
       lanes.delete(order.id);
-    } else if (order.kind === 'metrics') {
-      report({ kind: 'metrics', metrics: await registry.getMetricsAsJSON() });
     } else if (order.kind === 'question') {
       report({ kind: 'answer', id: order.id, answer: await answerOperator(coordinator, order.question) });
     } else if (order.kind === 'backup') {

@@ -2,6 +2,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Job, JobTimes } from '../pool/job.ts';
 import { PlainHistogram } from './plain-histogram.ts';
+import { Series } from './series.ts';
 
 /** From the cost of a message, tens of microseconds, to that of a stuck disk. */
 const STAGE_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -19,13 +20,14 @@ const STAGES = [
 ] as const;
 
 export class PoolMetrics {
-  readonly #stage: PlainHistogram<'stage'>;
-  readonly #frames: PlainHistogram<string>;
+  /** In the order of STAGES. */
+  readonly #stages = STAGES.map(() => new Series(STAGE_SECONDS));
+  readonly #frames = new Series(BATCH_FRAMES);
   readonly #failures: Counter;
 
   constructor(registry: Registry, queueLengths: () => { readonly hello: number; readonly message: number }) {
     const registers = [registry];
-    this.#stage = new PlainHistogram(
+    new PlainHistogram(
       {
         name: 'xlreg_stage_seconds',
         help:
@@ -33,19 +35,13 @@ export class PoolMetrics {
           'to return, and within these hello (its RSA), open, ask (the coordinator, where it has to be asked) and seal. ' +
           'hello-rest is what of hello-call is not hello: the way to the worker and back, and other jobs there.',
         labelNames: ['stage'],
-        buckets: STAGE_SECONDS,
         registers,
       },
-      STAGES.map((stage) => ({ stage })),
+      STAGES.map((stage, place) => ({ labels: { stage }, series: this.#stages[place]! })),
     );
-    this.#frames = new PlainHistogram(
-      {
-        name: 'xlreg_pool_batch_frames',
-        help: 'Frames handed over to a worker at once.',
-        buckets: BATCH_FRAMES,
-        registers,
-      },
-      [{}],
+    new PlainHistogram(
+      { name: 'xlreg_pool_batch_frames', help: 'Frames handed over to a worker at once.', registers },
+      [{ labels: {}, series: this.#frames }],
     );
     this.#failures = new Counter({
       name: 'xlreg_pool_failures_total',
@@ -66,7 +62,7 @@ export class PoolMetrics {
   }
 
   handedOver(frames: number): void {
-    this.#frames.at(0).observe(frames);
+    this.#frames.observe(frames);
   }
 
   /** Times in milliseconds. */
@@ -85,6 +81,6 @@ export class PoolMetrics {
   }
 
   #observe(stage: (typeof STAGES)[number], milliseconds: number): void {
-    this.#stage.at(STAGES.indexOf(stage)).observe(milliseconds / 1000);
+    this.#stages[STAGES.indexOf(stage)]!.observe(milliseconds / 1000);
   }
 }

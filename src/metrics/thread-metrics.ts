@@ -1,28 +1,21 @@
 // What each thread uses of the machine, and how late the event loops of the main thread and the coordinator are. A worker of
 // the pool has no event loop to speak of: it sleeps on its bell, so its CPU time says how busy it is.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { readThread, type ThreadReadings } from '../thread-readings.ts';
+import type { ThreadReadings } from '../thread-readings.ts';
+import { LOOP_PERIOD_MS } from './loop-delay.ts';
 import { PlainHistogram } from './plain-histogram.ts';
+import type { Series } from './series.ts';
 
-/** How often a timer looks whether its event loop is late. */
-const LOOP_PERIOD_MS = 20;
-const LOOP_DELAY_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5];
+/** The threads of a process by the values of the label `thread`: `main`, `coordinator`, `worker-0` to `worker-255`. */
+export interface Threads {
+  readings(): readonly (readonly [thread: string, readings: ThreadReadings])[];
+  readonly loopDelays: { readonly main: Series; readonly coordinator: Series };
+}
 
-/**
- * Registers them for the thread that calls, and for the workers of the pool if it has one. Values of the label `thread`:
- * `main`, `coordinator`, `worker-0` to `worker-255`.
- */
-export function threadMetrics(
-  registry: Registry,
-  thread: 'main' | 'coordinator',
-  workers: () => readonly ThreadReadings[] = () => [],
-): void {
+/** Registers them. */
+export function threadMetrics(registry: Registry, { readings, loopDelays }: Threads): void {
   const registers = [registry];
   const labelNames = ['thread'] as const;
-  const all = (): [string, ThreadReadings][] => [
-    [thread, readThread()],
-    ...workers().map((readings, index): [string, ThreadReadings] => [`worker-${index}`, readings]),
-  ];
   new Counter({
     name: 'xlreg_thread_cpu_seconds_total',
     help: 'CPU time of a thread, in user mode and in the kernel; only where there is /proc.',
@@ -30,7 +23,7 @@ export function threadMetrics(
     registers,
     collect() {
       this.reset();
-      for (const [thread, { cpuSeconds }] of all()) this.inc({ thread }, cpuSeconds);
+      for (const [thread, { cpuSeconds }] of readings()) this.inc({ thread }, cpuSeconds);
     },
   });
   new Gauge({
@@ -39,7 +32,7 @@ export function threadMetrics(
     labelNames,
     registers,
     collect() {
-      for (const [thread, { heapUsedBytes }] of all()) this.set({ thread }, heapUsedBytes);
+      for (const [thread, { heapUsedBytes }] of readings()) this.set({ thread }, heapUsedBytes);
     },
   });
   new Gauge({
@@ -48,23 +41,16 @@ export function threadMetrics(
     labelNames,
     registers,
     collect() {
-      for (const [thread, { heapLimitBytes }] of all()) this.set({ thread }, heapLimitBytes);
+      for (const [thread, { heapLimitBytes }] of readings()) this.set({ thread }, heapLimitBytes);
     },
   });
-  const delay = new PlainHistogram(
+  new PlainHistogram(
     {
       name: 'xlreg_thread_event_loop_delay_seconds',
       help: `By how much a timer of ${LOOP_PERIOD_MS} ms is late: what else waits for the event loop waits as long.`,
       labelNames,
-      buckets: LOOP_DELAY_SECONDS,
       registers,
     },
-    [{ thread }],
-  ).at(0);
-  let last = performance.now();
-  setInterval(() => {
-    const now = performance.now();
-    delay.observe(Math.max(0, now - last - LOOP_PERIOD_MS) / 1000);
-    last = now;
-  }, LOOP_PERIOD_MS).unref();
+    Object.entries(loopDelays).map(([thread, series]) => ({ labels: { thread }, series })),
+  );
 }

@@ -10,9 +10,13 @@ import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
+import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
+import { etcdMetrics } from '../metrics/etcd-metrics.ts';
+import { LOOP_DELAY_SECONDS, watchLoopDelay } from '../metrics/loop-delay.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { processMetrics } from '../metrics/process-metrics.ts';
 import { readinessMetrics } from '../metrics/readiness-metrics.ts';
+import { Series } from '../metrics/series.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
 import { threadMetrics } from '../metrics/thread-metrics.ts';
 import { Certificate } from '../net/certificate.ts';
@@ -23,6 +27,7 @@ import { chooseWebEngine, listenWeb } from '../net/web-listener.ts';
 import type { HttpRoutes } from '../net/web-site.ts';
 import { Pool, type PoolSettings } from '../pool/pool.ts';
 import { pooledRandom } from '../pool/pooled-random.ts';
+import { readThread } from '../thread-readings.ts';
 import { printRegCred } from '../wire/reg-cred.ts';
 import { keyFingerprint, modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
@@ -126,6 +131,8 @@ async function build(
   const coordinator = await startCoordinator(config, identity, log, state, onDeath);
   state.coordinator = coordinator;
   state.tableLoaded = true;
+  coordinatorMetrics(registry, coordinator.numbers, () => coordinator.queueLength);
+  etcdMetrics(registry, coordinator.numbers);
   closers.push(() => coordinator.close());
 
   // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
@@ -297,6 +304,19 @@ function startPool(
     },
     givenUp: onDeath,
   });
-  threadMetrics(registry, 'main', () => pool.threadReadings);
+  startThreadMetrics(registry, coordinator, pool);
   return pool;
+}
+
+function startThreadMetrics(registry: Registry, { numbers }: CoordinatorThread, pool: Pool): void {
+  const main = new Series(LOOP_DELAY_SECONDS);
+  watchLoopDelay(main);
+  threadMetrics(registry, {
+    readings: () => [
+      ['main', readThread()],
+      ['coordinator', numbers.thread.read()],
+      ...pool.threadReadings.map((readings, place) => [`worker-${place}`, readings] as const),
+    ],
+    loopDelays: { main, coordinator: numbers.loopDelay },
+  });
 }

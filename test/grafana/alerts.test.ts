@@ -60,10 +60,10 @@ const CASES: Readonly<Record<string, Case>> = {
     quiet: [{ series: { 'process_start_time_seconds{@}': '1 1 2 2 2 2 3 3 3 3' }, at: '9m' }],
   },
   XlregCoordinatorSilent: {
-    fires: { series: steady('up{@}', '1'), at: '2m' },
+    fires: { series: steady('xlreg_coordinator_silent_seconds{@}', '9'), at: '2m' },
     quiet: [
-      { series: { ...steady('up{@}', '1'), ...steady('xlreg_coordinator_queue_commands{@}', '0') }, at: '10m' },
-      { series: steady('up{@}', '0'), at: '10m' },
+      { series: steady('xlreg_coordinator_silent_seconds{@}', '9'), at: '1m' },
+      { series: steady('xlreg_coordinator_silent_seconds{@}', '0.2'), at: '10m' },
     ],
   },
   XlregStoreFull: {

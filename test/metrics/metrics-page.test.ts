@@ -1,6 +1,6 @@
 // The page for Prometheus: what is on it, that its labels are bounded, and that a scrape is.
 
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { metricsPage } from '../../src/metrics/metrics-endpoint.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
@@ -59,6 +59,7 @@ describe('a registry that is used', () => {
       (await value('xlreg_coordinator_commit_seconds_sum'))!,
     );
     expect(await value('xlreg_store_room_bytes')).toBeGreaterThan(0);
+    expect(await value('xlreg_coordinator_silent_seconds')).toBeLessThan(1);
   });
 
   it('asks the coordinator for what a worker cannot know, and for nothing else', async () => {
@@ -113,30 +114,49 @@ describe('a registry that is used', () => {
 });
 
 describe('a scrape', () => {
+  /** A registry with one metric, and how often that was asked for its value; `answer` gives it. */
+  function slowRegistry(answer: () => Promise<number>) {
+    const registry = new Registry();
+    const asked = { times: 0 };
+    new Gauge({
+      name: 'slow',
+      help: 'Slow.',
+      registers: [registry],
+      async collect() {
+        asked.times += 1;
+        this.set(await answer());
+      },
+    });
+    return { registry, asked };
+  }
+
   it('is shared by all who come while it is under way', async () => {
-    const own = new Registry();
-    let asked = 0;
-    let answer = (_: []): void => {};
-    const slow = () => {
-      asked += 1;
-      return new Promise<[]>((resolve) => {
-        answer = resolve;
-      });
-    };
-    const pages = Array.from({ length: 5 }, () => metricsPage(own, slow));
-    answer([]);
+    let give = (_: number): void => {};
+    const { registry, asked } = slowRegistry(
+      () =>
+        new Promise((resolve) => {
+          give = resolve;
+        }),
+    );
+    const pages = Array.from({ length: 5 }, () => metricsPage(registry));
+    give(1);
     const [first, ...others] = await Promise.all(pages);
-    expect(asked).toBe(1);
+    expect(asked.times).toBe(1);
+    expect(first!.body).toContain('slow 1\n');
     for (const page of others) expect(page).toBe(first);
-    const next = metricsPage(own, slow);
-    expect(asked).toBe(2);
-    answer([]);
-    expect(await next).not.toBe(first);
+    const next = metricsPage(registry);
+    expect(asked.times).toBe(2);
+    give(2);
+    expect((await next).body).toContain('slow 2\n');
   });
 
   it('that fails is not kept', async () => {
-    const own = new Registry();
-    await expect(metricsPage(own, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect((await metricsPage(own, async () => [])).status).toBe(200);
+    const failures = [new Error('no')];
+    const { registry } = slowRegistry(async () => {
+      for (const failure of failures.splice(0)) throw failure;
+      return 3;
+    });
+    await expect(metricsPage(registry)).rejects.toThrow('no');
+    expect(await metricsPage(registry)).toMatchObject({ status: 200, body: expect.stringContaining('slow 3\n') });
   });
 });

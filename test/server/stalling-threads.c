@@ -1,6 +1,6 @@
 /* Threads that stand still: loaded before libc's own functions, it holds up who syncs the table while a file named "sync" is
-   in the directory STALLING_THREADS, and any thread but the first that reads its own times while "times" is. Who is held up
-   says so by a file "stalled", and stands until "go" is there. */
+   in the directory STALLING_THREADS, and a worker, which is any thread but the first of the same priority, that reads its own
+   times while "times" is. Who is held up says so by a file "stalled", and stands until "go" is there. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
@@ -56,8 +57,12 @@ int fsync(int fd) {
   return real(fd);
 }
 
+static int is_worker(void) {
+  return syscall(SYS_gettid) != getpid() && getpriority(PRIO_PROCESS, 0) == getpriority(PRIO_PROCESS, getpid());
+}
+
 static int stalling_open(const char *path, int flags, mode_t mode) {
-  if (strcmp(path, "/proc/thread-self/schedstat") == 0 && syscall(SYS_gettid) != getpid()) stall_if("times");
+  if (strcmp(path, "/proc/thread-self/schedstat") == 0 && is_worker()) stall_if("times");
   return real_open(path, flags, mode);
 }
 
