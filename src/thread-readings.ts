@@ -4,6 +4,8 @@ import { getHeapStatistics } from 'node:v8';
 
 /** A thread's use of the machine. */
 export interface ThreadReadings {
+  /** When it was read, on the clock of `monotonicSeconds`. */
+  readonly at: number;
   /** CPU time since its start, in user mode and in the kernel; 0 where the system does not tell. */
   readonly cpuSeconds: number;
   /** Of its JavaScript heap. */
@@ -15,7 +17,13 @@ export interface ThreadReadings {
 /** Of the thread that calls. */
 export function readThread(): ThreadReadings {
   const { used_heap_size, heap_size_limit } = getHeapStatistics();
-  return { cpuSeconds: threadCpuSeconds(), heapUsedBytes: used_heap_size, heapLimitBytes: heap_size_limit };
+  const [heapUsedBytes, heapLimitBytes] = [used_heap_size, heap_size_limit];
+  return { at: monotonicSeconds(), cpuSeconds: threadCpuSeconds(), heapUsedBytes, heapLimitBytes };
+}
+
+/** On a clock that all threads share and that never goes back. */
+export function monotonicSeconds(): number {
+  return Number(process.hrtime.bigint()) / 1e9;
 }
 
 function threadCpuSeconds(): number {
@@ -27,25 +35,27 @@ function threadCpuSeconds(): number {
   }
 }
 
-/** Readings in shared memory: one thread writes them, any may read. */
+/** Readings in shared memory: one thread writes them, any may read. All are 0 before they are written first. */
 export class SharedReadings {
-  static readonly BYTES = 24;
-  /** CPU nanoseconds, bytes of heap used, bytes it may grow to. */
-  readonly #words: BigUint64Array;
+  static readonly BYTES = 32;
+  readonly #numbers: Float64Array;
 
   /** `at` is a multiple of 8. */
   constructor(memory: SharedArrayBuffer, at: number) {
-    this.#words = new BigUint64Array(memory, at, 3);
+    this.#numbers = new Float64Array(memory, at, SharedReadings.BYTES / Float64Array.BYTES_PER_ELEMENT);
   }
 
-  write({ cpuSeconds, heapUsedBytes, heapLimitBytes }: ThreadReadings): void {
-    Atomics.store(this.#words, 0, BigInt(Math.round(cpuSeconds * 1e9)));
-    Atomics.store(this.#words, 1, BigInt(heapUsedBytes));
-    Atomics.store(this.#words, 2, BigInt(heapLimitBytes));
+  write({ at, cpuSeconds, heapUsedBytes, heapLimitBytes }: ThreadReadings): void {
+    this.#numbers.set([at, cpuSeconds, heapUsedBytes, heapLimitBytes]);
   }
 
   read(): ThreadReadings {
-    const [cpu, used, limit] = [0, 1, 2].map((word) => Number(Atomics.load(this.#words, word)));
-    return { cpuSeconds: cpu! / 1e9, heapUsedBytes: used!, heapLimitBytes: limit! };
+    const [at, cpuSeconds, heapUsedBytes, heapLimitBytes] = this.#numbers as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { at, cpuSeconds, heapUsedBytes, heapLimitBytes };
   }
 }

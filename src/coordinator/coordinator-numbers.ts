@@ -43,8 +43,6 @@ export function coordinatorNumbers(memory: SharedArrayBuffer) {
   const ofMethods = <T>(make: () => T) =>
     Object.fromEntries(ETCD_METHODS.map((method) => [method, make()])) as Record<EtcdMethod, T>;
   return {
-    /** On the clock of `monotonicSeconds`, when the coordinator told last. */
-    toldAt: number(),
     thread: deal.readings(),
     loopDelay: series(LOOP_DELAY_SECONDS),
     batchCommands: series(BATCH_COMMANDS),
@@ -95,7 +93,6 @@ export function tellNumbers(
   };
   return {
     now(opened) {
-      numbers.toldAt.value = monotonicSeconds();
       numbers.thread.write(readThread());
       tellTable();
       store.bytes.value = opened.size();
@@ -135,9 +132,4 @@ export function tellNumbers(
       etcd.readAgain.value += 1;
     },
   };
-}
-
-/** On a clock that all threads share. */
-export function monotonicSeconds(): number {
-  return Number(process.hrtime.bigint()) / 1e9;
 }

@@ -1,6 +1,7 @@
 // The coordinator's numbers as metrics of the main thread.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type CoordinatorNumbers, monotonicSeconds } from '../coordinator/coordinator-numbers.ts';
+import type { CoordinatorNumbers } from '../coordinator/coordinator-numbers.ts';
+import { monotonicSeconds } from '../thread-readings.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 import type { Series } from './series.ts';
 
@@ -29,7 +30,7 @@ export function coordinatorMetrics(registry: Registry, numbers: CoordinatorNumbe
   gauge(
     'xlreg_coordinator_silent_seconds',
     'Time since the coordinator has told of itself, which it does ten times a second unless it waits for the disk.',
-    () => Math.max(0, monotonicSeconds() - numbers.toldAt.value),
+    () => Math.max(0, monotonicSeconds() - numbers.thread.read().at),
   );
   gauge('xlreg_coordinator_queue_commands', 'Commands waiting for the batch under way.', queueLength);
   histogram(

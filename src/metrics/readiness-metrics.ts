@@ -2,14 +2,14 @@
 import { Gauge, type Registry } from 'prom-client';
 
 /** Registers it. `checks` is what /readyz would say: its checks by name, of which there are a handful. */
-export function readinessMetrics(registry: Registry, checks: () => Promise<Readonly<Record<string, boolean>>>): void {
+export function readinessMetrics(registry: Registry, checks: () => Readonly<Record<string, boolean>>): void {
   new Gauge({
     name: 'xlreg_readiness_check',
     help: '1 for each check of /readyz that passes, 0 for one that fails.',
     labelNames: ['check'],
     registers: [registry],
-    async collect() {
-      for (const [check, passes] of Object.entries(await checks())) this.set({ check }, passes ? 1 : 0);
+    collect() {
+      for (const [check, passes] of Object.entries(checks())) this.set({ check }, passes ? 1 : 0);
     },
   });
 }

@@ -31,12 +31,16 @@ export function startPoolWorker(): (memory: LaneMemory) => Promise<never> {
   const context = jobContext(registry, pooledRandom());
   return async (memory) => {
     const lane = new Lane(memory);
-    const worker = new LaneWorker(lane, new Bell(mainBell), new Bell(coordinatorBell), board, context);
+    const main = new Bell(mainBell);
+    const worker = new LaneWorker(lane, main, new Bell(coordinatorBell), board, context);
+    lane.readings.write(readThread());
+    // The main thread waits for the first word of each.
+    main.ring();
     for (;;) {
-      lane.readings.write(readThread());
       const turn = performance.now() + TURN_MS;
       while (performance.now() < turn) worker.serve();
       await new Promise((resolve) => setImmediate(resolve));
+      lane.readings.write(readThread());
     }
   };
 }

@@ -4,7 +4,7 @@ import { Piscina } from 'piscina';
 import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
 import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
-import type { ThreadReadings } from '../thread-readings.ts';
+import { monotonicSeconds, type ThreadReadings } from '../thread-readings.ts';
 import { ThreadLoadError, threadUrl } from '../thread-url.ts';
 import {
   type Job,
@@ -84,9 +84,6 @@ const OPERATIONS_FOLLOW = 1 / 64;
 const FAILURES_MAX = 5;
 const FAILURES_WITHIN_MS = 60_000;
 
-/** A Hello without a byte: any worker turns it away at once. */
-const EMPTY_JOB: Job = { kind: 'hello', transport: 'tcp', session: undefined, bytes: new Uint8Array(0) };
-
 /** A worker as the main thread sees it. */
 class WorkerLane {
   readonly memory: LaneMemory;
@@ -94,6 +91,7 @@ class WorkerLane {
   readonly tickets = new Array<JobTicket | undefined>(SLOTS_PER_WORKER);
   /** The slot used last comes first: it is still in the caches. */
   readonly #free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => slot);
+  readonly #madeAt = monotonicSeconds();
   hellos = 0;
   /** Jobs put on its queues since it was last woken. */
   #fresh = 0;
@@ -103,9 +101,19 @@ class WorkerLane {
     this.lane = new Lane(this.memory);
   }
 
-  /** Free slots but one, which is kept for ask(). */
+  /** Whether the worker has begun. */
+  get hasBegun(): boolean {
+    return this.lane.readings.read().at > 0;
+  }
+
+  /** Seconds since the worker has told of itself, or since it was to begin. */
+  get silentSeconds(): number {
+    return monotonicSeconds() - Math.max(this.#madeAt, this.lane.readings.read().at);
+  }
+
+  /** Free slots. */
   get room(): number {
-    return this.#free.length - 1;
+    return this.#free.length;
   }
 
   get load(): number {
@@ -121,14 +129,6 @@ class WorkerLane {
     if (ticket.job.kind !== 'hello') return this.lane.messages.put(slot);
     this.hellos += 1;
     this.lane.hellos.put(slot);
-  }
-
-  /** Resolves when the worker has served a job without contents, or is gone. To be called once at a time. */
-  async ask(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.put(new JobTicket(EMPTY_JOB, () => resolve()));
-      this.wake();
-    });
   }
 
   /** Wakes the worker if there is something new for it; returns how much. */
@@ -164,8 +164,8 @@ export class Pool {
   #rsaOperations = 1;
   /** When workers failed, the last few times. */
   #failures: number[] = [];
-  /** The question to all workers whether they are there. */
-  #asking: Promise<void> | undefined;
+  /** Told when every worker has begun. */
+  #allBegun: () => void = () => {};
   #flushing = false;
   #closed = false;
   /** Told of a worker that could not be loaded: another could not either. */
@@ -208,21 +208,19 @@ export class Pool {
     return this.#lanes.map(({ lane }) => lane.readings.read());
   }
 
-  /** Resolves when every worker has loaded its modules; rejects with ThreadLoadError if one cannot. To be called first. */
-  async loaded(): Promise<void> {
-    const failed = new Promise<never>((_, reject) => {
-      this.#cannotLoad = (error) => reject(new ThreadLoadError('a worker of the pool', error));
-    });
-    await Promise.race([this.ready(), failed]);
-    this.#cannotLoad = this.#observer.givenUp;
+  /** Seconds since the worker that has been silent for longest has told of itself, which each does ten times a second. */
+  get silentSeconds(): number {
+    return Math.max(...this.#lanes.map((worker) => worker.silentSeconds));
   }
 
-  /** Resolves when every worker has served an empty job. */
-  async ready(): Promise<void> {
-    this.#asking ??= Promise.all(this.#lanes.map((worker) => worker.ask())).then(() => {
-      this.#asking = undefined;
+  /** Resolves when every worker has begun; rejects with ThreadLoadError if one cannot. To be called first. */
+  async loaded(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#allBegun = resolve;
+      this.#cannotLoad = (error) => reject(new ThreadLoadError('a worker of the pool', error));
     });
-    await this.#asking;
+    this.#allBegun = () => {};
+    this.#cannotLoad = this.#observer.givenUp;
   }
 
   /** Takes a job in; undefined if there is no room for it. */
@@ -263,7 +261,7 @@ export class Pool {
     );
     if (this.#closed) return;
     // The first that a worker does is to tell of itself.
-    if (lane.lane.readings.read().heapLimitBytes === 0) return this.#cannotLoad(error);
+    if (!lane.hasBegun) return this.#cannotLoad(error);
     withdraw();
     const next = new WorkerLane(this.#replyBytesMax);
     this.#lanes[this.#lanes.indexOf(lane)] = next;
@@ -281,6 +279,7 @@ export class Pool {
     while (!this.#closed) {
       const { rings } = this.#bell;
       for (const lane of this.#lanes) this.#collect(lane);
+      if (this.#lanes.every((lane) => lane.hasBegun)) this.#allBegun();
       this.#flush();
       await this.#bell.heard(rings);
     }
@@ -294,7 +293,7 @@ export class Pool {
       const failure = readFailure(talk);
       if (failure) this.#observer.failed(failure);
       const result = failure ? undefined : readResult(talk);
-      if (result && ticket.job !== EMPTY_JOB) this.#observe(ticket, result, readTimes(talk));
+      if (result) this.#observe(ticket, result, readTimes(talk));
       if (!ticket.withdrawn) ticket.done(result);
       worker.release(slot);
     }

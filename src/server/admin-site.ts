@@ -9,7 +9,6 @@ import { pageRoutes } from '../admin/status-page.ts';
 import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { readActivity } from '../metrics/activity.ts';
-import { metricsPage } from '../metrics/metrics-endpoint.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { type HealthState, liveness, readiness, readinessChecks } from './health.ts';
@@ -41,7 +40,7 @@ export function adminRoutes(
   /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
   let backup: Promise<HttpReply> | undefined;
   const open = new Map<string, () => HttpReply | Promise<HttpReply>>([
-    ['GET /metrics', () => metricsPage(metrics)],
+    ['GET /metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['GET /readyz', () => readiness(state)],
     ['GET /healthz', () => liveness(state)],
   ]);
@@ -69,9 +68,9 @@ export async function readStatus(state: RegistryState, metrics: Registry): Promi
     if (!(error instanceof CoordinatorBusyError)) throw error;
   });
   if (!overview) return undefined;
-  const [checks, activity] = await Promise.all([readinessChecks(state), readActivity(metrics)]);
+  const checks = readinessChecks(state);
   const failing = Object.keys(checks).filter((name) => !checks[name]);
-  return { uptimeSeconds: process.uptime(), failing, ...activity, overview };
+  return { uptimeSeconds: process.uptime(), failing, ...(await readActivity(metrics)), overview };
 }
 
 /** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */

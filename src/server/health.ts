@@ -1,6 +1,9 @@
 // Health as an orchestrator asks for it: named checks, 503 if one of them fails.
 import type { HttpReply } from '../net/web-site.ts';
-import type { PoolProbe } from './pool-probe.ts';
+import type { Pool } from '../pool/pool.ts';
+
+/** A worker that has told nothing of itself for longer is stuck. */
+const SILENT_SECONDS_MAX = 2;
 
 /** What health goes by, as the parts of the registry come up and go down. */
 export interface HealthState {
@@ -8,33 +11,37 @@ export interface HealthState {
   storeFull: boolean;
   /** It does not answer, or the table is behind it. */
   storeUnreachable: boolean;
-  /** Undefined before there is a pool. */
-  poolProbe: PoolProbe | undefined;
+  /** Undefined before there is one. */
+  pool: Pick<Pool, 'silentSeconds'> | undefined;
   listening: boolean;
   /** It stops, or has been told to. */
   draining: boolean;
 }
 
 /** Whether to send clients here. */
-export async function readiness(state: HealthState): Promise<HttpReply> {
-  return healthReply(await readinessChecks(state));
+export function readiness(state: HealthState): HttpReply {
+  return healthReply(readinessChecks(state));
 }
 
 /** What readiness goes by. */
-export async function readinessChecks(state: HealthState): Promise<Record<string, boolean>> {
+export function readinessChecks(state: HealthState): Record<string, boolean> {
   return {
     'table-loaded': state.tableLoaded,
     'store-writable': state.tableLoaded && !state.storeFull,
     'store-reachable': state.tableLoaded && !state.storeUnreachable,
-    'pool-alive': (await state.poolProbe?.alive()) ?? false,
+    'pool-alive': state.pool !== undefined && isAlive(state.pool),
     listening: state.listening,
     'not-draining': !state.draining,
   };
 }
 
 /** Whether to leave the process alone; while it starts or drains that is so. */
-export async function liveness({ poolProbe, draining }: HealthState): Promise<HttpReply> {
-  return healthReply({ 'pool-alive': draining || ((await poolProbe?.alive()) ?? true) });
+export function liveness({ pool, draining }: HealthState): HttpReply {
+  return healthReply({ 'pool-alive': draining || pool === undefined || isAlive(pool) });
+}
+
+function isAlive({ silentSeconds }: Pick<Pool, 'silentSeconds'>): boolean {
+  return silentSeconds <= SILENT_SECONDS_MAX;
 }
 
 /** `{"status":"failing","failing":["store-writable"],"checks":{"table-loaded":true,…}}` */

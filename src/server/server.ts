@@ -39,7 +39,6 @@ import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
 import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
 import { LOG_LEVELS, setLogLevel } from './log-level.ts';
-import { PoolProbe } from './pool-probe.ts';
 import { ServedConnections } from './served-connections.ts';
 import { SessionLog } from './session-log.ts';
 
@@ -96,7 +95,7 @@ async function build(
   // The admin port first: it says that the rest is not ready yet.
   const state: RegistryState = {
     ...{ tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false },
-    poolProbe: undefined,
+    pool: undefined,
     coordinator: undefined,
     regCred: undefined,
   };
@@ -160,7 +159,7 @@ async function build(
   const pool = startPool({ workers, helloQueueMs, registry: facts }, coordinator, registry, log, onDeath);
   closers.push(() => pool.close());
   await pool.loaded();
-  state.poolProbe = new PoolProbe(() => pool.ready());
+  state.pool = pool;
   const helloBytes = modulusOf(identity.commsKey).length;
   connections.open({
     pool,

@@ -1,8 +1,6 @@
-// The page for Prometheus: what is on it, that its labels are bounded, and that a scrape is.
+// The page for Prometheus: what is on it, and that its labels are bounded.
 
-import { Gauge, Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { metricsPage } from '../../src/metrics/metrics-endpoint.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { samplesOf } from './metrics-text.ts';
 
@@ -110,53 +108,5 @@ describe('a registry that is used', () => {
     expect(page).not.toMatch(/named-|cluster-\d|127\.0\.0/);
     // What may be new: the ends of sessions that there were none of yet.
     expect(samplesOf(page).length).toBeLessThanOrEqual(before + WIRES.length);
-  });
-});
-
-describe('a scrape', () => {
-  /** A registry with one metric, and how often that was asked for its value; `answer` gives it. */
-  function slowRegistry(answer: () => Promise<number>) {
-    const registry = new Registry();
-    const asked = { times: 0 };
-    new Gauge({
-      name: 'slow',
-      help: 'Slow.',
-      registers: [registry],
-      async collect() {
-        asked.times += 1;
-        this.set(await answer());
-      },
-    });
-    return { registry, asked };
-  }
-
-  it('is shared by all who come while it is under way', async () => {
-    let give = (_: number): void => {};
-    const { registry, asked } = slowRegistry(
-      () =>
-        new Promise((resolve) => {
-          give = resolve;
-        }),
-    );
-    const pages = Array.from({ length: 5 }, () => metricsPage(registry));
-    give(1);
-    const [first, ...others] = await Promise.all(pages);
-    expect(asked.times).toBe(1);
-    expect(first!.body).toContain('slow 1\n');
-    for (const page of others) expect(page).toBe(first);
-    const next = metricsPage(registry);
-    expect(asked.times).toBe(2);
-    give(2);
-    expect((await next).body).toContain('slow 2\n');
-  });
-
-  it('that fails is not kept', async () => {
-    const failures = [new Error('no')];
-    const { registry } = slowRegistry(async () => {
-      for (const failure of failures.splice(0)) throw failure;
-      return 3;
-    });
-    await expect(metricsPage(registry)).rejects.toThrow('no');
-    expect(await metricsPage(registry)).toMatchObject({ status: 200, body: expect.stringContaining('slow 3\n') });
   });
 });

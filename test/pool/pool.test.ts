@@ -61,7 +61,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
     givenUp: giveUp,
   });
   closing.push(() => pool.close());
-  await pool.ready();
+  await pool.loaded();
   // Finds a slot in its queue that there is not.
   const kill = () => {
     const { messages, bell } = new Lane(lanes.at(-1)!);

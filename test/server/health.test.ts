@@ -3,7 +3,6 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HealthState, liveness, readiness } from '../../src/server/health.ts';
-import { PoolProbe } from '../../src/server/pool-probe.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 
@@ -32,41 +31,32 @@ describeEachEngine('a registry that runs, with the engine %s', (engine) => {
 });
 
 describe('a check that fails is named', () => {
-  const answering = async () => new PoolProbe(async () => {});
-  const stuck = async () => new PoolProbe(() => new Promise(() => {}), 1);
-  const failed = async () => new PoolProbe(async () => Promise.reject(new Error('gone')));
-  const good = async (): Promise<HealthState> => ({
+  const good: HealthState = {
     ...{ tableLoaded: true, storeFull: false, storeUnreachable: false, listening: true, draining: false },
-    poolProbe: await answering(),
-  });
-  const failing = async (reply: ReturnType<typeof readiness>) => {
-    const { status, body } = await reply;
-    return [status, ...(JSON.parse(body) as { failing: string[] }).failing];
+    pool: { silentSeconds: 1.9 },
   };
+  const failing = ({ status, body }: ReturnType<typeof readiness>) => [
+    status,
+    ...(JSON.parse(body as string) as { failing: string[] }).failing,
+  ];
 
-  it.each<[string[], () => Promise<Partial<HealthState>>]>([
-    [['table-loaded', 'store-writable', 'store-reachable'], async () => ({ tableLoaded: false })],
-    [['store-writable'], async () => ({ storeFull: true })],
-    [['store-reachable'], async () => ({ storeUnreachable: true })],
-    [['pool-alive'], async () => ({ poolProbe: undefined })],
-    [['pool-alive'], async () => ({ poolProbe: await stuck() })],
-    [['pool-alive'], async () => ({ poolProbe: await failed() })],
-    [['listening'], async () => ({ listening: false })],
-    [['not-draining'], async () => ({ draining: true })],
-  ])('%j', async (names, change) => {
-    expect(await failing(readiness({ ...(await good()), ...(await change()) }))).toEqual([503, ...names]);
+  it.each<[string[], Partial<HealthState>]>([
+    [['table-loaded', 'store-writable', 'store-reachable'], { tableLoaded: false }],
+    [['store-writable'], { storeFull: true }],
+    [['store-reachable'], { storeUnreachable: true }],
+    [['pool-alive'], { pool: undefined }],
+    [['pool-alive'], { pool: { silentSeconds: 2.1 } }],
+    [['listening'], { listening: false }],
+    [['not-draining'], { draining: true }],
+  ])('%j', (names, change) => {
+    expect(failing(readiness(good))).toEqual([200]);
+    expect(failing(readiness({ ...good, ...change }))).toEqual([503, ...names]);
   });
 
-  it('and a pool that is stuck is asked once, and is no reason to restart before it is there or when it goes', async () => {
-    let asked = 0;
-    const poolProbe = new PoolProbe(() => {
-      asked += 1;
-      return new Promise(() => {});
-    }, 1);
-    for (let i = 0; i < 5; i++)
-      expect(await failing(liveness({ ...(await good()), poolProbe }))).toEqual([503, 'pool-alive']);
-    expect(asked).toBe(1);
-    expect(await failing(liveness({ ...(await good()), poolProbe: undefined }))).toEqual([200]);
-    expect(await failing(liveness({ ...(await good()), poolProbe, draining: true }))).toEqual([200]);
+  it('and a pool that is stuck is no reason to restart before it is there or when it goes', () => {
+    const pool = { silentSeconds: 2.1 };
+    expect(failing(liveness({ ...good, pool }))).toEqual([503, 'pool-alive']);
+    expect(failing(liveness({ ...good, pool: undefined }))).toEqual([200]);
+    expect(failing(liveness({ ...good, pool, draining: true }))).toEqual([200]);
   });
 });

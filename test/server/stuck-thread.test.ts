@@ -124,12 +124,16 @@ describe.skipIf(library === undefined)('with one that stands still', () => {
     const { adminPort, dataDir } = registry.process;
     stall('times');
     await stalled('times');
-    const { text, ms } = await page();
-    expect(text).toMatch(/^xlreg_thread_heap_used_bytes\{thread="worker-0"\} [1-9]/m);
-    expect(text).toMatch(/^xlreg_readiness_check\{check="pool-alive"\} 0$/m);
-    expect(text).toContain('xlreg_table_clusters');
+    const alive = async () => {
+      const { text, ms } = await page();
+      // Nobody waits for it; what there is is for a machine that is busy.
+      expect(ms).toBeLessThan(900);
+      expect(text).toMatch(/^xlreg_thread_heap_used_bytes\{thread="worker-0"\} [1-9]/m);
+      expect(text).toContain('xlreg_table_clusters');
+      return /^xlreg_readiness_check\{check="pool-alive"\} (.*)$/m.exec(text)![1];
+    };
     // Two seconds is what the workers have.
-    expect(ms).toBeLessThan(5_000);
+    while ((await alive()) === '1');
     expect(await ask(adminPort, dataDir, '/readyz')).toMatchObject({ status: 503, body: { failing: ['pool-alive'] } });
     letGo();
     while ((await ask(adminPort, dataDir, '/readyz')).status !== 200) await nextTurn();
