@@ -60,7 +60,8 @@ export async function connect(regCred: RegCred, options: ConnectOptions = {}): P
         return session;
       } catch (error) {
         if (!(error instanceof XlRegError)) throw error;
-        failures.set(address, error);
+        // That there was no time left says less than the refusal before it.
+        if (round === 1 || end - performance.now() >= 1) failures.set(address, error);
         rememberFailed(regCred, address);
         if (error instanceof HelloRefused) refused.push(target);
         if (place < targets.length - 1) options.onSkipped?.(address, error);

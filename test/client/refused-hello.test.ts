@@ -49,6 +49,14 @@ describe('a Hello that is refused', () => {
     expect(counter.hellos).toBeLessThan(4);
   });
 
+  it('tells of the refusal, not of a later try that got no answer in time', async () => {
+    let hellos = 0;
+    const scripted = await ScriptedRegistry.start({ answerHello: () => (++hellos === 1 ? undefined : []) });
+    stops.push(() => scripted.stop());
+    await expect(connect(scripted.regCred, { timeoutMs: 400 })).rejects.toThrow('without a HelloReply');
+    expect(hellos).toBe(2);
+  });
+
   it('once no other end point is left, and only where it was refused', async () => {
     const { scripted, counter } = await refusing(2);
     const dead = '127.0.0.1:9';
