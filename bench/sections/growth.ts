@@ -10,7 +10,8 @@ import { closedLoad, FULL, runInTurns, turnedAwayFigures, warmLoad } from './reg
 import type { Scope, Section } from './section.ts';
 
 const CONNECTIONS = 64;
-const ROUNDS = 4;
+/** Of what is judged, and of the rest. */
+const [ROUNDS, ROUNDS_UNJUDGED] = [4, 3];
 const SESSIONS_A_ROUND = 600;
 /** However busy the machine is. */
 const SECONDS_A_ROUND_MAX = 1;
@@ -32,7 +33,7 @@ export const tableSize: Section = {
         directories.push(directory);
         servers.push(await startWithTable(directory, size));
       }
-      const costs = await costsOf(servers, scope);
+      const costs = await costsOf(servers, ROUNDS, scope);
       const largest = sizes.length - 1;
       return {
         figures: [
@@ -68,7 +69,7 @@ export const workers: Section = {
   async measure(scope) {
     const servers: ServerProcess[] = [];
     for (const count of WORKERS) servers.push(await ServerProcess.start(['--workers', String(count)]));
-    const costs = await costsOf(servers, scope);
+    const costs = await costsOf(servers, ROUNDS_UNJUDGED, scope);
     const curve = (of: 'cpu' | 'rate') => WORKERS.map((count, i) => [count, costs[i]![of]] as const);
     return {
       figures: WORKERS.flatMap((count, i): Figure[] => [
@@ -134,14 +135,14 @@ async function startWithTable(directory: string, members: number): Promise<Serve
 }
 
 /** What a session costs each of the servers, which take turns; stops them. */
-async function costsOf(servers: readonly ServerProcess[], scope: Scope): Promise<LoadWithCpu[]> {
+async function costsOf(servers: readonly ServerProcess[], rounds: number, scope: Scope): Promise<LoadWithCpu[]> {
   try {
     const arrivals = { mode: 'closed', connections: CONNECTIONS, secondsMax: SECONDS_A_ROUND_MAX } as const;
     const loads: PreparedLoad[] = [];
     for (const server of servers) {
       loads.push(await warmLoad(server, { work: FULL, arrivals, count: scope.amount(SESSIONS_A_ROUND) }));
     }
-    const costs = await runInTurns(loads, ROUNDS);
+    const costs = await runInTurns(loads, rounds);
     for (const load of loads) await load.release();
     return costs;
   } finally {

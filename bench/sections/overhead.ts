@@ -19,8 +19,8 @@ interface Case {
 const CASES: readonly Case[] = [
   { store: 'lmdb', connections: 128, count: 4_000, atMost: 2.4 },
   { store: 'lmdb', connections: 16, count: 2_500, atMost: 3 },
-  { store: 'lmdb', connections: 128, count: 2_500, shape: { dialect: 'chained' } },
-  { store: 'lmdb', connections: 128, count: 2_500, shape: { transport: 'ws' } },
+  { store: 'lmdb', connections: 128, count: 1_600, shape: { dialect: 'chained' } },
+  { store: 'lmdb', connections: 128, count: 1_600, shape: { transport: 'ws' } },
   { store: 'memory', connections: 128, count: 2_500, atMost: 2.4 },
   { store: 'memory', connections: 16, count: 2_500, atMost: 3 },
 ];
