@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { giveKeys } from './made-keys.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const READY_TIMEOUT_MS = 20_000;
@@ -15,7 +16,7 @@ const READY_TIMEOUT_MS = 20_000;
 export interface RegistryOptions {
   /** Flags after the ones every test registry has; a flag given again here replaces the one there. */
   readonly args?: readonly string[];
-  /** A data directory to use, and to leave in place at the end. Without it, a new one that `stop` deletes. */
+  /** A data directory to use, and to leave in place at the end. Without it, a new one, with keys, that `stop` deletes. */
   readonly dataDir?: string;
   /** The system's limit of open files for it. */
   readonly openFilesMax?: number;
@@ -53,7 +54,7 @@ process.once('exit', () => {
 
 /** Starts a registry; rejects with its standard error when it ends early or is not ready after 20 s. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<RegistryProcess> {
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'xlreg-test-')));
+  const dataDir = options.dataDir ?? (await newDataDir());
   const removeDataDir = async (): Promise<void> => {
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   };
@@ -108,6 +109,12 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     await stop('SIGKILL').catch(() => {});
     throw new Error(`the registry did not start: ${(cause as Error).message}\n${err}`, { cause });
   }
+}
+
+async function newDataDir(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'xlreg-test-'));
+  await giveKeys(dataDir);
+  return dataDir;
 }
 
 /** The flags of a test registry, without those that `args` gives again. */

@@ -1,0 +1,36 @@
+// Keys for registries whose keys are not what is tested: making two pairs takes a slow machine as long as the rest of a start.
+import { generateKeyPair, randomBytes } from 'node:crypto';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** The environment variable that names the folder of them. */
+export const MADE_KEYS = 'TEST_MADE_KEYS';
+
+/** More than there are registries at once in a test. */
+const COUNT = 8;
+const FILES = ['ck.pem', 'sk.pem'];
+
+let taken = 0;
+
+/** Makes the keys of some registries in a folder, each in one of its own. */
+export async function makeKeyPairs(folder: string): Promise<void> {
+  const make = async (place: number) => {
+    await mkdir(join(folder, String(place)));
+    for (const file of FILES) {
+      const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+      await writeFile(join(folder, String(place), file), pem, { mode: 0o600 });
+    }
+  };
+  await Promise.all(Array.from({ length: COUNT }, (_, place) => make(place)));
+}
+
+/** Gives an empty data directory keys that have been made and an ID of its own. Nothing where none have been made. */
+export async function giveKeys(dataDir: string): Promise<void> {
+  const folder = process.env[MADE_KEYS];
+  if (folder === undefined) return;
+  const from = join(folder, String(taken++ % COUNT));
+  for (const file of FILES) await copyFile(join(from, file), join(dataDir, file));
+  await writeFile(join(dataDir, 'id'), `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+}
