@@ -4,7 +4,14 @@ import type { RegCred } from '../wire/reg-cred.ts';
 import { Channel } from './channel.ts';
 import { pause, withDeadline } from './deadline.ts';
 import { inOrder, type OrderHints, rememberFailed, rememberWorked } from './end-point-order.ts';
-import { HelloRefused, ProtocolError, RegistryUnreachable, RegistryUntrusted, XlRegError } from './errors.ts';
+import {
+  HelloRefused,
+  NoAnswerInTime,
+  ProtocolError,
+  RegistryUnreachable,
+  RegistryUntrusted,
+  XlRegError,
+} from './errors.ts';
 import { exchangeHello } from './open-hello.ts';
 import { RegistrySession } from './registry-session.ts';
 import { printTarget, type Target, type TargetOptions, targetsOf } from './target.ts';
@@ -60,8 +67,9 @@ export async function connect(regCred: RegCred, options: ConnectOptions = {}): P
         return session;
       } catch (error) {
         if (!(error instanceof XlRegError)) throw error;
-        // That there was no time left says less than the refusal before it.
-        if (round === 1 || end - performance.now() >= 1) failures.set(address, error);
+        // That no answer came in time says less than the refusal before it.
+        const known = failures.get(address) instanceof HelloRefused && error instanceof NoAnswerInTime;
+        if (!known) failures.set(address, error);
         rememberFailed(regCred, address);
         if (error instanceof HelloRefused) refused.push(target);
         if (place < targets.length - 1) options.onSkipped?.(address, error);

@@ -1,6 +1,6 @@
 // Work that ends in time or when somebody aborts it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RegistryUnreachable } from './errors.ts';
+import { NoAnswerInTime } from './errors.ts';
 
 /** What bounds a piece of work. */
 export interface Deadline {
@@ -12,7 +12,7 @@ export interface Deadline {
 }
 
 /**
- * Runs work under a deadline: rejects with RegistryUnreachable when the time is up, with the signal's reason when it is
+ * Runs work under a deadline: rejects with NoAnswerInTime when the time is up, with the signal's reason when it is
  * aborted. The signal that the work is given is aborted in both cases, with the same reason.
  */
 export async function withDeadline<T>(deadline: Deadline, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -21,7 +21,7 @@ export async function withDeadline<T>(deadline: Deadline, work: (signal: AbortSi
   const controller = new AbortController();
   const passOn = () => controller.abort(signal!.reason);
   const timer = setTimeout(
-    () => controller.abort(new RegistryUnreachable(`${missed} within ${Number(timeoutMs.toPrecision(2)) / 1000} s`)),
+    () => controller.abort(new NoAnswerInTime(`${missed} within ${Number(timeoutMs.toPrecision(2)) / 1000} s`)),
     timeoutMs,
   );
   signal?.addEventListener('abort', passOn, { once: true });

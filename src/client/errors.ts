@@ -30,6 +30,9 @@ export class RegistryUnreachable extends XlRegError {
   override readonly name = 'RegistryUnreachable';
 }
 
+/** The time was up. */
+export class NoAnswerInTime extends RegistryUnreachable {}
+
 /** Whether a session ended with its server, so that another server of the registry may go on with what it was for. */
 export function isServerGone(error: unknown): boolean {
   return error instanceof RegistryUnreachable || (error instanceof RegistryRefused && error.stopping);

@@ -57,9 +57,10 @@ export async function serveLanes(
   }
 }
 
-/** Questions that wait for the batch under way. */
+/** Questions that wait for the batch under way, as any thread sees it. */
 export function waitingQuestions(lanes: Iterable<Lane>): number {
   let waiting = 0;
-  for (const lane of lanes) waiting += lane.questions.length;
+  // Its two ends are not read at once: it may seem shorter than empty.
+  for (const lane of lanes) waiting += Math.max(0, lane.questions.length);
   return waiting;
 }

@@ -4,7 +4,7 @@ import { Piscina } from 'piscina';
 import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
 import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
-import { monotonicSeconds, type ThreadReadings } from '../thread-readings.ts';
+import type { ThreadReadings } from '../thread-readings.ts';
 import { ThreadLoadError, threadUrl } from '../thread-url.ts';
 import {
   type Job,
@@ -84,6 +84,9 @@ const OPERATIONS_FOLLOW = 1 / 64;
 const FAILURES_MAX = 5;
 const FAILURES_WITHIN_MS = 60_000;
 
+/** How often is looked whether workers have told of themselves. */
+const LOOK_MS = 250;
+
 /** A worker as the main thread sees it. */
 class WorkerLane {
   readonly memory: LaneMemory;
@@ -91,7 +94,9 @@ class WorkerLane {
   readonly tickets = new Array<JobTicket | undefined>(SLOTS_PER_WORKER);
   /** The slot used last comes first: it is still in the caches. */
   readonly #free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => slot);
-  readonly #madeAt = monotonicSeconds();
+  /** When it told of itself, as seen at the last look, and looks since then at which that was the same. */
+  #toldAt = 0;
+  #looksInSilence = 0;
   hellos = 0;
   /** Jobs put on its queues since it was last woken. */
   #fresh = 0;
@@ -106,9 +111,16 @@ class WorkerLane {
     return this.lane.readings.read().at > 0;
   }
 
-  /** Seconds since the worker has told of itself, or since it was to begin. */
-  get silentSeconds(): number {
-    return monotonicSeconds() - Math.max(this.#madeAt, this.lane.readings.read().at);
+  /** Milliseconds for which the worker has told nothing of itself while this thread looked: a process that stood still counts none. */
+  get silentMs(): number {
+    return this.#looksInSilence * LOOK_MS;
+  }
+
+  /** To be called every LOOK_MS. */
+  look(): void {
+    const { at } = this.lane.readings.read();
+    this.#looksInSilence = at === this.#toldAt ? this.#looksInSilence + 1 : 0;
+    this.#toldAt = at;
   }
 
   /** Free slots. */
@@ -164,8 +176,9 @@ export class Pool {
   #rsaOperations = 1;
   /** When workers failed, the last few times. */
   #failures: number[] = [];
-  /** Told when every worker has begun. */
-  #allBegun: () => void = () => {};
+  /** Told when every worker has begun; undefined if nobody waits for it. */
+  #allBegun: (() => void) | undefined;
+  readonly #looking: NodeJS.Timeout;
   #flushing = false;
   #closed = false;
   /** Told of a worker that could not be loaded: another could not either. */
@@ -196,6 +209,9 @@ export class Pool {
     this.#lanes = Array.from({ length: workers }, () => new WorkerLane(this.#replyBytesMax));
     for (const lane of this.#lanes) void this.#run(lane);
     void this.#listen();
+    this.#looking = setInterval(() => {
+      for (const lane of this.#lanes) lane.look();
+    }, LOOK_MS).unref();
   }
 
   /** Jobs that wait, by kind. */
@@ -208,9 +224,9 @@ export class Pool {
     return this.#lanes.map(({ lane }) => lane.readings.read());
   }
 
-  /** Seconds since the worker that has been silent for longest has told of itself, which each does ten times a second. */
-  get silentSeconds(): number {
-    return Math.max(...this.#lanes.map((worker) => worker.silentSeconds));
+  /** Milliseconds for which the worker that has been silent for longest has told nothing of itself; each does ten times a second. */
+  get silentMs(): number {
+    return Math.max(...this.#lanes.map((worker) => worker.silentMs));
   }
 
   /** Resolves when every worker has begun; rejects with ThreadLoadError if one cannot. To be called first. */
@@ -219,7 +235,7 @@ export class Pool {
       this.#allBegun = resolve;
       this.#cannotLoad = (error) => reject(new ThreadLoadError('a worker of the pool', error));
     });
-    this.#allBegun = () => {};
+    this.#allBegun = undefined;
     this.#cannotLoad = this.#observer.givenUp;
   }
 
@@ -244,6 +260,7 @@ export class Pool {
   /** Ends the workers; jobs under way come to nothing. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#looking);
     await this.#piscina.destroy();
   }
 
@@ -279,7 +296,7 @@ export class Pool {
     while (!this.#closed) {
       const { rings } = this.#bell;
       for (const lane of this.#lanes) this.#collect(lane);
-      if (this.#lanes.every((lane) => lane.hasBegun)) this.#allBegun();
+      if (this.#allBegun && this.#lanes.every((lane) => lane.hasBegun)) this.#allBegun();
       this.#flush();
       await this.#bell.heard(rings);
     }

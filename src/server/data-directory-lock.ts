@@ -29,7 +29,8 @@ type Holder = z.infer<typeof holderSchema>;
 /** Takes the lock of a directory and returns what gives it up. Throws LockedError with the holder's pid. */
 export function lockDataDirectory(directory: string): () => void {
   const path = join(directory, LOCK_FILE);
-  const mine = describe(process.pid)!;
+  const mine = describeSelf();
+  let inTheWay = 'it changes hands too fast';
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     if (createExclusively(path, mine)) return () => rmSync(path, { force: true });
     const holder = readHolder(path);
@@ -37,17 +38,21 @@ export function lockDataDirectory(directory: string): () => void {
     if (isHeld(holder, mine)) {
       throw new LockedError(`${directory} is in use by the process with pid ${holder.pid} (${path})`);
     }
-    if (!removeStale(path, holder, mine)) pause();
+    const other = removeStale(path, holder, mine);
+    if (other === undefined) continue;
+    inTheWay = other;
+    pause();
   }
-  throw new LockedError(`${path} changes hands too fast to be taken`);
+  throw new LockedError(`${path} cannot be taken: ${inTheWay}`);
 }
 
 /** Creates a file with its contents in one step, which `open` with the exclusive flag does not. */
 function createExclusively(path: string, mine: Holder): boolean {
   // Not named by the pid, which a process in another container may share.
   const temporary = `${path}.${randomUUID()}`;
-  // Readable, or a server could not tell that an operator's command that was killed, under another user, is gone.
-  writeFileSync(temporary, JSON.stringify(mine), { mode: 0o644 });
+  // Readable, or a server could not tell that an operator's command that was killed, under another user, is gone. Flushed, or
+  // a machine that lost power would come back with a name for nothing.
+  writeFileSync(temporary, JSON.stringify(mine), { mode: 0o644, flush: true });
   try {
     linkSync(temporary, path);
     return true;
@@ -84,27 +89,28 @@ function parseJson(text: string): unknown {
 function isHeld(holder: Holder, mine: Holder): boolean {
   if (holder.boot !== mine.boot) return false;
   if (holder.pidNamespace !== mine.pidNamespace) return true;
-  const living = describe(holder.pid);
-  return living !== undefined && living.started === holder.started;
+  const started = startOf(holder.pid);
+  return started === UNKNOWN || started === holder.started;
 }
 
 /**
- * Removes a file whose holder is gone; false if another process is at it.
+ * Removes a file whose holder is gone; what is in the way if it could not be.
  *
  * To read a file and then to remove it by its name are two steps, and in between the name may have become another's. So
  * a file of this holder is only removed by who holds a second one, the guard, which is named after both. It is a lock
  * like the first: of one that died with it, it is taken in the same way, by a guard of its own. As nobody holds a guard
  * beside somebody living, and the dead remove nothing, what its holder reads is what it removes.
  */
-function removeStale(path: string, holder: Holder, mine: Holder): boolean {
+function removeStale(path: string, holder: Holder, mine: Holder): string | undefined {
   const guard = `${path}.${holder.pid}-${holder.started}`;
   if (!createExclusively(guard, mine)) {
     const other = readHolder(guard);
-    return other !== 'gone' && !isHeld(other, mine) && removeStale(guard, other, mine);
+    if (other !== 'gone' && !isHeld(other, mine)) return removeStale(guard, other, mine);
+    return other === 'gone' ? 'others are at it' : `the process with pid ${other.pid} is at it (${guard})`;
   }
   try {
     if (isDeepStrictEqual(readHolder(path), holder)) rmSync(path);
-    return true;
+    return undefined;
   } finally {
     rmSync(guard);
   }
@@ -114,18 +120,35 @@ function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }
 
-/** What identifies a process of this machine; undefined if there is none of this pid. */
-function describe(pid: number): Holder | undefined {
+function describeSelf(): Holder {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim();
+  return { pid: process.pid, started: startOf(process.pid)!, boot, pidNamespace: readlinkSync('/proc/self/ns/pid') };
+}
+
+/** Of a process that lives, when it began: a system may show a user no processes but its own. */
+const UNKNOWN = 'unknown';
+
+/** When a process began, in clock ticks since the boot; undefined if there is none of this pid that can still do anything. */
+function startOf(pid: number): string | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'ascii');
   } catch {
-    return undefined;
+    return isThere(pid) ? UNKNOWN : undefined;
   }
-  // Behind the command's name, which is in parentheses and may hold anything: fields 3 and 22 of the line.
+  // Behind the command's name, which is in parentheses and may hold anything: fields 3, 20 and 22 of the line.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-  const started = fields[19]!;
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim();
-  return { pid, started, boot, pidNamespace: readlinkSync('/proc/self/ns/pid') };
+  const [state, threads, started] = [fields[0]!, Number(fields[17]), fields[19]!];
+  // One that was killed is there until its last thread has come back from the disk.
+  return (state === 'Z' || state === 'X') && threads <= 1 ? undefined : started;
+}
+
+/** Whether there is a process of this pid, shown or not. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }

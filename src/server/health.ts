@@ -3,7 +3,7 @@ import type { HttpReply } from '../net/web-site.ts';
 import type { Pool } from '../pool/pool.ts';
 
 /** A worker that has told nothing of itself for longer is stuck. */
-const SILENT_SECONDS_MAX = 2;
+const SILENT_MS_MAX = 2_000;
 
 /** What health goes by, as the parts of the registry come up and go down. */
 export interface HealthState {
@@ -12,7 +12,7 @@ export interface HealthState {
   /** It does not answer, or the table is behind it. */
   storeUnreachable: boolean;
   /** Undefined before there is one. */
-  pool: Pick<Pool, 'silentSeconds'> | undefined;
+  pool: Pick<Pool, 'silentMs'> | undefined;
   listening: boolean;
   /** It stops, or has been told to. */
   draining: boolean;
@@ -40,8 +40,8 @@ export function liveness({ pool, draining }: HealthState): HttpReply {
   return healthReply({ 'pool-alive': draining || pool === undefined || isAlive(pool) });
 }
 
-function isAlive({ silentSeconds }: Pick<Pool, 'silentSeconds'>): boolean {
-  return silentSeconds <= SILENT_SECONDS_MAX;
+function isAlive({ silentMs }: Pick<Pool, 'silentMs'>): boolean {
+  return silentMs <= SILENT_MS_MAX;
 }
 
 /** `{"status":"failing","failing":["store-writable"],"checks":{"table-loaded":true,…}}` */

@@ -53,7 +53,7 @@ describe('a Hello that is refused', () => {
     let hellos = 0;
     const scripted = await ScriptedRegistry.start({ answerHello: () => (++hellos === 1 ? undefined : []) });
     stops.push(() => scripted.stop());
-    await expect(connect(scripted.regCred, { timeoutMs: 400 })).rejects.toThrow('without a HelloReply');
+    await expect(connect(scripted.regCred, { timeoutMs: 1_500 })).rejects.toThrow('without a HelloReply');
     expect(hellos).toBe(2);
   });
 

@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
+import { until } from '../support/until.ts';
 import { inconsistencies, Journal, missingFrom, readDisk } from './journal.ts';
 import { journalLoad, seededRandom } from './journal-load.ts';
 import { SmallDisk } from './small-disk.ts';
@@ -81,7 +82,7 @@ describe.skipIf(disk === undefined)('a disk that is full', () => {
     });
     const acknowledged = async (more: number) => {
       const goal = journal.count + more;
-      while (journal.count < goal) await new Promise((resolve) => setImmediate(resolve));
+      await until(() => journal.count >= goal);
     };
     await acknowledged(100);
     disk!.fill();

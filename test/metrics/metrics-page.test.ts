@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { until } from '../support/until.ts';
 import { samplesOf } from './metrics-text.ts';
 
 const WORKERS = 2;
@@ -30,11 +31,11 @@ describe('a registry that is used', () => {
     const fresh = () => value('xlreg_sessions_open', { ...wire, dialect: 'none' });
     expect([await fresh(), await open()]).toEqual([0, 0]);
     const client = await registry.open(wire);
-    while ((await fresh()) !== 1) {}
+    await until(async () => (await fresh()) === 1);
     await client.hello();
     expect([await fresh(), await open()]).toEqual([0, 1]);
     client.close();
-    while ((await open()) !== 0) {}
+    await until(async () => (await open()) === 0);
     expect(await value('xlreg_sessions_ended_total', { ...wire, end: 'peer-closed' })).toBe(1);
   });
 
@@ -80,8 +81,6 @@ describe('a registry that is used', () => {
   });
 
   it('tells of each thread, and of those only', async () => {
-    // A worker tells a tenth of a second after its start.
-    while ((await value('xlreg_thread_heap_used_bytes', { thread: `worker-${WORKERS - 1}` })) === 0) {}
     const samples = samplesOf(await registry.process.metrics());
     for (const name of ['cpu_seconds_total', 'heap_used_bytes', 'heap_limit_bytes']) {
       const own = samples.filter((sample) => sample.name === `xlreg_thread_${name}`);
@@ -103,7 +102,7 @@ describe('a registry that is used', () => {
       await client.join(`cluster-${i}`);
       client.close();
     }
-    while ((await value('xlreg_sessions_ended_total', { ...WIRES[0]!, end: 'peer-closed' }))! < 3) {}
+    await until(async () => (await value('xlreg_sessions_ended_total', { ...WIRES[0]!, end: 'peer-closed' }))! >= 3);
     const page = await registry.process.metrics();
     expect(page).not.toMatch(/named-|cluster-\d|127\.0\.0/);
     // What may be new: the ends of sessions that there were none of yet.

@@ -1,11 +1,11 @@
 // Behind a load balancer: whose a connection is, by the PROXY protocol and by the headers of an upgrade, and who may say so.
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Networks } from '../../src/admission/ip-address.ts';
 import { forwardedFor } from '../../src/net/forwarded.ts';
 import type { FieldClient } from '../field/field-client.ts';
 import { FieldRegistry } from '../field/field-registry.ts';
+import { until } from '../support/until.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
@@ -34,7 +34,7 @@ async function loggedAddress(end: () => Promise<unknown>): Promise<string> {
   const lines = () => registry.process.stderr().match(/"address":"[^"]*"/g) ?? [];
   const before = lines().length;
   await end();
-  while (lines().length === before) await nextTurn();
+  await until(() => lines().length > before);
   return JSON.parse(`{${lines()[before]}}`).address;
 }
 

@@ -4,10 +4,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import type { DropCause } from '../../src/admission/admission.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { until } from '../support/until.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 
 let registry: FieldRegistry;
@@ -50,7 +50,7 @@ const drops = (cause: DropCause) => value(`xlreg_admission_drops_total{cause="${
 const connections = () => value('xlreg_admission_connections');
 
 async function untilConnections(count: number): Promise<void> {
-  while ((await connections()) !== count) await nextTurn();
+  await until(async () => (await connections()) === count);
 }
 
 describeEachEngine('with the engine %s', (engine) => {

@@ -14,6 +14,7 @@ import { Certificate } from '../../src/net/certificate.ts';
 import type { Listener } from '../../src/net/connection.ts';
 import { listenWeb } from '../../src/net/web-listener.ts';
 import type { HttpRoutes, ReplyStream } from '../../src/net/web-site.ts';
+import { until } from '../support/until.ts';
 import { WEB_ENGINES } from '../support/web-engines.ts';
 
 /** More than the system takes for a reader who does not read: its buffers grow to some megabytes. */
@@ -144,7 +145,7 @@ describe.each(ENGINES)('with the engine %s, TLS %s', (engine, tls) => {
   it('tells when its reader has gone', async () => {
     const response = await open();
     response.destroy();
-    while (gone === 0) await nextTurn();
+    await until(() => gone > 0);
     expect(stream!.write('more')).toBe(false);
     stream!.end();
     stream!.destroy();

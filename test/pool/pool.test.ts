@@ -6,6 +6,7 @@ import { SLOTS_PER_WORKER } from '../../src/limits.ts';
 import type { Job, JobResult } from '../../src/pool/job.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
+import { until } from '../support/until.ts';
 import { bytes, messageOf, privateKey, vectors } from '../wire/vectors.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -110,7 +111,7 @@ describe('what fails', () => {
       const under = Array.from({ length: 10 }, () => submit(pool, hello));
       kill();
       for (const result of await Promise.all(under)) expect([undefined, 'reply']).toContain(result?.kind);
-      while (told.failures.length < failure) await new Promise((resolve) => setImmediate(resolve));
+      await until(() => told.failures.length >= failure);
       expect((await submit(pool, hello))?.kind).toBe('reply');
     }
     kill();

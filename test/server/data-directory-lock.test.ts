@@ -1,14 +1,15 @@
 // The lock of a data directory: who holds it, who is refused, and from whom it is taken over.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LockedError, lockDataDirectory } from '../../src/server/data-directory-lock.ts';
+import { until } from '../support/until.ts';
 
 const MODULE = fileURLToPath(new URL('../../dist/src/server/data-directory-lock.js', import.meta.url));
 
@@ -47,6 +48,30 @@ const halting = (seed: number, deaths: number) => `
   }
   syncBuiltinESMExports();`;
 
+/** A process whose first thread has ended, as after SIGKILL, while another stays. */
+const LEADERLESS = `
+  #include <pthread.h>
+  #include <unistd.h>
+  static void *stay(void *nothing) { sleep(600); return nothing; }
+  int main(void) { pthread_t other; pthread_create(&other, 0, stay, 0); pthread_exit(0); }`;
+
+const HIDE = 'mount -t proc -o hidepid=2 proc /proc';
+
+/** Whether processes can be hidden here, which takes root. */
+function canHide(): boolean {
+  return works('unshare', '-m', 'sh', '-c', `${HIDE} && setpriv --reuid 65534 --regid 65534 --clear-groups true`);
+}
+
+function hasCompiler(): boolean {
+  return works('cc', '--version');
+}
+
+function works(command: string, ...args: string[]): boolean {
+  const { status } = spawnSync(command, args, { stdio: 'ignore' });
+  if (status !== 0) console.log(`SKIPPED, a test of the lock: ${command} does not work here`);
+  return status === 0;
+}
+
 /** A process that takes locks. */
 class Taker {
   readonly child: ChildProcess;
@@ -58,9 +83,10 @@ class Taker {
     takers.push(this);
   }
 
-  /** What it says next; that it died, if it says nothing any more. */
+  /** What it says next; 'died' when it has. */
   async line(): Promise<string> {
     const { value } = await this.#lines.next();
+    if (value === undefined && !this.#hasEnded) await once(this.child, 'exit');
     return value ?? 'died';
   }
 
@@ -70,10 +96,14 @@ class Taker {
   }
 
   async kill(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    if (this.#hasEnded) return;
     const gone = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await gone;
+  }
+
+  get #hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 }
 
@@ -148,7 +178,7 @@ function putDead(of: string, deaths: number): void {
 }
 
 describe('a lock that is held', () => {
-  it('is one file, for the owner alone, that is gone when it is given up', () => {
+  it('is one file, for all to read, that is gone when it is given up', () => {
     const unlock = lockDataDirectory(directory);
     expect(readdirSync(directory)).toEqual(['lock.json']);
     // A server under another user has to be able to tell whether its holder is gone.
@@ -176,6 +206,43 @@ describe('a lock that is held', () => {
     putLock({ ...goneHolder(), pidNamespace: 'pid:[1]' });
     expect(() => lockDataDirectory(directory)).toThrow(new RegExp(`pid ${process.pid}\\b`));
   });
+
+  it.skipIf(!canHide())('is refused where the system shows a user no processes but its own', async () => {
+    const holder = await startTaker();
+    expect(await holder.take(directory)).toBe('taken');
+    for (const path of [parent, directory]) chmodSync(path, 0o777);
+    const asNobody = [
+      'setpriv',
+      '--reuid',
+      '65534',
+      '--regid',
+      '65534',
+      '--clear-groups',
+      process.execPath,
+      ...takerArgs(TAKER),
+    ];
+    const other = new Taker('unshare', ['-m', 'sh', '-c', `${HIDE} && exec "$@"`, 'sh', ...asNobody]);
+    expect(await other.line()).toBe('ready');
+    expect(await other.take(directory)).toMatch(new RegExp(`^LockedError: .*pid ${holder.child.pid}\\b`));
+    await holder.kill();
+    expect(await other.take(directory)).toBe('taken');
+  });
+
+  it.skipIf(!hasCompiler())(
+    'is refused while a thread of a process that was killed is not back from the disk',
+    async () => {
+      const program = join(parent, 'leaderless');
+      execFileSync('cc', ['-x', 'c', '-', '-o', program, '-pthread'], { input: LEADERLESS, stdio: 'pipe' });
+      const leaderless = new Taker(program, []);
+      const { pid } = leaderless.child;
+      const stat = () => readFileSync(`/proc/${pid}/stat`, 'ascii').split(') ')[1]!.split(' ');
+      await until(() => stat()[0] === 'Z');
+      putLock({ ...ownHolder(), pid, started: stat()[19]! });
+      expect(() => lockDataDirectory(directory)).toThrow(new RegExp(`pid ${pid}\\b`));
+      await leaderless.kill();
+      lockDataDirectory(directory)();
+    },
+  );
 
   it.each([
     ['nothing', ''],
@@ -221,7 +288,7 @@ describe('a lock whose holder is gone is taken over', () => {
     expect(() => lockDataDirectory(directory)).toThrow(LockedError);
     process.kill(pid, 'SIGKILL');
     const state = () => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'ascii'))![1];
-    await expect.poll(state).toBe('Z');
+    await until(() => state() === 'Z');
     expectTaken();
   });
 

@@ -3,18 +3,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
+import { until } from '../support/until.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 
 const TOLD = { op: OP.Error, errDesc: 'server is shutting down', tokens: [] };
 
 /** Resolves when the registry has said that it drains. */
 async function draining(registry: FieldRegistry): Promise<void> {
-  while (!registry.process.stderr().includes('"draining"')) await nextTurn();
+  await until(() => registry.process.stderr().includes('"draining"'));
 }
 
 const readyz = (registry: FieldRegistry) => fetch(`http://127.0.0.1:${registry.process.adminPort}/readyz`);

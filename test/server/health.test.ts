@@ -33,7 +33,7 @@ describeEachEngine('a registry that runs, with the engine %s', (engine) => {
 describe('a check that fails is named', () => {
   const good: HealthState = {
     ...{ tableLoaded: true, storeFull: false, storeUnreachable: false, listening: true, draining: false },
-    pool: { silentSeconds: 1.9 },
+    pool: { silentMs: 1_900 },
   };
   const failing = ({ status, body }: ReturnType<typeof readiness>) => [
     status,
@@ -45,7 +45,7 @@ describe('a check that fails is named', () => {
     [['store-writable'], { storeFull: true }],
     [['store-reachable'], { storeUnreachable: true }],
     [['pool-alive'], { pool: undefined }],
-    [['pool-alive'], { pool: { silentSeconds: 2.1 } }],
+    [['pool-alive'], { pool: { silentMs: 2_100 } }],
     [['listening'], { listening: false }],
     [['not-draining'], { draining: true }],
   ])('%j', (names, change) => {
@@ -54,7 +54,7 @@ describe('a check that fails is named', () => {
   });
 
   it('and a pool that is stuck is no reason to restart before it is there or when it goes', () => {
-    const pool = { silentSeconds: 2.1 };
+    const pool = { silentMs: 2_100 };
     expect(failing(liveness({ ...good, pool }))).toEqual([503, 'pool-alive']);
     expect(failing(liveness({ ...good, pool: undefined }))).toEqual([200]);
     expect(failing(liveness({ ...good, pool, draining: true }))).toEqual([200]);

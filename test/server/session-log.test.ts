@@ -1,11 +1,11 @@
 // The log as an operator reads it: one line of JSON for each session, at the level it is set to.
 
 import { once } from 'node:events';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
 import { adminToken } from '../support/admin-token.ts';
+import { until } from '../support/until.ts';
 
 let registry: FieldRegistry;
 afterEach(async () => {
@@ -25,7 +25,7 @@ function lines(message: string): Line[] {
 
 /** The lines with this message, when there are as many. */
 async function linesWhen(message: string, count: number): Promise<Line[]> {
-  while (lines(message).length < count) await nextTurn();
+  await until(() => lines(message).length >= count);
   return lines(message);
 }
 

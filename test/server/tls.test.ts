@@ -4,13 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
 import type { RegistryProcess } from '../support/registry-process.ts';
+import { until } from '../support/until.ts';
 
 let directory: string;
 beforeAll(() => {
@@ -42,7 +42,7 @@ async function nameAt(port: number): Promise<unknown> {
 
 /** Resolves when standard error has this as often. */
 async function said(registry: RegistryProcess, text: string, times: number): Promise<void> {
-  while (registry.stderr().split(text).length - 1 < times) await nextTurn();
+  await until(() => registry.stderr().split(text).length - 1 >= times);
 }
 
 describe.each(['uws', 'node'])('with the engine %s', (engine) => {

@@ -1,0 +1,10 @@
+// Waiting for what nothing announces.
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Who looked all the time would take a core from what it waits for. */
+const EVERY_MS = 10;
+
+/** Resolves when it is so. The test's own time bounds it. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await pause(EVERY_MS);
+}
