@@ -17,7 +17,7 @@ const SESSIONS_A_ROUND = 600;
 const SECONDS_A_ROUND_MAX = 1;
 const TABLE_SIZES = [10_000, 100_000];
 const WORKERS = [1, 2, 4];
-const CLUSTER_SIZES = [2, 8, 16, 32, 64];
+const CLUSTER_SIZES = [2, 8, 32, 64];
 
 export const tableSize: Section = {
   name: 'table-size',

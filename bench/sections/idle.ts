@@ -5,9 +5,9 @@ import type { Findings } from '../report/report.ts';
 import { closedLoad } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
-const SESSIONS = 5_000;
+const SESSIONS = 4_000;
 /** Sessions before those that count: by then the heaps have grown to what garbage collection leaves them. */
-const FIRST_SESSIONS = 2_500;
+const FIRST_SESSIONS = 2_000;
 /** Longer than the measurement. */
 const FLAGS = ['--idle-timeout-ms', '600000'];
 const KIB = 1_024;
