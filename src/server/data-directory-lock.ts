@@ -2,7 +2,7 @@
 // is certainly gone, so that a machine that lost power needs nobody to clean up.
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
@@ -30,37 +30,44 @@ type Holder = z.infer<typeof holderSchema>;
 export function lockDataDirectory(directory: string): () => void {
   const path = join(directory, LOCK_FILE);
   const mine = describeSelf();
+  // Who is refused has nothing to write, and waits for no disk.
+  refuseIfHeld(path, readHolder(path), mine);
+  // Not named by the pid, which a process in another container may share.
+  const own = `${path}.${randomUUID()}`;
   let inTheWay = 'it changes hands too fast';
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    if (createExclusively(path, mine)) return () => rmSync(path, { force: true });
-    const holder = readHolder(path);
-    if (holder === 'gone') continue;
-    if (isHeld(holder, mine)) {
-      throw new LockedError(`${directory} is in use by the process with pid ${holder.pid} (${path})`);
+  try {
+    // Readable, or a server could not tell that an operator's command that was killed, under another user, is gone. Flushed,
+    // or a machine that lost power would come back with a name for nothing.
+    writeFileSync(own, JSON.stringify(mine), { mode: 0o644, flush: true });
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      if (linkUnlessThere(own, path)) return () => rmSync(path, { force: true });
+      const holder = readHolder(path);
+      if (holder === 'gone') continue;
+      refuseIfHeld(path, holder, mine);
+      const other = removeStale(path, holder, mine, own);
+      if (other === undefined) continue;
+      inTheWay = other;
+      pause();
     }
-    const other = removeStale(path, holder, mine);
-    if (other === undefined) continue;
-    inTheWay = other;
-    pause();
+  } finally {
+    rmSync(own, { force: true });
   }
   throw new LockedError(`${path} cannot be taken: ${inTheWay}`);
 }
 
-/** Creates a file with its contents in one step, which `open` with the exclusive flag does not. */
-function createExclusively(path: string, mine: Holder): boolean {
-  // Not named by the pid, which a process in another container may share.
-  const temporary = `${path}.${randomUUID()}`;
-  // Readable, or a server could not tell that an operator's command that was killed, under another user, is gone. Flushed, or
-  // a machine that lost power would come back with a name for nothing.
-  writeFileSync(temporary, JSON.stringify(mine), { mode: 0o644, flush: true });
+function refuseIfHeld(path: string, holder: Holder | 'gone', mine: Holder): void {
+  if (holder === 'gone' || !isHeld(holder, mine)) return;
+  throw new LockedError(`${dirname(path)} is in use by the process with pid ${holder.pid} (${path})`);
+}
+
+/** Gives a file a second name, in one step, if that is free: a lock is there with all its bytes or not at all. */
+function linkUnlessThere(file: string, name: string): boolean {
   try {
-    linkSync(temporary, path);
+    linkSync(file, name);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
-  } finally {
-    rmSync(temporary, { force: true });
   }
 }
 
@@ -101,11 +108,11 @@ function isHeld(holder: Holder, mine: Holder): boolean {
  * like the first: of one that died with it, it is taken in the same way, by a guard of its own. As nobody holds a guard
  * beside somebody living, and the dead remove nothing, what its holder reads is what it removes.
  */
-function removeStale(path: string, holder: Holder, mine: Holder): string | undefined {
+function removeStale(path: string, holder: Holder, mine: Holder, own: string): string | undefined {
   const guard = `${path}.${holder.pid}-${holder.started}`;
-  if (!createExclusively(guard, mine)) {
+  if (!linkUnlessThere(own, guard)) {
     const other = readHolder(guard);
-    if (other !== 'gone' && !isHeld(other, mine)) return removeStale(guard, other, mine);
+    if (other !== 'gone' && !isHeld(other, mine)) return removeStale(guard, other, mine, own);
     return other === 'gone' ? 'others are at it' : `the process with pid ${other.pid} is at it (${guard})`;
   }
   try {
@@ -121,8 +128,10 @@ function pause(): void {
 }
 
 function describeSelf(): Holder {
+  const started = startOf(process.pid);
+  if (started === undefined || started === UNKNOWN) throw new Error('/proc does not show this process');
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim();
-  return { pid: process.pid, started: startOf(process.pid)!, boot, pidNamespace: readlinkSync('/proc/self/ns/pid') };
+  return { pid: process.pid, started, boot, pidNamespace: readlinkSync('/proc/self/ns/pid') };
 }
 
 /** Of a process that lives, when it began: a system may show a user no processes but its own. */

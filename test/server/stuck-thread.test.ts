@@ -93,7 +93,7 @@ describe.skipIf(library === undefined)('with one that stands still', () => {
       seconds = later;
     }
     // Nobody waits for it.
-    expect(Math.min(...times)).toBeLessThan(500);
+    expect(times.sort((a, b) => a - b)[Math.floor(times.length / 2)]).toBeLessThan(500);
 
     const { adminPort, dataDir } = registry.process;
     const list = () => ask(adminPort, dataDir, '/api/clusters');
@@ -136,7 +136,7 @@ describe.skipIf(library === undefined)('with one that stands still', () => {
     };
     // Two seconds is what the workers have.
     await until(async () => (await alive()) === '0');
-    expect(Math.min(...times)).toBeLessThan(500);
+    expect(times.sort((a, b) => a - b)[Math.floor(times.length / 2)]).toBeLessThan(500);
     expect(await ask(adminPort, dataDir, '/readyz')).toMatchObject({ status: 503, body: { failing: ['pool-alive'] } });
     letGo();
     await until(async () => (await ask(adminPort, dataDir, '/readyz')).status === 200);
