@@ -101,8 +101,11 @@ export async function contents(store: Store): Promise<object[]> {
   return (await all(store)).map(plain);
 }
 
+/** Milliseconds for a batch far larger than a coordinator's. */
+const COMMIT_MS = 20_000;
+
 async function kinds(store: Store, batch: readonly Change[]): Promise<string[]> {
-  return (await store.commit(batch)).map(({ kind }) => kind);
+  return (await store.commit(batch, COMMIT_MS)).map(({ kind }) => kind);
 }
 
 /** Tests a kind of store; `open` gives an empty one in a new directory. `lasting` is for those that outlive a process. */
