@@ -289,8 +289,9 @@ describe('a lock whose holder is gone is taken over', () => {
     const { pid } = holderOf();
     expect(() => lockDataDirectory(directory)).toThrow(LockedError);
     process.kill(pid, 'SIGKILL');
-    const state = () => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'ascii'))![1];
-    await until(() => state() === 'Z');
+    // Gone with its last thread.
+    const stat = () => readFileSync(`/proc/${pid}/stat`, 'ascii').split(') ')[1]!.split(' ');
+    await until(() => stat()[0] === 'Z' && Number(stat()[17]) <= 1);
     expectTaken();
   });
 

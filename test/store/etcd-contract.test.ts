@@ -27,10 +27,10 @@ class CaughtUpStore implements Store {
     yield* (await this.#opening).load();
   }
 
-  async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
+  async commit(batch: readonly StoreItem[], withinMs?: number): Promise<CommitOutcome[]> {
     const store = await this.#opening;
     await store.catchUp();
-    return store.commit(batch);
+    return store.commit(batch, withinMs);
   }
 
   async probe(): Promise<void> {
