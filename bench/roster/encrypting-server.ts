@@ -18,7 +18,7 @@ export interface EchoReady {
 const [key, iv, plain] = [randomBytes(32), randomBytes(16), randomBytes(Number(process.argv[2]))];
 
 collectInThread();
-keepFreedMemory();
+await keepFreedMemory();
 process.on('disconnect', () => process.exit(0));
 const nobody = new Networks([]);
 const listener = await listenWeb(chooseWebEngine('auto'), {

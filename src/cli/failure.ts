@@ -5,7 +5,7 @@ import {
   RegistryRefused,
   RegistryUnreachable,
   RegistryUntrusted,
-} from '../client/index.ts';
+} from '../client/errors.ts';
 import { StoreUnusableError } from '../store/store.ts';
 import { UsageError } from './client-flags.ts';
 import { OperatorError } from './operator-error.ts';

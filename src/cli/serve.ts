@@ -21,7 +21,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   let log: Logger;
   const signal = firstSignal();
   collectInThread();
-  keepFreedMemory();
+  void keepFreedMemory();
   try {
     const config = readConfig(args, process.env);
     const destination = pino.destination({

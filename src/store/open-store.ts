@@ -1,8 +1,7 @@
-// Which store a name means.
+// Which store a name means. Its code is loaded when it is opened: that of etcd takes a tenth of a second, and names are
+// looked at by every thread.
 import type { EtcdAccess } from './etcd/etcd-client.ts';
-import { EtcdStore, type EtcdStoreObserver } from './etcd/etcd-store.ts';
-import { LmdbStore } from './lmdb-store.ts';
-import { MemoryStore } from './memory-store.ts';
+import type { EtcdStoreObserver } from './etcd/etcd-store.ts';
 import type { Store } from './store.ts';
 
 /** `--store`: where the table is. */
@@ -56,11 +55,16 @@ export interface StoreObserver extends EtcdStoreObserver {
 export async function openStore(settings: StoreSettings, observer: StoreObserver): Promise<Store> {
   const { name, dataDirectory, registryId, bytesMax, etcd } = settings;
   switch (name) {
-    case 'lmdb':
+    case 'lmdb': {
+      const { LmdbStore } = await import('./lmdb-store.ts');
       return LmdbStore.open(dataDirectory, { registryId, bytesMax, synced: observer.synced });
-    case 'memory':
+    }
+    case 'memory': {
+      const { MemoryStore } = await import('./memory-store.ts');
       return new MemoryStore();
+    }
     default: {
+      const { EtcdStore } = await import('./etcd/etcd-store.ts');
       const { prefix, tls, user } = etcd ?? {};
       return EtcdStore.open({ access: { endPoints: endPointsOf(name), tls, user }, registryId, prefix, observer });
     }

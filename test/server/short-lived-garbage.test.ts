@@ -10,7 +10,7 @@ import { expect, it } from 'vitest';
 const PROGRAM = `
   const { collectInThread, keepFreedMemory } = await import(process.argv[1]);
   collectInThread();
-  keepFreedMemory();
+  await keepFreedMemory();
   const faults = () => process.resourceUsage().minorPageFault;
   const round = () => {
     Buffer.allocUnsafeSlow(10_000_000).fill(1);
