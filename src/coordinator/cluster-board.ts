@@ -292,13 +292,19 @@ function rosterFrom(page: Page, cluster: ClusterProperties, command: GetClusterC
   const { seats } = page;
   if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
   const count = page.indexAt(seats - 1) + 1;
+  const from = command.goOn?.clusterId === cluster.id ? command.goOn.from : 0;
+  // What is asked most, everybody where nobody was evicted, stands there as it is told.
+  const everybody = (1n << BigInt(count)) - 1n;
+  const tokens = page.tokens(0, seats);
+  if (count === seats && (command.which & everybody) === everybody && tokens.length <= command.rosterBytesMax) {
+    return { kind: 'roster', cluster, which: everybody, next: from % count, roster: tokens };
+  }
   // Where nobody was evicted, seats are numbered as their members are.
   const seatOf = count === seats ? itself : seatsByIndex(page, seats);
   const tokenBytes = (index: number) => {
     const seat = seatOf(index);
     return seat === undefined ? 0 : page.tokenAt(seat + 1) - page.tokenAt(seat);
   };
-  const from = command.goOn?.clusterId === cluster.id ? command.goOn.from : 0;
   const chosen = chooseMembers(count, tokenBytes, command.which, from, command.rosterBytesMax);
   const { which, next, indexes, bytes } = chosen;
   const roster = tokensOf(page, indexes.map(seatOf) as number[], bytes);

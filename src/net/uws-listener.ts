@@ -217,7 +217,7 @@ function behavior(sessions: WebSessions, unseated: UnseatedConnections, compress
     },
     message(socket, message, isBinary) {
       const { connection, handler } = socket.getUserData();
-      if (isBinary) handler!.received(new Uint8Array(message.slice(0)));
+      if (isBinary) handler!.received(Buffer.from(new Uint8Array(message)));
       else connection!.fail(UNSUPPORTED_DATA);
     },
     drain(socket) {

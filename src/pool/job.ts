@@ -54,8 +54,8 @@ export interface JobReply {
   readonly clientName: string | undefined;
   /** Present if the session ends with this reply. */
   readonly why: EndReason | undefined;
-  /** The session record from now on. */
-  readonly session: Uint8Array;
+  /** The session record from now on; undefined: as it was. */
+  readonly session: Uint8Array | undefined;
 }
 
 /** What a job took in its worker, in milliseconds. */
@@ -69,7 +69,9 @@ export interface JobTimes {
 }
 
 /** A result as a worker has it: the session not yet packed. */
-export type WorkerResult = Exclude<JobResult, JobReply> | (Omit<JobReply, 'session'> & { readonly session: Session });
+export type WorkerResult =
+  | Exclude<JobResult, JobReply>
+  | (Omit<JobReply, 'session'> & { readonly session: Session | undefined });
 
 const JOB_KINDS = ['hello', 'message', 'refuse'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
@@ -88,6 +90,8 @@ const RECORD_END = RESULT_HEAD_BYTES + SESSION_RECORD_BYTES;
 const HELLO_AT = RECORD_END;
 const NAME_LENGTH_AT = HELLO_AT + 1;
 const RESULT_BYTES_AT = aligned(NAME_LENGTH_AT + 1);
+/** In place of a session record: the session is as it was. No state has this number. */
+const UNCHANGED = 255;
 /** Of the byte that says what a Hello took, the bit for the key that has been replaced. */
 const PREVIOUS_KEY = 0x80;
 
@@ -127,7 +131,8 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   slot[3] = DIALECTS.indexOf(result.dialect);
   slot.writeUInt32LE(result.consumed, 4);
   slot.writeUInt32LE(result.bytes.length, 8);
-  writeSession(result.session, slot, RESULT_HEAD_BYTES);
+  if (result.session) writeSession(result.session, slot, RESULT_HEAD_BYTES);
+  else slot[RESULT_HEAD_BYTES] = UNCHANGED;
   copyBytes(result.bytes, slot, RESULT_BYTES_AT);
   const name = result.clientName?.slice(0, NAME_CHARS_MAX) ?? '';
   slot[NAME_LENGTH_AT] = name.length;
@@ -167,7 +172,7 @@ export function readResult(slot: Buffer): JobResult {
     clientName: nameLength === 0 ? undefined : slot.toString('latin1', bytesEnd, bytesEnd + nameLength),
     dialect: DIALECTS[slot[3]!]!,
     consumed: slot.readUInt32LE(4),
-    session: slot.subarray(RESULT_HEAD_BYTES, RECORD_END),
+    session: slot[RESULT_HEAD_BYTES] === UNCHANGED ? undefined : slot.subarray(RESULT_HEAD_BYTES, RECORD_END),
     bytes: slot.subarray(RESULT_BYTES_AT, bytesEnd),
   };
 }

@@ -6,7 +6,7 @@ import { BLOCK_BYTES } from '../limits.ts';
 import type { Reply } from '../registry/command.ts';
 import type { Answer, Question, Refused, Session, SessionContext, Step } from '../session/session.ts';
 import { step } from '../session/step.ts';
-import type { RandomBytes } from '../wire/dialect.ts';
+import type { RandomBytes, SessionKeys } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
 import { type DialectName, openHello } from '../wire/hello.ts';
 import { decodeMessage, encodeMessage, isOp, Op } from '../wire/message.ts';
@@ -62,6 +62,8 @@ export interface Asked {
 
 /** A job whose message has been found. */
 interface Opened {
+  /** As the job brought it. */
+  readonly before: Session;
   readonly session: Session;
   readonly op: number;
   readonly consumed: number;
@@ -83,8 +85,8 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
   if (found === undefined) return { kind: 'incomplete' };
 
   const consumed = found.paddedEnd;
-  const session = { ...before, keys: dialect.received(before.keys, blocks.subarray(0, consumed)) };
-  const opened = { session, op: isOp(found.op) ? found.op : 0, consumed };
+  const session = withKeys(before, dialect.received(before.keys, blocks.subarray(0, consumed)));
+  const opened = { before, session, op: isOp(found.op) ? found.op : 0, consumed };
   if (!isOp(found.op)) return seal(opened, { kind: 'refused', why: 'tag-out-of-range' }, context);
   const message = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
   if (message === undefined) return { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
@@ -103,7 +105,7 @@ export function conclude({ opened, question }: Asked, reply: Reply, context: Job
 
 /** Encode and encrypt an answer, or the Error that ends the session. */
 function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext): WorkerResult {
-  const { op, consumed } = opened;
+  const { before, op, consumed } = opened;
   const answer: Answer =
     conclusion.kind === 'answer'
       ? conclusion
@@ -116,10 +118,15 @@ function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext)
   const { keys } = answer.session;
   const plain = [encodeMessage(answer.message), ...(answer.roster ? [answer.roster] : [])];
   const sealed = DIALECTS[keys.dialect].encrypt(keys, context.random, ...plain);
-  const session = { ...answer.session, keys: sealed.keys };
+  const after = withKeys(answer.session, sealed.keys);
+  const session = after === before ? undefined : after;
   const { clientName, end: why } = answer;
   const { dialect } = keys;
   return { kind: 'reply', ...NO_HELLO, op, clientName, dialect, bytes: sealed.bytes, consumed, session, why };
+}
+
+function withKeys(session: Session, keys: SessionKeys): Session {
+  return keys === session.keys ? session : { ...session, keys };
 }
 
 /** The RSA operation, and the keys of a new session. What fails under one key is tried under the other (H10). */

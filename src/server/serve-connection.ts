@@ -205,8 +205,8 @@ export class ServedConnection implements ConnectionHandler {
     this.#seen = 0;
     this.#partial = false;
     // Its memory is the pool's after this call.
-    if (this.#session) this.#session.set(result.session);
-    else this.#session = new Uint8Array(result.session);
+    if (result.session && this.#session) this.#session.set(result.session);
+    else if (result.session) this.#session = new Uint8Array(result.session);
     if (this.#phase === 'hello') {
       this.#phase = 'session';
       this.#connection.seat.greeted();

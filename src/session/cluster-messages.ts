@@ -75,7 +75,10 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
           Which: longOf(which),
         },
         roster,
-        session: { ...session, rosterId: cluster.id, rosterFrom: next },
+        session:
+          session.rosterId === cluster.id && session.rosterFrom === next
+            ? session
+            : { ...session, rosterId: cluster.id, rosterFrom: next },
       };
     },
   };

@@ -53,9 +53,10 @@ function one({ context, table }: Served, session: Uint8Array | undefined, sent: 
   return conclude(served, table.apply(served.question.command, 0).reply, context);
 }
 
-function replied(result: WorkerResult) {
+/** With the session's record from now on, which may be that from before. */
+function replied(result: WorkerResult, before?: Uint8Array) {
   if (result.kind !== 'reply') throw new Error(`${result.kind}`);
-  return { ...result, session: recordOf(result.session) };
+  return { ...result, session: result.session ? recordOf(result.session) : before! };
 }
 
 /** The client's end of a session. */
@@ -95,7 +96,7 @@ class Client {
 
   /** The reply to these bytes. */
   async receive(wire: Uint8Array) {
-    const result = replied(await this.send(wire));
+    const result = replied(await this.send(wire), this.session);
     const dialect = DIALECTS[this.#keys.dialect];
     const plain = dialect.decrypt(this.#keys, result.bytes);
     const { end, paddedEnd } = findMessage(plain, dialect.ivBytes)!;
