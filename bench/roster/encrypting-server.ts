@@ -18,8 +18,8 @@ export interface EchoReady {
 const [key, iv, plain] = [randomBytes(32), randomBytes(16), randomBytes(Number(process.argv[2]))];
 
 collectInThread();
-await keepFreedMemory();
 process.on('disconnect', () => process.exit(0));
+await keepFreedMemory();
 const nobody = new Networks([]);
 const listener = await listenWeb(chooseWebEngine('auto'), {
   host: '127.0.0.1',

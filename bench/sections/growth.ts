@@ -16,8 +16,8 @@ const [ROUNDS, ROUNDS_UNJUDGED, ROUNDS_LONG] = [8, 6, 16];
 const SESSIONS_A_ROUND = 300;
 /** However busy the machine is. */
 const SECONDS_A_ROUND_MAX = 0.5;
-/** In clusters of each size. */
-const SESSIONS_A_SIZE = 600;
+/** Before those turns, and in clusters of each size. */
+const SESSIONS = 600;
 const TABLE_SIZES = [10_000, 100_000];
 const WORKERS = [1, 2, 4];
 const CLUSTER_SIZES = [2, 8, 32, 64];
@@ -36,8 +36,6 @@ export const tableSize: Section = {
         directories.push(directory);
         servers.push(await startWithTable(directory, size));
       }
-      // Servers that have just been started differ more by what V8 has compiled than by their tables.
-      if (scope.members !== undefined) for (const server of servers) await steadyServer(server, scope);
       const costs = await costsOf(servers, scope.members === undefined ? ROUNDS : ROUNDS_LONG, scope);
       const largest = sizes.length - 1;
       return {
@@ -111,7 +109,7 @@ export const clusterSize: Section = {
       const costs: LoadWithCpu[] = [];
       for (const size of CLUSTER_SIZES) {
         const work = { kind: 'full', clusterSize: size, members: 'new' } as const;
-        costs.push(await closedLoad(server, CONNECTIONS, scope.amount(SESSIONS_A_SIZE), { work }));
+        costs.push(await closedLoad(server, CONNECTIONS, scope.amount(SESSIONS), { work }));
       }
       return {
         figures: CLUSTER_SIZES.map((size, i): Figure => {
@@ -144,12 +142,14 @@ async function startWithTable(directory: string, members: number): Promise<Serve
 /** What a session costs each of the servers, which take turns; stops them. */
 async function costsOf(servers: readonly ServerProcess[], rounds: number, scope: Scope): Promise<LoadWithCpu[]> {
   try {
+    // Servers that have just been started differ more by what V8 has compiled than by their tables.
+    if (rounds === ROUNDS_LONG) for (const server of servers) await steadyServer(server, scope);
     const arrivals = { mode: 'closed', connections: CONNECTIONS, secondsMax: SECONDS_A_ROUND_MAX } as const;
     const loads: PreparedLoad[] = [];
     for (const server of servers) {
-      loads.push(await warmLoad(server, { work: FULL, arrivals, count: scope.amount(SESSIONS_A_ROUND) }));
+      loads.push(await warmLoad(server, { work: FULL, arrivals, count: scope.amount(SESSIONS) }));
     }
-    const costs = await runInTurns(loads, rounds);
+    const costs = await runInTurns(loads, rounds, { arrivals, count: scope.amount(SESSIONS_A_ROUND) });
     for (const load of loads) await load.release();
     return costs;
   } finally {

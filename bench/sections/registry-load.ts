@@ -54,12 +54,16 @@ export function turnedAwayFigures(turnedAway: number): readonly Figure[] {
   return turnedAway === 0 ? [] : [{ label: '  Hellos turned away, and begun again', value: turnedAway, unit: '' }];
 }
 
-/** Puts loads on their servers in turns, there and back again: what else the machine is doing meets all of them. */
-export async function runInTurns(loads: readonly PreparedLoad[], rounds: number): Promise<LoadWithCpu[]> {
+/** Puts loads, or a part of each, on their servers in turns, there and back again: what else the machine is doing meets all of them. */
+export async function runInTurns(
+  loads: readonly PreparedLoad[],
+  rounds: number,
+  part?: LoadPart,
+): Promise<LoadWithCpu[]> {
   const outcomes = new Map(loads.map((load) => [load, [] as LoadWithCpu[]]));
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? loads : [...loads].reverse();
-    for (const load of order) outcomes.get(load)!.push(await runLoad(load));
+    for (const load of order) outcomes.get(load)!.push(await runLoad(load, part));
   }
   return loads.map((load) => joinLoads(outcomes.get(load)!));
 }

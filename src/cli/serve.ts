@@ -21,7 +21,8 @@ export async function serve(args: readonly string[]): Promise<number> {
   let log: Logger;
   const signal = firstSignal();
   collectInThread();
-  void keepFreedMemory();
+  // It only saves time: a registry goes on without it.
+  keepFreedMemory().catch(() => {});
   try {
     const config = readConfig(args, process.env);
     const destination = pino.destination({

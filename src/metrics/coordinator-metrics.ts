@@ -85,7 +85,7 @@ export function coordinatorMetrics(registry: Registry, numbers: CoordinatorNumbe
   });
   gauge(
     'xlreg_store_load_seconds',
-    'Time it took to open the store and load the table when the process started.',
+    'Time it took to load the code of the store, open it and load the table when the process started.',
     () => store.loadSeconds.value,
   );
   histogram(

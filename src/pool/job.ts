@@ -1,7 +1,7 @@
 // A job and its result as they stand in a slot of a lane (src/lanes/lane.ts).
 //
 //   job    = kind(1) transport(1) pad(2) length(4) session record, none of a Hello pad(1) bytes(length)
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record hello(1) nameLength(1)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record, or 255 where it is as it was; hello(1) nameLength(1)
 //            bytes(length) name(nameLength), of a client that has just been identified
 //
 // What is copied begins at multiples of 8: shared memory is copied byte by byte where it does not.

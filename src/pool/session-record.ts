@@ -1,5 +1,5 @@
 // A session as it crosses between front end and pool: the front end keeps these bytes with the connection, sends them
-// along with each job and takes what comes back, without looking inside.
+// along with each job and takes what comes back, if it has changed, without looking inside.
 //
 //   record = state(1) dialect(1) rosterFrom(1) key2(32) receiveChain(16) sendChain(16) salt2(8)
 //            clientId createdId clusterId rosterId     each: length(1) then 32 bytes, zero-padded

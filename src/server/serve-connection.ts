@@ -208,6 +208,8 @@ export class ServedConnection implements ConnectionHandler {
     if (result.session && this.#session) this.#session.set(result.session);
     else if (result.session) this.#session = new Uint8Array(result.session);
     if (this.#phase === 'hello') {
+      // A session without keys must never be: a worker would make some of what it finds.
+      if (!this.#session) return this.#finish('worker-failed');
       this.#phase = 'session';
       this.#connection.seat.greeted();
       this.#dialect = result.dialect;

@@ -21,6 +21,7 @@ const WORKING_MEMORY_OF_16_MB = { N: 16_384, r: 8, maxmem: 32 * 1_024 * 1_024 };
  * fifth of the time. The bound is twice the largest block that has been mapped by itself and freed, 32 MB at most (mallopt(3),
  * M_MMAP_THRESHOLD); the working memory of an scrypt, 16 MB, is such a block, gone when it is done. That takes some
  * 50 ms, for which nobody need wait; with another malloc it changes nothing.
+ * Rejects where no scrypt can be had.
  */
 export async function keepFreedMemory(): Promise<void> {
   await promisify<string, string, number, ScryptOptions, Buffer>(scrypt)('', '', 1, WORKING_MEMORY_OF_16_MB);

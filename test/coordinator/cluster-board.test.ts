@@ -115,6 +115,29 @@ describe('what is shown', () => {
     expect(answered).toBeGreaterThan(50);
   });
 
+  it.each([32, 33, 64])('R8, R9: is as much of %i members as the coordinator tells, from wherever', async (size) => {
+    const { coordinator, answer } = shown();
+    const plain = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
+    const token = (client: number) => new Uint8Array(20 + client).fill(client);
+    const members = Array.from({ length: size }, (_, i) => i + 1);
+    const commands = [
+      create('c', 0xc1, size),
+      ...members.flatMap((client) => [{ ...register(client), token: token(client) } as Command, join(client, 'c')]),
+    ];
+    await coordinator.ask(commands);
+    for (const command of commands) plain.apply(command, 0);
+    const bytes = members.reduce((sum, client) => sum + token(client).length, 0);
+    for (const rosterBytesMax of [bytes, bytes - 1, 100]) {
+      for (const which of [ALL, (1n << BigInt(size)) - 1n, ALL ^ 4n, ALL >> 1n, 1n << BigInt(size - 1)]) {
+        for (const from of [0, 1, 31, size - 1, size, 200]) {
+          const goOn = { clusterId: idOf(0xc1), from };
+          const question = { ...getCluster('c', idOf(1)), which, goOn, rosterBytesMax } as Command;
+          expect(answer(question)).toEqual(copied(plain.apply(question, 0).reply));
+        }
+      }
+    }
+  });
+
   it('is a cluster from its creation on: to who creates it again, and to its members', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([register(1), register(2), create('c', 0xc1)]);

@@ -56,7 +56,8 @@ function one({ context, table }: Served, session: Uint8Array | undefined, sent: 
 /** With the session's record from now on, which may be that from before. */
 function replied(result: WorkerResult, before?: Uint8Array) {
   if (result.kind !== 'reply') throw new Error(`${result.kind}`);
-  return { ...result, session: result.session ? recordOf(result.session) : before! };
+  const hasChanged = result.session !== undefined;
+  return { ...result, hasChanged, session: result.session ? recordOf(result.session) : before! };
 }
 
 /** The client's end of a session. */
@@ -154,6 +155,20 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
       if (got.Op !== Op.ClusterMembers) expect(got.ClusterSize).toBe(expected.ClusterSize);
       expect(result).toMatchObject({ op: fields.Op, why: got.Op === Op.Ack ? 'bye' : undefined });
     }
+  });
+
+  it('F7: a session is told where a message has changed it: its state, its IDs, or the chain of its keys', async () => {
+    const { client, result } = await Client.greet(contextWith(newTable()), name);
+    expect(result.hasChanged).toBe(true);
+    const changed: boolean[] = [];
+    const getCluster = { Op: Op.GetCluster, ClusterName: 'c' };
+    const create = { Op: Op.Create, ClusterName: 'c' };
+    const asking = [{ Op: Op.RegCredRequest }, member, create, { Op: Op.Join }, getCluster, getCluster];
+    for (const message of [...asking, { Op: Op.Bye }]) {
+      changed.push((await client.receive(client.seal(message))).result.hasChanged);
+    }
+    const always = name === 'chained';
+    expect(changed).toEqual([always, true, true, true, true, always, always]);
   });
 
   it('F5: what is not yet whole waits, and what stands behind a message is left', async () => {
