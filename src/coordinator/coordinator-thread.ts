@@ -275,7 +275,8 @@ export async function runCoordinator(): Promise<void> {
   }
   // Not before the table is loaded, for which everybody waits.
   giveWay(PRIORITY_STEPS);
-  void serveLanes(coordinator, bell, new Flag(ordered), lanes, !isShared(settings.name));
+  const waiting = { blocking: !isShared(settings.name), gathering: settings.name === 'lmdb' };
+  void serveLanes(coordinator, bell, new Flag(ordered), lanes, waiting);
   const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
   main.on('message', async (order: Order) => {
     if (order.kind === 'serve') {

@@ -1,8 +1,9 @@
 // The coordinator's end of the lanes: all questions that have come in are one batch, and while it is served the next one
 // gathers where it is.
-import type { Bell } from '../lanes/bell.ts';
+import { Bell } from '../lanes/bell.ts';
 import type { Flag } from '../lanes/flag.ts';
 import type { Lane } from '../lanes/lane.ts';
+import type { SlotQueue } from '../lanes/slot-queue.ts';
 import type { Command } from '../registry/command.ts';
 import type { Coordinator } from './coordinator.ts';
 import { packReply, unpackCommand } from './packed-command.ts';
@@ -16,17 +17,31 @@ interface Asked {
 /** How often the event loop gets a turn, at the least, where the thread sleeps on its bell: timers wait so long. */
 const TURN_MS = 10;
 
-/**
- * Answers the questions of the lanes there are, for ever. Lanes may come and go meanwhile. With `blocking` the thread
- * sleeps on the bell itself, which costs less than being woken through the event loop, and looks there when `ordered` is
- * raised; without, for a store that needs the event loop, it is woken there.
- */
+/** Of a commit of fewer, most of what it takes is the same for any number. */
+const SMALL_BATCH = 16;
+/** So long a small batch waits for those who are about to ask; its way to the disk takes longer, 1.1 ms with 16 connections. */
+const PAUSE_MS = 0.7;
+/** Nobody rings it. */
+const silence = new Bell(new SharedArrayBuffer(4));
+
+/** How the thread waits. */
+export interface Waiting {
+  /**
+   * On the bell itself, which costs less than being woken through the event loop, and looks there when `ordered` is raised;
+   * without, for a store that needs the event loop, it is woken there.
+   */
+  readonly blocking: boolean;
+  /** Where a commit goes to a disk: a small batch waits a moment for what workers have in front of them. */
+  readonly gathering: boolean;
+}
+
+/** Answers the questions of the lanes there are, for ever. Lanes may come and go meanwhile. */
 export async function serveLanes(
   coordinator: Coordinator,
   bell: Bell,
   ordered: Flag,
   lanes: ReadonlyMap<unknown, Lane>,
-  blocking: boolean,
+  { blocking, gathering }: Waiting,
 ): Promise<never> {
   let turned = performance.now();
   for (;;) {
@@ -35,6 +50,7 @@ export async function serveLanes(
       await new Promise((resolve) => setImmediate(resolve));
       turned = performance.now();
     }
+    if (gathering && moreIsComing(lanes.values())) silence.wait(0, PAUSE_MS);
     const asked: Asked[] = [];
     const commands: Command[] = [];
     for (const lane of lanes.values()) {
@@ -57,10 +73,24 @@ export async function serveLanes(
   }
 }
 
+/** Whether few ask, and workers have messages to open: each may ask for something that the same commit would store. */
+export function moreIsComing(lanes: Iterable<Lane>): boolean {
+  let [asked, unopened] = [0, 0];
+  for (const { questions, messages } of lanes) {
+    asked += lengthOf(questions);
+    unopened += lengthOf(messages);
+  }
+  return asked > 0 && asked < SMALL_BATCH && unopened > 0;
+}
+
 /** Questions that wait for the batch under way, as any thread sees it. */
 export function waitingQuestions(lanes: Iterable<Lane>): number {
   let waiting = 0;
-  // Its two ends are not read at once: it may seem shorter than empty.
-  for (const lane of lanes) waiting += Math.max(0, lane.questions.length);
+  for (const { questions } of lanes) waiting += lengthOf(questions);
   return waiting;
+}
+
+/** The two ends of a queue are not read at once: it may seem shorter than empty. */
+function lengthOf(queue: SlotQueue): number {
+  return Math.max(0, queue.length);
 }
