@@ -11,7 +11,7 @@ import type { Scope, Section } from './section.ts';
 
 const CONNECTIONS = 64;
 /** Of what is judged, and of the rest; and where a size is asked for, for which the suite has not the time. */
-const [ROUNDS, ROUNDS_UNJUDGED, ROUNDS_LONG] = [8, 6, 16];
+const [ROUNDS, ROUNDS_UNJUDGED, ROUNDS_LONG] = [8, 4, 16];
 /** Short turns, and many: servers that have just been started get faster all the time, and the machine is never the same. */
 const SESSIONS_A_ROUND = 300;
 /** However busy the machine is. */
