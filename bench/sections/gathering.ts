@@ -10,10 +10,10 @@ import type { Scope, Section } from './section.ts';
 const MEMBERS = 64;
 /** Turns of gathering and bare loops, and clusters in each. */
 const TURNS = 2;
-const ROUNDS = 6;
+const ROUNDS = 12;
 /** Rounds that warm up the members' process, or as many as there is time for: the first dozen take a tenth longer. */
 const FIRST_ROUNDS = 30;
-const FIRST_SECONDS_MAX = 3;
+const FIRST_SECONDS_MAX = 2;
 
 export const gathering: Section = {
   name: 'gathering',

@@ -24,7 +24,7 @@ const SECONDS_MAX = 2;
  * during the next, and 40 in 3,000 after 12,000 (`--trace-opt`): what a process that runs for weeks pays once.
  */
 const STEADY_AFTER = 12_000;
-const STEADY_SECONDS_MAX = 8;
+const STEADY_SECONDS_MAX = 7;
 
 let loads = 0;
 
