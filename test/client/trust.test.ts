@@ -29,14 +29,13 @@ async function withScript(script: Script, body: (scripted: ScriptedRegistry) => 
   }
 }
 
-/** A port of the loopback where nobody listens. */
-async function deafPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+/** So many ports of the loopback where nobody listens. */
+async function deafPorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
 }
 
 describe.each(WAYS)('$dialect over $transport', (way) => {
@@ -105,7 +104,8 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
 
 describe('connecting', () => {
   it('tries the end points in order, and says what came of each', async () => {
-    const [one, two] = [`127.0.0.1:${await deafPort()}`, `TcpEndPoint: 127.0.0.1:${await deafPort()}`];
+    const [first, second] = await deafPorts(2);
+    const [one, two] = [`127.0.0.1:${first}`, `TcpEndPoint: 127.0.0.1:${second}`];
     const { endPoints } = registry.regCred;
     const session = await connect({ ...registry.regCred, endPoints: [one, two, ...endPoints] });
     expect(session.address).toBe(endPoints[0]);
@@ -117,7 +117,8 @@ describe('connecting', () => {
   });
 
   it('says why a WebSocket could not be had', async () => {
-    const none = connect(registry.regCred, { connect: `ws://127.0.0.1:${await deafPort()}` });
+    const [port] = await deafPorts(1);
+    const none = connect(registry.regCred, { connect: `ws://127.0.0.1:${port}` });
     await expect(none).rejects.toThrow('connection refused');
     const elsewhere = connect(registry.regCred, { connect: `ws://127.0.0.1:${registry.process.wsPort}/elsewhere` });
     await expect(elsewhere).rejects.toThrow(XlRegError);
