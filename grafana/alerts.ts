@@ -134,6 +134,13 @@ export const ALERTS: readonly Alert[] = [
     summary: '{{ $labels.instance }} closes more than a connection a second for the limit {{ $labels.cause }}',
   },
   {
+    name: 'XlregLogLinesLost',
+    severity: 'warning',
+    expr: 'increase(xlreg_log_lines_dropped_total[5m]) > 0',
+    for: '0m',
+    summary: '{{ $labels.instance }} loses lines of its log',
+  },
+  {
     name: 'XlregFaults',
     severity: 'warning',
     expr: 'rate(xlreg_faults_total[5m]) > 1',

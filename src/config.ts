@@ -1,7 +1,7 @@
 // All settings of the server: flags over environment over file over defaults, checked once, frozen.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { z } from 'zod';
 import { isCidr } from './admission/ip-address.ts';
 import {
@@ -160,18 +160,34 @@ export type Config = { readonly [Key in keyof Settings as CamelCase<Key>]: Setti
 /** The names of all flags of `xlreg serve` that set something. */
 export const SETTING_NAMES = Object.keys(settings.shape);
 
+/** What a server is told, checked. */
+export interface GivenSettings {
+  readonly config: Config;
+  /** The settings that differ from their default, as they were given. None is a secret: passwords are in files of their own. */
+  readonly changed: Readonly<Record<string, unknown>>;
+}
+
 /** Reads flags, environment and, with `--config FILE`, a JSON file. Throws ConfigError. */
-export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
+export function readSettings(args: readonly string[], environment: NodeJS.ProcessEnv): GivenSettings {
   const flags = readFlags(args);
   const { config: file, ...fromFlags } = flags;
   const fromFile = file === undefined ? {} : readFile(file);
   const fromEnvironment = Object.fromEntries(
     SETTING_NAMES.map((name) => [name, environment[environmentName(name)]]).filter(([, value]) => value !== undefined),
   );
-  const parsed = settings.safeParse({ ...fromFile, ...fromEnvironment, ...fromFlags });
+  const given: Readonly<Record<string, unknown>> = { ...fromFile, ...fromEnvironment, ...fromFlags };
+  const parsed = settings.safeParse(given);
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describeIssue).join('; '));
   const entries = Object.entries(parsed.data).map(([name, value]) => [camelCase(name), value]);
-  return Object.freeze(Object.fromEntries(entries)) as Config;
+  const config = Object.freeze(Object.fromEntries(entries)) as Config;
+  const defaults: Readonly<Record<string, unknown>> = settings.parse({});
+  const changes = Object.entries(parsed.data).filter(([name, value]) => !isDeepStrictEqual(value, defaults[name]));
+  return { config, changed: Object.fromEntries(changes.map(([name]) => [name, given[name]])) };
+}
+
+/** The config alone of readSettings. Throws ConfigError. */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
+  return readSettings(args, environment).config;
 }
 
 /** What is wrong with a configuration file, a line each; empty if a registry would take it. */

@@ -104,3 +104,12 @@ export const RECENT_CLUSTERS_MAX = 64;
 
 /** Changes that are remembered to know these; enough for all of them where each cluster of 64 fills in turn with the others. */
 export const RECENT_CHANGES_MAX = RECENT_CLUSTERS_MAX * CLUSTER_SIZE_MAX;
+
+/** Bytes of log that wait for a slow reader; lines beyond them are dropped and counted, so that the registry goes on. */
+export const LOG_BYTES_MAX = 8 * 1024 * 1024;
+
+/** How long the process waits at its end for its last lines to be taken: enough for a reader that reads at all. */
+export const LOG_FLUSH_MS = 1_000;
+
+/** How long a start that is told to stop may go on, to give up what it holds; then the process ends all the same. */
+export const START_ABANDON_MS = 5_000;

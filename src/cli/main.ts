@@ -1,11 +1,17 @@
 #!/usr/bin/env node
 // The command line: the first word names the command, which has a file of its own that is loaded when it is wanted. Turns
 // what commands reject with into a line on stderr and an exit code.
-import { readFileSync } from 'node:fs';
-import { escapeText } from '../client/escape-text.ts';
-import { UsageError } from './client-flags.ts';
-import { failureOf } from './failure.ts';
-import { helpFor } from './help.ts';
+
+// Node opens its debugger at SIGUSR1 unless somebody listens, and this process holds keys. Until serve has its own handlers,
+// SIGHUP and SIGUSR2 must not end it. All else is loaded later than this: signals may come at once.
+process.on('SIGUSR1', () => {});
+if (process.argv[2] === 'serve') for (const signal of ['SIGHUP', 'SIGUSR2']) process.on(signal, () => {});
+
+const { escapeText } = await import('../client/escape-text.ts');
+const { UsageError } = await import('./client-flags.ts');
+const { failureOf } = await import('./failure.ts');
+const { helpFor } = await import('./help.ts');
+const { packageVersion } = await import('./package-version.ts');
 
 type Command = (args: readonly string[], signal: AbortSignal) => Promise<number>;
 
@@ -32,12 +38,11 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
 const INTERRUPTED = 130;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
-  if (command === '--version') return print(`${version()}\n`);
+  if (command === '--version') return print(`${packageVersion()}\n`);
   if (command === 'help' || command === '--help' || command === '-h') return help(args[0]);
   if (command === undefined) return fail('xlreg', new UsageError('a command is missing; xlreg help lists them'));
   if (args.some((arg, at) => arg === '--help' && !args.slice(0, at).includes('--'))) return help(command);
-  // When the registry has stopped, no connection of somebody who scrapes it may keep the process.
-  if (command === 'serve') process.exit(await (await import('./serve.ts')).serve(args));
+  if (command === 'serve') return (await import('./serve.ts')).serve(args);
   const load = COMMANDS.get(command);
   return load ? runCommand(command, await load(), args) : noSuchCommand(command);
 }
@@ -76,12 +81,6 @@ function fail(who: string, error: unknown): number {
   if (failure === undefined) throw error;
   process.stderr.write(`${who}: ${failure.text}\n`);
   return failure.exitCode;
-}
-
-/** Of the package, which is above both src/ and dist/src/. */
-function version(): string {
-  const path = import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json';
-  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version;
 }
 
 process.exitCode = await main(process.argv.slice(2));

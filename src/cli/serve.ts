@@ -1,53 +1,54 @@
 // xlreg serve: runs a registry until it is told to stop.
+
+import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
-import { ConfigError, readConfig } from '../config.ts';
+import { type Config, ConfigError, readSettings } from '../config.ts';
+import { LOG_FLUSH_MS, START_ABANDON_MS } from '../limits.ts';
 import { ListenError } from '../net/connection.ts';
 import { LockedError } from '../server/data-directory-lock.ts';
 import { IdentityError } from '../server/identity.ts';
+import { LineOutput } from '../server/line-output.ts';
 import { toggleLogLevel } from '../server/log-level.ts';
 import { type Server, startServer } from '../server/server.ts';
 import { collectInThread, keepFreedMemory } from '../server/short-lived-garbage.ts';
 import { StoreUnusableError } from '../store/store.ts';
 import { ThreadLoadError } from '../thread-url.ts';
+import { packageVersion } from './package-version.ts';
 
-/** Bytes of log that wait for a reader who is slow; lines beyond it are lost, rather than the registry held up. */
-const LOG_BYTES_MAX = 8 * 1024 * 1024;
-/** Bytes of log that are written at once, and milliseconds that fewer may wait: each write costs two wakings of threads. */
-const [LOG_WRITE_BYTES, LOG_WRITE_MS] = [8 * 1024, 100];
+/**
+ * Ends the process, with 0 after SIGTERM, SIGINT or POST /drain, 1 if the registry could not go on or its code is not whole, 2 if
+ * it cannot be started as asked. Nothing that stdout, stderr or somebody who scrapes does keeps the process.
+ */
+export async function serve(args: readonly string[]): Promise<never> {
+  const [out, err] = [new LineOutput(1), new LineOutput(2)];
+  return end(await run(args, out, err), out, err);
+}
 
-/** Resolves to the exit code: 0 after SIGTERM, SIGINT or POST /drain, 1 if its code is not whole, 2 if it cannot be started as asked. */
-export async function serve(args: readonly string[]): Promise<number> {
-  let server: Server;
-  let log: Logger;
+async function run(args: readonly string[], out: LineOutput, err: LineOutput): Promise<number> {
   const signal = firstSignal();
   collectInThread();
   // It only saves time: a registry goes on without it.
   keepFreedMemory().catch(() => {});
+  let log: Logger;
+  let server: Server | undefined;
   try {
-    const config = readConfig(args, process.env);
-    const destination = pino.destination({
-      fd: 2,
-      sync: false,
-      minLength: LOG_WRITE_BYTES,
-      maxLength: LOG_BYTES_MAX,
-      periodicFlush: LOG_WRITE_MS,
-    });
-    log = pino({ level: config.logLevel }, destination);
+    const { config, changed } = readSettings(args, process.env);
+    log = openLog(config, err);
     process.on('SIGUSR2', () => toggleLogLevel(log));
-    server = await startServer(config, log, (error) => {
-      log.fatal({ err: error }, 'the registry cannot go on');
-      destination.flushSync();
-      process.exit(1);
-    });
-    const { reloadCertificates } = server;
-    if (reloadCertificates) process.on('SIGHUP', reloadCertificates);
+    const onDeath = onceDead(log, out, err);
+    process.on('uncaughtException', onDeath);
+    logWarnings(log);
+    server = await unlessTold(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
+    if (server === undefined) return 0;
+    process.on('SIGHUP', server.reloadCertificates);
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
-    process.stdout.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
-    process.stderr.write(howToJoin(config.dataDir, config.advertise, tcp));
+    log.info(describeStart(config, changed, server), 'started');
+    out.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
+    if (isatty(2)) err.write(howToJoin(config.dataDir, config.advertise, tcp));
   } catch (error) {
     const isLoading = error instanceof ThreadLoadError;
     if (!isLoading && !isUsersMistake(error)) throw error;
-    process.stderr.write(`xlreg serve: ${error.message}\n`);
+    err.write(`xlreg serve: ${error.message}\n`);
     return isLoading ? 1 : 2;
   }
   await Promise.race([signal, server.drainAsked]);
@@ -55,6 +56,61 @@ export async function serve(args: readonly string[]): Promise<number> {
   await server.stop();
   log.info('stopped');
   return 0;
+}
+
+function openLog({ logLevel }: Config, err: LineOutput): Logger {
+  const settings = {
+    level: logLevel,
+    formatters: { level: (level: string) => ({ level }) },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  return pino(settings, err);
+}
+
+function describeStart(
+  { store, workers }: Config,
+  settings: Readonly<Record<string, unknown>>,
+  server: Server,
+): object {
+  const { addresses, engine } = server;
+  return { version: packageVersion(), node: process.version, ...addresses, store, workers, engine, settings };
+}
+
+/** Node would write them as plain text among the lines of JSON. */
+function logWarnings(log: Logger): void {
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log.warn({ err: warning }, 'a warning of Node'));
+}
+
+/** Logs the first death, and nothing that comes of it, and ends the process. */
+function onceDead(log: Logger, out: LineOutput, err: LineOutput): (error: unknown) => void {
+  let dead = false;
+  return (error) => {
+    if (dead) return;
+    dead = true;
+    log.fatal({ err: error }, 'the registry cannot go on');
+    log.level = 'silent';
+    end(1, out, err);
+  };
+}
+
+async function end(code: number, out: LineOutput, err: LineOutput): Promise<never> {
+  await Promise.all([out, err].map((output) => output.flush(LOG_FLUSH_MS)));
+  // Exiting would wait for the thread in which the write hangs. Everything else is done.
+  if (out.isStuck || err.isStuck) process.kill(process.pid, 'SIGKILL');
+  process.exit(code);
+}
+
+/**
+ * Undefined if the signal comes before the registry runs; what has been started is then stopped, for which it has
+ * START_ABANDON_MS. A start holds nothing that the end of the process would harm.
+ */
+async function unlessTold(signal: Promise<void>, starting: Promise<Server>): Promise<Server | undefined> {
+  const started = await Promise.race([signal, starting]);
+  if (started) return started;
+  const stopped = starting.then((server) => server.stop()).catch(() => {});
+  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, START_ABANDON_MS))]);
+  return undefined;
 }
 
 /** Resolves at the first signal; the second has the system's own effect, which is the end at once. */

@@ -12,6 +12,7 @@ import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
+import { logMetrics } from '../metrics/log-metrics.ts';
 import { LOOP_DELAY_SECONDS, watchLoopDelay } from '../metrics/loop-delay.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { processMetrics } from '../metrics/process-metrics.ts';
@@ -23,7 +24,7 @@ import { Certificate } from '../net/certificate.ts';
 import type { AcceptConnection } from '../net/connection.ts';
 import { listenTcp } from '../net/tcp-listener.ts';
 import type { WebSessions } from '../net/upgrade.ts';
-import { chooseWebEngine, listenWeb } from '../net/web-listener.ts';
+import { chooseWebEngine, listenWeb, type WebEngine } from '../net/web-listener.ts';
 import type { HttpRoutes } from '../net/web-site.ts';
 import { Pool, type PoolSettings } from '../pool/pool.ts';
 import { pooledRandom } from '../pool/pooled-random.ts';
@@ -49,24 +50,35 @@ const REPLY_BYTES_MAX_WS = 256 * 1024;
 export interface Server {
   /** `host:port` of each listener, undefined where it is off. */
   readonly addresses: { readonly tcp?: string; readonly ws?: string; readonly admin?: string };
+  /** What serves HTTP and WebSocket; a listener with a certificate is served by `node` under either. */
+  readonly engine: WebEngine;
   /** The public credentials, as regCred.dat. */
   readonly regCred: string;
   /** Resolves when somebody has asked over the admin port that the registry stop. */
   readonly drainAsked: Promise<void>;
-  /** Reads the certificates again; undefined if there are none. A bad one is logged, and the old one stays. */
-  readonly reloadCertificates: (() => Promise<void>) | undefined;
+  /** Reads the certificates again. A bad one is logged, and the old one stays; so is that there are none. */
+  readonly reloadCertificates: () => Promise<void>;
   /** Drains: stops accepting, lets what is in work finish, tells who asks, closes everything. */
   stop(): Promise<void>;
 }
 
-/** Builds and starts a registry. `onDeath` is called when a part died that it cannot go on without. */
-export async function startServer(config: Config, log: Logger, onDeath: (error: unknown) => void): Promise<Server> {
+/** What a registry tells to those that run it. */
+export interface ServerObserver {
+  readonly log: Logger;
+  /** Lines of the log that were lost so far. */
+  logLinesDropped(): number;
+  /** A part died that the registry cannot go on without. */
+  onDeath(error: unknown): void;
+}
+
+/** Builds and starts a registry. */
+export async function startServer(config: Config, observer: ServerObserver): Promise<Server> {
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return { ...(await build(config, log, onDeath, closers)), stop };
+    return { ...(await build(config, observer, closers)), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -75,8 +87,7 @@ export async function startServer(config: Config, log: Logger, onDeath: (error: 
 
 async function build(
   config: Config,
-  log: Logger,
-  onDeath: (error: unknown) => void,
+  { log, logLinesDropped, onDeath }: ServerObserver,
   closers: (() => Promise<void>)[],
 ): Promise<Omit<Server, 'stop'>> {
   await openDataDirectory(config.dataDir);
@@ -90,6 +101,7 @@ async function build(
   }
   const registry = new Registry();
   processMetrics(registry);
+  logMetrics(registry, logLinesDropped);
   const engine = chooseWebEngine(config.webEngine);
 
   // The admin port first: it says that the rest is not ready yet.
@@ -189,6 +201,7 @@ async function build(
       ...(ws && { ws: ws.address }),
       ...(admin && { admin: admin.address }),
     },
+    engine,
     regCred: credentials,
     drainAsked,
     reloadCertificates: reloaderOf(certificates, log),
@@ -270,10 +283,10 @@ async function openCertificates({ wsTls, adminTls }: Config): Promise<Certificat
   return { ws: wsTls && (await Certificate.open(wsTls)), admin: adminTls && (await Certificate.open(adminTls)) };
 }
 
-function reloaderOf(certificates: Certificates, log: Logger): (() => Promise<void>) | undefined {
+function reloaderOf(certificates: Certificates, log: Logger): () => Promise<void> {
   const present = Object.entries(certificates).filter(([, certificate]) => certificate !== undefined);
-  if (present.length === 0) return undefined;
   return async () => {
+    if (present.length === 0) log.info('SIGHUP: there are no certificates to read again');
     for (const [listener, certificate] of present as [string, Certificate][]) {
       await certificate.reload().then(
         () => {

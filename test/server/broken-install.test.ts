@@ -75,7 +75,7 @@ async function serveMortal(name: string, entry: string): Promise<Logged[]> {
 }
 
 interface Logged {
-  readonly level: number;
+  readonly level: string;
   readonly msg: string;
   readonly err: { readonly message: string };
 }
@@ -84,8 +84,8 @@ it('five workers that die within a minute end the process with exit code 1', asy
   const logged = await serveMortal('pool-worker', "export { default } from './whole.js';");
   const ended = 'worker exited with code: 7';
   expect(logged.map(({ level, err }) => `${level} ${err.message}`)).toEqual([
-    ...new Array<string>(4).fill(`50 ${ended}`),
-    `60 ${ended}`,
+    ...new Array<string>(4).fill(`error ${ended}`),
+    `fatal ${ended}`,
   ]);
   expect(logged.at(-1)!.msg).toBe('the registry cannot go on');
 });
@@ -93,6 +93,6 @@ it('five workers that die within a minute end the process with exit code 1', asy
 it('the death of the coordinator ends the process with exit code 1', async () => {
   const logged = await serveMortal('coordinator-thread', "await import('./whole.js');");
   expect(logged).toHaveLength(1);
-  expect(logged[0]).toMatchObject({ level: 60, msg: 'the registry cannot go on' });
+  expect(logged[0]).toMatchObject({ level: 'fatal', msg: 'the registry cannot go on' });
   expect(logged[0]!.err.message).toBe('the coordinator ended with code 7');
 });

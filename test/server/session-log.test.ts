@@ -29,8 +29,8 @@ async function linesWhen(message: string, count: number): Promise<Line[]> {
   return lines(message);
 }
 
-const INFO = 30;
-const WARN = 40;
+const INFO = 'info';
+const WARN = 'warn';
 
 describe('a session', () => {
   it('is one line when it ends, on every wire, and says nothing secret', async () => {
@@ -46,7 +46,7 @@ describe('a session', () => {
       const line = (await linesWhen('session ended', at + 1))[at]!;
       expect(line).toEqual({
         level: INFO,
-        time: expect.any(Number),
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         pid: registry.process.pid,
         hostname: expect.any(String),
         msg: 'session ended',

@@ -20,6 +20,8 @@ export interface RegistryOptions {
   readonly dataDir?: string;
   /** The system's limit of open files for it. */
   readonly openFilesMax?: number;
+  /** A file descriptor for its standard error, of which `stderr()` then has nothing. */
+  readonly stderr?: number;
   /** Environment variables to add (no `XLREG_*` of the test's own environment reaches the child). */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -62,15 +64,15 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   const command = ['-c', `${limit}exec "$@"`, 'sh', process.execPath, MAIN, 'serve'];
   const child = spawn('sh', [...command, ...flags(dataDir, options.args ?? [])], {
     env: { ...cleanEnv(), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
   });
   running.add(child);
   let out = '';
   let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     out += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     err += text;
   });
   const exited = new Promise<number | null>((resolve, reject) => {

@@ -1,0 +1,245 @@
+// Standard output and standard error that take nothing: the registry serves, counts the lines it loses, and stops in time.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { adminToken } from '../support/admin-token.ts';
+import type { RegistryProcess } from '../support/registry-process.ts';
+import { until } from '../support/until.ts';
+
+const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
+/** The drain has nothing to wait for here. */
+const STOP_MS_MAX = 10_000;
+
+let directory: string;
+let open: number[];
+let children: ChildProcess[];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'xlreg-output-'));
+  open = [];
+  children = [];
+});
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const fd of open) closeSync(fd);
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function opened(path: string, flags: string | number): number {
+  const fd = openSync(path, flags);
+  open.push(fd);
+  return fd;
+}
+
+/** A blocking pipe; `fill` takes all its room, `drain` empties it. */
+function pipe() {
+  const path = join(directory, `pipe-${open.length}`);
+  execFileSync('mkfifo', [path]);
+  const reader = opened(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return {
+    writer: opened(path, 'w'),
+    fill() {
+      const byte = Buffer.from('\n');
+      const page = Buffer.alloc(4_096, byte);
+      for (const bytes of [page, byte]) {
+        try {
+          for (;;) writeSync(reader, bytes);
+        } catch (error) {
+          expect((error as NodeJS.ErrnoException).code).toBe('EAGAIN');
+        }
+      }
+    },
+    reader,
+  };
+}
+
+/** The write end of a pipe that nobody reads. */
+function brokenPipe(): number {
+  const { writer, reader } = pipe();
+  closeSync(reader);
+  open.splice(open.indexOf(reader), 1);
+  return writer;
+}
+
+/** The write end of a pipe that has no room. */
+function fullPipe(): number {
+  const { writer, fill } = pipe();
+  fill();
+  return writer;
+}
+
+async function dropped(registry: RegistryProcess): Promise<number> {
+  return Number(/^xlreg_log_lines_dropped_total (\d+)$/m.exec(await registry.metrics())![1]);
+}
+
+async function sessions(registry: FieldRegistry, count: number): Promise<void> {
+  for (let at = 0; at < count; at++) await (await registry.connect(WIRES[0]!)).bye();
+}
+
+async function stopInTime(registry: FieldRegistry): Promise<void> {
+  const stopped = registry.stop();
+  expect(await Promise.race([stopped, pause(STOP_MS_MAX, 'still there', { ref: false })])).toBe(0);
+}
+
+/** Takes the room of a tiny file system; undefined, aloud, where none can be mounted. */
+function mountSmall(): { readonly path: string; unmount(): void } | undefined {
+  const path = join(directory, 'small');
+  mkdirSync(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', path], { stdio: 'pipe' });
+  } catch (error) {
+    console.log(`SKIPPED, no small tmpfs can be mounted here: ${(error as Error).message.trim()}`);
+    return undefined;
+  }
+  return { path, unmount: () => execFileSync('umount', ['-l', path]) };
+}
+
+describe('a standard error', () => {
+  it('on a full disk loses lines, which are counted, and takes lines again when there is room', async (test) => {
+    const disk = mountSmall();
+    if (disk === undefined) return test.skip();
+    try {
+      const log = join(disk.path, 'log');
+      const filler = join(disk.path, 'filler');
+      const stderr = opened(log, 'a');
+      writeFileSync(filler, '');
+      const registry = await FieldRegistry.start({ stderr, args: ['--log-level', 'debug'] });
+      await sessions(registry, 100);
+      const filling = opened(filler, 'w');
+      expect(() => {
+        for (;;) writeSync(filling, Buffer.alloc(4_096));
+      }).toThrow('ENOSPC');
+      await sessions(registry, 250);
+      await until(async () => (await dropped(registry.process)) > 0);
+      expect((await fetch(`http://127.0.0.1:${registry.process.adminPort}/readyz`)).status).toBe(200);
+      rmSync(filler);
+      closeSync(open.splice(open.indexOf(filling), 1)[0]!);
+      const lost = await dropped(registry.process);
+      await sessions(registry, 1);
+      await until(() => readFileSync(log, 'utf8').includes('"connection":351'));
+      expect(await dropped(registry.process)).toBe(lost);
+      await stopInTime(registry);
+      const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+      expect(lines.at(-1)).toContain('"stopped"');
+      // A line that was cut off by the lack of room is the only one that is not whole.
+      const torn = lines.filter((line) => !line.endsWith('}'));
+      expect(torn.length).toBeLessThanOrEqual(1);
+    } finally {
+      disk.unmount();
+    }
+  });
+
+  it.each([
+    ['/dev/full', () => opened('/dev/full', 'w')],
+    ['a pipe without a reader', brokenPipe],
+  ])('that is %s harms nothing, and what is lost is counted', async (_, open) => {
+    const registry = await FieldRegistry.start({ stderr: open() });
+    await sessions(registry, 10);
+    await until(async () => (await dropped(registry.process)) >= 10);
+    await stopInTime(registry);
+  });
+
+  it('that is a full pipe harms nothing, and has the lines once it is read', async () => {
+    const { writer, reader, fill } = pipe();
+    fill();
+    const registry = await FieldRegistry.start({ stderr: writer });
+    await sessions(registry, 10);
+    let text = '';
+    await until(() => {
+      const bytes = Buffer.alloc(65_536);
+      try {
+        text += bytes.toString('latin1', 0, readSync(reader, bytes));
+      } catch (error) {
+        expect((error as NodeJS.ErrnoException).code).toBe('EAGAIN');
+      }
+      return text.split('"session ended"').length > 10;
+    });
+    expect(await dropped(registry.process)).toBe(0);
+    await stopInTime(registry);
+  });
+
+  it('that is a full pipe keeps a registry from nothing when it stops', async () => {
+    const registry = await FieldRegistry.start({ stderr: fullPipe() });
+    await sessions(registry, 10);
+    await stopInTime(registry);
+  });
+});
+
+/** Starts a registry with these descriptors, which the test's end kills. */
+function serve(stdout: number | 'pipe', stderr: number | 'pipe', ...more: string[]) {
+  const off = ['tcp', 'ws', 'admin'].flatMap((name) => [`--${name}`, '127.0.0.1:0']);
+  const args = [MAIN, 'serve', ...off, '--store', 'memory', '--data-dir', join(directory, 'data'), ...more];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', stdout, stderr] });
+  children.push(child);
+  const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  return { child, stopped: () => Promise.race([ended, pause(STOP_MS_MAX, 'still there', { ref: false })]), ended };
+}
+
+describe('a standard output', () => {
+  it.each([
+    ['/dev/full', () => opened('/dev/full', 'w')],
+    ['a pipe without a reader', brokenPipe],
+    ['a full pipe', fullPipe],
+  ])('that is %s keeps a registry from nothing', async (_, open) => {
+    const { child, stopped } = serve(open(), 'pipe');
+    let text = '';
+    for await (const part of child.stderr!.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+      text += part;
+      if (text.includes('"msg":"started"')) break;
+    }
+    child.kill('SIGTERM');
+    expect(await stopped()).toBe(0);
+  });
+
+  it.each([
+    ['/dev/full', () => opened('/dev/full', 'w')],
+    ['a pipe without a reader', brokenPipe],
+    ['a full pipe', fullPipe],
+  ])('and a standard error that are %s keep a start that fails from nothing', async (_, open) => {
+    const fd = open();
+    expect(await serve(fd, fd, '--workers', 'many').stopped()).toBe(2);
+  });
+});
+
+it('a terminal that nobody reads keeps a registry from nothing', async (test) => {
+  const [ready, typescript] = [join(directory, 'ready'), '/dev/null'];
+  const flags = ['tcp', 'ws', 'admin'].map((name) => `--${name} 127.0.0.1:0`).join(' ');
+  const command = `exec ${process.execPath} ${MAIN} serve ${flags} --data-dir ${directory}/data --store memory > ${ready}`;
+  const script = spawn('script', ['-qec', command, typescript], { stdio: ['pipe', fullPipe(), 'ignore'] });
+  children.push(script);
+  const [failure] = await Promise.race([once(script, 'error'), once(script, 'spawn')]);
+  if (failure) {
+    console.log(`SKIPPED, script cannot be had here: ${failure.message}`);
+    return test.skip();
+  }
+  const text = () => (existsSync(ready) ? readFileSync(ready, 'utf8') : '');
+  await until(() => text().endsWith('\n'));
+  const admin = /admin=(\S+)/.exec(text())![1];
+  const url = `http://${admin}/api/log-level`;
+  const headers = { authorization: `Bearer ${adminToken(join(directory, 'data'))}` };
+  // Each is a line; the terminal holds less than these are.
+  for (let at = 0; at < 200; at++) {
+    await (await fetch(url, { method: 'PUT', headers, body: '{"level":"info"}' })).text();
+  }
+  const pid = Number(readFileSync(`/proc/${script.pid}/task/${script.pid}/children`, 'ascii').trim());
+  process.kill(pid, 'SIGTERM');
+  const gone = until(() => !existsSync(`/proc/${pid}/exe`));
+  expect(await Promise.race([gone, pause(STOP_MS_MAX, 'still there', { ref: false })])).toBeUndefined();
+});

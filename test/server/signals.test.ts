@@ -1,0 +1,47 @@
+// Signals that are no reason to end: what operators, systemd and closing terminals send.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startXlreg } from '../cli/xlreg-process.ts';
+import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { until } from '../support/until.ts';
+
+let registry: FieldRegistry;
+let directory: string;
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'xlreg-signals-'));
+  registry = await FieldRegistry.start();
+});
+afterEach(async () => {
+  await registry.stop();
+  rmSync(directory, { recursive: true });
+});
+
+it('SIGHUP without certificates is logged and ends nothing', async () => {
+  process.kill(registry.process.pid, 'SIGHUP');
+  await until(() => registry.process.stderr().includes('there are no certificates to read again'));
+  await (await registry.connect(WIRES[0]!)).bye();
+});
+
+it('SIGUSR1 opens no debugger in a registry', async () => {
+  process.kill(registry.process.pid, 'SIGUSR1');
+  await (await registry.connect(WIRES[0]!)).bye();
+  expect(await registry.stop()).toBe(0);
+  expect(registry.process.stderr()).not.toContain('Debugger');
+});
+
+it('SIGUSR1 opens no debugger in a command that holds keys', async () => {
+  const file = join(registry.process.dataDir, 'regCred.dat');
+  const home = join(directory, 'alice');
+  const to = ['--registry', file];
+  expect((await startXlreg(['create', 'two', '--size', '2', ...to]).ended).code).toBe(0);
+  const member = ['--name', 'alice', '--end-point', '127.0.0.1:4001', '--home', home];
+  const join_ = startXlreg(['join', 'two', ...member, '--wait', '20', ...to]);
+  await join_.said(/1 of 2 members/);
+  join_.child.kill('SIGUSR1');
+  // Node says where it listens before the command gets the next signal.
+  join_.child.kill('SIGINT');
+  expect((await join_.ended).stderr).not.toContain('Debugger');
+});
