@@ -1,8 +1,9 @@
 // What of a data directory is copied by a backup and brought back by a restore: the registry's identity and its table.
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, copyFile, mkdir, open } from 'node:fs/promises';
+import { chmod, copyFile, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../durable-file.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { LockedError, lockDataDirectory } from '../server/data-directory-lock.ts';
 import { OperatorError } from './operator-error.ts';
 
@@ -54,7 +55,7 @@ export async function copyRegistry(from: string, to: string, table = join(from, 
   for (const path of [...IDENTITY_FILES.map((name) => join(from, name)), join(table, TABLE_FILE)]) {
     if (!existsSync(path)) throw new OperatorError(`${path} is missing`, 2);
   }
-  await mkdir(join(to, 'table'), { recursive: true, mode: 0o700 });
+  makeDirectory(join(to, 'table'), 0o700);
   await chmod(to, 0o700);
   await copyDurably(join(table, TABLE_FILE), join(to, 'table', TABLE_FILE), 0o600);
   await syncDirectory(join(to, 'table'));

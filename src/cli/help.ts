@@ -98,7 +98,8 @@ Of --store etcd:
   --etcd-tls CA[,CERT,KEY]    over TLS: whom to believe and, if etcd asks, who comes; PEM files, default off
   --etcd-user NAME            with a password from --etcd-password-file FILE or XLREG_ETCD_PASSWORD
 
-Exit codes: 0 stopped; 1 it could not go on; 2 it could not be started like this.
+Exit codes: 0 stopped; 1 it could not go on; 2 it cannot be started like this; 75 it cannot be started now, but time may
+mend that (a port or the data directory is in use, the store is away), so try again.
 `;
 
 const ADMIN_FLAGS = `
@@ -134,7 +135,7 @@ const CONFIG = `xlreg config check FILE
 Says whether a registry would take a configuration file: exit code 0, or 1 with one line for each problem.
 `;
 
-const KEYS = `xlreg keys show|rotate|retire [--data-dir DIR] [--json]
+const KEYS = `xlreg keys show|rotate|retire [--data-dir DIR] [--json] [--force]
 
 Changes a registry's comms key, under which clients say Hello, without cutting anybody off. The data directory may be in
 use: each step counts from the registry's next start on.
@@ -142,8 +143,10 @@ use: each step counts from the registry's next start on.
   show      the fingerprints of the key, and of the previous one if there is one
   rotate    makes a new key; the one there is becomes the previous one, which is served, too. The registry's next start
             writes the new regCred.dat, which is what clients need now
-  retire    removes the previous key, when xlreg_hellos_total{key="previous"} has stopped growing
+  retire    removes the previous key, when xlreg_hellos_total{key="previous"} has stopped growing;
+            refused before the registry has started with the new key: until then all clients use the previous one
 
+  --force                     of retire: all the same
   --data-dir DIR              default ./xlreg-data
   --json                      one JSON object instead of lines
 `;

@@ -19,11 +19,17 @@ const NEXT: Readonly<Record<string, string>> = {
 export async function keys(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['show|rotate|retire'],
-    options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY }, json: { type: 'boolean' } },
+    options: {
+      'data-dir': { type: 'string', default: DATA_DIRECTORY },
+      json: { type: 'boolean' },
+      force: { type: 'boolean', default: false },
+    },
   });
   const verb = positionals[0]!;
   if (!Object.hasOwn(ACTIONS, verb)) throw new UsageError('xlreg keys knows show, rotate and retire');
-  const { current, previous } = await ACTIONS[verb as keyof typeof ACTIONS](values['data-dir']).catch((error) => {
+  if (values.force && verb !== 'retire') throw new UsageError('--force belongs to xlreg keys retire');
+  const act = ACTIONS[verb as keyof typeof ACTIONS];
+  const { current, previous } = await act(values['data-dir'], values.force).catch((error) => {
     throw error instanceof IdentityError ? new OperatorError(error.message, 2) : error;
   });
   if (values.json) {

@@ -2,11 +2,12 @@
 // at every later one. Invariant: a registry whose ID somebody may know never gets other keys without being told to.
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { syncDirectory, writeDurably } from '../durable-file.ts';
 import { ID_BYTES, RSA_BITS_MAX, RSA_BITS_MIN } from '../limits.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { isNodeId } from '../wire/member-token.ts';
 
 /** The registry's secrets and its ID. */
@@ -33,15 +34,17 @@ const ID_FILE = 'id';
 export const COMMS_KEY_FILE = 'ck.pem';
 export const PREVIOUS_COMMS_KEY_FILE = 'ck-previous.pem';
 const SIG_KEY_FILE = 'sk.pem';
-const REG_CRED_FILE = 'regCred.dat';
+export const REG_CRED_FILE = 'regCred.dat';
 /** There while the first start makes the others. */
 const UNFINISHED_FILE = 'unfinished';
 
 /** Makes the data directory if there is none, and sees that it is private. Throws IdentityError. */
 export async function openDataDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: Error) => {
-    throw new IdentityError(error.message);
-  });
+  try {
+    makeDirectory(directory, 0o700);
+  } catch (error) {
+    throw new IdentityError(`${directory} cannot be made: ${(error as Error).message}`);
+  }
   await assertPrivate(directory, 'directory');
 }
 

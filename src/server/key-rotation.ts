@@ -2,11 +2,20 @@
 // Invariant: whenever this stops, the key that clients know is there under one of the two names.
 import { createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { syncDirectory, writeDurably } from '../durable-file.ts';
-import { COMMS_KEY_FILE, IdentityError, loadKey, NEW_KEY_BITS, PREVIOUS_COMMS_KEY_FILE, printKey } from './identity.ts';
+import { parseRegCred } from '../wire/reg-cred.ts';
+import {
+  COMMS_KEY_FILE,
+  IdentityError,
+  loadKey,
+  NEW_KEY_BITS,
+  PREVIOUS_COMMS_KEY_FILE,
+  printKey,
+  REG_CRED_FILE,
+} from './identity.ts';
 
 /** The public halves of the keys that a registry has from its next start on. */
 export interface CommsKeys {
@@ -39,11 +48,20 @@ export async function rotateCommsKey(directory: string): Promise<CommsKeys> {
   return { current: fresh.publicKey, previous: createPublicKey(old) };
 }
 
-/** Removes the previous comms key; rejects with IdentityError if there is none. It is served until the next start. */
-export async function retireCommsKey(directory: string): Promise<CommsKeys> {
+/**
+ * Removes the previous comms key; rejects with IdentityError if there is none. It is served until the next start. Unless `force`d,
+ * rejects also where no server has started with the current key: clients then know the previous one only.
+ */
+export async function retireCommsKey(directory: string, force: boolean): Promise<CommsKeys> {
   const { key } = await loadKey(join(directory, COMMS_KEY_FILE));
   const path = join(directory, PREVIOUS_COMMS_KEY_FILE);
   if (!existsSync(path)) throw new IdentityError(`${path} is not there: there is no previous key`);
+  if (!force && !(await isAnnounced(directory, createPublicKey(key)))) {
+    const cutOff = 'to retire the previous key now cuts off every client';
+    throw new IdentityError(
+      `${join(directory, REG_CRED_FILE)} is not that of ${COMMS_KEY_FILE}, so ${cutOff}: restart the registry first (or --force)`,
+    );
+  }
   await rm(path);
   await syncDirectory(directory);
   return { current: createPublicKey(key), previous: undefined };
@@ -53,6 +71,16 @@ export async function retireCommsKey(directory: string): Promise<CommsKeys> {
 export async function commsKeys(directory: string): Promise<CommsKeys> {
   const { key } = await loadKey(join(directory, COMMS_KEY_FILE));
   return { current: createPublicKey(key), previous: await previousKey(directory) };
+}
+
+/** Whether a server has started with this key: each start writes the credentials of the key that it serves. */
+async function isAnnounced(directory: string, current: KeyObject): Promise<boolean> {
+  try {
+    const { commsKey } = parseRegCred(await readFile(join(directory, REG_CRED_FILE), 'latin1'));
+    return commsKey.equals(current);
+  } catch {
+    return false;
+  }
 }
 
 async function previousKey(directory: string): Promise<KeyObject | undefined> {

@@ -91,6 +91,23 @@ describe('a change of keys', () => {
     expect(last.process.stderr()).not.toContain('BEGIN');
   });
 
+  it('is not finished before the registry has started with the new key, unless that is forced', async () => {
+    const refused = { code: 2, stdout: '', stderr: expect.stringContaining('restart the registry first') };
+    await start();
+    await keys('rotate');
+    expect(await keys('retire')).toEqual(refused);
+    await stop();
+    expect(await keys('retire')).toEqual(refused);
+    await start();
+    await stop();
+    expect(await keys('retire')).toMatchObject({ code: 0 });
+    await keys('rotate');
+    rmSync(join(dataDir, 'regCred.dat'));
+    expect(await keys('retire')).toEqual(refused);
+    expect(await runXlreg(['keys', 'retire', '--force', '--data-dir', dataDir])).toMatchObject({ code: 0 });
+    expect(await runXlreg(['keys', 'rotate', '--force', '--data-dir', dataDir])).toMatchObject({ code: 2 });
+  });
+
   it('tells a client that checks that there is a new key', async () => {
     const old = (await start()).regCred;
     const file = join(dataDir, 'old.dat');

@@ -287,7 +287,7 @@ describe('rotation', () => {
     const loaded = await openIdentity(directory);
     expect([spkiOf(loaded.commsKey), spkiOf(loaded.previousCommsKey!)]).toEqual([spkiOf(current), oldCk]);
     expect(loaded.commsKey.asymmetricKeyDetails?.modulusLength).toBe(2_048);
-    await retireCommsKey(directory);
+    await retireCommsKey(directory, true);
     expect(await shown()).toEqual([spkiOf(current), undefined]);
     expect(readdirSync(directory).sort()).toEqual(FILES);
   });
@@ -324,7 +324,7 @@ describe('rotation', () => {
 
   it('K1: makes no key that is too short, and changes nothing where something is wrong', async () => {
     settle();
-    await expect(retireCommsKey(directory)).rejects.toThrow(IdentityError);
+    await expect(retireCommsKey(directory, true)).rejects.toThrow(IdentityError);
     put('ck.pem', vectorFile('keys/test-registry-ck-1024.pem'));
     await expect(rotateCommsKey(directory)).rejects.toThrow(/1024 bits, and one of 2048 cannot be served beside it/);
     put('ck.pem', 'not a key');
