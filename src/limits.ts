@@ -111,5 +111,15 @@ export const LOG_BYTES_MAX = 8 * 1024 * 1024;
 /** How long the process waits at its end for its last lines to be taken: enough for a reader that reads at all. */
 export const LOG_FLUSH_MS = 1_000;
 
+/**
+ * Files that are not connections of sessions: the store, threads, listeners, those who scrape or ask for regCred.dat. A limit of
+ * open files that leaves fewer connections than CONNECTIONS_MIN beside them, half a large cluster, is a mistake.
+ */
+export const OTHER_FILES = 256;
+export const CONNECTIONS_MIN = 32;
+
+/** How long a start tries again where a port is taken: an outgoing connection that has it may end, or the server before it. */
+export const PORT_WAIT_MS = 5_000;
+
 /** How long a start that is told to stop may go on, to give up what it holds; then the process ends all the same. */
 export const START_ABANDON_MS = 5_000;

@@ -5,6 +5,7 @@ import { type Logger, pino } from 'pino';
 import { type Config, ConfigError, readSettings } from '../config.ts';
 import { LOG_FLUSH_MS, START_ABANDON_MS } from '../limits.ts';
 import { ListenError } from '../net/connection.ts';
+import { mayPass } from '../passing-failure.ts';
 import { LockedError } from '../server/data-directory-lock.ts';
 import { IdentityError } from '../server/identity.ts';
 import { LineOutput } from '../server/line-output.ts';
@@ -15,9 +16,12 @@ import { StoreUnusableError } from '../store/store.ts';
 import { ThreadLoadError } from '../thread-url.ts';
 import { packageVersion } from './package-version.ts';
 
+/** Exit codes. The last is EX_TEMPFAIL of sysexits.h: what keeps it from starting may pass, so a supervisor tries again. */
+const [STOPPED, GAVE_UP, WRONG, TRY_AGAIN] = [0, 1, 2, 75];
+
 /**
- * Ends the process, with 0 after SIGTERM, SIGINT or POST /drain, 1 if the registry could not go on or its code is not whole, 2 if
- * it cannot be started as asked. Nothing that stdout, stderr or somebody who scrapes does keeps the process.
+ * Ends the process: STOPPED after SIGTERM, SIGINT or POST /drain; GAVE_UP if the registry could not go on, or its code is not
+ * whole; WRONG if its settings or its data directory are; TRY_AGAIN where time may mend what is in the way. Nothing that stdout, stderr or somebody who scrapes does keeps the process.
  */
 export async function serve(args: readonly string[]): Promise<never> {
   const [out, err] = [new LineOutput(1), new LineOutput(2)];
@@ -29,38 +33,37 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   collectInThread();
   // It only saves time: a registry goes on without it.
   keepFreedMemory().catch(() => {});
-  let log: Logger;
+  const log = openLog(err);
+  logWarnings(log);
+  const onDeath = onceDead(log, out, err);
+  process.on('uncaughtException', onDeath);
+  process.on('SIGUSR2', () => toggleLogLevel(log));
   let server: Server | undefined;
   try {
     const { config, changed } = readSettings(args, process.env);
-    log = openLog(config, err);
-    process.on('SIGUSR2', () => toggleLogLevel(log));
-    const onDeath = onceDead(log, out, err);
-    process.on('uncaughtException', onDeath);
-    logWarnings(log);
+    log.level = config.logLevel;
     server = await unlessTold(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
-    if (server === undefined) return 0;
+    if (server === undefined) return STOPPED;
     process.on('SIGHUP', server.reloadCertificates);
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
     log.info(describeStart(config, changed, server), 'started');
     out.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
     if (isatty(2)) err.write(howToJoin(config.dataDir, config.advertise, tcp));
   } catch (error) {
-    const isLoading = error instanceof ThreadLoadError;
-    if (!isLoading && !isUsersMistake(error)) throw error;
-    err.write(`xlreg serve: ${error.message}\n`);
-    return isLoading ? 1 : 2;
+    const code = exitCodeOf(error);
+    if (code === undefined) log.fatal({ err: error }, 'the registry cannot start');
+    else err.write(`xlreg serve: ${(error as Error).message}\n`);
+    return code ?? GAVE_UP;
   }
   await Promise.race([signal, server.drainAsked]);
   log.info('draining');
   await server.stop();
   log.info('stopped');
-  return 0;
+  return STOPPED;
 }
 
-function openLog({ logLevel }: Config, err: LineOutput): Logger {
+function openLog(err: LineOutput): Logger {
   const settings = {
-    level: logLevel,
     formatters: { level: (level: string) => ({ level }) },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
@@ -90,7 +93,7 @@ function onceDead(log: Logger, out: LineOutput, err: LineOutput): (error: unknow
     dead = true;
     log.fatal({ err: error }, 'the registry cannot go on');
     log.level = 'silent';
-    end(1, out, err);
+    end(GAVE_UP, out, err);
   };
 }
 
@@ -125,10 +128,15 @@ function firstSignal(): Promise<void> {
   });
 }
 
-function isUsersMistake(error: unknown): error is Error {
-  return [ConfigError, ListenError, IdentityError, StoreUnusableError, LockedError].some(
-    (kind) => error instanceof kind,
-  );
+/** Undefined for what nobody foresaw, which is a bug. */
+function exitCodeOf(error: unknown): number | undefined {
+  if (error instanceof ThreadLoadError) return GAVE_UP;
+  if (error instanceof LockedError) return TRY_AGAIN;
+  if (error instanceof ListenError || error instanceof StoreUnusableError) return error.mayPass ? TRY_AGAIN : WRONG;
+  if (error instanceof ConfigError || error instanceof IdentityError) return WRONG;
+  // What the system says of a file in the data directory.
+  const isOfSystem = error instanceof Error && 'syscall' in error;
+  return isOfSystem ? (mayPass(error) ? TRY_AGAIN : WRONG) : undefined;
 }
 
 function howToJoin(dataDir: string, advertise: readonly string[] | undefined, tcp: string): string {

@@ -53,7 +53,7 @@ type Order =
   | { readonly kind: 'close' };
 type Report =
   | { readonly kind: 'loaded' }
-  | { readonly kind: 'unusable'; readonly message: string }
+  | { readonly kind: 'unusable'; readonly message: string; readonly mayPass: boolean }
   | { readonly kind: 'full' | 'unreachable'; readonly reason: string | undefined }
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
@@ -141,7 +141,7 @@ export class CoordinatorThread {
     const [first] = (await Promise.race([once(worker, 'message'), died]).catch((error) => {
       throw isLoadFailure(error) ? new ThreadLoadError('the coordinator', error) : error;
     })) as [Report];
-    if (first.kind === 'unusable') throw new StoreUnusableError(first.message);
+    if (first.kind === 'unusable') throw new StoreUnusableError(first.message, { mayPass: first.mayPass });
     return new CoordinatorThread(worker, threadData, on);
   }
 
@@ -270,7 +270,8 @@ export async function runCoordinator(): Promise<void> {
   } catch (error) {
     // Records that do not fit together break a promise of the table, which is the store's fault here.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
-    report({ kind: 'unusable', message: `${placeOf(settings)}: ${error.message}` });
+    const mayPass = error instanceof StoreUnusableError && error.mayPass;
+    report({ kind: 'unusable', message: `${placeOf(settings)}: ${error.message}`, mayPass });
     return;
   }
   // Not before the table is loaded, for which everybody waits.

@@ -48,6 +48,13 @@ export interface Listener {
 /** A listener could not be bound. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
+  /** Whether time may mend it, as where somebody else has the port. */
+  readonly mayPass: boolean;
+
+  constructor(message: string, mayPass = false) {
+    super(message);
+    this.mayPass = mayPass;
+  }
 }
 
 /** `host:port`, with brackets around IPv6. */

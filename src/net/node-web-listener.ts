@@ -14,7 +14,8 @@ import type { Seat } from '../admission/admission.ts';
 import { normalizeAddress } from '../admission/ip-address.ts';
 import { HTTP_BODY_BYTES_MAX, HTTP_HEAD_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
 import type { Certificate } from './certificate.ts';
-import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
+import { type Connection, type ConnectionHandler, type Listener, printAddress } from './connection.ts';
+import { listenError } from './listen-error.ts';
 import { PingRate } from './ping-rate.ts';
 import { boundAddress } from './tcp-listener.ts';
 import { admitUpgrade, isProxy, type WebSessions } from './upgrade.ts';
@@ -89,7 +90,7 @@ export async function listenNodeWeb({ host, port, routes, sessions, certificate 
   server.requestTimeout = HEAD_TIMEOUT_MS;
   if (sessions) acceptUpgrades(server, sessions, seatConnections(server, sessions));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new ListenError(`cannot listen on web ${host}:${port}: ${error.message}`)));
+    server.once('error', (error) => reject(listenError('web', host, port, error)));
     server.listen({ host, port }, resolve);
   });
   const { port: bound } = boundAddress(server);

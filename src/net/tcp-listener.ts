@@ -7,11 +7,10 @@ import {
   type AcceptConnection,
   type Connection,
   type ConnectionHandler,
-  ListenError,
   type Listener,
   printAddress,
 } from './connection.ts';
-
+import { listenError } from './listen-error.ts';
 import { readProxyHeader } from './proxy-header.ts';
 
 /** Connections that the kernel holds for us until they are accepted. */
@@ -91,7 +90,7 @@ export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promis
     serve(socket, seat, site, accept);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new ListenError(`cannot listen on tcp ${host}:${port}: ${error.message}`)));
+    server.once('error', (error) => reject(listenError('tcp', host, port, error)));
     server.listen({ host, port, backlog: BACKLOG }, resolve);
   });
   return { ...boundAddress(server), close: () => closeServer(server) };

@@ -5,6 +5,7 @@ import type { Seat } from '../admission/admission.ts';
 import { normalizeAddress } from '../admission/ip-address.ts';
 import { HTTP_BODY_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
+import { explainListenError } from './listen-error.ts';
 import { PingRate } from './ping-rate.ts';
 import { UnseatedConnections } from './unseated-connections.ts';
 import { admitUpgrade, isProxy, type WebSessions } from './upgrade.ts';
@@ -86,7 +87,7 @@ export async function listenUws({ host, port, routes, sessions }: WebSite): Prom
   const socket = await new Promise<unknown>((resolve) => {
     app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
   });
-  if (!socket) throw new ListenError(`cannot listen on web ${host}:${port}: is the port in use?`);
+  if (!socket) throw await explainListenError(host, port);
   const bound = uws.us_socket_local_port(socket);
   let listening = true;
   return {

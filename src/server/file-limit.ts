@@ -1,12 +1,25 @@
 // How many connections the process can have at all: each is an open file, and a listener that cannot open another neither
 // accepts nor refuses.
 import { readFileSync } from 'node:fs';
+import { ConfigError } from '../config.ts';
+import { CONNECTIONS_MIN, OTHER_FILES } from '../limits.ts';
 
-/** Files that are not connections of sessions: the store, threads, listeners, those who scrape or ask for regCred.dat. */
-const OTHER_FILES = 256;
+/**
+ * `wanted` connections, or as many as the system's limit of open files leaves room for. Throws ConfigError where that is less than
+ * CONNECTIONS_MIN and than what is wanted.
+ */
+export function connectionsPossible(wanted: number): number {
+  const files = openFilesMax();
+  const needed = Math.min(wanted, CONNECTIONS_MIN) + OTHER_FILES;
+  if (files < needed) {
+    const advice = 'raise it with ulimit -n or LimitNOFILE= of systemd';
+    throw new ConfigError(`the limit of open files is ${files}; ${needed} are the least that are needed: ${advice}`);
+  }
+  return Math.min(wanted, files - OTHER_FILES);
+}
 
-/** Connections that the system's limit leaves room for; as many as one likes where it does not tell. */
-export function connectionsPossible(): number {
+/** Infinite where the system does not tell. */
+function openFilesMax(): number {
   let limits: string;
   try {
     limits = readFileSync('/proc/self/limits', 'ascii');
@@ -14,5 +27,5 @@ export function connectionsPossible(): number {
     return Number.POSITIVE_INFINITY;
   }
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-  return soft === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Number(soft) - OTHER_FILES);
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }

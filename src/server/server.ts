@@ -1,6 +1,7 @@
 // The registry as a whole: builds its parts, starts them in the order of their dependence, and stops them in reverse.
 
 import { createPublicKey, X509Certificate } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LevelWithSilent, Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { openAdminToken } from '../admin/admin-token.ts';
@@ -9,6 +10,7 @@ import { Admission } from '../admission/admission.ts';
 import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
+import { PORT_WAIT_MS } from '../limits.ts';
 import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
@@ -21,7 +23,7 @@ import { Series } from '../metrics/series.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
 import { threadMetrics } from '../metrics/thread-metrics.ts';
 import { Certificate } from '../net/certificate.ts';
-import type { AcceptConnection } from '../net/connection.ts';
+import { type AcceptConnection, ListenError, type Listener } from '../net/connection.ts';
 import { listenTcp } from '../net/tcp-listener.ts';
 import type { WebSessions } from '../net/upgrade.ts';
 import { chooseWebEngine, listenWeb, type WebEngine } from '../net/web-listener.ts';
@@ -45,6 +47,8 @@ import { SessionLog } from './session-log.ts';
 
 /** A roster of 64 members with 4096-bit keys and all their end points is below 160 KB (64 × 2.4 KB). */
 const REPLY_BYTES_MAX_WS = 256 * 1024;
+
+const PORT_RETRY_MS = 100;
 
 /** A registry that runs. */
 export interface Server {
@@ -90,6 +94,7 @@ async function build(
   { log, logLinesDropped, onDeath }: ServerObserver,
   closers: (() => Promise<void>)[],
 ): Promise<Omit<Server, 'stop'>> {
+  const maxConnections = connectionsPossible(config.maxConnections);
   await openDataDirectory(config.dataDir);
   const unlock = lockDataDirectory(config.dataDir);
   closers.push(async () => unlock());
@@ -136,7 +141,9 @@ async function build(
     askDrain();
   });
   const certificates = await openCertificates(config);
-  const admin = config.admin && (await listenWeb(engine, { ...config.admin, routes, certificate: certificates.admin }));
+  const patiently = (listen: () => Promise<Listener>) => listenPatiently(listen, log);
+  const adminSite = config.admin && { ...config.admin, routes, certificate: certificates.admin };
+  const admin = adminSite && (await patiently(() => listenWeb(engine, adminSite)));
   if (admin) closers.push(() => admin.close());
 
   const coordinator = await startCoordinator(config, identity, log, state, onDeath);
@@ -149,10 +156,11 @@ async function build(
   // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
   // away.
   const accept: AcceptConnection = (connection) => connections.accept(connection);
-  const admission = startAdmission(registry, log, config);
+  const admission = startAdmission(registry, log, config, maxConnections);
   const { lingerTimeoutMs, helloTimeoutMs: proxyHeaderTimeoutMs } = config;
   const tcpSettings = { lingerTimeoutMs, admission, proxies: new Networks(config.proxyProtocol), proxyHeaderTimeoutMs };
-  const tcp = config.tcp && (await listenTcp({ ...config.tcp, ...tcpSettings }, accept));
+  const tcpSite = config.tcp && { ...config.tcp, ...tcpSettings };
+  const tcp = tcpSite && (await patiently(() => listenTcp(tcpSite, accept)));
   if (tcp) closers.push(() => tcp.close());
 
   const regCred = credentialsOf(identity, config, tcp);
@@ -186,8 +194,8 @@ async function build(
   const webRoutes: HttpRoutes = new Map([
     ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
   ]);
-  const ws =
-    config.ws && (await listenWeb(engine, { ...config.ws, routes: webRoutes, sessions, certificate: certificates.ws }));
+  const webSite = config.ws && { ...config.ws, routes: webRoutes, sessions, certificate: certificates.ws };
+  const ws = webSite && (await patiently(() => listenWeb(engine, webSite)));
   closers.push(async () => {
     state.listening = false;
     state.draining = true;
@@ -206,6 +214,20 @@ async function build(
     drainAsked,
     reloadCertificates: reloaderOf(certificates, log),
   };
+}
+
+/** Tries for PORT_WAIT_MS where time may mend what is in the way. Rejects with ListenError. */
+async function listenPatiently(listen: () => Promise<Listener>, log: Logger): Promise<Listener> {
+  const deadline = performance.now() + PORT_WAIT_MS;
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await listen();
+    } catch (error) {
+      if (!(error instanceof ListenError && error.mayPass) || performance.now() >= deadline) throw error;
+      if (isFirst) log.warn({ reason: error.message }, 'a port is not to be had yet');
+    }
+    await pause(PORT_RETRY_MS);
+  }
 }
 
 /** Those that an operator may want to know, as they were set. */
@@ -257,8 +279,7 @@ function startCoordinator(
   );
 }
 
-function startAdmission(registry: Registry, log: Logger, config: Config): Admission {
-  const maxConnections = Math.min(config.maxConnections, connectionsPossible());
+function startAdmission(registry: Registry, log: Logger, config: Config, maxConnections: number): Admission {
   if (maxConnections < config.maxConnections) log.warn({ maxConnections }, 'the limit of open files allows no more');
   const metrics = new AdmissionMetrics(registry, maxConnections, () => admission.counts);
   const admission = new Admission({ ...config, maxConnections }, (cause, address) => {

@@ -1,5 +1,6 @@
 // What the coordinator needs of a store, and all it may rely on. The coordinator is the only writer of its process; with
 // several servers there are several coordinators on one store, which is why a commit can be lost to another.
+import { mayPass } from '../passing-failure.ts';
 import type { Change, Learned, StoredRecord, Use } from '../registry/command.ts';
 
 /** A change, or changes that stand or fall together; what they depend on is what was stored before the first of them. */
@@ -43,6 +44,15 @@ export class StoreUnreachableError extends Error {
 /** The store cannot be opened or read as it is; the message says what and where. */
 export class StoreUnusableError extends Error {
   override readonly name = 'StoreUnusableError';
+  /** Whether time may mend it: it cannot be reached, or there is no room. */
+  readonly mayPass: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly mayPass?: boolean } = {}) {
+    super(message, options);
+    const { cause } = options;
+    const isPassing = cause instanceof StoreUnreachableError || cause instanceof StoreFullError || mayPass(cause);
+    this.mayPass = options.mayPass ?? isPassing;
+  }
 }
 
 /**
