@@ -31,6 +31,12 @@ export const overview: Dashboard = {
             { expr: gauge('process_max_fds'), legend: '{{instance}} open files, limit' },
           ],
         },
+        {
+          title: 'Log lines lost a second',
+          description: 'Standard error has no room, no reader, or a slow one. The registry serves all the same.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_log_lines_dropped_total'), legend: '{{instance}}' }],
+        },
       ],
     },
     {

@@ -17,6 +17,9 @@ import {
 } from '../client/index.ts';
 
 const CLUSTER = 'demo';
+// Node would open its debugger, and this process holds keys.
+process.on('SIGUSR1', () => {});
+
 const MEMBERS = ['alice', 'bob', 'carol', 'dave', 'erin'];
 const FIRST_PORT = 4_001;
 const READY_TIMEOUT_MS = 30_000;

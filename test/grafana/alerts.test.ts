@@ -181,6 +181,10 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     quiet: [{ series: { 'xlreg_admission_drops_total{@,cause="hellos"}': '0+30x30' }, at: '25m' }],
   },
+  XlregLogLinesLost: {
+    fires: { series: { 'xlreg_log_lines_dropped_total{@}': '0x10 0+1x20' }, at: '15m', labels: {} },
+    quiet: [{ series: { 'xlreg_log_lines_dropped_total{@}': '7x30' }, at: '25m' }],
+  },
   XlregFaults: {
     fires: {
       series: { 'xlreg_faults_total{@,fault="iv-repeated"}': '0+90x30' },

@@ -175,6 +175,43 @@ describe('a standard error', () => {
     await stopInTime(registry);
   });
 
+  it('that is a full pipe has 8 MiB of lines wait, and what is more is counted', async () => {
+    const { writer, reader, fill } = pipe();
+    fill();
+    const output = new URL('../../dist/src/server/line-output.js', import.meta.url);
+    const code = `
+      const { LineOutput } = await import(${JSON.stringify(output.href)});
+      const err = new LineOutput(2);
+      for (let line = 0; line < 9 * 1024; line++) err.write(String(line).padStart(1023) + '\\n');
+      console.log(err.dropped);
+      process.stdin.resume().once('end', async () => {
+        console.log(await err.flush(20_000), err.dropped);
+        process.exit();
+      });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['pipe', 'pipe', writer] });
+    children.push(child);
+    const [said] = await once(child.stdout!.setEncoding('utf8'), 'data');
+    expect(said).toBe('1024\n');
+    child.stdin!.end();
+    const bytes: Buffer[] = [];
+    const ended = once(child, 'close').then(() => true);
+    const answer = once(child.stdout!, 'data');
+    while (!(await Promise.race([ended, pause(1, false)]))) {
+      const some = Buffer.alloc(65_536);
+      try {
+        bytes.push(some.subarray(0, readSync(reader, some)));
+      } catch (error) {
+        expect((error as NodeJS.ErrnoException).code).toBe('EAGAIN');
+      }
+    }
+    expect(await answer).toEqual(['true 1024\n']);
+    const lines = Buffer.concat(bytes)
+      .toString('latin1')
+      .split('\n')
+      .filter((line) => line !== '');
+    expect(lines.map(Number)).toEqual(Array.from({ length: 8 * 1024 }, (_, at) => at));
+  });
+
   it('that is a full pipe keeps a registry from nothing when it stops', async () => {
     const registry = await FieldRegistry.start({ stderr: fullPipe() });
     await sessions(registry, 10);
