@@ -81,6 +81,30 @@ export const HTTP_BODY_BYTES_MAX = 4_096;
 /** How long uWebSockets.js lets a connection wait for a whole request: 10 s, by a clock that goes in steps of 4 s. */
 export const HTTP_WAIT_MS_MAX = 15_000;
 
+/** How long uWebSockets.js waits for the peer's FIN behind a close frame: one step of that clock, and a margin. */
+export const WEBSOCKET_LINGER_MS_MAX = 5_000;
+
+/**
+ * Of all connections, the part that may be on the WebSocket port without having asked for anything. uWebSockets.js cannot
+ * close such a connection, so the rest must be enough for everybody else.
+ */
+export const SILENT_CONNECTIONS_SHARE = 1 / 4;
+
+/** Milliseconds that node:http gives a TLS handshake, the head of a request, and the whole of it. */
+export const HTTP_REQUEST_MS_MAX = 10_000;
+
+/** Milliseconds in which a reply of the admin port has to be taken. */
+export const HTTP_REPLY_MS_MAX = 10_000;
+
+/** Milliseconds that an idle connection of the admin port is kept: more than scrapers and proxies (60 s) keep theirs. */
+export const HTTP_KEEP_ALIVE_MS = 75_000;
+
+/** Connections of the admin port: few beside the 256 files that are kept from the data ports. */
+export const HTTP_CONNECTIONS_MAX = 64;
+
+/** The same for one address: all readers of the status page (STATUS_STREAMS_MAX), and as many others. */
+export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = 32;
+
 /** Addresses whose connections and Hellos are counted each for itself: about 15 MB. */
 export const ADDRESSES_MAX = 65_536;
 

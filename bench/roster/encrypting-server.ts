@@ -24,7 +24,7 @@ const nobody = new Networks([]);
 const listener = await listenWeb(chooseWebEngine('auto'), {
   host: '127.0.0.1',
   port: 0,
-  routes: new Map(),
+  pages: new Map(),
   sessions: {
     accept: (connection) => ({
       received: () => void connection.send(encryptBlocks(key, iv, plain)),

@@ -1,6 +1,6 @@
 // Who is let in, and how much of the registry one session may take: limits in all, for an address, for a session. What
 // is over a limit is closed without a word (F10) and counted by the limit.
-import { HELLO_BURST_SECONDS, HELLO_BURST_SECONDS_PER_ADDRESS } from '../limits.ts';
+import { HELLO_BURST_SECONDS, HELLO_BURST_SECONDS_PER_ADDRESS, SILENT_CONNECTIONS_SHARE } from '../limits.ts';
 import { AddressTable, type AddressUse } from './address-table.ts';
 import { addressHolder, Networks } from './ip-address.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -9,6 +9,7 @@ import { TokenBucket } from './token-bucket.ts';
 export const DROP_CAUSES = [
   'connections',
   'connections-per-address',
+  'silent-connections',
   'displaced',
   'hellos',
   'hellos-per-address',
@@ -43,8 +44,9 @@ export class Admission {
   readonly #addresses: AddressTable;
   readonly #hellos: TokenBucket;
   #connections = 0;
-  /** Among them those that have no seat to lose, because their front end cannot tell them apart. */
+  /** Among them those that have no seat to lose, because their front end cannot close them. */
   #unseated = 0;
+  readonly #unseatedMax: number;
   /** Those that have not shown a good Hello, oldest first; `maxConnections` at most. */
   readonly #ungreeted = new Set<Seat>();
 
@@ -52,6 +54,7 @@ export class Admission {
     this.limits = limits;
     this.dropped = dropped;
     this.#exempt = new Networks(limits.limitExempt);
+    this.#unseatedMax = Math.max(1, Math.floor(limits.maxConnections * SILENT_CONNECTIONS_SHARE));
     const now = performance.now();
     const { maxHellosPerSecond, maxHellosPerSecondPerAddress } = limits;
     this.#hellos = new TokenBucket(
@@ -91,15 +94,21 @@ export class Admission {
   }
 
   /**
-   * Counts a connection that gets no seat, whether there is room for it or not, until freeUnseated(). Such connections, which
-   * cannot be told to make room, displace others while they are fewer than half of all that there may be.
+   * Whether a connection without a seat may stay, whose address has `others` of them already. They have a part of all
+   * places, and an address has no more of that part than it leaves free: one that takes much leaves room for others.
    */
-  takeUnseated(): boolean {
-    const full = this.#connections >= this.limits.maxConnections;
-    const room = full && this.#unseated >= this.limits.maxConnections / 2 ? this.#refuse() : this.#makeRoom();
+  hasRoomUnseated(others: number): boolean {
+    if (others >= this.#unseatedMax - this.#unseated) {
+      this.dropped('silent-connections', undefined);
+      return false;
+    }
+    return this.#makeRoom();
+  }
+
+  /** Counts a connection without a seat, until freeUnseated(). */
+  takeUnseated(): void {
     this.#connections += 1;
     this.#unseated += 1;
-    return room;
   }
 
   freeUnseated(): void {
@@ -110,11 +119,17 @@ export class Admission {
   /** Counts a connection without a seat for its address. Returns what ends that; undefined if the address has enough. */
   hold(address: string): (() => void) | undefined {
     const use = this.useOf(address);
-    if (use === undefined) return () => {};
-    if (use.connections >= this.limits.maxConnectionsPerAddress) {
+    if (use && use.connections >= this.limits.maxConnectionsPerAddress) {
       this.dropped('connections-per-address', address);
       return undefined;
     }
+    return this.holdAnyway(address);
+  }
+
+  /** The same for a connection that is there, however many its address has. */
+  holdAnyway(address: string): () => void {
+    const use = this.useOf(address);
+    if (use === undefined) return () => {};
     use.connections += 1;
     return () => {
       use.connections -= 1;
@@ -216,6 +231,11 @@ export class Seat {
   takeMessage(): DropCause | undefined {
     if (++this.#messages > this.#admission.limits.maxSessionMessages) return 'session-messages';
     return this.msLeft > 0 ? undefined : 'session-time';
+  }
+
+  /** Whether there has been a good Hello. */
+  get hasGreeted(): boolean {
+    return this.#endsAt !== Number.POSITIVE_INFINITY;
   }
 
   /** Milliseconds that the session may go on. */

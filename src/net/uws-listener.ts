@@ -1,9 +1,10 @@
 // HTTP and WebSocket on uWebSockets.js. Its traps, each met here: a message's buffer is valid during the callback only;
-// a response must not be touched after its request was aborted; closing the listen socket leaves connections open.
+// a request is answered during its callback, and every answer closes, because a connection that stays open behind one is
+// counted nowhere; closing the listen socket leaves connections open.
 import { STATUS_CODES } from 'node:http';
 import type { Seat } from '../admission/admission.ts';
 import { normalizeAddress } from '../admission/ip-address.ts';
-import { HTTP_BODY_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
+import { MESSAGE_BYTES_MAX } from '../limits.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from './connection.ts';
 import { explainListenError } from './listen-error.ts';
 import { PingRate } from './ping-rate.ts';
@@ -11,11 +12,11 @@ import { UnseatedConnections } from './unseated-connections.ts';
 import { admitUpgrade, isProxy, type WebSessions } from './upgrade.ts';
 import { loadUws, type UwsApp, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
 import {
-  type HttpReply,
-  type HttpRoutes,
-  type ReplyStream,
-  routeRequest,
-  TOO_LARGE,
+  BAD_REQUEST,
+  type HttpPage,
+  hasSoundFraming,
+  pageFor,
+  plainReply,
   WEBSOCKET_PATH,
   type WebSite,
 } from './web-site.ts';
@@ -27,8 +28,8 @@ const UNSENT_BYTES_MAX = 512 * 1024;
 const UNSUPPORTED_DATA = 1003;
 const NORMAL_CLOSURE = 1000;
 
-const ORIGIN_NOT_ALLOWED: HttpReply = { status: 403, type: 'text/plain', body: 'origin not allowed\n' };
-const OTHER_VERSION: HttpReply = { status: 426, type: 'text/plain', body: 'WebSocket version 13 is served\n' };
+const ORIGIN_NOT_ALLOWED = plainReply(403, 'origin not allowed');
+const OTHER_VERSION = plainReply(426, 'WebSocket version 13 is served');
 
 /** What a socket carries: filled in when it opens. */
 interface SocketData {
@@ -58,8 +59,8 @@ class UwsConnection implements Connection {
   resume(): void {}
 
   end(bytes?: Uint8Array): void {
-    if (bytes === undefined) return this.destroy();
-    this.#socket?.send(bytes, true);
+    // Behind a close frame that waits to be written the engine knows no time limit.
+    if (bytes === undefined || !this.send(bytes)) return this.destroy();
     this.#socket?.end(NORMAL_CLOSURE);
   }
 
@@ -69,21 +70,32 @@ class UwsConnection implements Connection {
   }
 
   destroy(): void {
-    this.#socket?.close();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
   }
 
-  released(): void {
+  /** The socket is gone, or the engine holds it for its peer's FIN. Returns whether it may be the latter. */
+  released(): boolean {
+    const mayLinger = this.#socket !== undefined;
     this.#socket = undefined;
+    return mayLinger;
   }
 }
 
-export async function listenUws({ host, port, routes, sessions }: WebSite): Promise<Listener> {
+export async function listenUws(site: WebSite): Promise<Listener> {
+  const { host, port, sessions } = site;
   const uws = loadUws();
   if (!uws) throw new ListenError('uWebSockets.js does not load here; --web-engine node does without it');
   const app = uws.App();
-  const unseated = sessions && countUnseated(app, sessions);
-  if (sessions) app.ws(WEBSOCKET_PATH, behavior(sessions, unseated!, uws.DISABLED));
-  app.any('/*', (response, request) => serveHttp(response, request, routes, unseated));
+  const unseated = countUnseated(app, sessions);
+  app.ws(WEBSOCKET_PATH, behavior(sessions, unseated, uws.DISABLED));
+  app.any('/*', (response, request) => {
+    unseated.requested(addressOf(response) ?? '');
+    const method = request.getMethod().toUpperCase();
+    const page = isFramed(request) ? pageFor(site, method, request.getUrl()) : BAD_REQUEST;
+    answer(response, page, method === 'HEAD');
+  });
   const socket = await new Promise<unknown>((resolve) => {
     app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
   });
@@ -116,94 +128,15 @@ function addressOf(response: UwsResponse): string | undefined {
   return normalizeAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1'));
 }
 
-/** Where connections are counted they are closed behind their answer. */
-function serveHttp(
-  response: UwsResponse,
-  request: UwsRequest,
-  routes: HttpRoutes,
-  unseated: UnseatedConnections | undefined,
-): void {
-  const letGo = unseated?.requested(addressOf(response) ?? '');
-  let gone = false;
-  let readerGone = () => {};
-  response.onAborted(() => {
-    letGo?.();
-    gone = true;
-    readerGone();
-  });
-  // The request is valid during this call only.
-  const method = request.getMethod().toUpperCase();
-  const [path, query] = [request.getUrl(), new URLSearchParams(request.getQuery() ?? '')];
-  const headers = new Map<string, string>();
-  request.forEach((name, value) => {
-    headers.set(name, headers.has(name) ? `${headers.get(name)},${value}` : value);
-  });
-  const header = (name: string) => headers.get(name) ?? '';
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  response.onData(async (chunk, isLast) => {
-    bytes += chunk.byteLength;
-    if (bytes > HTTP_BODY_BYTES_MAX) {
-      if (gone) return;
-      letGo?.();
-      response.cork(() => answer(response, TOO_LARGE, false, true));
-      gone = true;
-      return;
-    }
-    chunks.push(Buffer.from(new Uint8Array(chunk)));
-    if (!isLast || gone) return;
-    const reply = await routeRequest(routes, { method, path, query, header, body: Buffer.concat(chunks) });
-    if (gone) return;
-    letGo?.();
-    response.cork(() => answer(response, reply, method === 'HEAD', unseated !== undefined));
-    if (reply.stream && method !== 'HEAD') readerGone = reply.stream(new UwsReplyStream(response, () => gone));
-  });
-}
-
-class UwsReplyStream implements ReplyStream {
-  readonly #response: UwsResponse;
-  readonly #gone: () => boolean;
-  #taken = true;
-  #ended = false;
-
-  constructor(response: UwsResponse, gone: () => boolean) {
-    this.#response = response;
-    this.#gone = gone;
-    response.onWritable(() => {
-      this.#taken = true;
-      return true;
-    });
-  }
-
-  write(text: string): boolean {
-    if (this.#over || !this.#taken) return false;
-    this.#response.cork(() => {
-      this.#taken = this.#response.write(text);
-    });
-    return true;
-  }
-
-  end(): void {
-    if (!this.#over) this.#response.cork(() => this.#response.end('', true));
-    this.#ended = true;
-  }
-
-  destroy(): void {
-    if (!this.#over) this.#response.close();
-    this.#ended = true;
-  }
-
-  /** From then on the response must not be touched. */
-  get #over(): boolean {
-    return this.#ended || this.#gone();
-  }
+function isFramed(request: UwsRequest): boolean {
+  return hasSoundFraming((name) => linesOf(request, name));
 }
 
 function behavior(sessions: WebSessions, unseated: UnseatedConnections, compression: number): UwsBehavior<SocketData> {
   return {
     maxPayloadLength: MESSAGE_BYTES_MAX,
-    // Deadlines are those of the data path; this one, the longest there is, in seconds, is for a peer that ignores our close.
-    idleTimeout: 960,
+    // Deadlines are those of the data path. With none here, a peer that ignores our close has 4 s for its own, and not 16.
+    idleTimeout: 0,
     maxBackpressure: UNSENT_BYTES_MAX,
     closeOnBackpressureLimit: true,
     sendPingsAutomatically: false,
@@ -226,13 +159,16 @@ function behavior(sessions: WebSessions, unseated: UnseatedConnections, compress
       if (socket.getBufferedAmount() === 0) socket.getUserData().handler!.drained();
     },
     ping(socket) {
-      if (!socket.getUserData().pings.allows()) socket.close();
+      const { connection, pings } = socket.getUserData();
+      if (!pings.allows()) connection!.destroy();
     },
     close(socket) {
       const { connection, handler, seat } = socket.getUserData();
-      connection!.released();
+      const mayLinger = connection!.released();
       handler!.closed();
       seat.free();
+      // Sessions are fewer: a Hello has its own limits.
+      if (mayLinger && !seat.hasGreeted && seat.address !== undefined) unseated.lingers(seat.address);
     },
   };
 }
@@ -246,43 +182,50 @@ function upgrade(
 ): void {
   const peer = addressOf(response);
   // From here on it counts by its seat, or, where it gets none, until the close that follows.
-  unseated.requested(peer ?? '')();
+  unseated.requested(peer ?? '');
+  if (!isFramed(request)) return answer(response, BAD_REQUEST, false);
+  if (request.getHeader('sec-websocket-version') !== '13') return answer(response, OTHER_VERSION, false);
   unseated.closed();
-  const isWebSocket = request.getHeader('sec-websocket-version') === '13';
-  const header = (name: string) => allLines(request, name);
-  const seat = isWebSocket
-    ? admitUpgrade(sessions, { peer, header }, (address) => sessions.admission.takeFor(address))
-    : 'version';
+  const header = (name: string) => linesOf(request, name).join();
+  const seat = admitUpgrade(sessions, { peer, header }, (address) => sessions.admission.takeFor(address));
   if (typeof seat === 'string') {
     unseated.reopened();
     if (seat === 'silent') response.close();
-    else if (seat === 'origin') answer(response, ORIGIN_NOT_ALLOWED, false, true);
-    else answer(response, OTHER_VERSION, false, true);
+    else answer(response, ORIGIN_NOT_ALLOWED, false);
     return;
   }
   const key = request.getHeader('sec-websocket-key');
   response.upgrade<SocketData>({ seat, pings: new PingRate() }, key, '', '', context);
 }
 
-/** getHeader gives the first line of a header only, which may be a stranger's. */
-function allLines(request: UwsRequest, name: string): string {
+/** Every line of a header; getHeader gives the first only, which may be a stranger's. */
+function linesOf(request: UwsRequest, wanted: string): string[] {
   const lines: string[] = [];
-  request.forEach((key, value) => {
-    if (key === name) lines.push(value);
+  request.forEach((name, value) => {
+    if (name === wanted) lines.push(value);
   });
-  return lines.join();
+  return lines;
 }
 
-function answer(response: UwsResponse, reply: HttpReply, headOnly: boolean, close = false): void {
-  writeHead(response, reply);
-  if (reply.stream) {
-    if (headOnly) response.endWithoutBody();
-    else if (reply.body) response.write(reply.body);
-  } else if (headOnly) response.endWithoutBody(Buffer.byteLength(reply.body));
-  else response.end(reply.body, close);
-}
-
-function writeHead(response: UwsResponse, { status, type, headers = {} }: HttpReply): void {
+/** Answers and closes. */
+function answer(response: UwsResponse, { status, type, headers = {}, body }: HttpPage, headOnly: boolean): void {
   response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`).writeHeader('content-type', type);
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+  if (headOnly) endHead(response, Buffer.byteLength(body));
+  else response.end(body, true);
+}
+
+/**
+ * Ends an answer behind its head. The engine takes a body that does not come for one that is still to come and keeps the
+ * connection open, so it is closed here, when the callback that writes the head is over.
+ */
+function endHead(response: UwsResponse, bodyBytes: number): void {
+  let isGone = false;
+  response.onAborted(() => {
+    isGone = true;
+  });
+  response.writeHeader('connection', 'close').tryEnd('', bodyBytes);
+  setImmediate(() => {
+    if (!isGone) response.close();
+  });
 }

@@ -14,20 +14,15 @@ export interface UwsRequest {
 export interface UwsResponse {
   /** Text, valid until the next await. */
   getRemoteAddressAsText(): ArrayBuffer;
-  /** Drops the connection without an answer. */
+  /** Drops the connection. */
   close(): void;
+  /** Told when the connection is gone before the answer is complete; the response must not be touched any more. */
   onAborted(handler: () => void): UwsResponse;
-  /** The chunk is valid during the callback only; the last may be empty. */
-  onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse;
-  cork(body: () => void): UwsResponse;
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;
-  /** False if the reader has not taken all of it at once. */
-  write(chunk: string): boolean;
-  /** Called when the reader takes something again; it returns whether all there is was written. */
-  onWritable(handler: () => boolean): UwsResponse;
-  end(body?: string, closeConnection?: boolean): UwsResponse;
-  endWithoutBody(reportedLength?: number, closeConnection?: boolean): UwsResponse;
+  end(body: string, closeConnection: boolean): UwsResponse;
+  /** Sends a piece of a body of `totalSize` bytes. */
+  tryEnd(piece: string, totalSize: number): [sent: boolean, done: boolean];
   upgrade<T>(userData: T, key: string, protocol: string, extensions: string, context: unknown): void;
 }
 
@@ -35,6 +30,7 @@ export interface UwsWebSocket<T> {
   getUserData(): T;
   /** 1 sent, 0 buffered, 2 dropped. */
   send(message: Uint8Array, isBinary: boolean): number;
+  /** Sends a close frame and a FIN, and calls `close`; the connection stays until the peer's FIN, for 4 s at most. */
   end(code?: number, message?: string): void;
   close(): void;
   getBufferedAmount(): number;

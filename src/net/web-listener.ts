@@ -1,11 +1,11 @@
-// HTTP and WebSocket: one promise, two engines. uWebSockets.js where its native build loads, else ws on node:http, which
+// The WebSocket port: one promise, two engines. uWebSockets.js where its native build loads, else ws on node:http, which
 // behave the same and pass the same tests.
 import type { Listener } from './connection.ts';
 import { loadUws } from './uws.ts';
 import { listenUws } from './uws-listener.ts';
 import type { WebSite } from './web-site.ts';
 
-/** Which implementation serves HTTP and WebSocket. */
+/** Which implementation serves the WebSocket port. */
 export type WebEngine = 'uws' | 'node';
 
 /** The engine that `auto` means on this machine. */

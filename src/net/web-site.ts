@@ -1,16 +1,20 @@
-// What a web listener serves: HTTP routes, and WebSocket connections at one path. The same for both engines.
+// What web listeners serve: the WebSocket port pages and sessions, alike on both engines; the admin port routes.
 import type { Certificate } from './certificate.ts';
 import type { WebSessions } from './upgrade.ts';
 
-/** What a route answers. */
-export interface HttpReply {
+/** A whole answer. */
+export interface HttpPage {
   readonly status: number;
   readonly type: string;
   readonly body: string;
-  /** Goes on behind the body; the reply then has no content-length. */
-  readonly stream?: StreamBody;
   /** Besides content-type and content-length. */
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a route answers. */
+export interface HttpReply extends HttpPage {
+  /** Goes on behind the body; the reply then has no content-length. */
+  readonly stream?: StreamBody;
 }
 
 /** A reply that goes on. Nothing of it is kept for a reader who does not read, but the last piece that was written. */
@@ -46,19 +50,27 @@ type HttpHandler = (request: HttpRequest, parameters: PathParameters) => HttpRep
 /** Handlers by method and path, `GET /metrics`, `DELETE /api/clusters/{cluster}`; HEAD is served by GET. */
 export type HttpRoutes = ReadonlyMap<string, HttpHandler>;
 
-/** What a listener serves. */
+/** What the WebSocket port serves: each connection one page, or a session. */
 export interface WebSite {
   readonly host: string;
   readonly port: number;
-  readonly routes: HttpRoutes;
+  /** By path, for GET and HEAD. */
+  readonly pages: ReadonlyMap<string, HttpPage>;
   /** Serves https and wss, if present. */
   readonly certificate?: Certificate | undefined;
-  /** Serves WebSocket connections at /xlreg, if present. */
-  readonly sessions?: WebSessions;
+  /** Serves WebSocket connections at /xlreg. */
+  readonly sessions: WebSessions;
 }
 
 /** Where WebSocket clients connect. */
 export const WEBSOCKET_PATH = '/xlreg';
+
+/** The page of the WebSocket port for a request, or why there is none: 404 for the path, 405 for the method. */
+export function pageFor({ pages }: WebSite, method: string, path: string): HttpPage {
+  const page = pages.get(path);
+  if (!page) return plainReply(404, 'not found');
+  return method === 'GET' || method === 'HEAD' ? page : plainReply(405, 'method not allowed');
+}
 
 /** The answer to a request: 404 for a path unknown, 405 for a method it does not have, 403 for a page's wish to act. */
 export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpReply | Promise<HttpReply> {
@@ -79,6 +91,22 @@ export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpRepl
 /** A line of text. */
 export function plainReply(status: number, text: string): HttpReply {
   return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` };
+}
+
+/** For a request without sound framing. */
+export const BAD_REQUEST: HttpPage = plainReply(400, 'bad request');
+
+/**
+ * Whether the head leaves no doubt where the request ends: one Content-Length, or one Transfer-Encoding that ends in
+ * chunked, or neither. Of two lengths a proxy in front may have believed the other one. `lines` gives every line of a header.
+ */
+export function hasSoundFraming(lines: (name: string) => readonly string[]): boolean {
+  const [lengths, codings] = [lines('content-length'), lines('transfer-encoding')];
+  if (lengths.length + codings.length > 1) return false;
+  // More digits than these are no number of bytes that anybody could mean.
+  return (
+    lengths.every((length) => /^\d{1,15}$/.test(length)) && codings.every((coding) => /(^|,\s*)chunked$/i.test(coding))
+  );
 }
 
 /** For a body of more than HTTP_BODY_BYTES_MAX. */

@@ -11,6 +11,7 @@ import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import { PORT_WAIT_MS } from '../limits.ts';
+import { adminMetrics } from '../metrics/admin-metrics.ts';
 import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
@@ -24,10 +25,11 @@ import { SessionMetrics } from '../metrics/session-metrics.ts';
 import { threadMetrics } from '../metrics/thread-metrics.ts';
 import { Certificate } from '../net/certificate.ts';
 import { type AcceptConnection, ListenError, type Listener } from '../net/connection.ts';
+import { listenHttp, newHttpConnections } from '../net/http-listener.ts';
 import { listenTcp } from '../net/tcp-listener.ts';
 import type { WebSessions } from '../net/upgrade.ts';
 import { chooseWebEngine, listenWeb, type WebEngine } from '../net/web-listener.ts';
-import type { HttpRoutes } from '../net/web-site.ts';
+import type { HttpPage } from '../net/web-site.ts';
 import { Pool, type PoolSettings } from '../pool/pool.ts';
 import { pooledRandom } from '../pool/pooled-random.ts';
 import { readThread } from '../thread-readings.ts';
@@ -107,7 +109,6 @@ async function build(
   const registry = new Registry();
   processMetrics(registry);
   logMetrics(registry, logLinesDropped);
-  const engine = chooseWebEngine(config.webEngine);
 
   // The admin port first: it says that the rest is not ready yet.
   const state: RegistryState = {
@@ -142,8 +143,13 @@ async function build(
   });
   const certificates = await openCertificates(config);
   const patiently = (listen: () => Promise<Listener>) => listenPatiently(listen, log);
-  const adminSite = config.admin && { ...config.admin, routes, certificate: certificates.admin };
-  const admin = adminSite && (await patiently(() => listenWeb(engine, adminSite)));
+  const adminConnections = newHttpConnections();
+  adminMetrics(registry, () => adminConnections.counts);
+  const adminSite = config.admin && {
+    ...config.admin,
+    ...{ routes, certificate: certificates.admin, connections: adminConnections },
+  };
+  const admin = adminSite && (await patiently(() => listenHttp(adminSite)));
   if (admin) closers.push(() => admin.close());
 
   const coordinator = await startCoordinator(config, identity, log, state, onDeath);
@@ -191,10 +197,11 @@ async function build(
   });
   closers.push(() => connections.drain(config.drainGraceMs));
   const sessions = webSessions(config, admission, accept);
-  const webRoutes: HttpRoutes = new Map([
-    ['GET /regCred.dat', () => ({ status: 200, type: 'text/plain; charset=us-ascii', body: credentials })],
+  const pages = new Map<string, HttpPage>([
+    ['/regCred.dat', { status: 200, type: 'text/plain; charset=us-ascii', body: credentials }],
   ]);
-  const webSite = config.ws && { ...config.ws, routes: webRoutes, sessions, certificate: certificates.ws };
+  const engine = chooseWebEngine(config.webEngine);
+  const webSite = config.ws && { ...config.ws, pages, sessions, certificate: certificates.ws };
   const ws = webSite && (await patiently(() => listenWeb(engine, webSite)));
   closers.push(async () => {
     state.listening = false;

@@ -4,7 +4,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { StatusStreams } from '../../src/admin/status-streams.ts';
-import { listenWeb } from '../../src/net/web-listener.ts';
+import { listenHttp } from '../../src/net/http-listener.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../../src/net/web-site.ts';
 
 const MARKUP = '<img src=x onerror="globalThis.owned=1"><script>globalThis.owned=1</script>';
@@ -48,7 +48,7 @@ export async function startHostileSite(): Promise<{ port: number; close(): Promi
       () => ({ status: 200, type: 'application/json', body: JSON.stringify(shown) }),
     ],
   ]);
-  const listener = await listenWeb('node', { host: '127.0.0.1', port: 0, routes });
+  const listener = await listenHttp({ host: '127.0.0.1', port: 0, routes });
   return {
     port: listener.port,
     async close() {

@@ -1,18 +1,17 @@
 // The stream of the status page, as any client may read it: what it tells, how many may read, and what becomes of who does not.
-// On real sockets and both engines.
+// On real sockets.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type StatusReport, StatusStreams } from '../../src/admin/status-streams.ts';
 import { STATUS_STREAMS_MAX } from '../../src/limits.ts';
-import { listenWeb } from '../../src/net/web-listener.ts';
+import { listenHttp } from '../../src/net/http-listener.ts';
 import type { HttpRequest, ReplyStream } from '../../src/net/web-site.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
-import { describeEachEngine } from '../support/web-engines.ts';
 
 const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
 const { schemas } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')).components;
@@ -52,11 +51,11 @@ async function* eventsOf(response: IncomingMessage): AsyncGenerator<Event> {
   }
 }
 
-describeEachEngine('with the engine %s', (engine) => {
+describe('the stream of the status page', () => {
   let registry: ClientRegistry;
   let token: string;
   beforeEach(async () => {
-    registry = await ClientRegistry.start({ args: ['--web-engine', engine] });
+    registry = await ClientRegistry.start();
     token = adminToken(registry.process.dataDir);
   });
   afterEach(() => registry.stop());
@@ -150,7 +149,7 @@ describeEachEngine('with the engine %s', (engine) => {
       return { ...reply, stream: open };
     };
     const routes = new Map([['GET /api/status', handler]]);
-    const listener = await listenWeb(engine, { host: '127.0.0.1', port: 0, routes });
+    const listener = await listenHttp({ host: '127.0.0.1', port: 0, routes });
     const reader = await open(listener.port, 'reader');
     let read = 0;
     reader.on('data', (piece: string) => {

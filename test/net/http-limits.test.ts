@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, it } from 'vitest';
 import type { DropCause } from '../../src/admission/admission.ts';
+import type { FieldClient } from '../field/field-client.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { until } from '../support/until.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
@@ -24,10 +25,14 @@ const upgrade = (...headers: string[]) =>
     .map((line) => `${line}\r\n`)
     .join('')
     .concat('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+const HEAD = PAGE.replace('GET', 'HEAD');
+const POST = (...headers: string[]) =>
+  PAGE.replace('GET', 'POST').replace('Host: x', ['Host: x', ...headers].join('\r\n'));
 const WEBSOCKET = 'Sec-WebSocket-Version: 13';
 
 async function open(localAddress = '127.0.0.2'): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port: registry.process.wsPort, localAddress });
+  // What the registry closes this side leaves open.
+  const socket = connect({ host: '127.0.0.1', port: registry.process.wsPort, localAddress, allowHalfOpen: true });
   sockets.add(socket);
   socket.on('error', () => {});
   await once(socket, 'connect');
@@ -85,45 +90,60 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await drops('connections-per-address')).toBe(3);
   });
 
-  it('F10: connections that ask for nothing count in all, and sessions do not make room for them', async () => {
-    await start('--max-connections', '4');
-    const sessions = [await registry.connect(WIRES[0]!), await registry.connect(WIRES[2]!)];
-    const idle = [await open(), await open()];
-    await untilConnections(4);
-    const late = await open();
+  it('counts connections that ask for nothing in all, and no session makes room for them (F10)', async () => {
+    await start('--max-connections', '8');
+    const sessions: FieldClient[] = [];
+    for (const wire of [0, 0, 0, 2, 2, 2]) sessions.push(await registry.connect(WIRES[wire]!));
+    const idle = [await open('127.0.0.2'), await open('127.0.0.3')];
+    await untilConnections(8);
+    const late = await open('127.0.0.4');
     // Here the oldest makes room for the new one; uWebSockets.js cannot be told which of them to close.
     expect(await rest(engine === 'node' ? idle[0]! : late)).toBe('');
-    expect(await drops(engine === 'node' ? 'displaced' : 'connections')).toBe(1);
-    expect(await connections()).toBe(4);
+    expect(await drops(engine === 'node' ? 'displaced' : 'silent-connections')).toBe(1);
+    expect(await connections()).toBe(8);
     for (const session of sessions) await session.bye();
-    // There is room for pages beside those who wait.
     await untilConnections(2);
-    const page = await open();
+    for (const socket of [...idle, late]) socket.destroy();
+    await untilConnections(0);
+    const page = await open('127.0.0.4');
     page.write(PAGE);
     expect(await rest(page)).toMatch(/^HTTP\/1.1 200 /);
   });
 
-  it('F10: connections without a seat displace no more than half', async () => {
-    await start('--max-connections', '4');
-    const tcp = [await registry.open(WIRES[0]!), await registry.open(WIRES[0]!)];
-    await untilConnections(2);
-    const idle = [await open(), await open()];
+  it.runIf(engine === 'uws')('gives silent connections a quarter of all places, full or not (F10)', async () => {
+    await start('--max-connections', '16');
+    const idle = [await open('127.0.0.2'), await open('127.0.0.2')];
+    // Two are left, and one address has no more than it leaves.
+    expect(await rest(await open('127.0.0.2'))).toBe('');
+    idle.push(await open('127.0.0.3'), await open('127.0.0.4'));
     await untilConnections(4);
-    const late = await open();
-    if (engine === 'uws') {
-      expect(await rest(late)).toBe('');
-      for (const client of tcp) await client.hello();
-    } else {
-      expect((await tcp[0]!.waitClosed()).bytes).toHaveLength(0);
-      await tcp[1]!.hello();
-    }
-    for (const socket of idle) expect(socket.destroyed).toBe(false);
+    expect(await rest(await open('127.0.0.5'))).toBe('');
+    expect(await drops('silent-connections')).toBe(2);
+    const tcp = await Promise.all(Array.from({ length: 12 }, () => registry.connect(WIRES[0]!)));
+    expect(await connections()).toBe(16);
+    idle[0]!.write(upgrade(WEBSOCKET));
+    // All places are taken by sessions and silent connections, none of which can make room.
+    expect(await rest(idle[0]!)).toMatch(/^$|^HTTP\/1.1 101 /);
+    for (const session of tcp) await session.bye();
   });
 
   it('a connection is closed behind its answer, and whatever becomes of it is not counted any more', async () => {
     await start('--max-connections-per-address', '1', '--allowed-origins', 'https://good.example');
     const asked: [string, RegExp][] = [
       [PAGE + PAGE, /^HTTP\/1.1 200 /],
+      [HEAD, /^HTTP\/1.1 200 .*\r\n\r\n$/s],
+      [HEAD + HEAD, /^$|^HTTP\/1.1 200 /],
+      [HEAD.replace('/regCred.dat', '/'), /^HTTP\/1.1 404 /],
+      [upgrade(WEBSOCKET).replace('GET', 'HEAD'), /^HTTP\/1.1 40[45] /],
+      [upgrade(WEBSOCKET).replace('GET', 'POST'), /^HTTP\/1.1 40[45] /],
+      [PAGE.replace('Host: x', 'Host: x\r\nConnection: keep-alive'), /^HTTP\/1.1 200 /],
+      [PAGE.replace('Host: x', 'Host: x\r\nExpect: cake'), /^HTTP\/1.1 200 /],
+      [PAGE.replace('Host: x', 'Host: x\r\nContent-Length: 10'), /^HTTP\/1.1 200 /],
+      [POST('Content-Length: 10'), /^HTTP\/1.1 405 /],
+      [POST('Content-Length: 10', 'Expect: 100-continue'), /HTTP\/1.1 405 /],
+      [POST('Content-Length: 9000000000'), /^HTTP\/1.1 405 /],
+      [`${POST('Content-Length: 8000')}${'x'.repeat(6_000)}`, /^HTTP\/1.1 405 /],
+      [`${POST('Transfer-Encoding: chunked')}3\r\nabc\r\n`, /^HTTP\/1.1 405 /],
       [PAGE.replace('/regCred.dat', '/'), /^HTTP\/1.1 404 /],
       [PAGE.replace('GET', 'POST'), /^HTTP\/1.1 405 /],
       [upgrade(WEBSOCKET, 'Origin: https://bad.example'), /^HTTP\/1.1 403 /],

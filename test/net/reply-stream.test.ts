@@ -1,4 +1,4 @@
-// Replies that go on, over real sockets: on both engines, and over TLS. What matters is the reader who does not read: nothing is
+// Replies that go on, over real sockets, with and without TLS. What matters is the reader who does not read: nothing is
 // kept for him but what the system and the last piece hold.
 
 import { execFileSync } from 'node:child_process';
@@ -12,10 +12,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Certificate } from '../../src/net/certificate.ts';
 import type { Listener } from '../../src/net/connection.ts';
-import { listenWeb } from '../../src/net/web-listener.ts';
+import { listenHttp } from '../../src/net/http-listener.ts';
 import type { HttpRoutes, ReplyStream } from '../../src/net/web-site.ts';
 import { until } from '../support/until.ts';
-import { WEB_ENGINES } from '../support/web-engines.ts';
 
 /** More than the system takes for a reader who does not read: its buffers grow to some megabytes. */
 const PIECE = 'x'.repeat(64 * 1024);
@@ -58,14 +57,12 @@ const ROUTES: HttpRoutes = new Map([
   ],
 ]);
 
-const ENGINES = [...WEB_ENGINES.map((engine) => [engine, false] as const), ['node', true] as const];
-
-describe.each(ENGINES)('with the engine %s, TLS %s', (engine, tls) => {
+describe.each([false, true])('with TLS %s', (tls) => {
   async function open(options: RequestOptions = {}): Promise<IncomingMessage> {
     [stream, gone] = [undefined, 0];
     const files = { cert: join(directory, 'cert'), key: join(directory, 'key') };
     const certificate = tls ? await Certificate.open(files) : undefined;
-    listener = await listenWeb(engine, { host: '127.0.0.1', port: 0, routes: ROUTES, certificate });
+    listener = await listenHttp({ host: '127.0.0.1', port: 0, routes: ROUTES, certificate });
     const target = { host: '127.0.0.1', port: listener.port, agent: false, ...options };
     const request = tls ? requestHttps({ ...target, ca: readFileSync(files.cert) }) : requestHttp(target);
     request.end();
