@@ -16,6 +16,9 @@ export type EtcdPrograms = Programs<'etcd' | 'etcdctl'>;
 /** Paths of Prometheus and promtool. Undefined, with the reason on the console, where they cannot be had. */
 export const prometheusPrograms = () => debianPrograms(['prometheus'], ['prometheus', 'promtool']);
 
+/** The path of HAProxy. Undefined, with the reason on the console, where it cannot be had. */
+export const haproxyProgram = () => debianPrograms(['haproxy'], ['haproxy']);
+
 type Programs<Name extends string> = Readonly<Record<Name, string>>;
 
 /** The packages' programs of these names, all from one place. */
@@ -24,8 +27,10 @@ function debianPrograms<Name extends string>(
   names: readonly Name[],
 ): Programs<Name> | undefined {
   const cache = join(CACHE, `xlreg-${packages[0]}`);
-  const inCache = () => find(names, [join(cache, 'usr/bin')]);
-  const found = find(names, (process.env.PATH ?? '').split(delimiter)) ?? inCache();
+  const inCache = () => find(names, [join(cache, 'usr/bin'), join(cache, 'usr/sbin')]);
+  // Where servers are; it may not be in the path of users.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
+  const found = find(names, folders) ?? inCache();
   if (found) return found;
   try {
     unpackDebianPackages(packages, cache);
