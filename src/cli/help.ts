@@ -68,7 +68,7 @@ environment, the environment over the file.
   --ws-tls CERT,KEY           the same over TLS (wss, https), with a certificate (chain) and its key in PEM files, which
                               SIGHUP reads again; default off. node:https serves it, whatever --web-engine
   --admin-tls CERT,KEY        the same for the admin port
-  --web-engine auto|uws|node  what serves HTTP and WebSocket, default auto: uWebSockets.js where it loads
+  --web-engine auto|uws|node  what serves the WebSocket port, default auto: uWebSockets.js where it loads
   --log-level LEVEL           trace, debug, info, warn, error, fatal or silent, default info; JSON lines on stderr,
                               one for each session that ends; SIGUSR2 switches between debug and info
   --slow-session-ms N         the line of a session that took longer is a warning, default none
