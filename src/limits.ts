@@ -147,3 +147,5 @@ export const PORT_WAIT_MS = 5_000;
 
 /** How long a start that is told to stop may go on, to give up what it holds; then the process ends all the same. */
 export const START_ABANDON_MS = 5_000;
+/** Pieces of 256 KB that the thread reading a table may be ahead of the one that fills from it: 16 MB of memory. */
+export const TABLE_PIECES_AHEAD_MAX = 64;

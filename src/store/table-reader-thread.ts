@@ -1,16 +1,18 @@
 // A thread that reads and checks a table while another fills its own from it: of a large one, half of the time.
 import { on, once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { TABLE_PIECES_AHEAD_MAX } from '../limits.ts';
 import { threadUrl } from '../thread-url.ts';
 import { openTable } from './open-table.ts';
+import { ReadAheadWindow } from './read-ahead-window.ts';
 import { StoreUnusableError } from './store.ts';
 import { packTable } from './table-reader.ts';
 
 interface TableReaderData {
   /** Of the table. */
   readonly directory: string;
-  /** See AHEAD and STOPPED. */
-  readonly state: Int32Array;
+  /** Of a ReadAheadWindow. */
+  readonly window: SharedArrayBuffer;
 }
 
 type Report =
@@ -18,16 +20,12 @@ type Report =
   | { readonly kind: 'end' }
   | { readonly kind: 'unusable'; readonly message: string };
 
-/** In the state that the threads share: pieces sent and not yet taken, and whether more are wanted. */
-const AHEAD = 0;
-const STOPPED = 1;
-const AHEAD_MAX = 64;
-
 /** The pieces of a table that this process has open. Rejects as packTable throws. */
 export async function* readAhead(directory: string): AsyncIterable<Uint8Array> {
-  const state = new Int32Array(new SharedArrayBuffer(8));
+  const memory = new SharedArrayBuffer(ReadAheadWindow.BYTES);
+  const window = new ReadAheadWindow(memory, TABLE_PIECES_AHEAD_MAX);
   const worker = new Worker(threadUrl('table-reader'), {
-    workerData: { directory, state } satisfies TableReaderData,
+    workerData: { directory, window: memory } satisfies TableReaderData,
     execArgv: [],
   });
   const exited = once(worker, 'exit');
@@ -35,29 +33,26 @@ export async function* readAhead(directory: string): AsyncIterable<Uint8Array> {
     for await (const [report] of on(worker, 'message') as AsyncIterable<[Report]>) {
       if (report.kind === 'end') return;
       if (report.kind === 'unusable') throw new StoreUnusableError(report.message);
-      Atomics.sub(state, AHEAD, 1);
-      Atomics.notify(state, AHEAD);
+      window.taken();
       yield report.piece;
     }
   } finally {
-    Atomics.store(state, STOPPED, 1);
-    Atomics.store(state, AHEAD, 0);
-    Atomics.notify(state, AHEAD);
+    window.stop();
     await exited;
   }
 }
 
 /** The thread itself. */
 export async function runTableReader(): Promise<void> {
-  const { directory, state } = workerData as TableReaderData;
+  const { directory, window: memory } = workerData as TableReaderData;
+  const window = new ReadAheadWindow(memory, TABLE_PIECES_AHEAD_MAX);
   const report = (message: Report, transfer: ArrayBuffer[] = []) => parentPort!.postMessage(message, transfer);
   const table = openTable(directory, true);
   const transaction = table.useReadTransaction();
   try {
     for (const piece of packTable(table, transaction)) {
       report({ kind: 'piece', piece }, [piece.buffer as ArrayBuffer]);
-      if (Atomics.add(state, AHEAD, 1) + 1 >= AHEAD_MAX) Atomics.wait(state, AHEAD, AHEAD_MAX);
-      if (Atomics.load(state, STOPPED) === 1) break;
+      if (!window.sent()) break;
     }
     report({ kind: 'end' });
   } catch (error) {

@@ -3,11 +3,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { TABLE_PIECES_AHEAD_MAX } from '../../src/limits.ts';
 import type { Change, ClientRecord, MemberRecord } from '../../src/registry/command.ts';
 import { LmdbStore } from '../../src/store/lmdb-store.ts';
 import { StoreUnusableError } from '../../src/store/store.ts';
 import { clientKey } from '../../src/store/stored-record.ts';
+import { readAhead } from '../../src/store/table-reader-thread.ts';
 import { verifyStore } from '../../src/store/verify-store.ts';
 import { REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { keyOf } from '../registry/observe.ts';
@@ -92,4 +94,31 @@ it('E6: is refused where a record is damaged, and the record is named', async ()
   await store.close();
   await flip();
   expect(await verifyStore(directory)).toEqual({ clients: MEMBERS, clusters: clusters.length, members: MEMBERS });
+});
+
+it('E6: the reader thread keeps its bound when its wake-up comes late', async () => {
+  const bound = TABLE_PIECES_AHEAD_MAX;
+  const { notify, load } = Atomics;
+  let most = 0;
+  let wakings = 0;
+  // The reader takes the freed place and sleeps again between this thread's decrement and its notify. The wake-up then
+  // finds the count at the bound: the reader sleeps once more, or has lost its back-pressure.
+  const spy = vi.spyOn(Atomics, 'notify').mockImplementation((array, place) => {
+    const words = array as unknown as Int32Array;
+    const ahead = () => load(words, place);
+    const stopped = () => load(words, place + 1) === 1;
+    while (wakings < 2 && ahead() <= bound && !stopped()) wakings += notify(words, place);
+    most = Math.max(most, ahead());
+    return notify(words, place);
+  });
+  const store = open();
+  try {
+    let pieces = 0;
+    for await (const _ of readAhead(join(directory, 'table'))) if (++pieces > bound) break;
+  } finally {
+    spy.mockRestore();
+    await store.close();
+  }
+  expect(wakings).toBe(2);
+  expect(most).toBe(bound);
 });
