@@ -16,7 +16,7 @@ import { type Store, StoreUnusableError } from '../store/store.ts';
 import { giveWay } from '../thread-priority.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../thread-url.ts';
 import { ClusterBoard, newBoardMemory } from './cluster-board.ts';
-import { Coordinator } from './coordinator.ts';
+import { Coordinator, CoordinatorClosingError } from './coordinator.ts';
 import { type CoordinatorNumbers, coordinatorNumbers, newNumbersMemory, tellNumbers } from './coordinator-numbers.ts';
 import { answerOperator, type OperatorAnswer, type OperatorQuestion, type ShownCluster } from './operator-questions.ts';
 import { serveLanes, waitingQuestions } from './serve-lanes.ts';
@@ -62,9 +62,21 @@ type Report =
 /** Questions of operators that may be under way at once; who asks beyond that is to come again. */
 export const OPERATOR_QUESTIONS_MAX = 64;
 
-/** There are as many questions of operators under way as there may be. */
+/** As many questions of operators are under way as there may be, or the coordinator closes. */
 export class CoordinatorBusyError extends Error {
   override readonly name = 'CoordinatorBusyError';
+}
+
+const STOPPING = 'the registry is stopping';
+
+function stopping(): CoordinatorBusyError {
+  return new CoordinatorBusyError(STOPPING);
+}
+
+/** What waits for the answer to a question. */
+interface Answering {
+  resolve(answer: OperatorAnswer): void;
+  reject(error: Error): void;
 }
 
 /** Loading a table makes objects that stay: with little room for young ones they would be moved about too often. */
@@ -94,7 +106,8 @@ export class CoordinatorThread {
   readonly #bell: Bell;
   readonly #ordered: Flag;
   readonly #lanes = new Map<number, Lane>();
-  readonly #questions = new Map<number, (answer: OperatorAnswer) => void>();
+  /** Questions of operators under way, OPERATOR_QUESTIONS_MAX at most. */
+  readonly #questions = new Map<number, Answering>();
   #backupAsked: ((failure: string | undefined) => void) | undefined;
   #lastId = 0;
   #closing = false;
@@ -110,10 +123,12 @@ export class CoordinatorThread {
       if (report.kind === 'full' || report.kind === 'unreachable') on[report.kind](report.reason);
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
-      else if (report.kind === 'answer') this.#questions.get(report.id)?.(report.answer);
+      else if (report.kind === 'answer') this.#questions.get(report.id)?.resolve(report.answer);
     });
     worker.on('error', on.death);
     worker.on('exit', (code) => {
+      for (const { reject } of this.#questions.values()) reject(stopping());
+      this.#backupAsked?.(STOPPING);
       if (!this.#closing) on.death(new Error(`the coordinator ended with code ${code}`));
     });
   }
@@ -182,18 +197,19 @@ export class CoordinatorThread {
   }
 
   async #question(question: OperatorQuestion): Promise<OperatorAnswer> {
+    if (this.#closing) throw stopping();
     if (this.#questions.size >= OPERATOR_QUESTIONS_MAX) throw new CoordinatorBusyError('too many questions at once');
     const id = ++this.#lastId;
-    const answer = await new Promise<OperatorAnswer>((resolve) => {
-      this.#questions.set(id, resolve);
+    const answer = new Promise<OperatorAnswer>((resolve, reject) => {
+      this.#questions.set(id, { resolve, reject });
       this.#order({ kind: 'question', id, question });
     });
-    this.#questions.delete(id);
-    return answer;
+    return answer.finally(() => this.#questions.delete(id));
   }
 
   /** Copies what is stored to a new directory. One at a time; rejects with what went wrong. */
   async backup(directory: string): Promise<void> {
+    if (this.#closing) throw new Error(STOPPING);
     if (this.#backupAsked) throw new Error('a backup is under way');
     const failure = await new Promise<string | undefined>((resolve) => {
       this.#backupAsked = resolve;
@@ -203,7 +219,7 @@ export class CoordinatorThread {
     if (failure !== undefined) throw new Error(failure);
   }
 
-  /** Closes the store and ends the thread. */
+  /** Refuses what comes from now on, stores what has come, closes the store and ends the thread. */
   async close(): Promise<void> {
     this.#closing = true;
     const exited = once(this.#worker, 'exit');
@@ -278,7 +294,9 @@ export async function runCoordinator(): Promise<void> {
   giveWay(PRIORITY_STEPS);
   const waiting = { blocking: !isShared(settings.name), gathering: settings.name === 'lmdb' };
   void serveLanes(coordinator, bell, new Flag(ordered), lanes, waiting);
-  const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
+  setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
+  /** Questions of operators under way; the main thread bounds them. */
+  const answering = new Set<Promise<void>>();
   main.on('message', async (order: Order) => {
     if (order.kind === 'serve') {
       lanes.set(order.id, new Lane(order.lane));
@@ -287,18 +305,33 @@ export async function runCoordinator(): Promise<void> {
     } else if (order.kind === 'withdraw') {
       lanes.delete(order.id);
     } else if (order.kind === 'question') {
-      report({ kind: 'answer', id: order.id, answer: await answerOperator(coordinator, order.question) });
+      const answered = answerUnlessClosing(coordinator, order, report);
+      answering.add(answered);
+      await answered.finally(() => answering.delete(answered));
     } else if (order.kind === 'backup') {
       const failure = await store.backup(order.directory).then(() => undefined, messageOf);
       report({ kind: 'backup', failure });
     } else {
-      clearInterval(sweeping);
-      await coordinator.settled();
-      await store.close();
+      await coordinator.close();
+      // What was answered is told before the thread ends.
+      await Promise.allSettled(answering);
       process.exit(0);
     }
   });
   report({ kind: 'loaded' });
+}
+
+/** Reports the answer. A question that closing cut short has none; the main thread rejects it when the thread ends. */
+async function answerUnlessClosing(
+  coordinator: Coordinator,
+  { id, question }: Order & { readonly kind: 'question' },
+  report: (message: Report) => void,
+): Promise<void> {
+  try {
+    report({ kind: 'answer', id, answer: await answerOperator(coordinator, question) });
+  } catch (error) {
+    if (!(error instanceof CoordinatorClosingError)) throw error;
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -2,6 +2,7 @@
 // in memory, committed at once, and only then answered. While a commit is under way no command is applied, so nobody is
 // ever shown what may still be lost. Where other servers write the same store, the table is brought up to date before a
 // batch is applied: nobody is answered from less than what anybody had been told before he asked.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BATCH_COMMANDS_MAX, COMMIT_ATTEMPTS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
@@ -57,6 +58,11 @@ const TOLD_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'cli
 
 const CANNOT_STORE: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
+/** The coordinator takes nothing in any more. */
+export class CoordinatorClosingError extends Error {
+  override readonly name = 'CoordinatorClosingError';
+}
+
 export class Coordinator {
   readonly #table: ClusterTable;
   readonly #store: Store;
@@ -75,6 +81,8 @@ export class Coordinator {
   #freshness: CatchUp['freshness'] = 'current';
   /** After an error of which nobody knows what it left stored, nothing is acknowledged any more. */
   #broken = false;
+  /** Resolves when the store is closed; undefined before close(). */
+  #closing: Promise<void> | undefined;
 
   /** Of a table that nobody else writes, workers may be shown what they ask for most. */
   constructor(table: ClusterTable, store: Store, observer: CoordinatorObserver, clock: Clock, board?: ClusterBoard) {
@@ -95,29 +103,59 @@ export class Coordinator {
    * room again, even if nobody asks for anything.
    */
   sweep(): void {
+    if (this.#closing) return;
     this.#sweepDue = true;
     this.#working ??= this.#work();
   }
 
-  /** Replies to commands, in their order, each after what it changed is stored. */
+  /**
+   * Replies to commands, in their order, each after what it changed is stored. Refuses all of them after close(). The caller
+   * keeps to BATCH_COMMANDS_MAX: the commands of one call are committed together.
+   */
   ask(commands: readonly (Command | OperatorCommand)[]): Promise<Reply[]> {
+    if (this.#closing) return Promise.resolve(commands.map(() => CANNOT_STORE));
     return new Promise((resolve) => {
       this.#waiting.push({ commands, askedAt: this.#clock(), resolve });
       this.#working ??= this.#work();
     });
   }
 
-  /** What `read`, which has to be short, finds in the table when nothing in it waits to be stored. */
+  /**
+   * What `read`, which has to be short, finds in the table when nothing in it waits to be stored. Looks are one in a turn of
+   * the event loop. Rejects with CoordinatorClosingError after close().
+   */
   look<T>(read: (table: ClusterTable) => T): Promise<T> {
+    if (this.#closing) return Promise.reject(new CoordinatorClosingError('the coordinator is closing'));
     return new Promise((resolve) => {
       this.#looks.push(() => resolve(read(this.#table)));
       this.#working ??= this.#work();
     });
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is under way; more may be by then, unless it closes. */
   async settled(): Promise<void> {
     await this.#working;
+  }
+
+  /** Whether work is under way, which may wait for a turn of the event loop. */
+  get isBusy(): boolean {
+    return this.#working !== undefined;
+  }
+
+  /** Whether close() has been called. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Refuses what comes from now on, finishes what has come, then closes the store. Rejects as the store's close. */
+  close(): Promise<void> {
+    this.#closing ??= this.#finish();
+    return this.#closing;
+  }
+
+  async #finish(): Promise<void> {
+    await this.settled();
+    await this.#store.close();
   }
 
   async #work(): Promise<void> {
@@ -137,6 +175,8 @@ export class Coordinator {
       for (const [i, request] of requests.entries()) request.resolve(batch[i]!.map((item) => item.reply));
       // Who has come meanwhile waits for the sweep, too.
       if (this.#sweepDue && this.#left(until) >= SWEEP_SHARED_MS) await this.#sweepNow(until);
+      // A store in memory or on this machine answers in microtasks: without a turn, looks in a row would starve the lanes.
+      if (look) await nextTurn();
     }
     this.#working = undefined;
   }

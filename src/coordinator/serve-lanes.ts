@@ -1,9 +1,10 @@
-// The coordinator's end of the lanes: all questions that have come in are one batch, and while it is served the next one
-// gathers where it is.
+// The coordinator's end of the lanes: the questions that have come in are one batch, up to its bound, and while it is served
+// the next one gathers where it is.
 import { Bell } from '../lanes/bell.ts';
 import type { Flag } from '../lanes/flag.ts';
 import type { Lane } from '../lanes/lane.ts';
 import type { SlotQueue } from '../lanes/slot-queue.ts';
+import { BATCH_COMMANDS_MAX } from '../limits.ts';
 import type { Command } from '../registry/command.ts';
 import type { Coordinator } from './coordinator.ts';
 import { packReply, unpackCommand } from './packed-command.ts';
@@ -35,33 +36,30 @@ export interface Waiting {
   readonly gathering: boolean;
 }
 
-/** Answers the questions of the lanes there are, for ever. Lanes may come and go meanwhile. */
+/** Answers the questions of the lanes there are until the coordinator closes. Lanes may come and go meanwhile. */
 export async function serveLanes(
   coordinator: Coordinator,
   bell: Bell,
   ordered: Flag,
   lanes: ReadonlyMap<unknown, Lane>,
   { blocking, gathering }: Waiting,
-): Promise<never> {
+): Promise<void> {
   let turned = performance.now();
+  let first = 0;
   for (;;) {
     const { rings } = bell;
-    if (blocking && (ordered.take() || performance.now() - turned >= TURN_MS)) {
+    if (blocking && (ordered.take() || coordinator.isBusy || performance.now() - turned >= TURN_MS)) {
       await new Promise((resolve) => setImmediate(resolve));
       turned = performance.now();
     }
+    if (coordinator.isClosing) return;
     if (gathering && moreIsComing(lanes.values())) silence.wait(0, PAUSE_MS);
-    const asked: Asked[] = [];
-    const commands: Command[] = [];
-    for (const lane of lanes.values()) {
-      for (let slot = lane.questions.take(); slot !== undefined; slot = lane.questions.take()) {
-        asked.push({ lane, slot });
-        commands.push(unpackCommand(lane.talks[slot]!));
-      }
-    }
+    const { asked, commands, next } = takeBatch([...lanes.values()], first);
+    first = next;
     if (asked.length === 0) {
-      if (blocking) bell.wait(rings, TURN_MS);
-      else await bell.heard(rings);
+      if (!blocking) await bell.heard(rings);
+      // Work that waits for a turn of the event loop would wait for this thread to wake.
+      else if (!coordinator.isBusy) bell.wait(rings, TURN_MS);
       continue;
     }
     const replies = await coordinator.ask(commands);
@@ -71,6 +69,32 @@ export async function serveLanes(
     }
     for (const lane of new Set(asked.map(({ lane }) => lane))) lane.bell.ring();
   }
+}
+
+interface Batch {
+  readonly asked: readonly Asked[];
+  readonly commands: readonly Command[];
+  /** The lane that the next batch begins with. */
+  readonly next: number;
+}
+
+/** Takes BATCH_COMMANDS_MAX questions at most. Goes round the lanes from `first`; the next batch begins where this one is full. */
+function takeBatch(lanes: readonly Lane[], first: number): Batch {
+  const asked: Asked[] = [];
+  const commands: Command[] = [];
+  for (let passed = 0; passed < lanes.length; passed++) {
+    const place = (first + passed) % lanes.length;
+    const lane = lanes[place]!;
+    const { questions, talks } = lane;
+    while (asked.length < BATCH_COMMANDS_MAX) {
+      const slot = questions.take();
+      if (slot === undefined) break;
+      asked.push({ lane, slot });
+      commands.push(unpackCommand(talks[slot]!));
+    }
+    if (asked.length === BATCH_COMMANDS_MAX && questions.length > 0) return { asked, commands, next: place };
+  }
+  return { asked, commands, next: first };
 }
 
 /** Whether few ask, and workers have messages to open: each may ask for something that the same commit would store. */

@@ -1,8 +1,15 @@
 // Orders of the main thread come through the coordinator's event loop, which it gives a turn every 10 ms while it sleeps on its
 // bell: an order does not wait for that.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setInterval as every } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { CoordinatorThread } from '../../src/coordinator/coordinator-thread.ts';
+import { CoordinatorBusyError, CoordinatorThread } from '../../src/coordinator/coordinator-thread.ts';
+import { packCommand } from '../../src/coordinator/packed-command.ts';
+import { Lane, newLaneMemory } from '../../src/lanes/lane.ts';
+import { register } from './asking.ts';
 
 const ORDERS = 31;
 /** Between two orders: one that follows at once is seen while the thread is still at the one before. */
@@ -21,4 +28,34 @@ it('answers orders at once while nobody asks it anything', async () => {
   await coordinator.close();
   // An order that waits for its turn is behind it when it is answered, and 3 ms later the next one has 7 ms to wait.
   expect(took.sort((a, b) => a - b)[Math.floor(ORDERS / 2)]).toBeLessThan(8);
+});
+
+it('E6: ends cleanly with a question left in a lane, and rejects what operators ask of it then', async () => {
+  const limits = { clients: 100, clusters: 100, ephemeralTtlMs: 60_000, idleRegistrationTtlMs: 60_000 };
+  const deaths: unknown[] = [];
+  for (let round = 0; round < 3; round++) {
+    const dataDirectory = mkdtempSync(join(tmpdir(), 'xlreg-closing-'));
+    const store = { name: 'lmdb', dataDirectory, registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
+    const events = { full() {}, unreachable() {}, death: (error: unknown) => deaths.push(error) };
+    const coordinator = await CoordinatorThread.start({ store, limits }, events);
+    const memory = newLaneMemory(16_384);
+    coordinator.serve(memory);
+    await coordinator.overview();
+    const asked = [coordinator.overview(), coordinator.operate({ kind: 'delete-cluster', cluster: { name: 'c' } })];
+    // The store closes when the copy is made: until then the thread goes on.
+    const copied = coordinator.backup(join(dataDirectory, 'copy'));
+    const closing = coordinator.close();
+    // As a worker does that is ended while it waits: nothing rings for it, and the thread finds it where it looks.
+    const lane = new Lane(memory);
+    packCommand(register(1), lane.talks[0]!);
+    lane.questions.put(0);
+    const late = expect(coordinator.overview()).rejects.toThrow(CoordinatorBusyError);
+    await closing;
+    await late;
+    await copied;
+    for (const { status } of await Promise.allSettled(asked)) expect(status).toBe('fulfilled');
+    await expect(coordinator.backup(join(dataDirectory, 'other'))).rejects.toThrow('stopping');
+    rmSync(dataDirectory, { recursive: true });
+  }
+  expect(deaths).toEqual([]);
 });
