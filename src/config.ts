@@ -10,6 +10,7 @@ import {
   REPLY_BYTES_MIN,
   SESSION_MESSAGES_MAX,
   TOKEN_END_POINTS_MAX,
+  WORKERS_MAX,
 } from './limits.ts';
 import { isStoreName, type StoreName } from './store/open-store.ts';
 import { isEndPoint, isName } from './wire/member-token.ts';
@@ -94,7 +95,7 @@ const settings = z.strictObject({
   ws: listenAddress.prefault('0.0.0.0:56790'),
   admin: listenAddress.prefault('127.0.0.1:56791'),
   advertise: advertised.optional(),
-  workers: whole(1, 256).default(availableParallelism()),
+  workers: whole(1, WORKERS_MAX).default(availableParallelism()),
   'hello-queue-ms': milliseconds.default(50),
   'reply-bytes-max': whole(REPLY_BYTES_MIN, REPLY_BYTES_MAX).default(REPLY_BYTES_MAX),
   store: z.custom<StoreName>(isStore, 'should be lmdb, memory or etcd:HOST:PORT,…').default('lmdb'),

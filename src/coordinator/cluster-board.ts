@@ -1,10 +1,10 @@
 // The clusters asked for last, in memory that the coordinator writes and every worker reads: what only has to be looked up,
 // a roster for a member or a cluster that exists already, is answered by the worker that has the message, and nobody else is
-// woken. Invariants: what is shown is stored; nothing that can be read is written. A page is written anew only while nobody
-// reads it, and seats are added behind those that are counted.
+// woken. Invariants: what is shown is stored; nothing that can be read is written. A page is written anew only while no hazard
+// word names it, and seats are added behind those that are counted. docs/CONCURRENCY.md has the memory-order argument.
 import { copyBytes } from '../copy-bytes.ts';
 import { Packer, Unpacker } from '../lanes/packing.ts';
-import { CLUSTER_SIZE_MAX } from '../limits.ts';
+import { CLUSTER_SIZE_MAX, WORKERS_MAX } from '../limits.ts';
 import { type Cluster, isEphemeral } from '../registry/cluster.ts';
 import type {
   Change,
@@ -26,8 +26,12 @@ const PAGES = 1_024;
 const PAGE_BYTES = 64 * 1_024;
 const WORD_BYTES = 4;
 
-/** Words of a page: whether a cluster is shown there, by how many it is read, whether it has been, and its seats. */
-const [SHOWN, READERS, USED, SEATS, SEATS_AT] = [0, 1, 2, 3, 4];
+/** A hazard word has a cache line of its own: its worker writes it twice for each question. */
+const HAZARD_BYTES = 64;
+const HAZARDS_BYTES = WORKERS_MAX * HAZARD_BYTES;
+
+/** Words of a page: whether a cluster is shown there, whether it has been read, and its seats. */
+const [SHOWN, USED, SEATS, SEATS_AT] = [0, 1, 2, 4];
 /** Words of a seat: its index, where its token ends, and the ID of its client, of 33 bytes at most. */
 const [INDEX, END, ID_LENGTH, ID, SEAT_WORDS] = [0, 1, 2, 3, 12];
 const HEAD_AT = (SEATS_AT + CLUSTER_SIZE_MAX * SEAT_WORDS) * WORD_BYTES;
@@ -36,7 +40,7 @@ const TOKENS_AT = HEAD_AT + 256;
 
 /** Memory for a board. */
 export function newBoardMemory(pages = PAGES): SharedArrayBuffer {
-  return new SharedArrayBuffer(pages * (PAGE_BYTES + WORD_BYTES));
+  return new SharedArrayBuffer(pages * (PAGE_BYTES + WORD_BYTES) + HAZARDS_BYTES);
 }
 
 /** What a page says of its cluster. */
@@ -45,12 +49,50 @@ interface NamedCluster {
   readonly cluster: ClusterProperties;
 }
 
+/** A hazard word for each worker: the page that it reads. */
+class Hazards {
+  readonly #words: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory, memory.byteLength - HAZARDS_BYTES);
+  }
+
+  /** Published before the reader looks whether the page is shown. */
+  set(reader: number, page: number): void {
+    Atomics.store(this.#words, wordOfReader(reader), page + 1);
+  }
+
+  clear(reader: number): void {
+    Atomics.store(this.#words, wordOfReader(reader), 0);
+  }
+
+  /** Whether a worker reads the page, or is about to look whether it is shown. */
+  has(page: number): boolean {
+    for (let reader = 0; reader < WORKERS_MAX; reader++) {
+      if (Atomics.load(this.#words, wordOfReader(reader)) === page + 1) return true;
+    }
+    return false;
+  }
+}
+
+function wordOfReader(reader: number): number {
+  return (reader * HAZARD_BYTES) / WORD_BYTES;
+}
+
+/** Ends what a worker was reading. To be called when its thread is dead, before another has its number. */
+export function releaseReader(memory: SharedArrayBuffer, reader: number): void {
+  new Hazards(memory).clear(reader);
+}
+
 /** A place for one cluster, as any thread sees it. */
 class Page {
+  readonly number: number;
   readonly #words: Int32Array;
   readonly #bytes: Buffer;
 
-  constructor(memory: SharedArrayBuffer, at: number) {
+  constructor(memory: SharedArrayBuffer, number: number) {
+    const at = number * PAGE_BYTES;
+    this.number = number;
     this.#words = new Int32Array(memory, at, HEAD_AT / WORD_BYTES);
     this.#bytes = Buffer.from(memory, at, PAGE_BYTES);
   }
@@ -69,13 +111,10 @@ class Page {
     return Atomics.exchange(this.#words, USED, 0) === 1;
   }
 
-  /**
-   * Nobody begins to read it any more. False if somebody still does: then it must not be written. A worker that died reading
-   * does so for ever.
-   */
-  hide(): boolean {
+  /** Hides the page from new readers. Returns false while a worker reads it: then it must not be written. */
+  hide(hazards: Hazards): boolean {
     Atomics.store(this.#words, SHOWN, 0);
-    return Atomics.load(this.#words, READERS) === 0;
+    return !hazards.has(this.number);
   }
 
   /** Writes a cluster without members where nobody reads; it is shown with open(). */
@@ -104,15 +143,6 @@ class Page {
     this.#words[at + ID_LENGTH] = this.#bytes.write(clientId, (at + ID) * WORD_BYTES, 'hex');
     Atomics.store(this.#words, SEATS, seats + 1);
     return true;
-  }
-
-  /** To be left again, also where it is found not to be shown: only who has entered may look whether it is. */
-  enter(): void {
-    Atomics.add(this.#words, READERS, 1);
-  }
-
-  leave(): void {
-    Atomics.sub(this.#words, READERS, 1);
   }
 
   use(): void {
@@ -152,9 +182,9 @@ class Pages {
   readonly #names: Int32Array;
 
   constructor(memory: SharedArrayBuffer) {
-    const length = memory.byteLength / (PAGE_BYTES + WORD_BYTES);
-    this.#pages = Array.from({ length }, (_, number) => new Page(memory, number * PAGE_BYTES));
-    this.#names = new Int32Array(memory, length * PAGE_BYTES);
+    const length = (memory.byteLength - HAZARDS_BYTES) / (PAGE_BYTES + WORD_BYTES);
+    this.#pages = Array.from({ length }, (_, number) => new Page(memory, number));
+    this.#names = new Int32Array(memory, length * PAGE_BYTES, length);
   }
 
   at(number: number): Page {
@@ -179,11 +209,13 @@ class Pages {
 /** The coordinator's end: to be told of every change that is stored, in order. */
 export class ClusterBoard {
   readonly #pages: Pages;
+  readonly #hazards: Hazards;
   /** The cluster that is shown on each page. */
   readonly #shown: (string | undefined)[] = [];
 
   constructor(memory: SharedArrayBuffer) {
     this.#pages = new Pages(memory);
+    this.#hazards = new Hazards(memory);
   }
 
   /** Follows a change that is stored. */
@@ -223,7 +255,7 @@ export class ClusterBoard {
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
     this.#shown[number] = undefined;
-    if (!page.hide()) return;
+    if (!page.hide(this.#hazards)) return;
     page.begin(record);
     for (const [index, member] of members.entries()) if (member) page.add(index, member);
     page.open();
@@ -241,33 +273,38 @@ export class ClusterBoard {
     const number = this.#pages.numberOf(clusterId);
     if (this.#shown[number] !== clusterId) return;
     this.#shown[number] = undefined;
-    this.#pages.at(number).hide();
+    this.#pages.at(number).hide(this.#hazards);
   }
 }
 
 /** A worker's end. */
 export class BoardReader {
   readonly #pages: Pages;
+  readonly #hazards: Hazards;
+  readonly #reader: number;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** `reader`, below WORKERS_MAX, is the number of one live thread at a time. */
+  constructor(memory: SharedArrayBuffer, reader: number) {
     this.#pages = new Pages(memory);
+    this.#hazards = new Hazards(memory);
+    this.#reader = reader;
   }
 
   /**
    * What `use` makes of the reply to a command; undefined if only the coordinator knows it. The reply's bytes are views that
-   * last as long as the call.
+   * last as long as the call, and `use` does not ask again.
    */
   answer<T>(command: Command, use: (reply: Reply) => T): T | undefined {
     const page = this.#pageMeant(command);
     if (!page) return undefined;
-    page.enter();
+    this.#hazards.set(this.#reader, page.number);
     try {
       const reply = page.isShown ? replyFrom(page, command) : undefined;
       if (!reply) return undefined;
       page.use();
       return use(reply);
     } finally {
-      page.leave();
+      this.#hazards.clear(this.#reader);
     }
   }
 

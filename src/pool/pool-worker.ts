@@ -21,16 +21,23 @@ export interface PoolWorkerData {
   readonly board: SharedArrayBuffer | undefined;
 }
 
+/** What a worker is started with each time. */
+export interface WorkerStart {
+  readonly lane: LaneMemory;
+  /** Its number as a reader of the board, which no other live worker has. */
+  readonly reader: number;
+}
+
 /** How often the event loop gets a turn, at the least: what the runtime has put off is done there. */
 const TURN_MS = 100;
 
-/** What the pool runs, once in each worker, with the memory of a lane. */
-export function startPoolWorker(): (memory: LaneMemory) => Promise<never> {
+/** What the pool runs, once in each worker. */
+export function startPoolWorker(): (start: WorkerStart) => Promise<never> {
   const { registry, mainBell, coordinatorBell, board: boardMemory } = workerData as PoolWorkerData;
-  const board = boardMemory && new BoardReader(boardMemory);
   const context = jobContext(registry, pooledRandom());
-  return async (memory) => {
+  return async ({ lane: memory, reader }) => {
     const lane = new Lane(memory);
+    const board = boardMemory && new BoardReader(boardMemory, reader);
     const main = new Bell(mainBell);
     const worker = new LaneWorker(lane, main, new Bell(coordinatorBell), board, context);
     lane.readings.write(readThread());

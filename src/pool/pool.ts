@@ -1,6 +1,7 @@
 // Between the front end and the workers: gathers the jobs of all connections of a tick, hands them to the lanes of the
 // workers, and bounds what waits. Hellos queue apart from session messages, so that a flood of them starves nobody.
 import { Piscina } from 'piscina';
+import { releaseReader } from '../coordinator/cluster-board.ts';
 import { Bell } from '../lanes/bell.ts';
 import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
 import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
@@ -16,7 +17,7 @@ import {
   wipeSlot,
   writeJob,
 } from './job.ts';
-import type { PoolWorkerData } from './pool-worker.ts';
+import type { PoolWorkerData, WorkerStart } from './pool-worker.ts';
 import type { RegistryFacts } from './serve-job.ts';
 
 /** What a pool is made with. */
@@ -159,6 +160,11 @@ class WorkerLane {
     this.#free.push(slot);
     if (ticket.job.kind === 'hello') this.hellos -= 1;
   }
+
+  /** Forgets the keys in all slots. The worker is dead. */
+  wipe(): void {
+    for (const [slot, job] of this.lane.jobs.entries()) wipeSlot(job, this.lane.talks[slot]!);
+  }
 }
 
 export class Pool {
@@ -176,13 +182,13 @@ export class Pool {
   #rsaOperations = 1;
   /** When workers failed, the last few times. */
   #failures: number[] = [];
-  /** Told when every worker has begun; undefined if nobody waits for it. */
-  #allBegun: (() => void) | undefined;
+  /** Made in the constructor: workers may begin before anybody asks whether they have. */
+  readonly #loaded: Promise<void>;
+  /** Settles it; undefined when every worker has begun. */
+  #loading: { resolve(): void; reject(error: Error): void } | undefined;
   readonly #looking: NodeJS.Timeout;
   #flushing = false;
   #closed = false;
-  /** Told of a worker that could not be loaded: another could not either. */
-  #cannotLoad: (error: unknown) => void;
 
   constructor({ workers, helloQueueMs, registry }: PoolSettings, coordinator: LaneService, observer: PoolObserver) {
     this.#observer = observer;
@@ -203,7 +209,11 @@ export class Pool {
         board: coordinator.board,
       } satisfies PoolWorkerData,
     });
-    this.#cannotLoad = observer.givenUp;
+    this.#loaded = new Promise((resolve, reject) => {
+      this.#loading = { resolve, reject };
+    });
+    // The rejection is for the callers of loaded() only.
+    this.#loaded.catch(() => {});
     // A worker that dies rejects what it ran, and there the failure is dealt with; one that ran nothing has not been loaded.
     this.#piscina.on('error', (error) => this.#cannotLoad(error));
     this.#lanes = Array.from({ length: workers }, () => new WorkerLane(this.#replyBytesMax));
@@ -229,14 +239,9 @@ export class Pool {
     return Math.max(...this.#lanes.map((worker) => worker.silentMs));
   }
 
-  /** Resolves when every worker has begun; rejects with ThreadLoadError if one cannot. To be called first. */
-  async loaded(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#allBegun = resolve;
-      this.#cannotLoad = (error) => reject(new ThreadLoadError('a worker of the pool', error));
-    });
-    this.#allBegun = undefined;
-    this.#cannotLoad = this.#observer.givenUp;
+  /** Resolves when every worker has begun; rejects with ThreadLoadError if one cannot, or if the pool is closed before. */
+  loaded(): Promise<void> {
+    return this.#loaded;
   }
 
   /** Takes a job in; undefined if there is no room for it. */
@@ -261,7 +266,9 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#looking);
+    this.#loading?.reject(new Error('the pool is closed'));
     await this.#piscina.destroy();
+    for (const lane of this.#lanes) lane.wipe();
   }
 
   #hasRoom(kind: Job['kind']): boolean {
@@ -269,10 +276,17 @@ export class Pool {
     return this.#hellos.length * this.#rsaMs * Math.max(1, this.#rsaOperations) < this.#helloQueueMs;
   }
 
+  /** A worker could not be loaded: another could not either. */
+  #cannotLoad(error: unknown): void {
+    if (this.#loading) this.#loading.reject(new ThreadLoadError('a worker of the pool', error));
+    else this.#observer.givenUp(error);
+  }
+
   /** Keeps a worker at its lane. One that fails loses its jobs, and the next one begins with a new lane. */
   async #run(lane: WorkerLane): Promise<void> {
     const withdraw = this.#coordinator.serve(lane.memory);
-    const error = await this.#piscina.run(lane.memory).then(
+    const place = this.#lanes.indexOf(lane);
+    const error = await this.#piscina.run({ lane: lane.memory, reader: place } satisfies WorkerStart).then(
       () => new Error('a worker ended'),
       (error) => error,
     );
@@ -280,8 +294,10 @@ export class Pool {
     // The first that a worker does is to tell of itself.
     if (!lane.hasBegun) return this.#cannotLoad(error);
     withdraw();
+    if (this.#coordinator.board) releaseReader(this.#coordinator.board, place);
+    lane.wipe();
     const next = new WorkerLane(this.#replyBytesMax);
-    this.#lanes[this.#lanes.indexOf(lane)] = next;
+    this.#lanes[place] = next;
     for (const ticket of lane.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
     const now = performance.now();
     this.#failures = [...this.#failures.filter((since) => now - since < FAILURES_WITHIN_MS), now];
@@ -296,7 +312,10 @@ export class Pool {
     while (!this.#closed) {
       const { rings } = this.#bell;
       for (const lane of this.#lanes) this.#collect(lane);
-      if (this.#allBegun && this.#lanes.every((lane) => lane.hasBegun)) this.#allBegun();
+      if (this.#loading && this.#lanes.every((lane) => lane.hasBegun)) {
+        this.#loading.resolve();
+        this.#loading = undefined;
+      }
       this.#flush();
       await this.#bell.heard(rings);
     }

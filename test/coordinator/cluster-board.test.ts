@@ -47,7 +47,7 @@ function shown(store: Store = new MemoryStore(), pages?: number) {
   };
   const board = new ClusterBoard(memory);
   const coordinator = new Coordinator(table, store, observer, () => 0, board);
-  const reader = new BoardReader(memory);
+  const reader = new BoardReader(memory, 0);
   return { coordinator, board, answer: (command: Command) => reader.answer(command, copied) };
 }
 
@@ -252,11 +252,11 @@ function askFor(cluster: ClusterRecord): GetClusterCommand {
 /** A board that shows a cluster with a member whose token is these bytes, and a rival for its page. */
 function onePage(...token: number[]) {
   const memory = newBoardMemory();
-  const [board, reader] = [new ClusterBoard(memory), new BoardReader(memory)];
+  const [board, reader, second] = [new ClusterBoard(memory), new BoardReader(memory, 0), new BoardReader(memory, 1)];
   const [one, other] = rivals(2) as [ClusterRecord, ClusterRecord];
   board.follow(one);
   board.follow(memberOf(one, 0, Uint8Array.from(token)));
-  return { board, reader, one, other };
+  return { board, reader, second, one, other };
 }
 
 describe('a page', () => {
@@ -286,13 +286,13 @@ describe('a page', () => {
   it('hidden in the moment somebody begins to read it is not read', () => {
     const { board, reader, one } = onePage(1);
     expect(reader.answer(askFor(one), () => true)).toBe(true);
-    const { add } = Atomics;
-    const spy = vi.spyOn(Atomics, 'add').mockImplementationOnce((words, place, value) => {
+    const { store } = Atomics as { store(words: Int32Array, place: number, value: number): number };
+    const spy = vi.spyOn(Atomics as { store: typeof store }, 'store').mockImplementationOnce((words, place, value) => {
       board.follow({ kind: 'member-removal', clusterId: one.id, index: 0, clientId: idOf(0) });
-      return add(words, place, value);
+      return store(words, place, value);
     });
     expect(reader.answer(askFor(one), () => true)).toBeUndefined();
-    expect(spy).toHaveBeenCalledOnce();
+    expect(spy).toHaveBeenCalled();
     spy.mockRestore();
   });
 
@@ -304,11 +304,11 @@ describe('a page', () => {
   });
 
   it('is not written while it is read, and shows the next cluster after that', () => {
-    const { board, reader, one, other } = onePage(1, 1, 1);
+    const { board, reader, second, one, other } = onePage(1, 1, 1);
     const seen = reader.answer(askFor(one), (reply) => {
       board.follow(other);
       board.follow(memberOf(other, 0, Uint8Array.of(2, 2, 2)));
-      expect(reader.answer(askFor(one), () => true)).toBeUndefined();
+      expect(second.answer(askFor(one), () => true)).toBeUndefined();
       return copied(reply);
     });
     expect(seen).toMatchObject({ roster: Uint8Array.of(1, 1, 1) });
@@ -341,7 +341,7 @@ describe('a page', () => {
       `import { workerData } from 'node:worker_threads';
        import { BoardReader } from '${coordinator}cluster-board.js';
        const { memory, state, questions } = workerData;
-       const reader = new BoardReader(memory);
+       const reader = new BoardReader(memory, 0);
        for (let round = 0; Atomics.load(state, 0) === 0; round++) {
          const cluster = round % questions.length;
          reader.answer(questions[cluster], ({ which, roster }) => {

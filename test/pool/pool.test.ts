@@ -1,11 +1,17 @@
 // The pool with real workers and a real coordinator: what happens to jobs when there is no room, and when a worker fails.
+import { setImmediate as turn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
+import { BoardReader } from '../../src/coordinator/cluster-board.ts';
 import { CoordinatorThread } from '../../src/coordinator/coordinator-thread.ts';
-import { Lane, type LaneMemory } from '../../src/lanes/lane.ts';
+import { packCommand } from '../../src/coordinator/packed-command.ts';
+import { Bell } from '../../src/lanes/bell.ts';
+import { Lane, type LaneMemory, newLaneMemory } from '../../src/lanes/lane.ts';
 import { SLOTS_PER_WORKER } from '../../src/limits.ts';
 import type { Job, JobResult } from '../../src/pool/job.ts';
-import { Pool } from '../../src/pool/pool.ts';
+import { Pool, type PoolObserver } from '../../src/pool/pool.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
+import type { Command } from '../../src/registry/command.ts';
 import { until } from '../support/until.ts';
 import { bytes, messageOf, privateKey, vectors } from '../wire/vectors.ts';
 
@@ -25,9 +31,21 @@ interface Told {
 interface Started {
   readonly pool: Pool;
   readonly told: Told;
+  readonly coordinator: CoordinatorThread;
+  /** The lanes of the workers, in the order of their starts. */
+  readonly lanes: readonly Lane[];
   /** Kills the worker that was started last. */
   kill(): void;
 }
+
+const REGISTRY = {
+  commsKey: privateKey('registryCk'),
+  registryToken: messageOf(vectors.tokens.at(-1)!.fields),
+  version: 1,
+  replyBytesMax: { tcp: 16_384, ws: 65_536 },
+};
+
+const SILENT: PoolObserver = { handedOver() {}, done() {}, failed() {}, givenUp() {} };
 
 async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   const limits = { clients: 100, clusters: 100, ephemeralTtlMs: 60_000, idleRegistrationTtlMs: 60_000 };
@@ -40,22 +58,16 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   const givenUp = new Promise<unknown>((resolve) => {
     giveUp = resolve;
   });
-  const registry = {
-    commsKey: privateKey('registryCk'),
-    registryToken: messageOf(vectors.tokens.at(-1)!.fields),
-    version: 1,
-    replyBytesMax: { tcp: 16_384, ws: 65_536 },
-  };
-  const lanes: LaneMemory[] = [];
+  const lanes: Lane[] = [];
   const service = {
     bell: coordinator.bell,
     board: coordinator.board,
     serve(lane: LaneMemory) {
-      lanes.push(lane);
+      lanes.push(new Lane(lane));
       return coordinator.serve(lane);
     },
   };
-  const pool = new Pool({ workers, helloQueueMs, registry }, service, {
+  const pool = new Pool({ workers, helloQueueMs, registry: REGISTRY }, service, {
     handedOver: (jobs) => handedOver.push(jobs),
     done() {},
     failed: (error) => failures.push(error),
@@ -65,11 +77,11 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   await pool.loaded();
   // Finds a slot in its queue that there is not.
   const kill = () => {
-    const { messages, bell } = new Lane(lanes.at(-1)!);
+    const { messages, bell } = lanes.at(-1)!;
     messages.put(SLOTS_PER_WORKER);
     bell.ring();
   };
-  return { pool, told: { failures, givenUp, handedOver }, kill };
+  return { pool, coordinator, lanes, told: { failures, givenUp, handedOver }, kill };
 }
 
 const hello: Job = {
@@ -117,6 +129,91 @@ describe('what fails', () => {
     kill();
     expect(await told.givenUp).toBeInstanceOf(Error);
     expect(told.failures.length).toBe(4);
+  });
+});
+
+describe('loaded()', () => {
+  it('resolves whenever it is called', async () => {
+    const { pool } = await startPool(2);
+    // All workers have begun, and none has anything to say any more.
+    for (let turns = 0; turns < 3; turns++) await turn();
+    await Promise.all([pool.loaded(), pool.loaded()]);
+  });
+
+  it('rejects where the pool is closed before', async () => {
+    const { pool, coordinator } = await startPool(1);
+    const other = new Pool({ workers: 1, helloQueueMs: 50, registry: REGISTRY }, coordinator, SILENT);
+    await other.close();
+    await expect(other.loaded()).rejects.toThrow('closed');
+    await pool.loaded();
+  });
+});
+
+/** A cluster that shares its page of the board with others of its kind. */
+function rival(number: number): Command & { readonly kind: 'create' } {
+  const id = `${(number * 0x10000).toString(16).padStart(8, '0')}${'c'.repeat(56)}`;
+  return { kind: 'create', name: `rival-${number}`, id, size: 2, endPointCount: 1, attrs: 0n };
+}
+
+describe('what a worker leaves behind', () => {
+  it('is no key: its lane is wiped, and so are all when the pool closes', async () => {
+    const { pool, lanes, told, kill } = await startPool(1);
+    const leave = () => {
+      const { jobs, talks } = lanes.at(-1)!;
+      // As if it had died at its job.
+      for (const part of [...jobs, ...talks]) part.fill(7, 0, SESSION_RECORD_BYTES);
+    };
+    const isClean = ({ jobs, talks }: Lane) =>
+      [...jobs, ...talks].every((part) => part.subarray(0, SESSION_RECORD_BYTES).every((byte) => byte === 0));
+    leave();
+    kill();
+    await until(() => told.failures.length === 1);
+    expect(lanes.map(isClean)).toEqual([true, true]);
+    leave();
+    await pool.close();
+    expect(lanes.map(isClean)).toEqual([true, true]);
+  });
+
+  it('is no page of the board that nobody may write again', async () => {
+    const { coordinator, told, kill } = await startPool(1);
+    const memory = newLaneMemory(16_384);
+    const [own, bell] = [new Lane(memory), new Bell(coordinator.bell)];
+    coordinator.serve(memory);
+    const ask = async (command: Command) => {
+      packCommand(command, own.talks[0]!);
+      own.questions.put(0);
+      bell.ring();
+      await until(() => own.answers.take() === 0);
+    };
+    const reader = new BoardReader(coordinator.board!, 1);
+    const isShown = (command: Command) => reader.answer(command, () => true) ?? false;
+    await ask(rival(0));
+    expect(isShown(rival(0))).toBe(true);
+    // A worker in the place of the pool's dies while it reads.
+    const state = new Int32Array(new SharedArrayBuffer(4));
+    const board = new URL('../../dist/src/coordinator/cluster-board.js', import.meta.url).href;
+    const dying = new Worker(
+      `import { workerData } from 'node:worker_threads';
+       import { BoardReader } from '${board}';
+       const { memory, question, state } = workerData;
+       new BoardReader(memory, 0).answer(question, () => {
+         Atomics.store(state, 0, 1);
+         Atomics.wait(state, 0, 1);
+       });`,
+      {
+        eval: true,
+        workerData: { memory: coordinator.board, question: rival(0), state },
+        execArgv: ['--input-type=module'],
+      },
+    );
+    await until(() => Atomics.load(state, 0) === 1);
+    await dying.terminate();
+    await ask(rival(1));
+    expect([isShown(rival(0)), isShown(rival(1))]).toEqual([false, false]);
+    kill();
+    await until(() => told.failures.length === 1);
+    await ask(rival(1));
+    expect(isShown(rival(1))).toBe(true);
   });
 });
 
