@@ -111,11 +111,22 @@ function readMeta(table: Table, directory: string): Meta | undefined {
     if (table.getKeysCount({ limit: 1 }) > 0) throw new StoreUnusableError(`${directory} is not a table of xlReg`);
     return undefined;
   }
-  const meta = JSON.parse(openValue(META_KEY, value).toString()) as Meta;
+  const meta = parseMeta(openValue(META_KEY, value).toString());
+  if (meta === undefined) throw new StoreUnusableError(`${directory} does not say whose table it is`);
   if (meta.schema > SCHEMA_VERSION) {
     throw new StoreUnusableError(`${directory} is of schema ${meta.schema}; this server knows ${SCHEMA_VERSION}`);
   }
   return meta;
+}
+
+/** Undefined if the text is none. */
+function parseMeta(text: string): Meta | undefined {
+  try {
+    const { schema, registryId } = JSON.parse(text);
+    return typeof schema === 'number' && typeof registryId === 'string' ? { schema, registryId } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a table that cannot be empty says of itself. Throws StoreUnusableError. */

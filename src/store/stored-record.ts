@@ -18,6 +18,9 @@ export const KEY_PREFIX = { meta: 0, client: 1, cluster: 2, member: 3, clusterId
 const RECORD_VERSION = 1;
 const HEAD_BYTES = 5;
 const EPHEMERAL = 1;
+/** Where the fields behind those of a fixed length begin. */
+const CLIENT_NAME_AT = 35;
+const CLUSTER_ID_AT = 10;
 
 export function clientKey(clientId: string): Buffer {
   return Buffer.concat([Buffer.of(KEY_PREFIX.client), Buffer.from(clientId, 'hex')]);
@@ -64,11 +67,34 @@ export interface Placed {
   readonly end: number;
 }
 
-/** Reads the record whose key and value, checked already, lie there. What it returns may be a view of it. */
+/**
+ * Reads the record whose key and value lie there, the checksum checked already. What it returns may be a view of it. Throws
+ * StoreUnusableError at a value that is shorter than its fields: whoever sealed it wrote no record.
+ */
 export function decodeRecord(placed: Placed): StoredRecord {
+  if (!hasAllFields(placed)) {
+    const key = placed.bytes.toString('hex', placed.keyAt, placed.valueAt);
+    throw new StoreUnusableError(`the record ${key} is damaged: its value is too short`);
+  }
   const prefix = placed.bytes[placed.keyAt];
   if (prefix === KEY_PREFIX.client) return new PackedClient(placed);
   return prefix === KEY_PREFIX.cluster ? decodeCluster(placed) : decodeMember(placed);
+}
+
+/** Whether every field, and every length that a field has, ends within the value. */
+function hasAllFields({ bytes, keyAt, valueAt, end }: Placed): boolean {
+  const at = valueAt + HEAD_BYTES;
+  switch (bytes[keyAt]) {
+    case KEY_PREFIX.client:
+      return at + CLIENT_NAME_AT <= end && at + CLIENT_NAME_AT + bytes[at + CLIENT_NAME_AT - 1]! <= end;
+    case KEY_PREFIX.cluster:
+      return at + CLUSTER_ID_AT < end;
+    default: {
+      if (at >= end) return false;
+      const nameAt = at + 1 + bytes[at]! + 1;
+      return nameAt <= end && nameAt + bytes[nameAt - 1]! <= end;
+    }
+  }
 }
 
 /** A client's record as it was stored, read where it is asked for: of a large table, most is never looked at. */
@@ -102,7 +128,7 @@ export class PackedClient implements ClientRecord {
   }
 
   get name(): string {
-    return this.#bytes.toString('latin1', this.#at + 35, this.#tokenAt);
+    return this.#bytes.toString('latin1', this.#at + CLIENT_NAME_AT, this.#tokenAt);
   }
 
   /** A view of memory that it shares with others. */
@@ -111,7 +137,7 @@ export class PackedClient implements ClientRecord {
   }
 
   get #tokenAt(): number {
-    return this.#at + 35 + this.#bytes[this.#at + 34]!;
+    return this.#at + CLIENT_NAME_AT + this.#bytes[this.#at + CLIENT_NAME_AT - 1]!;
   }
 }
 
@@ -123,7 +149,7 @@ function decodeCluster({ bytes, keyAt, valueAt, end }: Placed): ClusterRecord {
     size: bytes[at]!,
     endPointCount: bytes[at + 1]!,
     attrs: bytes.readBigUInt64LE(at + 2),
-    id: bytes.toString('hex', at + 10, end),
+    id: bytes.toString('hex', at + CLUSTER_ID_AT, end),
   };
 }
 

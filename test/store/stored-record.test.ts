@@ -1,0 +1,122 @@
+// Records that were sealed as they are, checksum and all, and are no records: shorter than their fields, on every way in.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { Change } from '../../src/registry/command.ts';
+import { EtcdKeys } from '../../src/store/etcd/etcd-keys.ts';
+import { LmdbStore } from '../../src/store/lmdb-store.ts';
+import { StoreUnusableError } from '../../src/store/store.ts';
+import {
+  clientKey,
+  clusterKey,
+  decodeRecord,
+  encodeClient,
+  encodeCluster,
+  encodeMember,
+  KEY_PREFIX,
+  memberKey,
+  openValue,
+  sealValue,
+} from '../../src/store/stored-record.ts';
+import { verifyStore } from '../../src/store/verify-store.ts';
+import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
+import { meddle } from './raw-table.ts';
+import { all, client, cluster, member, plain } from './store-contract.ts';
+
+const KEYS = new EtcdKeys('/r/');
+/** What may follow in the same piece of memory: reading beyond the end of a record finds it. */
+const NEIGHBOUR = Buffer.alloc(300, 0x6e);
+
+/** Every kind: its key, its key in etcd, its value, and how many bytes of its fields it cannot be without. */
+const KINDS = [
+  ['a client', clientKey(idOf(2)), `/r/id/${idOf(2)}`, encodeClient(clientKey(idOf(2)), client(2)), 35 + 6],
+  ['a cluster', clusterKey('a'), '/r/cn/a', encodeCluster(clusterKey('a'), cluster('a', 0xa0)), 11],
+  [
+    'a member',
+    memberKey(idOf(0xa0), 1),
+    `/r/m/${idOf(0xa0)}/01`,
+    encodeMember(memberKey(idOf(0xa0), 1), member(0xa0, 1, 2), false),
+    1 + 32 + 1 + 6,
+  ],
+  [
+    'a seat',
+    memberKey(idOf(0xa0), 1),
+    `/r/m/${idOf(0xa0)}/01`,
+    encodeMember(memberKey(idOf(0xa0), 1), member(0xa0, 1, 2), true),
+    1 + 32 + 1 + 6,
+  ],
+] as const;
+
+function decode(key: Buffer, value: Buffer) {
+  return decodeRecord({
+    bytes: Buffer.concat([key, value, NEIGHBOUR]),
+    keyAt: 0,
+    valueAt: key.length,
+    end: key.length + value.length,
+  });
+}
+
+it.each(KINDS)('E6: refuses a value with a valid checksum that is too short: %s', (_, key, etcdKey, value, least) => {
+  const fields = openValue(key, value);
+  for (let length = 1; length <= fields.length; length++) {
+    const short = sealValue(key, [fields.subarray(0, length)]);
+    if (length < least) {
+      expect(() => decode(key, short), `${length} bytes`).toThrow(StoreUnusableError);
+      expect(() => decode(key, short), `${length} bytes`).toThrow(key.toString('hex'));
+      expect(() => KEYS.record(etcdKey, short), `${length} bytes in etcd`).toThrow(StoreUnusableError);
+      expect(() => KEYS.learned(etcdKey, short), `${length} bytes in etcd`).toThrow(StoreUnusableError);
+    } else {
+      expect(plain(decode(key, short) as Change)).toEqual(plain(KEYS.record(etcdKey, short) as Change));
+    }
+  }
+});
+
+it.each([
+  ['the name of a client', KINDS[0][1], KINDS[0][3], 34],
+  ['the client of a member', KINDS[2][1], KINDS[2][3], 0],
+  ['the name of a member', KINDS[2][1], KINDS[2][3], 33],
+] as const)('E6: refuses a length with a valid checksum that goes beyond the value: %s', (_, key, value, at) => {
+  const fields = Buffer.from(openValue(key, value));
+  expect(() => decode(key, sealValue(key, [fields]))).not.toThrow();
+  fields[at] = 255;
+  expect(() => decode(key, sealValue(key, [fields]))).toThrow(StoreUnusableError);
+});
+
+it.each(KINDS)('E6: refuses a table on disk with such a value: %s', async (_, key, __, value, least) => {
+  const directory = mkdtempSync(join(tmpdir(), 'xlreg-short-'));
+  try {
+    const options = { registryId: REGISTRY_ID, bytesMax: undefined };
+    const records = [client(2), cluster('a', 0xa0), member(0xa0, 1, 2)];
+    const store = LmdbStore.open(directory, options);
+    await store.commit(records);
+    expect((await all(store)).map(plain)).toHaveLength(records.length);
+    await store.close();
+    await meddle(directory, (table) => {
+      table.putSync(key, sealValue(key, [openValue(key, value).subarray(0, least - 1)]));
+    });
+    const again = LmdbStore.open(directory, options);
+    await expect(all(again)).rejects.toThrow(StoreUnusableError);
+    await again.close();
+    await expect(verifyStore(directory)).rejects.toThrow(StoreUnusableError);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+it('E6: refuses a table whose word on itself is sealed and is none', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'xlreg-short-'));
+  const key = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('registry')]);
+  try {
+    const options = { registryId: REGISTRY_ID, bytesMax: undefined };
+    await LmdbStore.open(directory, options).close();
+    for (const text of ['{', 'null', '{}', '{"schema":"1","registryId":3}']) {
+      await meddle(directory, (table) => {
+        table.putSync(key, sealValue(key, [Buffer.from(text)]));
+      });
+      expect(() => LmdbStore.open(directory, options), text).toThrow(StoreUnusableError);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
