@@ -1,0 +1,77 @@
+// A real thread that stops at a chosen place in the code under test until it is let on: for driving one interleaving of two
+// threads on purpose.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { until } from './until.ts';
+
+/** Words of the gate: pauses begun, and pauses ended. */
+const [BEGUN, ENDED, WORDS] = [0, 1, 2];
+
+/**
+ * In scope of a thread's program: `data`; `pause()`, which stops the thread; and `pauseAt(name, when, nth)`, which makes the
+ * nth call of `Atomics[name]` from now on stop the thread before or after it.
+ */
+const PRELUDE = `
+import { workerData } from 'node:worker_threads';
+const { data, gate } = workerData;
+const original = { ...Object.fromEntries(Object.getOwnPropertyNames(Atomics).map((name) => [name, Atomics[name]])) };
+const gateWords = new Int32Array(gate);
+function pause() {
+  const number = original.add(gateWords, ${BEGUN}, 1) + 1;
+  for (let ended; (ended = original.load(gateWords, ${ENDED})) < number; ) original.wait(gateWords, ${ENDED}, ended);
+}
+function pauseAt(name, when, nth = 1) {
+  let calls = 0;
+  Atomics[name] = (...args) => {
+    const isThis = ++calls === nth;
+    if (isThis) Atomics[name] = original[name];
+    if (isThis && when === 'before') pause();
+    const result = original[name](...args);
+    if (isThis && when === 'after') pause();
+    return result;
+  };
+}
+`;
+
+export class PausedThread {
+  readonly #gate = new Int32Array(new SharedArrayBuffer(WORDS * 4));
+  readonly #worker: Worker;
+  readonly #failed: Promise<never>;
+  /** Resolves when the thread has ended; rejects if it failed. */
+  readonly ended: Promise<void>;
+
+  /** `imports` are names from modules of the build, by their path in src/ without its ending. */
+  constructor(imports: Readonly<Record<string, string>>, program: string, data: Readonly<Record<string, unknown>>) {
+    const lines = Object.entries(imports).map(([path, names]) => {
+      const url = new URL(`../../dist/src/${path}.js`, import.meta.url).href;
+      return `import { ${names} } from '${url}';`;
+    });
+    this.#worker = new Worker([PRELUDE, ...lines, program].join('\n'), {
+      eval: true,
+      workerData: { data, gate: this.#gate.buffer },
+      execArgv: ['--input-type=module'],
+    });
+    this.#failed = once(this.#worker, 'error').then(([error]) => {
+      throw error;
+    });
+    this.#failed.catch(() => {});
+    this.ended = Promise.race([once(this.#worker, 'exit').then(() => {}), this.#failed]);
+    this.ended.catch(() => {});
+  }
+
+  /** Resolves when the thread stands at its nth pause. */
+  async paused(nth = 1): Promise<void> {
+    await Promise.race([until(() => Atomics.load(this.#gate, BEGUN) >= nth), this.#failed]);
+  }
+
+  /** Ends the pause. */
+  goOn(): void {
+    Atomics.add(this.#gate, ENDED, 1);
+    Atomics.notify(this.#gate, ENDED);
+  }
+
+  /** Ends the thread where it stands. */
+  async kill(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
