@@ -251,8 +251,26 @@ describe('a standard output', () => {
     ['a full pipe', fullPipe],
   ])('and a standard error that are %s keep a start that fails from nothing', async (_, open) => {
     const fd = open();
-    expect(await serve(fd, fd, '--workers', 'many').stopped()).toBe(2);
+    expect(await serve(fd, fd, '--workers', 'many').ended).toBe(2);
   });
+});
+
+it.each([
+  ['standard error', '2>&-', 'stdout', /^ready /m],
+  ['standard output', '>&-', 'stderr', /"started"/],
+] as const)('a %s that is closed keeps a registry from nothing', async (_, closing, other, sign) => {
+  const flags = ['tcp', 'ws', 'admin'].flatMap((name) => [`--${name}`, '127.0.0.1:0']);
+  const args = [process.execPath, MAIN, 'serve', ...flags, '--store', 'memory', '--data-dir', join(directory, 'data')];
+  const child = spawn('sh', ['-c', `exec "$@" ${closing}`, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  let text = '';
+  child[other].setEncoding('utf8').on('data', (part) => {
+    text += part;
+  });
+  await until(() => sign.test(text));
+  const ended = once(child, 'exit').then(([code]) => code);
+  child.kill('SIGTERM');
+  expect(await Promise.race([ended, pause(STOP_MS_MAX, 'still there', { ref: false })])).toBe(0);
 });
 
 it('a terminal that nobody reads keeps a registry from nothing', async (test) => {
