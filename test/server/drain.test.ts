@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { startXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
+import { adminToken } from '../support/admin-token.ts';
 import { until } from '../support/until.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 
@@ -120,4 +121,28 @@ describe('xlreg drain', () => {
     expect((await readyz(registry)).status).toBe(200);
     expect(await registry.stop()).toBe(0);
   });
+});
+
+it('E6: ends cleanly while operators ask for changes to the last moment, and tells each that comes too late', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'xlreg-drain-'));
+  const registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], dataDir });
+  const headers = { authorization: `Bearer ${adminToken(dataDir)}` };
+  const url = `http://127.0.0.1:${registry.process.adminPort}/api/clusters/c`;
+  const statuses = new Set<number>();
+  process.kill(registry.process.pid, 'SIGTERM');
+  const asking = Array.from({ length: 8 }, async () => {
+    for (;;) {
+      const asked = fetch(url, { method: 'DELETE', headers, signal: AbortSignal.timeout(10_000) });
+      const failure = await asked.then(
+        ({ status }) => void statuses.add(status),
+        (error: Error) => error,
+      );
+      if (failure) return failure.name;
+    }
+  });
+  expect(await registry.process.exited).toBe(0);
+  // Nobody waits for an answer that does not come.
+  expect(await Promise.all(asking)).not.toContain('TimeoutError');
+  for (const status of statuses) expect([404, 503]).toContain(status);
+  rmSync(dataDir, { recursive: true });
 });
