@@ -84,6 +84,13 @@ export const ALERTS: readonly Alert[] = [
     summary: '{{ $labels.instance }} refuses newcomers: --max-registrations or --max-clusters is reached',
   },
   {
+    name: 'XlregGrowthLimited',
+    severity: 'warning',
+    expr: 'rate(xlreg_refusals_total{refusal=~".+-per-(address|client)"}[5m]) > 1',
+    for: '10m',
+    summary: '{{ $labels.instance }} holds back who adds too much to its table, by {{ $labels.refusal }}',
+  },
+  {
     name: 'XlregOverloaded',
     severity: 'critical',
     expr: `sum by (job, instance) (rate(xlreg_sessions_ended_total{end="overload"}[5m])) > 0`,

@@ -84,7 +84,8 @@ export const overview: Dashboard = {
         },
         {
           title: 'Refusals a second',
-          description: "Orderly answers of no, by code. registry-full and cannot-store are the registry's own trouble.",
+          description:
+            "Orderly answers of no, by code. registry-full and cannot-store are the registry's own trouble; per-address and per-client hold back who adds too much.",
           unit: 'ops',
           queries: [{ expr: rate('xlreg_refusals_total'), legend: '{{instance}} {{refusal}}' }],
         },

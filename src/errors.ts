@@ -45,7 +45,14 @@ export const REFUSAL_TEXT = {
   'member-name-in-use': 'cluster member name already in use',
   'one-end-point-needed': 'member must have at least 1 endPoints',
   'two-end-points-needed': 'member must have at least 2 endPoints',
+  // The table is at one of its own limits.
   'registry-full': 'registry is full',
+  // What one address adds to the table is over its rate, or what one client has is over its cap (R4): the text is the same.
+  'registrations-per-address': 'registry is full',
+  'clusters-per-address': 'registry is full',
+  'members-per-address': 'registry is full',
+  'clusters-per-client': 'registry is full',
+  'seats-per-client': 'registry is full',
   'cannot-store': 'registry cannot store',
   'shutting-down': 'server is shutting down',
 } as const satisfies Record<string, string>;

@@ -120,6 +120,9 @@ export const HELLO_BURST_SECONDS = 1;
 /** The same for an address: at the default rate, three full clusters that start behind one address. */
 export const HELLO_BURST_SECONDS_PER_ADDRESS = 10;
 
+/** The same for what an address adds to the table: at the default rate, three full clusters that start behind one address. */
+export const GROWTH_BURST_SECONDS_PER_ADDRESS = 10;
+
 /** The longest header of the PROXY protocol that is read, its fixed part included; addresses take 52, the rest is TLVs. */
 export const PROXY_HEADER_BYTES_MAX = 2_048;
 

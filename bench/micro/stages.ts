@@ -24,7 +24,10 @@ export interface Stage {
 
 const MEMBERS = 64;
 const CLUSTER_ID = 'cc'.repeat(32);
-const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
+const NO_LIMITS = {
+  ...{ clients: Infinity, clusters: Infinity, clustersPerClient: Infinity, seatsPerClient: Infinity },
+  ...{ ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity, emptyClusterTtlMs: Infinity },
+};
 const IV_BYTES = 16;
 /** Of a small message, padding included. */
 const SMALL_MESSAGE_BYTES = 80;
@@ -125,7 +128,8 @@ function tableStages(): Stage[] {
   const table = new ClusterTable('ee'.repeat(32), NO_LIMITS, 0);
   const tokens = signTokens(MEMBERS, { withIds: true });
   const attrs = 0n;
-  table.apply({ kind: 'create', name: 'full', id: CLUSTER_ID, size: MEMBERS, endPointCount: 1, attrs }, 0);
+  const shape = { size: MEMBERS, endPointCount: 1, attrs };
+  table.apply({ kind: 'create', clientId: '', name: 'full', id: CLUSTER_ID, ...shape }, 0);
   const ids = tokens.map(({ ID }) => Buffer.from(ID!).toString('hex'));
   for (const [i, token] of tokens.entries()) {
     const registration = { clientId: ids[i]!, name: token.Name!, token: encodeRosterToken(token) };

@@ -32,7 +32,7 @@ const listener = await listenWeb(chooseWebEngine('auto'), {
       peerEnded() {},
       closed() {},
     }),
-    admission: new Admission(readConfig([], {}), () => {}),
+    admission: new Admission(readConfig([], {}), { isFull: () => true }, () => {}),
     trust: { forwarded: nobody, xForwardedFor: nobody },
     allowedOrigins: [],
   },

@@ -14,7 +14,10 @@ import { fillTable, TOKEN_BYTES } from './fill-table.ts';
 
 const REGISTRY_ID = 'aa'.repeat(32);
 const LOADS = 4;
-const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
+const NO_LIMITS = {
+  ...{ clients: Infinity, clusters: Infinity, clustersPerClient: Infinity, seatsPerClient: Infinity },
+  ...{ ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity, emptyClusterTtlMs: Infinity },
+};
 
 const flags = new FlagReader(`npm run bench:store -- [--members N]`);
 const { values } = flags.parse(() =>

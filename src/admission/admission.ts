@@ -1,7 +1,9 @@
 // Who is let in, and how much of the registry one session may take: limits in all, for an address, for a session. What
 // is over a limit is closed without a word (F10) and counted by the limit.
 import { HELLO_BURST_SECONDS, HELLO_BURST_SECONDS_PER_ADDRESS, SILENT_CONNECTIONS_SHARE } from '../limits.ts';
+import { monotonicSeconds } from '../thread-readings.ts';
 import { AddressTable, type AddressUse } from './address-table.ts';
+import { EXEMPT, type GrowthBudgets } from './growth-budgets.ts';
 import { addressHolder, Networks } from './ip-address.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -50,7 +52,8 @@ export class Admission {
   /** Those that have not shown a good Hello, oldest first; `maxConnections` at most. */
   readonly #ungreeted = new Set<Seat>();
 
-  constructor(limits: AdmissionLimits, dropped: DropObserver) {
+  /** `growth` is what addresses may add to the table, of which the coordinator takes. */
+  constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, dropped: DropObserver) {
     this.limits = limits;
     this.dropped = dropped;
     this.#exempt = new Networks(limits.limitExempt);
@@ -67,6 +70,7 @@ export class Admission {
         burst: Math.max(1, maxHellosPerSecondPerAddress * HELLO_BURST_SECONDS_PER_ADDRESS),
       },
       now,
+      (entry) => growth.isFull(entry, monotonicSeconds()),
     );
   }
 
@@ -193,6 +197,11 @@ export class Seat {
   /** Where the connection comes from, as far as it is known. */
   get address(): string | undefined {
     return this.#address;
+  }
+
+  /** Whose growth budget pays for what this connection adds to the table; EXEMPT where nobody's does. */
+  get origin(): number {
+    return this.#use?.entry ?? EXEMPT;
   }
 
   /** Says where the connection comes from. False if that address has its connections already: the seat is free again. */

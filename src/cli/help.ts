@@ -87,6 +87,13 @@ Limits, each with its default; what is over one is closed without a word and cou
   --limit-exempt 127.0.0.0/8,::1/128       networks whose addresses have no limits of their own; off for none
   --max-session-bytes 16777216             --max-session-messages 65536
 
+Limits of what is added to the table; who is over one is told that the registry is full, and may come again:
+  --max-registrations-per-second-per-address 20   of new clients; ten seconds' worth may come at once
+  --max-clusters-per-second-per-address 20        of clusters that do not exist yet; the same
+  --max-members-per-second-per-address 20         of Joins that take a seat; the same
+  --max-clusters-per-client 10000                 that it made since the start and that are still there
+  --max-seats-per-client 10000
+
 Behind a load balancer; each is a list of networks, 10.0.0.0/8,…, or off, which is the default:
   --proxy-protocol NETWORKS   TCP connections from there begin with a PROXY protocol header, version 2, and have to
   --forwarded NETWORKS        the Forwarded header of WebSocket upgrades from there is believed

@@ -4,6 +4,7 @@
 import { AssertionError } from 'node:assert';
 import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { GrowthBudgets, type GrowthRates } from '../admission/growth-budgets.ts';
 import { Bell } from '../lanes/bell.ts';
 import { Flag } from '../lanes/flag.ts';
 import { Lane, type LaneMemory } from '../lanes/lane.ts';
@@ -14,7 +15,9 @@ import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts'
 import { isShared, openStore, placeOf, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
 import { giveWay } from '../thread-priority.ts';
+import { monotonicSeconds } from '../thread-readings.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../thread-url.ts';
+import { Charges } from './charges.ts';
 import { ClusterBoard, newBoardMemory } from './cluster-board.ts';
 import { Coordinator, CoordinatorClosingError } from './coordinator.ts';
 import { type CoordinatorNumbers, coordinatorNumbers, newNumbersMemory, tellNumbers } from './coordinator-numbers.ts';
@@ -25,6 +28,8 @@ import { serveLanes, waitingQuestions } from './serve-lanes.ts';
 interface CoordinatorWorkerData {
   readonly store: StoreSettings;
   readonly limits: TableLimits;
+  /** What each address may add to the table (R4), in memory that the front end shares. */
+  readonly growth: { readonly memory: SharedArrayBuffer; readonly rates: GrowthRates };
 }
 
 /** The same, what wakes the thread, what says that it has an order, what it counts in, and what it shows the workers. */
@@ -240,6 +245,7 @@ export async function runCoordinator(): Promise<void> {
   const {
     store: settings,
     limits,
+    growth,
     bell: bellMemory,
     ordered,
     numbers: numbersMemory,
@@ -278,7 +284,8 @@ export async function runCoordinator(): Promise<void> {
         );
       },
     };
-    coordinator = new Coordinator(table, store, observer, clock, board && new ClusterBoard(board));
+    const charges = new Charges(new GrowthBudgets(growth.memory, growth.rates), monotonicSeconds);
+    coordinator = new Coordinator(table, store, observer, clock, board && new ClusterBoard(board), charges);
     await coordinator.load();
     tell.loaded((clock() - began) / 1000);
     tell.now(store);

@@ -6,8 +6,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BATCH_COMMANDS_MAX, COMMIT_ATTEMPTS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
-import type { Effect, Outcome } from '../registry/outcome.ts';
+import { type Effect, type Outcome, refuse } from '../registry/outcome.ts';
 import { type CatchUp, type CommitOutcome, type Store, StoreFullError, StoreUnreachableError } from '../store/store.ts';
+import { Charges, type Purse } from './charges.ts';
 import type { ClusterBoard } from './cluster-board.ts';
 
 /** Told what the coordinator does, for metrics and logs. */
@@ -31,12 +32,14 @@ export type Clock = () => number;
 
 interface Request {
   readonly commands: readonly (Command | OperatorCommand)[];
+  /** Of each command, whose growth budget pays for what it adds; nobody's where it is undefined. */
+  readonly origins: readonly (number | undefined)[];
   readonly askedAt: number;
   readonly resolve: (replies: Reply[]) => void;
 }
 
 /** A command on its way through a batch. */
-interface Item {
+interface Item extends Purse {
   readonly command: Command | OperatorCommand;
   reply: Reply;
 }
@@ -69,6 +72,7 @@ export class Coordinator {
   readonly #observer: CoordinatorObserver;
   readonly #clock: Clock;
   readonly #board: ClusterBoard | undefined;
+  readonly #charges: Charges;
   /** Bounded by the workers: each has a few requests under way, each of one batch of frames. */
   #waiting: Request[] = [];
   /** Bounded by whoever looks. */
@@ -84,13 +88,24 @@ export class Coordinator {
   /** Resolves when the store is closed; undefined before close(). */
   #closing: Promise<void> | undefined;
 
-  /** Of a table that nobody else writes, workers may be shown what they ask for most. */
-  constructor(table: ClusterTable, store: Store, observer: CoordinatorObserver, clock: Clock, board?: ClusterBoard) {
+  /**
+   * Of a table that nobody else writes, workers may be shown what they ask for most. Without `charges`, nothing that is added
+   * has to be paid for.
+   */
+  constructor(
+    table: ClusterTable,
+    store: Store,
+    observer: CoordinatorObserver,
+    clock: Clock,
+    board?: ClusterBoard,
+    charges = new Charges(),
+  ) {
     this.#table = table;
     this.#store = store;
     this.#observer = observer;
     this.#clock = clock;
     this.#board = board;
+    this.#charges = charges;
   }
 
   /** Fills the table from the store. */
@@ -110,12 +125,13 @@ export class Coordinator {
 
   /**
    * Replies to commands, in their order, each after what it changed is stored. Refuses all of them after close(). The caller
-   * keeps to BATCH_COMMANDS_MAX: the commands of one call are committed together.
+   * keeps to BATCH_COMMANDS_MAX: the commands of one call are committed together. `origins` says of each command whose growth
+   * budget pays for what it adds (R4); without it nobody pays.
    */
-  ask(commands: readonly (Command | OperatorCommand)[]): Promise<Reply[]> {
+  ask(commands: readonly (Command | OperatorCommand)[], origins: readonly number[] = []): Promise<Reply[]> {
     if (this.#closing) return Promise.resolve(commands.map(() => CANNOT_STORE));
     return new Promise((resolve) => {
-      this.#waiting.push({ commands, askedAt: this.#clock(), resolve });
+      this.#waiting.push({ commands, origins, askedAt: this.#clock(), resolve });
       this.#working ??= this.#work();
     });
   }
@@ -169,7 +185,9 @@ export class Coordinator {
       await this.#catchUp(until);
       look?.();
       const batch = requests.map((request) =>
-        request.commands.map((command): Item => ({ command, reply: CANNOT_STORE })),
+        request.commands.map((command, i): Item => {
+          return { command, reply: CANNOT_STORE, origin: request.origins[i] ?? 0, paid: undefined };
+        }),
       );
       await this.#serve(batch.flat(), until);
       for (const [i, request] of requests.entries()) request.resolve(batch[i]!.map((item) => item.reply));
@@ -232,7 +250,7 @@ export class Coordinator {
         open = [];
         break;
       }
-      const outcomes = open.map((item) => this.#table.apply(item.command, now));
+      const outcomes = open.map((item) => this.#apply(item, now));
       const ends = await this.#commit(outcomes, until);
       commitSeconds += (this.#clock() - now) / 1000;
       if (ends === undefined) {
@@ -244,8 +262,20 @@ export class Coordinator {
         open = this.#settle(open, outcomes, ends);
       }
     }
-    for (const item of open) item.reply = CANNOT_STORE;
+    for (const item of open) {
+      item.reply = CANNOT_STORE;
+      this.#charges.giveBack(item);
+    }
     if (batch.length > 0) this.#observer.batch(batch.length, changes, commitSeconds);
+  }
+
+  /** Carries a command out in memory, unless nobody can pay for what it adds: then it is refused, and adds nothing. */
+  #apply(item: Item, now: number): Outcome {
+    const outcome = this.#table.apply(item.command, now);
+    const refusal = this.#charges.charge(item, outcome.adds);
+    if (refusal === undefined) return outcome;
+    outcome.undo();
+    return refuse(refusal);
   }
 
   async #sweepNow(until: number): Promise<void> {
@@ -351,10 +381,12 @@ export class Coordinator {
   /** Replies to a batch that could not be stored: to each command by itself, as far as it needs no store. */
   #answerUnstored(items: readonly Item[], now: number): void {
     for (const item of items) {
-      const { reply, changes, undo } = this.#table.apply(item.command, now);
-      if (changes.length > 0) undo();
+      const { reply, changes, undo } = this.#apply(item, now);
       const told = changes.length === 0 && this.#isTold(reply);
       item.reply = told ? reply : CANNOT_STORE;
+      if (told) continue;
+      undo();
+      this.#charges.giveBack(item);
     }
   }
 

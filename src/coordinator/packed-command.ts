@@ -7,9 +7,10 @@ const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as
 const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused'] as const;
 const REFUSALS = Object.keys(REFUSAL_TEXT) as Refusal[];
 
-/** Writes a command to a slot. */
-export function packCommand(command: Command, slot: Buffer): void {
+/** Writes a command to a slot, and in front of it whose growth budget pays for what it adds; nobody's unless told. */
+export function packCommand(command: Command, slot: Buffer, origin = 0): void {
   const to = new Packer(slot);
+  to.word(origin);
   to.byte(COMMANDS.indexOf(command.kind));
   switch (command.kind) {
     case 'register':
@@ -24,6 +25,7 @@ export function packCommand(command: Command, slot: Buffer): void {
       to.hex(command.clientId);
       return;
     case 'create':
+      to.hex(command.clientId);
       to.text(command.name);
       packProperties(command, to);
       return;
@@ -42,9 +44,15 @@ export function packCommand(command: Command, slot: Buffer): void {
   }
 }
 
+/** Whose growth budget pays for the command of a slot. */
+export function originOf(slot: Buffer): number {
+  return slot.readUInt32LE(0);
+}
+
 /** Reads the command of a slot; it shares nothing with it. */
 export function unpackCommand(slot: Buffer): Command {
   const from = new Unpacker(slot);
+  from.word();
   const kind = COMMANDS[from.byte()]!;
   switch (kind) {
     case 'register':
@@ -60,7 +68,7 @@ export function unpackCommand(slot: Buffer): Command {
     case 'find-client':
       return { kind, clientId: from.hex() };
     case 'create':
-      return { kind, name: from.text(), ...unpackProperties(from) };
+      return { kind, clientId: from.hex(), name: from.text(), ...unpackProperties(from) };
     case 'join':
       return { kind, clientId: from.hex(), cluster: unpackRef(from) };
     case 'get-cluster': {

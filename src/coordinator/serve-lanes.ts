@@ -7,7 +7,7 @@ import type { SlotQueue } from '../lanes/slot-queue.ts';
 import { BATCH_COMMANDS_MAX } from '../limits.ts';
 import type { Command } from '../registry/command.ts';
 import type { Coordinator } from './coordinator.ts';
-import { packReply, unpackCommand } from './packed-command.ts';
+import { originOf, packReply, unpackCommand } from './packed-command.ts';
 
 /** Where a command came from, and its reply goes to. */
 interface Asked {
@@ -54,7 +54,7 @@ export async function serveLanes(
     }
     if (coordinator.isClosing) return;
     if (gathering && moreIsComing(lanes.values())) silence.wait(0, PAUSE_MS);
-    const { asked, commands, next } = takeBatch([...lanes.values()], first);
+    const { asked, commands, origins, next } = takeBatch([...lanes.values()], first);
     first = next;
     if (asked.length === 0) {
       if (!blocking) await bell.heard(rings);
@@ -62,7 +62,7 @@ export async function serveLanes(
       else if (!coordinator.isBusy) bell.wait(rings, TURN_MS);
       continue;
     }
-    const replies = await coordinator.ask(commands);
+    const replies = await coordinator.ask(commands, origins);
     for (const [place, { lane, slot }] of asked.entries()) {
       packReply(replies[place]!, lane.talks[slot]!);
       lane.answers.put(slot);
@@ -74,6 +74,8 @@ export async function serveLanes(
 interface Batch {
   readonly asked: readonly Asked[];
   readonly commands: readonly Command[];
+  /** By command, the address whose growth budget pays for it. */
+  readonly origins: readonly number[];
   /** The lane that the next batch begins with. */
   readonly next: number;
 }
@@ -82,6 +84,7 @@ interface Batch {
 function takeBatch(lanes: readonly Lane[], first: number): Batch {
   const asked: Asked[] = [];
   const commands: Command[] = [];
+  const origins: number[] = [];
   for (let passed = 0; passed < lanes.length; passed++) {
     const place = (first + passed) % lanes.length;
     const lane = lanes[place]!;
@@ -91,10 +94,11 @@ function takeBatch(lanes: readonly Lane[], first: number): Batch {
       if (slot === undefined) break;
       asked.push({ lane, slot });
       commands.push(unpackCommand(talks[slot]!));
+      origins.push(originOf(talks[slot]!));
     }
-    if (asked.length === BATCH_COMMANDS_MAX && questions.length > 0) return { asked, commands, next: place };
+    if (asked.length === BATCH_COMMANDS_MAX && questions.length > 0) return { asked, commands, origins, next: place };
   }
-  return { asked, commands, next: first };
+  return { asked, commands, origins, next: first };
 }
 
 /** Whether few ask, and workers have messages to open: each may ask for something that the same commit would store. */

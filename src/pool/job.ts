@@ -1,6 +1,6 @@
 // A job and its result as they stand in a slot of a lane (src/lanes/lane.ts).
 //
-//   job    = kind(1) transport(1) pad(2) length(4) session record, none of a Hello pad(1) bytes(length)
+//   job    = kind(1) transport(1) pad(2) length(4) origin(4) pad(4) session record, none of a Hello pad(1) bytes(length)
 //   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record, or 255 where it is as it was; hello(1) nameLength(1)
 //            bytes(length) name(nameLength), of a client that has just been identified
 //
@@ -24,6 +24,8 @@ export interface Job {
   /** The session record, absent for a Hello. */
   readonly session: Uint8Array | undefined;
   readonly bytes: Uint8Array;
+  /** The entry of the growth budgets that pays for what the message adds to the table (R4); 0 for an exempt address. */
+  readonly origin: number;
 }
 
 /** Why a session ends. */
@@ -82,7 +84,8 @@ const DIALECTS = ['chained', 'prefixed'] as const;
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
 const REASON_PLACES = new Map(REASONS.map((reason, place) => [reason, place]));
 const NO_REASON = 255;
-const JOB_HEAD_BYTES = 8;
+const JOB_HEAD_BYTES = 16;
+const ORIGIN_AT = 8;
 const JOB_BYTES_AT = aligned(JOB_HEAD_BYTES + SESSION_RECORD_BYTES);
 const TIMES_AT = 12;
 const RESULT_HEAD_BYTES = TIMES_AT + 3 * 4;
@@ -99,10 +102,11 @@ function aligned(at: number): number {
   return Math.ceil(at / 8) * 8;
 }
 
-export function writeJob({ kind, transport, session, bytes }: Job, slot: Buffer): void {
+export function writeJob({ kind, transport, session, bytes, origin }: Job, slot: Buffer): void {
   slot[0] = JOB_KINDS.indexOf(kind);
   slot[1] = TRANSPORTS.indexOf(transport);
   slot.writeUInt32LE(bytes.length, 4);
+  slot.writeUInt32LE(origin, ORIGIN_AT);
   if (session) slot.set(session, JOB_HEAD_BYTES);
   slot.set(bytes, JOB_BYTES_AT);
 }
@@ -115,6 +119,7 @@ export function readJob(slot: Buffer): Job {
     transport: TRANSPORTS[slot[1]!]!,
     session: kind === 'hello' ? undefined : slot.subarray(JOB_HEAD_BYTES, JOB_HEAD_BYTES + SESSION_RECORD_BYTES),
     bytes: slot.subarray(JOB_BYTES_AT, JOB_BYTES_AT + slot.readUInt32LE(4)),
+    origin: slot.readUInt32LE(ORIGIN_AT),
   };
 }
 

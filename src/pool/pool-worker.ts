@@ -111,20 +111,21 @@ class LaneWorker {
 
   #serveJob(slot: number): void {
     const started = performance.now();
-    const served = serveJob(readJob(this.#lane.jobs[slot]!), this.#context);
-    if (served.kind === 'asked') return this.#ask(slot, served, started);
+    const job = readJob(this.#lane.jobs[slot]!);
+    const served = serveJob(job, this.#context);
+    if (served.kind === 'asked') return this.#ask(slot, served, job.origin, started);
     this.#finish(slot, served, { open: performance.now() - started, ask: 0, seal: 0 });
   }
 
   /** Looks where the coordinator shows what it is asked most, and asks it if it has to. */
-  #ask(slot: number, asked: Asked, started: number): void {
+  #ask(slot: number, asked: Asked, origin: number, started: number): void {
     const { command } = asked.question;
     const since = performance.now();
     const open = since - started;
     const result = this.#board?.answer(command, (reply) => conclude(asked, reply, this.#context));
     if (result) return this.#finish(slot, result, { open, ask: 0, seal: performance.now() - since });
     this.#underWay[slot] = { ...asked, since, open };
-    packCommand(command, this.#lane.talks[slot]!);
+    packCommand(command, this.#lane.talks[slot]!, origin);
     this.#lane.questions.put(slot);
     this.#asked = true;
   }

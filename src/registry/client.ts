@@ -1,10 +1,10 @@
 // A registered client: who may use its ID, the token it last presented, and the clusters it has a seat in.
-import type { Cluster } from './cluster.ts';
+import type { Cluster, Maker } from './cluster.ts';
 import type { ClientRecord } from './command.ts';
 
 const NO_SEATS: readonly Cluster[] = [];
 
-export class Client {
+export class Client implements Maker {
   record: ClientRecord;
   /** Whether the store has it. An ephemeral client is stored only once it takes a seat. */
   stored: boolean;
@@ -12,6 +12,7 @@ export class Client {
   lastUse: number;
   /** Of when the other servers on the store know a use, in whole seconds of that clock (a small integer takes less room). */
   toldUse: number;
+  clustersMade = 0;
   /** Replaced, never changed: most clients share the empty one, or that of their only cluster with its other members. */
   seats: readonly Cluster[] = NO_SEATS;
 

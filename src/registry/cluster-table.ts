@@ -37,6 +37,12 @@ export interface TableLimits {
   readonly ephemeralTtlMs: number;
   /** Any other client without a seat is forgotten when it has not been heard of for so long. */
   readonly idleRegistrationTtlMs: number;
+  /** A cluster without a member is forgotten after this, unless it is kept. */
+  readonly emptyClusterTtlMs: number;
+  /** Clusters that one client made and that are still there, as far as is known since the start. */
+  readonly clustersPerClient: number;
+  /** Seats of one client. */
+  readonly seatsPerClient: number;
 }
 
 /** The table at a glance. */
@@ -195,6 +201,7 @@ export class ClusterTable {
     return {
       reply,
       changes: client.stored ? [record, ...seats] : [],
+      ...(before ? undefined : { adds: 'registration' }),
       undo: () =>
         before
           ? this.#contents.setClient(before.record, before.stored, this.#now)
@@ -206,15 +213,20 @@ export class ClusterTable {
     const existing = this.#contents.clustersByName.get(command.name);
     if (existing) return answer({ kind: 'cluster', cluster: propertiesOf(existing) });
     if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
+    const maker = this.#contents.clients.get(command.clientId);
+    if (maker && maker.clustersMade >= this.#limits.clustersPerClient) return refuse('clusters-per-client');
     assert(
       !this.#contents.clustersById.has(command.id) && !this.#contents.clients.has(command.id),
       'a fresh cluster ID is fresh',
     );
-    const cluster = new Cluster({ ...command, kind: 'cluster' }, this.#now, this.#now);
+    const { name, id, size, endPointCount, attrs } = command;
+    const cluster = new Cluster({ kind: 'cluster', name, id, size, endPointCount, attrs }, this.#now, this.#now);
+    cluster.maker = maker;
     this.#contents.addCluster(cluster);
     return {
       reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
       changes: [cluster.record],
+      adds: 'cluster',
       undo: () => this.#contents.removeCluster(cluster),
     };
   }
@@ -232,6 +244,7 @@ export class ClusterTable {
     if (seat < 0 && cluster.isFull) return refuse('cluster-full');
     const namesake = cluster.seatNamed(record.name);
     if (namesake >= 0 && namesake !== seat) return refuse('member-name-in-use');
+    if (seat < 0 && client.seats.length >= this.#limits.seatsPerClient) return refuse('seats-per-client');
     this.#useCluster(cluster);
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
     const before = cluster.seats[seat];
@@ -245,6 +258,7 @@ export class ClusterTable {
     return {
       reply,
       changes: stored ? [member] : [record, member],
+      ...(before ? undefined : { adds: 'member' }),
       ...(!before && cluster.isFull && cluster.createdAt !== undefined
         ? { filledAfterMs: this.#now - cluster.createdAt }
         : undefined),

@@ -11,6 +11,12 @@ export function isEphemeral({ attrs }: ClusterProperties): boolean {
   return (attrs & CLUSTER_EPHEMERAL) !== 0n;
 }
 
+/** A client, as far as its clusters are concerned. */
+export interface Maker {
+  /** Clusters that it made since the start and that are still there. */
+  clustersMade: number;
+}
+
 export class Cluster {
   readonly record: ClusterRecord;
   /** When a member last asked for it, in milliseconds of the coordinator's clock. */
@@ -19,6 +25,8 @@ export class Cluster {
   toldUse: number;
   /** When it was created here, on the same clock; undefined if it came from a store, or a member was evicted. */
   createdAt: number | undefined;
+  /** Who made it here; undefined if it came from a store. */
+  maker: Maker | undefined;
   /** The seats of a client that has one here and nowhere else. */
   readonly alone: readonly Cluster[] = [this];
   /** By index, up to the highest that is taken; a hole is a seat whose member was evicted. */

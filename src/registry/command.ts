@@ -41,6 +41,8 @@ export interface RegisterCommand extends Registration {
 /** Create a cluster unless one of that name exists. */
 export interface CreateCommand {
   readonly kind: 'create';
+  /** Who asks, and counts as its maker if it is new. */
+  readonly clientId: string;
   readonly name: string;
   /** The ID it gets if it is new. */
   readonly id: string;

@@ -17,6 +17,8 @@ export interface Outcome extends Effect {
    * over from a store, of which nobody knows when it was created.
    */
   readonly filledAfterMs?: number;
+  /** What is new in the table by this; absent where nothing is. It can be undone at once, and then nothing is. */
+  readonly adds?: 'registration' | 'cluster' | 'member';
 }
 
 /** An answer that changes nothing. */

@@ -83,6 +83,7 @@ export class TableContents {
     this.clustersByName.set(cluster.record.name, cluster);
     this.#members += cluster.memberCount;
     this.#seats += cluster.record.size;
+    if (cluster.maker) cluster.maker.clustersMade += 1;
     if (cluster.isFull) this.#fullClusters += 1;
     for (const member of cluster.seats) if (member) this.clients.get(member.clientId)?.takeSeat(cluster);
   }
@@ -92,6 +93,7 @@ export class TableContents {
     this.clustersByName.delete(cluster.record.name);
     this.#members -= cluster.memberCount;
     this.#seats -= cluster.record.size;
+    if (cluster.maker) cluster.maker.clustersMade -= 1;
     if (cluster.isFull) this.#fullClusters -= 1;
     for (const member of cluster.seats) if (member) this.clients.get(member.clientId)?.giveUpSeat(cluster);
   }

@@ -188,7 +188,8 @@ export class ServedConnection implements ConnectionHandler {
   }
 
   #submit(kind: Job['kind'], bytes: Uint8Array): void {
-    const job = { kind, transport: this.#connection.transport, session: this.#session, bytes };
+    const { transport, seat } = this.#connection;
+    const job = { kind, transport, session: this.#session, bytes, origin: seat.origin };
     this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
     if (this.#ticket === undefined) this.#finish('overload');
   }

@@ -7,6 +7,7 @@ import { Registry } from 'prom-client';
 import { openAdminToken } from '../admin/admin-token.ts';
 import { StatusStreams } from '../admin/status-streams.ts';
 import { Admission } from '../admission/admission.ts';
+import { GrowthBudgets, type GrowthRates, newGrowthMemory } from '../admission/growth-budgets.ts';
 import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
@@ -152,7 +153,8 @@ async function build(
   const admin = adminSite && (await patiently(() => listenHttp(adminSite)));
   if (admin) closers.push(() => admin.close());
 
-  const coordinator = await startCoordinator(config, identity, log, state, onDeath);
+  const growth = { memory: newGrowthMemory(), rates: growthRatesOf(config) };
+  const coordinator = await startCoordinator(config, identity, growth, log, state, onDeath);
   state.coordinator = coordinator;
   state.tableLoaded = true;
   coordinatorMetrics(registry, coordinator.numbers, () => coordinator.queueLength);
@@ -162,7 +164,7 @@ async function build(
   // TCP before the pool, because the registry's own token names the port that was bound; who connects in between is turned
   // away.
   const accept: AcceptConnection = (connection) => connections.accept(connection);
-  const admission = startAdmission(registry, log, config, maxConnections);
+  const admission = startAdmission(registry, log, config, maxConnections, growth);
   const { lingerTimeoutMs, helloTimeoutMs: proxyHeaderTimeoutMs } = config;
   const tcpSettings = { lingerTimeoutMs, admission, proxies: new Networks(config.proxyProtocol), proxyHeaderTimeoutMs };
   const tcpSite = config.tcp && { ...config.tcp, ...tcpSettings };
@@ -241,9 +243,27 @@ async function listenPatiently(listen: () => Promise<Listener>, log: Logger): Pr
 function limitsOf(config: Config): Readonly<Record<string, number>> {
   const { maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress } = config;
   const { maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages } = config;
+  const { maxRegistrationsPerSecondPerAddress, maxClustersPerSecondPerAddress, maxMembersPerSecondPerAddress } = config;
+  const { maxClustersPerClient, maxSeatsPerClient } = config;
   return {
     ...{ maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress },
+    ...{ maxRegistrationsPerSecondPerAddress, maxClustersPerSecondPerAddress, maxMembersPerSecondPerAddress },
+    ...{ maxClustersPerClient, maxSeatsPerClient },
     ...{ maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages },
+  };
+}
+
+/** What addresses may add to the table, as all threads see it. */
+interface Growth {
+  readonly memory: SharedArrayBuffer;
+  readonly rates: GrowthRates;
+}
+
+function growthRatesOf(config: Config): GrowthRates {
+  return {
+    registration: config.maxRegistrationsPerSecondPerAddress,
+    cluster: config.maxClustersPerSecondPerAddress,
+    member: config.maxMembersPerSecondPerAddress,
   };
 }
 
@@ -251,6 +271,7 @@ function limitsOf(config: Config): Readonly<Record<string, number>> {
 function startCoordinator(
   config: Config,
   identity: Identity,
+  growth: Growth,
   log: Logger,
   state: RegistryState,
   onDeath: (error: unknown) => void,
@@ -267,9 +288,12 @@ function startCoordinator(
     clusters: config.maxClusters,
     ephemeralTtlMs: config.ephemeralTtl * 1000,
     idleRegistrationTtlMs: config.idleRegistrationTtl * 1000,
+    emptyClusterTtlMs: config.emptyClusterTtl * 1000,
+    clustersPerClient: config.maxClustersPerClient,
+    seatsPerClient: config.maxSeatsPerClient,
   };
   return CoordinatorThread.start(
-    { store, limits },
+    { store, limits, growth },
     {
       full(reason) {
         state.storeFull = reason !== undefined;
@@ -286,10 +310,17 @@ function startCoordinator(
   );
 }
 
-function startAdmission(registry: Registry, log: Logger, config: Config, maxConnections: number): Admission {
+function startAdmission(
+  registry: Registry,
+  log: Logger,
+  config: Config,
+  maxConnections: number,
+  { memory, rates }: Growth,
+): Admission {
   if (maxConnections < config.maxConnections) log.warn({ maxConnections }, 'the limit of open files allows no more');
   const metrics = new AdmissionMetrics(registry, maxConnections, () => admission.counts);
-  const admission = new Admission({ ...config, maxConnections }, (cause, address) => {
+  const budgets = new GrowthBudgets(memory, rates);
+  const admission = new Admission({ ...config, maxConnections }, budgets, (cause, address) => {
     metrics.dropped(cause);
     log.debug({ cause, address }, 'a limit closed a connection');
   });

@@ -19,6 +19,7 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
     kind: 'question',
     command: {
       kind: 'create',
+      clientId: session.clientId,
       name: message.ClusterName,
       id: Buffer.from(context.random(ID_BYTES)).toString('hex'),
       size: Math.min(Math.max(message.ClusterSize ?? 0, CLUSTER_SIZE_MIN), CLUSTER_SIZE_MAX),

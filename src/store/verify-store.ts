@@ -5,7 +5,10 @@ import type { TableCounts } from '../registry/table-contents.ts';
 import { StoreUnusableError } from './store.ts';
 import { readTable } from './table-reader.ts';
 
-const NO_LIMITS = { clients: Infinity, clusters: Infinity, ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity };
+const NO_LIMITS = {
+  ...{ clients: Infinity, clusters: Infinity, clustersPerClient: Infinity, seatsPerClient: Infinity },
+  ...{ ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity, emptyClusterTtlMs: Infinity },
+};
 
 /** How many records there are, all of them readable and fitting together; throws StoreUnusableError where they do not. */
 export function verifyStore(dataDirectory: string): Promise<TableCounts> {

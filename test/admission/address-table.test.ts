@@ -2,12 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 import { AddressTable } from '../../src/admission/address-table.ts';
+import { SHARED_ADDRESS_ENTRIES } from '../../src/limits.ts';
 
 const RATE = { perSecond: 1, burst: 10 };
+const idle = () => true;
 
 describe('a table with room for four addresses', () => {
   it('forgets those that have nothing, to make room', () => {
-    const table = new AddressTable(RATE, 0, 4);
+    const table = new AddressTable(RATE, 0, idle, 4);
     for (let i = 0; i < 100; i++) table.of(`idle${i}`, 0);
     expect(table.size).toBe(4);
     const use = table.of('busy', 0);
@@ -18,7 +20,7 @@ describe('a table with room for four addresses', () => {
   });
 
   it('forgets nobody who has a connection or has spent Hellos, whoever floods it', () => {
-    const table = new AddressTable(RATE, 0, 4);
+    const table = new AddressTable(RATE, 0, idle, 4);
     const connected = table.of('connected', 0);
     connected.connections = 1;
     const spent = table.of('spent', 0);
@@ -31,7 +33,7 @@ describe('a table with room for four addresses', () => {
   });
 
   it('makes those who find no room share their limits', () => {
-    const table = new AddressTable(RATE, 0, 4);
+    const table = new AddressTable(RATE, 0, idle, 4);
     for (let i = 0; i < 4; i++) table.of(`held${i}`, 0).connections = 1;
     let taken = 0;
     for (let i = 0; i < 100_000; i++) if (table.of(`flood${i}`, 0).hellos.take(0)) taken += 1;
@@ -39,8 +41,23 @@ describe('a table with room for four addresses', () => {
     expect(table.of('flood1', 0)).toBe(table.of('flood1', 0));
   });
 
+  it('R4: numbers each entry of its own, and gives no number away that has added to the table lately', () => {
+    const busy = new Set<number>();
+    const table = new AddressTable(RATE, 0, (entry) => !busy.has(entry), 4);
+    const numbers = Array.from({ length: 4 }, (_, i) => table.of(`held${i}`, 0).entry);
+    expect(numbers).toEqual([1, 2, 3, 4]);
+    for (const number of [1, 2, 4]) busy.add(number);
+    expect(table.of('next', 0).entry).toBe(3);
+    busy.add(3);
+    const shared = table.of('late', 0).entry;
+    expect(shared).toBeGreaterThan(4);
+    expect(shared).toBeLessThanOrEqual(4 + SHARED_ADDRESS_ENTRIES);
+    for (let i = 0; i < 1_000; i++) table.of(`flood${i}`, 0);
+    expect(['held0', 'held1', 'next', 'held3'].map((holder) => table.of(holder, 0).entry)).toEqual([1, 2, 3, 4]);
+  });
+
   it('gives an address its own entry again when there is room', () => {
-    const table = new AddressTable(RATE, 0, 4);
+    const table = new AddressTable(RATE, 0, idle, 4);
     for (let i = 0; i < 4; i++) table.of(`spent${i}`, 0).hellos.take(0);
     const shared = table.of('late', 0);
     expect(table.of('late', 999)).toBe(shared);

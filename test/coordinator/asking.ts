@@ -1,5 +1,7 @@
 // Coordinators to ask, what to ask them, and what to see in their replies.
 
+import type { GrowthBudgets } from '../../src/admission/growth-budgets.ts';
+import { Charges } from '../../src/coordinator/charges.ts';
 import { Coordinator, type CoordinatorObserver } from '../../src/coordinator/coordinator.ts';
 import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
 import type { Command, Reply, StoredRecord } from '../../src/registry/command.ts';
@@ -10,7 +12,13 @@ import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary
 export const REFUSED: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
 /** A coordinator with its table, its clock, which stands unless it is moved, and what it observed. */
-export function over(store: Store, limits: TableLimits = NO_LIMITS, shared = false, clock = { now: 0 }) {
+export function over(
+  store: Store,
+  limits: TableLimits = NO_LIMITS,
+  shared = false,
+  clock = { now: 0 },
+  budgets?: GrowthBudgets,
+) {
   const table = new ClusterTable(REGISTRY_ID, limits, clock.now, shared);
   const batches: number[] = [];
   const filled: number[] = [];
@@ -26,7 +34,7 @@ export function over(store: Store, limits: TableLimits = NO_LIMITS, shared = fal
     unreachable: (reason) => unreachable.push(reason),
     broken: (error) => broken.push(error),
   };
-  const coordinator = new Coordinator(table, store, observer, () => clock.now);
+  const coordinator = new Coordinator(table, store, observer, () => clock.now, undefined, new Charges(budgets));
   return { table, coordinator, clock, batches, filled, expired, full, unreachable, broken };
 }
 
@@ -41,7 +49,7 @@ export function register(client: number, name = `node-${client}`, sigKeyDigest =
 }
 
 export function create(name: string, id: number, size = 3, attrs = 0n): Command {
-  return { kind: 'create', name, id: idOf(id), size, endPointCount: 1, attrs };
+  return { kind: 'create', clientId: NOBODY, name, id: idOf(id), size, endPointCount: 1, attrs };
 }
 
 export function join(client: number, name: string): Command {

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setInterval as every } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { newGrowthMemory } from '../../src/admission/growth-budgets.ts';
 import { CoordinatorBusyError, CoordinatorThread } from '../../src/coordinator/coordinator-thread.ts';
 import { packCommand } from '../../src/coordinator/packed-command.ts';
 import { Lane, newLaneMemory } from '../../src/lanes/lane.ts';
+import { NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { register } from './asking.ts';
 
 const ORDERS = 31;
@@ -16,9 +18,12 @@ const ORDERS = 31;
 const INTERVAL_MS = 3;
 
 it('answers orders at once while nobody asks it anything', async () => {
-  const limits = { clients: 100, clusters: 100, ephemeralTtlMs: 60_000, idleRegistrationTtlMs: 60_000 };
+  const growth = { memory: newGrowthMemory(), rates: { registration: 1, cluster: 1, member: 1 } };
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
-  const coordinator = await CoordinatorThread.start({ store, limits }, { full() {}, unreachable() {}, death() {} });
+  const coordinator = await CoordinatorThread.start(
+    { store, limits: NO_LIMITS, growth },
+    { full() {}, unreachable() {}, death() {} },
+  );
   const took: number[] = [];
   for await (const _ of every(INTERVAL_MS)) {
     const began = performance.now();
@@ -31,13 +36,13 @@ it('answers orders at once while nobody asks it anything', async () => {
 });
 
 it('E6: ends cleanly with a question left in a lane, and rejects what operators ask of it then', async () => {
-  const limits = { clients: 100, clusters: 100, ephemeralTtlMs: 60_000, idleRegistrationTtlMs: 60_000 };
+  const growth = { memory: newGrowthMemory(), rates: { registration: 1, cluster: 1, member: 1 } };
   const deaths: unknown[] = [];
   for (let round = 0; round < 3; round++) {
     const dataDirectory = mkdtempSync(join(tmpdir(), 'xlreg-closing-'));
     const store = { name: 'lmdb', dataDirectory, registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
     const events = { full() {}, unreachable() {}, death: (error: unknown) => deaths.push(error) };
-    const coordinator = await CoordinatorThread.start({ store, limits }, events);
+    const coordinator = await CoordinatorThread.start({ store, limits: NO_LIMITS, growth }, events);
     const memory = newLaneMemory(16_384);
     coordinator.serve(memory);
     await coordinator.overview();

@@ -1,7 +1,7 @@
 // Commands and replies through a slot: what goes in comes out, and a command shares nothing with the slot.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packCommand, packReply, unpackCommand, unpackReply } from '../../src/coordinator/packed-command.ts';
+import { originOf, packCommand, packReply, unpackCommand, unpackReply } from '../../src/coordinator/packed-command.ts';
 import { REFUSAL_TEXT, type Refusal } from '../../src/errors.ts';
 import type { Command, Reply } from '../../src/registry/command.ts';
 
@@ -24,7 +24,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     token,
   }),
   fc.record({ kind: fc.constant('find-client' as const), clientId: id }),
-  fc.record({ kind: fc.constant('create' as const), name, ...properties }),
+  fc.record({ kind: fc.constant('create' as const), clientId: id, name, ...properties }),
   fc.record({ kind: fc.constant('join' as const), clientId: id, cluster }),
   fc.record({
     kind: fc.constant('get-cluster' as const),
@@ -65,9 +65,10 @@ const usedSlot = () => Buffer.alloc(4_000, 0xa5);
 describe('packed', () => {
   it('every command comes out as it went in, and stays what it is when the slot is used again', () => {
     fc.assert(
-      fc.property(command, (command) => {
+      fc.property(command, fc.nat(2 ** 17), (command, origin) => {
         const slot = usedSlot();
-        packCommand(command, slot);
+        packCommand(command, slot, origin);
+        expect(originOf(slot)).toBe(origin);
         const unpacked = unpackCommand(slot);
         slot.fill(0);
         expect(plain(unpacked)).toEqual(plain(command));

@@ -107,6 +107,17 @@ const CASES: Readonly<Record<string, Case>> = {
       { series: { 'xlreg_refusals_total{@,refusal="registry-full"}': '0 1+0x20' }, at: '15m' },
     ],
   },
+  XlregGrowthLimited: {
+    fires: {
+      series: { 'xlreg_refusals_total{@,refusal="clusters-per-address"}': '0+600x30' },
+      at: '20m',
+      labels: { refusal: 'clusters-per-address' },
+    },
+    quiet: [
+      { series: { 'xlreg_refusals_total{@,refusal="seats-per-client"}': '0+30x40' }, at: '20m' },
+      { series: { 'xlreg_refusals_total{@,refusal="cluster-full"}': '0+600x30' }, at: '20m' },
+    ],
+  },
   XlregOverloaded: {
     fires: {
       series: { 'xlreg_sessions_ended_total{@,dialect="none",transport="tcp",end="overload"}': '0+3x30' },

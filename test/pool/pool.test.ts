@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
+import { newGrowthMemory } from '../../src/admission/growth-budgets.ts';
 import { BoardReader } from '../../src/coordinator/cluster-board.ts';
 import { CoordinatorThread } from '../../src/coordinator/coordinator-thread.ts';
 import { packCommand } from '../../src/coordinator/packed-command.ts';
@@ -12,6 +13,7 @@ import type { Job, JobResult } from '../../src/pool/job.ts';
 import { Pool, type PoolObserver } from '../../src/pool/pool.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
 import type { Command } from '../../src/registry/command.ts';
+import { NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { until } from '../support/until.ts';
 import { bytes, messageOf, privateKey, vectors } from '../wire/vectors.ts';
 
@@ -48,9 +50,12 @@ const REGISTRY = {
 const SILENT: PoolObserver = { handedOver() {}, done() {}, failed() {}, givenUp() {} };
 
 async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
-  const limits = { clients: 100, clusters: 100, ephemeralTtlMs: 60_000, idleRegistrationTtlMs: 60_000 };
+  const growth = { memory: newGrowthMemory(), rates: { registration: 1, cluster: 1, member: 1 } };
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
-  const coordinator = await CoordinatorThread.start({ store, limits }, { full() {}, unreachable() {}, death() {} });
+  const coordinator = await CoordinatorThread.start(
+    { store, limits: NO_LIMITS, growth },
+    { full() {}, unreachable() {}, death() {} },
+  );
   closing.push(() => coordinator.close());
   const failures: unknown[] = [];
   const handedOver: number[] = [];
@@ -89,6 +94,7 @@ const hello: Job = {
   transport: 'tcp',
   session: undefined,
   bytes: bytes(vectors.hellos[0]!.ciphertext),
+  origin: 0,
 };
 
 /** A session record of a dialect that does not exist: no front end has one, and no worker can serve it. */
@@ -97,6 +103,7 @@ const poison: Job = {
   transport: 'tcp',
   session: new Uint8Array(SESSION_RECORD_BYTES).fill(9),
   bytes: new Uint8Array(32),
+  origin: 0,
 };
 
 function submit(pool: Pool, job: Job): Promise<JobResult | undefined> {
@@ -152,7 +159,7 @@ describe('loaded()', () => {
 /** A cluster that shares its page of the board with others of its kind. */
 function rival(number: number): Command & { readonly kind: 'create' } {
   const id = `${(number * 0x10000).toString(16).padStart(8, '0')}${'c'.repeat(56)}`;
-  return { kind: 'create', name: `rival-${number}`, id, size: 2, endPointCount: 1, attrs: 0n };
+  return { kind: 'create', clientId: 'ab'.repeat(32), name: `rival-${number}`, id, size: 2, endPointCount: 1, attrs: 0n };
 }
 
 describe('what a worker leaves behind', () => {

@@ -50,6 +50,7 @@ export const register: fc.Arbitrary<RegisterCommand> = fc
 /** A create whose ID is still to be given. */
 export const create: fc.Arbitrary<CreateCommand> = fc.record({
   kind: fc.constant('create' as const),
+  clientId: fc.constantFrom(...CLIENT_IDS, NOBODY),
   name: fc.constantFrom('a', 'a', ...NAMES),
   id: fc.constant(''),
   size: fc.constantFrom(2, 2, 3, 64),
@@ -138,6 +139,9 @@ export const NO_LIMITS: TableLimits = {
   clusters: Infinity,
   ephemeralTtlMs: Infinity,
   idleRegistrationTtlMs: Infinity,
+  emptyClusterTtlMs: Infinity,
+  clustersPerClient: Infinity,
+  seatsPerClient: Infinity,
 };
 
 /** Limits that a history in this world meets. */
@@ -146,4 +150,7 @@ export const limits: fc.Arbitrary<TableLimits> = fc.record({
   clusters: fc.integer({ min: 1, max: 5 }),
   ephemeralTtlMs: fc.integer({ min: 8, max: 30 }),
   idleRegistrationTtlMs: fc.integer({ min: 8, max: 60 }),
+  emptyClusterTtlMs: fc.integer({ min: 8, max: 60 }),
+  clustersPerClient: fc.constant(Infinity),
+  seatsPerClient: fc.integer({ min: 1, max: 4 }),
 });

@@ -359,7 +359,7 @@ function registration(client: number, token: Uint8Array): RegisterCommand {
 }
 
 function creation(name: string, id: number, attrs = 0n): Command {
-  return { kind: 'create', name, id: idOf(id), size: 3, endPointCount: 1, attrs };
+  return { kind: 'create', clientId: idOf(1), name, id: idOf(id), size: 3, endPointCount: 1, attrs };
 }
 
 /** GetCluster for all members, by one of the clients or by nobody in particular. */
@@ -543,7 +543,7 @@ describe('what is forgotten', () => {
 
 it('R2: a full cluster has 64 members, and Which a bit for each', () => {
   const table = newTable();
-  table.apply({ kind: 'create', name: 'c', id: idOf(0xcc), size: 64, endPointCount: 1, attrs: 0n }, 0);
+  table.apply({ ...creation('c', 0xcc), size: 64 } as Command, 0);
   const joins = Array.from({ length: 65 }, (_, i) => {
     const clientId = idOf(i + 1);
     const client = { clientId, name: `node-${i}`, sigKeyDigest: KEY, endPointCount: 1, ephemeral: true } as const;

@@ -170,7 +170,8 @@ function create(table: SlowTable, command: CreateCommand, now: number): SlowOutc
   const existing = find(table, { name: command.name });
   if (existing) return unchanged(table, { kind: 'cluster', cluster: propertiesOf(existing) });
   if (table.clusters.length >= table.limits.clusters) return refused(table, 'registry-full');
-  const record: ClusterRecord = { ...command, kind: 'cluster' };
+  const { clientId: _, ...properties } = command;
+  const record: ClusterRecord = { ...properties, kind: 'cluster' };
   const cluster = { record, members: [], lastUse: now };
   return {
     reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
@@ -194,6 +195,8 @@ function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number):
   if (cluster.members.some((member, i) => i !== index && member?.name === record.name)) {
     return refused(table, 'member-name-in-use');
   }
+  const seats = table.clusters.filter(({ members }) => members.some((member) => member?.clientId === clientId));
+  if (index < 0 && seats.length >= table.limits.seatsPerClient) return refused(table, 'seats-per-client');
   const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
   // The very token, not one like it: another registration may have come between.
   if (cluster.members[index]?.token === record.token) {

@@ -47,7 +47,7 @@ function recordOf(session: Session): Buffer {
 
 function one({ context, table }: Served, session: Uint8Array | undefined, sent: Uint8Array, transport: 'tcp' | 'ws') {
   const record = session && Buffer.from(session);
-  const job = { kind: record ? 'message' : 'hello', transport, session: record, bytes: sent } as const;
+  const job = { kind: record ? 'message' : 'hello', transport, session: record, bytes: sent, origin: 0 } as const;
   const served = serveJob(job, context);
   if (served.kind !== 'asked') return served;
   return conclude(served, table.apply(served.question.command, 0).reply, context);

@@ -89,9 +89,10 @@ describe('session records', () => {
 
 const bytes = fc.uint8Array({ maxLength: 100 });
 const transport = fc.constantFrom('tcp' as const, 'ws' as const);
+const origin = fc.nat(2 ** 17);
 const job: fc.Arbitrary<Job> = fc.oneof(
-  fc.record({ kind: fc.constant('hello' as const), transport, session: fc.constant(undefined), bytes }),
-  fc.record({ kind: fc.constant('message' as const), transport, session: session.map(recordOf), bytes }),
+  fc.record({ kind: fc.constant('hello' as const), transport, session: fc.constant(undefined), bytes, origin }),
+  fc.record({ kind: fc.constant('message' as const), transport, session: session.map(recordOf), bytes, origin }),
 );
 
 /** A slot that has been used before. */
@@ -180,7 +181,10 @@ describe('results', () => {
     fc.assert(
       fc.property(session, fc.uint8Array({ minLength: 1, maxLength: 100 }), (session, bytes) => {
         const [job, talk] = [Buffer.alloc(1_000), Buffer.alloc(1_000)];
-        writeJob({ kind: 'message', transport: 'tcp', session: recordOf(session), bytes: new Uint8Array(0) }, job);
+        writeJob(
+          { kind: 'message', transport: 'tcp', session: recordOf(session), bytes: new Uint8Array(0), origin: 1 },
+          job,
+        );
         const reply = { kind: 'reply', ...MESSAGE, op: 1, dialect: 'chained', consumed: 1, why: undefined } as const;
         writeResult({ ...reply, bytes, session }, NO_TIMES, talk);
         const taken = readResult(talk) as { bytes: Uint8Array };

@@ -1,0 +1,87 @@
+// Who pays for what is added to the table (R4): what is new, once, and only if it is there in the end.
+
+import { describe, expect, it } from 'vitest';
+import { GrowthBudgets, newGrowthMemory } from '../../src/admission/growth-budgets.ts';
+import type { Command } from '../../src/registry/command.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
+import { idOf } from '../registry/arbitrary-commands.ts';
+import { ask, create, join, over, REFUSED, register } from './asking.ts';
+import { GatedStore } from './gated-store.ts';
+
+/** Ten of each kind at once. */
+const RATES = { registration: 1, cluster: 1, member: 1 };
+const [ORIGIN, OTHER] = [1, 2];
+const full = (kind: string) => ({ kind: 'refused', refusal: `${kind}-per-address` });
+
+function budgeted(store: MemoryStore | GatedStore = new MemoryStore()) {
+  const budgets = new GrowthBudgets(newGrowthMemory(4), RATES);
+  const parts = over(store, undefined, false, { now: 0 }, budgets);
+  const left = (kind: keyof typeof RATES, origin = ORIGIN) => {
+    let count = 0;
+    while (budgets.take(origin, kind, 0)) count += 1;
+    for (let i = 0; i < count; i++) budgets.giveBack(origin, kind);
+    return count;
+  };
+  const askFrom = (origin: number, ...commands: Command[]) => {
+    return parts.coordinator.ask(
+      commands,
+      commands.map(() => origin),
+    );
+  };
+  return { ...parts, left, askFrom, store };
+}
+
+describe('an address', () => {
+  it('pays for what is new, and not for what is there', async () => {
+    const { left, askFrom } = budgeted();
+    const commands = [register(1), create('c', 0xc0), join(1, 'c')];
+    for (let i = 0; i < 20; i++)
+      for (const { kind } of await askFrom(ORIGIN, ...commands)) expect(kind).not.toBe('refused');
+    expect([left('registration'), left('cluster'), left('member')]).toEqual([9, 9, 9]);
+  });
+
+  it('is refused what it cannot pay for, which leaves nothing behind, and no other address is', async () => {
+    const { left, askFrom, table } = budgeted();
+    const creates = Array.from({ length: 12 }, (_, i) => create(`c${i}`, 0xa0 + i));
+    const replies = await askFrom(ORIGIN, ...creates);
+    expect(replies.slice(10)).toEqual([full('clusters'), full('clusters')]);
+    expect(table.counts.clusters).toBe(10);
+    expect(await askFrom(OTHER, creates[11]!)).toMatchObject([{ kind: 'cluster', cluster: { id: idOf(0xab) } }]);
+    expect(await askFrom(ORIGIN, creates[11]!)).toMatchObject([{ kind: 'cluster' }]);
+    expect([left('cluster'), left('cluster', OTHER)]).toEqual([0, 9]);
+  });
+
+  it('is refused ephemeral registrations, too, which are not stored', async () => {
+    const { askFrom, table } = budgeted();
+    const registers = Array.from({ length: 12 }, (_, i) => ({ ...register(i + 1), ephemeral: true }) as Command);
+    expect((await askFrom(ORIGIN, ...registers)).slice(10)).toEqual([full('registrations'), full('registrations')]);
+    expect(table.counts.clients).toBe(10);
+  });
+
+  it('pays nothing for what could not be stored', async () => {
+    const { left, askFrom, store, table } = budgeted(new GatedStore());
+    const setup = askFrom(ORIGIN, register(1), create('c', 0xc0));
+    const gated = store as GatedStore;
+    (await gated.nextCommit()).pass();
+    await setup;
+    const failing = askFrom(ORIGIN, register(2), create('d', 0xd0), join(1, 'c'));
+    const gate = await gated.nextCommit();
+    expect([left('registration'), left('cluster'), left('member')]).toEqual([8, 8, 9]);
+    gate.fail();
+    expect(await failing).toEqual([REFUSED, REFUSED, REFUSED]);
+    expect([left('registration'), left('cluster'), left('member')]).toEqual([9, 9, 10]);
+    expect(table.counts).toMatchObject({ clients: 1, clusters: 1, members: 0 });
+  });
+
+  it('pays once for what is applied again, and nothing for what another server was first to add', async () => {
+    const store = new MemoryStore();
+    const other = over(store);
+    const { left, askFrom } = budgeted(store);
+    await other.coordinator.ask([register(1), register(2), create('lost', 0xc1)]);
+    // This one knows nothing of it: it loses `lost`, and applies all of its batch again.
+    const replies = await askFrom(ORIGIN, create('lost', 0xc2), create('won', 0xc3), register(3));
+    expect(replies).toMatchObject([{ cluster: { id: idOf(0xc1) } }, { cluster: { id: idOf(0xc3) } }, {}]);
+    expect([left('cluster'), left('registration')]).toEqual([9, 9]);
+    expect(await ask(other.coordinator, create('won', 0xc4))).toMatchObject({ cluster: { id: idOf(0xc3) } });
+  });
+});

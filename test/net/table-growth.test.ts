@@ -1,0 +1,161 @@
+// A stranger who adds as much to the table as one address can, at full speed, and honest clients beside him, over real
+// sockets. XLREG_TEST_ATTACK_SECONDS=60 makes each attack last a minute, against tables of 60,000.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ClosedEarly, type FieldClient, OtherReply } from '../field/field-client.ts';
+import { FieldRegistry, type Wire } from '../field/field-registry.ts';
+
+const SECONDS = Number(process.env.XLREG_TEST_ATTACK_SECONDS ?? 3);
+/** Full in 13 s at 4,500 a second if nothing holds one address back. */
+const ROOM = String(1_000 * SECONDS);
+/** What one address may add by default, and a second of grace. */
+const ADDED_MAX = 200 + 20 * (SECONDS + 1);
+const [STRANGER, HONEST] = ['127.0.0.2', '127.0.0.3'];
+/** The stranger is held back by what he adds, and not by his Hellos. */
+const ARGS = ['--limit-exempt', 'off', '--max-hellos-per-second-per-address', '1000'];
+const FULL = 'registry is full';
+
+let registry: FieldRegistry;
+afterEach(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+const from = (localAddress: string): Wire => ({ transport: 'tcp', dialect: 'prefixed', localAddress });
+
+async function refusals(code: string): Promise<number> {
+  const metric = `xlreg_refusals_total{refusal="${code}"} `;
+  const line = (await registry.process.metrics()).split('\n').find((line) => line.startsWith(metric));
+  return Number(line?.slice(metric.length) ?? 0);
+}
+
+/** Whether an attempt of the stranger ended as it has to: told that the registry is full, or closed behind that. */
+function isHeldBack(error: unknown): boolean {
+  if (error instanceof ClosedEarly || (error as NodeJS.ErrnoException).code === 'ECONNRESET') return true;
+  return error instanceof OtherReply && error.reply.errDesc === FULL;
+}
+
+/** Acts in 16 sessions from the stranger's address until the time is up; how often it went well. */
+async function attack(until: number, act: (session: number) => Promise<number>): Promise<number> {
+  let done = 0;
+  const sessions = Array.from({ length: 16 }, async (_, session) => {
+    while (performance.now() < until) {
+      const acted = await act(session);
+      done += acted;
+    }
+  });
+  await Promise.all(sessions);
+  return done;
+}
+
+/** An act: a session that does something until it is refused or the time is up. */
+function session(until: number, act: (client: FieldClient, number: number) => Promise<unknown>) {
+  let number = 0;
+  return async (name: number): Promise<number> => {
+    let done = 0;
+    let client: FieldClient | undefined;
+    try {
+      ({ client } = await registry.register(from(STRANGER), { name: `stranger-${name}` }));
+      for (; performance.now() < until; done++) await act(client, number++);
+    } catch (error) {
+      if (!isHeldBack(error)) throw error;
+    }
+    client?.close();
+    return done;
+  };
+}
+
+/** An honest client ten times a second, each with a cluster of its own; throws if one is refused. How many there were. */
+async function honestUntil(until: number): Promise<number> {
+  let count = 0;
+  for (; performance.now() < until; count++) {
+    const { client } = await registry.register(from(HONEST), { name: `honest-${count}` });
+    await client.create(`honest-${count}`, 2);
+    await client.join(`honest-${count}`);
+    await client.bye();
+    await pause(100);
+  }
+  return count;
+}
+
+describe('a stranger at full speed never keeps an honest client out (R4)', () => {
+  it('by creating clusters', async () => {
+    registry = await FieldRegistry.start({ args: [...ARGS, '--max-clusters', ROOM] });
+    const until = performance.now() + SECONDS * 1_000;
+    const create = session(until, (client, number) => client.create(`stranger-${number}`, 64));
+    const [made, honest] = await Promise.all([attack(until, create), honestUntil(until)]);
+    console.log(`${SECONDS} s: the stranger made ${made} clusters, ${honest} honest clients got in`);
+    expect(made).toBeLessThanOrEqual(ADDED_MAX);
+    expect(await refusals('clusters-per-address')).toBeGreaterThan(0);
+    expect(await refusals('registry-full')).toBe(0);
+  });
+
+  it('by registering', async () => {
+    registry = await FieldRegistry.start({ args: [...ARGS, '--max-registrations', ROOM] });
+    const until = performance.now() + SECONDS * 1_000;
+    const register = async (): Promise<number> => {
+      try {
+        const { client } = await registry.register(from(STRANGER), { name: 'stranger' });
+        client.close();
+        return 1;
+      } catch (error) {
+        if (isHeldBack(error)) return 0;
+        throw error;
+      }
+    };
+    const [made, honest] = await Promise.all([attack(until, register), honestUntil(until)]);
+    console.log(`${SECONDS} s: the stranger made ${made} registrations, ${honest} honest clients got in`);
+    expect(made).toBeLessThanOrEqual(ADDED_MAX);
+    expect(await refusals('registrations-per-address')).toBeGreaterThan(0);
+    expect(await refusals('registry-full')).toBe(0);
+  });
+
+  it('by taking seats', async () => {
+    registry = await FieldRegistry.start({ args: [...ARGS, '--max-clusters-per-second-per-address', '1000000'] });
+    const until = performance.now() + SECONDS * 1_000;
+    const take = session(until, async (client, number) => {
+      await client.create(`stranger-${number}`, 64);
+      await client.join(`stranger-${number}`);
+    });
+    const [made, honest] = await Promise.all([attack(until, take), honestUntil(until)]);
+    console.log(`${SECONDS} s: the stranger took ${made} seats, ${honest} honest clients got in`);
+    expect(made).toBeLessThanOrEqual(ADDED_MAX);
+    expect(await refusals('members-per-address')).toBeGreaterThan(0);
+  });
+});
+
+it('lets 64 members in that register, create and join at once behind one address (R4)', async () => {
+  registry = await FieldRegistry.start({ args: ['--limit-exempt', 'off'] });
+  const members = Array.from({ length: 64 }, async (_, i) => {
+    const { client } = await registry.register(from(HONEST), { name: `node-${i}` });
+    await client.create('all-at-once', 64);
+    await client.join('all-at-once');
+    return client;
+  });
+  const clients = await Promise.all(members);
+  // And once more each: what is there already is free.
+  for (const client of clients) {
+    await client.create('all-at-once', 64);
+    await client.join('all-at-once');
+  }
+  expect((await registry.process.metrics()).match(/^xlreg_table_clusters\{state="full"\} (\d+)$/m)?.[1]).toBe('1');
+  for (const code of ['registrations', 'clusters', 'members']) expect(await refusals(`${code}-per-address`)).toBe(0);
+});
+
+it('caps what one client makes and holds, whatever its address may add (R4)', async () => {
+  registry = await FieldRegistry.start({ args: ['--max-clusters-per-client', '2', '--max-seats-per-client', '1'] });
+  const wire = from('127.0.0.1');
+  const { client } = await registry.register(wire, { name: 'maker' });
+  await client.create('first', 2);
+  await client.create('second', 2);
+  await client.join('first');
+  await client.join('first');
+  expect(await client.request({ op: 7, clusterName: 'second' })).toMatchObject({ op: 13, errDesc: FULL });
+  const { client: other } = await registry.register(wire, { name: 'other' });
+  await other.create('second', 2);
+  await other.create('third', 2);
+  await other.create('fourth', 2);
+  expect(await other.request({ op: 5, clusterName: 'fifth' })).toMatchObject({ op: 13, errDesc: FULL });
+  expect(await refusals('seats-per-client')).toBe(1);
+  expect(await refusals('clusters-per-client')).toBe(1);
+});
