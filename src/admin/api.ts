@@ -1,10 +1,14 @@
 // The HTTP API of the admin port, as docs/openapi.json describes it: what is asked of the table, of the sessions and of the
 // log. Whatever is refused is `{"error":{"code":…,"message":…}}`.
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/coordinator-thread.ts';
 import type { ShownCluster } from '../coordinator/operator-questions.ts';
+import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
 import type { HttpReply, HttpRequest, HttpRoutes, PathParameters } from '../net/web-site.ts';
 import type { FillState } from '../registry/cluster-scan.ts';
 import type { ClusterRef, OperatorCommand } from '../registry/command.ts';
+import { isName } from '../wire/member-token.ts';
 import { decodeRoster } from '../wire/message.ts';
 import { describeCluster } from './described-cluster.ts';
 
@@ -24,6 +28,13 @@ const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 100;
 
 const FILL_STATES: readonly FillState[] = ['empty', 'filling', 'full'];
+
+/** A cluster to be kept, as it is asked for (T2, R2, R3). */
+const KEPT_CLUSTER = z.strictObject({
+  name: z.string().refine(isName),
+  size: z.int().min(CLUSTER_SIZE_MIN).max(CLUSTER_SIZE_MAX),
+  endPoints: z.int().min(1).max(CLUSTER_END_POINTS_MAX).default(1),
+});
 
 /** A request that is refused, with the status and code that say so. */
 class Refused extends Error {
@@ -57,6 +68,12 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
         limit: pageSize(query),
       });
       return { clusters: clusters.map(describeCluster), next: more ? clusters.at(-1)!.name : null };
+    },
+    'POST /api/clusters': async ({ body }) => {
+      const { name, size, endPoints } = keptClusterOf(body);
+      const id = randomBytes(ID_BYTES).toString('hex');
+      await operate({ kind: 'keep-cluster', name, id, size, endPointCount: endPoints, attrs: 0n });
+      return describeCluster((await shown(name)).cluster);
     },
     'GET /api/clusters/{cluster}': async (_, { cluster }) => describeCluster((await shown(cluster!)).cluster),
     'DELETE /api/clusters/{cluster}': (_, { cluster }) => operate({ kind: 'delete-cluster', cluster: refOf(cluster!) }),
@@ -96,6 +113,8 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
     if (reply.kind !== 'refused') return { done: true };
     if (reply.refusal === 'cannot-store')
       throw new Refused(507, 'cannot-store', 'the store has no room for the change');
+    if (reply.refusal === 'registry-full')
+      throw new Refused(507, 'registry-full', 'there are as many clusters as --max-clusters allows');
     if (reply.refusal === 'client-unknown') throw new Refused(404, 'member-unknown', 'there is no such member');
     throw new Refused(404, 'cluster-unknown', 'there is no such cluster');
   }
@@ -150,13 +169,24 @@ function badQuery(name: string): Refused {
   return new Refused(400, 'bad-query', `${name} is not what it should be`);
 }
 
-function levelOf(body: Buffer): string | undefined {
+function keptClusterOf(body: Buffer): z.output<typeof KEPT_CLUSTER> {
+  const parsed = KEPT_CLUSTER.safeParse(jsonOf(body));
+  if (parsed.success) return parsed.data;
+  throw new Refused(400, 'bad-cluster', 'should be {"name":…,"size":2 to 64} and may have "endPoints":1 or 2');
+}
+
+/** Undefined if it is none. */
+function jsonOf(body: Buffer): unknown {
   try {
-    const { level } = JSON.parse(body.toString()) as { level?: unknown };
-    return typeof level === 'string' ? level : undefined;
+    return JSON.parse(body.toString());
   } catch {
     return undefined;
   }
+}
+
+function levelOf(body: Buffer): string | undefined {
+  const level = (jsonOf(body) as { level?: unknown } | null | undefined)?.level;
+  return typeof level === 'string' ? level : undefined;
 }
 
 function describeMember({ index, name, clientId, token }: ShownCluster['members'][number]) {

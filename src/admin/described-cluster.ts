@@ -2,7 +2,7 @@
 import type { ClusterSummary } from '../registry/cluster-scan.ts';
 
 /** Attrs as decimal text, since they have 64 bits. */
-export function describeCluster({ id, name, size, members, endPointCount, attrs }: ClusterSummary) {
+export function describeCluster({ id, name, size, members, endPointCount, attrs, keep }: ClusterSummary) {
   const fill = members === 0 ? 'empty' : members < size ? 'filling' : 'full';
-  return { id, name, size, members, fill, endPointCount, attrs: String(attrs) };
+  return { id, name, size, members, fill, endPointCount, attrs: String(attrs), keep };
 }

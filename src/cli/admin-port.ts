@@ -34,16 +34,18 @@ export async function adminPort(values: {
   return { admin: values.admin, token: text.trim() };
 }
 
-/** Makes a request, `POST /drain`, and resolves to the answer's JSON. Rejects with OperatorError: nobody answers, or what was answered. */
+/** Makes a request, `POST /drain`, with a JSON body if there is one, and resolves to the answer's JSON. Rejects with OperatorError: nobody answers, or what was answered. */
 export async function askAdmin(
   { admin, token }: AdminPort,
   route: string,
   what: string,
   signal: AbortSignal,
+  content?: unknown,
 ): Promise<unknown> {
   const [method, path] = route.split(' ') as [string, string];
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await fetch(adminUrl(admin, path), { method, headers, signal }).catch((error: Error) => {
+  const body = content === undefined ? null : JSON.stringify(content);
+  const answer = await fetch(adminUrl(admin, path), { method, headers, signal, body }).catch((error: Error) => {
     throw new OperatorError(`no registry answers at ${admin}: ${String(error.cause ?? error.message)}`, 3);
   });
   const text = await answer.text();

@@ -1,5 +1,6 @@
-// xlreg create: creates a cluster, or finds the one of this name.
+// xlreg create: creates a cluster, or finds the one of this name; with --keep as the operator, over the admin port.
 import { beginSession, createVisitor } from '../client/index.ts';
+import { ADMIN_FLAGS, adminPort, askAdmin } from './admin-port.ts';
 import { count, name, readCommandLine, UsageError } from './client-flags.ts';
 import { printFields, printJson } from './print.ts';
 import { connectOptions, readRegistry } from './registry-source.ts';
@@ -8,13 +9,21 @@ import { connectOptions, readRegistry } from './registry-source.ts';
 export async function create(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME'],
-    options: { size: { type: 'string' }, 'end-points': { type: 'string' } },
+    options: { size: { type: 'string' }, 'end-points': { type: 'string' }, keep: { type: 'boolean' }, ...ADMIN_FLAGS },
   });
   const clusterName = name('NAME', positionals[0]!);
   if (values.size === undefined) throw new UsageError('--size is missing');
   const asked = { size: count('--size', values.size), endPoints: count('--end-points', values['end-points'] ?? '1') };
   if (asked.endPoints !== 1 && asked.endPoints !== 2) throw new UsageError('--end-points should be 1 or 2');
 
+  if (values.keep) {
+    const port = await adminPort(values);
+    const content = { name: clusterName, ...asked };
+    const kept = (await askAdmin(port, 'POST /api/clusters', 'refused', signal, content)) as KeptCluster;
+    const { id: clusterId, size, endPointCount: endPoints } = kept;
+    printCluster(flags.json, { name: clusterName, clusterId, size, endPoints, keep: true }, asked);
+    return 0;
+  }
   const regCred = await readRegistry(flags, signal);
   const options = connectOptions(flags, regCred, signal);
   const visitor = await createVisitor();
@@ -24,17 +33,7 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
   });
   try {
     const { clusterId, size, endPoints } = begun;
-    const asAsked = size === asked.size && endPoints === asked.endPoints;
-    if (flags.json) printJson({ name: clusterName, clusterId, size, endPoints, asked, asAsked });
-    else {
-      printFields([
-        ['cluster', clusterName],
-        ['ID', clusterId],
-        ['size', String(size)],
-        ['end points', String(endPoints)],
-      ]);
-      if (!asAsked) process.stdout.write(`${difference(asked, { size, endPoints })}\n`);
-    }
+    printCluster(flags.json, { name: clusterName, clusterId, size, endPoints }, asked);
     return 0;
   } finally {
     await session[Symbol.asyncDispose]();
@@ -44,6 +43,34 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
 interface Shape {
   readonly size: number;
   readonly endPoints: number;
+}
+
+/** What the admin port tells of a cluster, as far as it is printed. */
+interface KeptCluster {
+  readonly id: string;
+  readonly size: number;
+  readonly endPointCount: number;
+}
+
+interface CreatedCluster extends Shape {
+  readonly name: string;
+  readonly clusterId: string;
+  /** Whether it stays without a member; absent if that was not asked for. */
+  readonly keep?: true;
+}
+
+function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): void {
+  const { name, clusterId, size, endPoints, keep } = cluster;
+  const asAsked = size === asked.size && endPoints === asked.endPoints;
+  if (json) return printJson({ ...cluster, asked, asAsked });
+  printFields([
+    ['cluster', name],
+    ['ID', clusterId],
+    ['size', String(size)],
+    ['end points', String(endPoints)],
+    ...(keep ? [['kept', 'yes'] as [string, string]] : []),
+  ]);
+  if (!asAsked) process.stdout.write(`${difference(asked, { size, endPoints })}\n`);
 }
 
 /** R2 and R3 correct what is asked, R1 leaves an existing cluster as it is; the reply does not tell which it was. */

@@ -8,7 +8,7 @@ const JSON_FLAG = { json: { type: 'boolean' } } as const;
 const PAGE_FLAGS = { limit: { type: 'string' }, cursor: { type: 'string' } } as const;
 const CLUSTER_FLAGS = { prefix: { type: 'string' }, fill: { type: 'string' } } as const;
 
-type Row = Readonly<Record<string, string | number | undefined>>;
+type Row = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** A page of what the registry has. */
 interface Page {
@@ -23,7 +23,7 @@ export async function clusters(args: readonly string[], signal: AbortSignal): Pr
   const { prefix, fill, limit, cursor } = values;
   const path = `/api/clusters${queryOf({ prefix, fill, limit, cursor })}`;
   const page = (await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal)) as Page;
-  printPage(page, values.json, page.clusters as Row[], ['name', 'fill', 'members', 'size', 'id']);
+  printPage(page, values.json, page.clusters as Row[], ['name', 'fill', 'members', 'size', 'keep', 'id']);
   return 0;
 }
 

@@ -222,7 +222,9 @@ export class ClusterBoard {
   follow(change: Change): void {
     switch (change.kind) {
       case 'cluster':
-        this.#begin(change, []);
+        // A mark may be of a cluster that has members already, which the change does not tell.
+        if (change.keep) this.#hide(change.id);
+        else this.#begin(change, []);
         return;
       case 'member':
         this.#seat(change);

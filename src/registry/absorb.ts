@@ -33,7 +33,10 @@ export function absorb(contents: TableContents, change: Learned, now: number): v
     }
     case 'cluster': {
       const displaced = clustersByName.get(change.name);
-      if (displaced?.record.id === change.id) return;
+      if (displaced?.record.id === change.id) {
+        if (displaced.record.keep !== change.keep) displaced.record = change;
+        return;
+      }
       if (displaced) contents.removeCluster(displaced);
       contents.addCluster(new Cluster(change, now));
       return;
@@ -65,7 +68,7 @@ export function absorb(contents: TableContents, change: Learned, now: number): v
       return;
     case 'seat-empty': {
       const cluster = clustersById.get(change.clusterId);
-      if (cluster?.seats[change.index]) contents.unseat(cluster, change.index);
+      if (cluster?.seats[change.index]) leave(contents, cluster, change.index, now);
       return;
     }
     case 'client-removal':
@@ -78,10 +81,16 @@ export function absorb(contents: TableContents, change: Learned, now: number): v
     }
     case 'member-removal': {
       const cluster = clustersById.get(change.clusterId);
-      if (cluster && cluster.seatOf(change.clientId) === change.index) contents.unseat(cluster, change.index);
+      if (cluster && cluster.seatOf(change.clientId) === change.index) leave(contents, cluster, change.index, now);
       return;
     }
   }
+}
+
+/** A member has left. Its cluster's time without a member counts from now. */
+function leave(contents: TableContents, cluster: Cluster, index: number, now: number): void {
+  contents.unseat(cluster, index);
+  if (cluster.memberCount === 0) cluster.lastUse = now;
 }
 
 /** Of a shared table: we have removed it, and hear only now of what was stored before that. IDs do not come again. */

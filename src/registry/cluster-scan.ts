@@ -11,6 +11,8 @@ export interface ClusterSummary extends ClusterProperties {
   readonly name: string;
   /** How many members there are. */
   readonly members: number;
+  /** Whether it stays without a member. */
+  readonly keep: boolean;
 }
 
 /** Which clusters. */
@@ -32,8 +34,8 @@ export interface ClusterPage {
 }
 
 export function summaryOf({ record, memberCount }: Cluster): ClusterSummary {
-  const { id, name, size, endPointCount, attrs } = record;
-  return { id, name, size, endPointCount, attrs, members: memberCount };
+  const { id, name, size, endPointCount, attrs, keep = false } = record;
+  return { id, name, size, endPointCount, attrs, members: memberCount, keep };
 }
 
 export class ClusterScan {

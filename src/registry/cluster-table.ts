@@ -139,17 +139,18 @@ export class ClusterTable {
         return this.#evict(command.cluster, command.member);
       case 'delete-cluster':
         return this.#delete(command.cluster);
+      case 'keep-cluster':
+        return this.#keep(command);
     }
   }
 
   /** Forgets what has expired among the next `count` clients and clusters, going round; `most` of it, the rest next time. */
   expire(now: number, count: number, most = Infinity): Effect[] {
     this.#now = now;
-    const { ephemeralTtlMs } = this.#limits;
     const effects: Effect[] = [];
     for (const cluster of this.#clusterSweep.next(count)) {
       if (effects.length >= most) break;
-      const idle = isEphemeral(cluster.record) && now - cluster.lastUse >= ephemeralTtlMs;
+      const idle = now - cluster.lastUse >= this.#ttlOfCluster(cluster);
       if (idle && !this.#contents.uses?.isHeld(cluster.record.id)) effects.push(this.#remove(cluster, true));
     }
     for (const client of this.#clientSweep.next(count)) {
@@ -215,18 +216,41 @@ export class ClusterTable {
     if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
     const maker = this.#contents.clients.get(command.clientId);
     if (maker && maker.clustersMade >= this.#limits.clustersPerClient) return refuse('clusters-per-client');
+    const { name, id, size, endPointCount, attrs } = command;
+    return { ...this.#add({ kind: 'cluster', name, id, size, endPointCount, attrs }, maker), adds: 'cluster' };
+  }
+
+  #keep({ kind: _, ...properties }: OperatorCommand & { kind: 'keep-cluster' }): Outcome {
+    const cluster = this.#contents.clustersByName.get(properties.name);
+    if (!cluster) {
+      if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
+      return this.#add({ ...properties, kind: 'cluster', keep: true }, undefined);
+    }
+    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+    const before = cluster.record;
+    if (before.keep) return answer(reply);
+    cluster.record = { ...before, keep: true };
+    return {
+      reply,
+      changes: [cluster.record],
+      undo: () => {
+        cluster.record = before;
+      },
+    };
+  }
+
+  /** A new cluster. */
+  #add(record: ClusterRecord, maker: Client | undefined): Outcome {
     assert(
-      !this.#contents.clustersById.has(command.id) && !this.#contents.clients.has(command.id),
+      !this.#contents.clustersById.has(record.id) && !this.#contents.clients.has(record.id),
       'a fresh cluster ID is fresh',
     );
-    const { name, id, size, endPointCount, attrs } = command;
-    const cluster = new Cluster({ kind: 'cluster', name, id, size, endPointCount, attrs }, this.#now, this.#now);
+    const cluster = new Cluster(record, this.#now, this.#now);
     cluster.maker = maker;
     this.#contents.addCluster(cluster);
     return {
       reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
-      changes: [cluster.record],
-      adds: 'cluster',
+      changes: [record],
       undo: () => this.#contents.removeCluster(cluster),
     };
   }
@@ -290,6 +314,7 @@ export class ClusterTable {
     const { id } = cluster.record;
     this.#losesSeat(evicted);
     this.#contents.unseat(cluster, index);
+    if (cluster.memberCount === 0) cluster.lastUse = this.#now;
     // That it is full again says nothing of how long it took.
     cluster.createdAt = undefined;
     return {
@@ -359,6 +384,13 @@ export class ClusterTable {
     if (!isEphemeral(cluster.record)) return;
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.tell(cluster, use, this.#now);
+  }
+
+  /** Milliseconds after its last use in which a cluster is forgotten. */
+  #ttlOfCluster({ record, memberCount }: Cluster): number {
+    const { ephemeralTtlMs, emptyClusterTtlMs } = this.#limits;
+    const ephemeral = isEphemeral(record) ? ephemeralTtlMs : Infinity;
+    return memberCount === 0 && !record.keep ? Math.min(ephemeral, emptyClusterTtlMs) : ephemeral;
   }
 
   #ttlOf({ record }: Client): number {

@@ -18,8 +18,8 @@ export interface Maker {
 }
 
 export class Cluster {
-  readonly record: ClusterRecord;
-  /** When a member last asked for it, in milliseconds of the coordinator's clock. */
+  record: ClusterRecord;
+  /** When a member last asked for it, it was created, or its last member left; in milliseconds of the coordinator's clock. */
   lastUse: number;
   /** Of when the other servers on the store know a use, in whole seconds of that clock. */
   toldUse: number;

@@ -16,7 +16,9 @@ export type Command =
 /** One thing that an operator has done to the table. */
 export type OperatorCommand =
   | { readonly kind: 'evict'; readonly cluster: ClusterRef; readonly member: MemberRef }
-  | { readonly kind: 'delete-cluster'; readonly cluster: ClusterRef };
+  | { readonly kind: 'delete-cluster'; readonly cluster: ClusterRef }
+  /** Creates a cluster unless one of that name exists, and marks it either way: it stays without a member. */
+  | (Omit<CreateCommand, 'kind' | 'clientId'> & { readonly kind: 'keep-cluster' });
 
 /** A member of a cluster is meant by its client's ID or by its name. */
 export type MemberRef = ClusterRef;
@@ -137,6 +139,8 @@ export interface ClientRecord extends Omit<RegisterCommand, 'kind'> {
 export interface ClusterRecord extends ClusterProperties {
   readonly kind: 'cluster';
   readonly name: string;
+  /** It stays without a member: an operator marked it, or it was stored before there were marks. */
+  readonly keep?: true;
 }
 
 /** The seat of a member, and the registration it took it with. */

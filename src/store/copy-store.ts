@@ -142,7 +142,7 @@ function fieldsOf(record: WholeRecord): readonly unknown[] {
     case 'client':
       return [record.name, record.sigKeyDigest, record.endPointCount, record.ephemeral];
     case 'cluster':
-      return [record.id, record.size, record.endPointCount, String(record.attrs)];
+      return [record.id, record.size, record.endPointCount, String(record.attrs), record.keep === true];
     case 'member':
       return [record.clientId, record.name];
   }

@@ -2,11 +2,12 @@
 // has flipped, or a value under a key that is not its own, is noticed when it is read.
 //
 //   client  key = 01 clientId             rest = flags(1) endPointCount(1) digest(32) length(1) name token
-//   cluster key = 02 name                 rest = size(1) endPointCount(1) attrs(8) id
+//   cluster key = 02 name                 rest = flags(1) size(1) endPointCount(1) attrs(8) id
 //   member  key = 03 clusterId index(1)   rest = length(1) clientId length(1) name [token]
 //   cluster by ID   = 04 id                rest = name
 //   value   = version(1) crc32(4) rest
 //
+// A cluster is of version 2. One of version 1, from before there were marks, has no flags and is kept; all else is of version 1.
 // A member without a token has the registration of its client.
 import { crc32 } from 'node:zlib';
 import type { ClientRecord, ClusterRecord, MemberRecord, Seat, StoredRecord } from '../registry/command.ts';
@@ -16,9 +17,11 @@ import { StoreUnusableError } from './store.ts';
 export const KEY_PREFIX = { meta: 0, client: 1, cluster: 2, member: 3, clusterId: 4 } as const;
 
 const RECORD_VERSION = 1;
+const CLUSTER_VERSION = 2;
 const HEAD_BYTES = 5;
 const EPHEMERAL = 1;
-/** Where the fields behind those of a fixed length begin. */
+const KEEP = 1;
+/** Where the fields behind those of a fixed length begin; those of a cluster, behind its flags. */
 const CLIENT_NAME_AT = 35;
 const CLUSTER_ID_AT = 10;
 
@@ -49,7 +52,8 @@ export function encodeClient(key: Buffer, record: ClientRecord): Buffer {
 export function encodeCluster(key: Buffer, record: ClusterRecord): Buffer {
   const attrs = Buffer.alloc(8);
   attrs.writeBigUInt64LE(record.attrs);
-  return sealValue(key, [Buffer.of(record.size, record.endPointCount), attrs, Buffer.from(record.id, 'hex')]);
+  const head = Buffer.of(record.keep ? KEEP : 0, record.size, record.endPointCount);
+  return sealValue(key, [head, attrs, Buffer.from(record.id, 'hex')], CLUSTER_VERSION);
 }
 
 /** The value of a member's record; its token is left out where its registration is that of its client. */
@@ -88,7 +92,7 @@ function hasAllFields({ bytes, keyAt, valueAt, end }: Placed): boolean {
     case KEY_PREFIX.client:
       return at + CLIENT_NAME_AT <= end && at + CLIENT_NAME_AT + bytes[at + CLIENT_NAME_AT - 1]! <= end;
     case KEY_PREFIX.cluster:
-      return at + CLUSTER_ID_AT < end;
+      return clusterAt(bytes, valueAt) + CLUSTER_ID_AT < end;
     default: {
       if (at >= end) return false;
       const nameAt = at + 1 + bytes[at]! + 1;
@@ -142,7 +146,8 @@ export class PackedClient implements ClientRecord {
 }
 
 function decodeCluster({ bytes, keyAt, valueAt, end }: Placed): ClusterRecord {
-  const at = valueAt + HEAD_BYTES;
+  const at = clusterAt(bytes, valueAt);
+  const keep = !hasFlags(bytes, valueAt) || (bytes[at - 1]! & KEEP) !== 0;
   return {
     kind: 'cluster',
     name: bytes.toString('latin1', keyAt + 1, valueAt),
@@ -150,7 +155,17 @@ function decodeCluster({ bytes, keyAt, valueAt, end }: Placed): ClusterRecord {
     endPointCount: bytes[at + 1]!,
     attrs: bytes.readBigUInt64LE(at + 2),
     id: bytes.toString('hex', at + CLUSTER_ID_AT, end),
+    ...(keep && { keep }),
   };
+}
+
+/** Where a cluster's size is, behind its flags if it has some. */
+function clusterAt(bytes: Buffer, valueAt: number): number {
+  return valueAt + HEAD_BYTES + (hasFlags(bytes, valueAt) ? 1 : 0);
+}
+
+function hasFlags(bytes: Buffer, valueAt: number): boolean {
+  return bytes[valueAt] === CLUSTER_VERSION;
 }
 
 function decodeMember({ bytes, keyAt, valueAt, end }: Placed): MemberRecord | Seat {
@@ -166,23 +181,31 @@ function decodeMember({ bytes, keyAt, valueAt, end }: Placed): MemberRecord | Se
 }
 
 /** Puts version and checksum in front. */
-export function sealValue(key: Buffer, parts: readonly Uint8Array[]): Buffer {
+export function sealValue(key: Buffer, parts: readonly Uint8Array[], version = RECORD_VERSION): Buffer {
   const value = Buffer.concat([Buffer.alloc(HEAD_BYTES), ...parts]);
-  value[0] = RECORD_VERSION;
-  value.writeUInt32LE(crc32(value.subarray(HEAD_BYTES), crc32(key)), 1);
+  value[0] = version;
+  value.writeUInt32LE(checksumOf(key, version, value.subarray(HEAD_BYTES)), 1);
   return value;
 }
 
 /** The rest of a value; throws StoreUnusableError if it is not what was written under this key. */
 export function openValue(key: Buffer, value: Buffer): Buffer {
-  if (value.length > HEAD_BYTES && value[0]! > RECORD_VERSION) {
+  const version = value[0]!;
+  const newest = key[0] === KEY_PREFIX.cluster ? CLUSTER_VERSION : RECORD_VERSION;
+  if (value.length > HEAD_BYTES && version > newest) {
     throw new StoreUnusableError(`the record ${key.toString('hex')} is of version ${value[0]}, newer than this server`);
   }
   const rest = value.subarray(HEAD_BYTES);
-  if (value.length <= HEAD_BYTES || value[0] !== RECORD_VERSION || value.readUInt32LE(1) !== crc32(rest, crc32(key))) {
+  const whole = value.length > HEAD_BYTES && version >= RECORD_VERSION;
+  if (!whole || value.readUInt32LE(1) !== checksumOf(key, version, rest)) {
     throw new StoreUnusableError(`the record ${key.toString('hex')} is damaged: its checksum is wrong`);
   }
   return rest;
+}
+
+/** From version 2 on it is over the version, too: one that has flipped would shift what follows. */
+function checksumOf(key: Buffer, version: number, rest: Uint8Array): number {
+  return crc32(rest, crc32(version === RECORD_VERSION ? key : Buffer.concat([key, Buffer.of(version)])));
 }
 
 function prefixed(bytes: Buffer): Buffer {

@@ -170,6 +170,38 @@ describeEachEngine('with the engine %s', (engine) => {
     expect((await ask('PUT /api/log-level', '/api/log-level', foreign)).status).toBe(403);
   });
 
+  it('R4: creates a cluster that is kept, marks one that exists, and refuses what is none', async () => {
+    const post = (body: unknown, init: RequestInit = {}) => {
+      return ask('POST /api/clusters', '/api/clusters', { ...init, body: JSON.stringify(body) });
+    };
+    const made = await post({ name: 'kept', size: 3, endPoints: 2 });
+    expect(made).toMatchObject({
+      status: 200,
+      body: { name: 'kept', size: 3, endPointCount: 2, keep: true, members: 0 },
+    });
+    expect((await post({ name: 'kept', size: 9 })).body).toEqual(made.body);
+    expect((await ask('GET /api/clusters/{cluster}', '/api/clusters/c2')).body.keep).toBe(false);
+    expect(await post({ name: 'c2', size: 2 })).toMatchObject({ status: 200, body: { name: 'c2', keep: true } });
+    expect(await post({ name: 'c1', size: 2 })).toMatchObject({ status: 200, body: { members: 2, keep: true } });
+    const good = { name: 'x', size: 2 };
+    const bad = [
+      null,
+      [],
+      { ...good, name: '.x' },
+      { ...good, size: 1 },
+      { ...good, size: 65 },
+      { ...good, endPoints: 0 },
+    ];
+    for (const body of [...bad, { ...good, keep: true }, { size: 2 }, 'x']) {
+      expect(await post(body)).toMatchObject({ status: 400, body: { error: { code: 'bad-cluster' } } });
+    }
+    expect((await post(good, { headers: { origin: 'http://example.org' } })).status).toBe(403);
+    expect((await post(good, { headers: { authorization: '' } })).status).toBe(401);
+    for (const name of ['kept']) {
+      expect((await ask('DELETE /api/clusters/{cluster}', `/api/clusters/${name}`)).status).toBe(200);
+    }
+  });
+
   it('R14: evicts a member and deletes a cluster; the commands do the same', async () => {
     const path = '/api/clusters/c1/members/alice';
     const route = 'DELETE /api/clusters/{cluster}/members/{member}';
@@ -188,7 +220,7 @@ describeEachEngine('with the engine %s', (engine) => {
     const listed = await runXlreg(['clusters', '--json', ...flags]);
     expect(JSON.parse(listed.stdout).clusters[0]).toMatchObject({ name: 'c1', members: 1, fill: 'filling' });
     expect((await runXlreg(['clusters', ...flags])).stdout).toMatch(
-      /^NAME +FILL +MEMBERS +SIZE +ID\nc1 +filling +1 +2 /,
+      /^NAME +FILL +MEMBERS +SIZE +KEEP +ID\nc1 +filling +1 +2 +true /,
     );
     expect((await runXlreg(['sessions', ...flags])).stdout).toMatch(/^CONNECTION .*\n1 +tcp/);
     expect((await runXlreg(['delete', 'c1', ...flags])).code).toBe(0);

@@ -30,7 +30,7 @@ export async function startHostileSite(): Promise<{ port: number; close(): Promi
     version: 1,
   };
   const clusters = [MARKUP, CONTROLS].map((name, at) => {
-    return { id: `${at}${MARKUP}`, name, size: 4, members: 2, endPointCount: 1, attrs: 0n };
+    return { id: `${at}${MARKUP}`, name, size: 4, members: 2, endPointCount: 1, attrs: 0n, keep: false };
   });
   const streams = new StatusStreams(async () => ({
     ...{ uptimeSeconds: performance.now() / 1000, failing: [], messages: 0 },

@@ -49,6 +49,24 @@ it('says so when the registry corrects the size', async () => {
   }
 });
 
+it('keeps a cluster with the operator’s token, and not without', async () => {
+  const { adminPort, dataDir } = registry.process;
+  const flags = ['--keep', '--admin', `127.0.0.1:${adminPort}`];
+  const made = await registry.run('create', 'kept', '--size', '4', '--json', ...flags, '--data-dir', dataDir);
+  expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' });
+  const { clusterId } = JSON.parse(made.stdout);
+  expect(JSON.parse(made.stdout)).toMatchObject({ name: 'kept', size: 4, endPoints: 1, keep: true, asAsked: true });
+  const again = await registry.run('create', 'kept', '--size', '5', ...flags, '--data-dir', dataDir);
+  expect(again.stdout).toMatch(/^kept +yes\nAsked for was size 5: the cluster existed/m);
+  const found = await registry.run('create', 'kept', '--size', '4', '--json');
+  expect(JSON.parse(found.stdout)).toMatchObject({ clusterId, asAsked: true });
+  expect(await registry.run('create', 'other', '--size', '4', ...flags)).toMatchObject({ code: 2, stdout: '' });
+  expect(await registry.run('create', 'other', '--size', '65', ...flags, '--data-dir', dataDir)).toMatchObject({
+    code: 1,
+    stdout: '',
+  });
+});
+
 it('ends with 3 where nobody listens', async () => {
   const { code, stdout } = await registry.run('create', 'c', '--size', '2', '--connect', '127.0.0.1:9');
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' });

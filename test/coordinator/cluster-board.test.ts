@@ -152,6 +152,22 @@ describe('what is shown', () => {
     expect(answer(join(1, 'c'))).toBeUndefined();
   });
 
+  it('R4: has its members when an operator keeps it, shown before or not', async () => {
+    const { coordinator, board, answer } = shown();
+    await coordinator.ask([register(1), create('c', 0xc1), join(1, 'c'), getCluster('c', idOf(1))]);
+    const before = answer(getCluster('c', idOf(1)));
+    expect(before).toMatchObject({ kind: 'roster', which: 1n });
+    const keep = { kind: 'keep-cluster', name: 'c', id: idOf(0xc2), size: 3, endPointCount: 1, attrs: 0n } as const;
+    await coordinator.ask([keep]);
+    expect(answer(getCluster('c', idOf(1)))).toEqual(before);
+    await coordinator.ask([{ ...keep, name: 'd' }]);
+    board.clear();
+    await coordinator.ask([create('e', 0xe1), join(1, 'e'), getCluster('e', idOf(1))]);
+    board.clear();
+    await coordinator.ask([{ ...keep, name: 'e' }]);
+    expect(answer(getCluster('e', idOf(1)))).toMatchObject({ kind: 'roster', which: 1n });
+  });
+
   it('is found by its name again, after another had its place, when it is asked for', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([create('Aa', 0xc1), create('BB', 0xd1)]);

@@ -332,6 +332,35 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
       expect(clusterIdOf(await ask(other.coordinator, getCluster('c')))).toBe(idOf(0xc1));
     });
 
+    it('R4: a cluster without a member goes at both, and a kept one and one that is joined elsewhere stay', async () => {
+      const both = await servers(2, { ...NO_LIMITS, emptyClusterTtlMs: 4_000 });
+      const [one, other] = both;
+      const creates = ['empty', 'kept', 'joined', 'left'].map((name, i) => create(name, 0xc0 + i, 2));
+      await one.coordinator.ask([register(1), ...creates, join(1, 'left')]);
+      await ask(other.coordinator, getCluster('empty'));
+      for (const server of both) server.clock.now += 3_900;
+      await one.coordinator.ask([{ kind: 'evict', cluster: { name: 'left' }, member: { id: idOf(1) } }]);
+      for (const server of both) server.clock.now += 100;
+      // What one stores now the other learns of when it looks for what has expired, or not until it is lost to it.
+      const { kind: _, clientId: __, ...shape } = create('kept', 0xd0, 2) as Command & { kind: 'create' };
+      const storing = one.coordinator.ask([join(1, 'joined'), { ...shape, kind: 'keep-cluster' }]);
+      other.coordinator.sweep();
+      await Promise.all([storing, other.coordinator.settled()]);
+      await tick(both, 0);
+      const told = async (name: string) =>
+        Promise.all(both.map(async (at) => clusterIdOf(await ask(at.coordinator, getCluster(name)))));
+      expect(await told('empty')).toEqual([undefined, undefined]);
+      expect(await told('left')).toEqual([idOf(0xc3), idOf(0xc3)]);
+      await tick(both, 4_000);
+      expect(await told('left')).toEqual([undefined, undefined]);
+      for (let second = 0; second < 5; second++) await tick(both, 4_000);
+      const names = both.map(({ table }) =>
+        [...table.records()].flatMap((record) => (record.kind === 'cluster' ? [record.name] : [])).sort(),
+      );
+      expect(names[0]).toEqual(names[1]);
+      expect(names[0]).toEqual(['joined', 'kept']);
+    });
+
     it('R4: a use that a server told of holds a cluster for its time in all servers, and no longer', async () => {
       const both = await servers(2, limits);
       const [one, other] = both;

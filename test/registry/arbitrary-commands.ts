@@ -99,9 +99,18 @@ export const deleteCluster: fc.Arbitrary<OperatorCommand> = fc.record({
   cluster,
 });
 
+export const keepCluster: fc.Arbitrary<OperatorCommand> = fc.record({
+  kind: fc.constant('keep-cluster' as const),
+  name: fc.constantFrom(...NAMES),
+  id: fc.constant(''),
+  size: fc.constantFrom(2, 3),
+  endPointCount: fc.constant(1),
+  attrs: fc.constant(0n),
+});
+
 /** Whether this may come when so many clusters have been created: nobody can know the ID of a later one. */
 export function isPossible(command: Command | OperatorCommand, created: number): boolean {
-  if (command.kind === 'create') return created < CLUSTER_IDS.length;
+  if (command.kind === 'create' || command.kind === 'keep-cluster') return created < CLUSTER_IDS.length;
   return command.kind !== 'register' || CLUSTER_IDS.indexOf(command.clientId) < created;
 }
 

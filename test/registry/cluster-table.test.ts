@@ -18,6 +18,7 @@ import {
   isPossible,
   join,
   KEY,
+  keepCluster,
   limits,
   NO_LIMITS,
   NOBODY,
@@ -58,7 +59,8 @@ function applying(command: Command | OperatorCommand, wait: number): FuzzCommand
     check: ({ created }) => isPossible(command, created),
     run(model, { table, effects }) {
       model.clock += wait;
-      const fresh = command.kind === 'create' ? { ...command, id: CLUSTER_IDS[model.created++]! } : command;
+      const makes = command.kind === 'create' || command.kind === 'keep-cluster';
+      const fresh = makes ? { ...command, id: CLUSTER_IDS[model.created++]! } : command;
       const expected = applySlowly(model.now, fresh, model.clock);
       const outcome = table.apply(fresh, model.clock);
       expect(outcome.reply).toEqual(expected.reply);
@@ -121,6 +123,7 @@ it('T9, T11, R1 to R9, R13, R14, E5: answers, stores and forgets as the obvious 
       at(getCluster),
       at(evict),
       at(deleteCluster),
+      at(keepCluster),
       wait.map(expiring),
       fc.integer({ min: 1, max: 6 }).map(undoing),
     ],
@@ -529,6 +532,43 @@ describe('what is forgotten', () => {
         expect(glanceAt(table)).toEqual(glanceSlowly(expected.table));
       }),
     );
+  });
+
+  it('R4: a cluster without a member, from its creation or the last eviction on, unless it is kept', () => {
+    const table = newTable({ emptyClusterTtlMs: 100 });
+    table.apply(registration(1, Uint8Array.of(1)), 0);
+    for (const [i, name] of ['empty', 'joined', 'left', 'kept'].entries()) table.apply(creation(name, 0x40 + i), 0);
+    for (const name of ['joined', 'left']) table.apply({ kind: 'join', clientId: idOf(1), cluster: { name } }, 10);
+    const { kind: _, clientId: __, ...shape } = creation('kept', 0x50) as Command & { kind: 'create' };
+    const kept = { ...shape, id: idOf(0x43), kind: 'cluster', keep: true };
+    expect(table.apply({ ...shape, kind: 'keep-cluster' }, 20).changes).toEqual([kept]);
+    expect(table.apply({ ...shape, kind: 'keep-cluster' }, 20).changes).toEqual([]);
+    // A Create of what is there, and a look at it, are no use.
+    table.apply(creation('empty', 0x60), 50);
+    table.apply(asking(idOf(0x40), idOf(1)), 50);
+    table.apply({ kind: 'evict', cluster: { name: 'left' }, member: { id: idOf(1) } }, 60);
+    expect(table.expire(99, EVERYTHING)).toEqual([]);
+    expect(removals(table.expire(100, EVERYTHING))).toMatchObject([{ name: 'empty' }]);
+    expect(removals(table.expire(159, EVERYTHING))).toEqual([]);
+    expect(removals(table.expire(160, EVERYTHING))).toMatchObject([{ name: 'left' }]);
+    expect(removals(table.expire(1e9, EVERYTHING))).toEqual([]);
+    expect(table.counts.clusters).toBe(2);
+  });
+
+  it('R4: one client makes so many clusters at most, those that are gone apart', () => {
+    const table = newTable({ clustersPerClient: 2, emptyClusterTtlMs: 100 });
+    table.apply(registration(1, Uint8Array.of(1)), 0);
+    const make = (id: number, now: number) => table.apply(creation(`c${id}`, id), now);
+    expect([0x40, 0x41].map((id) => make(id, 0).reply.kind)).toEqual(['cluster', 'cluster']);
+    expect(make(0x42, 0).reply).toEqual({ kind: 'refused', refusal: 'clusters-per-client' });
+    expect(make(0x40, 0).reply.kind).toBe('cluster');
+    table.apply({ kind: 'delete-cluster', cluster: { name: 'c64' } }, 0);
+    const made = make(0x43, 50);
+    expect(make(0x44, 50).reply.kind).toBe('refused');
+    made.undo();
+    expect(make(0x44, 50).reply.kind).toBe('cluster');
+    table.expire(100, EVERYTHING);
+    expect(make(0x45, 100).reply.kind).toBe('cluster');
   });
 
   it('E6: an outage expires nobody: what is loaded counts as just used', () => {

@@ -89,6 +89,8 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
       const after = cluster.members.reduce((after, member) => heardOf(after, member?.clientId, now), table);
       return { reply, changes: [removalOf(cluster)], table: { ...after, clusters } };
     }
+    case 'keep-cluster':
+      return keep(table, command, now);
   }
 }
 
@@ -97,10 +99,11 @@ export function expireSlowly(
   table: SlowTable,
   now: number,
 ): { readonly removals: Change[][]; readonly table: SlowTable } {
-  const { ephemeralTtlMs, idleRegistrationTtlMs } = table.limits;
-  const old = table.clusters.filter(
-    ({ record, lastUse }) => record.attrs % 2n === 1n && now - lastUse >= ephemeralTtlMs,
-  );
+  const { ephemeralTtlMs, idleRegistrationTtlMs, emptyClusterTtlMs } = table.limits;
+  const old = table.clusters.filter(({ record, members, lastUse }) => {
+    const unwanted = record.attrs % 2n === 1n && now - lastUse >= ephemeralTtlMs;
+    return unwanted || (members.length === 0 && !record.keep && now - lastUse >= emptyClusterTtlMs);
+  });
   const clusters = table.clusters.filter((cluster) => !old.includes(cluster));
   const idle = table.clients.filter(({ record, lastUse }) => {
     const seated = clusters.some(({ members }) => members.some((member) => member?.clientId === record.clientId));
@@ -180,6 +183,27 @@ function create(table: SlowTable, command: CreateCommand, now: number): SlowOutc
   };
 }
 
+/** Of an operator: the cluster is there afterwards, and marked. */
+function keep(table: SlowTable, command: OperatorCommand & { kind: 'keep-cluster' }, now: number): SlowOutcome {
+  const existing = find(table, { name: command.name });
+  if (!existing) {
+    if (table.clusters.length >= table.limits.clusters) return refused(table, 'registry-full');
+    const record: ClusterRecord = { ...command, kind: 'cluster', keep: true };
+    const cluster = { record, members: [], lastUse: now };
+    const clusters = [...table.clusters, cluster];
+    return {
+      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
+      changes: [record],
+      table: { ...table, clusters },
+    };
+  }
+  const reply: Reply = { kind: 'cluster', cluster: propertiesOf(existing) };
+  if (existing.record.keep) return unchanged(table, reply);
+  const record: ClusterRecord = { ...existing.record, keep: true };
+  const clusters = table.clusters.map((one) => (one === existing ? { ...existing, record } : one));
+  return { reply, changes: [record], table: { ...table, clusters } };
+}
+
 function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number): SlowOutcome {
   const client = table.clients.find(({ record }) => record.clientId === clientId);
   if (!client) return refused(table, 'client-unknown');
@@ -231,7 +255,11 @@ function evict(table: SlowTable, ref: ClusterRef, who: MemberRef, now: number): 
   return {
     reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
     changes: [{ kind: 'member-removal', clusterId: cluster.record.id, index, clientId: member.clientId }],
-    table: heardOf(withCluster(table, { ...cluster, members }), member.clientId, now),
+    table: heardOf(
+      withCluster(table, { ...cluster, members, lastUse: members.length === 0 ? now : cluster.lastUse }),
+      member.clientId,
+      now,
+    ),
   };
 }
 

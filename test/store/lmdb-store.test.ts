@@ -116,12 +116,32 @@ describe('whose a table is', () => {
     await settle();
     await meddle(directory, (table) => {
       const value = Buffer.from(table.getBinary(key)!);
-      value[0] = 2;
+      value[0]! += 1;
       table.putSync(key, value);
     });
     const message = await refusal();
-    expect(message).toMatch(/version 2/);
+    expect(message).toMatch(/version [23]/);
     expect(message).toContain(key.toString('hex'));
+  });
+});
+
+describe('before there were marks', () => {
+  it('R4: a cluster was stored without flags; it is kept, and of version 2 when it is stored again', async () => {
+    await settle();
+    const key = clusterKey('a');
+    const attrs = Buffer.alloc(8, 0xff);
+    const old = sealValue(key, [Buffer.of(64, 1), attrs, Buffer.from(idOf(0xa0), 'hex')]);
+    expect(old[0]).toBe(1);
+    await meddle(directory, (table) => table.putSync(key, old));
+    const kept = { ...RECORDS[2], keep: true } as const;
+    const store = open();
+    const clusters = (records: object[]) => records.filter((record) => 'size' in record);
+    expect(clusters(await contents(store))).toEqual([kept, RECORDS[3]]);
+    await store.commit([kept]);
+    expect(clusters(await contents(store))).toEqual([kept, RECORDS[3]]);
+    await store.close();
+    expect(await verifyStore(directory)).toEqual({ clients: 2, clusters: 2, members: 2 });
+    await meddle(directory, (table) => expect(table.getBinary(key)![0]).toBe(2));
   });
 });
 

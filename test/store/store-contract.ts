@@ -146,9 +146,18 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
         client(2, { ephemeral: true, endPointCount: 4 }),
         client(3, { clientId: '07'.repeat(20) }),
         cluster('constructor', 0xc0, { attrs: 2n ** 64n - 3n, size: 2, endPointCount: 2 }),
+        cluster('kept', 0xc1, { keep: true }),
         member(0xc0, 0, 3, { clientId: '07'.repeat(20), token: new Uint8Array(3_000).fill(0xff) }),
       ];
       await store.commit(records);
+      expect(await contents(store)).toEqual(records.map(plain));
+    });
+
+    it('R4: gives a cluster back as it was marked last, with its members', async () => {
+      const store = openOne();
+      await store.commit([client(1), cluster('c', 0xc0), member(0xc0, 0, 1)]);
+      expect(await kinds(store, [cluster('c', 0xc0, { keep: true })])).toEqual(['stored']);
+      const records = [client(1), cluster('c', 0xc0, { keep: true }), member(0xc0, 0, 1)];
       expect(await contents(store)).toEqual(records.map(plain));
     });
 

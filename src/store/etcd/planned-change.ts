@@ -207,30 +207,30 @@ function planClientRemoval({ clientId }: ClientRemoval, keys: EtcdKeys): Planned
 
 function planClusterRemoval({ id, name, expired }: ClusterRemoval, keys: EtcdKeys): PlannedChange {
   const key = keys.cluster(id);
+  const nameKey = keys.clusterName(name);
   const [members, use] = [keys.members(id), keys.use(id)];
   return {
-    written: [key, keys.clusterName(name)],
+    written: [key, nameKey],
     touched: [],
     needed: [],
-    reads: [read(key), readUnder(members), ...(expired ? [read(use)] : [])],
+    reads: [read(key), readUnder(members), ...(expired ? [read(use), read(nameKey)] : [])],
     first: () => undefined,
     next(found) {
       if (!found.keys.has(key)) return STORED;
       const seated = underOf(found, members);
-      const unknown = seated.some(([, member]) => !found.known(revisionOf(member)));
+      // A member has come, or an operator has marked it, of which the table does not know.
+      const record = found.keys.get(nameKey);
+      const unknown = [...seated.map(([, member]) => member), ...(record ? [record] : [])].some((kv) => {
+        return !found.known(revisionOf(kv));
+      });
       if (expired && (unknown || found.keys.has(use))) return LOST;
+      const unused = expired ? [absent(use), notWrittenAfter(nameKey, found.revision)] : [];
       const seats = seated.map(([key, { value }]) => {
         return remove(keys.seat((keys.record(key, value!) as MemberRecord | Seat).clientId, id));
       });
       return {
-        conditions: [present(key), noneWrittenAfter(members, found.revision), ...(expired ? [absent(use)] : [])],
-        writes: [
-          remove(key),
-          remove(keys.clusterName(name)),
-          removeUnder(members),
-          removeUnder(keys.memberNames(id)),
-          ...seats,
-        ],
+        conditions: [present(key), noneWrittenAfter(members, found.revision), ...unused],
+        writes: [remove(key), remove(nameKey), removeUnder(members), removeUnder(keys.memberNames(id)), ...seats],
       };
     },
   };
