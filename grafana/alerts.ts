@@ -148,6 +148,13 @@ export const ALERTS: readonly Alert[] = [
     summary: '{{ $labels.instance }} loses lines of its log',
   },
   {
+    name: 'XlregTokenReplayed',
+    severity: 'warning',
+    expr: 'increase(xlreg_token_replays_total[15m]) > 0',
+    for: '0m',
+    summary: 'a client of {{ $labels.instance }} came with a token that it had replaced: it switched back, or a replay',
+  },
+  {
     name: 'XlregFaults',
     severity: 'warning',
     expr: 'rate(xlreg_faults_total[5m]) > 1',

@@ -90,6 +90,12 @@ export const overview: Dashboard = {
           queries: [{ expr: rate('xlreg_refusals_total'), legend: '{{instance}} {{refusal}}' }],
         },
         {
+          title: 'Replaced tokens that came again, a second',
+          description: 'A member switched back to former end points, or somebody replays its token; the log names it.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_token_replays_total'), legend: '{{instance}}' }],
+        },
+        {
           title: 'Connections closed by a limit, a second',
           description: 'By limit; docs/ARCHITECTURE.md lists them. displaced is who made room for a newcomer.',
           unit: 'ops',

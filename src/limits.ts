@@ -123,6 +123,12 @@ export const HELLO_BURST_SECONDS_PER_ADDRESS = 10;
 /** The same for what an address adds to the table: at the default rate, three full clusters that start behind one address. */
 export const GROWTH_BURST_SECONDS_PER_ADDRESS = 10;
 
+/** Clients whose replaced tokens are remembered to tell a replay, those replaced last: 15 MB at most. */
+export const REPLACED_TOKEN_CLIENTS_MAX = 65_536;
+
+/** Tokens of each: a member that moves about has a handful of places. */
+export const REPLACED_TOKENS_PER_CLIENT = 8;
+
 /** The longest header of the PROXY protocol that is read, its fixed part included; addresses take 52, the rest is TLVs. */
 export const PROXY_HEADER_BYTES_MAX = 2_048;
 

@@ -50,6 +50,7 @@ export function coordinatorNumbers(memory: SharedArrayBuffer) {
     fillSeconds: series(FILL_SECONDS),
     changes: number(),
     expired: number(),
+    replayedTokens: number(),
     table: { clients: number(), clusters: number(), members: number(), fullClusters: number(), seats: number() },
     store: {
       loadSeconds: number(),
@@ -70,7 +71,7 @@ export function coordinatorNumbers(memory: SharedArrayBuffer) {
 }
 
 /** What the coordinator, its store and its start tell as it happens. */
-export interface CoordinatorTeller extends Omit<CoordinatorObserver, 'broken'>, StoreObserver {
+export interface CoordinatorTeller extends Omit<CoordinatorObserver, 'broken' | 'replaced'>, StoreObserver {
   /** The table took so many seconds to load. */
   loaded(seconds: number): void;
   /** How the thread, the table and the store are now; to be called often. */

@@ -11,17 +11,19 @@ import { Lane, type LaneMemory } from '../lanes/lane.ts';
 import { watchLoopDelay } from '../metrics/loop-delay.ts';
 import type { ClusterPage, ClusterQuery } from '../registry/cluster-scan.ts';
 import { ClusterTable, type TableLimits, type TableOverview } from '../registry/cluster-table.ts';
-import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
+import type { ClusterRef, OperatorCommand, Registration, Reply } from '../registry/command.ts';
 import { isShared, openStore, placeOf, type StoreSettings } from '../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../store/store.ts';
 import { giveWay } from '../thread-priority.ts';
 import { monotonicSeconds } from '../thread-readings.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../thread-url.ts';
+import { signedContentDigest } from '../wire/member-token.ts';
 import { Charges } from './charges.ts';
 import { ClusterBoard, newBoardMemory } from './cluster-board.ts';
 import { Coordinator, CoordinatorClosingError } from './coordinator.ts';
 import { type CoordinatorNumbers, coordinatorNumbers, newNumbersMemory, tellNumbers } from './coordinator-numbers.ts';
 import { answerOperator, type OperatorAnswer, type OperatorQuestion, type ShownCluster } from './operator-questions.ts';
+import { ReplacedTokens } from './replaced-tokens.ts';
 import { serveLanes, waitingQuestions } from './serve-lanes.ts';
 
 /** What the thread is started with. */
@@ -46,6 +48,8 @@ export interface CoordinatorEvents {
   full(reason: string | undefined): void;
   /** The store cannot be reached, or (undefined) can be again. */
   unreachable(reason: string | undefined): void;
+  /** A client, by its ID and name, has come with a token that it had replaced. */
+  tokenReplayed(clientId: string, name: string): void;
   /** The coordinator is gone, or must not go on: neither must the process. */
   death(error: unknown): void;
 }
@@ -61,6 +65,7 @@ type Report =
   | { readonly kind: 'unusable'; readonly message: string; readonly mayPass: boolean }
   | { readonly kind: 'full' | 'unreachable'; readonly reason: string | undefined }
   | { readonly kind: 'broken'; readonly message: string }
+  | { readonly kind: 'replayed'; readonly clientId: string; readonly name: string }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: OperatorAnswer };
 
@@ -127,6 +132,7 @@ export class CoordinatorThread {
     worker.on('message', (report: Report) => {
       if (report.kind === 'full' || report.kind === 'unreachable') on[report.kind](report.reason);
       else if (report.kind === 'broken') on.death(new Error(report.message));
+      else if (report.kind === 'replayed') on.tokenReplayed(report.clientId, report.name);
       else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
       else if (report.kind === 'answer') this.#questions.get(report.id)?.resolve(report.answer);
     });
@@ -262,6 +268,7 @@ export async function runCoordinator(): Promise<void> {
   const numbers = coordinatorNumbers(numbersMemory);
   const tell = tellNumbers(numbers, table);
   watchLoopDelay(numbers.loopDelay);
+  const replacedTokens = new ReplacedTokens(signedContentDigest);
   try {
     const began = clock();
     store = await openStore(settings, tell);
@@ -274,6 +281,11 @@ export async function runCoordinator(): Promise<void> {
       unreachable: (reason: string | undefined) => {
         tell.unreachable(reason);
         report({ kind: 'unreachable', reason });
+      },
+      replaced: (before: Registration, { clientId, name, token }: Registration) => {
+        if (!replacedTokens.replace(clientId, before.token, token)) return;
+        numbers.replayedTokens.value += 1;
+        report({ kind: 'replayed', clientId, name });
       },
       // Closed first: a process that exits with an open table may crash instead.
       broken: (error: unknown) => {

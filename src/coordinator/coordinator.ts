@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BATCH_COMMANDS_MAX, COMMIT_ATTEMPTS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
-import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
+import type { Command, OperatorCommand, Registration, Reply } from '../registry/command.ts';
 import { type Effect, type Outcome, refuse } from '../registry/outcome.ts';
 import { type CatchUp, type CommitOutcome, type Store, StoreFullError, StoreUnreachableError } from '../store/store.ts';
 import { Charges, type Purse } from './charges.ts';
@@ -17,6 +17,8 @@ export interface CoordinatorObserver {
   batch(commands: number, changes: number, commitSeconds: number): void;
   /** The last seat of a cluster is taken, and that is stored: seconds since it was created. */
   filled(seconds: number): void;
+  /** A client's token has taken the place of the one before it, and that is stored. */
+  replaced(before: Registration, after: Registration): void;
   /** Something has been forgotten because its time was up. */
   expired(changes: number): void;
   /** The store has no room (with the reason), or has room again. Told when it changes. */
@@ -405,10 +407,11 @@ export class Coordinator {
     const lost = ends.some((end) => end?.kind === 'lost');
     if (lost) this.#takeBack(outcomes, ends);
     return items.filter((item, i) => {
-      const { reply, filledAfterMs } = outcomes[i]!;
+      const { reply, filledAfterMs, replaces } = outcomes[i]!;
       // Where anything was lost, an answer that changed nothing may rest on it.
       if (lost && ends[i]?.kind !== 'stored') return true;
       item.reply = reply;
+      if (replaces) this.#observer.replaced(replaces.before, replaces.after);
       if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);
       return false;
     });

@@ -54,6 +54,11 @@ export function coordinatorMetrics(registry: Registry, numbers: CoordinatorNumbe
     'Clusters and registrations forgotten because their time was up.',
     () => numbers.expired.value,
   );
+  counter(
+    'xlreg_token_replays_total',
+    'Registrations with a token that their client had replaced: it switched back, or somebody replays the token.',
+    () => numbers.replayedTokens.value,
+  );
   new Gauge({
     name: 'xlreg_table_clusters',
     help: 'Clusters, by whether all their seats are taken.',

@@ -202,7 +202,7 @@ export class ClusterTable {
     return {
       reply,
       changes: client.stored ? [record, ...seats] : [],
-      ...(before ? undefined : { adds: 'registration' }),
+      ...(before ? { replaces: { before: before.record, after: record } } : { adds: 'registration' }),
       undo: () =>
         before
           ? this.#contents.setClient(before.record, before.stored, this.#now)

@@ -1,6 +1,6 @@
 // What comes of a command in the table: an answer, what it rests on, and the way back.
 import type { Refusal } from '../errors.ts';
-import type { Change, ClusterRef, Reply } from './command.ts';
+import type { Change, ClusterRef, Registration, Reply } from './command.ts';
 
 /** What has to be stored before an answer may be given, and how to take it back from the table. */
 export interface Effect {
@@ -17,6 +17,8 @@ export interface Outcome extends Effect {
    * over from a store, of which nobody knows when it was created.
    */
   readonly filledAfterMs?: number;
+  /** The registration whose token a client's new one, given beside it, takes the place of. */
+  readonly replaces?: { readonly before: Registration; readonly after: Registration };
   /** What is new in the table by this; absent where nothing is. It can be undone at once, and then nothing is. */
   readonly adds?: 'registration' | 'cluster' | 'member';
 }

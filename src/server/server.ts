@@ -305,6 +305,9 @@ function startCoordinator(
         if (reason) log.error({ reason }, 'the store cannot be reached: what would change the table is refused');
         else log.warn('the store is reached again');
       },
+      tokenReplayed(clientId, name) {
+        log.warn({ clientId, name }, 'a client came with a token that it had replaced: it switched back, or a replay');
+      },
       death: onDeath,
     },
   );

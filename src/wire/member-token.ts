@@ -4,11 +4,11 @@
 //
 // The ID is not signed by clients of the field, even when it is present; the published spec reads as if it were. Both
 // readings are accepted, and we sign without it (T7).
-import { type KeyObject, sign, verify } from 'node:crypto';
+import { hash, type KeyObject, sign, verify } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Fault } from '../errors.ts';
 import { END_POINT_CHARS_MAX, ID_BYTES, ID_BYTES_OLD, NAME_CHARS_MAX, TOKEN_END_POINTS_MAX } from '../limits.ts';
-import { bigintOf, type Token } from './message.ts';
+import { bigintOf, decodeRoster, type Token } from './message.ts';
 import { importPublicKey, parseSpki, type RsaKeyParts } from './rsa-key.ts';
 
 /** Attrs bits of a client (T9). */
@@ -52,6 +52,15 @@ function signedBytes(token: Token, withId: boolean): Buffer {
     token.SigKey ?? Buffer.alloc(0),
     ...(token.MyEnds ?? []).map((end) => Buffer.from(end)),
   ]);
+}
+
+/**
+ * 64 bits that identify what the signature of a token is over, from the token as it goes into rosters. PKCS#1 v1.5 is
+ * deterministic, so the same bits mean the same signature, however the end points are cut (T8).
+ */
+export function signedContentDigest(rosterToken: Uint8Array): string {
+  const [token] = decodeRoster(rosterToken);
+  return hash('sha256', signedBytes(token!, false), 'hex').slice(0, 16);
 }
 
 /** The token with the DigSig of its own signature key. */

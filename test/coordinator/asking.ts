@@ -4,7 +4,7 @@ import type { GrowthBudgets } from '../../src/admission/growth-budgets.ts';
 import { Charges } from '../../src/coordinator/charges.ts';
 import { Coordinator, type CoordinatorObserver } from '../../src/coordinator/coordinator.ts';
 import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
-import type { Command, Reply, StoredRecord } from '../../src/registry/command.ts';
+import type { Command, Registration, Reply, StoredRecord } from '../../src/registry/command.ts';
 import type { Store } from '../../src/store/store.ts';
 import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 
@@ -26,16 +26,18 @@ export function over(
   const full: (string | undefined)[] = [];
   const unreachable: (string | undefined)[] = [];
   const broken: unknown[] = [];
+  const replaced: (readonly [Registration, Registration])[] = [];
   const observer: CoordinatorObserver = {
     batch: (commands) => batches.push(commands),
     filled: (seconds) => filled.push(seconds),
+    replaced: (before, after) => replaced.push([before, after]),
     expired: (changes) => expired.push(changes),
     full: (reason) => full.push(reason),
     unreachable: (reason) => unreachable.push(reason),
     broken: (error) => broken.push(error),
   };
   const coordinator = new Coordinator(table, store, observer, () => clock.now, undefined, new Charges(budgets));
-  return { table, coordinator, clock, batches, filled, expired, full, unreachable, broken };
+  return { table, coordinator, clock, batches, filled, expired, full, unreachable, broken, replaced };
 }
 
 /** The reply to a single command. */

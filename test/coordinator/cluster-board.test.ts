@@ -40,7 +40,7 @@ function shown(store: Store = new MemoryStore(), pages?: number) {
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
   const nothing = () => {};
   const observer = {
-    ...{ batch: nothing, filled: nothing, expired: nothing, full: nothing, unreachable: nothing },
+    ...{ batch: nothing, filled: nothing, replaced: nothing, expired: nothing, full: nothing, unreachable: nothing },
     broken(error: unknown) {
       throw error;
     },

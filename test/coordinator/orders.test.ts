@@ -22,7 +22,7 @@ it('answers orders at once while nobody asks it anything', async () => {
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
   const coordinator = await CoordinatorThread.start(
     { store, limits: NO_LIMITS, growth },
-    { full() {}, unreachable() {}, death() {} },
+    { full() {}, unreachable() {}, tokenReplayed() {}, death() {} },
   );
   const took: number[] = [];
   for await (const _ of every(INTERVAL_MS)) {

@@ -28,7 +28,15 @@ class Opened {
     };
     this.table = new ClusterTable(REGISTRY_ID, limits, clock());
     this.#store = LmdbStore.open(directory, { registryId: REGISTRY_ID, bytesMax: undefined });
-    const observer = { batch() {}, filled() {}, expired() {}, full: never, unreachable: never, broken: never };
+    const observer = {
+      batch() {},
+      filled() {},
+      replaced() {},
+      expired() {},
+      full: never,
+      unreachable: never,
+      broken: never,
+    };
     this.coordinator = new Coordinator(this.table, this.#store, observer, clock);
   }
 
