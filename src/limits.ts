@@ -123,6 +123,15 @@ export const HELLO_BURST_SECONDS_PER_ADDRESS = 10;
 /** The same for what an address adds to the table: at the default rate, three full clusters that start behind one address. */
 export const GROWTH_BURST_SECONDS_PER_ADDRESS = 10;
 
+/**
+ * From this share of a limit of the table on, times to live shrink, down to nothing at the limit: what has been idle for
+ * longest gives way before a newcomer is refused.
+ */
+export const PRESSED_FROM = 0.9;
+
+/** They never shrink below this: a client may be about to join, or to wait for others before it does. */
+export const PRESSED_TTL_MS_MIN = 300_000;
+
 /** Clients whose replaced tokens are remembered to tell a replay, those replaced last: 15 MB at most. */
 export const REPLACED_TOKEN_CLIENTS_MAX = 65_536;
 

@@ -2,7 +2,7 @@
 // randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry; a name to one cluster; a
 // client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
-import { RECENT_CLUSTERS_MAX } from '../limits.ts';
+import { PRESSED_FROM, PRESSED_TTL_MS_MIN, RECENT_CLUSTERS_MAX } from '../limits.ts';
 import { absorb, absorbAnew } from './absorb.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
@@ -155,7 +155,7 @@ export class ClusterTable {
     }
     for (const client of this.#clientSweep.next(count)) {
       if (effects.length >= most) break;
-      const idle = client.seats.length === 0 && now - client.lastUse >= this.#ttlOf(client);
+      const idle = client.seats.length === 0 && now - client.lastUse >= this.#ttlNow(client);
       if (idle && !this.#contents.uses?.isHeld(client.record.clientId)) effects.push(this.#expireClient(client));
     }
     return effects;
@@ -388,9 +388,25 @@ export class ClusterTable {
 
   /** Milliseconds after its last use in which a cluster is forgotten. */
   #ttlOfCluster({ record, memberCount }: Cluster): number {
-    const { ephemeralTtlMs, emptyClusterTtlMs } = this.#limits;
+    const { ephemeralTtlMs, emptyClusterTtlMs, clusters } = this.#limits;
     const ephemeral = isEphemeral(record) ? ephemeralTtlMs : Infinity;
-    return memberCount === 0 && !record.keep ? Math.min(ephemeral, emptyClusterTtlMs) : ephemeral;
+    if (memberCount > 0 || record.keep) return ephemeral;
+    return Math.min(ephemeral, this.#pressed(emptyClusterTtlMs, this.#contents.clustersById.size / clusters));
+  }
+
+  /**
+   * A time to live while so much of a limit is reached. Servers that share a table tell uses by the whole time only, so there
+   * it does not shrink.
+   */
+  #pressed(ttlMs: number, reached: number): number {
+    if (reached <= PRESSED_FROM || this.#contents.uses) return ttlMs;
+    const room = Math.max(0, 1 - reached) / (1 - PRESSED_FROM);
+    return Math.min(ttlMs, Math.max(PRESSED_TTL_MS_MIN, ttlMs * room));
+  }
+
+  /** The same for a client without a seat. */
+  #ttlNow(client: Client): number {
+    return this.#pressed(this.#ttlOf(client), this.#contents.clients.size / this.#limits.clients);
   }
 
   #ttlOf({ record }: Client): number {

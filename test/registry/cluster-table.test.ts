@@ -571,6 +571,53 @@ describe('what is forgotten', () => {
     expect(make(0x45, 100).reply.kind).toBe('cluster');
   });
 
+  it('R4: what has been idle for longest sooner, where the table would be full; no newcomer is refused', () => {
+    const MINUTE = 60_000;
+    const MOST = 40;
+    const table = newTable({
+      ...{ clusters: MOST, clients: MOST, emptyClusterTtlMs: 60 * MINUTE, idleRegistrationTtlMs: 60 * MINUTE },
+    });
+    const register = (id: number, now: number) => {
+      const clientId = id.toString(16).padStart(64, '0');
+      return table.apply({ ...registration(1, Uint8Array.of(1)), clientId, name: `n${id}` }, now).reply.kind;
+    };
+    const make = (id: number, now: number) => {
+      const command = { ...creation(`c${id}`, 1), id: `cc${id.toString(16).padStart(62, '0')}` } as Command;
+      return table.apply(command, now).reply.kind;
+    };
+    // One member that stays, in a cluster that stays, and one cluster that is kept.
+    register(1, 0);
+    make(1, 0);
+    table.apply({ kind: 'join', clientId: '1'.padStart(64, '0'), cluster: { name: 'c1' } }, 0);
+    const { kind: _, clientId: __, ...shape } = creation('kept', 0x50) as Command & { kind: 'create' };
+    table.apply({ ...shape, kind: 'keep-cluster' }, 0);
+    for (let minute = 2; minute < 1_000; minute++) {
+      const now = minute * MINUTE;
+      expect([register(minute, now), make(minute, now)]).toEqual(['registered', 'cluster']);
+      for (const { changes } of table.expire(now, EVERYTHING)) {
+        // Of those that have been idle for long only.
+        for (const change of changes) {
+          const cluster = change.kind === 'cluster-removal' && Number(change.name.slice(1));
+          const client = change.kind === 'client-removal' && Number.parseInt(change.clientId, 16);
+          expect(minute - (cluster || client || minute)).toBeGreaterThan(20);
+        }
+      }
+    }
+    expect(table.counts.clusters).toBeGreaterThan(0.9 * MOST);
+    expect(table.counts.clients).toBeGreaterThan(0.9 * MOST);
+    for (const name of ['c1', 'kept']) expect(table.showCluster({ name })).toBeDefined();
+  });
+
+  it('R4: nothing before its time in a table that has room, nor within five minutes in one that has none', () => {
+    const table = newTable({ clusters: 10, emptyClusterTtlMs: 3_600_000 });
+    for (let i = 0; i < 9; i++) table.apply(creation(`c${i}`, 0x40 + i), 0);
+    expect(table.expire(3_599_999, EVERYTHING)).toEqual([]);
+    const full = newTable({ clusters: 2, emptyClusterTtlMs: 3_600_000 });
+    for (let i = 0; i < 2; i++) full.apply(creation(`c${i}`, 0x40 + i), 0);
+    expect(full.expire(299_999, EVERYTHING)).toEqual([]);
+    expect(removals(full.expire(300_000, EVERYTHING))).toMatchObject([{ name: 'c0' }]);
+  });
+
   it('E6: an outage expires nobody: what is loaded counts as just used', () => {
     const table = new ClusterTable(REGISTRY_ID, { ...NO_LIMITS, ...TTL }, 5_000);
     table.absorb({ ...registration(1, Uint8Array.of(1)), kind: 'client' });
