@@ -48,7 +48,7 @@ export const WAITING_FRAMES_MAX = 16;
 /** Messages of one session. Bounds what its IVs are remembered in: two of up to 32 bytes a message, 4 MiB in all (F6). */
 export const SESSION_MESSAGES_MAX = 65_536;
 
-/** Workers of the pool (`--workers`): each has a hazard word on the board, and whoever hides a page reads all of them. */
+/** Workers of the pool (`--workers`): each has a hazard word on the board. */
 export const WORKERS_MAX = 256;
 
 /** Jobs a worker of the pool has at a time, a power of two: as many as make waking it cheap, few enough to be soon done. */

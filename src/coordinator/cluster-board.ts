@@ -28,7 +28,9 @@ const WORD_BYTES = 4;
 
 /** A hazard word has a cache line of its own: its worker writes it twice for each question. */
 const HAZARD_BYTES = 64;
-const HAZARDS_BYTES = WORKERS_MAX * HAZARD_BYTES;
+/** In front of them, on a line that is only written when a worker starts: how many words there are. */
+const HAZARDS_BYTES = (1 + WORKERS_MAX) * HAZARD_BYTES;
+const HAZARD_COUNT = 0;
 
 /** Words of a page: whether a cluster is shown there, whether it has been read, and its seats. */
 const [SHOWN, USED, SEATS, SEATS_AT] = [0, 1, 2, 4];
@@ -57,6 +59,14 @@ class Hazards {
     this.#words = new Int32Array(memory, memory.byteLength - HAZARDS_BYTES);
   }
 
+  /** Makes `has` look at the word of a reader from now on. To be called before its first set(). */
+  admit(reader: number): void {
+    const words = this.#words;
+    for (let count = Atomics.load(words, HAZARD_COUNT); count <= reader; count = Atomics.load(words, HAZARD_COUNT)) {
+      Atomics.compareExchange(words, HAZARD_COUNT, count, reader + 1);
+    }
+  }
+
   /** Published before the reader looks whether the page is shown. */
   set(reader: number, page: number): void {
     Atomics.store(this.#words, wordOfReader(reader), page + 1);
@@ -68,7 +78,8 @@ class Hazards {
 
   /** Whether a worker reads the page, or is about to look whether it is shown. */
   has(page: number): boolean {
-    for (let reader = 0; reader < WORKERS_MAX; reader++) {
+    const count = Atomics.load(this.#words, HAZARD_COUNT);
+    for (let reader = 0; reader < count; reader++) {
       if (Atomics.load(this.#words, wordOfReader(reader)) === page + 1) return true;
     }
     return false;
@@ -76,7 +87,7 @@ class Hazards {
 }
 
 function wordOfReader(reader: number): number {
-  return (reader * HAZARD_BYTES) / WORD_BYTES;
+  return ((1 + reader) * HAZARD_BYTES) / WORD_BYTES;
 }
 
 /** Ends what a worker was reading. To be called when its thread is dead, before another has its number. */
@@ -290,6 +301,7 @@ export class BoardReader {
     this.#pages = new Pages(memory);
     this.#hazards = new Hazards(memory);
     this.#reader = reader;
+    this.#hazards.admit(reader);
   }
 
   /**

@@ -108,6 +108,23 @@ describe('a worker that stands', () => {
   });
 });
 
+it('a worker with a higher number than any before is seen by a coordinator that began without it', async () => {
+  const { memory, show, read } = onePage();
+  const late = new PausedThread(
+    MODULE,
+    `const reader = new BoardReader(data.memory, 200);
+     reader.answer(data.question, pause);`,
+    { memory, question: question(1) },
+  );
+  await late.paused();
+  show(2);
+  expect(read(2)).toBeUndefined();
+  late.goOn();
+  await late.ended;
+  show(2);
+  expect(read(2)).toEqual([0x20]);
+});
+
 describe('a coordinator that stands', () => {
   const WRITE = `
     const board = new ClusterBoard(data.memory);
