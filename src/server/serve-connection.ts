@@ -11,6 +11,7 @@ import type { RandomBytes } from '../wire/dialect.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
+import { InputBuffer } from './input-buffer.ts';
 import type { OpenSession, SessionEntry, SessionLog } from './session-log.ts';
 
 /** Milliseconds after which a silent peer is closed (F8). */
@@ -57,8 +58,7 @@ export class ServedConnection implements ConnectionHandler {
   #session: Uint8Array | undefined;
   #ivs: IvHistory | undefined;
   #joined = false;
-  /** Not yet served: on TCP one piece, the bytes since the last message; on WebSocket a frame each. */
-  #waiting: Uint8Array[] = [];
+  readonly #input: InputBuffer;
   /** Bytes of the first piece that have been looked at and were no whole message. */
   #seen = 0;
   #ticket: JobTicket | undefined;
@@ -79,6 +79,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#connection = connection;
     this.#service = service;
     this.#onClosed = onClosed;
+    this.#input = new InputBuffer(connection.transport);
     service.metrics.opened(connection.transport);
     this.#entry = service.log.open(connection);
     this.#arm(service.deadlines.helloTimeoutMs, 'hello-timeout');
@@ -98,15 +99,11 @@ export class ServedConnection implements ConnectionHandler {
     const limit = this.#connection.seat.takeBytes(bytes.length);
     if (limit) return this.#finish(limit);
     if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
-    if (this.#connection.transport === 'tcp' && this.#waiting.length > 0) {
-      this.#waiting = [Buffer.concat([this.#waiting[0]!, bytes])];
-    } else {
-      this.#waiting.push(bytes);
-    }
+    this.#input.add(bytes);
     if (this.#ticket === undefined && !this.#writing) return this.#next();
-    if (this.#waiting.length - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
+    if (this.#input.pieces - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
     // Somebody who sends without waiting for replies can wait.
-    if (this.#waiting[0]!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
+    if (this.#input.first!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
   }
 
   drained(): void {
@@ -148,10 +145,10 @@ export class ServedConnection implements ConnectionHandler {
 
   #nextHello(): void {
     const { helloBytes } = this.#service;
-    const bytes = this.#waiting[0]!;
+    const bytes = this.#input.first!;
     const short = bytes.length < helloBytes && this.#connection.transport === 'tcp';
     if (short) return;
-    if (this.#waiting.length > 1) return this.#finish('hello-early-bytes');
+    if (this.#input.pieces > 1) return this.#finish('hello-early-bytes');
     if (bytes.length !== helloBytes) return this.#finish('hello-length');
     const limit = this.#connection.seat.takeHello();
     if (limit) return this.#finish(limit);
@@ -159,7 +156,7 @@ export class ServedConnection implements ConnectionHandler {
   }
 
   #nextMessage(): void {
-    const bytes = this.#waiting[0];
+    const bytes = this.#input.first;
     const { deadlines } = this.#service;
     if (bytes === undefined) {
       this.#seen = 0;
@@ -200,9 +197,8 @@ export class ServedConnection implements ConnectionHandler {
     if (result.kind === 'silent') return this.#finish(result.why);
     if (result.kind === 'incomplete') return this.#overdue ? this.#finish(this.#overdue) : this.#next();
 
-    const rest = this.#waiting[0]!.subarray(result.consumed);
-    this.#waiting = rest.length > 0 ? [rest, ...this.#waiting.slice(1)] : this.#waiting.slice(1);
-    if (rest.length <= MESSAGE_BYTES_MAX) this.#connection.resume();
+    this.#input.consume(result.consumed);
+    if ((this.#input.first?.length ?? 0) <= MESSAGE_BYTES_MAX) this.#connection.resume();
     this.#seen = 0;
     this.#partial = false;
     // Its memory is the pool's after this call.
@@ -250,7 +246,7 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#ticket) this.#ticket.withdrawn = true;
     this.#entry.ended(end, this.#session);
     this.#session?.fill(0);
-    this.#waiting = [];
+    this.#input.clear();
     this.#ivs = undefined;
     this.#service.metrics.ended(this.#connection.transport, this.#dialect ?? 'none', end);
     this.#connection.seat.ended(end);
