@@ -68,11 +68,36 @@ export interface FoundMessage {
   readonly op: number;
 }
 
+/** Where a scan of a message stands; all before `at` was whole and in order. Holds no secret. */
+export interface ScanState {
+  /** Offset of the next field. */
+  readonly at: number;
+  readonly hasOp: boolean;
+  readonly unknownFields: number;
+  readonly clientSpecs: number;
+  readonly tokens: number;
+}
+
+/** A scan that reached no end of a message. */
+export interface UnfinishedScan {
+  readonly end: undefined;
+  readonly state: ScanState;
+  /** Fewer bytes than these cannot end the message, padding included: whole blocks, or Infinity if nothing can. */
+  readonly needed: number;
+}
+
+/** The scan of a message that begins at `at`. */
+export function scanFrom(at: number): ScanState {
+  return { at, hasOp: false, unknownFields: 0, clientSpecs: 0, tokens: 0 };
+}
+
 /** Reads fields one after another. `at` moves only over what is whole and in order. */
 class FieldReader {
   at: number;
   readonly #bytes: Uint8Array;
   readonly #end: number;
+  /** Of a field that could not be read: the bytes that make it whole, or Infinity if nothing can. */
+  needed = Infinity;
   /** Of the last field read. */
   number = 0;
   value = 0;
@@ -94,7 +119,11 @@ class FieldReader {
   #varint(bytesMax: number): boolean {
     let value = 0;
     let scale = 1;
-    for (let count = 1; count <= bytesMax && this.at < this.#end; count++) {
+    for (let count = 1; count <= bytesMax; count++) {
+      if (this.at === this.#end) {
+        this.needed = this.#end + 1;
+        return false;
+      }
       const byte = this.#bytes[this.at++]!;
       if (count === 10 && byte > 1) return false;
       value += (byte & 0x7f) * scale;
@@ -126,7 +155,10 @@ class FieldReader {
     if (wireType === LENGTH_DELIMITED && !this.#varint(KEY_BYTES_MAX)) return undefined;
     const length =
       wireType === LENGTH_DELIMITED ? this.value : wireType === FIXED64 ? 8 : wireType === FIXED32 ? 4 : Infinity;
-    if (length > this.#end - this.at) return undefined;
+    if (length > this.#end - this.at) {
+      this.needed = this.at + length;
+      return undefined;
+    }
     this.valueStart = this.at;
     this.at += length;
     if (kind === 'string' && !isText(this.#bytes.subarray(this.valueStart, this.at))) return undefined;
@@ -141,9 +173,20 @@ function isText(bytes: Uint8Array): boolean {
 
 /** Counts what a message may have only so much of. */
 class FieldCounts {
-  #unknown = 0;
-  #clientSpecs = 0;
-  #tokens = 0;
+  #unknown: number;
+  #clientSpecs: number;
+  #tokens: number;
+
+  constructor({ unknownFields, clientSpecs, tokens }: ScanState) {
+    this.#unknown = unknownFields;
+    this.#clientSpecs = clientSpecs;
+    this.#tokens = tokens;
+  }
+
+  /** Also where one more field was not allowed: it is not the next time either. */
+  stateAt(at: number, hasOp: boolean): ScanState {
+    return { at, hasOp, unknownFields: this.#unknown, clientSpecs: this.#clientSpecs, tokens: this.#tokens };
+  }
 
   /** Whether one more unknown field is allowed. */
   unknown(): boolean {
@@ -176,19 +219,39 @@ function isToken(bytes: Uint8Array, start: number, end: number, counts: FieldCou
  * yet whole and when it never will be (F5).
  */
 export function findMessage(plain: Uint8Array, start: number): FoundMessage | undefined {
-  const reader = new FieldReader(plain, start, plain.length);
-  const counts = new FieldCounts();
-  let op: number | undefined;
+  const found = scanMessage(plain, scanFrom(start));
+  return found.end === undefined ? undefined : found;
+}
+
+/**
+ * Does the same from where an earlier scan of the same message stopped, whose bytes before that it does not need. Offsets
+ * count from the first byte of `plain`, which begins at a block boundary of the message. Finds the same end as
+ * findMessage() of all bytes; if the Op was before that, `op` is 0.
+ */
+export function scanMessage(plain: Uint8Array, state: ScanState): FoundMessage | UnfinishedScan {
+  const reader = new FieldReader(plain, state.at, plain.length);
+  const counts = new FieldCounts(state);
+  let op = state.hasOp ? 0 : undefined;
   for (;;) {
     const end = reader.at;
-    if (op !== undefined && isPaddedAt(plain, end)) {
-      return { end, paddedEnd: end + BLOCK_BYTES - (end % BLOCK_BYTES), op };
-    }
+    if (op !== undefined && isPaddedAt(plain, end)) return { end, paddedEnd: blockEnd(end), op };
     const kind = reader.next(MESSAGE_FIELDS);
-    if (kind === undefined) return undefined;
+    if (kind === undefined || !isAllowed(kind, reader, plain, counts)) {
+      const needed = kind === undefined ? blockEnd(reader.needed) : Infinity;
+      return { end: undefined, state: counts.stateAt(end, op !== undefined), needed };
+    }
     if (reader.number === OP) op = reader.value;
-    if (kind === 'unknown' && !counts.unknown()) return undefined;
-    if (kind !== 'token') continue;
-    if (!counts.token(reader.number) || !isToken(plain, reader.valueStart, reader.at, counts)) return undefined;
   }
+}
+
+/** Whether a message may have this field beside those before it (M5, M6), and what is in it if it is a token. */
+function isAllowed(kind: FieldKind | 'unknown', reader: FieldReader, plain: Uint8Array, counts: FieldCounts): boolean {
+  if (kind === 'unknown') return counts.unknown();
+  if (kind !== 'token') return true;
+  return counts.token(reader.number) && isToken(plain, reader.valueStart, reader.at, counts);
+}
+
+/** End of the block that padding behind a message of so many bytes fills. */
+function blockEnd(end: number): number {
+  return end === Infinity ? Infinity : end + BLOCK_BYTES - (end % BLOCK_BYTES);
 }

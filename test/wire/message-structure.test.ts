@@ -5,7 +5,14 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pad } from '../../src/wire/aes-cbc.ts';
 import { isOp, Op } from '../../src/wire/message.ts';
-import { findMessage, MESSAGE_FIELDS, TOKEN_FIELDS } from '../../src/wire/message-structure.ts';
+import {
+  findMessage,
+  MESSAGE_FIELDS,
+  scanFrom,
+  scanMessage,
+  TOKEN_FIELDS,
+  type UnfinishedScan,
+} from '../../src/wire/message-structure.ts';
 import { delimited, messageBytes, numeric } from './arbitrary-messages.ts';
 import { fastest } from './fastest.ts';
 import { kindsOf, messageType, opNumbers, tokenType } from './schema.ts';
@@ -175,6 +182,98 @@ describe('laws', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+});
+
+/** The first attempt that finds a message, where each goes on from the one before; and the attempts, with their hints. */
+function scanInSegments(plain: Uint8Array, start: number, cuts: readonly number[]) {
+  let state = scanFrom(start);
+  const attempts: { readonly cut: number; readonly needed: number }[] = [];
+  for (const cut of cuts) {
+    const from = state.at - (state.at % 16);
+    const scanned = scanMessage(plain.subarray(from, cut), { ...state, at: state.at - from });
+    if (scanned.end !== undefined) {
+      return { cut, end: from + scanned.end, paddedEnd: from + scanned.paddedEnd, attempts };
+    }
+    state = { ...scanned.state, at: from + scanned.state.at };
+    attempts.push({ cut, needed: from + scanned.needed });
+  }
+  return { cut: undefined, attempts };
+}
+
+describe('a scan in segments', () => {
+  const blocks = (plain: Uint8Array, least: number) =>
+    Array.from({ length: Math.floor((plain.length - least) / 16) + 1 }, (_, count) => least + 16 * count);
+  const kinds = fc.oneof(
+    { weight: 4, arbitrary: messageBytes.map((message) => pad(message)) },
+    // What parses and is no message: empty fields, tokens, eights, cut headers, an Op in between.
+    {
+      weight: 3,
+      arbitrary: fc
+        .array(
+          fc.constantFrom(
+            ...['7200', 'aa0100', '5a00', 'aa010432023a3a', '08', '0808080808080808', '080b', '0d0d', '3801', '38'],
+            ...['72848000', '7204f09f9880', '7202c3', 'aa0103120101', 'ffffffff0f', '80', '7280', '10', '01', '0e'],
+          ),
+          { maxLength: 120 },
+        )
+        .map((parts) => pad(bytes(parts.join('')))),
+    },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((plain) => Buffer.from(plain)) },
+  );
+  const several = fc.array(kinds, { minLength: 1, maxLength: 3 }).map((parts) => {
+    const plain = Buffer.concat(parts);
+    return plain.subarray(0, plain.length - (plain.length % 16));
+  });
+
+  it('gives the verdict of a scan from the start at every cut, whatever the segments (F5)', () => {
+    let [found, unfinished] = [0, 0];
+    fc.assert(
+      fc.property(several, fc.constantFrom(0, 16), fc.infiniteStream(fc.boolean()), (rest, start, stream) => {
+        const plain = Buffer.concat([RUBBISH.subarray(0, start), rest]);
+        const cuts = blocks(plain, 16).filter(() => stream.next().value);
+        const scanned = scanInSegments(plain, start, cuts);
+        const slowly = cuts.find((cut) => findMessage(plain.subarray(0, cut), start) !== undefined);
+        expect(scanned.cut).toBe(slowly);
+        if (slowly === undefined) unfinished += 1;
+        else found += 1;
+        const whole = findMessage(plain, start);
+        if (slowly !== undefined) expect(scanned).toMatchObject({ end: whole!.end, paddedEnd: whole!.paddedEnd });
+        for (const { cut, needed } of scanned.attempts) {
+          expect(needed % 16 === 0 || needed === Infinity).toBe(true);
+          expect(needed).toBeGreaterThan(cut);
+          // The front waits for so many bytes: they never reach beyond the end of a message.
+          if (whole) expect(needed).toBeLessThanOrEqual(whole.paddedEnd);
+        }
+      }),
+      { numRuns: 4_000 },
+    );
+    expect(found).toBeGreaterThan(500);
+    expect(unfinished).toBeGreaterThan(500);
+  });
+
+  it('needs no further attempt once nothing can make the bytes a message (F5, M4 to M7)', () => {
+    const scanned = (hex: string) => scanMessage(pad(bytes(hex)), scanFrom(0)) as UnfinishedScan;
+    for (const { bytes: hex } of vectors.notMessages.filter(({ reason }) => !/Op/.test(reason))) {
+      expect([16, Infinity].some((least) => scanned(hex).needed >= least)).toBe(true);
+    }
+    for (const hex of ['0b', '0e', '00', '720100', '7201c3', 'aa01021200', '7a8080808010']) {
+      expect(scanned(`080b${hex}`).needed, hex).toBe(Infinity);
+    }
+  });
+
+  it('needs all bytes of a field whose length is known, and the padding behind it', () => {
+    const scanned = (hex: string) => scanMessage(bytes(hex), scanFrom(0)) as UnfinishedScan;
+    expect(scanned(`080b6a${'64'}${'00'.repeat(12)}`).needed).toBe(112);
+    expect(scanned(`080b6a${'0c'}${'00'.repeat(12)}`).needed).toBe(32);
+    expect(scanned(`080b6a${'1c'}${'00'.repeat(12)}`).needed).toBe(48);
+  });
+
+  it('costs no more in 1,024 segments than a few scans in one (F4)', () => {
+    const plain = Buffer.alloc(16_384, bytes('7200'));
+    const cuts = blocks(plain, 16);
+    const dribbled = fastest(1, () => scanInSegments(plain, 0, cuts));
+    expect(dribbled).toBeLessThan(20 * fastest(1, () => findMessage(plain, 0)));
   });
 });
 
