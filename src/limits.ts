@@ -45,6 +45,14 @@ export const REPEATED_FIELDS_MAX = 64;
 /** Frames a WebSocket may have waiting behind the one in work; the protocol is lock-step, so one is usual (F7). */
 export const WAITING_FRAMES_MAX = 16;
 
+/**
+ * Attempts to find the end of a message that follow its segments at once (F5): a message of F4 takes 12 segments on most
+ * links. After a later attempt the next one waits for this part of the time since the message began: of a message that
+ * takes its 5 s there are some 50 attempts, in however many segments it comes.
+ */
+export const MESSAGE_ATTEMPTS_AT_ONCE = 16;
+export const MESSAGE_ATTEMPT_WAIT = 1 / 4;
+
 /** Messages of one session. Bounds what its IVs are remembered in: two of up to 32 bytes a message, 4 MiB in all (F6). */
 export const SESSION_MESSAGES_MAX = 65_536;
 

@@ -1,8 +1,9 @@
 // A job and its result as they stand in a slot of a lane (src/lanes/lane.ts).
 //
-//   job    = kind(1) transport(1) pad(2) length(4) origin(4) pad(4) session record, none of a Hello pad(1) bytes(length)
+//   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) session record, none of a Hello pad(1) bytes(length)
 //   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record, or 255 where it is as it was; hello(1) nameLength(1)
 //            bytes(length) name(nameLength), of a client that has just been identified
+//            of a message that is not whole: scan and needed in place of consumed and length
 //
 // What is copied begins at multiples of 8: shared memory is copied byte by byte where it does not.
 import { copyBytes } from '../copy-bytes.ts';
@@ -23,6 +24,8 @@ export interface Job {
   readonly transport: 'tcp' | 'ws';
   /** The session record, absent for a Hello. */
   readonly session: Uint8Array | undefined;
+  /** Where the last attempt on the same message stopped (packed-scan.ts); NO_SCAN of a first one. */
+  readonly scan: number;
   readonly bytes: Uint8Array;
   /** The entry of the growth budgets that pays for what the message adds to the table (R4); 0 for an exempt address. */
   readonly origin: number;
@@ -33,11 +36,22 @@ export type EndReason = 'bye' | Fault | Refusal;
 
 /** What became of a job. */
 export type JobResult =
-  /** The message is not yet whole (or never will be: nobody can tell). */
-  | { readonly kind: 'incomplete' }
+  | JobIncomplete
   /** Close without a word. */
   | { readonly kind: 'silent'; readonly why: Fault; readonly rsaOperations: number }
   | JobReply;
+
+/** The message is not yet whole, or never will be: outside they look alike (F5). */
+export interface JobIncomplete {
+  readonly kind: 'incomplete';
+  /** For the next attempt. */
+  readonly scan: number;
+  /** An attempt on fewer bytes finds nothing either; NEVER_WHOLE where one on any number does not. */
+  readonly needed: number;
+}
+
+/** More bytes than a message can have. */
+export const NEVER_WHOLE = 0xffff_ffff;
 
 export interface JobReply {
   readonly kind: 'reply';
@@ -84,8 +98,9 @@ const DIALECTS = ['chained', 'prefixed'] as const;
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
 const REASON_PLACES = new Map(REASONS.map((reason, place) => [reason, place]));
 const NO_REASON = 255;
-const JOB_HEAD_BYTES = 16;
 const ORIGIN_AT = 8;
+const SCAN_AT = 12;
+const JOB_HEAD_BYTES = 16;
 const JOB_BYTES_AT = aligned(JOB_HEAD_BYTES + SESSION_RECORD_BYTES);
 const TIMES_AT = 12;
 const RESULT_HEAD_BYTES = TIMES_AT + 3 * 4;
@@ -102,11 +117,12 @@ function aligned(at: number): number {
   return Math.ceil(at / 8) * 8;
 }
 
-export function writeJob({ kind, transport, session, bytes, origin }: Job, slot: Buffer): void {
+export function writeJob({ kind, transport, session, scan, bytes, origin }: Job, slot: Buffer): void {
   slot[0] = JOB_KINDS.indexOf(kind);
   slot[1] = TRANSPORTS.indexOf(transport);
   slot.writeUInt32LE(bytes.length, 4);
   slot.writeUInt32LE(origin, ORIGIN_AT);
+  slot.writeUInt32LE(scan, SCAN_AT);
   if (session) slot.set(session, JOB_HEAD_BYTES);
   slot.set(bytes, JOB_BYTES_AT);
 }
@@ -118,6 +134,7 @@ export function readJob(slot: Buffer): Job {
     kind,
     transport: TRANSPORTS[slot[1]!]!,
     session: kind === 'hello' ? undefined : slot.subarray(JOB_HEAD_BYTES, JOB_HEAD_BYTES + SESSION_RECORD_BYTES),
+    scan: slot.readUInt32LE(SCAN_AT),
     bytes: slot.subarray(JOB_BYTES_AT, JOB_BYTES_AT + slot.readUInt32LE(4)),
     origin: slot.readUInt32LE(ORIGIN_AT),
   };
@@ -130,6 +147,10 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   slot.writeFloatLE(ask, TIMES_AT + 4);
   slot.writeFloatLE(seal, TIMES_AT + 8);
   slot[HELLO_AT] = result.kind === 'incomplete' ? 0 : result.rsaOperations;
+  if (result.kind === 'incomplete') {
+    slot.writeUInt32LE(result.scan, 4);
+    slot.writeUInt32LE(result.needed, 8);
+  }
   if (result.kind !== 'reply') return;
   if (result.previousKey) slot[HELLO_AT]! |= PREVIOUS_KEY;
   slot[1] = result.op;
@@ -161,7 +182,7 @@ export function readFailure(slot: Buffer): Error | undefined {
 /** The result of a slot: its session record and its bytes are views of it. */
 export function readResult(slot: Buffer): JobResult {
   const kind = RESULT_KINDS[slot[0]!] as JobResult['kind'];
-  if (kind === 'incomplete') return { kind };
+  if (kind === 'incomplete') return { kind, scan: slot.readUInt32LE(4), needed: slot.readUInt32LE(8) };
   const why = REASONS[slot[2]!];
   const hello = slot[HELLO_AT]!;
   const rsaOperations = hello & ~PREVIOUS_KEY;

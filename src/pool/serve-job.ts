@@ -6,13 +6,15 @@ import { BLOCK_BYTES } from '../limits.ts';
 import type { Reply } from '../registry/command.ts';
 import type { Answer, Question, Refused, Session, SessionContext, Step } from '../session/session.ts';
 import { step } from '../session/step.ts';
+import { decryptTail } from '../wire/aes-cbc.ts';
 import type { RandomBytes, SessionKeys } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
 import { type DialectName, openHello } from '../wire/hello.ts';
 import { decodeMessage, encodeMessage, isOp, Op } from '../wire/message.ts';
-import { findMessage } from '../wire/message-structure.ts';
+import { type ScanState, scanFrom, scanMessage, type UnfinishedScan } from '../wire/message-structure.ts';
 import { modulusOf } from '../wire/rsa-key.ts';
-import type { Job, WorkerResult } from './job.ts';
+import { type Job, type JobIncomplete, NEVER_WHOLE, type WorkerResult } from './job.ts';
+import { NO_SCAN, packScan, unpackScan } from './packed-scan.ts';
 import { readSession } from './session-record.ts';
 
 /** What a worker is told of its registry. */
@@ -77,12 +79,16 @@ export function serveJob(job: Job, context: JobContext): WorkerResult | Asked {
 function serveMessage(job: Job, before: Session, context: JobContext): WorkerResult | Asked {
   const dialect = DIALECTS[before.keys.dialect];
   const blocks = job.bytes.subarray(0, job.bytes.length - (job.bytes.length % BLOCK_BYTES));
+  if (job.scan !== NO_SCAN) {
+    const unfinished = scanOn(before.keys, blocks, unpackScan(job.scan));
+    if (unfinished) return unfinished;
+  }
   const plain = dialect.decrypt(before.keys, blocks);
-  const found = findMessage(plain, dialect.ivBytes);
-  if (job.transport === 'ws' && found?.paddedEnd !== job.bytes.length) {
+  const found = scanMessage(plain, scanFrom(dialect.ivBytes));
+  if (job.transport === 'ws' && found.paddedEnd !== job.bytes.length) {
     return { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
   }
-  if (found === undefined) return { kind: 'incomplete' };
+  if (found.end === undefined) return incomplete(found, 0);
 
   const consumed = found.paddedEnd;
   const session = withKeys(before, dialect.received(before.keys, blocks.subarray(0, consumed)));
@@ -96,6 +102,23 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
       ? { kind: 'refused', why: 'shutting-down' }
       : step(session, found.op, message, context.sessions[job.transport][before.keys.dialect]);
   return next.kind === 'question' ? { kind: 'asked', opened, question: next } : seal(opened, next, context);
+}
+
+/**
+ * Goes on where the last attempt on the message stopped; undefined if the message is whole. Decrypts from there only, so
+ * the attempts on a message cost in proportion to its bytes, in however many segments it comes (F5).
+ */
+function scanOn(keys: SessionKeys, blocks: Uint8Array, state: ScanState): JobIncomplete | undefined {
+  const from = state.at - (state.at % BLOCK_BYTES);
+  const tail = from === 0 ? DIALECTS[keys.dialect].decrypt(keys, blocks) : decryptTail(keys.key2, blocks, from);
+  const scanned = scanMessage(tail, { ...state, at: state.at - from });
+  return scanned.end === undefined ? incomplete(scanned, from) : undefined;
+}
+
+/** What a scan that began `from` bytes behind the beginning leaves for the next one. */
+function incomplete({ state, needed }: UnfinishedScan, from: number): JobIncomplete {
+  const scan = packScan({ ...state, at: from + state.at });
+  return { kind: 'incomplete', scan, needed: Math.min(from + needed, NEVER_WHOLE) };
 }
 
 /** What the table's reply makes of a message. */

@@ -12,6 +12,7 @@ import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
 import { InputBuffer } from './input-buffer.ts';
+import { PartialMessage } from './partial-message.ts';
 import type { OpenSession, SessionEntry, SessionLog } from './session-log.ts';
 
 /** Milliseconds after which a silent peer is closed (F8). */
@@ -59,8 +60,10 @@ export class ServedConnection implements ConnectionHandler {
   #ivs: IvHistory | undefined;
   #joined = false;
   readonly #input: InputBuffer;
-  /** Bytes of the first piece that have been looked at and were no whole message. */
-  #seen = 0;
+  /** The message that `#input` begins with (TCP). */
+  readonly #partial = new PartialMessage();
+  /** Until the next attempt on it. */
+  #attemptTimer: NodeJS.Timeout | undefined;
   #ticket: JobTicket | undefined;
   #writing = false;
   #peerEnded = false;
@@ -69,9 +72,7 @@ export class ServedConnection implements ConnectionHandler {
   /** Of the deadline: its length, and what ends when it passes. */
   #deadlineMs = 0;
   #deadlineEnd: SessionEnd = 'hello-timeout';
-  /** Whether the deadline is that of a message which has begun and is not whole. */
-  #partial = false;
-  /** A deadline that passed while a job was in work, whose result may yet be in time. */
+  /** A deadline that passed while a job was in work, or just before the last one, whose result is yet in time. */
   #overdue: SessionEnd | undefined;
 
   /** `onClosed` is called once, when the connection is gone. */
@@ -114,7 +115,9 @@ export class ServedConnection implements ConnectionHandler {
 
   peerEnded(): void {
     this.#peerEnded = true;
-    if (this.#phase !== 'ended' && this.#ticket === undefined && !this.#writing) this.#finish('peer-closed');
+    if (this.#phase === 'ended' || this.#ticket !== undefined || this.#writing) return;
+    if (this.#phase === 'hello') this.#finish('peer-closed');
+    else this.#next();
   }
 
   closed(): void {
@@ -157,36 +160,63 @@ export class ServedConnection implements ConnectionHandler {
 
   #nextMessage(): void {
     const bytes = this.#input.first;
-    const { deadlines } = this.#service;
-    if (bytes === undefined) {
-      this.#seen = 0;
-      const idleTimeoutMs = this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs;
-      const { msLeft } = this.#connection.seat;
-      return msLeft < idleTimeoutMs ? this.#arm(msLeft, 'session-time') : this.#arm(idleTimeoutMs, 'idle');
+    if (bytes === undefined) return this.#armIdle();
+    if (this.#connection.transport === 'ws') {
+      if (this.#countMessage(bytes)) this.#attempt(bytes);
+      return;
     }
     const whole = Math.min(bytes.length - (bytes.length % BLOCK_BYTES), MESSAGE_BYTES_MAX);
-    if (this.#connection.transport === 'ws') return this.#submitMessage(bytes);
-    if (whole > this.#seen) return this.#submitMessage(bytes.subarray(0, whole));
+    if (whole > 0 && !this.#countMessage(bytes)) return;
+    const last = whole === MESSAGE_BYTES_MAX || this.#peerEnded || this.#overdue !== undefined;
+    const least = this.#ivs ? IV_BYTES + BLOCK_BYTES : BLOCK_BYTES;
+    const wait = whole < least ? Infinity : this.#partial.msToAttempt(whole, last);
+    if (wait === 0) return this.#attempt(bytes.subarray(0, whole));
+    if (this.#overdue) return this.#finish(this.#overdue);
     if (bytes.length > MESSAGE_BYTES_MAX) return this.#finish('message-too-long');
-    // One deadline for a message to become whole, however many bytes come meanwhile.
-    if (!this.#partial) this.#arm(deadlines.partialTimeoutMs, 'message-timeout');
-    this.#partial = true;
-    this.#seen ||= 1;
+    this.#armPartial();
+    if (wait !== Infinity) this.#attemptTimer ??= setTimeout(() => this.#attemptDue(), wait);
   }
 
-  #submitMessage(bytes: Uint8Array): void {
-    if (this.#seen < IV_BYTES && bytes.length >= IV_BYTES && this.#ivs?.add(bytes) === false) {
-      return this.#finish('iv-repeated');
-    }
-    const limit = this.#seen < IV_BYTES ? this.#connection.seat.takeMessage() : undefined;
-    if (limit) return this.#finish(limit);
-    this.#seen = bytes.length;
+  /** One deadline for a message to become whole, however many bytes come meanwhile. */
+  #armPartial(): void {
+    if (this.#partial.begin()) this.#arm(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
+  }
+
+  #armIdle(): void {
+    const { deadlines } = this.#service;
+    const idleTimeoutMs = this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs;
+    const { msLeft } = this.#connection.seat;
+    if (msLeft < idleTimeoutMs) this.#arm(msLeft, 'session-time');
+    else this.#arm(idleTimeoutMs, 'idle');
+  }
+
+  /** Counts a message whose first block is there, once, and looks whether its IV is new (F6); false if the session ends. */
+  #countMessage(bytes: Uint8Array): boolean {
+    if (this.#partial.counted) return true;
+    this.#partial.counted = true;
+    const repeated = bytes.length >= IV_BYTES && this.#ivs?.add(bytes) === false;
+    const end = repeated ? 'iv-repeated' : this.#connection.seat.takeMessage();
+    if (end) this.#finish(end);
+    return end === undefined;
+  }
+
+  /** Has a worker look for a message at the beginning of these bytes. */
+  #attempt(bytes: Uint8Array): void {
+    clearTimeout(this.#attemptTimer);
+    this.#attemptTimer = undefined;
+    this.#partial.attempt(bytes.length);
     this.#submit(this.#stopping ? 'refuse' : 'message', bytes);
+  }
+
+  #attemptDue(): void {
+    this.#attemptTimer = undefined;
+    if (this.#ticket === undefined && !this.#writing) this.#nextMessage();
   }
 
   #submit(kind: Job['kind'], bytes: Uint8Array): void {
     const { transport, seat } = this.#connection;
-    const job = { kind, transport, session: this.#session, bytes, origin: seat.origin };
+    const { scan } = this.#partial;
+    const job = { kind, transport, session: this.#session, scan, bytes, origin: seat.origin };
     this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
     if (this.#ticket === undefined) this.#finish('overload');
   }
@@ -195,12 +225,17 @@ export class ServedConnection implements ConnectionHandler {
     this.#ticket = undefined;
     if (result === undefined) return this.#finish('worker-failed');
     if (result.kind === 'silent') return this.#finish(result.why);
-    if (result.kind === 'incomplete') return this.#overdue ? this.#finish(this.#overdue) : this.#next();
+    if (result.kind === 'incomplete') {
+      if (this.#overdue) return this.#finish(this.#overdue);
+      this.#partial.unfinished(result);
+      this.#armPartial();
+      return this.#next();
+    }
 
     this.#input.consume(result.consumed);
     if ((this.#input.first?.length ?? 0) <= MESSAGE_BYTES_MAX) this.#connection.resume();
-    this.#seen = 0;
-    this.#partial = false;
+    this.#partial.reset();
+    this.#overdue = undefined;
     // Its memory is the pool's after this call.
     if (result.session && this.#session) this.#session.set(result.session);
     else if (result.session) this.#session = new Uint8Array(result.session);
@@ -243,6 +278,7 @@ export class ServedConnection implements ConnectionHandler {
   #release(end: SessionEnd): void {
     this.#phase = 'ended';
     clearTimeout(this.#deadline);
+    clearTimeout(this.#attemptTimer);
     if (this.#ticket) this.#ticket.withdrawn = true;
     this.#entry.ended(end, this.#session);
     this.#session?.fill(0);
@@ -263,9 +299,14 @@ export class ServedConnection implements ConnectionHandler {
     }
     clearTimeout(this.#deadline);
     this.#deadlineMs = milliseconds;
-    this.#deadline = setTimeout(() => {
-      if (this.#ticket) this.#overdue = this.#deadlineEnd;
-      else this.#finish(this.#deadlineEnd);
-    }, milliseconds);
+    this.#deadline = setTimeout(() => this.#deadlinePassed(), milliseconds);
+  }
+
+  #deadlinePassed(): void {
+    this.#overdue = this.#deadlineEnd;
+    if (this.#ticket) return;
+    // The message may be whole without an attempt having been due.
+    if (this.#deadlineEnd === 'message-timeout') this.#nextMessage();
+    else this.#finish(this.#deadlineEnd);
   }
 }

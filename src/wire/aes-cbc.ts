@@ -34,6 +34,11 @@ export function decryptBlocks(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8
   return createDecipheriv('aes-256-cbc', asCipherKey(key), iv).setAutoPadding(false).update(ciphertext);
 }
 
+/** Decrypts whole blocks from `from` on, at least one behind the first: the block before is their IV. */
+export function decryptTail(key: Uint8Array, ciphertext: Uint8Array, from: number): Buffer {
+  return decryptBlocks(key, ciphertext.subarray(from - BLOCK_BYTES, from), ciphertext.subarray(from));
+}
+
 /** The plaintext, in pieces, with 1 to 16 bytes of PKCS7 padding behind it. */
 export function pad(...plain: readonly Uint8Array[]): Buffer {
   return padInto(Buffer.allocUnsafe(paddedLength(plain)), plain);

@@ -81,6 +81,7 @@ export interface ScanState {
 /** A scan that reached no end of a message. */
 export interface UnfinishedScan {
   readonly end: undefined;
+  readonly paddedEnd?: undefined;
   readonly state: ScanState;
   /** Fewer bytes than these cannot end the message, padding included: whole blocks, or Infinity if nothing can. */
   readonly needed: number;

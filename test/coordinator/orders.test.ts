@@ -41,7 +41,7 @@ it('E6: ends cleanly with a question left in a lane, and rejects what operators 
   for (let round = 0; round < 3; round++) {
     const dataDirectory = mkdtempSync(join(tmpdir(), 'xlreg-closing-'));
     const store = { name: 'lmdb', dataDirectory, registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
-    const events = { full() {}, unreachable() {}, death: (error: unknown) => deaths.push(error) };
+    const events = { full() {}, unreachable() {}, tokenReplayed() {}, death: (error: unknown) => deaths.push(error) };
     const coordinator = await CoordinatorThread.start({ store, limits: NO_LIMITS, growth }, events);
     const memory = newLaneMemory(16_384);
     coordinator.serve(memory);

@@ -10,6 +10,7 @@ import { Bell } from '../../src/lanes/bell.ts';
 import { Lane, type LaneMemory, newLaneMemory } from '../../src/lanes/lane.ts';
 import { SLOTS_PER_WORKER } from '../../src/limits.ts';
 import type { Job, JobResult } from '../../src/pool/job.ts';
+import { NO_SCAN } from '../../src/pool/packed-scan.ts';
 import { Pool, type PoolObserver } from '../../src/pool/pool.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
 import type { Command } from '../../src/registry/command.ts';
@@ -93,6 +94,7 @@ const hello: Job = {
   kind: 'hello',
   transport: 'tcp',
   session: undefined,
+  scan: NO_SCAN,
   bytes: bytes(vectors.hellos[0]!.ciphertext),
   origin: 0,
 };
@@ -102,6 +104,7 @@ const poison: Job = {
   kind: 'message',
   transport: 'tcp',
   session: new Uint8Array(SESSION_RECORD_BYTES).fill(9),
+  scan: NO_SCAN,
   bytes: new Uint8Array(32),
   origin: 0,
 };
@@ -159,7 +162,15 @@ describe('loaded()', () => {
 /** A cluster that shares its page of the board with others of its kind. */
 function rival(number: number): Command & { readonly kind: 'create' } {
   const id = `${(number * 0x10000).toString(16).padStart(8, '0')}${'c'.repeat(56)}`;
-  return { kind: 'create', clientId: 'ab'.repeat(32), name: `rival-${number}`, id, size: 2, endPointCount: 1, attrs: 0n };
+  return {
+    kind: 'create',
+    clientId: 'ab'.repeat(32),
+    name: `rival-${number}`,
+    id,
+    size: 2,
+    endPointCount: 1,
+    attrs: 0n,
+  };
 }
 
 describe('what a worker leaves behind', () => {

@@ -5,15 +5,19 @@ import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JobReply, WorkerResult } from '../../src/pool/job.ts';
+import { NO_SCAN } from '../../src/pool/packed-scan.ts';
 import { conclude, type JobContext, jobContext, type RegistryFacts, serveJob } from '../../src/pool/serve-job.ts';
 import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
 import type { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Session } from '../../src/session/session.ts';
+import { encryptBlocks, pad } from '../../src/wire/aes-cbc.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
 import { DIALECTS } from '../../src/wire/dialects.ts';
 import { sealHello } from '../../src/wire/hello.ts';
 import { bigintOf, decodeMessage, encodeMessage, type Message, Op } from '../../src/wire/message.ts';
 import { findMessage } from '../../src/wire/message-structure.ts';
+import { messageBytes } from '../wire/arbitrary-messages.ts';
+import { fastest } from '../wire/fastest.ts';
 import { bytes, fieldsOf, messageOf, privateKey, vectors } from '../wire/vectors.ts';
 import { newTable } from './serving.ts';
 import { identified } from './sessions.ts';
@@ -45,9 +49,15 @@ function recordOf(session: Session): Buffer {
   return record;
 }
 
-function one({ context, table }: Served, session: Uint8Array | undefined, sent: Uint8Array, transport: 'tcp' | 'ws') {
+function one(
+  { context, table }: Served,
+  session: Uint8Array | undefined,
+  sent: Uint8Array,
+  transport: 'tcp' | 'ws',
+  scan = NO_SCAN,
+) {
   const record = session && Buffer.from(session);
-  const job = { kind: record ? 'message' : 'hello', transport, session: record, bytes: sent, origin: 0 } as const;
+  const job = { kind: record ? 'message' : 'hello', transport, session: record, scan, bytes: sent, origin: 0 } as const;
   const served = serveJob(job, context);
   if (served.kind !== 'asked') return served;
   return conclude(served, table.apply(served.question.command, 0).reply, context);
@@ -90,9 +100,29 @@ class Client {
     return Buffer.concat(wires);
   }
 
-  /** The result of these bytes. */
-  send(wire: Uint8Array) {
-    return one(this.#context, this.session, wire, this.#transport);
+  /** Puts a plaintext of whole blocks on the wire as it is. */
+  sealBlocks(plain: Uint8Array): Buffer {
+    const { dialect, key2, receiveChain } = keysOf(this);
+    const iv = dialect === 'prefixed' ? randomBytes(16) : receiveChain;
+    const sealed = encryptBlocks(key2, iv, plain);
+    return dialect === 'prefixed' ? Buffer.concat([iv, sealed]) : sealed;
+  }
+
+  /** The result of these bytes, going on where an attempt on fewer of them stopped. */
+  send(wire: Uint8Array, scan?: number) {
+    return one(this.#context, this.session, wire, this.#transport, scan);
+  }
+
+  /** An attempt at each of these cuts that may find a message, until one does: its cut and result, or undefined. */
+  dribble(wire: Uint8Array, cuts: readonly number[]) {
+    let [scan, needed] = [NO_SCAN, 0];
+    for (const cut of cuts) {
+      if (cut < needed) continue;
+      const result = this.send(wire.subarray(0, cut), scan);
+      if (result.kind !== 'incomplete') return { cut, result };
+      [scan, needed] = [result.scan, result.needed];
+    }
+    return undefined;
   }
 
   /** The reply to these bytes. */
@@ -175,11 +205,51 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     const { client } = await Client.greet(contextWith(newTable()), name);
     const [first, second] = [client.seal(member), client.seal({ Op: Op.Create, ClusterName: 'c' })];
     for (let end = 16; end < first.length; end += 16) {
-      expect(await client.send(first.subarray(0, end))).toEqual({ kind: 'incomplete' });
+      expect(client.send(first.subarray(0, end))).toMatchObject({ kind: 'incomplete' });
     }
     const { message, result } = await client.receive(Buffer.concat([first, second]));
     expect([message.Op, result.consumed]).toEqual([Op.ClientOK, first.length]);
     expect((await client.receive(Buffer.concat([second, Buffer.alloc(7)]))).message.Op).toBe(Op.CreateReply);
+  });
+
+  it('finds a message in segments where it finds it in one piece (F5)', async () => {
+    const { client } = await Client.greet(contextWith(newTable()), name);
+    const plain = fc.oneof(
+      messageBytes.map((message) => pad(message)),
+      fc.uint8Array({ maxLength: 100 }).map((tampered) => pad(tampered)),
+      fc.constant(Buffer.alloc(160, bytes('7200'))),
+    );
+    const several = fc.array(plain, { minLength: 1, maxLength: 3 }).map((parts) => Buffer.concat(parts));
+    fc.assert(
+      fc.property(several, fc.infiniteStream(fc.boolean()), (plain, stream) => {
+        const wire = client.sealBlocks(plain);
+        const all = Array.from({ length: wire.length / 16 }, (_, block) => 16 * (block + 1));
+        const cuts = all.filter(() => stream.next().value);
+        const cut = cuts.find((cut) => client.send(wire.subarray(0, cut)).kind !== 'incomplete');
+        const dribbled = client.dribble(wire, cuts);
+        expect(dribbled?.cut).toBe(cut);
+        const summary = ({ kind, ...rest }: ReturnType<Client['send']>) => ({
+          kind,
+          why: 'why' in rest ? rest.why : undefined,
+          consumed: 'consumed' in rest ? rest.consumed : undefined,
+        });
+        if (dribbled) expect(summary(dribbled.result)).toEqual(summary(client.send(wire.subarray(0, dribbled.cut))));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it.each([
+    ['empty fields', '7200'],
+    ['empty fields and two ClientSpecs', `${'7200'.repeat(8)}5a00`],
+    ['a long field', `6aff7f${'00'.repeat(16_361)}`],
+    ['Ops', '0801'],
+  ])('takes for 1,024 segments of %s no more than for some messages in one piece (F4, F5)', async (_, field) => {
+    const { client } = await Client.greet(contextWith(newTable()), name);
+    const wire = client.sealBlocks(Buffer.alloc(16_384 - 16, bytes(field)));
+    const cuts = Array.from({ length: wire.length / 16 }, (_, block) => 16 * (block + 1));
+    const dribbled = fastest(1, () => client.dribble(wire, cuts));
+    expect(dribbled).toBeLessThan(40 * fastest(1, () => client.send(wire)));
   });
 
   it('F3, E1: a frame that is less than a message, or more, is silent', async () => {

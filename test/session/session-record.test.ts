@@ -3,10 +3,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
+import { MESSAGE_BYTES_MAX, REPEATED_FIELDS_MAX, UNKNOWN_FIELDS_MAX } from '../../src/limits.ts';
 import {
   type EndReason,
   type Job,
   type JobTimes,
+  NEVER_WHOLE,
   readJob,
   readResult,
   readTimes,
@@ -15,6 +17,7 @@ import {
   writeJob,
   writeResult,
 } from '../../src/pool/job.ts';
+import { NO_SCAN, packScan, unpackScan } from '../../src/pool/packed-scan.ts';
 import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
@@ -90,9 +93,18 @@ describe('session records', () => {
 const bytes = fc.uint8Array({ maxLength: 100 });
 const transport = fc.constantFrom('tcp' as const, 'ws' as const);
 const origin = fc.nat(2 ** 17);
+const scanState = fc.record({
+  at: fc.nat(MESSAGE_BYTES_MAX),
+  hasOp: fc.boolean(),
+  // One more of each than a message may have: what was found dead stays so.
+  unknownFields: fc.nat(UNKNOWN_FIELDS_MAX + 1),
+  clientSpecs: fc.nat(2),
+  tokens: fc.nat(REPEATED_FIELDS_MAX + 1),
+});
+const scan = scanState.map(packScan);
 const job: fc.Arbitrary<Job> = fc.oneof(
-  fc.record({ kind: fc.constant('hello' as const), transport, session: fc.constant(undefined), bytes, origin }),
-  fc.record({ kind: fc.constant('message' as const), transport, session: session.map(recordOf), bytes, origin }),
+  fc.record({ kind: fc.constant('hello' as const), transport, session: fc.constant(undefined), scan, bytes, origin }),
+  fc.record({ kind: fc.constant('message' as const), transport, session: session.map(recordOf), scan, bytes, origin }),
 );
 
 /** A slot that has been used before. */
@@ -101,6 +113,14 @@ function usedSlot(): Buffer {
 }
 
 describe('jobs', () => {
+  it('packs the state of a scan and unpacks the same (F5)', () => {
+    fc.assert(
+      fc.property(scanState, (state) => {
+        expect(unpackScan(packScan(state))).toEqual(state);
+      }),
+    );
+  });
+
   it('F7: every job comes out as it went in, whatever stood in its slot', () => {
     fc.assert(
       fc.property(job, (job) => {
@@ -114,7 +134,7 @@ describe('jobs', () => {
 
 const fault = fc.constantFrom(...(Object.keys(FAULT_TEXT) as (keyof typeof FAULT_TEXT)[]));
 const result: fc.Arbitrary<WorkerResult> = fc.oneof(
-  fc.constant({ kind: 'incomplete' as const }),
+  fc.record({ kind: fc.constant('incomplete' as const), scan, needed: fc.nat(NEVER_WHOLE) }),
   fc.record({ kind: fc.constant('silent' as const), why: fault, rsaOperations: fc.nat(2) }),
   fc.record({
     kind: fc.constant('reply' as const),
@@ -182,7 +202,14 @@ describe('results', () => {
       fc.property(session, fc.uint8Array({ minLength: 1, maxLength: 100 }), (session, bytes) => {
         const [job, talk] = [Buffer.alloc(1_000), Buffer.alloc(1_000)];
         writeJob(
-          { kind: 'message', transport: 'tcp', session: recordOf(session), bytes: new Uint8Array(0), origin: 1 },
+          {
+            kind: 'message',
+            transport: 'tcp',
+            session: recordOf(session),
+            scan: NO_SCAN,
+            bytes: new Uint8Array(0),
+            origin: 1,
+          },
           job,
         );
         const reply = { kind: 'reply', ...MESSAGE, op: 1, dialect: 'chained', consumed: 1, why: undefined } as const;
