@@ -122,10 +122,14 @@ export function name(what: string, text: string): string {
   return text;
 }
 
+/** The longest form of a fingerprint is 95 characters: hex with colons. */
+const FINGERPRINT_CHARS_MAX = 128;
+
 /** `SHA256:` and base64, as ssh-keygen prints it, or 32 bytes of hex, with colons or without. */
 function parseFingerprint(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  const bare = text.replace(/^SHA256:/, '');
+  // Also keeps the search for `=` at the end, which is quadratic, from taking long.
+  const bare = text.length <= FINGERPRINT_CHARS_MAX ? text.replace(/^SHA256:/, '') : '';
   const hex = bare.replaceAll(':', '');
   const digest = /^[0-9A-Fa-f]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : Buffer.from(bare, 'base64');
   const base64 = digest.toString('base64').replace(/=+$/, '');

@@ -1,6 +1,6 @@
 // Which registry is meant, and where it is: the credentials of --registry, held against --fingerprint, and what --connect
 // and --transport make of them.
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import {
   type ConnectOptions,
   parseRegCred,
@@ -10,11 +10,10 @@ import {
 } from '../client/index.ts';
 import { targetsOf } from '../client/target.ts';
 import { whyUnreachable } from '../client/tcp-transport.ts';
+import { REG_CRED_BYTES_MAX } from '../limits.ts';
 import { keyFingerprint } from '../wire/rsa-key.ts';
 import { type ClientFlags, UsageError } from './client-flags.ts';
 
-/** A file of credentials is below 2 KiB even with 4096-bit keys; what is longer is something else. */
-const REG_CRED_BYTES_MAX = 64 * 1024;
 const FETCH_TIMEOUT_MS = 10_000;
 const REG_CRED_PATH = '/regCred.dat';
 const WEBSOCKET_PATH = '/xlreg';
@@ -64,9 +63,11 @@ function urlOf(registry: string): URL | undefined {
 async function readRegCred(path: string): Promise<RegCred> {
   let text: string;
   try {
-    text = await readFile(path, 'latin1');
+    // `end` is inclusive: one byte more than there may be.
+    text = await readBounded(createReadStream(path, { end: REG_CRED_BYTES_MAX }));
   } catch (error) {
-    throw new UsageError(`--registry: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UsageError(`--registry: ${path} cannot be read: ${code ?? message}`);
   }
   return parse(text, path, UsageError);
 }
@@ -86,7 +87,7 @@ async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
   try {
     const response = await fetch(url, { signal: controller.signal });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    return await readBounded(response);
+    return await readBounded(response.body ?? []);
   } catch (error) {
     signal.throwIfAborted();
     const { message, cause } = error as Error;
@@ -95,10 +96,11 @@ async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
   }
 }
 
-async function readBounded(response: Response): Promise<string> {
+/** Rejects as soon as there are more bytes than credentials can have (C5). */
+async function readBounded(source: AsyncIterable<Uint8Array> | readonly Uint8Array[]): Promise<string> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  for await (const piece of response.body ?? []) {
+  for await (const piece of source) {
     pieces.push(piece);
     bytes += piece.length;
     if (bytes > REG_CRED_BYTES_MAX) throw new Error(`more than ${REG_CRED_BYTES_MAX} bytes`);

@@ -14,7 +14,7 @@ export interface ForwardedTrust {
  */
 export function forwardedFor(peer: string, trust: ForwardedTrust, header: (name: string) => string): string {
   if (trust.forwarded.has(peer)) {
-    return walk(peer, trust.forwarded, elements(header('forwarded')).map(forOf));
+    return walk(peer, trust.forwarded, elements(header('forwarded')), forOf);
   }
   if (trust.xForwardedFor.has(peer)) {
     return walk(peer, trust.xForwardedFor, header('x-forwarded-for').split(',').reverse());
@@ -22,10 +22,16 @@ export function forwardedFor(peer: string, trust: ForwardedTrust, header: (name:
   return peer;
 }
 
-function walk(peer: string, trusted: Networks, nodes: readonly string[]): string {
+/** Reads no more elements than it needs. */
+function walk(
+  peer: string,
+  trusted: Networks,
+  elements: Iterable<string>,
+  nodeOf = (element: string): string => element,
+): string {
   let address = peer;
-  for (const node of nodes) {
-    const next = trusted.has(address) ? addressOf(node) : undefined;
+  for (const element of elements) {
+    const next = trusted.has(address) ? addressOf(nodeOf(element)) : undefined;
     if (next === undefined) return address;
     address = next;
   }
@@ -36,17 +42,16 @@ function walk(peer: string, trusted: Networks, nodes: readonly string[]): string
  * The elements of Forwarded, last first. Read from the right: what a stranger wrote on the left, quotes left open included,
  * does not change how the elements of the proxies read.
  */
-function elements(header: string): string[] {
-  const found: string[] = [];
+function* elements(header: string): Iterable<string> {
   let end = header.length;
   let quoted = false;
   for (let at = header.length - 1; at >= 0; at--) {
     if (header[at] === '"') quoted = !quoted;
     if (header[at] !== ',' || quoted) continue;
-    found.push(header.slice(at + 1, end));
+    yield header.slice(at + 1, end);
     end = at;
   }
-  return [...found, header.slice(0, end)];
+  yield header.slice(0, end);
 }
 
 /** `for="[2001:db8::1]:4711";proto=https` → `[2001:db8::1]:4711`. */

@@ -8,6 +8,7 @@
 //       Version: a.b.c.d
 //   }
 import type { KeyObject } from 'node:crypto';
+import { REG_CRED_BYTES_MAX } from '../limits.ts';
 import { isEndPoint, isName, isNodeId } from './member-token.ts';
 import { parseSshRsa, printSshRsa } from './rsa-key.ts';
 import { parseVersion, printVersion } from './version.ts';
@@ -48,11 +49,15 @@ export function printRegCred(cred: RegCred): string {
   ].join('\r\n');
 }
 
-/** Reads what any registry of the field writes (C4): blank lines, LF for CRLF, any indent. Throws RegCredError. */
+/**
+ * Reads what any registry of the field writes (C4): blank lines, LF for CRLF, any indent, up to REG_CRED_BYTES_MAX characters
+ * (C5). Throws RegCredError.
+ */
 export function parseRegCred(text: string): RegCred {
+  if (text.length > REG_CRED_BYTES_MAX) throw new RegCredError(`credentials have at most ${REG_CRED_BYTES_MAX} bytes`);
   const lines = text
     .split(/\r?\n/)
-    .map((line) => line.replace(/^[ \t]+|[ \t]+$/g, ''))
+    .map(trimBlanks)
     .filter((line) => line !== '');
   let at = 0;
   const literal = (expected: string) => {
@@ -83,6 +88,15 @@ export function parseRegCred(text: string): RegCred {
   literal('}');
   if (at !== lines.length) throw new RegCredError(`line ${at + 1} comes after the end of the credentials`);
   return { name, id, commsKey, sigKey, endPoints, version };
+}
+
+/** Without spaces and tabs at both ends. A regex for those at the end takes quadratic time in blanks before the end. */
+function trimBlanks(line: string): string {
+  const isBlank = (at: number) => line[at] === ' ' || line[at] === '\t';
+  let [start, end] = [0, line.length];
+  while (start < end && isBlank(start)) start += 1;
+  while (end > start && isBlank(end - 1)) end -= 1;
+  return line.slice(start, end);
 }
 
 function parseId(hex: string): Uint8Array | undefined {

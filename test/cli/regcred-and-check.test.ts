@@ -93,6 +93,11 @@ describe('xlreg regcred', () => {
   });
 });
 
+it('ends with 2 when the file has no end (C5)', async () => {
+  const { code, stderr } = await registry.run('regcred', '--registry', '/dev/zero');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('more than 65536 bytes') });
+});
+
 describe('xlreg check', () => {
   it.each([
     { how: 'TCP', args: [], address: () => `127.0.0.1:${registry.process.tcpPort}`, dialect: 'prefixed' },

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parseRegCred, printRegCred, type RegCred, RegCredError } from '../../src/wire/reg-cred.ts';
 import { exportSpki, printSshRsa } from '../../src/wire/rsa-key.ts';
 import { parseVersion, printVersion } from '../../src/wire/version.ts';
+import { fastest } from './fastest.ts';
 import { bytes, privateKey, publicKey, vectorFile, vectors } from './vectors.ts';
 
 const written = vectorFile('regcred/as-written.dat').toString('latin1');
@@ -163,5 +164,31 @@ describe('files that are none', () => {
         }
       }),
     );
+  });
+});
+
+describe('a hostile file', () => {
+  const MAX = 65_536;
+  /** The file with its name line replaced by one of so many characters. */
+  const withLine = (chars: number, line: (blanks: string) => string) =>
+    written.replace(/ {4}Name: .*/, () => line(' '.repeat(chars)));
+  const rejects = (text: string) => () => expect(() => parseRegCred(text)).toThrow(RegCredError);
+
+  it.each([
+    ['blanks within a line', (blanks: string) => `Name:${blanks}x`],
+    ['blanks at both ends', (blanks: string) => `${blanks}x${blanks}`],
+    ['blanks in a key', (blanks: string) => `Name: xlReg\r\nID: 00\r\nCommsPubKey: ssh-rsa${blanks}AA${blanks}x`],
+    ['colons', (blanks: string) => blanks.replaceAll(' ', ': ').slice(0, blanks.length)],
+    ['ends of lines', (blanks: string) => blanks.replaceAll(' ', '\r')],
+  ])('with %s costs in proportion to its length (C5)', (_, line) => {
+    const [small, large] = [withLine(3_000, line), withLine(24_000, line)].map((text) => fastest(3, rejects(text)));
+    // 8 times as long: linear is 8, quadratic 64.
+    expect(large! / small!).toBeLessThan(30);
+  });
+
+  it('has at most 65,536 bytes (C5)', () => {
+    const padded = (length: number) => written + ' '.repeat(length - written.length);
+    expect(parseRegCred(padded(MAX)).name).toBe('xlReg');
+    expect(() => parseRegCred(padded(MAX + 1))).toThrow('credentials have at most 65536 bytes');
   });
 });
