@@ -46,12 +46,15 @@ export const REPEATED_FIELDS_MAX = 64;
 export const WAITING_FRAMES_MAX = 16;
 
 /**
- * Attempts to find the end of a message that follow its segments at once (F5): a message of F4 takes 12 segments on most
- * links. After a later attempt the next one waits for this part of the time since the message began: of a message that
- * takes its 5 s there are some 50 attempts, in however many segments it comes.
+ * Segments of a Hello or a message that are read as they come (F11): a message of F4 takes 12 on most links. Then the
+ * socket rests for a part of the time since the beginning, or of the time to the deadline if that is less. A message that
+ * takes its 5 s costs some 130 reads, in however many segments it comes.
  */
-export const MESSAGE_ATTEMPTS_AT_ONCE = 16;
-export const MESSAGE_ATTEMPT_WAIT = 1 / 4;
+export const SEGMENTS_AT_ONCE = 16;
+export const SEGMENT_WAIT = 1 / 4;
+
+/** Segments after a rest: one that was read before it began, and all that the kernel has gathered. */
+export const SEGMENTS_OF_A_WAKE = 2;
 
 /** Messages of one session. Bounds what its IVs are remembered in: two of up to 32 bytes a message, 4 MiB in all (F6). */
 export const SESSION_MESSAGES_MAX = 65_536;

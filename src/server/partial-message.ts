@@ -1,6 +1,6 @@
-// The message at the beginning of what a TCP peer has sent, while it is not whole: when to look at it again. Invariant: the
-// number of attempts grows with the logarithm of the time the message takes, in however many segments it comes.
-import { MESSAGE_ATTEMPT_WAIT, MESSAGE_ATTEMPTS_AT_ONCE } from '../limits.ts';
+// What has come of a Hello or a message on TCP that is not whole: when a worker looks at it again, and when the socket is
+// read again. Invariant: reads and attempts grow with the logarithm of its time, in however many segments it comes.
+import { SEGMENT_WAIT, SEGMENTS_AT_ONCE, SEGMENTS_OF_A_WAKE } from '../limits.ts';
 import type { JobIncomplete } from '../pool/job.ts';
 import { NO_SCAN } from '../pool/packed-scan.ts';
 
@@ -12,48 +12,55 @@ export class PartialMessage {
   /** Bytes looked at, and how many make another look worth while. */
   #examined = 0;
   #needed = 0;
-  #attempts = 0;
-  /** By performance.now(): the beginning, once it was found partial, and when the next attempt is due. */
+  /** Segments that are read before the next rest. */
+  #segmentsLeft = SEGMENTS_AT_ONCE;
+  /** By performance.now(): when it was found partial, and its deadline. */
   #since: number | undefined;
-  #nextAt = 0;
+  #until = Infinity;
 
-  /** The message has been served: the next one begins. */
+  /** It has been served: the next one begins. */
   reset(): void {
     this.scan = NO_SCAN;
     this.counted = false;
-    this.#examined = this.#needed = this.#attempts = 0;
+    this.#examined = this.#needed = 0;
+    this.#segmentsLeft = SEGMENTS_AT_ONCE;
     this.#since = undefined;
   }
 
-  /** Notes that the message is partial; true the first time. */
-  begin(): boolean {
+  /** Notes that it is partial, with so many milliseconds to become whole; true the first time. */
+  begin(milliseconds: number): boolean {
     if (this.#since !== undefined) return false;
     this.#since = performance.now();
+    this.#until = this.#since + milliseconds;
     return true;
   }
 
   /**
-   * Milliseconds until an attempt on so many bytes is due: 0 now, Infinity if more bytes have to come. `last`: no more will
-   * come in time, so there is one attempt whatever the hints say, and messages that are dead end like those that are not.
+   * Notes a segment; milliseconds for which the next one can wait. Depends on segments and time alone, so it tells a peer
+   * nothing (E1). Near the deadline rests are short again: what is whole in time is read in time (F8).
    */
-  msToAttempt(bytes: number, last: boolean): number {
-    if (bytes <= this.#examined) return Infinity;
-    if (last) return 0;
-    if (bytes < this.#needed) return Infinity;
-    if (this.#attempts < MESSAGE_ATTEMPTS_AT_ONCE) return 0;
-    return Math.max(0, this.#nextAt - performance.now());
+  restAfterSegment(): number {
+    this.#segmentsLeft -= 1;
+    if (this.#segmentsLeft > 0 || this.#since === undefined) return 0;
+    this.#segmentsLeft = SEGMENTS_OF_A_WAKE;
+    const now = performance.now();
+    return Math.max(0, Math.min(now - this.#since, this.#until - now)) * SEGMENT_WAIT;
   }
 
-  /** An attempt is made on so many bytes. */
+  /**
+   * Whether a worker should look at so many bytes. `last`: no more will come, so it looks whatever the hint says, and a
+   * message that is dead ends like one that is not (E1).
+   */
+  isDue(bytes: number, last: boolean): boolean {
+    return bytes > this.#examined && (last || bytes >= this.#needed);
+  }
+
+  /** A worker looks at so many bytes. */
   attempt(bytes: number): void {
     this.#examined = bytes;
-    this.#attempts += 1;
-    if (this.#attempts < MESSAGE_ATTEMPTS_AT_ONCE) return;
-    const now = performance.now();
-    this.#nextAt = now + (now - (this.#since ?? now)) * MESSAGE_ATTEMPT_WAIT;
   }
 
-  /** The attempt found no end. */
+  /** It found no end. */
   unfinished({ scan, needed }: JobIncomplete): void {
     this.scan = scan;
     this.#needed = needed;

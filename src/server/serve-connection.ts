@@ -60,10 +60,10 @@ export class ServedConnection implements ConnectionHandler {
   #ivs: IvHistory | undefined;
   #joined = false;
   readonly #input: InputBuffer;
-  /** The message that `#input` begins with (TCP). */
+  /** The Hello or message that `#input` begins with (TCP). */
   readonly #partial = new PartialMessage();
-  /** Until the next attempt on it. */
-  #attemptTimer: NodeJS.Timeout | undefined;
+  /** While the socket rests between segments. */
+  #rest: NodeJS.Timeout | undefined;
   #ticket: JobTicket | undefined;
   #writing = false;
   #peerEnded = false;
@@ -72,7 +72,7 @@ export class ServedConnection implements ConnectionHandler {
   /** Of the deadline: its length, and what ends when it passes. */
   #deadlineMs = 0;
   #deadlineEnd: SessionEnd = 'hello-timeout';
-  /** A deadline that passed while a job was in work, or just before the last one, whose result is yet in time. */
+  /** A deadline that passed while a job was in work, whose result may yet be in time. */
   #overdue: SessionEnd | undefined;
 
   /** `onClosed` is called once, when the connection is gone. */
@@ -83,7 +83,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#input = new InputBuffer(connection.transport);
     service.metrics.opened(connection.transport);
     this.#entry = service.log.open(connection);
-    this.#arm(service.deadlines.helloTimeoutMs, 'hello-timeout');
+    this.#armPartial(service.deadlines.helloTimeoutMs, 'hello-timeout');
     connection.seat.evict = () => {
       this.#finish('displaced');
       connection.destroy();
@@ -101,10 +101,26 @@ export class ServedConnection implements ConnectionHandler {
     if (limit) return this.#finish(limit);
     if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
     this.#input.add(bytes);
+    if (this.#connection.transport === 'tcp') this.#restAfterSegment();
     if (this.#ticket === undefined && !this.#writing) return this.#next();
     if (this.#input.pieces - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
     // Somebody who sends without waiting for replies can wait.
     if (this.#input.first!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
+  }
+
+  /** Leaves further segments to the kernel for a while: each read costs as much as a small message. */
+  #restAfterSegment(): void {
+    const milliseconds = this.#partial.restAfterSegment();
+    if (milliseconds === 0 || this.#rest) return;
+    this.#connection.pause();
+    this.#rest = setTimeout(() => this.#readOn(), milliseconds);
+  }
+
+  /** Ends a rest. */
+  #readOn(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+    if ((this.#input.first?.length ?? 0) <= MESSAGE_BYTES_MAX) this.#connection.resume();
   }
 
   drained(): void {
@@ -156,6 +172,8 @@ export class ServedConnection implements ConnectionHandler {
     const limit = this.#connection.seat.takeHello();
     if (limit) return this.#finish(limit);
     this.#submit('hello', bytes);
+    // Bytes that come before the reply are to be seen (H4).
+    if (this.#rest) this.#readOn();
   }
 
   #nextMessage(): void {
@@ -167,19 +185,16 @@ export class ServedConnection implements ConnectionHandler {
     }
     const whole = Math.min(bytes.length - (bytes.length % BLOCK_BYTES), MESSAGE_BYTES_MAX);
     if (whole > 0 && !this.#countMessage(bytes)) return;
-    const last = whole === MESSAGE_BYTES_MAX || this.#peerEnded || this.#overdue !== undefined;
+    const last = whole === MESSAGE_BYTES_MAX || this.#peerEnded;
     const least = this.#ivs ? IV_BYTES + BLOCK_BYTES : BLOCK_BYTES;
-    const wait = whole < least ? Infinity : this.#partial.msToAttempt(whole, last);
-    if (wait === 0) return this.#attempt(bytes.subarray(0, whole));
-    if (this.#overdue) return this.#finish(this.#overdue);
+    if (whole >= least && this.#partial.isDue(whole, last)) return this.#attempt(bytes.subarray(0, whole));
     if (bytes.length > MESSAGE_BYTES_MAX) return this.#finish('message-too-long');
-    this.#armPartial();
-    if (wait !== Infinity) this.#attemptTimer ??= setTimeout(() => this.#attemptDue(), wait);
+    this.#armPartial(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
   }
 
-  /** One deadline for a message to become whole, however many bytes come meanwhile. */
-  #armPartial(): void {
-    if (this.#partial.begin()) this.#arm(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
+  /** One deadline for a Hello or a message to become whole, however many bytes come meanwhile. */
+  #armPartial(milliseconds: number, end: SessionEnd): void {
+    if (this.#partial.begin(milliseconds)) this.#arm(milliseconds, end);
   }
 
   #armIdle(): void {
@@ -202,15 +217,8 @@ export class ServedConnection implements ConnectionHandler {
 
   /** Has a worker look for a message at the beginning of these bytes. */
   #attempt(bytes: Uint8Array): void {
-    clearTimeout(this.#attemptTimer);
-    this.#attemptTimer = undefined;
     this.#partial.attempt(bytes.length);
     this.#submit(this.#stopping ? 'refuse' : 'message', bytes);
-  }
-
-  #attemptDue(): void {
-    this.#attemptTimer = undefined;
-    if (this.#ticket === undefined && !this.#writing) this.#nextMessage();
   }
 
   #submit(kind: Job['kind'], bytes: Uint8Array): void {
@@ -228,13 +236,13 @@ export class ServedConnection implements ConnectionHandler {
     if (result.kind === 'incomplete') {
       if (this.#overdue) return this.#finish(this.#overdue);
       this.#partial.unfinished(result);
-      this.#armPartial();
+      this.#armPartial(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
       return this.#next();
     }
 
     this.#input.consume(result.consumed);
-    if ((this.#input.first?.length ?? 0) <= MESSAGE_BYTES_MAX) this.#connection.resume();
     this.#partial.reset();
+    this.#readOn();
     this.#overdue = undefined;
     // Its memory is the pool's after this call.
     if (result.session && this.#session) this.#session.set(result.session);
@@ -278,7 +286,7 @@ export class ServedConnection implements ConnectionHandler {
   #release(end: SessionEnd): void {
     this.#phase = 'ended';
     clearTimeout(this.#deadline);
-    clearTimeout(this.#attemptTimer);
+    clearTimeout(this.#rest);
     if (this.#ticket) this.#ticket.withdrawn = true;
     this.#entry.ended(end, this.#session);
     this.#session?.fill(0);
@@ -299,14 +307,9 @@ export class ServedConnection implements ConnectionHandler {
     }
     clearTimeout(this.#deadline);
     this.#deadlineMs = milliseconds;
-    this.#deadline = setTimeout(() => this.#deadlinePassed(), milliseconds);
-  }
-
-  #deadlinePassed(): void {
-    this.#overdue = this.#deadlineEnd;
-    if (this.#ticket) return;
-    // The message may be whole without an attempt having been due.
-    if (this.#deadlineEnd === 'message-timeout') this.#nextMessage();
-    else this.#finish(this.#deadlineEnd);
+    this.#deadline = setTimeout(() => {
+      if (this.#ticket) this.#overdue = this.#deadlineEnd;
+      else this.#finish(this.#deadlineEnd);
+    }, milliseconds);
   }
 }

@@ -1,7 +1,7 @@
 // When a message that comes in segments is looked at: often enough to be served soon, seldom enough to cost little.
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MESSAGE_ATTEMPT_WAIT, MESSAGE_ATTEMPTS_AT_ONCE } from '../../src/limits.ts';
+import { SEGMENT_WAIT, SEGMENTS_AT_ONCE } from '../../src/limits.ts';
 import { NEVER_WHOLE } from '../../src/pool/job.ts';
 import { PartialMessage } from '../../src/server/partial-message.ts';
 
@@ -11,70 +11,60 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-/** Whole blocks arrive after these milliseconds each; when attempts were made, and on how many bytes. */
-function attempts(gaps: readonly number[]) {
+const DEADLINE_MS = 5_000;
+
+/** Segments arrive at these times; when each was read. Reads take all that has arrived, as a socket does. */
+function readTimes(arrivals: readonly number[]): number[] {
   const partial = new PartialMessage();
-  const made: { readonly at: number; readonly bytes: number }[] = [];
-  clock = 1_000;
-  const look = (bytes: number) => {
-    const wait = partial.msToAttempt(bytes, false);
-    if (wait > 0) return wait;
-    made.push({ at: clock - 1_000, bytes });
-    partial.attempt(bytes);
-    partial.unfinished({ kind: 'incomplete', scan: 1, needed: bytes + 16 });
-    partial.begin();
-    return Infinity;
-  };
-  let due = Infinity;
-  for (const [place, gap] of gaps.entries()) {
-    const arrives = clock + gap;
-    if (due < arrives) {
-      clock = due;
-      look(16 * place);
-    }
-    clock = arrives;
-    due = clock + look(16 * (place + 1));
+  clock = 0;
+  partial.begin(DEADLINE_MS);
+  const read: number[] = [];
+  let [leftover, resting] = [false, 0];
+  for (let next = 0; next < arrivals.length; ) {
+    clock = Math.max(clock, arrivals[next]!, resting);
+    // The first segment of a rest was read when it began to arrive.
+    const ready = arrivals.filter((at, place) => place >= next && at <= clock).length;
+    const taken = leftover && ready > 1 ? 1 : ready;
+    read.push(...new Array<number>(taken).fill(clock));
+    next += taken;
+    const rest = partial.restAfterSegment();
+    leftover = rest > 0;
+    resting = clock + rest;
   }
-  if (due !== Infinity) {
-    clock = due;
-    look(16 * gaps.length);
-  }
-  return made;
+  return read;
 }
 
-describe('attempts', () => {
-  it('follow the first segments at once, then grow with the logarithm of time (F5)', () => {
-    const made = attempts(new Array(1_024).fill(5));
-    expect(made.slice(0, MESSAGE_ATTEMPTS_AT_ONCE).map(({ at }) => at)).toEqual(
-      Array.from({ length: MESSAGE_ATTEMPTS_AT_ONCE }, (_, place) => 5 * (place + 1)),
-    );
-    expect(made.length).toBeLessThan(50);
+describe('reads', () => {
+  it('follow the first segments at once, then grow with the logarithm of time (F11)', () => {
+    const arrivals = Array.from({ length: 1_024 }, (_, place) => 4 * place);
+    const read = readTimes(arrivals);
+    expect(read.slice(0, SEGMENTS_AT_ONCE)).toEqual(arrivals.slice(0, SEGMENTS_AT_ONCE));
+    expect(new Set(read).size).toBeLessThan(100);
   });
 
-  it('come within a quarter of the time that the bytes took to arrive (F5)', () => {
-    const gap = fc.oneof(fc.constant(0), fc.nat(20), fc.nat(2_000));
+  it('come within a quarter of the time that the bytes took to arrive, and before the deadline (F8, F11)', () => {
+    const gap = fc.oneof(fc.constant(0), fc.nat(20), fc.nat(500));
     fc.assert(
-      fc.property(fc.array(gap, { minLength: 1, maxLength: 100 }), (gaps) => {
-        const made = attempts(gaps);
-        let arrived = 0;
-        for (const [place, gap] of gaps.entries()) {
-          arrived += gap;
-          const covered = made.find(({ bytes }) => bytes >= 16 * (place + 1));
-          expect(covered!.at).toBeLessThanOrEqual(arrived * (1 + MESSAGE_ATTEMPT_WAIT) + 1e-6);
+      fc.property(fc.array(gap, { minLength: 1, maxLength: 200 }), (gaps) => {
+        const arrivals = gaps.map((_, place) => gaps.slice(0, place + 1).reduce((sum, one) => sum + one, 0));
+        const inTime = arrivals.filter((at) => at < DEADLINE_MS);
+        for (const [place, at] of readTimes(inTime).entries()) {
+          expect(at).toBeLessThanOrEqual(inTime[place]! * (1 + SEGMENT_WAIT) + 1e-6);
+          expect(at).toBeLessThan(DEADLINE_MS);
         }
       }),
     );
   });
+});
 
-  it('wait for the bytes that the last one asked for, and the last of all waits for none (F5, E1)', () => {
-    const partial = new PartialMessage();
-    partial.attempt(32);
-    partial.unfinished({ kind: 'incomplete', scan: 7, needed: 96 });
-    expect([48, 80, 96].map((bytes) => partial.msToAttempt(bytes, false))).toEqual([Infinity, Infinity, 0]);
-    partial.attempt(96);
-    partial.unfinished({ kind: 'incomplete', scan: 7, needed: NEVER_WHOLE });
-    expect(partial.msToAttempt(16_384, false)).toBe(Infinity);
-    expect(partial.msToAttempt(16_384, true)).toBe(0);
-    expect(partial.msToAttempt(96, true)).toBe(Infinity);
-  });
+it('looks again when the bytes it asked for are there, and a last time whatever it asked for (F5, E1)', () => {
+  const partial = new PartialMessage();
+  partial.attempt(32);
+  partial.unfinished({ kind: 'incomplete', scan: 7, needed: 96 });
+  expect([48, 80, 96].map((bytes) => partial.isDue(bytes, false))).toEqual([false, false, true]);
+  partial.attempt(96);
+  partial.unfinished({ kind: 'incomplete', scan: 7, needed: NEVER_WHOLE });
+  expect(partial.isDue(16_384, false)).toBe(false);
+  expect(partial.isDue(16_384, true)).toBe(true);
+  expect(partial.isDue(96, true)).toBe(false);
 });
