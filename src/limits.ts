@@ -182,5 +182,22 @@ export const PORT_WAIT_MS = 5_000;
 
 /** How long a start that is told to stop may go on, to give up what it holds; then the process ends all the same. */
 export const START_ABANDON_MS = 5_000;
+
 /** Pieces of 256 KB that the thread reading a table may be ahead of the one that fills from it: 16 MB of memory. */
 export const TABLE_PIECES_AHEAD_MAX = 64;
+
+/** How often the holder of a directory renews its lock, and how long that lets it write, in ms: five renewals. */
+export const LOCK_RENEWAL_MS = 2_000;
+export const LOCK_FENCE_MS = 10_000;
+
+/**
+ * How long a lock stays unchanged until its holder counts as dead, in ms. The fence has been closed for 5 s then: clocks
+ * may differ in rate, and a file system may show another machine's change late.
+ */
+export const LOCK_DEAD_MS = 15_000;
+
+/** How long a commit waits, in ms, for a lock that was not renewed in time: then its clients are told (E5). */
+export const FENCE_WAIT_MS = 1_000;
+
+/** How long a commit that is on disk already waits for that, in ms, before the process gives up: nobody was answered. */
+export const FENCE_WAIT_AFTER_COMMIT_MS = 15_000;

@@ -283,7 +283,9 @@ export class Coordinator {
   async #sweepNow(until: number): Promise<void> {
     this.#sweepDue = false;
     if (this.#freshness !== 'current') return;
-    if (this.#full && !(await this.#probe(until))) return;
+    // Of a shared store, catching up tells whether it can be reached.
+    const silent = this.#unreachable && !this.#store.catchUp;
+    if ((this.#full || silent) && !(await this.#probe(until))) return;
     await this.#tellUses(until);
     if (this.#left(until) <= 0) return;
     const effects = this.#table.expire(this.#clock(), SWEEP_ENTRIES, this.#store.catchUp ? SWEEP_SHARED_MAX : Infinity);
@@ -310,7 +312,7 @@ export class Coordinator {
   async #probe(until: number): Promise<boolean> {
     try {
       await this.#store.probe(this.#left(until));
-      this.#setFull(undefined);
+      this.#setStored();
       return true;
     } catch (error) {
       this.#fail(error);
@@ -328,7 +330,7 @@ export class Coordinator {
     try {
       if (this.#broken) throw new Error('the store is broken');
       const ends = await this.#store.commit(items, this.#left(until));
-      this.#setFull(undefined);
+      this.#setStored();
       let next = 0;
       return effects.map(({ changes }) => (changes.length > 0 ? ends[next++] : undefined));
     } catch (error) {
@@ -366,6 +368,11 @@ export class Coordinator {
     if (error instanceof StoreUnreachableError) return this.#setUnreachable(error.message);
     if (!this.#broken) this.#observer.broken(error);
     this.#broken = true;
+  }
+
+  #setStored(): void {
+    this.#setFull(undefined);
+    if (!this.#store.catchUp) this.#setUnreachable(undefined);
   }
 
   #setFull(reason: string | undefined): void {

@@ -2,9 +2,18 @@
 // is on disk when transactionSync returns; the coordinator, whose thread this is, has nothing better to do meanwhile.
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Fence } from '../fence.ts';
+import { FENCE_WAIT_AFTER_COMMIT_MS, FENCE_WAIT_MS } from '../limits.ts';
 import type { Change, ClientRecord, ClusterRecord, MemberRecord, Seat, StoredRecord } from '../registry/command.ts';
 import { claimTable, DATA_FILE, newestTransaction, openTable, TABLE_DIRECTORY, type Table } from './open-table.ts';
-import { type CommitOutcome, type Store, StoreFullError, type StoreItem, StoreUnusableError } from './store.ts';
+import {
+  type CommitOutcome,
+  type Store,
+  StoreFullError,
+  type StoreItem,
+  StoreUnreachableError,
+  StoreUnusableError,
+} from './store.ts';
 import {
   clientKey,
   clusterIdKey,
@@ -27,6 +36,8 @@ export interface LmdbOptions {
   readonly registryId: string;
   /** Bytes of the data file beyond which the store counts as full; undefined for as much as the disk has. */
   readonly bytesMax: number | undefined;
+  /** Commits only while it is open; undefined where nobody renews a lock, as in a copy that no server uses. */
+  readonly fence?: Fence;
   /** Told after each transaction: seconds from its last change in memory to its being on disk (write and fsync). */
   readonly synced?: (seconds: number) => void;
 }
@@ -49,6 +60,7 @@ export class LmdbStore implements Store {
   readonly #directory: string;
   readonly #bytesMax: number | undefined;
   readonly #synced: (seconds: number) => void;
+  readonly #fence: Fence | undefined;
   readonly #table: Table;
   /** The data file, for looking at its length and its newest transaction. */
   readonly #file: number;
@@ -61,10 +73,11 @@ export class LmdbStore implements Store {
   #copying: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(directory: string, { bytesMax, synced = () => {} }: LmdbOptions, table: Table) {
+  private constructor(directory: string, { bytesMax, fence, synced = () => {} }: LmdbOptions, table: Table) {
     this.#directory = directory;
     this.#bytesMax = bytesMax;
     this.#synced = synced;
+    this.#fence = fence;
     this.#table = table;
     this.#file = openSync(join(directory, DATA_FILE), 'r+');
     this.#newest = newestTransaction(this.#file)!.id;
@@ -142,6 +155,18 @@ export class LmdbStore implements Store {
 
   /** One transaction: all of it is on disk when this returns, or nothing of it ever was. */
   #write<T>(body: () => T): T {
+    if (this.#fence?.waitOpen(FENCE_WAIT_MS) === false) {
+      throw new StoreUnreachableError(`the lock of the data directory is not renewed: ${this.#directory}`);
+    }
+    const result = this.#transact(body);
+    // The process may have been stopped meanwhile, for long enough to lose the lock.
+    if (this.#fence?.waitOpen(FENCE_WAIT_AFTER_COMMIT_MS) === false) {
+      throw new StoreUnusableError(`the lock of the data directory was lost during a commit: ${this.#directory}`);
+    }
+    return result;
+  }
+
+  #transact<T>(body: () => T): T {
     if (this.#bytesMax !== undefined && this.size() >= this.#bytesMax) {
       throw new StoreFullError(`the store has reached its limit of ${this.#bytesMax} bytes`);
     }

@@ -1,5 +1,6 @@
 // Which store a name means. Its code is loaded when it is opened: that of etcd takes some 80 ms, and the main
 // thread and every command look at names only.
+import { Fence } from '../fence.ts';
 import type { EtcdAccess } from './etcd/etcd-client.ts';
 import type { EtcdStoreObserver } from './etcd/etcd-store.ts';
 import type { Store } from './store.ts';
@@ -41,6 +42,8 @@ export interface StoreSettings {
   /** Hex. */
   readonly registryId: string;
   readonly bytesMax: number | undefined;
+  /** Memory of the `Fence` of the data directory's lock; undefined where there is no lock. */
+  readonly fence?: SharedArrayBuffer;
   /** Of a store on etcd: who comes, and what the keys of the registry begin with. */
   readonly etcd?: (Omit<EtcdAccess, 'endPoints'> & { readonly prefix: string | undefined }) | undefined;
 }
@@ -53,11 +56,12 @@ export interface StoreObserver extends EtcdStoreObserver {
 
 /** Opens it. Rejects with StoreUnusableError. */
 export async function openStore(settings: StoreSettings, observer: StoreObserver): Promise<Store> {
-  const { name, dataDirectory, registryId, bytesMax, etcd } = settings;
+  const { name, dataDirectory, registryId, bytesMax, fence, etcd } = settings;
   switch (name) {
     case 'lmdb': {
       const { LmdbStore } = await import('./lmdb-store.ts');
-      return LmdbStore.open(dataDirectory, { registryId, bytesMax, synced: observer.synced });
+      const options = { registryId, bytesMax, synced: observer.synced, ...(fence && { fence: new Fence(fence) }) };
+      return LmdbStore.open(dataDirectory, options);
     }
     case 'memory': {
       const { MemoryStore } = await import('./memory-store.ts');
