@@ -24,11 +24,11 @@ const NO_PLACE_FOR_SERVERS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR',
 
 /**
  * Keeps servers from a data directory until what is returned is called: a table that another process opens could lose what
- * its server stores meanwhile. Throws OperatorError where a server has it, or it cannot be known.
+ * its server stores meanwhile. Rejects with OperatorError where a server has it, or it cannot be known.
  */
-export function keepServersFrom(directory: string): () => void {
+export async function keepServersFrom(directory: string): Promise<() => void> {
   try {
-    return lockDataDirectory(directory);
+    return await lockForCommand(directory);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (NO_PLACE_FOR_SERVERS.has(code)) return () => {};
@@ -39,9 +39,21 @@ export function keepServersFrom(directory: string): () => void {
   }
 }
 
+/** Takes the lock for as long as a command takes. Rejects like `lockDataDirectory`; ends the command if it is lost. */
+export async function lockForCommand(directory: string): Promise<() => void> {
+  const lock = await lockDataDirectory(directory, {
+    onLost(error) {
+      process.stderr.write(`xlreg: ${error.message}\n`);
+      process.exit(1);
+    },
+    onWaiting: (text) => process.stderr.write(`xlreg: ${text}\n`),
+  });
+  return () => lock.release();
+}
+
 /** Looks into a data directory while no server can use it. Rejects with OperatorError where one does. */
 export async function whileUnused<T>(directory: string, look: (directory: string) => Promise<T>): Promise<T> {
-  const release = keepServersFrom(directory);
+  const release = await keepServersFrom(directory);
   try {
     return await look(directory);
   } finally {

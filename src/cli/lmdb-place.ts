@@ -3,18 +3,18 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../durable-file.ts';
-import { LockedError, lockDataDirectory } from '../server/data-directory-lock.ts';
+import { LockedError } from '../server/data-directory-lock.ts';
 import { IdentityError, openDataDirectory } from '../server/identity.ts';
 import { LmdbStore } from '../store/lmdb-store.ts';
 import type { Store } from '../store/store.ts';
 import { readTable } from '../store/table-reader.ts';
-import { keepServersFrom } from './data-directory.ts';
+import { keepServersFrom, lockForCommand } from './data-directory.ts';
 import { OperatorError } from './operator-error.ts';
 import type { SourcePlace, TargetPlace } from './store-place.ts';
 
 /** Opens it. Throws OperatorError, StoreUnusableError. */
 export async function openLmdbSource(directory: string): Promise<SourcePlace> {
-  const release = keepServersFrom(directory);
+  const release = await keepServersFrom(directory);
   let registryId: string;
   let store: Store;
   try {
@@ -77,7 +77,7 @@ export async function openLmdbTarget(directory: string, registryId: string): Pro
 async function takeDirectory(directory: string): Promise<() => void> {
   try {
     await openDataDirectory(directory);
-    return lockDataDirectory(directory);
+    return await lockForCommand(directory);
   } catch (error) {
     if (error instanceof LockedError || error instanceof IdentityError) throw new OperatorError(error.message, 2);
     throw error;

@@ -1,22 +1,17 @@
-// One server at a time on a data directory: a lock file that names its holder. It is taken over only from a process that
-// is certainly gone, so that a machine that lost power needs nobody to clean up.
-import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+// One server at a time on a data directory: the lock of the directory, and the lock.json that versions up to 0.1.0 wrote
+// instead. That file names a process and is never renewed.
+import { readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { type DirectoryLock, LockedError, type LockOptions, lockDirectory } from '../directory-lock.ts';
+import { LOCK_DEAD_MS } from '../limits.ts';
 
-/** The data directory is another server's; the message says whose. */
-export class LockedError extends Error {
-  override readonly name = 'LockedError';
-}
+export { type DirectoryLock, LockedError } from '../directory-lock.ts';
 
-const LOCK_FILE = 'lock.json';
-/** How often, and how far apart, one looks again who finds others at taking over a lock: two seconds in all. */
-const ATTEMPTS_MAX = 400;
-const PAUSE_MS = 5;
+const OLD_LOCK_FILE = 'lock.json';
 
-const holderSchema = z.object({
+const oldHolderSchema = z.object({
   pid: z.number().int().positive(),
   /** When the process began, in clock ticks since the boot; with the boot's ID it tells processes of one pid apart. */
   started: z.string(),
@@ -24,64 +19,50 @@ const holderSchema = z.object({
   /** Pids mean something only within this. */
   pidNamespace: z.string(),
 });
-type Holder = z.infer<typeof holderSchema>;
+type OldHolder = z.infer<typeof oldHolderSchema>;
 
-/** Takes the lock of a directory and returns what gives it up. Throws LockedError with the holder's pid. */
-export function lockDataDirectory(directory: string): () => void {
-  const path = join(directory, LOCK_FILE);
-  const mine = describeSelf();
-  // Who is refused has nothing to write, and waits for no disk.
-  refuseIfHeld(path, readHolder(path), mine);
-  // Not named by the pid, which a process in another container may share.
-  const own = `${path}.${randomUUID()}`;
-  let inTheWay = 'it changes hands too fast';
+/**
+ * Takes the lock of a data directory. Rejects with LockedError, which names the holder, or with the system's error. An old
+ * lock.json is removed if its process is gone: as /proc tells in the same boot and PID namespace, else if the file stays
+ * the same for as long as a lease may.
+ */
+export async function lockDataDirectory(directory: string, options: LockOptions): Promise<DirectoryLock> {
+  const lock = await lockDirectory(directory, options);
   try {
-    // Readable, or a server could not tell that an operator's command that was killed, under another user, is gone. Flushed,
-    // or a machine that lost power would come back with a name for nothing.
-    writeFileSync(own, JSON.stringify(mine), { mode: 0o644, flush: true });
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      if (linkUnlessThere(own, path)) return () => rmSync(path, { force: true });
-      const holder = readHolder(path);
-      if (holder === 'gone') continue;
-      refuseIfHeld(path, holder, mine);
-      const other = removeStale(path, holder, mine, own);
-      if (other === undefined) continue;
-      inTheWay = other;
-      pause();
-    }
-  } finally {
-    rmSync(own, { force: true });
-  }
-  throw new LockedError(`${path} cannot be taken: ${inTheWay}`);
-}
-
-function refuseIfHeld(path: string, holder: Holder | 'gone', mine: Holder): void {
-  if (holder === 'gone' || !isHeld(holder, mine)) return;
-  throw new LockedError(`${dirname(path)} is in use by the process with pid ${holder.pid} (${path})`);
-}
-
-/** Gives a file a second name, in one step, if that is free: a lock is there with all its bytes or not at all. */
-function linkUnlessThere(file: string, name: string): boolean {
-  try {
-    linkSync(file, name);
-    return true;
+    await removeOldLock(directory, join(directory, OLD_LOCK_FILE), options);
+    return lock;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    lock.release();
     throw error;
   }
 }
 
-function readHolder(path: string): Holder | 'gone' {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'gone';
-    throw error;
-  }
-  const parsed = holderSchema.safeParse(parseJson(text));
+async function removeOldLock(directory: string, path: string, options: LockOptions): Promise<void> {
+  const text = readIfThere(path);
+  if (text === undefined) return;
+  const parsed = oldHolderSchema.safeParse(parseJson(text));
   if (!parsed.success) throw new LockedError(`${path} is not a lock of this server; remove it if none runs here`);
-  return parsed.data;
+  const { pid } = parsed.data;
+  let alive = isAlive(parsed.data);
+  if (alive === undefined) {
+    const deadMs = options.timing?.deadMs ?? LOCK_DEAD_MS;
+    options.onWaiting(
+      `${path} of an older version names pid ${pid} elsewhere: waiting ${deadMs / 1000} s for a change`,
+    );
+    await pause(deadMs);
+    alive = readIfThere(path) !== text;
+  }
+  if (alive) throw new LockedError(`${directory} is in use by the process with pid ${pid} (${path})`);
+  rmSync(path, { force: true });
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function parseJson(text: string): unknown {
@@ -92,46 +73,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether the holder may still live. One in another container cannot be looked for, so it counts as living. */
-function isHeld(holder: Holder, mine: Holder): boolean {
-  if (holder.boot !== mine.boot) return false;
-  if (holder.pidNamespace !== mine.pidNamespace) return true;
-  const started = startOf(holder.pid);
-  return started === UNKNOWN || started === holder.started;
-}
-
-/**
- * Removes a file whose holder is gone; what is in the way if it could not be.
- *
- * To read a file and then to remove it by its name are two steps, and in between the name may have become another's. So
- * a file of this holder is only removed by who holds a second one, the guard, which is named after both. It is a lock
- * like the first: of one that died with it, it is taken in the same way, by a guard of its own. As nobody holds a guard
- * beside somebody living, and the dead remove nothing, what its holder reads is what it removes.
- */
-function removeStale(path: string, holder: Holder, mine: Holder, own: string): string | undefined {
-  const guard = `${path}.${holder.pid}-${holder.started}`;
-  if (!linkUnlessThere(own, guard)) {
-    const other = readHolder(guard);
-    if (other !== 'gone' && !isHeld(other, mine)) return removeStale(guard, other, mine, own);
-    return other === 'gone' ? 'others are at it' : `the process with pid ${other.pid} is at it (${guard})`;
-  }
-  try {
-    if (isDeepStrictEqual(readHolder(path), holder)) rmSync(path);
-    return undefined;
-  } finally {
-    rmSync(guard);
-  }
-}
-
-function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
-}
-
-function describeSelf(): Holder {
-  const started = startOf(process.pid);
-  if (started === undefined || started === UNKNOWN) throw new Error('/proc does not show this process');
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim();
-  return { pid: process.pid, started, boot, pidNamespace: readlinkSync('/proc/self/ns/pid') };
+/** Whether the holder lives; undefined if it cannot be looked for from here. */
+function isAlive({ pid, started, boot, pidNamespace }: OldHolder): boolean | undefined {
+  if (boot !== readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim()) return undefined;
+  if (pidNamespace !== readlinkSync('/proc/self/ns/pid')) return undefined;
+  const found = startOf(pid);
+  return found === UNKNOWN || found === started;
 }
 
 /** Of a process that lives, when it began: a system may show a user no processes but its own. */

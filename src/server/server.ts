@@ -11,6 +11,7 @@ import { GrowthBudgets, type GrowthRates, newGrowthMemory } from '../admission/g
 import { Networks } from '../admission/ip-address.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/coordinator-thread.ts';
+import type { Fence } from '../fence.ts';
 import { PORT_WAIT_MS } from '../limits.ts';
 import { adminMetrics } from '../metrics/admin-metrics.ts';
 import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
@@ -99,8 +100,8 @@ async function build(
 ): Promise<Omit<Server, 'stop'>> {
   const maxConnections = connectionsPossible(config.maxConnections);
   await openDataDirectory(config.dataDir);
-  const unlock = lockDataDirectory(config.dataDir);
-  closers.push(async () => unlock());
+  const lock = await lockDataDirectory(config.dataDir, { onLost: onDeath, onWaiting: (text) => log.warn(text) });
+  closers.push(async () => lock.release());
   const identity = await openIdentity(config.dataDir);
   for (const warning of identity.warnings) log.warn(warning);
   if (identity.previousCommsKey) {
@@ -154,7 +155,7 @@ async function build(
   if (admin) closers.push(() => admin.close());
 
   const growth = { memory: newGrowthMemory(), rates: growthRatesOf(config) };
-  const coordinator = await startCoordinator(config, identity, growth, log, state, onDeath);
+  const coordinator = await startCoordinator(config, { identity, growth, fence: lock.fence }, log, state, onDeath);
   state.coordinator = coordinator;
   state.tableLoaded = true;
   coordinatorMetrics(registry, coordinator.numbers, () => coordinator.queueLength);
@@ -267,11 +268,17 @@ function growthRatesOf(config: Config): GrowthRates {
   };
 }
 
+/** What the coordinator shares with the rest of the server. */
+interface CoordinatorParts {
+  readonly identity: Identity;
+  readonly growth: Growth;
+  readonly fence: Fence;
+}
+
 /** Resolves when the table is loaded. */
 function startCoordinator(
   config: Config,
-  identity: Identity,
-  growth: Growth,
+  { identity, growth, fence }: CoordinatorParts,
   log: Logger,
   state: RegistryState,
   onDeath: (error: unknown) => void,
@@ -281,6 +288,7 @@ function startCoordinator(
     dataDirectory: config.dataDir,
     registryId: identity.id.toString('hex'),
     bytesMax: config.storeBytesMax,
+    fence: fence.memory,
     etcd: readEtcdAccess(config, process.env),
   };
   const limits = {

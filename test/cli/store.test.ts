@@ -87,7 +87,7 @@ describe('store verify and export', () => {
       stdout: '',
       stderr: expect.stringMatching(/is in use by the process with pid \d+ .*; xlreg backup makes a copy/),
     });
-    expect(existsSync(at('data/lock.json'))).toBe(true);
+    expect(existsSync(at('data/lock'))).toBe(true);
   });
 
   it('read the table of a copy, and keep servers from it meanwhile only', async () => {
@@ -98,7 +98,7 @@ describe('store verify and export', () => {
       stdout: expect.stringMatching(/^sound: \d clients, 1 clusters, \d members\n$/),
     });
     const { stdout } = await runXlreg(['export', '--json', '--data-dir', at('looked-at')]);
-    expect(existsSync(at('looked-at/lock.json'))).toBe(false);
+    expect(existsSync(at('looked-at/lock'))).toBe(false);
     const records = stdout
       .trimEnd()
       .split('\n')

@@ -22,6 +22,10 @@ export interface RegistryOptions {
   readonly openFilesMax?: number;
   /** A file descriptor for its standard error, of which `stderr()` then has nothing. */
   readonly stderr?: number;
+  /** A command that runs the registry given as its further arguments, such as one that makes namespaces. */
+  readonly within?: readonly string[];
+  /** Milliseconds until it has to be ready; 20,000 unless told otherwise. */
+  readonly readyTimeoutMs?: number;
   /** Environment variables to add (no `XLREG_*` of the test's own environment reaches the child). */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -54,14 +58,14 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a registry; rejects with its standard error when it ends early or is not ready after 20 s. */
+/** Starts a registry; rejects with its standard error when it ends early or is not ready in time. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<RegistryProcess> {
   const dataDir = options.dataDir ?? (await newDataDir());
   const removeDataDir = async (): Promise<void> => {
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   };
   const limit = options.openFilesMax === undefined ? '' : `ulimit -n ${options.openFilesMax} && `;
-  const command = ['-c', `${limit}exec "$@"`, 'sh', process.execPath, MAIN, 'serve'];
+  const command = ['-c', `${limit}exec "$@"`, 'sh', ...(options.within ?? []), process.execPath, MAIN, 'serve'];
   const child = spawn('sh', [...command, ...flags(dataDir, options.args ?? [])], {
     env: { ...cleanEnv(), ...options.env },
     stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
@@ -88,7 +92,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     return code;
   };
   try {
-    const ready = await readyLine(child, exited, () => out);
+    const ready = await readyLine(child, exited, () => out, options.readyTimeoutMs ?? READY_TIMEOUT_MS);
     return {
       pid: child.pid!,
       tcpPort: port(ready, 'tcp'),
@@ -137,8 +141,13 @@ function cleanEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(XLREG_|VITEST)|^NODE_ENV$/.test(name)));
 }
 
-async function readyLine(child: ChildProcess, exited: Promise<number | null>, out: () => string): Promise<string> {
-  const give = AbortSignal.timeout(READY_TIMEOUT_MS);
+async function readyLine(
+  child: ChildProcess,
+  exited: Promise<number | null>,
+  out: () => string,
+  timeoutMs: number,
+): Promise<string> {
+  const give = AbortSignal.timeout(timeoutMs);
   const early = exited.then((code) => {
     throw new Error(`it ended with ${child.signalCode ?? code}`);
   });
@@ -147,7 +156,7 @@ async function readyLine(child: ChildProcess, exited: Promise<number | null>, ou
     const line = /^ready .*(?=\n)/m.exec(out());
     if (line !== null) return line[0];
     const more = once(child.stdout!, 'data', { signal: give }).catch(() => {
-      throw new Error(`it was not ready after ${READY_TIMEOUT_MS} ms`);
+      throw new Error(`it was not ready after ${timeoutMs} ms`);
     });
     await Promise.race([more, early]);
   }
