@@ -8,9 +8,10 @@
 //     member.json          0600, { name, endPoints, attrs, id, registryId, registryAddress }, the last three once a
 //                          registry has given an ID
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../durable-file.ts';
+import { ANY_ACCESS, accessTo, takeFromGroup, WRITE_ACCESS } from '../file-access.ts';
 import { isEndPoint, isName } from '../wire/member-token.ts';
 import { idBytes } from './cluster.ts';
 import { MemberHomeError } from './errors.ts';
@@ -20,18 +21,15 @@ const COMMS_KEY_FILE = 'comms-key.pem';
 const SIG_KEY_FILE = 'sig-key.pem';
 const MEMBER_FILE = 'member.json';
 
-/** Bits of a file's mode that let others in; of a directory's, that let others change what is in it. */
-const OTHERS = 0o077;
-const OTHERS_WRITE = 0o022;
-
 /**
  * The member that lives in a directory, or undefined if none does. Rejects with MemberHomeError if its files are
- * incomplete, not in order, or open to other users (not checked on Windows, which has no such modes).
+ * incomplete, not in order, or open to other users (not checked on Windows, which has no such modes). Files that a group of
+ * this process can use are set back to mode 600, with a warning of the process.
  */
 export async function loadMember(home: string): Promise<Member | undefined> {
   const text = await readPrivate(join(home, MEMBER_FILE));
   if (text === undefined) return undefined;
-  await assertModes(home, OTHERS_WRITE, '700');
+  await assertOwn(home);
   const described = parseMember(join(home, MEMBER_FILE), text);
   const [commsKey, sigKey] = await Promise.all([
     loadKey(join(home, COMMS_KEY_FILE)),
@@ -49,7 +47,7 @@ export async function saveMember(home: string, member: Member): Promise<void> {
   const described = { name, endPoints, attrs: attrs.toString(), id, registryId, registryAddress };
   try {
     await mkdir(home, { recursive: true, mode: 0o700 });
-    await assertModes(home, OTHERS_WRITE, '700');
+    await assertOwn(home);
     await saveKey(home, COMMS_KEY_FILE, member.commsKey);
     await saveKey(home, SIG_KEY_FILE, member.sigKey);
     await writeDurably(home, MEMBER_FILE, `${JSON.stringify(described, undefined, 2)}\n`, 0o600);
@@ -101,7 +99,7 @@ async function loadKey(path: string): Promise<KeyObject> {
 /** The text of a file that only its owner can read; undefined if there is no such file. */
 async function readPrivate(path: string): Promise<string | undefined> {
   try {
-    await assertModes(path, OTHERS, '600');
+    await keepPrivate(path);
     return await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -109,11 +107,25 @@ async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
-async function assertModes(path: string, forbidden: number, wanted: string): Promise<void> {
-  const { mode } = await stat(path);
-  if (process.platform === 'win32' || (mode & forbidden) === 0) return;
-  const found = (mode & 0o777).toString(8);
-  throw new MemberHomeError(`${path} is open to other users (mode ${found}): chmod ${wanted} ${path}`);
+/** Others may look into a home, but not change what is in it; groups of this process may. */
+async function assertOwn(home: string): Promise<void> {
+  const { access, mode } = await accessTo(home, WRITE_ACCESS);
+  if (access === 'others') refuseOpen(home, mode, '700');
+}
+
+async function keepPrivate(path: string): Promise<void> {
+  const { access, mode } = await accessTo(path, ANY_ACCESS);
+  if (access === 'others') refuseOpen(path, mode, '600');
+  if (access !== 'own-group') return;
+  const warning = await takeFromGroup(path, mode).catch((error: Error) => {
+    throw new MemberHomeError(error.message);
+  });
+  process.emitWarning(warning);
+}
+
+function refuseOpen(path: string, mode: string, wanted: string): void {
+  if (process.platform === 'win32') return;
+  throw new MemberHomeError(`${path} is open to other users (mode ${mode}): chmod ${wanted} ${path}`);
 }
 
 function homeError(path: string, cause: unknown): MemberHomeError {

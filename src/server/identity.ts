@@ -2,10 +2,11 @@
 // at every later one. Invariant: a registry whose ID somebody may know never gets other keys without being told to.
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { syncDirectory, writeDurably } from '../durable-file.ts';
+import { ANY_ACCESS, accessTo, type FoundAccess, takeFromGroup } from '../file-access.ts';
 import { ID_BYTES, RSA_BITS_MAX, RSA_BITS_MIN } from '../limits.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { isNodeId } from '../wire/member-token.ts';
@@ -38,14 +39,16 @@ export const REG_CRED_FILE = 'regCred.dat';
 /** There while the first start makes the others. */
 const UNFINISHED_FILE = 'unfinished';
 
-/** Makes the data directory if there is none, and sees that it is private. Throws IdentityError. */
+/** Makes the data directory if there is none. Throws IdentityError where others than groups of this process can use it. */
 export async function openDataDirectory(directory: string): Promise<void> {
   try {
     makeDirectory(directory, 0o700);
   } catch (error) {
     throw new IdentityError(`${directory} cannot be made: ${(error as Error).message}`);
   }
-  await assertPrivate(directory, 'directory');
+  const { access, mode, isDirectory } = await look(directory);
+  if (!isDirectory) throw new IdentityError(`${directory} is not a directory`);
+  if (access === 'others') throw openToOthers(directory, mode, '700');
 }
 
 /** Loads the identity in `directory`, or makes one if there has never been any. Throws IdentityError. */
@@ -86,7 +89,8 @@ export function printKey(key: KeyObject): string {
 
 async function loadIdentity(directory: string): Promise<Identity> {
   const idPath = join(directory, ID_FILE);
-  const hex = (await readPrivate(idPath)).trim();
+  const { text, warnings } = await readPrivate(idPath);
+  const hex = text.trim();
   const id = Buffer.from(hex, 'hex');
   if (id.length * 2 !== hex.length || !isNodeId(id)) throw new IdentityError(`${idPath} does not hold an ID`);
   const [commsKey, sigKey] = [
@@ -102,7 +106,7 @@ async function loadIdentity(directory: string): Promise<Identity> {
     commsKey: commsKey.key,
     previousCommsKey: previous?.key,
     sigKey: sigKey.key,
-    warnings: [commsKey.warning, previous?.warning, sigKey.warning].filter((warning) => warning !== undefined),
+    warnings: [...warnings, ...commsKey.warnings, ...(previous?.warnings ?? []), ...sigKey.warnings],
   };
 }
 
@@ -113,7 +117,7 @@ async function loadIdentity(directory: string): Promise<Identity> {
 async function loadPreviousKey(directory: string, commsKey: KeyObject, sigKey: KeyObject) {
   const path = join(directory, PREVIOUS_COMMS_KEY_FILE);
   if (!existsSync(path)) return undefined;
-  const { key, warning } = await loadKey(path);
+  const { key, warnings } = await loadKey(path);
   if (createPublicKey(key).equals(createPublicKey(sigKey))) {
     throw new IdentityError(`${path} is the same key as ${SIG_KEY_FILE}`);
   }
@@ -121,13 +125,14 @@ async function loadPreviousKey(directory: string, commsKey: KeyObject, sigKey: K
   if (bits !== wanted) {
     throw new IdentityError(`${path} has ${bits} bits and ${COMMS_KEY_FILE} ${wanted}; both have to have as many`);
   }
-  if (!createPublicKey(key).equals(createPublicKey(commsKey))) return { key, warning };
-  return { key: undefined, warning: `${path} is the same key as ${COMMS_KEY_FILE}: a rotation that was interrupted` };
+  if (!createPublicKey(key).equals(createPublicKey(commsKey))) return { key, warnings };
+  const interrupted = `${path} is the same key as ${COMMS_KEY_FILE}: a rotation that was interrupted`;
+  return { key: undefined, warnings: [...warnings, interrupted] };
 }
 
-/** Loads a private RSA key of ours. Throws IdentityError. */
-export async function loadKey(path: string): Promise<{ key: KeyObject; warning: string | undefined }> {
-  const pem = await readPrivate(path);
+/** Loads a private RSA key of ours, and what an operator should hear of it. Throws IdentityError. */
+export async function loadKey(path: string): Promise<{ key: KeyObject; warnings: readonly string[] }> {
+  const { text: pem, warnings } = await readPrivate(path);
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
@@ -140,23 +145,34 @@ export async function loadKey(path: string): Promise<{ key: KeyObject; warning: 
   if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX) {
     throw new IdentityError(`${path} has ${bits} bits; ${RSA_BITS_MIN} to ${RSA_BITS_MAX} are what clients take`);
   }
-  return { key, warning: bits < NEW_KEY_BITS ? `${path} has only ${bits} bits` : undefined };
+  return { key, warnings: bits < NEW_KEY_BITS ? [...warnings, `${path} has only ${bits} bits`] : warnings };
 }
 
-async function readPrivate(path: string): Promise<string> {
-  await assertPrivate(path, 'file');
-  return readFile(path, 'utf8');
+async function readPrivate(path: string): Promise<{ text: string; warnings: readonly string[] }> {
+  const warning = await keepPrivate(path);
+  return { text: await readFile(path, 'utf8'), warnings: warning === undefined ? [] : [warning] };
 }
 
-async function assertPrivate(path: string, kind: 'file' | 'directory'): Promise<void> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+/**
+ * Sees that nobody but its owner can use a secret file. Access of a group of this process is taken away, with a warning for
+ * the operator, if there was any. Throws IdentityError where that cannot be done, and where others have access.
+ */
+export async function keepPrivate(path: string): Promise<string | undefined> {
+  const { access, mode, isFile } = await look(path);
+  if (!isFile) throw new IdentityError(`${path} is not a file`);
+  if (access === 'others') throw openToOthers(path, mode, '600');
+  if (access === 'nobody') return undefined;
+  return takeFromGroup(path, mode).catch((error: Error) => {
+    throw new IdentityError(error.message);
+  });
+}
+
+function look(path: string): Promise<FoundAccess> {
+  return accessTo(path, ANY_ACCESS).catch((error: NodeJS.ErrnoException) => {
     throw new IdentityError(error.code === 'ENOENT' ? `${path} is missing` : `${path}: ${error.message}`);
   });
-  if (kind === 'file' ? !found.isFile() : !found.isDirectory()) throw new IdentityError(`${path} is not a ${kind}`);
-  if ((found.mode & 0o077) !== 0) {
-    const wanted = kind === 'file' ? '600' : '700';
-    throw new IdentityError(
-      `${path} can be used by others (mode ${(found.mode & 0o777).toString(8)}): chmod ${wanted} ${path}`,
-    );
-  }
+}
+
+function openToOthers(path: string, mode: string, wanted: string): IdentityError {
+  return new IdentityError(`${path} can be used by others (mode ${mode}): chmod ${wanted} ${path}`);
 }

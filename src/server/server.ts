@@ -1,10 +1,12 @@
 // The registry as a whole: builds its parts, starts them in the order of their dependence, and stops them in reverse.
 
 import { createPublicKey, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LevelWithSilent, Logger } from 'pino';
 import { Registry } from 'prom-client';
-import { openAdminToken } from '../admin/admin-token.ts';
+import { ADMIN_TOKEN_FILE, openAdminToken } from '../admin/admin-token.ts';
 import { StatusStreams } from '../admin/status-streams.ts';
 import { Admission } from '../admission/admission.ts';
 import { GrowthBudgets, type GrowthRates, newGrowthMemory } from '../admission/growth-budgets.ts';
@@ -44,7 +46,7 @@ import { lockDataDirectory } from './data-directory-lock.ts';
 import { readEtcdAccess } from './etcd-access.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
-import { type Identity, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
+import { type Identity, keepPrivate, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
 import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import { ServedConnections } from './served-connections.ts';
 import { SessionLog } from './session-log.ts';
@@ -137,7 +139,7 @@ async function build(
       levels: LOG_LEVELS,
     },
   };
-  const token = await openAdminToken(config.dataDir);
+  const token = await openToken(config.dataDir, log);
   const streams = new StatusStreams(() => readStatus(state, registry));
   const routes = adminRoutes(state, registry, config.dataDir, api, token, streams, () => {
     state.draining = true;
@@ -238,6 +240,13 @@ async function listenPatiently(listen: () => Promise<Listener>, log: Logger): Pr
     }
     await pause(PORT_RETRY_MS);
   }
+}
+
+async function openToken(dataDirectory: string, log: Logger): Promise<string> {
+  const path = join(dataDirectory, ADMIN_TOKEN_FILE);
+  const warning = existsSync(path) ? await keepPrivate(path) : undefined;
+  if (warning) log.warn(warning);
+  return openAdminToken(dataDirectory);
 }
 
 /** Those that an operator may want to know, as they were set. */

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import type { Fence } from '../fence.ts';
 import { FENCE_WAIT_AFTER_COMMIT_MS, FENCE_WAIT_MS } from '../limits.ts';
 import type { Change, ClientRecord, ClusterRecord, MemberRecord, Seat, StoredRecord } from '../registry/command.ts';
-import { claimTable, DATA_FILE, newestTransaction, openTable, TABLE_DIRECTORY, type Table } from './open-table.ts';
+import {
+  claimTable,
+  DATA_FILE,
+  keepToOwner,
+  newestTransaction,
+  openTable,
+  TABLE_DIRECTORY,
+  type Table,
+} from './open-table.ts';
 import {
   type CommitOutcome,
   type Store,
@@ -138,6 +146,7 @@ export class LmdbStore implements Store {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#copying = this.#table.backup(directory, true);
     await this.#copying;
+    keepToOwner(join(directory, DATA_FILE));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 // How a table in LMDB is opened, and what is looked at before it is relied on.
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Key, open, type RootDatabase } from 'lmdb';
 import { StoreUnusableError } from './store.ts';
@@ -12,6 +12,11 @@ export type Transaction = ReturnType<Table['useReadTransaction']>;
 /** Where the table is in a data directory. */
 export const TABLE_DIRECTORY = 'table';
 export const DATA_FILE = 'data.mdb';
+/** LMDB's table of readers. */
+const READERS_FILE = 'lock.mdb';
+const PRIVATE_FILE = 0o600;
+/** An option that LMDB's types do not have. */
+const MODES = { permissionsMode: PRIVATE_FILE };
 
 /**
  * Addresses taken for the file, which need not be there: ten million members. Beyond it LMDB takes twice as many each time,
@@ -42,11 +47,13 @@ const SHARED_VALUES = {
 export function openTable(directory: string, readOnly: boolean): Table {
   try {
     assertWhole(join(directory, DATA_FILE));
+    for (const name of [DATA_FILE, READERS_FILE]) keepToOwner(join(directory, name));
     return open({
       path: directory,
       noSubdir: false,
       readOnly,
       mapSize: MAP_BYTES,
+      ...MODES,
       // With its default, overlapping, a table did not survive a loss of power.
       overlappingSync: false,
       keyEncoding: 'binary',
@@ -57,6 +64,18 @@ export function openTable(directory: string, readOnly: boolean): Table {
   } catch (error) {
     if (error instanceof StoreUnusableError) throw error;
     throw new StoreUnusableError(`${directory} cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * Takes a file from all but its owner. Older versions left it to the umask, and LMDB sets no mode for copies. Whoever is not
+ * the owner, or has a file system that is read-only, reads it as it is.
+ */
+export function keepToOwner(path: string): void {
+  try {
+    chmodSync(path, PRIVATE_FILE);
+  } catch (error) {
+    if (!['ENOENT', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 

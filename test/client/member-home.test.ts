@@ -1,5 +1,5 @@
 // A member's home: what is kept, with which modes, and what is refused.
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -48,12 +48,50 @@ it('lets nobody else in, and leaves nothing half-written', async () => {
   expect(await readFile(join(home, 'member.json'), 'utf8')).not.toContain('PRIVATE');
 });
 
+describe('a home of a group of the process', () => {
+  /** Warnings that the process emits meanwhile. */
+  async function warningsOf(action: () => Promise<unknown>): Promise<string[]> {
+    const warnings: string[] = [];
+    const note = (warning: Error) => warnings.push(warning.message);
+    process.on('warning', note);
+    await action();
+    // They are emitted in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    return warnings;
+  }
+
+  it('is accepted; its files are set back to mode 600 with a warning', async () => {
+    await saveMember(home, member);
+    const files = await readdir(home);
+    await chmod(home, 0o2770);
+    for (const file of files) await chmod(join(home, file), 0o660);
+    const warnings = await warningsOf(() => loadMember(home));
+    const says = (file: string) => expect.stringContaining(`${join(home, file)} was open to its group (mode 660)`);
+    expect(warnings.sort()).toEqual(files.sort().map(says));
+    for (const file of files) expect(await mode(join(home, file))).toBe('600');
+    expect(await warningsOf(() => loadMember(home))).toEqual([]);
+    await saveMember(home, { ...member, id: '0a'.repeat(32) });
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('is refused where the group is of other users', async () => {
+    await saveMember(home, member);
+    await chown(join(home, 'sig-key.pem'), 0, 54_321);
+    await chmod(join(home, 'sig-key.pem'), 0o640);
+    await expect(loadMember(home)).rejects.toThrow('sig-key.pem is open to other users (mode 640): chmod 600');
+    await chmod(join(home, 'sig-key.pem'), 0o600);
+    await chown(home, 0, 54_321);
+    await chmod(home, 0o770);
+    await expect(loadMember(home)).rejects.toThrow('is open to other users (mode 770): chmod 700');
+  });
+});
+
 describe('a home is refused', () => {
   it.each(['member.json', 'comms-key.pem', 'sig-key.pem'])('whose %s others can read', async (file) => {
     await saveMember(home, member);
-    await chmod(join(home, file), 0o640);
+    await chmod(join(home, file), 0o644);
     await expect(loadMember(home)).rejects.toThrow(MemberHomeError);
-    await expect(loadMember(home)).rejects.toThrow(`${file} is open to other users (mode 640): chmod 600`);
+    await expect(loadMember(home)).rejects.toThrow(`${file} is open to other users (mode 644): chmod 600`);
   });
 
   it('that others can write in', async () => {

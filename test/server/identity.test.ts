@@ -145,6 +145,22 @@ describe('a later start', () => {
     expect(warnings).toEqual([]);
   });
 
+  it.each(['id', 'ck.pem', 'sk.pem', PREVIOUS])(
+    'sets %s back to mode 600 where its own group can use it (K1)',
+    async (name) => {
+      settle();
+      put(PREVIOUS, vectorFile('keys/test-member-ck.pem'));
+      chmodSync(directory, 0o770);
+      chmodSync(join(directory, name), 0o660);
+      const { warnings } = await described();
+      expect(warnings).toEqual([
+        `${join(directory, name)} was open to its group (mode 660): it is set back to mode 600, its group may have read it`,
+      ]);
+      expect(modeOf(name).toString(8)).toBe('600');
+      expect((await described()).warnings).toEqual([]);
+    },
+  );
+
   it('K1: changes nothing in the directory', async () => {
     settle();
     const before = readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'latin1')]);
@@ -184,12 +200,11 @@ describe('refusals', () => {
   const remove = (name: string) => () => rmSync(join(directory, name));
 
   it.each([
-    ['a ck that its group can read', chmod('ck.pem', 0o640), /ck\.pem can be used by others \(mode 640\): chmod 600/],
+    ['a ck that everybody can read', chmod('ck.pem', 0o644), /ck\.pem can be used by others \(mode 644\): chmod 600/],
     ['a sk that everybody can read', chmod('sk.pem', 0o604), /sk\.pem can be used by others/],
     ['a sk that everybody can write', chmod('sk.pem', 0o602), /sk\.pem can be used by others/],
     ['an ID that others can read', chmod('id', 0o644), /id can be used by others/],
     ['a directory that others can enter', chmod('.', 0o711), /can be used by others \(mode 711\): chmod 700/],
-    ['a directory that the group can read', chmod('.', 0o740), /can be used by others/],
     ['a ck that is no PEM', () => put('ck.pem', 'not a key'), /ck\.pem is not a private key in PEM form/],
     ['an empty sk', () => put('sk.pem', ''), /sk\.pem is not a private key in PEM form/],
     ['a ck that is public', () => put('ck.pem', publicPem()), /ck\.pem is not a private key in PEM form/],
@@ -200,7 +215,7 @@ describe('refusals', () => {
     ['ck and sk the same', () => put('sk.pem', vectorFile('keys/test-registry-ck.pem')), /are the same key/],
     ['a previous ck that is no PEM', () => put(PREVIOUS, 'not a key'), /ck-previous\.pem is not a private key/],
     ['an empty previous ck', () => put(PREVIOUS, ''), /ck-previous\.pem is not a private key/],
-    ['a previous ck that its group can read', () => put(PREVIOUS, '', 0o640), /ck-previous\.pem can be used by others/],
+    ['a previous ck that others can read', () => put(PREVIOUS, '', 0o604), /ck-previous\.pem can be used by others/],
     ['a previous ck that is not RSA', () => put(PREVIOUS, ecKey()), /ck-previous\.pem is not an RSA key/],
     [
       'a previous ck of another length',

@@ -2,6 +2,7 @@
 // read beside it (E5, E6).
 
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -97,6 +98,29 @@ describe('whose a table is', () => {
   it('is for its owner alone', async () => {
     await settle();
     expect(statSync(join(directory, TABLE_DIRECTORY)).mode & 0o077).toBe(0);
+  });
+
+  it('keeps its files to its owner, also those of an older version and of a copy', async () => {
+    const modes = (...names: string[]) => {
+      const path = join(directory, ...names, TABLE_DIRECTORY);
+      return readdirSync(path).map((name) => (statSync(join(path, name)).mode & 0o777).toString(8));
+    };
+    const umask = process.umask(0);
+    try {
+      await settle();
+      expect(modes()).toEqual(['600', '600']);
+      for (const name of readdirSync(join(directory, TABLE_DIRECTORY))) {
+        chmodSync(join(directory, TABLE_DIRECTORY, name), 0o664);
+      }
+      const store = open();
+      expect(modes()).toEqual(['600', '600']);
+      await store.backup(join(directory, 'copy', TABLE_DIRECTORY));
+      expect(modes('copy')).toEqual(['600']);
+      await verifyStore(join(directory, 'copy'));
+      expect(modes('copy')).toEqual(['600', '600']);
+    } finally {
+      process.umask(umask);
+    }
   });
 
   it('is not this server’s when its schema is newer', async () => {
