@@ -69,7 +69,10 @@ const TIMING: LockTiming = { renewalMs: LOCK_RENEWAL_MS, fenceMs: LOCK_FENCE_MS,
 
 /** How a lock is taken and held. */
 export interface LockOptions {
-  /** Called once, if another process took the lock over or somebody removed it: this process must not go on. */
+  /**
+   * Called once, if another process took the lock over or somebody removed it: this process must not go on. It may come
+   * before the lock is handed out.
+   */
   readonly onLost: (error: Error) => void;
   /** Told, in a sentence, for whom this waits and how long. */
   readonly onWaiting: (text: string) => void;

@@ -37,7 +37,7 @@ const TAKER = `
   import { createInterface } from 'node:readline';
   const { lockDataDirectory } = await import(${JSON.stringify(MODULE)});
   const timing = process.env.TIMING && JSON.parse(process.env.TIMING);
-  const onLost = ({ message }) => console.log(message + '; fence open: ' + held.fence.waitOpen(0));
+  const onLost = ({ message }) => console.log(message + '; fence open: ' + held?.fence.waitOpen(0));
   const onWaiting = () => {};
   let held;
   const take = async (directory) => {
@@ -450,6 +450,39 @@ describe.skipIf(!canRun(onOtherMachine(tmpdir()), 'tests of the lock between mac
     const ends = await Promise.all(waiting.map((taker) => taker.take(directory)));
     expect(ends.filter((end) => end === 'taken').length, ends.join('; ')).toBe(1);
     for (const end of ends) expect(end).toMatch(/^(taken$|LockedError: .* is in use by )/);
+  });
+});
+
+describe.skipIf(!canRun(onOtherMachine(tmpdir()), 'renewals against takeovers'))('renewals against takeovers', () => {
+  /** Dead before it is renewed: each takeover races a renewal. */
+  const RACING: LockTiming = { renewalMs: 20, fenceMs: 10, deadMs: 15 };
+  const TAKEOVERS = 60;
+
+  const LOST = /^the lock of .* is lost: .* took it over; fence open: (false|undefined)$/;
+
+  it('leave one holder, and tell every other that it lost the lock', async () => {
+    const machines = Array.from({ length: 4 }, () => onOtherMachine(parent));
+    const racers = await Promise.all(machines.map((within) => startTaker({ timing: RACING, within })));
+    let takeovers = 0;
+    const holders = new Set<Taker>();
+    const race = async (racer: Taker) => {
+      while (takeovers < TAKEOVERS) {
+        const end = await racer.take(directory);
+        if (end.startsWith('LockedError: ')) continue;
+        takeovers++;
+        holders.add(racer);
+        if (takeovers >= TAKEOVERS && end === 'taken') return;
+        // It may be lost before the process is told that it was taken.
+        const [taken, lost] = [end, await racer.line()].sort();
+        expect(taken).toBe('taken');
+        expect(lost).toMatch(LOST);
+        holders.delete(racer);
+      }
+    };
+    await Promise.all(racers.map(race));
+    const last = [...holders].filter(({ child }) => child.pid === pidOf());
+    expect(last.length).toBe(1);
+    for (const holder of holders) if (holder !== last[0]) expect(await holder.line()).toMatch(LOST);
   });
 });
 
