@@ -45,7 +45,7 @@ export interface ClusterMember {
   readonly endPoints: readonly string[];
 }
 
-/** One ClusterMembers reply. It may hold fewer members than were asked for (R9). */
+/** Members of a cluster: those of one ClusterMembers reply, which may have no room for all (R9), or all of them. */
 export interface Roster {
   readonly clusterId: string;
   /** Undefined where neither this reply (older servers) nor an earlier one of the session tells it (R11). */
@@ -56,6 +56,37 @@ export interface Roster {
 
 /** `Which` of all 64 seats (R8). */
 export const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
+
+/** The bit of a seat in a `Which` (R8); that of seat 64 is one more than all of them. */
+export function seatBit(index: number): bigint {
+  return 1n << BigInt(index);
+}
+
+/** Whether a seat's member is the one that was seen there, with the same token. */
+export function isSameMember(seen: ClusterMember | undefined, member: ClusterMember): boolean {
+  if (seen === undefined || seen.id !== member.id || seen.name !== member.name) return false;
+  if (seen.attrs !== member.attrs || seen.endPoints.join('\n') !== member.endPoints.join('\n')) return false;
+  return seen.commsKey.equals(member.commsKey) && seen.sigKey.equals(member.sigKey);
+}
+
+/**
+ * All members, from as many replies as that takes (R9): 65 at most, since each but the last has to bring one more.
+ * Rejects as `ask` does, which makes one GetCluster of a `Which`.
+ */
+export async function wholeRoster(ask: (which: bigint) => Promise<Roster>): Promise<Roster> {
+  const seats = new Map<number, ClusterMember>();
+  for (let which = ALL_MEMBERS; ; ) {
+    const roster = await ask(which);
+    const before = which;
+    for (const member of roster.members) {
+      if (!hasSeat(which, member.index)) continue;
+      seats.set(member.index, member);
+      which &= ~seatBit(member.index);
+    }
+    if (which !== before && seats.size < (roster.size ?? CLUSTER_SIZE_MAX)) continue;
+    return { ...roster, members: [...seats.values()].sort((one, other) => one.index - other.index) };
+  }
+}
 
 /** Cluster attrs bit 1 (R4). */
 export const CLUSTER_EPHEMERAL = 1n;

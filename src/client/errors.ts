@@ -23,6 +23,11 @@ export class RegistryRefused extends XlRegError {
   get stopping(): boolean {
     return this.text === REFUSAL_TEXT['shutting-down'];
   }
+
+  /** Whether there is no such cluster (R5, R7), or none any more. */
+  get clusterUnknown(): boolean {
+    return this.text === REFUSAL_TEXT['cluster-name-unknown'] || this.text === REFUSAL_TEXT['cluster-id-unknown'];
+  }
 }
 
 /** No connection, no answer in time, or the connection went away. `cause` is the system's error, if there was one. */
@@ -38,12 +43,31 @@ export function isServerGone(error: unknown): boolean {
   return error instanceof RegistryUnreachable || (error instanceof RegistryRefused && error.stopping);
 }
 
+/** Whether the same request may succeed later: its server is gone, or its store has no room or is out of reach (E5). */
+export function mayPass(error: unknown): boolean {
+  return isServerGone(error) || (error instanceof RegistryRefused && error.text === REFUSAL_TEXT['cannot-store']);
+}
+
+/** The reason of a signal that is aborted at a deadline. Not an XlRegError: nobody takes it for a failure of a server. */
+export class TimeUp extends Error {
+  override readonly name = 'TimeUp';
+}
+
 /** The connection was closed at the Hello: another comms key, or it turns connections away. Nothing tells which. */
 export class HelloRefused extends RegistryUnreachable {}
 
 /** Whoever answers is not the registry whose credentials the client has; the message says by what that shows. */
 export class RegistryUntrusted extends XlRegError {
   override readonly name = 'RegistryUntrusted';
+}
+
+/** A member that watches its cluster is not on the roster any more: evicted (R14), or the cluster is gone. */
+export class NoLongerMember extends XlRegError {
+  override readonly name = 'NoLongerMember';
+
+  constructor(why: string, options?: ErrorOptions) {
+    super(`no longer a member of the cluster: ${why}`, options);
+  }
 }
 
 /** The registry does not keep to the protocol; the session is over. */

@@ -6,6 +6,7 @@ export { type ConnectOptions, connect } from './connect.ts';
 export type { Credentials } from './credentials.ts';
 export {
   MemberHomeError,
+  NoLongerMember,
   ProtocolError,
   RegistryRefused,
   RegistryUnreachable,
@@ -13,7 +14,7 @@ export {
   XlRegError,
 } from './errors.ts';
 export { createMember, createVisitor, type Member, type MemberSpec } from './member.ts';
-export { loadMember, saveMember } from './member-home.ts';
+export { loadMember, openMember, saveMember } from './member-home.ts';
 export type { ClientIdentity, RegistrySession } from './registry-session.ts';
 export type { TransportName } from './target.ts';
 export { type OpenSession, type WatchClusterOptions, watchCluster } from './watch-cluster.ts';

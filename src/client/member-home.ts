@@ -1,21 +1,22 @@
 // Where a member keeps who it is between runs: a directory of its own. Invariants: nothing in it can be read by others;
-// member.json is written last, so that where it is, the keys are; each file is there whole or not at all. One process at
-// a time.
+// member.json is written last, so that where it is, the keys are; each file is there whole or not at all. Several
+// processes may open one home at once: keys and ID are created exclusively, and the others adopt them.
 //
 //   HOME/                  0700
 //     comms-key.pem        0600, PKCS#8
 //     sig-key.pem          0600, PKCS#8
-//     member.json          0600, { name, endPoints, attrs, id, registryId, registryAddress }, the last three once a
-//                          registry has given an ID
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+//     member.json          0600, { name, endPoints, attrs, id, registryId, registryAddress }, the last two once a
+//                          registry has taken the member in
+import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDurably } from '../durable-file.ts';
+import { createDurably, writeSharedDurably } from '../durable-file.ts';
 import { ANY_ACCESS, accessTo, takeFromGroup, WRITE_ACCESS } from '../file-access.ts';
+import { ID_BYTES } from '../limits.ts';
 import { isEndPoint, isName } from '../wire/member-token.ts';
 import { idBytes } from './cluster.ts';
 import { MemberHomeError } from './errors.ts';
-import type { Member } from './member.ts';
+import { createMember, type Member, type MemberSpec } from './member.ts';
 
 const COMMS_KEY_FILE = 'comms-key.pem';
 const SIG_KEY_FILE = 'sig-key.pem';
@@ -39,18 +40,37 @@ export async function loadMember(home: string): Promise<Member | undefined> {
 }
 
 /**
+ * The member that lives in a directory; a new one, with an ID (T3), if none does. Processes that come at once get the
+ * same one: the first to create a file decides, the others read it. Rejects with MemberHomeError, and with TypeError where
+ * name or end points break T2 or T5.
+ */
+export async function openMember(home: string, spec: MemberSpec): Promise<Member> {
+  const found = await loadMember(home);
+  if (found !== undefined) return found;
+  const made = { ...(await createMember(spec)), id: randomBytes(ID_BYTES).toString('hex') };
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    await assertModes(home, OTHERS_WRITE, '700');
+    await createDurably(home, COMMS_KEY_FILE, pemOf(made.commsKey), 0o600);
+    await createDurably(home, SIG_KEY_FILE, pemOf(made.sigKey), 0o600);
+    await createDurably(home, MEMBER_FILE, describe(made), 0o600);
+  } catch (error) {
+    throw error instanceof MemberHomeError ? error : homeError(home, error);
+  }
+  return (await loadMember(home)) ?? made;
+}
+
+/**
  * Writes a member into its directory, which is made if need be; what was there is replaced. All of it is on disk when
  * this resolves. Rejects with MemberHomeError.
  */
 export async function saveMember(home: string, member: Member): Promise<void> {
-  const { name, endPoints, attrs, id, registryId, registryAddress } = member;
-  const described = { name, endPoints, attrs: attrs.toString(), id, registryId, registryAddress };
   try {
     await mkdir(home, { recursive: true, mode: 0o700 });
     await assertOwn(home);
     await saveKey(home, COMMS_KEY_FILE, member.commsKey);
     await saveKey(home, SIG_KEY_FILE, member.sigKey);
-    await writeDurably(home, MEMBER_FILE, `${JSON.stringify(described, undefined, 2)}\n`, 0o600);
+    await writeSharedDurably(home, MEMBER_FILE, describe(member), 0o600);
   } catch (error) {
     throw error instanceof MemberHomeError ? error : homeError(home, error);
   }
@@ -58,8 +78,17 @@ export async function saveMember(home: string, member: Member): Promise<void> {
 
 /** A key that is there already is not written again. */
 async function saveKey(home: string, name: string, key: KeyObject): Promise<void> {
-  const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  if ((await readPrivate(join(home, name))) !== pem) await writeDurably(home, name, pem, 0o600);
+  const pem = pemOf(key);
+  if ((await readPrivate(join(home, name))) !== pem) await writeSharedDurably(home, name, pem, 0o600);
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function describe({ name, endPoints, attrs, id, registryId, registryAddress }: Member): string {
+  const described = { name, endPoints, attrs: attrs.toString(), id, registryId, registryAddress };
+  return `${JSON.stringify(described, undefined, 2)}\n`;
 }
 
 function parseMember(path: string, text: string): Omit<Member, 'commsKey' | 'sigKey'> {

@@ -1,6 +1,7 @@
 // Who a client is: a name, end points, and two RSA key pairs whose private halves never leave this process or its home.
 import { createPublicKey, generateKeyPair, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
+import { TOKEN_END_POINTS_MAX } from '../limits.ts';
 import { CLIENT_ADMIN, CLIENT_EPHEMERAL, isEndPoint, isName, signToken } from '../wire/member-token.ts';
 import { longOf, type Token } from '../wire/message.ts';
 import { exportSpki } from '../wire/rsa-key.ts';
@@ -16,7 +17,7 @@ export interface Member {
   /** Private RSA keys. */
   readonly commsKey: KeyObject;
   readonly sigKey: KeyObject;
-  /** Hex, 40 or 64 digits; absent until a registry has given one. */
+  /** Hex, 40 or 64 digits (T3); absent until a home (openMember) or a registry has given one. */
   readonly id?: string | undefined;
   /** Hex ID of the registry that knows this member under `id`. */
   readonly registryId?: string | undefined;
@@ -37,6 +38,8 @@ const KEY_BITS = 2_048;
 /** Makes a member with two new RSA keys of 2048 bits. Throws TypeError where name or end points break T2 or T5. */
 export async function createMember({ name, endPoints, attrs = 0n }: MemberSpec): Promise<Member> {
   if (!isName(name)) throw new TypeError('a name should be 1 to 128 letters, digits, _ . -');
+  if (endPoints.length > TOKEN_END_POINTS_MAX)
+    throw new TypeError(`a member has ${TOKEN_END_POINTS_MAX} end points at most`);
   if (!endPoints.every(isEndPoint)) throw new TypeError('an end point should be HOST:PORT, IPv6 in brackets');
   const [commsKey, sigKey] = await Promise.all([generateKey(), generateKey()]);
   return { name, endPoints, attrs, commsKey, sigKey };

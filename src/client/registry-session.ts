@@ -6,7 +6,6 @@ import type { RegCred } from '../wire/reg-cred.ts';
 import { printVersion } from '../wire/version.ts';
 import type { Channel } from './channel.ts';
 import {
-  ALL_MEMBERS,
   CLUSTER_EPHEMERAL,
   type ClusterMember,
   type ClusterProperties,
@@ -17,12 +16,15 @@ import {
   propertiesOf,
   type Roster,
   rosterOf,
+  wholeRoster,
 } from './cluster.ts';
 import { type Credentials, credentialsIn, isEqual } from './credentials.ts';
+import { untilAborted } from './deadline.ts';
 import { rememberFailed } from './end-point-order.ts';
 import { isServerGone, ProtocolError } from './errors.ts';
 import { type Member, signReturn, tokenOf } from './member.ts';
 import type { OpenHello } from './open-hello.ts';
+import { endPromptly } from './prompt-end.ts';
 import { type WatchOptions, watchMembers } from './watch-members.ts';
 
 /** Who the client is to the registry. */
@@ -103,10 +105,12 @@ export class RegistrySession {
   }
 
   /**
-   * One GetCluster: the members in those seats, or as many of them as fit into a reply (R9). Bit i of `which` is seat i;
-   * default all. By name it finds what this session created or joined, and on this project's registry every cluster.
+   * The members of a cluster: all of them, in as many GetClusters as that takes, or with `which` one GetCluster for those
+   * seats, whose reply may have no room for all (R9). Bit i of `which` is seat i. By name it finds what this session
+   * created or joined, and on this project's registry every cluster.
    */
-  async cluster(cluster: ClusterRef, which: bigint = ALL_MEMBERS): Promise<Roster> {
+  async cluster(cluster: ClusterRef, which?: bigint): Promise<Roster> {
+    if (which === undefined) return await wholeRoster((seats) => this.cluster(cluster, seats));
     const id = typeof cluster === 'string' ? this.#idsByName.get(cluster) : cluster.id.toLowerCase();
     const fields = id === undefined ? fieldsOf(cluster) : fieldsOf({ id });
     const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, {
@@ -118,12 +122,15 @@ export class RegistrySession {
   }
 
   /**
-   * The members as they appear, each once; ends when the cluster is full. Where its size is not known (see Roster.size) it
-   * goes on until aborted. Where an operator evicts a member that was yielded, whoever gets its seat is yielded with the same
-   * index (R14), so that the last one of an index is who has that seat; that it is empty meanwhile is not told.
+   * The members as they appear, and again as their tokens change (R6); ends when the cluster is full and each seat has
+   * been read since. Where its size is not known (see Roster.size) it goes on until aborted. Whoever gets the seat of a
+   * member that was evicted is yielded with the same index (R14), so the last one of an index is who has that seat;
+   * onLeft hears of seats that become empty. With memberId it rejects with NoLongerMember once that ID has left.
    */
   members(cluster: ClusterRef, options: WatchOptions = {}): AsyncGenerator<ClusterMember, void, void> {
-    return watchMembers((which) => this.cluster(cluster, which), options);
+    return endPromptly(options.signal, (signal) =>
+      watchMembers((which) => untilAborted(this.cluster(cluster, which), signal), { ...options, signal }),
+    );
   }
 
   /** Says goodbye in order (R12), then closes. */

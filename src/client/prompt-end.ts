@@ -1,0 +1,52 @@
+// Generators whose return() ends what their next() waits for. A plain async generator queues return() behind next().
+
+/**
+ * Wraps a generator that waits only under the signal it is given. `return()` and `throw()` abort that signal, so that a
+ * pending next() settles with `done: true` at once. `outer` aborts it with its own reason.
+ */
+export function endPromptly<T>(
+  outer: AbortSignal | undefined,
+  make: (signal: AbortSignal) => AsyncGenerator<T, void, void>,
+): AsyncGenerator<T, void, void> {
+  const stop = new AbortController();
+  const returned = new Error('the watch was ended');
+  const passOn = () => stop.abort(outer!.reason);
+  const inner = make(stop.signal);
+  let begun = false;
+  const settled = async (result: Promise<IteratorResult<T, void>>): Promise<IteratorResult<T, void>> => {
+    try {
+      const next = await result;
+      if (next.done) outer?.removeEventListener('abort', passOn);
+      return next;
+    } catch (error) {
+      outer?.removeEventListener('abort', passOn);
+      if (error === returned) return { done: true, value: undefined };
+      throw error;
+    }
+  };
+  const end = () => {
+    outer?.removeEventListener('abort', passOn);
+    stop.abort(returned);
+  };
+  return {
+    next() {
+      if (!begun) {
+        begun = true;
+        if (outer?.aborted) passOn();
+        else outer?.addEventListener('abort', passOn, { once: true });
+      }
+      return settled(inner.next());
+    },
+    return() {
+      end();
+      return settled(inner.return());
+    },
+    throw(error: unknown) {
+      end();
+      return settled(inner.throw(error));
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
