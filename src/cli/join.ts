@@ -1,14 +1,32 @@
-// xlreg join: becomes a member of a cluster, or comes back as the one it was. Invariant: a member's keys are on disk
-// before the registry hears of them, its ID before it joins; so whatever ends this half-way, it comes back as itself.
-import { join as joinPath } from 'node:path';
-import { beginSession, createMember, loadMember, type Member, type RegCred, saveMember } from '../client/index.ts';
-import { isEndPoint } from '../wire/member-token.ts';
-import { milliseconds, name, readCommandLine, UsageError } from './client-flags.ts';
-import { gatherRoster, missingSeats } from './gather-roster.ts';
-import { memberJson, printCount, printFields, printJson, printMembers } from './print.ts';
+// xlreg join: becomes a member of a cluster, or comes back as the one it was. Invariant: a member's keys and ID are on disk
+// before the registry hears of them; so whatever ends this half-way, it comes back as itself.
+import {
+  type ClusterProperties,
+  type Member,
+  NoLongerMember,
+  openMember,
+  type RegCred,
+  type RegistrySession,
+  saveMember,
+} from '../client/index.ts';
+import { begin } from './begin.ts';
+import { type ClientFlags, count, name, readCommandLine, UsageError } from './client-flags.ts';
+import { adviceOn, memberEndPoints } from './end-point-advice.ts';
+import { type GatheredRoster, gatherRoster } from './gather-roster.ts';
+import { homeOf } from './member-place.ts';
+import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from './print.ts';
 import { connectOptions, readRegistry } from './registry-source.ts';
+import { Wait } from './wait.ts';
 
-const HOMES = './xlreg-home';
+/** Who is to join what, as the command line has it. */
+interface Wish {
+  readonly clusterName: string;
+  readonly memberName: string;
+  readonly endPoints: readonly string[];
+  readonly home: string | undefined;
+  /** Of the cluster, to be created if it is missing; undefined: it has to be there. */
+  readonly createSize: number | undefined;
+}
 
 /** Resolves to the exit code, 1 when the time to wait is up; rejects as the client library does, or with UsageError. */
 export async function join(args: readonly string[], signal: AbortSignal): Promise<number> {
@@ -18,61 +36,109 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
       name: { type: 'string' },
       'end-point': { type: 'string', multiple: true },
       home: { type: 'string' },
+      create: { type: 'boolean' },
+      size: { type: 'string' },
       wait: { type: 'string' },
     },
   });
   const clusterName = name('NAME', positionals[0]!);
   if (values.name === undefined) throw new UsageError('--name is missing');
   const memberName = name('--name', values.name);
-  const endPoints = values['end-point'] ?? [];
-  if (endPoints.length === 0) throw new UsageError('--end-point is missing');
-  if (!endPoints.every(isEndPoint)) throw new UsageError('--end-point should be HOST:PORT, IPv6 in brackets');
-  const waitMs = milliseconds('--wait', values.wait);
-  const home = values.home ?? joinPath(HOMES, memberName);
+  const endPoints = memberEndPoints(values['end-point'] ?? []);
+  const createSize = sizeToCreate(values);
+  const wait = new Wait('join', values.wait, signal);
+  const wish: Wish = { clusterName, memberName, endPoints, home: values.home, createSize };
+  try {
+    const joined = await wait.retry(() => joinOnce(flags, wish, wait.signal));
+    return await report(joined, wish, flags, wait);
+  } finally {
+    wait.end();
+  }
+}
 
+function sizeToCreate(values: { readonly create?: boolean; readonly size?: string }): number | undefined {
+  if (values.create && values.size === undefined) throw new UsageError('--create needs --size');
+  if (!values.create && values.size !== undefined) throw new UsageError('--size is that of --create, which is missing');
+  return values.size === undefined ? undefined : count('--size', values.size);
+}
+
+/** A session in which the member has joined. */
+async function joinOnce(flags: ClientFlags, wish: Wish, signal: AbortSignal) {
   const regCred = await readRegistry(flags, signal);
   const options = connectOptions(flags, regCred, signal);
-  let member: Member = { ...(await memberAt(home, memberName, regCred)), endPoints };
+  const registryId = hex(regCred.id);
+  const home = wish.home ?? (await homeOf(wish.memberName, registryId));
+  let member: Member = { ...(await memberAt(home, wish.memberName, regCred)), endPoints: wish.endPoints };
   await saveMember(home, member);
-  const first = member.registryAddress;
-  const { session, begun } = await beginSession(regCred, { ...options, first }, async (session) => {
-    const { id } = await session.identify(member);
-    member = { ...member, id, registryId: hex(regCred.id), registryAddress: session.address };
-    await saveMember(home, member);
+  const rejoin = async (session: RegistrySession): Promise<ClusterProperties> => {
+    const { clusterName, createSize } = wish;
+    if (createSize !== undefined) await session.create(clusterName, { size: createSize });
     return await session.join(clusterName);
+  };
+  const first = { ...options, first: member.registryAddress };
+  const { session, begun } = await begin(regCred, first, async (session) => {
+    const { id } = await session.identify(member);
+    member = { ...member, id, registryId, registryAddress: session.address };
+    await saveMember(home, member);
+    return await rejoin(session);
   });
+  return { regCred, options, home, member, rejoin, session, properties: begun };
+}
+
+/** Gathers the roster, prints it, and tells the exit code. */
+async function report(
+  { regCred, options, home, member, rejoin, session, properties }: Awaited<ReturnType<typeof joinOnce>>,
+  { clusterName, memberName, createSize }: Wish,
+  { json }: ClientFlags,
+  wait: Wait,
+): Promise<number> {
   try {
-    const { id } = member;
-    const { clusterId, size } = begun;
-    const way = { regCred, connectOptions: options, member };
-    const { members, complete, timeUp } = await gatherRoster(session, { ...way, clusterId, size, waitMs, signal });
-    const index = members.find((other) => other.id === id)?.index;
-    if (flags.json) {
-      const self = { name: memberName, id, index, home };
+    const { clusterId, size } = properties;
+    if (createSize !== undefined && size !== createSize) warn(`the cluster has size ${size}, not ${createSize}`);
+    const cluster = { id: clusterId };
+    const way = { regCred, connectOptions: options, member, cluster, wait, rejoin };
+    const roster = await gatherRoster(session, { ...way, clusterId, size });
+    const index = roster.members.find(({ id }) => id === member.id)?.index;
+    for (const line of adviceOn(member, session.address, roster.members)) warn(line);
+    if (index === undefined) return lostMembership(roster);
+    if (json) {
+      const { complete, members } = roster;
+      const self = { name: memberName, id: member.id, index, home };
+      const { clusterId, size } = roster;
       printJson({ ...self, clusterId, size, complete, members: members.map(memberJson) });
     } else {
       printFields([
         ['cluster', clusterName],
-        ['ID', clusterId],
-        ['joined as', `${memberName}, index ${index ?? 'unknown'}, ID ${id}`],
+        ['ID', roster.clusterId],
+        ['joined as', `${memberName}, index ${index}, ID ${member.id}`],
         ['home', home],
-        ['members', printCount(members, size)],
+        ['members', printCount(roster.members, roster.size)],
       ]);
-      printMembers(members);
+      printMembers(roster.members);
     }
-    if (!timeUp) return 0;
-    const missing = missingSeats(members, size);
-    process.stderr.write(`xlreg join: time is up after ${values.wait} s; missing seats: ${missing}\n`);
+    if (!roster.timeUp) return 0;
+    const missing = roster.size === undefined ? '' : `; missing seats: ${missingSeats(roster.members, roster.size)}`;
+    warn(`time is up after ${wait.seconds} s${missing}`);
     return 1;
   } finally {
     await session[Symbol.asyncDispose]();
   }
 }
 
+/** The time may be up before the own seat was seen: then nobody knows. */
+function lostMembership({ timeUp }: GatheredRoster): number {
+  if (!timeUp) throw new NoLongerMember('it is not on the roster');
+  warn('time is up before the roster had this member');
+  return 1;
+}
+
+function warn(text: string): void {
+  process.stderr.write(`xlreg join: ${text}\n`);
+}
+
 /** The member that lives there, if it is the one meant; else a new one. */
 async function memberAt(home: string, memberName: string, regCred: RegCred): Promise<Member> {
-  const member = await loadMember(home);
-  if (member === undefined) return await createMember({ name: memberName, endPoints: [] });
+  const member = await openMember(home, { name: memberName, endPoints: [] });
   if (member.name !== memberName) {
     throw new UsageError(`--home: ${home} is the home of ${member.name}, not of ${memberName}`);
   }

@@ -34,8 +34,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['export', async () => (await import('./export.ts')).exportTable],
 ]);
 
-/** 128 and the number of SIGINT, as shells have it. */
-const INTERRUPTED = 130;
+/** 128 and the signal's number, as shells have it. The kernel has no default action for process 1, as in a container. */
+const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
   if (command === '--version') return print(`${packageVersion()}\n`);
@@ -49,12 +49,19 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
 
 async function runCommand(command: string, run: Command, args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
-  // Once: a second one ends the process at once.
-  process.once('SIGINT', () => interrupt.abort());
+  let exitCode = 0;
+  for (const [signal, code] of Object.entries(ENDED_BY)) {
+    process.on(signal, () => {
+      // A second one ends the process at once.
+      if (interrupt.signal.aborted) process.exit(code);
+      exitCode = code;
+      interrupt.abort();
+    });
+  }
   try {
     return await run(args, interrupt.signal);
   } catch (error) {
-    return interrupt.signal.aborted ? INTERRUPTED : fail(`xlreg ${command}`, error);
+    return interrupt.signal.aborted ? exitCode : fail(`xlreg ${command}`, error);
   }
 }
 

@@ -55,3 +55,16 @@ export function memberJson({ index, name, id, attrs, endPoints, commsKey, sigKey
 export function printCount(members: readonly ClusterMember[], size: number | undefined): string {
   return size === undefined ? String(members.length) : `${members.length} of ${size}`;
 }
+
+/** The seats nobody has taken, as `3-4`, `1, 3-4` or `none`. */
+export function missingSeats(members: readonly ClusterMember[], size: number): string {
+  const taken = new Set(members.map(({ index }) => index));
+  const ranges: [first: number, last: number][] = [];
+  for (let seat = 0; seat < size; seat++) {
+    if (taken.has(seat)) continue;
+    const range = ranges.at(-1);
+    if (range?.[1] === seat - 1) range[1] = seat;
+    else ranges.push([seat, seat]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(', ') || 'none';
+}

@@ -1,6 +1,7 @@
 // Which registry is meant, and where it is: the credentials of --registry, held against --fingerprint, and what --connect
 // and --transport make of them.
 import { createReadStream } from 'node:fs';
+import { withDeadline } from '../client/deadline.ts';
 import {
   type ConnectOptions,
   parseRegCred,
@@ -18,9 +19,21 @@ const FETCH_TIMEOUT_MS = 10_000;
 const REG_CRED_PATH = '/regCred.dat';
 const WEBSOCKET_PATH = '/xlreg';
 
+/** The file of --registry is not there, or still empty: whoever brings it may be late. */
+export class RegistryFileMissing extends UsageError {}
+
+const warned = new WeakSet<ClientFlags>();
+
 /** The credentials that --registry names. Rejects with UsageError (file), RegistryUnreachable or -Untrusted (URL, pin). */
-export async function readRegistry({ registry, fingerprint }: ClientFlags, signal: AbortSignal): Promise<RegCred> {
+export async function readRegistry(flags: ClientFlags, signal: AbortSignal): Promise<RegCred> {
+  const { registry, fingerprint } = flags;
   const url = urlOf(registry);
+  if (url?.protocol === 'http:' && fingerprint === undefined && !warned.has(flags)) {
+    warned.add(flags);
+    process.stderr.write(
+      `xlreg: ${url.href} without --fingerprint: anybody on the way there can pose as the registry\n`,
+    );
+  }
   const regCred = url ? parse(await fetchText(url, signal), url.href, RegistryUntrusted) : await readRegCred(registry);
   const found = keyFingerprint(regCred.commsKey);
   if (fingerprint !== undefined && fingerprint !== found) {
@@ -67,8 +80,10 @@ async function readRegCred(path: string): Promise<RegCred> {
     text = await readBounded(createReadStream(path, { end: REG_CRED_BYTES_MAX }));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`--registry: ${path} cannot be read: ${code ?? message}`);
+    const Kind = code === 'ENOENT' ? RegistryFileMissing : UsageError;
+    throw new Kind(`--registry: ${path} cannot be read: ${code ?? message}`);
   }
+  if (text === '') throw new RegistryFileMissing(`--registry: ${path} is empty`);
   return parse(text, path, UsageError);
 }
 
@@ -80,19 +95,19 @@ function parse(text: string, source: string, Fault: new (message: string) => Err
   }
 }
 
-async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
-  const deadline = AbortSignal.timeout(FETCH_TIMEOUT_MS);
-  const controller = new AbortController();
-  for (const source of [signal, deadline]) source.addEventListener('abort', () => controller.abort(source.reason));
+/** The text at a URL, 64 KiB at most. Rejects with RegistryUnreachable, or with the signal's reason. */
+export async function fetchText(url: URL, signal: AbortSignal, timeoutMs = FETCH_TIMEOUT_MS): Promise<string> {
   try {
-    const response = await fetch(url, { signal: controller.signal });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return await readBounded(response.body ?? []);
+    return await withDeadline({ timeoutMs, signal, missed: 'no answer' }, async (deadline) => {
+      const response = await fetch(url, { signal: deadline });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      return await readBounded(response.body ?? []);
+    });
   } catch (error) {
     signal.throwIfAborted();
     const { message, cause } = error as Error;
     const why = cause instanceof Error ? whyUnreachable(cause) : message;
-    throw new RegistryUnreachable(`${url.href}: ${deadline.aborted ? 'no answer within 10 s' : why}`, { cause: error });
+    throw new RegistryUnreachable(`${url.href}: ${why}`, { cause: error });
   }
 }
 

@@ -50,7 +50,7 @@ export async function openMember(home: string, spec: MemberSpec): Promise<Member
   const made = { ...(await createMember(spec)), id: randomBytes(ID_BYTES).toString('hex') };
   try {
     await mkdir(home, { recursive: true, mode: 0o700 });
-    await assertModes(home, OTHERS_WRITE, '700');
+    await assertOwn(home);
     await createDurably(home, COMMS_KEY_FILE, pemOf(made.commsKey), 0o600);
     await createDurably(home, SIG_KEY_FILE, pemOf(made.sigKey), 0o600);
     await createDurably(home, MEMBER_FILE, describe(made), 0o600);

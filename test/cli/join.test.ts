@@ -3,6 +3,7 @@ import { chmod, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CliRegistry } from './cli-registry.ts';
+import { homeIn } from './xlreg-process.ts';
 
 let registry: CliRegistry;
 beforeAll(async () => {
@@ -13,6 +14,7 @@ afterAll(async () => {
 });
 
 const endPoint = (port: number) => ['--end-point', `127.0.0.1:${port}`];
+const homeOf = (member: string) => homeIn(registry.directory, registry.process.regCredText, member);
 const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
 async function create(name: string, size: number): Promise<void> {
@@ -29,7 +31,7 @@ describe('joining', () => {
       name: 'alice',
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
       index: 0,
-      home: 'xlreg-home/alice',
+      home: homeOf('alice'),
       clusterId: expect.stringMatching(/^[0-9a-f]{64}$/),
       size: 3,
       complete: false,
@@ -46,7 +48,7 @@ describe('joining', () => {
       ],
     });
 
-    const home = join(registry.directory, 'xlreg-home/alice');
+    const home = homeOf('alice');
     expect(await mode(home)).toBe('700');
     expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'sig-key.pem']);
     for (const file of await readdir(home)) expect(await mode(join(home, file))).toBe('600');
@@ -79,7 +81,7 @@ describe('joining', () => {
     const [cluster, , joinedAs, home, members, head, row, ...rest] = stdout.split('\n');
     expect([cluster, home, members]).toEqual([
       'cluster    printed',
-      'home       xlreg-home/carol',
+      `home       ${homeOf('carol')}`,
       'members    1 of 2',
     ]);
     expect(joinedAs).toMatch(/^joined as {2}carol, index 0, ID [0-9a-f]{64}$/);
@@ -103,7 +105,7 @@ describe('joining', () => {
     await create('open', 2);
     const args = ['join', 'open', '--name', 'frank', ...endPoint(1)];
     expect((await registry.run(...args)).code).toBe(0);
-    await chmod(join(registry.directory, 'xlreg-home/frank/sig-key.pem'), 0o644);
+    await chmod(join(homeOf('frank'), 'sig-key.pem'), 0o644);
     const { code, stdout, stderr } = await registry.run(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('sig-key.pem is open to other users (mode 644): chmod 600');
@@ -111,7 +113,7 @@ describe('joining', () => {
 
   it('refuses a home that belongs to a member of another registry', async () => {
     await create('foreign', 2);
-    const args = ['join', 'foreign', '--name', 'grace', ...endPoint(1)];
+    const args = ['join', 'foreign', '--name', 'grace', ...endPoint(1), '--home', 'grace'];
     expect((await registry.run(...args)).code).toBe(0);
     const other = await CliRegistry.start();
     const { code, stderr } = await registry.run(...args, '--registry', other.file);
@@ -134,7 +136,7 @@ describe('joining', () => {
   it('ends with 3 where nobody listens, and keeps the keys for the next time', async () => {
     const args = ['join', 'c', '--name', 'mallory', ...endPoint(1), '--connect', '127.0.0.1:9'];
     expect((await registry.run(...args)).code).toBe(3);
-    const path = join(registry.directory, 'xlreg-home/mallory/sig-key.pem');
+    const path = join(homeOf('mallory'), 'sig-key.pem');
     const keys = await readFile(path, 'utf8');
     expect((await registry.run(...args)).code).toBe(3);
     expect(await readFile(path, 'utf8')).toBe(keys);
@@ -180,12 +182,12 @@ describe('waiting', () => {
   it('ends with 1 when the time is up, and prints who is there', async () => {
     await create('late', 4);
     expect((await registry.run('join', 'late', '--name', 'punctual', ...endPoint(1))).code).toBe(0);
-    const args = ['join', 'late', '--name', 'waiting', ...endPoint(2), '--wait', '1.5'];
+    const args = ['join', 'late', '--name', 'waiting', ...endPoint(2), '--wait', '6'];
     const { code, stdout, stderr } = await registry.run(...args);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^members {4}2 of 4$/m);
     expect(stdout).toMatch(/^1 {6}waiting /m);
-    expect(stderr).toMatch(/^xlreg join: time is up after 1\.5 s; missing seats: 2-3\n$/m);
+    expect(stderr).toMatch(/^xlreg join: time is up after 6 s; missing seats: 2-3\n$/m);
   });
 
   it('stops at once when interrupted, with 130', async () => {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseRegCred, printRegCred } from '../../src/index.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { TcpBalancer } from '../support/tcp-balancer.ts';
-import { runXlreg, startXlreg } from './xlreg-process.ts';
+import { homeIn, runXlreg, startXlreg } from './xlreg-process.ts';
 
 let directory: string;
 let server: RegistryProcess;
@@ -36,7 +36,7 @@ const joinAs = (name: string, ...args: string[]) => [
   '--name',
   name,
   '--end-point',
-  '127.0.0.1:1',
+  `127.0.0.1:${name.charCodeAt(0)}`,
   ...args,
 ];
 
@@ -65,7 +65,9 @@ it.each([
   expect(watched).toMatchObject({ complete: true, members: names });
 
   // The member that comes back begins where its registry was last.
-  const { registryAddress } = JSON.parse(await readFile(join(directory, 'xlreg-home/bob/member.json'), 'utf8'));
+  const { registryAddress } = JSON.parse(
+    await readFile(join(homeIn(directory, server.regCredText, 'bob'), 'member.json'), 'utf8'),
+  );
   expect(registryAddress).toBe(ends[1]!.address);
   const again = await run(...joinAs('bob'));
   expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: '' });

@@ -1,10 +1,19 @@
 // The command line as its users run it: the built main.js in a process of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseRegCred } from '../../src/index.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const STATE = 'state';
 const WHOLE_RUN_TIMEOUT_MS = 25_000;
+
+/** Where the home of a member is by default when a command runs in `cwd` with these credentials. */
+export function homeIn(cwd: string, regCredText: string, member: string): string {
+  return join(cwd, STATE, 'xlreg', Buffer.from(parseRegCred(regCredText).id).toString('hex'), member);
+}
 
 /** Where a command runs. */
 export interface RunOptions {
@@ -38,7 +47,7 @@ process.once('exit', () => {
 export function startXlreg(args: readonly string[], { cwd, env = {} }: RunOptions = {}): RunningXlreg {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    env: { ...cleanEnv(), ...env },
+    env: { ...cleanEnv(), XDG_STATE_HOME: join(cwd ?? tmpdir(), STATE), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: WHOLE_RUN_TIMEOUT_MS,
     killSignal: 'SIGKILL',

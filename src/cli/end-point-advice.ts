@@ -1,0 +1,56 @@
+// End points that a member gives the others: those that cannot be meant, and those that are probably not.
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import type { ClusterMember, Member } from '../client/index.ts';
+import { TOKEN_END_POINTS_MAX } from '../limits.ts';
+import { isEndPoint } from '../wire/member-token.ts';
+import { UsageError } from './client-flags.ts';
+
+const WILDCARDS = ['0.0.0.0', '[::]', '[::ffff:0:0]'];
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** The end points of --end-point, or a UsageError. */
+export function memberEndPoints(endPoints: readonly string[]): readonly string[] {
+  if (endPoints.length === 0) throw new UsageError('--end-point is missing');
+  if (endPoints.length > TOKEN_END_POINTS_MAX) {
+    throw new UsageError(`--end-point may stand ${TOKEN_END_POINTS_MAX} times at most`);
+  }
+  for (const endPoint of endPoints) {
+    if (!isEndPoint(endPoint)) throw new UsageError('--end-point should be HOST:PORT, IPv6 in brackets');
+    if (WILDCARDS.includes(hostOf(endPoint))) {
+      throw new UsageError(`--end-point: ${endPoint} is where to listen, not where others reach this member`);
+    }
+  }
+  return endPoints;
+}
+
+/** What is probably wrong with a member's end points, as lines; `address` is where the registry was reached. */
+export function adviceOn(
+  self: Pick<Member, 'id' | 'endPoints'>,
+  address: string,
+  members: readonly ClusterMember[],
+): string[] {
+  const away = !isLoopback(hostOf(address));
+  const local = self.endPoints.filter((endPoint) => away && isLoopback(hostOf(endPoint)));
+  const taken = self.endPoints.flatMap((endPoint) => {
+    const other = members.find(({ id, endPoints }) => id !== self.id && endPoints.includes(endPoint));
+    return other ? [`--end-point ${endPoint} is that of member ${other.index}, too`] : [];
+  });
+  return [...local.map((endPoint) => `--end-point ${endPoint}: members on other machines cannot reach it`), ...taken];
+}
+
+/** The host of an end point or a WebSocket URL, in the one form that URLs have of it. */
+function hostOf(address: string): string {
+  const bare = address.replace(/^TcpEndPoint: /, '');
+  const url = bare.includes('://') ? bare : `http://${bare}`;
+  return URL.canParse(url) ? new URL(url).hostname : '';
+}
+
+function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '');
+  if (isIPv4(bare)) return LOOPBACK.check(bare, 'ipv4');
+  if (isIPv6(bare)) return LOOPBACK.check(bare, 'ipv6');
+  return bare === 'localhost' || bare.endsWith('.localhost');
+}
