@@ -7,6 +7,8 @@
 process.on('SIGUSR1', () => {});
 if (process.argv[2] === 'serve') for (const signal of ['SIGHUP', 'SIGUSR2']) process.on(signal, () => {});
 
+const { setDefaultAutoSelectFamilyAttemptTimeout } = await import('node:net');
+const { ADDRESS_TIMEOUT_MS } = await import('../client/address-share.ts');
 const { escapeText } = await import('../client/escape-text.ts');
 const { UsageError } = await import('./client-flags.ts');
 const { failureOf } = await import('./failure.ts');
@@ -48,6 +50,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
 }
 
 async function runCommand(command: string, run: Command, args: readonly string[]): Promise<number> {
+  // Of fetch(), which takes no such option.
+  setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_TIMEOUT_MS);
   const interrupt = new AbortController();
   let exitCode = 0;
   for (const [signal, code] of Object.entries(ENDED_BY)) {

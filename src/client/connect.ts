@@ -15,7 +15,7 @@ import {
 import { exchangeHello } from './open-hello.ts';
 import { RegistrySession } from './registry-session.ts';
 import { printTarget, type Target, type TargetOptions, targetsOf } from './target.ts';
-import { openTcp } from './tcp-transport.ts';
+import { CONNECT_TIMEOUT_MS, openTcp } from './tcp-transport.ts';
 import type { Transport } from './transport.ts';
 import { openWebSocket } from './websocket-transport.ts';
 
@@ -36,7 +36,6 @@ export interface ConnectOptions extends TargetOptions, OrderHints {
   readonly onSkipped?: ((address: string, why: XlRegError) => void) | undefined;
 }
 
-const TIMEOUT_MS = 10_000;
 /** What one end point may take of it while there are others: twice what a Hello takes over a bad line that loses packets. */
 const END_POINT_TIMEOUT_MS = 3_000;
 /** Before a Hello that was refused is tried again, half to one and a half times as long: those turned away together spread. */
@@ -51,7 +50,7 @@ const HELLO_PAUSES_MS = [100, 300, 900];
  * TypeError: the options name no place to connect to.
  */
 export async function connect(regCred: RegCred, options: ConnectOptions = {}): Promise<RegistrySession> {
-  const { timeoutMs = TIMEOUT_MS, helloTries = HELLO_PAUSES_MS.length + 1, signal } = options;
+  const { timeoutMs = CONNECT_TIMEOUT_MS, helloTries = HELLO_PAUSES_MS.length + 1, signal } = options;
   const end = performance.now() + timeoutMs;
   const failures = new Map<string, XlRegError>();
   let targets = inOrder(regCred, targetsOf(regCred, options), options);
@@ -100,13 +99,13 @@ function summaryOf(failures: ReadonlyMap<string, XlRegError>): XlRegError {
 async function connectTo(
   regCred: RegCred,
   target: Target,
-  { dialect = 'prefixed', timeoutMs = TIMEOUT_MS, signal }: ConnectOptions,
+  { dialect = 'prefixed', timeoutMs = CONNECT_TIMEOUT_MS, signal }: ConnectOptions,
   connectMs: number,
 ): Promise<RegistrySession> {
   let transport: Transport | undefined;
   try {
     return await withDeadline({ timeoutMs: connectMs, signal, missed: 'no HelloReply' }, async (deadline) => {
-      transport = await open(target, deadline);
+      transport = await open(target, connectMs, deadline);
       const hello = await exchangeHello(regCred, transport, dialect);
       const channel = new Channel(hello, transport, { timeoutMs, signal });
       return new RegistrySession(regCred, channel, hello, printTarget(target));
@@ -117,6 +116,7 @@ async function connectTo(
   }
 }
 
-function open(target: Target, signal: AbortSignal): Promise<Transport> {
-  return target.transport === 'tcp' ? openTcp(target.host, target.port, signal) : openWebSocket(target.url, signal);
+function open(target: Target, timeoutMs: number, signal: AbortSignal): Promise<Transport> {
+  if (target.transport === 'ws') return openWebSocket(target.url, signal, timeoutMs);
+  return openTcp(target.host, target.port, signal, timeoutMs);
 }

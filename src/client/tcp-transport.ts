@@ -1,14 +1,27 @@
 // Raw TCP.
 import { connect } from 'node:net';
 import { REPLY_BYTES_MAX } from '../limits.ts';
+import { type AddressShare, addressShare } from './address-share.ts';
 import { RegistryUnreachable } from './errors.ts';
 import { Arrivals, type Transport } from './transport.ts';
 
-/** Connects; rejects with RegistryUnreachable, or gives up silently when the signal is aborted. */
-export function openTcp(host: string, port: number, signal: AbortSignal): Promise<Transport> {
-  return new Promise((resolve, reject) => {
+/** For connecting, whatever the number of end points. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects within `timeoutMs`, which the addresses of the host share. Rejects with RegistryUnreachable, or gives up silently
+ * when the signal is aborted.
+ */
+export async function openTcp(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  timeoutMs = CONNECT_TIMEOUT_MS,
+): Promise<Transport> {
+  const share = await shareOf(host, timeoutMs, signal);
+  return await new Promise((resolve, reject) => {
     const arrivals = new Arrivals(REPLY_BYTES_MAX);
-    const socket = connect({ host, port, noDelay: true });
+    const socket = connect({ host, port, noDelay: true, ...share });
     const giveUp = () => socket.destroy();
     signal.addEventListener('abort', giveUp, { once: true });
     socket.once('connect', () => {
@@ -36,6 +49,15 @@ export function openTcp(host: string, port: number, signal: AbortSignal): Promis
       reject(error);
     });
   });
+}
+
+/** How the addresses of a host share the time. Rejects with RegistryUnreachable, or the reason of the signal. */
+export async function shareOf(host: string, timeoutMs: number, signal: AbortSignal): Promise<AddressShare | undefined> {
+  const share = await addressShare(host, timeoutMs).catch((cause: Error) => {
+    throw new RegistryUnreachable(whyUnreachable(cause), { cause });
+  });
+  signal.throwIfAborted();
+  return share;
 }
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {

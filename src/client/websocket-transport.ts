@@ -1,17 +1,25 @@
 // WebSocket: one binary frame is one message (F3).
 import { WebSocket } from 'ws';
 import { ProtocolError, RegistryUnreachable } from './errors.ts';
-import { whyUnreachable } from './tcp-transport.ts';
+import { CONNECT_TIMEOUT_MS, shareOf, whyUnreachable } from './tcp-transport.ts';
 import { Arrivals, type Transport } from './transport.ts';
 
 /** A roster of 64 is below 160 KB (4096-bit keys, four long end points each); this leaves room for later versions. */
 const REPLY_BYTES_MAX = 1024 * 1024;
 
-/** Connects; rejects with RegistryUnreachable, or gives up silently when the signal is aborted. */
-export function openWebSocket(url: string, signal: AbortSignal): Promise<Transport> {
-  return new Promise((resolve, reject) => {
+/**
+ * Connects within `timeoutMs`, which the addresses of the host share. Rejects with RegistryUnreachable, or gives up silently
+ * when the signal is aborted.
+ */
+export async function openWebSocket(
+  url: string,
+  signal: AbortSignal,
+  timeoutMs = CONNECT_TIMEOUT_MS,
+): Promise<Transport> {
+  const share = await shareOf(new URL(url).hostname.replace(/^\[|\]$/g, ''), timeoutMs, signal);
+  return await new Promise((resolve, reject) => {
     const arrivals = new Arrivals(REPLY_BYTES_MAX);
-    const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: REPLY_BYTES_MAX });
+    const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: REPLY_BYTES_MAX, ...share });
     const giveUp = () => socket.terminate();
     signal.addEventListener('abort', giveUp, { once: true });
     socket.once('open', () => {
