@@ -18,6 +18,8 @@ export interface ApiSubject {
   readonly coordinator: CoordinatorThread | undefined;
   /** Sessions behind the one of this number, so many at most. */
   sessions(after: number, limit: number): readonly { readonly connection: number }[];
+  /** Whether sessions of a client are in use with different end points. */
+  hasTwin(clientId: string): boolean;
   /** The limits it runs with. */
   readonly limits: Readonly<Record<string, number>>;
   readonly logLevel: { get(): string; set(level: string): void; readonly levels: readonly string[] };
@@ -79,7 +81,7 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
     'DELETE /api/clusters/{cluster}': (_, { cluster }) => operate({ kind: 'delete-cluster', cluster: refOf(cluster!) }),
     'GET /api/clusters/{cluster}/members': async (_, { cluster }) => {
       const { cluster: summary, members } = await shown(cluster!);
-      return { cluster: describeCluster(summary), members: members.map(describeMember) };
+      return { cluster: describeCluster(summary), members: members.map((member) => describeMember(member, subject)) };
     },
     'DELETE /api/clusters/{cluster}/members/{member}': (_, { cluster, member }) =>
       operate({ kind: 'evict', cluster: refOf(cluster!), member: refOf(member!) }),
@@ -189,6 +191,7 @@ function levelOf(body: Buffer): string | undefined {
   return typeof level === 'string' ? level : undefined;
 }
 
-function describeMember({ index, name, clientId, token }: ShownCluster['members'][number]) {
-  return { index, name, clientId, endPoints: decodeRoster(token)[0]?.MyEnds ?? [] };
+function describeMember({ index, name, clientId, token }: ShownCluster['members'][number], subject: ApiSubject) {
+  const member = { index, name, clientId, endPoints: decodeRoster(token)[0]?.MyEnds ?? [] };
+  return subject.hasTwin(clientId) ? { ...member, twin: true } : member;
 }

@@ -34,7 +34,17 @@ export async function sessions(args: readonly string[], signal: AbortSignal): Pr
   const { limit, cursor } = values;
   const path = `/api/sessions${queryOf({ limit, cursor })}`;
   const page = (await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal)) as Page;
-  const columns = ['connection', 'transport', 'address', 'dialect', 'messages', 'ageMs', 'clientName', 'clientId'];
+  const columns = [
+    'connection',
+    'transport',
+    'address',
+    'dialect',
+    'messages',
+    'ageMs',
+    'clientName',
+    'clientId',
+    'twin',
+  ];
   printPage(page, values.json, page.sessions as Row[], columns);
   return 0;
 }

@@ -19,6 +19,7 @@ export class SessionMetrics {
   readonly #messages = new Array<number>(14).fill(0);
   readonly #ends = { tcp: noEnds(), ws: noEnds() };
   /** By the comms key they were under. */
+  #twins = 0;
   readonly #hellos = { current: 0, previous: 0 };
 
   constructor(registry: Registry) {
@@ -37,6 +38,16 @@ export class SessionMetrics {
             this.inc({ dialect, transport }, started[transport][dialect]);
           }
         }
+      },
+    });
+    const twins = () => this.#twins;
+    new Counter({
+      name: 'xlreg_client_twins_total',
+      help: 'Times that sessions of one client ID were in use with different end points at once.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(twins());
       },
     });
     const hellos = this.#hellos;
@@ -131,6 +142,11 @@ export class SessionMetrics {
   /** A message was answered; 0 for an Op out of range. */
   served(op: number): void {
     this.#messages[op]! += 1;
+  }
+
+  /** One client ID is in use in two places. */
+  twinSeen(): void {
+    this.#twins += 1;
   }
 
   ended(transport: Transport, dialect: Dialect, end: string): void {

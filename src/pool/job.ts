@@ -1,7 +1,7 @@
 // A job and its result as they stand in a slot of a lane (src/lanes/lane.ts).
 //
 //   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) session record, none of a Hello pad(1) bytes(length)
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record, or 255 where it is as it was; hello(1) nameLength(1)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record, or 255 where it is as it was; hello(1) nameLength(1) ends(4)
 //            bytes(length) name(nameLength), of a client that has just been identified
 //            of a message that is not whole: scan and needed in place of consumed and length
 //
@@ -68,6 +68,8 @@ export interface JobReply {
   readonly consumed: number;
   /** Of a client that has just been identified. */
   readonly clientName: string | undefined;
+  /** With clientName: a digest of its end points. */
+  readonly clientEnds: number | undefined;
   /** Present if the session ends with this reply. */
   readonly why: EndReason | undefined;
   /** The session record from now on; undefined: as it was. */
@@ -107,7 +109,8 @@ const RESULT_HEAD_BYTES = TIMES_AT + 3 * 4;
 const RECORD_END = RESULT_HEAD_BYTES + SESSION_RECORD_BYTES;
 const HELLO_AT = RECORD_END;
 const NAME_LENGTH_AT = HELLO_AT + 1;
-const RESULT_BYTES_AT = aligned(NAME_LENGTH_AT + 1);
+const ENDS_AT = NAME_LENGTH_AT + 1;
+const RESULT_BYTES_AT = aligned(ENDS_AT + 4);
 /** In place of a session record: the session is as it was. No state has this number. */
 const UNCHANGED = 255;
 /** Of the byte that says what a Hello took, the bit for the key that has been replaced. */
@@ -162,6 +165,7 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   copyBytes(result.bytes, slot, RESULT_BYTES_AT);
   const name = result.clientName?.slice(0, NAME_CHARS_MAX) ?? '';
   slot[NAME_LENGTH_AT] = name.length;
+  slot.writeUInt32LE(result.clientEnds ?? 0, ENDS_AT);
   if (name !== '') slot.write(name, RESULT_BYTES_AT + result.bytes.length, 'latin1');
 }
 
@@ -196,6 +200,7 @@ export function readResult(slot: Buffer): JobResult {
     previousKey: (hello & PREVIOUS_KEY) !== 0,
     why,
     clientName: nameLength === 0 ? undefined : slot.toString('latin1', bytesEnd, bytesEnd + nameLength),
+    clientEnds: nameLength === 0 ? undefined : slot.readUInt32LE(ENDS_AT),
     dialect: DIALECTS[slot[3]!]!,
     consumed: slot.readUInt32LE(4),
     session: slot[RESULT_HEAD_BYTES] === UNCHANGED ? undefined : slot.subarray(RESULT_HEAD_BYTES, RECORD_END),

@@ -143,9 +143,10 @@ function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext)
   const sealed = DIALECTS[keys.dialect].encrypt(keys, context.random, ...plain);
   const after = withKeys(answer.session, sealed.keys);
   const session = after === before ? undefined : after;
-  const { clientName, end: why } = answer;
+  const { clientName, clientEnds, end: why } = answer;
   const { dialect } = keys;
-  return { kind: 'reply', ...NO_HELLO, op, clientName, dialect, bytes: sealed.bytes, consumed, session, why };
+  const client = { clientName, clientEnds };
+  return { kind: 'reply', ...NO_HELLO, op, ...client, dialect, bytes: sealed.bytes, consumed, session, why };
 }
 
 function withKeys(session: Session, keys: SessionKeys): Session {
@@ -167,12 +168,13 @@ function serveHello(job: Job, { helloKeys, version, random }: JobContext): Worke
     const { bytes, keys, salt2 } = DIALECTS[dialect].sealHelloReply(hello, version, random);
     const session: Session = { state: 'anonymous', keys, salt2 };
     const [cost, consumed] = [{ rsaOperations, previousKey: place > 0 }, job.bytes.length];
-    const reply = { op: 0, clientName: undefined, dialect, bytes, consumed, session, why: undefined };
+    const reply = { op: 0, ...NO_CLIENT, dialect, bytes, consumed, session, why: undefined };
     return { kind: 'reply', ...cost, ...reply };
   }
   return { kind: 'silent', why: fault, rsaOperations };
 }
 
+const NO_CLIENT = { clientName: undefined, clientEnds: undefined };
 const NO_HELLO = { rsaOperations: 0, previousKey: false };
 
 /** Bytes of Op, ClusterID, ClusterSize and Which of a ClusterMembers message, at most. */

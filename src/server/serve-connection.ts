@@ -12,8 +12,9 @@ import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
 import { InputBuffer } from './input-buffer.ts';
+import type { LiveClients, Placement } from './live-clients.ts';
 import { PartialMessage } from './partial-message.ts';
-import type { OpenSession, SessionEntry, SessionLog } from './session-log.ts';
+import { clientIdOf, type OpenSession, type SessionEntry, type SessionLog } from './session-log.ts';
 
 /** Milliseconds after which a silent peer is closed (F8). */
 export interface Deadlines {
@@ -29,6 +30,7 @@ export interface Service {
   readonly pool: Pool;
   readonly metrics: SessionMetrics;
   readonly log: SessionLog;
+  readonly clients: LiveClients;
   readonly deadlines: Deadlines;
   readonly random: RandomBytes;
   /** A Hello is as long as the modulus of the comms key (H1). */
@@ -58,6 +60,8 @@ export class ServedConnection implements ConnectionHandler {
   #dialect: DialectName | undefined;
   #session: Uint8Array | undefined;
   #ivs: IvHistory | undefined;
+  /** Of the client, once it is identified. */
+  #placement: Placement | undefined;
   #joined = false;
   readonly #input: InputBuffer;
   /** The Hello or message that `#input` begins with (TCP). */
@@ -92,7 +96,8 @@ export class ServedConnection implements ConnectionHandler {
 
   /** As operators are shown it. */
   describe(): OpenSession {
-    return this.#entry.describe(this.#session);
+    const session = this.#entry.describe(this.#session);
+    return this.#placement?.twin ? { ...session, twin: true } : session;
   }
 
   received(bytes: Uint8Array): void {
@@ -259,7 +264,8 @@ export class ServedConnection implements ConnectionHandler {
     } else {
       this.#service.metrics.served(result.op);
       this.#entry.served(result.op);
-      if (result.clientName !== undefined) this.#entry.identified(result.clientName);
+      if (result.clientName !== undefined) this.#identified(result.clientName, result.clientEnds!);
+      else if (this.#placement?.replacedBy && result.op !== Op.Bye) this.#service.clients.active(this.#placement);
     }
     this.#ivs?.add(result.bytes);
     if (result.op === Op.Join && result.why === undefined) this.#joined = true;
@@ -269,6 +275,12 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#hasEnded) return;
     if (this.#writing) this.#arm(this.#service.deadlines.writeTimeoutMs, 'write-timeout');
     else this.#next();
+  }
+
+  #identified(clientName: string, clientEnds: number): void {
+    this.#entry.identified(clientName);
+    const clientId = clientIdOf(this.#session!);
+    if (clientId !== undefined) this.#placement = this.#service.clients.identified(clientId, clientEnds);
   }
 
   /** Ends the session with a last reply, or without a word. */
@@ -289,6 +301,7 @@ export class ServedConnection implements ConnectionHandler {
     clearTimeout(this.#rest);
     if (this.#ticket) this.#ticket.withdrawn = true;
     this.#entry.ended(end, this.#session);
+    if (this.#placement) this.#service.clients.ended(this.#placement);
     this.#session?.fill(0);
     this.#input.clear();
     this.#ivs = undefined;

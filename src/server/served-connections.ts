@@ -36,6 +36,11 @@ export class ServedConnections {
     return found;
   }
 
+  /** Whether a client of this ID is connected from two places. */
+  hasTwin(clientId: string): boolean {
+    return this.#service?.clients.hasTwin(clientId) ?? false;
+  }
+
   /**
    * Takes nobody in any more, tells those who ask that the server is shutting down, and closes the others after
    * `graceMs`. Resolves when all are gone or closed.

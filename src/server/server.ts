@@ -47,6 +47,7 @@ import { readEtcdAccess } from './etcd-access.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
 import { type Identity, keepPrivate, openDataDirectory, openIdentity, writeRegCred } from './identity.ts';
+import { LiveClients } from './live-clients.ts';
 import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import { ServedConnections } from './served-connections.ts';
 import { SessionLog } from './session-log.ts';
@@ -132,6 +133,7 @@ async function build(
       return state.coordinator;
     },
     sessions: (after: number, limit: number) => connections.list(after, limit),
+    hasTwin: (clientId: string) => connections.hasTwin(clientId),
     limits: limitsOf(config),
     logLevel: {
       get: () => log.level,
@@ -192,9 +194,14 @@ async function build(
   await pool.loaded();
   state.pool = pool;
   const helloBytes = modulusOf(identity.commsKey).length;
+  const metrics = new SessionMetrics(registry);
   connections.open({
     pool,
-    metrics: new SessionMetrics(registry),
+    metrics,
+    clients: new LiveClients((clientId) => {
+      metrics.twinSeen();
+      log.warn({ clientId }, 'one client ID is in use with different end points: a copy of a member home?');
+    }),
     log: new SessionLog(log, config.slowSessionMs),
     deadlines: config,
     random: pooledRandom(),

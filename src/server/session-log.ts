@@ -43,6 +43,8 @@ export interface OpenSession {
   /** How many have been answered. */
   readonly messages: number;
   readonly ageMs: number;
+  /** True where the client's ID is in use with other end points, too. */
+  readonly twin?: boolean;
 }
 
 /** What the line of one connection will say. */
@@ -128,7 +130,7 @@ function opsByName(ops: readonly number[]): Record<string, number> {
 }
 
 /** Hex; undefined while nobody knows who it is. */
-function clientIdOf(record: Uint8Array): string | undefined {
+export function clientIdOf(record: Uint8Array): string | undefined {
   const session = readSession(Buffer.from(record.buffer, record.byteOffset, record.byteLength));
   return session.state === 'identified' ? session.clientId : undefined;
 }

@@ -59,11 +59,12 @@ function refused(reply: Reply): Refused {
   return { kind: 'refused', why: reply.refusal };
 }
 
-function identified({ keys }: AnonymousSession, clientId: string, { Name, Attrs }: Token): Answer {
+function identified({ keys }: AnonymousSession, clientId: string, { Name, Attrs, MyEnds }: Token): Answer {
   return {
     kind: 'answer',
     message: { Op: Op.ClientOK, ClientID: Buffer.from(clientId, 'hex'), ClientAttrs: longOf(bigintOf(Attrs)) },
     clientName: Name!,
+    clientEnds: hash('sha256', (MyEnds ?? []).join('\n'), 'buffer').readUInt32LE(0),
     session: {
       state: 'identified',
       keys,

@@ -38,6 +38,8 @@ export interface Answer {
   readonly session: Session;
   /** Of ClientOK: the name in the client's token, which keeps T2; for the log. */
   readonly clientName?: string;
+  /** With clientName: a digest of its end points, 32 bits, by which sessions of one client are compared. */
+  readonly clientEnds?: number;
   /** Why the session ends with this answer; absent if it goes on. */
   readonly end?: 'bye' | Fault | Refusal;
 }

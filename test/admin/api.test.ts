@@ -35,6 +35,7 @@ it('the API and its description have the same routes', () => {
   const subject = {
     coordinator: undefined,
     sessions: () => [],
+    hasTwin: () => false,
     limits: {},
     logLevel: { get: () => '', set() {}, levels: [] },
   };

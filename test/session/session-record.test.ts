@@ -136,23 +136,34 @@ const fault = fc.constantFrom(...(Object.keys(FAULT_TEXT) as (keyof typeof FAULT
 const result: fc.Arbitrary<WorkerResult> = fc.oneof(
   fc.record({ kind: fc.constant('incomplete' as const), scan, needed: fc.nat(NEVER_WHOLE) }),
   fc.record({ kind: fc.constant('silent' as const), why: fault, rsaOperations: fc.nat(2) }),
-  fc.record({
-    kind: fc.constant('reply' as const),
-    op: fc.nat(13),
-    rsaOperations: fc.nat(2),
-    previousKey: fc.boolean(),
-    clientName: fc.option(fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/), { nil: undefined }),
-    dialect: fc.constantFrom('chained' as const, 'prefixed' as const),
-    bytes,
-    consumed: fc.nat(16_384),
-    why: fc.option(fc.constantFrom(...REASONS), { nil: undefined }),
-    session: fc.option(session, { nil: undefined }),
-  }),
+  fc
+    .record({
+      kind: fc.constant('reply' as const),
+      op: fc.nat(13),
+      rsaOperations: fc.nat(2),
+      previousKey: fc.boolean(),
+      dialect: fc.constantFrom('chained' as const, 'prefixed' as const),
+      bytes,
+      consumed: fc.nat(16_384),
+      why: fc.option(fc.constantFrom(...REASONS), { nil: undefined }),
+      session: fc.option(session, { nil: undefined }),
+    })
+    .chain((reply) =>
+      fc
+        .oneof(
+          fc.constant({ clientName: undefined, clientEnds: undefined }),
+          fc.record({
+            clientName: fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/),
+            clientEnds: fc.nat(0xffff_ffff),
+          }),
+        )
+        .map((client) => ({ ...reply, ...client })),
+    ),
 );
 
 const milliseconds = fc.float({ min: 0, max: 10_000, noNaN: true });
 const times: fc.Arbitrary<JobTimes> = fc.record({ open: milliseconds, ask: milliseconds, seal: milliseconds });
-const MESSAGE = { rsaOperations: 0, previousKey: false, clientName: undefined };
+const MESSAGE = { rsaOperations: 0, previousKey: false, clientName: undefined, clientEnds: undefined };
 const NO_TIMES = { open: 0, ask: 0, seal: 0 };
 
 describe('results', () => {
