@@ -12,9 +12,16 @@ Which registry, and how to reach it:
   --timeout SECONDS           for connecting, over all end points, and for each answer, default 10
   --json                      one JSON object instead of lines
 
-Exit codes: 0 done; 1 the registry refused, or time is up; 2 wrong usage; 3 the registry cannot be reached or is not the
-one of the credentials; 130 interrupted.
+Exit codes: 0 done; 1 the registry refused, this is no longer a member, or time is up; 2 wrong usage; 3 the registry cannot
+be reached or is not the one of the credentials; 129, 130, 143 ended by SIGHUP, SIGINT, SIGTERM. When the time of --wait is
+up during a failure, the exit code is that of the failure.
 `;
+
+/** What --wait covers in every command that has it. */
+const WAIT = `
+  --wait SECONDS              go on for so long after failures that may pass, with growing pauses and a line on stderr:
+                              credentials that are not there yet, a registry that is not up or has no room, a cluster
+                              that is not there. Another key than that of the credentials ends it at once`;
 
 const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find each other
 
@@ -202,33 +209,37 @@ const EXPORT = `xlreg export [--json] [--data-dir DIR]
 Prints the table of a registry that does not run, or of a backup, as one JSON object a line.
 `;
 
-const CREATE = `xlreg create NAME --size N [--end-points 1|2] [--keep] [FLAGS]
+const CREATE = `xlreg create NAME --size N [--end-points 1|2] [--keep] [--wait SECONDS] [FLAGS]
 
 Creates a cluster of N members, or finds the one of this name, and prints what it really is. Without a member it is
 forgotten after --empty-cluster-ttl of xlreg serve, unless it is kept.
 
   --size N                    members when complete, 2 to 64
   --end-points 1|2            end points that each member must have, default 1
-  --keep                      as the operator, over the admin port: it stays without a member; marks one that exists, too
+  --keep                      as the operator, over the admin port: it stays without a member; marks one that exists, too${WAIT}
 ${ADMIN_FLAGS.replace('  --json                      one JSON object instead of lines\n', '')}${CLIENT_FLAGS}`;
 
-const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--home DIR] [--wait SECONDS] [FLAGS]
+const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--create --size N] [--home DIR] [--wait SECONDS] [FLAGS]
 
 Joins a cluster. Keys and ID of the member stay in its home, so that it comes back as the same member; the end points
-given now replace those it had.
+given now replace those it had. Exit code 0 means that this member is on the roster.
 
   --name MEMBER               the member's name
   --end-point HOST:PORT       where the other members reach it; up to 4 of them
-  --home DIR                  default ./xlreg-home/MEMBER
-  --wait SECONDS              until the cluster is full; who is there is told on stderr meanwhile. A server that goes
-                              away is replaced by another end point, for half a minute at most
+  --home DIR                  default $XDG_STATE_HOME/xlreg/REGISTRY_ID/MEMBER, in ~/.local/state unless set;
+                              ./xlreg-home/MEMBER where a member lives there
+  --create --size N           creates the cluster, of N members, if it is missing${WAIT}.
+                              Then until the cluster is full; changes are told on stderr meanwhile. A server that goes
+                              away is replaced by another end point. A member that a registry has lost, as after a
+                              restore, joins again; one that sees itself evicted ends with 1
 ${CLIENT_FLAGS}`;
 
 const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [FLAGS]
 
 Prints who is in a cluster. 40 or 64 hex digits are taken for an ID.
 
-  --wait SECONDS              until the cluster is full; as with join, over the death of a server
+${WAIT.slice(1)}.
+                              Then until the cluster is full, over the death of a server, too
 ${CLIENT_FLAGS}`;
 
 const REGCRED = `xlreg regcred [--registry FILE|URL] [--fingerprint SHA256:…] [--json]
@@ -236,10 +247,12 @@ const REGCRED = `xlreg regcred [--registry FILE|URL] [--fingerprint SHA256:…] 
 Prints a registry's credentials with the fingerprints of its keys. Connects to nobody, except to fetch a URL.
 ${CLIENT_FLAGS}`;
 
-const CHECK = `xlreg check [FLAGS]
+const CHECK = `xlreg check [--wait SECONDS] [FLAGS]
 
-Connects to each end point of a registry and asks who it is: ok, not reachable, wrong key, or (the connection was closed
-at the Hello, where nothing tells which) wrong key or full. Exit code 0 if all of them are ok, else 3.
+Connects to each end point of a registry and asks who it is: ok, not reachable, wrong key, full, or wrong key or full:
+the connection was closed at the Hello, and no web port there (that of a ws:// end point, or 56790 beside 56789) tells the
+key. Exit code 0 if all of them are ok, else 3. With --wait it looks again until all are ok or one has a wrong key.
+${WAIT}
 ${CLIENT_FLAGS}`;
 
 const HELP: ReadonlyMap<string, string> = new Map([

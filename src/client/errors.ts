@@ -53,7 +53,7 @@ export class TimeUp extends Error {
   override readonly name = 'TimeUp';
 }
 
-/** The connection was closed at the Hello: another comms key, or it turns connections away. Nothing tells which. */
+/** The connection was closed at the Hello: another comms key, or more Hellos than it lets in. Nothing tells which. */
 export class HelloRefused extends RegistryUnreachable {}
 
 /** Whoever answers is not the registry whose credentials the client has; the message says by what that shows. */

@@ -48,7 +48,7 @@ async function receiveReply(transport: Transport, length: number): Promise<Uint8
       bytes = Buffer.concat([bytes, await transport.arrivals.take()]);
     } catch (cause) {
       if (!(cause instanceof RegistryUnreachable)) throw cause;
-      const why = 'it has another comms key than these credentials, or turns connections away';
+      const why = 'it has another comms key than these credentials, or has more Hellos than it lets in';
       throw new HelloRefused(`the registry closed the connection without a HelloReply: ${why}`, { cause });
     }
   } while (transport.name === 'tcp' && bytes.length < length);

@@ -131,6 +131,9 @@ describe('a home is refused', () => {
 it('makes no member of a name or end point that is none', async () => {
   await expect(createMember({ name: '-x', endPoints: [] })).rejects.toThrow(TypeError);
   await expect(createMember({ name: 'x', endPoints: ['here'] })).rejects.toThrow(TypeError);
+  const five = Array.from({ length: 5 }, (_, at) => `127.0.0.1:${at + 1}`);
+  await expect(createMember({ name: 'x', endPoints: five })).rejects.toThrow(TypeError);
+  expect((await createMember({ name: 'x', endPoints: five.slice(1) })).endPoints).toHaveLength(4);
 });
 
 it('makes visitors that can be told apart', async () => {

@@ -1,8 +1,9 @@
 // Watching a cluster fill up, on a real registry: members are yielded as they join, each once, until it is full.
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ClusterMember, createMember, createVisitor, type Member } from '../../src/client/index.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type ClusterMember, createMember, createVisitor, type Member, watchCluster } from '../../src/client/index.ts';
 import { runXlreg, startXlreg } from '../cli/xlreg-process.ts';
+import { until } from '../support/until.ts';
 import { ClientRegistry, WAYS } from './client-registry.ts';
 
 let registry: ClientRegistry;
@@ -51,6 +52,33 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     const next = watch.next();
     controller.abort('enough');
     await expect(next).rejects.toBe('enough');
+    expect((await session.cluster(cluster)).members).toHaveLength(1);
+  });
+
+  it('ends at once with return(), though a next() is pending', async () => {
+    const cluster = unique('returned');
+    const { session, member, id } = await registry.identify('one', way);
+    await session.create(cluster, { size: 2 });
+    await session.join(cluster);
+    const open = async () => {
+      const opened = await registry.connect(way);
+      await opened.identify({ ...member, id });
+      return opened;
+    };
+    const options = { pollMs: 60_000 };
+    for (const watch of [session.members(cluster, options), watchCluster(session, cluster, open, options)]) {
+      expect((await watch.next()).value).toMatchObject({ index: 0 });
+      // Pauses grow by half each time.
+      const asked = vi.spyOn(session, 'cluster');
+      const pending = watch.next();
+      await until(() => asked.mock.calls.length >= 9);
+      asked.mockRestore();
+      const began = performance.now();
+      expect(await watch.return()).toEqual({ done: true, value: undefined });
+      expect(await pending).toEqual({ done: true, value: undefined });
+      expect(performance.now() - began).toBeLessThan(250);
+      expect(await watch.next()).toEqual({ done: true, value: undefined });
+    }
     expect((await session.cluster(cluster)).members).toHaveLength(1);
   });
 
@@ -149,6 +177,9 @@ it('gathers a full cluster of 64 from replies that cannot hold it', async () => 
   await session.identify(await createMember({ name: 'reader', endPoints: [] }));
   const seen: ClusterMember[] = [];
   for await (const member of session.members('full')) seen.push(member);
+  const whole = await session.cluster('full');
+  expect(whole.members.map(({ id }) => id)).toEqual(seen.toSorted((a, b) => a.index - b.index).map(({ id }) => id));
+  expect((await session.cluster('full', 2n ** 64n - 1n)).members.length).toBeLessThan(64);
   expect(seen.map(({ index }) => index).sort((one, other) => one - other)).toEqual(Array.from(Array(64).keys()));
   expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(ids));
 });

@@ -1,0 +1,118 @@
+// Refusals and warnings that name what to do about them.
+import { writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adviceOn } from '../../src/cli/end-point-advice.ts';
+import { keyFingerprint, parseRegCred, printRegCred } from '../../src/index.ts';
+import { startRegistry } from '../support/registry-process.ts';
+import { CliRegistry } from './cli-registry.ts';
+
+let registry: CliRegistry;
+beforeAll(async () => {
+  registry = await CliRegistry.start();
+});
+afterAll(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+const joinAs = (cluster: string, name: string, endPoint: string, ...args: string[]) => [
+  ...['join', cluster, '--name', name, '--end-point', endPoint, ...args],
+];
+
+it('a name that another member has is refused with two ways out (R13)', async () => {
+  await registry.run('create', 'names', '--size', '3');
+  expect((await registry.run(...joinAs('names', 'a', '127.0.0.1:1'))).code).toBe(0);
+  const { code, stderr } = await registry.run(...joinAs('names', 'a', '127.0.0.1:2', '--home', 'other'));
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('name already in use; ') });
+  expect(stderr).toContain('--home');
+  expect(stderr).toContain('xlreg evict');
+});
+
+describe('end points', () => {
+  it.each(['0.0.0.0:1', '[::]:1', '[0:0::0]:1', '[::ffff:0.0.0.0]:1'])('%s is refused', async (endPoint) => {
+    const { code, stderr } = await registry.run(...joinAs('c', 'a', endPoint));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('where to listen') });
+  });
+
+  it('five are refused', async () => {
+    const five = Array.from({ length: 4 }, (_, at) => ['--end-point', `127.0.0.1:${at + 2}`]).flat();
+    const { code, stderr } = await registry.run(...joinAs('c', 'a', '127.0.0.1:1', ...five));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('4 times at most') });
+  });
+
+  it('one that another member has is a warning', async () => {
+    await registry.run('create', 'ends', '--size', '3');
+    await registry.run(...joinAs('ends', 'e1', '127.0.0.1:7'));
+    const { code, stderr } = await registry.run(...joinAs('ends', 'e2', '127.0.0.1:7'));
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'xlreg join: --end-point 127.0.0.1:7 is that of member 0, too\n',
+    });
+  });
+
+  it('on loopback are a warning where the registry is elsewhere', () => {
+    const at = (endPoint: string, address: string) => adviceOn({ id: 'x', endPoints: [endPoint] }, address, []);
+    for (const local of ['127.0.0.1:1', '127.1.2.3:1', '[::1]:1', 'localhost:1', 'TcpEndPoint: 127.0.0.1:1']) {
+      expect(at(local, '10.0.0.1:56789')).toEqual([expect.stringContaining('cannot reach it')]);
+      expect(at(local, 'ws://registry.example/xlreg')).toEqual([expect.stringContaining('cannot reach it')]);
+      for (const near of ['127.0.0.1:1', '[::1]:1', 'ws://localhost:1/xlreg']) expect(at(local, near)).toEqual([]);
+    }
+    expect(at('10.0.0.2:1', '10.0.0.1:56789')).toEqual([]);
+  });
+
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((found) => found?.family === 'IPv4' && !found.internal)?.address;
+  it.skipIf(outside === undefined)('on loopback are a warning on stderr', async () => {
+    const server = await startRegistry({ args: ['--tcp', `${outside}:0`] });
+    const here = ['--registry', join(server.dataDir, 'regCred.dat')];
+    await registry.run('create', 'c', '--size', '2', ...here);
+    const { code, stderr } = await registry.run(...joinAs('c', 'a', '127.0.0.1:7', ...here));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('cannot reach it') });
+    expect(await server.stop()).toBe(0);
+  });
+});
+
+describe('a Hello that is turned away, where the web port tells the keys', () => {
+  const ws = (port: number) => ['--connect', `ws://127.0.0.1:${port}/xlreg`];
+
+  it('because it is another registry', async () => {
+    const other = await startRegistry();
+    for (const args of [['check'], ['create', 'c', '--size', '2', '--wait', '20'], ['check', '--wait', '20']]) {
+      const { code, stderr } = await registry.run(...args, ...ws(other.wsPort));
+      expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('is of another registry, ID ') });
+      expect(stderr).toContain('not the registry meant');
+    }
+    expect(await other.stop()).toBe(0);
+  });
+
+  it('because its comms key was replaced', async () => {
+    const regCred = parseRegCred(registry.process.regCredText);
+    const other = await startRegistry();
+    const stale = join(registry.directory, 'stale.dat');
+    await writeFile(stale, printRegCred({ ...regCred, commsKey: parseRegCred(other.regCredText).commsKey }));
+    await other.stop();
+    const { code, stderr } = await registry.run('check', '--registry', stale, ...ws(registry.process.wsPort));
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(keyFingerprint(regCred.commsKey)) });
+    expect(stderr).toContain('these credentials are out of date');
+  });
+
+  it('because it lets in no more', async () => {
+    const full = await startRegistry({ args: ['--max-hellos-per-second', '1'] });
+    const file = ['--registry', join(full.dataDir, 'regCred.dat'), ...ws(full.wsPort)];
+    const ran = await Promise.all(Array.from({ length: 6 }, () => registry.run('check', '--json', ...file)));
+    const states = ran.map(({ stdout }) => JSON.parse(stdout).endPoints[0]);
+    const turnedAway = states.find(({ state }) => state !== 'ok');
+    expect(turnedAway).toMatchObject({ state: 'full', why: expect.stringContaining('more Hellos than it lets in') });
+    expect(await full.stop()).toBe(0);
+  });
+
+  it('names both causes where nothing tells', async () => {
+    const other = await startRegistry();
+    const { code, stderr } = await registry.run('check', '--connect', `127.0.0.1:${other.tcpPort}`);
+    expect(code).toBe(3);
+    expect(stderr).toContain('another comms key than these credentials, or has more Hellos than it lets in');
+    expect(await other.stop()).toBe(0);
+  });
+});

@@ -1,0 +1,50 @@
+// One member, several processes: those that start at once are one member, and its home is found again.
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CliRegistry } from './cli-registry.ts';
+import { homeIn, runXlreg } from './xlreg-process.ts';
+
+let registry: CliRegistry;
+beforeAll(async () => {
+  registry = await CliRegistry.start();
+});
+afterAll(async () => {
+  expect(await registry.stop()).toBe(0);
+});
+
+const joinAs = (cluster: string, name: string, ...args: string[]) => [
+  ...['join', cluster, '--name', name, '--end-point', '127.0.0.1:1', '--json', ...args],
+];
+
+it('gives three processes that start in one instant one identity (T11)', async () => {
+  expect((await registry.run('create', 'once', '--size', '3')).code).toBe(0);
+  const ran = await Promise.all(
+    Array.from({ length: 3 }, () => registry.run(...joinAs('once', 'alice', '--home', 'h'))),
+  );
+  for (const { code, stderr } of ran) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const [first, ...others] = ran.map(({ stdout }) => JSON.parse(stdout));
+  for (const other of others) expect(other).toMatchObject({ id: first.id, index: 0, members: first.members });
+  // The home has the keys of the seat.
+  const again = await registry.run(...joinAs('once', 'alice', '--home', 'h'));
+  expect(again.code).toBe(0);
+  expect(JSON.parse(again.stdout)).toMatchObject({ id: first.id, index: 0, members: first.members });
+  const home = join(registry.directory, 'h');
+  expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'sig-key.pem']);
+  expect(JSON.parse(await readFile(join(home, 'member.json'), 'utf8')).id).toBe(first.id);
+});
+
+it('finds the home from another working directory, and one in the former place', async () => {
+  expect((await registry.run('create', 'found', '--size', '3')).code).toBe(0);
+  const env = { XLREG_REGISTRY: registry.file, XDG_STATE_HOME: join(registry.directory, 'state') };
+  const first = JSON.parse((await registry.run(...joinAs('found', 'bob'))).stdout);
+  expect(first.home).toBe(homeIn(registry.directory, registry.process.regCredText, 'bob'));
+  const elsewhere = join(registry.directory, 'elsewhere');
+  await mkdir(join(elsewhere, 'xlreg-home'), { recursive: true });
+  const second = await runXlreg(joinAs('found', 'bob'), { cwd: elsewhere, env });
+  expect(JSON.parse(second.stdout)).toMatchObject({ id: first.id, index: 0, home: first.home });
+
+  await rename(first.home, join(elsewhere, 'xlreg-home', 'bob'));
+  const third = await runXlreg(joinAs('found', 'bob'), { cwd: elsewhere, env });
+  expect(JSON.parse(third.stdout)).toMatchObject({ id: first.id, index: 0, home: 'xlreg-home/bob' });
+});
