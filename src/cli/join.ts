@@ -68,8 +68,9 @@ async function joinOnce(flags: ClientFlags, wish: Wish, signal: AbortSignal) {
   const options = connectOptions(flags, regCred, signal);
   const registryId = hex(regCred.id);
   const home = wish.home ?? (await homeOf(wish.memberName, registryId));
-  let member: Member = { ...(await memberAt(home, wish.memberName, regCred)), endPoints: wish.endPoints };
-  await saveMember(home, member);
+  const found = await memberAt(home, wish.memberName, regCred);
+  let member: Member = { ...found, endPoints: wish.endPoints };
+  if (found.endPoints.join(' ') !== member.endPoints.join(' ')) await saveMember(home, member);
   const rejoin = async (session: RegistrySession): Promise<ClusterProperties> => {
     const { clusterName, createSize } = wish;
     if (createSize !== undefined) await session.create(clusterName, { size: createSize });
