@@ -12,9 +12,9 @@ Which registry, and how to reach it:
   --timeout SECONDS           for connecting, over all end points, and for each answer, default 10
   --json                      one JSON object instead of lines
 
-Exit codes: 0 done; 1 the registry refused, this is no longer a member, or time is up; 2 wrong usage; 3 the registry cannot
-be reached or is not the one of the credentials; 129, 130, 143 ended by SIGHUP, SIGINT, SIGTERM. When the time of --wait is
-up during a failure, the exit code is that of the failure.
+Exit codes: 0 done; 1 the registry refused, this is no longer a member, or time is up; 2 wrong usage; 3 the registry
+cannot be reached or is not the one of the credentials; 129, 130, 143 ended by SIGHUP, SIGINT, SIGTERM. When the time
+of --wait is up during a failure, the exit code is that of the failure.
 `;
 
 /** What --wait covers in every command that has it. */
@@ -250,8 +250,8 @@ ${CLIENT_FLAGS}`;
 const CHECK = `xlreg check [--wait SECONDS] [FLAGS]
 
 Connects to each end point of a registry and asks who it is: ok, not reachable, wrong key, full, or wrong key or full:
-the connection was closed at the Hello, and no web port there (that of a ws:// end point, or 56790 beside 56789) tells the
-key. Exit code 0 if all of them are ok, else 3. With --wait it looks again until all are ok or one has a wrong key.
+the connection was closed at the Hello, and no web port there (that of a ws:// end point, or 56790 beside 56789) tells
+the key. Exit code 0 if all of them are ok, else 3. With --wait it looks again until all are ok or one has a wrong key.
 ${WAIT}
 ${CLIENT_FLAGS}`;
 

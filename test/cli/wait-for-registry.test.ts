@@ -94,7 +94,7 @@ describe('within --wait', () => {
 describe('at the deadline the exit code is that of the last failure', () => {
   it('2 where there are no credentials', async () => {
     const began = performance.now();
-    for (const { code, stdout, stderr } of await all('--wait', '4')) {
+    for (const { code, stdout, stderr } of await all('--wait', '6')) {
       expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: expect.stringContaining('ENOENT') });
     }
     expect(performance.now() - began).toBeGreaterThan(3_999);
@@ -103,7 +103,7 @@ describe('at the deadline the exit code is that of the last failure', () => {
   it('3 where no registry answers', async () => {
     const registry = await registryToBe();
     await registry.publish();
-    for (const { code, stderr } of await all('--wait', '4')) {
+    for (const { code, stderr } of await all('--wait', '6')) {
       expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('connection refused') });
     }
   });
@@ -113,7 +113,7 @@ describe('at the deadline the exit code is that of the last failure', () => {
     await registry.publish();
     const server = await registry.start();
     for (const args of [join2(), ['members', 'c']]) {
-      const { code, stderr } = await run(...args, '--wait', '4');
+      const { code, stderr } = await run(...args, '--wait', '10');
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('cannot find cluster') });
     }
     expect((await run('create', 'c', '--size', '2')).code).toBe(0);
