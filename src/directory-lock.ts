@@ -135,6 +135,11 @@ async function take(files: LockFiles, claim: Claim, options: LockOptions): Promi
     const renewed = seen?.lease.id === lease?.id && seen?.lease.name !== lease?.name;
     if (lease && (alive || (alive === undefined && renewed))) throw files.inUse(lease);
     if (lease && alive === undefined) {
+      // Released or renewed while its socket was asked.
+      if (files.lease()?.name !== lease.name) {
+        attempt++;
+        continue;
+      }
       if (seen?.lease.name !== lease.name) {
         seen = { lease, since: performance.now() };
         attempt++;
