@@ -8,7 +8,7 @@ import type { EtcdMethod } from '../store/etcd/etcd-calls.ts';
 import type { StoreObserver } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { readThread } from '../thread-readings.ts';
-import type { CoordinatorObserver } from './coordinator.ts';
+import type { CoordinatorObserver } from './coordinator-observer.ts';
 
 const BATCH_COMMANDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const COMMIT_SECONDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];

@@ -2,7 +2,8 @@
 
 import type { GrowthBudgets } from '../../src/admission/growth-budgets.ts';
 import { Charges } from '../../src/coordinator/charges.ts';
-import { Coordinator, type CoordinatorObserver } from '../../src/coordinator/coordinator.ts';
+import { Coordinator } from '../../src/coordinator/coordinator.ts';
+import type { CoordinatorObserver } from '../../src/coordinator/coordinator-observer.ts';
 import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
 import type { Command, Registration, Reply, StoredRecord } from '../../src/registry/command.ts';
 import type { Store } from '../../src/store/store.ts';
