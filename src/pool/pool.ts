@@ -3,22 +3,15 @@
 import { Piscina } from 'piscina';
 import { releaseReader } from '../coordinator/cluster-board.ts';
 import { Bell } from '../lanes/bell.ts';
-import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
-import { HELLO_MILLISECONDS, HELLOS_PER_WORKER, SLOTS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
+import type { LaneMemory } from '../lanes/lane.ts';
+import { HELLOS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
 import type { ThreadReadings } from '../thread-readings.ts';
 import { ThreadLoadError, threadUrl } from '../thread-url.ts';
-import {
-  type Job,
-  type JobResult,
-  type JobTimes,
-  readFailure,
-  readResult,
-  readTimes,
-  wipeSlot,
-  writeJob,
-} from './job.ts';
+import { HelloCost } from './hello-cost.ts';
+import { type Job, type JobResult, type JobTimes, readFailure, readResult, readTimes } from './job.ts';
 import type { PoolWorkerData, WorkerStart } from './pool-worker.ts';
 import type { RegistryFacts } from './serve-job.ts';
+import { type JobDone, JobTicket, LOOK_MS, WorkerHandle } from './worker-handle.ts';
 
 /** What a pool is made with. */
 export interface PoolSettings {
@@ -49,26 +42,6 @@ export interface PoolObserver {
   givenUp(error: unknown): void;
 }
 
-/** What comes back for a job, its views valid during the call; undefined if it came to nothing. */
-export type JobDone = (result: JobResult | undefined) => void;
-
-/** A job that waits or is in work. */
-export class JobTicket {
-  readonly job: Job;
-  readonly done: JobDone;
-  readonly since = performance.now();
-  handedOver = 0;
-  /** Set when its connection is gone: it is not handed over any more. */
-  withdrawn = false;
-
-  constructor(job: Job, done: JobDone) {
-    this.job = job;
-    this.done = done;
-  }
-}
-
-/** How much of a worker's time a Hello takes, in session messages: for choosing the worker that is free first. */
-const MESSAGES_PER_HELLO = 8;
 /** Session messages of a tick that one worker gets before the next one is looked for. */
 const MESSAGES_PER_WAKING = 8;
 /**
@@ -77,95 +50,9 @@ const MESSAGES_PER_WAKING = 8;
  */
 const AWAKE_LOAD_MAX = 24;
 
-/** How fast the estimate of a Hello's time follows a shorter one, and a longer one, which may have waited for a core. */
-const [HELLO_FASTER, HELLO_SLOWER] = [1 / 4, 1 / 256];
-/** How fast the number of RSA operations for a Hello follows, one while there is one comms key. */
-const OPERATIONS_FOLLOW = 1 / 64;
 /** So many failures within so long are not bad luck. */
 const FAILURES_MAX = 5;
 const FAILURES_WITHIN_MS = 60_000;
-
-/** How often is looked whether workers have told of themselves. */
-const LOOK_MS = 250;
-
-/** A worker as the main thread sees it. */
-class WorkerLane {
-  readonly memory: LaneMemory;
-  readonly lane: Lane;
-  readonly tickets = new Array<JobTicket | undefined>(SLOTS_PER_WORKER);
-  /** The slot used last comes first: it is still in the caches. */
-  readonly #free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => slot);
-  /** When it told of itself, as seen at the last look, and looks since then at which that was the same. */
-  #toldAt = 0;
-  #looksInSilence = 0;
-  hellos = 0;
-  /** Jobs put on its queues since it was last woken. */
-  #fresh = 0;
-
-  constructor(replyBytesMax: number) {
-    this.memory = newLaneMemory(replyBytesMax);
-    this.lane = new Lane(this.memory);
-  }
-
-  /** Whether the worker has begun. */
-  get hasBegun(): boolean {
-    return this.lane.readings.read().at > 0;
-  }
-
-  /** Milliseconds for which the worker has told nothing of itself while this thread looked: a process that stood still counts none. */
-  get silentMs(): number {
-    return this.#looksInSilence * LOOK_MS;
-  }
-
-  /** To be called every LOOK_MS. */
-  look(): void {
-    const { at } = this.lane.readings.read();
-    this.#looksInSilence = at === this.#toldAt ? this.#looksInSilence + 1 : 0;
-    this.#toldAt = at;
-  }
-
-  /** Free slots. */
-  get room(): number {
-    return this.#free.length;
-  }
-
-  get load(): number {
-    return SLOTS_PER_WORKER - this.#free.length + this.hellos * (MESSAGES_PER_HELLO - 1);
-  }
-
-  put(ticket: JobTicket): void {
-    const slot = this.#free.pop()!;
-    writeJob(ticket.job, this.lane.jobs[slot]!);
-    ticket.handedOver = performance.now();
-    this.tickets[slot] = ticket;
-    this.#fresh += 1;
-    if (ticket.job.kind !== 'hello') return this.lane.messages.put(slot);
-    this.hellos += 1;
-    this.lane.hellos.put(slot);
-  }
-
-  /** Wakes the worker if there is something new for it; returns how much. */
-  wake(): number {
-    const fresh = this.#fresh;
-    this.#fresh = 0;
-    if (fresh > 0) this.lane.bell.ring();
-    return fresh;
-  }
-
-  /** The slot is free again. */
-  release(slot: number): void {
-    const ticket = this.tickets[slot]!;
-    this.tickets[slot] = undefined;
-    wipeSlot(this.lane.jobs[slot]!, this.lane.talks[slot]!);
-    this.#free.push(slot);
-    if (ticket.job.kind === 'hello') this.hellos -= 1;
-  }
-
-  /** Forgets the keys in all slots. The worker is dead. */
-  wipe(): void {
-    for (const [slot, job] of this.lane.jobs.entries()) wipeSlot(job, this.lane.talks[slot]!);
-  }
-}
 
 export class Pool {
   readonly #piscina: Piscina;
@@ -174,12 +61,10 @@ export class Pool {
   readonly #coordinator: LaneService;
   readonly #replyBytesMax: number;
   readonly #helloQueueMs: number;
-  readonly #lanes: WorkerLane[];
+  readonly #lanes: WorkerHandle[];
   #sessionJobs: JobTicket[] = [];
   #hellos: JobTicket[] = [];
-  /** What an RSA operation takes of a worker, and how many a Hello takes: two where it fails under the current key. */
-  #rsaMs = HELLO_MILLISECONDS;
-  #rsaOperations = 1;
+  readonly #helloCost = new HelloCost();
   /** When workers failed, the last few times. */
   #failures: number[] = [];
   /** Made in the constructor: workers may begin before anybody asks whether they have. */
@@ -216,7 +101,7 @@ export class Pool {
     this.#loaded.catch(() => {});
     // A worker that dies rejects what it ran, and there the failure is dealt with; one that ran nothing has not been loaded.
     this.#piscina.on('error', (error) => this.#cannotLoad(error));
-    this.#lanes = Array.from({ length: workers }, () => new WorkerLane(this.#replyBytesMax));
+    this.#lanes = Array.from({ length: workers }, () => new WorkerHandle(this.#replyBytesMax));
     for (const lane of this.#lanes) void this.#run(lane);
     void this.#listen();
     this.#looking = setInterval(() => {
@@ -273,7 +158,7 @@ export class Pool {
 
   #hasRoom(kind: Job['kind']): boolean {
     if (kind !== 'hello') return this.#sessionJobs.length < WAITING_SESSION_FRAMES_MAX;
-    return this.#hellos.length * this.#rsaMs * Math.max(1, this.#rsaOperations) < this.#helloQueueMs;
+    return this.#helloCost.of(this.#hellos.length) < this.#helloQueueMs;
   }
 
   /** A worker could not be loaded: another could not either. */
@@ -283,7 +168,7 @@ export class Pool {
   }
 
   /** Keeps a worker at its lane. One that fails loses its jobs, and the next one begins with a new lane. */
-  async #run(lane: WorkerLane): Promise<void> {
+  async #run(lane: WorkerHandle): Promise<void> {
     const withdraw = this.#coordinator.serve(lane.memory);
     const place = this.#lanes.indexOf(lane);
     const error = await this.#piscina.run({ lane: lane.memory, reader: place } satisfies WorkerStart).then(
@@ -296,7 +181,7 @@ export class Pool {
     withdraw();
     if (this.#coordinator.board) releaseReader(this.#coordinator.board, place);
     lane.wipe();
-    const next = new WorkerLane(this.#replyBytesMax);
+    const next = new WorkerHandle(this.#replyBytesMax);
     this.#lanes[place] = next;
     for (const ticket of lane.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
     const now = performance.now();
@@ -321,7 +206,7 @@ export class Pool {
     }
   }
 
-  #collect(worker: WorkerLane): void {
+  #collect(worker: WorkerHandle): void {
     const { results, talks } = worker.lane;
     for (let slot = results.take(); slot !== undefined; slot = results.take()) {
       const talk = talks[slot]!;
@@ -336,12 +221,7 @@ export class Pool {
   }
 
   #observe({ job, since, handedOver }: JobTicket, result: JobResult, times: JobTimes): void {
-    if (job.kind === 'hello' && result.kind !== 'incomplete') {
-      this.#rsaOperations += (result.rsaOperations - this.#rsaOperations) * OPERATIONS_FOLLOW;
-      // A Hello that is none may have cost nothing.
-      const ms = result.kind === 'reply' ? times.open / result.rsaOperations : this.#rsaMs;
-      this.#rsaMs += (ms - this.#rsaMs) * (ms < this.#rsaMs ? HELLO_FASTER : HELLO_SLOWER);
-    }
+    if (job.kind === 'hello' && result.kind !== 'incomplete') this.#helloCost.observe(result, times);
     this.#observer.done(job.kind, handedOver - since, performance.now() - handedOver, times);
   }
 
@@ -354,7 +234,7 @@ export class Pool {
       for (const ticket of take(this.#sessionJobs, count)) worker.put(ticket);
     }
     while (this.#hellos.length > 0) {
-      const fits = (worker: WorkerLane) => worker.room > 0 && worker.hellos < HELLOS_PER_WORKER;
+      const fits = (worker: WorkerHandle) => worker.room > 0 && worker.hellos < HELLOS_PER_WORKER;
       const worker = this.#awake() ?? this.#leastLoaded(fits);
       if (worker === undefined) break;
       for (const ticket of take(this.#hellos, 1)) worker.put(ticket);
@@ -366,8 +246,8 @@ export class Pool {
   }
 
   /** The busiest of those that have little to do; undefined if all sleep or have much. */
-  #awake(): WorkerLane | undefined {
-    let busiest: WorkerLane | undefined;
+  #awake(): WorkerHandle | undefined {
+    let busiest: WorkerHandle | undefined;
     for (const worker of this.#lanes) {
       const { load } = worker;
       if (load > 0 && load < AWAKE_LOAD_MAX && load > (busiest?.load ?? 0)) busiest = worker;
@@ -375,8 +255,8 @@ export class Pool {
     return busiest;
   }
 
-  #leastLoaded(fits: (worker: WorkerLane) => boolean): WorkerLane | undefined {
-    let least: WorkerLane | undefined;
+  #leastLoaded(fits: (worker: WorkerHandle) => boolean): WorkerHandle | undefined {
+    let least: WorkerHandle | undefined;
     for (const worker of this.#lanes) {
       if (fits(worker) && (least === undefined || worker.load < least.load)) least = worker;
     }

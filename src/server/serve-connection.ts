@@ -6,7 +6,8 @@ import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { EndReason, Job, JobResult } from '../pool/job.ts';
-import type { JobTicket, Pool } from '../pool/pool.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { JobTicket } from '../pool/worker-handle.ts';
 import type { RandomBytes } from '../wire/dialect.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
