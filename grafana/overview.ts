@@ -96,6 +96,22 @@ export const overview: Dashboard = {
           queries: [{ expr: rate('xlreg_token_replays_total'), legend: '{{instance}}' }],
         },
         {
+          title: 'Client IDs in use in two places, a second',
+          description:
+            'Sessions of one client ID with different end points at once: a copied member home. The log names it.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_client_twins_total'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Connections of the admin port',
+          description: '64 at most, 32 of one address; the idle one gives way to the new one, which counts as dropped.',
+          unit: 'short',
+          queries: [
+            { expr: gauge('xlreg_admin_connections'), legend: '{{instance}}' },
+            { expr: rate('xlreg_admin_connections_dropped_total'), legend: '{{instance}} dropped a second' },
+          ],
+        },
+        {
           title: 'Connections closed by a limit, a second',
           description: 'By limit; docs/ARCHITECTURE.md lists them. displaced is who made room for a newcomer.',
           unit: 'ops',

@@ -59,7 +59,7 @@ export const SEGMENTS_OF_A_WAKE = 2;
 /** Messages of one session. Bounds what its IVs are remembered in: two of up to 32 bytes a message, 4 MiB in all (F6). */
 export const SESSION_MESSAGES_MAX = 65_536;
 
-/** Workers of the pool (`--workers`): each has a hazard word on the board. */
+/** Workers of the pool (`--workers`): each has a hazard word on the roster cache. */
 export const WORKERS_MAX = 256;
 
 /** Jobs a worker of the pool has at a time, a power of two: as many as make waking it cheap, few enough to be soon done. */

@@ -1,3 +1,3 @@
-import { runCoordinator } from '../src/coordinator/coordinator-thread.ts';
+import { runCoordinator } from '../src/coordinator/thread/main.ts';
 
 await runCoordinator();

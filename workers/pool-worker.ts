@@ -1,3 +1,3 @@
-import { startPoolWorker } from '../src/pool/pool-worker.ts';
+import { startPoolWorker } from '../src/pool/worker.ts';
 
 export default startPoolWorker();

@@ -1,3 +1,3 @@
-import { runTableReader } from '../src/store/table-reader-thread.ts';
+import { runTableReader } from '../src/store/lmdb/table-reader-thread.ts';
 
 await runTableReader();

@@ -14,11 +14,11 @@ import { EtcdClient } from '../../src/store/etcd/etcd-client.ts';
 import { commitItems, REQUESTS_AT_ONCE, TRANSACTIONS_MAX } from '../../src/store/etcd/etcd-commit.ts';
 import { EtcdKeys } from '../../src/store/etcd/etcd-keys.ts';
 import { headNow } from '../../src/store/etcd/etcd-range.ts';
+import { CHANGE_KEYS } from '../capacity-model/parameters.ts';
 import { FlagReader } from '../flags.ts';
 import { Latencies } from '../load/latencies.ts';
 import { processCpuSeconds } from '../measure/process-readings.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
-import { CHANGE_KEYS } from '../simulation/parameters.ts';
 import { changesOf } from '../store/fill-table.ts';
 import { EtcdCluster } from './etcd-cluster.ts';
 
@@ -157,7 +157,7 @@ async function commit(client: EtcdClient, keys: EtcdKeys, batch: readonly Change
     transact: (request) =>
       client.call<TxnRequest, TxnResponse>(ETCD.txn, request, performance.now() + PATIENCE_MS, PATIENCE_MS),
   });
-  if (outcomes.some(({ kind }) => kind === 'lost')) throw new Error('a change was lost to another');
+  if (outcomes.some(({ kind }) => kind === 'conflict')) throw new Error('a change was lost to another');
 }
 
 async function fileBytes(client: EtcdClient): Promise<number> {

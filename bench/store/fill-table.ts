@@ -1,7 +1,7 @@
 // A table of so many members, made up, and written straight into a data directory.
 import { randomBytes } from 'node:crypto';
 import type { ClientRecord, ClusterRecord, MemberRecord } from '../../src/registry/command.ts';
-import { LmdbStore } from '../../src/store/lmdb-store.ts';
+import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 
 /** A token with two RSA-2048 keys and one end point. */
 export const TOKEN_BYTES = 680;

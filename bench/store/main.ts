@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
-import { LmdbStore } from '../../src/store/lmdb-store.ts';
+import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import { FlagReader } from '../flags.ts';
 import { fillTable, TOKEN_BYTES } from './fill-table.ts';
 
@@ -49,7 +49,7 @@ async function load(directory: string): Promise<void> {
   const started = performance.now();
   const store = LmdbStore.open(directory, { registryId: REGISTRY_ID, bytesMax: undefined });
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
-  for await (const records of store.load()) for (const record of records) table.absorb(record);
+  for await (const records of store.load()) for (const record of records) table.replay(record);
   const seconds = (performance.now() - started) / 1000;
   const { members } = table.counts;
   const bytes = (used() - before) / members - TOKEN_BYTES;

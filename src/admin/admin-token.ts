@@ -4,8 +4,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDurably } from '../durable-file.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
+import { writeDurably } from '../runtime/atomic-file.ts';
 
 /** Its file in the data directory, of mode 0600. */
 export const ADMIN_TOKEN_FILE = 'admin-token';

@@ -2,8 +2,8 @@
 // log. Whatever is refused is `{"error":{"code":…,"message":…}}`.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/coordinator-thread.ts';
-import type { ShownCluster } from '../coordinator/operator-questions.ts';
+import type { ShownCluster } from '../coordinator/operator-queries.ts';
+import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
 import type { HttpReply, HttpRequest, HttpRoutes, PathParameters } from '../net/web-site.ts';
 import type { FillState } from '../registry/cluster-scan.ts';

@@ -2,7 +2,7 @@
 // any. Invariants: there are STATUS_STREAMS_MAX readers at most, and for one who does not read nothing is kept: what he
 // did not take in time he is not sent, since the next report says it all again, and soon he is cut off.
 import { STATUS_STREAMS_MAX } from '../limits.ts';
-import type { Activity } from '../metrics/activity.ts';
+import type { Activity } from '../metrics/status-snapshot.ts';
 import { type HttpReply, plainReply, type ReplyStream } from '../net/web-site.ts';
 import type { TableOverview } from '../registry/cluster-table.ts';
 import { describeCluster } from './described-cluster.ts';

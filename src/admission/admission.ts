@@ -1,7 +1,7 @@
 // Who is let in, and how much of the registry one session may take: limits in all, for an address, for a session. What
 // is over a limit is closed without a word (F10) and counted by the limit.
 import { HELLO_BURST_SECONDS, HELLO_BURST_SECONDS_PER_ADDRESS, SILENT_CONNECTIONS_SHARE } from '../limits.ts';
-import { monotonicSeconds } from '../thread-readings.ts';
+import { monotonicSeconds } from '../runtime/thread-stats.ts';
 import { AddressTable, type AddressUse } from './address-table.ts';
 import { EXEMPT, type GrowthBudgets } from './growth-budgets.ts';
 import { addressHolder, Networks } from './ip-address.ts';
@@ -50,7 +50,7 @@ export class Admission {
   #unseated = 0;
   readonly #unseatedMax: number;
   /** Those that have not shown a good Hello, oldest first; `maxConnections` at most. */
-  readonly #ungreeted = new Set<Seat>();
+  readonly #ungreeted = new Set<ConnectionPermit>();
 
   /** `growth` is what addresses may add to the table, of which the coordinator takes. */
   constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, dropped: DropObserver) {
@@ -83,16 +83,16 @@ export class Admission {
    * A seat for a new connection, whose address may not be known yet; undefined if there is none. Where all are taken the
    * connection that has been without a good Hello for longest loses its seat to the new one.
    */
-  take(): Seat | undefined {
+  take(): ConnectionPermit | undefined {
     if (!this.#makeRoom()) return undefined;
     this.#connections += 1;
-    const seat = new Seat(this);
+    const seat = new ConnectionPermit(this);
     this.#ungreeted.add(seat);
     return seat;
   }
 
   /** A seat for a new connection from a known address. */
-  takeFor(address: string): Seat | undefined {
+  takeFor(address: string): ConnectionPermit | undefined {
     const seat = this.take();
     return seat?.placeAt(address) ? seat : undefined;
   }
@@ -164,19 +164,19 @@ export class Admission {
   }
 
   /** A seat has shown a good Hello. */
-  greeted(seat: Seat): void {
+  greeted(seat: ConnectionPermit): void {
     this.#ungreeted.delete(seat);
   }
 
   /** A seat is free again. */
-  free(seat: Seat): void {
+  free(seat: ConnectionPermit): void {
     this.#connections -= 1;
     this.#ungreeted.delete(seat);
   }
 }
 
 /** One connection's place among all, and what its session may still take. Freed once, whoever frees it first. */
-export class Seat {
+export class ConnectionPermit {
   readonly #admission: Admission;
   #address: string | undefined;
   /** Undefined if the address is not known yet or has no limits. */

@@ -2,9 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, copyFile, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncDirectory } from '../durable-file.ts';
-import { makeDirectory } from '../make-directory.ts';
-import { LockedError, lockDataDirectory } from '../server/data-directory-lock.ts';
+import { LockedError, lockDataDirectory } from '../identity/data-directory-lock.ts';
+import { syncDirectory } from '../runtime/atomic-file.ts';
+import { makeDirectory } from '../runtime/make-directory.ts';
 import { OperatorError } from './operator-error.ts';
 
 /** Where a registry keeps itself unless told otherwise. */

@@ -72,8 +72,8 @@ environment, the environment over the file.
   --max-clusters N            default 1000000; --max-registrations N, default 2000000
   --ephemeral-ttl SECONDS     an ephemeral cluster that no member asks for is forgotten after this, default 3600
   --idle-registration-ttl SECONDS  a client in no cluster is forgotten after this, default 86400
-  --empty-cluster-ttl SECONDS  a cluster without a member is forgotten after this, default 3600, unless it is kept (xlreg
-                              create --keep)
+  --empty-cluster-ttl SECONDS  a cluster without a member is forgotten after this, default 3600, unless it is kept
+                              (xlreg create --keep)
   --ws-tls CERT,KEY           the same over TLS (wss, https), with a certificate (chain) and its key in PEM files, which
                               SIGHUP reads again; default off. node:https serves it, whatever --web-engine
   --admin-tls CERT,KEY        the same for the admin port
@@ -216,7 +216,7 @@ forgotten after --empty-cluster-ttl of xlreg serve, unless it is kept.
 
   --size N                    members when complete, 2 to 64
   --end-points 1|2            end points that each member must have, default 1
-  --keep                      as the operator, over the admin port: it stays without a member; marks one that exists, too${WAIT}
+  --keep                      as the operator, over the admin port: it stays without a member; an existing one is marked${WAIT}
 ${ADMIN_FLAGS.replace('  --json                      one JSON object instead of lines\n', '')}${CLIENT_FLAGS}`;
 
 const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--create --size N] [--home DIR] [--wait SECONDS] [FLAGS]

@@ -18,22 +18,22 @@ const { packageVersion } = await import('./package-version.ts');
 type Command = (args: readonly string[], signal: AbortSignal) => Promise<number>;
 
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
-  ['create', async () => (await import('./create.ts')).create],
-  ['join', async () => (await import('./join.ts')).join],
-  ['members', async () => (await import('./members.ts')).members],
-  ['regcred', async () => (await import('./regcred.ts')).regcred],
-  ['check', async () => (await import('./check.ts')).check],
-  ['clusters', async () => (await import('./operate.ts')).clusters],
-  ['evict', async () => (await import('./operate.ts')).evict],
-  ['delete', async () => (await import('./operate.ts')).deleteCluster],
-  ['sessions', async () => (await import('./operate.ts')).sessions],
-  ['keys', async () => (await import('./keys.ts')).keys],
-  ['config', async () => (await import('./config.ts')).config],
-  ['drain', async () => (await import('./drain.ts')).drain],
-  ['backup', async () => (await import('./backup.ts')).backup],
-  ['restore', async () => (await import('./restore.ts')).restore],
-  ['store', async () => (await import('./store.ts')).store],
-  ['export', async () => (await import('./export.ts')).exportTable],
+  ['create', async () => (await import('./commands/create.ts')).create],
+  ['join', async () => (await import('./commands/join.ts')).join],
+  ['members', async () => (await import('./commands/members.ts')).members],
+  ['regcred', async () => (await import('./commands/regcred.ts')).regcred],
+  ['check', async () => (await import('./commands/check.ts')).check],
+  ['clusters', async () => (await import('./commands/operate.ts')).clusters],
+  ['evict', async () => (await import('./commands/operate.ts')).evict],
+  ['delete', async () => (await import('./commands/operate.ts')).deleteCluster],
+  ['sessions', async () => (await import('./commands/operate.ts')).sessions],
+  ['keys', async () => (await import('./commands/keys.ts')).keys],
+  ['config', async () => (await import('./commands/config.ts')).config],
+  ['drain', async () => (await import('./commands/drain.ts')).drain],
+  ['backup', async () => (await import('./commands/backup.ts')).backup],
+  ['restore', async () => (await import('./commands/restore.ts')).restore],
+  ['store', async () => (await import('./commands/store.ts')).store],
+  ['export', async () => (await import('./commands/export.ts')).exportTable],
 ]);
 
 /** 128 and the signal's number, as shells have it. The kernel has no default action for process 1, as in a container. */
@@ -44,7 +44,7 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   if (command === 'help' || command === '--help' || command === '-h') return help(args[0]);
   if (command === undefined) return fail('xlreg', new UsageError('a command is missing; xlreg help lists them'));
   if (args.some((arg, at) => arg === '--help' && !args.slice(0, at).includes('--'))) return help(command);
-  if (command === 'serve') return (await import('./serve.ts')).serve(args);
+  if (command === 'serve') return (await import('./commands/serve.ts')).serve(args);
   const load = COMMANDS.get(command);
   return load ? runCommand(command, await load(), args) : noSuchCommand(command);
 }

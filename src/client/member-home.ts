@@ -10,9 +10,9 @@
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createDurably, writeSharedDurably } from '../durable-file.ts';
-import { ANY_ACCESS, accessTo, takeFromGroup, WRITE_ACCESS } from '../file-access.ts';
 import { ID_BYTES } from '../limits.ts';
+import { createDurably, writeSharedDurably } from '../runtime/atomic-file.ts';
+import { ANY_ACCESS, accessTo, takeFromGroup, WRITE_ACCESS } from '../runtime/file-access.ts';
 import { isEndPoint, isName } from '../wire/member-token.ts';
 import { idBytes } from './cluster.ts';
 import { MemberHomeError } from './errors.ts';

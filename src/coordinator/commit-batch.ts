@@ -6,8 +6,8 @@ import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import { type Effect, type Outcome, refuse } from '../registry/outcome.ts';
 import type { CommitOutcome, Store } from '../store/store.ts';
 import type { Charges, Purse } from './charges.ts';
-import type { ClusterBoard } from './cluster-board.ts';
 import type { CoordinatorObserver } from './coordinator-observer.ts';
+import type { RosterCache } from './roster-cache/writer.ts';
 import { StoreHealth } from './store-health.ts';
 
 /** Milliseconds on a clock that never goes back. */
@@ -41,7 +41,7 @@ export interface BatchContext {
   readonly observer: CoordinatorObserver;
   readonly clock: Clock;
   /** Where workers are shown what they ask for most; undefined where other servers write the same store. */
-  readonly board: ClusterBoard | undefined;
+  readonly rosterCache: RosterCache | undefined;
   /** Who pays for what is added. */
   readonly charges: Charges;
 }
@@ -51,16 +51,16 @@ export class BatchCommitter {
   readonly #store: Store;
   readonly #observer: CoordinatorObserver;
   readonly #clock: Clock;
-  readonly #board: ClusterBoard | undefined;
+  readonly #rosterCache: RosterCache | undefined;
   readonly #charges: Charges;
   readonly #health: StoreHealth;
 
-  constructor({ table, store, observer, clock, board, charges }: BatchContext) {
+  constructor({ table, store, observer, clock, rosterCache, charges }: BatchContext) {
     this.#table = table;
     this.#store = store;
     this.#observer = observer;
     this.#clock = clock;
-    this.#board = board;
+    this.#rosterCache = rosterCache;
     this.#charges = charges;
     this.#health = new StoreHealth(store, observer);
   }
@@ -78,10 +78,10 @@ export class BatchCommitter {
       return;
     }
     try {
-      const { anew, changes, freshness, reason } = await this.#store.catchUp(this.left(until));
+      const { reset: anew, changes, freshness, reason } = await this.#store.catchUp(this.left(until));
       const now = this.#clock();
-      if (anew) this.#table.absorbAnew(anew, now);
-      for (const change of changes) this.#table.absorb(change, now);
+      if (anew) this.#table.reset(anew, now);
+      for (const change of changes) this.#table.replay(change, now);
       this.#health.caughtUp(freshness, reason);
     } catch (error) {
       this.#health.failed(error);
@@ -140,18 +140,18 @@ export class BatchCommitter {
     if (ends === undefined) return;
     // What is in use elsewhere stays; of what else stands, the next look at the store tells.
     this.#show(effects, ends, []);
-    if (ends.some((end) => end?.kind === 'lost')) this.#takeBack(effects, ends);
-    const expired = ends.filter((end) => end?.kind !== 'lost').length;
+    if (ends.some((end) => end?.kind === 'conflict')) this.#takeBack(effects, ends);
+    const expired = ends.filter((end) => end?.kind !== 'conflict').length;
     if (expired > 0) this.#observer.expired(expired);
   }
 
   async #tellUses(until: number): Promise<void> {
     const uses = this.#table.takeUses(SWEEP_USES);
-    if (uses.length === 0 || !this.#store.tellUses) return;
+    if (uses.length === 0 || !this.#store.announceUses) return;
     try {
-      await this.#store.tellUses(uses, this.left(until));
+      await this.#store.announceUses(uses, this.left(until));
     } catch (error) {
-      this.#table.untellUses(uses);
+      this.#table.requeueUses(uses);
       this.#health.failed(error);
     }
   }
@@ -189,15 +189,15 @@ export class BatchCommitter {
 
   /** Shows the workers what is stored of effects, and the clusters that have been asked for. */
   #show(effects: readonly Effect[], ends: readonly (CommitOutcome | undefined)[], asked: readonly Outcome[]): void {
-    const board = this.#board;
-    if (!board) return;
-    // Nobody else writes where there is a board; if somebody did, what stands would not be known here.
-    if (ends.some((end) => end?.kind === 'lost')) return board.clear();
-    for (const { changes } of effects) for (const change of changes) board.follow(change);
+    const rosterCache = this.#rosterCache;
+    if (!rosterCache) return;
+    // Nobody else writes where there is a roster cache; if somebody did, what stands would not be known here.
+    if (ends.some((end) => end?.kind === 'conflict')) return rosterCache.clear();
+    for (const { changes } of effects) for (const change of changes) rosterCache.apply(change);
     for (const { reply } of asked) {
       if (reply.kind !== 'roster' && reply.kind !== 'cluster') continue;
       const cluster = this.#table.cluster(reply.cluster.id);
-      if (cluster) board.show(cluster);
+      if (cluster) rosterCache.publish(cluster);
     }
   }
 
@@ -205,9 +205,9 @@ export class BatchCommitter {
   #takeBack(effects: readonly Effect[], ends: readonly (CommitOutcome | undefined)[]): void {
     for (const effect of [...effects].reverse()) effect.undo();
     for (const [i, { changes }] of effects.entries()) {
-      if (ends[i]?.kind === 'stored') for (const change of changes) this.#table.absorb(change);
+      if (ends[i]?.kind === 'stored') for (const change of changes) this.#table.replay(change);
     }
-    for (const end of ends) if (end?.kind === 'lost') for (const change of end.standing) this.#table.absorb(change);
+    for (const end of ends) if (end?.kind === 'conflict') for (const change of end.current) this.#table.replay(change);
   }
 
   /** Replies to a batch that could not be stored: to each command by itself, as far as it needs no store. */
@@ -234,7 +234,7 @@ export class BatchCommitter {
     outcomes: readonly Outcome[],
     ends: readonly (CommitOutcome | undefined)[],
   ): readonly BatchItem[] {
-    const lost = ends.some((end) => end?.kind === 'lost');
+    const lost = ends.some((end) => end?.kind === 'conflict');
     if (lost) this.#takeBack(outcomes, ends);
     return items.filter((item, i) => {
       const { reply, filledAfterMs, replaces } = outcomes[i]!;

@@ -8,9 +8,9 @@ import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import type { Store } from '../store/store.ts';
 import { Charges } from './charges.ts';
-import type { ClusterBoard } from './cluster-board.ts';
 import { BatchCommitter, type BatchItem, CANNOT_STORE, type Clock } from './commit-batch.ts';
 import type { CoordinatorObserver } from './coordinator-observer.ts';
+import type { RosterCache } from './roster-cache/writer.ts';
 
 interface Request {
   readonly commands: readonly (Command | OperatorCommand)[];
@@ -52,18 +52,18 @@ export class Coordinator {
     store: Store,
     observer: CoordinatorObserver,
     clock: Clock,
-    board?: ClusterBoard,
+    rosterCache?: RosterCache,
     charges = new Charges(),
   ) {
     this.#table = table;
     this.#store = store;
     this.#clock = clock;
-    this.#batches = new BatchCommitter({ table, store, observer, clock, board, charges });
+    this.#batches = new BatchCommitter({ table, store, observer, clock, rosterCache, charges });
   }
 
   /** Fills the table from the store. */
   async load(): Promise<void> {
-    for await (const records of this.#store.load()) for (const record of records) this.#table.absorb(record);
+    for await (const records of this.#store.load()) for (const record of records) this.#table.replay(record);
   }
 
   /**
@@ -149,7 +149,7 @@ export class Coordinator {
         this.#sweepDue = false;
         await this.#batches.sweep(until);
       }
-      // A store in memory or on this machine answers in microtasks: without a turn, looks in a row would starve the lanes.
+      // A store in memory or on this machine answers in microtasks: without a turn, looks in a row would starve the channels.
       if (look) await nextTurn();
     }
     this.#working = undefined;

@@ -1,10 +1,10 @@
 // What passes between the registry and etcd, where the table is there.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type CoordinatorNumbers, ETCD_METHODS } from '../coordinator/coordinator-numbers.ts';
+import { type CoordinatorStats, ETCD_METHODS } from '../coordinator/coordinator-stats.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
 /** Registers them. */
-export function etcdMetrics(registry: Registry, { etcd }: CoordinatorNumbers): void {
+export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): void {
   const registers = [registry];
   new PlainHistogram(
     {

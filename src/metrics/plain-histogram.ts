@@ -7,12 +7,12 @@ import {
   type MetricObjectWithValues,
   type MetricValueWithName,
 } from 'prom-client';
-import type { Series } from './series.ts';
+import type { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 
 /** A series, and its label: one at most, whose values are known beforehand. */
 export interface LabelledSeries<T extends string> {
   readonly labels: Partial<Record<T, string>>;
-  readonly series: Series;
+  readonly series: HistogramBuckets;
 }
 
 export class PlainHistogram<T extends string> extends Histogram<T> {

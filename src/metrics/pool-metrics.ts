@@ -1,8 +1,8 @@
 // The crypto pool: what waits in front of it, how many jobs it gets at once, and where their time goes.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Job, JobTimes } from '../pool/job.ts';
+import { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import { PlainHistogram } from './plain-histogram.ts';
-import { Series } from './series.ts';
 
 /** From the cost of a message, tens of microseconds, to that of a stuck disk. */
 const STAGE_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -21,8 +21,8 @@ const STAGES = [
 
 export class PoolMetrics {
   /** In the order of STAGES. */
-  readonly #stages = STAGES.map(() => new Series(STAGE_SECONDS));
-  readonly #frames = new Series(BATCH_FRAMES);
+  readonly #stages = STAGES.map(() => new HistogramBuckets(STAGE_SECONDS));
+  readonly #frames = new HistogramBuckets(BATCH_FRAMES);
   readonly #failures: Counter;
 
   constructor(registry: Registry, queueLengths: () => { readonly hello: number; readonly message: number }) {

@@ -1,9 +1,10 @@
 // Sessions and messages as the front end sees them. What happens per message is counted in plain numbers and read at the
 // scrape: a labelled counter costs as much as the rest of a message's way through this thread.
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { FAULT_TEXT, REFUSAL_TEXT } from '../errors.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { isOp, opName } from '../wire/message.ts';
+import { ScrapedMetrics } from './scraped-metrics.ts';
 
 type Transport = 'tcp' | 'ws';
 /** `none` before the Hello. */
@@ -18,114 +19,67 @@ export class SessionMetrics {
   /** By Op; 0 stands for one out of range. */
   readonly #messages = new Array<number>(14).fill(0);
   readonly #ends = { tcp: noEnds(), ws: noEnds() };
-  /** By the comms key they were under. */
   #twins = 0;
+  /** By the comms key they were under. */
   readonly #hellos = { current: 0, previous: 0 };
 
   constructor(registry: Registry) {
-    const registers = [registry];
-    const ends = this.#ends;
-    const started = this.#started;
-    new Counter({
-      name: 'xlreg_sessions_started_total',
-      help: 'Sessions whose Hello was answered.',
-      labelNames: ['dialect', 'transport'],
-      registers,
-      collect() {
-        this.reset();
-        for (const transport of TRANSPORTS) {
-          for (const dialect of ['chained', 'prefixed'] as const) {
-            this.inc({ dialect, transport }, started[transport][dialect]);
-          }
-        }
-      },
-    });
-    const twins = () => this.#twins;
-    new Counter({
-      name: 'xlreg_client_twins_total',
-      help: 'Times that sessions of one client ID were in use with different end points at once.',
-      registers,
-      collect() {
-        this.reset();
-        this.inc(twins());
-      },
-    });
-    const hellos = this.#hellos;
-    new Counter({
-      name: 'xlreg_hellos_total',
-      help: 'Hellos that were answered, by the comms key they were under: current, or the previous one.',
-      labelNames: ['key'],
-      registers,
-      collect() {
-        this.reset();
-        for (const key of ['current', 'previous'] as const) this.inc({ key }, hellos[key]);
-      },
-    });
-    new Counter({
-      name: 'xlreg_sessions_ended_total',
-      help: 'Connections that ended, by why; dialect is none where there was no good Hello.',
-      labelNames: ['dialect', 'transport', 'end'],
-      registers,
-      collect() {
-        this.reset();
-        for (const transport of TRANSPORTS) {
-          for (const dialect of DIALECTS) {
-            for (const [end, count] of ends[transport][dialect]) this.inc({ dialect, transport, end }, count);
-          }
-        }
-      },
-    });
-    /** All ends that have this text, whoever came to it. */
-    const endedBy = (end: string) => {
-      let count = 0;
-      for (const transport of TRANSPORTS) {
-        for (const dialect of DIALECTS) count += ends[transport][dialect].get(end) ?? 0;
-      }
-      return count;
-    };
-    new Counter({
-      name: 'xlreg_faults_total',
-      help: 'Violations of the protocol by peers.',
-      labelNames: ['fault'],
-      registers,
-      collect() {
-        this.reset();
-        for (const fault of Object.keys(FAULT_TEXT)) this.inc({ fault }, endedBy(fault));
-      },
-    });
-    new Counter({
-      name: 'xlreg_refusals_total',
-      help: 'Requests refused by the registry.',
-      labelNames: ['refusal'],
-      registers,
-      collect() {
-        this.reset();
-        for (const refusal of Object.keys(REFUSAL_TEXT)) this.inc({ refusal }, endedBy(refusal));
-      },
-    });
-    const open = this.#open;
-    new Gauge({
-      name: 'xlreg_sessions_open',
-      help: 'Sessions there are; dialect is none for connections before their Hello.',
-      labelNames: ['dialect', 'transport'],
-      registers,
-      collect() {
-        for (const transport of TRANSPORTS) {
-          for (const dialect of DIALECTS) this.set({ dialect, transport }, open[transport][dialect]);
-        }
-      },
-    });
-    const messages = this.#messages;
-    new Counter({
-      name: 'xlreg_messages_total',
-      help: 'Messages answered, by their Op.',
-      labelNames: ['op'],
-      registers,
-      collect() {
-        this.reset();
-        for (const [op, count] of messages.entries()) this.inc({ op: isOp(op) ? opName(op) : 'out-of-range' }, count);
-      },
-    });
+    const metrics = new ScrapedMetrics(registry);
+    this.#registerSessions(metrics);
+    this.#registerMessages(metrics);
+  }
+
+  #registerSessions(metrics: ScrapedMetrics): void {
+    const sessionLabels = ['dialect', 'transport'] as const;
+    metrics.counters('xlreg_sessions_started_total', 'Sessions whose Hello was answered.', sessionLabels, () =>
+      pairs(['chained', 'prefixed'], (dialect, transport) => this.#started[transport][dialect]),
+    );
+    metrics.gauges(
+      'xlreg_sessions_open',
+      'Open sessions; dialect is none for connections before their Hello.',
+      sessionLabels,
+      () => pairs(DIALECTS, (dialect, transport) => this.#open[transport][dialect]),
+    );
+    metrics.counters(
+      'xlreg_sessions_ended_total',
+      'Connections that ended, by why; dialect is none where there was no good Hello.',
+      [...sessionLabels, 'end'],
+      () =>
+        TRANSPORTS.flatMap((transport) =>
+          DIALECTS.flatMap((dialect) =>
+            [...this.#ends[transport][dialect]].map(([end, count]) => [{ dialect, transport, end }, count] as const),
+          ),
+        ),
+    );
+    metrics.counter(
+      'xlreg_client_twins_total',
+      'Times that sessions of one client ID were in use with different end points at once.',
+      () => this.#twins,
+    );
+  }
+
+  #registerMessages(metrics: ScrapedMetrics): void {
+    metrics.counters(
+      'xlreg_hellos_total',
+      'Hellos that were answered, by the comms key they were under: current, or the previous one.',
+      ['key'],
+      () => Object.entries(this.#hellos).map(([key, count]) => [{ key }, count]),
+    );
+    metrics.counters('xlreg_messages_total', 'Messages answered, by their Op.', ['op'], () =>
+      this.#messages.map((count, op) => [{ op: isOp(op) ? opName(op) : 'out-of-range' }, count]),
+    );
+    metrics.counters('xlreg_faults_total', 'Violations of the protocol by peers.', ['fault'], () =>
+      Object.keys(FAULT_TEXT).map((fault) => [{ fault }, this.#endedBy(fault)]),
+    );
+    metrics.counters('xlreg_refusals_total', 'Requests refused by the registry.', ['refusal'], () =>
+      Object.keys(REFUSAL_TEXT).map((refusal) => [{ refusal }, this.#endedBy(refusal)]),
+    );
+  }
+
+  /** All sessions that ended like this, in any dialect and over any transport. */
+  #endedBy(end: string): number {
+    const counts = pairs(DIALECTS, (dialect, transport) => this.#ends[transport][dialect].get(end) ?? 0);
+    return counts.reduce((sum, [, count]) => sum + count, 0);
   }
 
   opened(transport: Transport): void {
@@ -154,6 +108,13 @@ export class SessionMetrics {
     const ends = this.#ends[transport][dialect];
     ends.set(end, (ends.get(end) ?? 0) + 1);
   }
+}
+
+/** A value for each dialect over each transport. */
+function pairs<D extends Dialect>(dialects: readonly D[], value: (dialect: D, transport: Transport) => number) {
+  return TRANSPORTS.flatMap((transport) =>
+    dialects.map((dialect) => [{ dialect, transport }, value(dialect, transport)] as const),
+  );
 }
 
 function none(): Record<Dialect, number> {

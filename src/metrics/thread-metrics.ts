@@ -1,15 +1,15 @@
 // What each thread uses of the machine, and how late the event loops of the main thread and the coordinator are. A worker of
-// the pool has no event loop to speak of: it sleeps on its bell, so its CPU time says how busy it is.
+// the pool has no event loop to speak of: it sleeps on its parker, so its CPU time says how busy it is.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { ThreadReadings } from '../thread-readings.ts';
-import { LOOP_PERIOD_MS } from './loop-delay.ts';
+import { LOOP_PERIOD_MS } from '../runtime/loop-delay.ts';
+import type { ThreadStats } from '../runtime/thread-stats.ts';
+import type { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import { PlainHistogram } from './plain-histogram.ts';
-import type { Series } from './series.ts';
 
 /** The threads of a process by the values of the label `thread`: `main`, `coordinator`, `worker-0` to `worker-255`. */
 export interface Threads {
-  readings(): readonly (readonly [thread: string, readings: ThreadReadings])[];
-  readonly loopDelays: { readonly main: Series; readonly coordinator: Series };
+  readings(): readonly (readonly [thread: string, readings: ThreadStats])[];
+  readonly loopDelays: { readonly main: HistogramBuckets; readonly coordinator: HistogramBuckets };
 }
 
 /** Registers them. */

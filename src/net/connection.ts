@@ -1,12 +1,12 @@
 // What both front ends promise of a connection, so that the data path does not know which one it serves.
 
-import type { Seat } from '../admission/admission.ts';
+import type { ConnectionPermit } from '../admission/admission.ts';
 
 /** One peer's connection. */
 export interface Connection {
   readonly transport: 'tcp' | 'ws';
   /** Its place among all, from which its address can be had. The front end frees it. */
-  readonly seat: Seat;
+  readonly permit: ConnectionPermit;
   /**
    * Sends one reply in one write; false if the peer has not taken it yet: `drained` follows. The bytes, here and below, may be
    * anything else after the call.

@@ -1,7 +1,7 @@
 // A port that cannot be listened on.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { mayPass } from '../passing-failure.ts';
+import { mayPass } from '../runtime/passing-failure.ts';
 import { ListenError, printAddress } from './connection.ts';
 
 /** Says which address it is, why it cannot be had, and that it lies where the system takes ports for outgoing connections. */

@@ -1,5 +1,5 @@
 // Who may have a WebSocket: one answer for both engines.
-import type { Admission, Seat } from '../admission/admission.ts';
+import type { Admission, ConnectionPermit } from '../admission/admission.ts';
 import type { AcceptConnection } from './connection.ts';
 import { type ForwardedTrust, forwardedFor } from './forwarded.ts';
 
@@ -27,8 +27,8 @@ export interface UpgradeRequest {
 export function admitUpgrade(
   sessions: WebSessions,
   request: UpgradeRequest,
-  seatFor: (address: string) => Seat | undefined,
-): Seat | 'origin' | 'silent' {
+  seatFor: (address: string) => ConnectionPermit | undefined,
+): ConnectionPermit | 'origin' | 'silent' {
   // No page of another origin may speak for its visitor: browsers send Origin, clients of the protocol do not.
   const origin = request.header('origin');
   if (origin !== '' && !sessions.allowedOrigins.includes(origin)) return 'origin';

@@ -1,8 +1,8 @@
 // The WebSocket port: one promise, two engines. uWebSockets.js where its native build loads, else ws on node:http, which
 // behave the same and pass the same tests.
 import type { Listener } from './connection.ts';
-import { loadUws } from './uws.ts';
-import { listenUws } from './uws-listener.ts';
+import { loadUws } from './uws/uws.ts';
+import { listenUws } from './uws/uws-listener.ts';
 import type { WebSite } from './web-site.ts';
 
 /** Which implementation serves the WebSocket port. */
@@ -22,6 +22,6 @@ export function chooseWebEngine(wanted: 'auto' | WebEngine): WebEngine {
 export async function listenWeb(engine: WebEngine, site: WebSite): Promise<Listener> {
   if (engine === 'uws' && site.certificate === undefined) return listenUws(site);
   // Loaded where it is wanted: ws takes some 20 ms.
-  const { listenNodeWeb } = await import('./node-web-listener.ts');
+  const { listenNodeWeb } = await import('./node-web/node-web-listener.ts');
   return listenNodeWeb(site);
 }

@@ -1,4 +1,4 @@
-// A job and its result as they stand in a slot of a lane (src/lanes/lane.ts).
+// A job and its result as they stand in a slot of a channel (src/shared-memory/worker-channel.ts).
 //
 //   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) session record, none of a Hello pad(1) bytes(length)
 //   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record, or 255 where it is as it was; hello(1) nameLength(1) ends(4)
@@ -6,10 +6,11 @@
 //            of a message that is not whole: scan and needed in place of consumed and length
 //
 // What is copied begins at multiples of 8: shared memory is copied byte by byte where it does not.
-import { copyBytes } from '../copy-bytes.ts';
+
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import { NAME_CHARS_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
+import { copyBytes } from '../shared-memory/copy-bytes.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
 
@@ -82,7 +83,7 @@ export interface JobTimes {
   readonly open: number;
   /** From the question to the coordinator until its answer was looked at; 0 without one. */
   readonly ask: number;
-  /** From the answer, the coordinator's or the board's, to the encrypted reply; 0 without a question. */
+  /** From the answer, the coordinator's or the roster cache's, to the encrypted reply; 0 without a question. */
   readonly seal: number;
 }
 
@@ -217,7 +218,7 @@ export function readTimes(slot: Buffer): JobTimes {
 }
 
 /** Forgets the keys in a slot that nobody needs any more. */
-export function wipeSlot(job: Buffer, talk: Buffer): void {
+export function wipeSlot(job: Buffer, response: Buffer): void {
   job.fill(0, 0, JOB_BYTES_AT);
-  talk.fill(0, 0, RESULT_BYTES_AT);
+  response.fill(0, 0, RESULT_BYTES_AT);
 }

@@ -1,16 +1,16 @@
-// Between the front end and the workers: gathers the jobs of all connections of a tick, hands them to the lanes of the
+// Between the front end and the workers: gathers the jobs of all connections of a tick, hands them to the channels of the
 // workers, and bounds what waits. Hellos queue apart from session messages, so that a flood of them starves nobody.
 import { Piscina } from 'piscina';
-import { releaseReader } from '../coordinator/cluster-board.ts';
-import { Bell } from '../lanes/bell.ts';
-import type { LaneMemory } from '../lanes/lane.ts';
+import { releaseReader } from '../coordinator/roster-cache/hazards.ts';
 import { HELLOS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
-import type { ThreadReadings } from '../thread-readings.ts';
-import { ThreadLoadError, threadUrl } from '../thread-url.ts';
+import type { ThreadStats } from '../runtime/thread-stats.ts';
+import { ThreadLoadError, threadUrl } from '../runtime/thread-url.ts';
+import { Parker } from '../shared-memory/parker.ts';
+import type { ChannelMemory } from '../shared-memory/worker-channel.ts';
 import { HelloCost } from './hello-cost.ts';
 import { type Job, type JobResult, type JobTimes, readFailure, readResult, readTimes } from './job.ts';
-import type { PoolWorkerData, WorkerStart } from './pool-worker.ts';
 import type { RegistryFacts } from './serve-job.ts';
+import type { PoolWorkerData, WorkerStart } from './worker.ts';
 import { type JobDone, JobTicket, LOOK_MS, WorkerHandle } from './worker-handle.ts';
 
 /** What a pool is made with. */
@@ -21,13 +21,13 @@ export interface PoolSettings {
   readonly registry: RegistryFacts;
 }
 
-/** The coordinator as the pool knows it: it answers the questions of the lanes it is told of. */
-export interface LaneService {
-  readonly bell: SharedArrayBuffer;
+/** The coordinator as the pool knows it: it answers the questions of the channels it is told of. */
+export interface ChannelService {
+  readonly parker: SharedArrayBuffer;
   /** What it shows the workers; undefined if nothing. */
-  readonly board: SharedArrayBuffer | undefined;
+  readonly rosterCache: SharedArrayBuffer | undefined;
   /** Returns what ends it. */
-  serve(lane: LaneMemory): () => void;
+  serve(channel: ChannelMemory): () => void;
 }
 
 /** Told what the pool does, for metrics and logs. */
@@ -56,12 +56,12 @@ const FAILURES_WITHIN_MS = 60_000;
 
 export class Pool {
   readonly #piscina: Piscina;
-  readonly #bell: Bell;
+  readonly #parker: Parker;
   readonly #observer: PoolObserver;
-  readonly #coordinator: LaneService;
+  readonly #coordinator: ChannelService;
   readonly #replyBytesMax: number;
   readonly #helloQueueMs: number;
-  readonly #lanes: WorkerHandle[];
+  readonly #channels: WorkerHandle[];
   #sessionJobs: JobTicket[] = [];
   #hellos: JobTicket[] = [];
   readonly #helloCost = new HelloCost();
@@ -75,13 +75,13 @@ export class Pool {
   #flushing = false;
   #closed = false;
 
-  constructor({ workers, helloQueueMs, registry }: PoolSettings, coordinator: LaneService, observer: PoolObserver) {
+  constructor({ workers, helloQueueMs, registry }: PoolSettings, coordinator: ChannelService, observer: PoolObserver) {
     this.#observer = observer;
     this.#coordinator = coordinator;
     this.#replyBytesMax = Math.max(registry.replyBytesMax.tcp, registry.replyBytesMax.ws);
     this.#helloQueueMs = helloQueueMs * workers;
-    const mainBell = new SharedArrayBuffer(4);
-    this.#bell = new Bell(mainBell);
+    const mainParker = new SharedArrayBuffer(4);
+    this.#parker = new Parker(mainParker);
     this.#piscina = new Piscina({
       filename: threadUrl('pool-worker').href,
       execArgv: [],
@@ -89,9 +89,9 @@ export class Pool {
       maxThreads: workers,
       workerData: {
         registry,
-        mainBell,
-        coordinatorBell: coordinator.bell,
-        board: coordinator.board,
+        mainParker,
+        coordinatorParker: coordinator.parker,
+        rosterCache: coordinator.rosterCache,
       } satisfies PoolWorkerData,
     });
     this.#loaded = new Promise((resolve, reject) => {
@@ -101,11 +101,11 @@ export class Pool {
     this.#loaded.catch(() => {});
     // A worker that dies rejects what it ran, and there the failure is dealt with; one that ran nothing has not been loaded.
     this.#piscina.on('error', (error) => this.#cannotLoad(error));
-    this.#lanes = Array.from({ length: workers }, () => new WorkerHandle(this.#replyBytesMax));
-    for (const lane of this.#lanes) void this.#run(lane);
+    this.#channels = Array.from({ length: workers }, () => new WorkerHandle(this.#replyBytesMax));
+    for (const channel of this.#channels) void this.#run(channel);
     void this.#listen();
     this.#looking = setInterval(() => {
-      for (const lane of this.#lanes) lane.look();
+      for (const channel of this.#channels) channel.look();
     }, LOOK_MS).unref();
   }
 
@@ -115,13 +115,13 @@ export class Pool {
   }
 
   /** What each worker told of itself last, a tenth of a second ago or so; all zero before it has. */
-  get threadReadings(): readonly ThreadReadings[] {
-    return this.#lanes.map(({ lane }) => lane.readings.read());
+  get threadReadings(): readonly ThreadStats[] {
+    return this.#channels.map(({ channel }) => channel.stats.read());
   }
 
   /** Milliseconds for which the worker that has been silent for longest has told nothing of itself; each does ten times a second. */
   get silentMs(): number {
-    return Math.max(...this.#lanes.map((worker) => worker.silentMs));
+    return Math.max(...this.#channels.map((worker) => worker.silentMs));
   }
 
   /** Resolves when every worker has begun; rejects with ThreadLoadError if one cannot, or if the pool is closed before. */
@@ -153,7 +153,7 @@ export class Pool {
     clearInterval(this.#looking);
     this.#loading?.reject(new Error('the pool is closed'));
     await this.#piscina.destroy();
-    for (const lane of this.#lanes) lane.wipe();
+    for (const channel of this.#channels) channel.wipe();
   }
 
   #hasRoom(kind: Job['kind']): boolean {
@@ -167,23 +167,23 @@ export class Pool {
     else this.#observer.givenUp(error);
   }
 
-  /** Keeps a worker at its lane. One that fails loses its jobs, and the next one begins with a new lane. */
-  async #run(lane: WorkerHandle): Promise<void> {
-    const withdraw = this.#coordinator.serve(lane.memory);
-    const place = this.#lanes.indexOf(lane);
-    const error = await this.#piscina.run({ lane: lane.memory, reader: place } satisfies WorkerStart).then(
+  /** Keeps a worker at its channel. One that fails loses its jobs, and the next one begins with a new channel. */
+  async #run(channel: WorkerHandle): Promise<void> {
+    const withdraw = this.#coordinator.serve(channel.memory);
+    const place = this.#channels.indexOf(channel);
+    const error = await this.#piscina.run({ channel: channel.memory, reader: place } satisfies WorkerStart).then(
       () => new Error('a worker ended'),
       (error) => error,
     );
     if (this.#closed) return;
     // The first that a worker does is to tell of itself.
-    if (!lane.hasBegun) return this.#cannotLoad(error);
+    if (!channel.hasBegun) return this.#cannotLoad(error);
     withdraw();
-    if (this.#coordinator.board) releaseReader(this.#coordinator.board, place);
-    lane.wipe();
+    if (this.#coordinator.rosterCache) releaseReader(this.#coordinator.rosterCache, place);
+    channel.wipe();
     const next = new WorkerHandle(this.#replyBytesMax);
-    this.#lanes[place] = next;
-    for (const ticket of lane.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
+    this.#channels[place] = next;
+    for (const ticket of channel.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
     const now = performance.now();
     this.#failures = [...this.#failures.filter((since) => now - since < FAILURES_WITHIN_MS), now];
     if (this.#failures.length >= FAILURES_MAX) return this.#observer.givenUp(error);
@@ -195,26 +195,26 @@ export class Pool {
   /** Takes results in whenever there are some. */
   async #listen(): Promise<void> {
     while (!this.#closed) {
-      const { rings } = this.#bell;
-      for (const lane of this.#lanes) this.#collect(lane);
-      if (this.#loading && this.#lanes.every((lane) => lane.hasBegun)) {
+      const { epoch } = this.#parker;
+      for (const channel of this.#channels) this.#collect(channel);
+      if (this.#loading && this.#channels.every((channel) => channel.hasBegun)) {
         this.#loading.resolve();
         this.#loading = undefined;
       }
       this.#flush();
-      await this.#bell.heard(rings);
+      await this.#parker.parkAsync(epoch);
     }
   }
 
   #collect(worker: WorkerHandle): void {
-    const { results, talks } = worker.lane;
-    for (let slot = results.take(); slot !== undefined; slot = results.take()) {
-      const talk = talks[slot]!;
+    const { results, responses } = worker.channel;
+    for (let slot = results.pop(); slot !== undefined; slot = results.pop()) {
+      const response = responses[slot]!;
       const ticket = worker.tickets[slot]!;
-      const failure = readFailure(talk);
+      const failure = readFailure(response);
       if (failure) this.#observer.failed(failure);
-      const result = failure ? undefined : readResult(talk);
-      if (result) this.#observe(ticket, result, readTimes(talk));
+      const result = failure ? undefined : readResult(response);
+      if (result) this.#observe(ticket, result, readTimes(response));
       if (!ticket.withdrawn) ticket.done(result);
       worker.release(slot);
     }
@@ -239,7 +239,7 @@ export class Pool {
       if (worker === undefined) break;
       for (const ticket of take(this.#hellos, 1)) worker.put(ticket);
     }
-    for (const worker of this.#lanes) {
+    for (const worker of this.#channels) {
       const jobs = worker.wake();
       if (jobs > 0) this.#observer.handedOver(jobs);
     }
@@ -248,7 +248,7 @@ export class Pool {
   /** The busiest of those that have little to do; undefined if all sleep or have much. */
   #awake(): WorkerHandle | undefined {
     let busiest: WorkerHandle | undefined;
-    for (const worker of this.#lanes) {
+    for (const worker of this.#channels) {
       const { load } = worker;
       if (load > 0 && load < AWAKE_LOAD_MAX && load > (busiest?.load ?? 0)) busiest = worker;
     }
@@ -257,7 +257,7 @@ export class Pool {
 
   #leastLoaded(fits: (worker: WorkerHandle) => boolean): WorkerHandle | undefined {
     let least: WorkerHandle | undefined;
-    for (const worker of this.#lanes) {
+    for (const worker of this.#channels) {
       if (fits(worker) && (least === undefined || worker.load < least.load)) least = worker;
     }
     return least;

@@ -14,7 +14,7 @@ import { decodeMessage, encodeMessage, isOp, Op } from '../wire/message.ts';
 import { type ScanState, scanFrom, scanMessage, type UnfinishedScan } from '../wire/message-structure.ts';
 import { modulusOf } from '../wire/rsa-key.ts';
 import { type Job, type JobIncomplete, NEVER_WHOLE, type WorkerResult } from './job.ts';
-import { NO_SCAN, packScan, unpackScan } from './packed-scan.ts';
+import { NO_SCAN, packScan, unpackScan } from './scan-codec.ts';
 import { readSession } from './session-record.ts';
 
 /** What a worker is told of its registry. */
@@ -56,7 +56,7 @@ export function jobContext(registry: RegistryFacts, random: RandomBytes): JobCon
 }
 
 /** A message on its way: opened, and waiting for the table. */
-export interface Asked {
+export interface PendingJob {
   readonly kind: 'asked';
   readonly opened: Opened;
   readonly question: Question;
@@ -71,12 +71,12 @@ interface Opened {
   readonly consumed: number;
 }
 
-export function serveJob(job: Job, context: JobContext): WorkerResult | Asked {
+export function serveJob(job: Job, context: JobContext): WorkerResult | PendingJob {
   return job.session ? serveMessage(job, readSession(job.session as Buffer), context) : serveHello(job, context);
 }
 
 /** Decrypt, find the message, decode it, and let the session say what it means. */
-function serveMessage(job: Job, before: Session, context: JobContext): WorkerResult | Asked {
+function serveMessage(job: Job, before: Session, context: JobContext): WorkerResult | PendingJob {
   const dialect = DIALECTS[before.keys.dialect];
   const blocks = job.bytes.subarray(0, job.bytes.length - (job.bytes.length % BLOCK_BYTES));
   if (job.scan !== NO_SCAN) {
@@ -122,7 +122,7 @@ function incomplete({ state, needed }: UnfinishedScan, from: number): JobIncompl
 }
 
 /** What the table's reply makes of a message. */
-export function conclude({ opened, question }: Asked, reply: Reply, context: JobContext): WorkerResult {
+export function conclude({ opened, question }: PendingJob, reply: Reply, context: JobContext): WorkerResult {
   return seal(opened, question.conclude(reply), context);
 }
 

@@ -1,6 +1,7 @@
 // A worker of the pool as the main thread sees it: its channel, its slots, and the jobs in them.
-import { Lane, type LaneMemory, newLaneMemory } from '../lanes/lane.ts';
+
 import { SLOTS_PER_WORKER } from '../limits.ts';
+import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../shared-memory/worker-channel.ts';
 import { type Job, type JobResult, wipeSlot, writeJob } from './job.ts';
 
 /** What comes back for a job, its views valid during the call; undefined if it came to nothing. */
@@ -28,8 +29,8 @@ export const LOOK_MS = 250;
 
 /** A worker as the main thread sees it. */
 export class WorkerHandle {
-  readonly memory: LaneMemory;
-  readonly lane: Lane;
+  readonly memory: ChannelMemory;
+  readonly channel: WorkerChannel;
   readonly tickets = new Array<JobTicket | undefined>(SLOTS_PER_WORKER);
   /** The slot used last comes first: it is still in the caches. */
   readonly #free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => slot);
@@ -41,13 +42,13 @@ export class WorkerHandle {
   #fresh = 0;
 
   constructor(replyBytesMax: number) {
-    this.memory = newLaneMemory(replyBytesMax);
-    this.lane = new Lane(this.memory);
+    this.memory = newChannelMemory(replyBytesMax);
+    this.channel = new WorkerChannel(this.memory);
   }
 
   /** Whether the worker has begun. */
   get hasBegun(): boolean {
-    return this.lane.readings.read().at > 0;
+    return this.channel.stats.read().at > 0;
   }
 
   /** Milliseconds for which the worker has told nothing of itself while this thread looked: a process that stood still counts none. */
@@ -57,7 +58,7 @@ export class WorkerHandle {
 
   /** To be called every LOOK_MS. */
   look(): void {
-    const { at } = this.lane.readings.read();
+    const { at } = this.channel.stats.read();
     this.#looksInSilence = at === this.#toldAt ? this.#looksInSilence + 1 : 0;
     this.#toldAt = at;
   }
@@ -73,20 +74,20 @@ export class WorkerHandle {
 
   put(ticket: JobTicket): void {
     const slot = this.#free.pop()!;
-    writeJob(ticket.job, this.lane.jobs[slot]!);
+    writeJob(ticket.job, this.channel.jobs[slot]!);
     ticket.handedOver = performance.now();
     this.tickets[slot] = ticket;
     this.#fresh += 1;
-    if (ticket.job.kind !== 'hello') return this.lane.messages.put(slot);
+    if (ticket.job.kind !== 'hello') return this.channel.messages.push(slot);
     this.hellos += 1;
-    this.lane.hellos.put(slot);
+    this.channel.hellos.push(slot);
   }
 
   /** Wakes the worker if there is something new for it; returns how much. */
   wake(): number {
     const fresh = this.#fresh;
     this.#fresh = 0;
-    if (fresh > 0) this.lane.bell.ring();
+    if (fresh > 0) this.channel.parker.unpark();
     return fresh;
   }
 
@@ -94,13 +95,13 @@ export class WorkerHandle {
   release(slot: number): void {
     const ticket = this.tickets[slot]!;
     this.tickets[slot] = undefined;
-    wipeSlot(this.lane.jobs[slot]!, this.lane.talks[slot]!);
+    wipeSlot(this.channel.jobs[slot]!, this.channel.responses[slot]!);
     this.#free.push(slot);
     if (ticket.job.kind === 'hello') this.hellos -= 1;
   }
 
   /** Forgets the keys in all slots. The worker is dead. */
   wipe(): void {
-    for (const [slot, job] of this.lane.jobs.entries()) wipeSlot(job, this.lane.talks[slot]!);
+    for (const [slot, job] of this.channel.jobs.entries()) wipeSlot(job, this.channel.responses[slot]!);
   }
 }

@@ -2,8 +2,7 @@
 // randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry; a name to one cluster; a
 // client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
-import { PRESSED_FROM, PRESSED_TTL_MS_MIN, RECENT_CLUSTERS_MAX } from '../limits.ts';
-import { absorb, absorbAnew } from './absorb.ts';
+import { RECENT_CLUSTERS_MAX } from '../limits.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
@@ -16,7 +15,7 @@ import type {
   GetClusterCommand,
   Learned,
   MemberRecord,
-  MemberRef,
+  MemberSelector,
   OperatorCommand,
   RegisterCommand,
   Registration,
@@ -24,26 +23,12 @@ import type {
   StoredRecord,
   Use,
 } from './command.ts';
+import { LeaseTracker } from './lease-tracker.ts';
 import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
+import { replay, reset } from './replay.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
-import { UseBook } from './use-book.ts';
-
-/** How much the table holds at most, and for how long. */
-export interface TableLimits {
-  readonly clients: number;
-  readonly clusters: number;
-  /** An ephemeral cluster that no member asks for, and an ephemeral client without a seat, is forgotten after this. */
-  readonly ephemeralTtlMs: number;
-  /** Any other client without a seat is forgotten when it has not been heard of for so long. */
-  readonly idleRegistrationTtlMs: number;
-  /** A cluster without a member is forgotten after this, unless it is kept. */
-  readonly emptyClusterTtlMs: number;
-  /** Clusters that one client made and that are still there, as far as is known since the start. */
-  readonly clustersPerClient: number;
-  /** Seats of one client. */
-  readonly seatsPerClient: number;
-}
+import { type TableLimits, TimeToLive } from './time-to-live.ts';
 
 /** The table at a glance. */
 export interface TableOverview extends TableCounts, FillCounts {
@@ -57,6 +42,7 @@ export class ClusterTable {
   readonly #contents: TableContents;
   readonly #clientSweep: Sweep<Client>;
   readonly #clusterSweep: Sweep<Cluster>;
+  readonly #ttl: TimeToLive;
   /** Of the command being applied, in milliseconds. */
   #now: number;
 
@@ -69,7 +55,8 @@ export class ClusterTable {
     this.#registryId = registryId;
     this.#limits = limits;
     this.#now = now;
-    this.#contents = new TableContents(shared ? new UseBook() : undefined);
+    this.#contents = new TableContents(shared ? new LeaseTracker() : undefined);
+    this.#ttl = new TimeToLive(limits, this.#contents);
     this.#clientSweep = new Sweep(this.#contents.clients);
     this.#clusterSweep = new Sweep(this.#contents.clustersById);
   }
@@ -150,12 +137,12 @@ export class ClusterTable {
     const effects: Effect[] = [];
     for (const cluster of this.#clusterSweep.next(count)) {
       if (effects.length >= most) break;
-      const idle = now - cluster.lastUse >= this.#ttlOfCluster(cluster);
+      const idle = now - cluster.lastUse >= this.#ttl.ofCluster(cluster);
       if (idle && !this.#contents.uses?.isHeld(cluster.record.id)) effects.push(this.#remove(cluster, true));
     }
     for (const client of this.#clientSweep.next(count)) {
       if (effects.length >= most) break;
-      const idle = client.seats.length === 0 && now - client.lastUse >= this.#ttlNow(client);
+      const idle = client.seats.length === 0 && now - client.lastUse >= this.#ttl.ofIdleClient(client);
       if (idle && !this.#contents.uses?.isHeld(client.record.clientId)) effects.push(this.#expireClient(client));
     }
     return effects;
@@ -167,20 +154,20 @@ export class ClusterTable {
   }
 
   /** They could not be told: they have to be told again. */
-  untellUses(uses: readonly Use[]): void {
+  requeueUses(uses: readonly Use[]): void {
     for (const use of uses) this.#contents.uses?.note(use);
   }
 
   /** Takes over that everything is otherwise, as of now. */
-  absorbAnew(records: readonly StoredRecord[], now: number): void {
+  reset(records: readonly StoredRecord[], now: number): void {
     this.#now = now;
-    absorbAnew(this.#contents, records, now);
+    reset(this.#contents, records, now);
   }
 
   /** Takes a change over as it is: at startup, after a command of ours, or because another server stored it first. */
-  absorb(change: Learned, now = this.#now): void {
+  replay(change: Learned, now = this.#now): void {
     this.#now = now;
-    absorb(this.#contents, change, now);
+    replay(this.#contents, change, now);
   }
 
   #register(command: RegisterCommand): Outcome {
@@ -304,7 +291,7 @@ export class ClusterTable {
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
   }
 
-  #evict(ref: ClusterRef, member: MemberRef): Outcome {
+  #evict(ref: ClusterRef, member: MemberSelector): Outcome {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
     const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
@@ -369,7 +356,8 @@ export class ClusterTable {
     const client = this.#contents.clients.get(clientId);
     if (!client) return undefined;
     client.lastUse = this.#now;
-    if (client.stored) this.#contents.uses?.tell(client, { id: clientId, ttlMs: this.#ttlOf(client) }, this.#now);
+    if (client.stored)
+      this.#contents.uses?.tell(client, { id: clientId, ttlMs: this.#ttl.ofClient(client) }, this.#now);
     return client;
   }
 
@@ -384,33 +372,6 @@ export class ClusterTable {
     if (!isEphemeral(cluster.record)) return;
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.tell(cluster, use, this.#now);
-  }
-
-  /** Milliseconds after its last use in which a cluster is forgotten. */
-  #ttlOfCluster({ record, memberCount }: Cluster): number {
-    const { ephemeralTtlMs, emptyClusterTtlMs, clusters } = this.#limits;
-    const ephemeral = isEphemeral(record) ? ephemeralTtlMs : Infinity;
-    if (memberCount > 0 || record.keep) return ephemeral;
-    return Math.min(ephemeral, this.#pressed(emptyClusterTtlMs, this.#contents.clustersById.size / clusters));
-  }
-
-  /**
-   * A time to live while so much of a limit is reached. Servers that share a table tell uses by the whole time only, so there
-   * it does not shrink.
-   */
-  #pressed(ttlMs: number, reached: number): number {
-    if (reached <= PRESSED_FROM || this.#contents.uses) return ttlMs;
-    const room = Math.max(0, 1 - reached) / (1 - PRESSED_FROM);
-    return Math.min(ttlMs, Math.max(PRESSED_TTL_MS_MIN, ttlMs * room));
-  }
-
-  /** The same for a client without a seat. */
-  #ttlNow(client: Client): number {
-    return this.#pressed(this.#ttlOf(client), this.#contents.clients.size / this.#limits.clients);
-  }
-
-  #ttlOf({ record }: Client): number {
-    return record.ephemeral ? this.#limits.ephemeralTtlMs : this.#limits.idleRegistrationTtlMs;
   }
 }
 

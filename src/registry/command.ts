@@ -15,13 +15,13 @@ export type Command =
 
 /** One thing that an operator has done to the table. */
 export type OperatorCommand =
-  | { readonly kind: 'evict'; readonly cluster: ClusterRef; readonly member: MemberRef }
+  | { readonly kind: 'evict'; readonly cluster: ClusterRef; readonly member: MemberSelector }
   | { readonly kind: 'delete-cluster'; readonly cluster: ClusterRef }
   /** Creates a cluster unless one of that name exists, and marks it either way: it stays without a member. */
   | (Omit<CreateCommand, 'kind' | 'clientId'> & { readonly kind: 'keep-cluster' });
 
 /** A member of a cluster is meant by its client's ID or by its name. */
-export type MemberRef = ClusterRef;
+export type MemberSelector = ClusterRef;
 
 /** What a client is known by: to the registry, and in every cluster that it joined with it. */
 export interface Registration {
@@ -97,10 +97,10 @@ export interface RosterReply {
 export type Change = ClientRecord | ClusterRecord | MemberRecord | ClientRemoval | ClusterRemoval | MemberRemoval;
 
 /** What a store gives back of what it was given. */
-export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | Seat;
+export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | MemberRef;
 
 /** A member as a store may give it back, if its registration is the one its client has. */
-export interface Seat extends Omit<MemberRecord, 'kind' | 'token'> {
+export interface MemberRef extends Omit<MemberRecord, 'kind' | 'token'> {
   readonly kind: 'seat';
 }
 

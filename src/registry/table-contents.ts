@@ -4,8 +4,8 @@ import { strict as assert } from 'node:assert';
 import { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClientRecord, ClusterRecord, MemberRecord, Registration } from './command.ts';
+import type { LeaseTracker } from './lease-tracker.ts';
 import { RecentChanges } from './recent-changes.ts';
-import type { UseBook } from './use-book.ts';
 
 /** How many of everything there is. */
 export interface TableCounts {
@@ -28,12 +28,12 @@ export class TableContents {
   /** Which clusters changed last. */
   readonly changes = new RecentChanges();
   /** Undefined where nobody else has to be told of uses: the table is not shared. */
-  readonly uses: UseBook | undefined;
+  readonly uses: LeaseTracker | undefined;
   #members = 0;
   #seats = 0;
   #fullClusters = 0;
 
-  constructor(uses: UseBook | undefined) {
+  constructor(uses: LeaseTracker | undefined) {
     this.uses = uses;
   }
 

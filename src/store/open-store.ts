@@ -1,6 +1,6 @@
 // Which store a name means. Its code is loaded when it is opened: that of etcd takes some 80 ms, and the main
 // thread and every command look at names only.
-import { Fence } from '../fence.ts';
+import { Fence } from '../shared-memory/fence.ts';
 import type { EtcdAccess } from './etcd/etcd-client.ts';
 import type { EtcdStoreObserver } from './etcd/etcd-store.ts';
 import type { Store } from './store.ts';
@@ -59,12 +59,12 @@ export async function openStore(settings: StoreSettings, observer: StoreObserver
   const { name, dataDirectory, registryId, bytesMax, fence, etcd } = settings;
   switch (name) {
     case 'lmdb': {
-      const { LmdbStore } = await import('./lmdb-store.ts');
+      const { LmdbStore } = await import('./lmdb/lmdb-store.ts');
       const options = { registryId, bytesMax, synced: observer.synced, ...(fence && { fence: new Fence(fence) }) };
       return LmdbStore.open(dataDirectory, options);
     }
     case 'memory': {
-      const { MemoryStore } = await import('./memory-store.ts');
+      const { MemoryStore } = await import('./memory/memory-store.ts');
       return new MemoryStore();
     }
     default: {

@@ -1,7 +1,8 @@
 // What the coordinator needs of a store, and all it may rely on. The coordinator is the only writer of its process; with
 // several servers there are several coordinators on one store, which is why a commit can be lost to another.
-import { mayPass } from '../passing-failure.ts';
+
 import type { Change, Learned, StoredRecord, Use } from '../registry/command.ts';
+import { mayPass } from '../runtime/passing-failure.ts';
 
 /** A change, or changes that stand or fall together; what they depend on is what was stored before the first of them. */
 export type StoreItem = Change | readonly Change[];
@@ -14,12 +15,12 @@ export type CommitOutcome =
    * Somebody else won: another record stands where one of these should have gone. Nothing of this item is stored. What
    * stands there is told as far as the store knows it; of a shared store, the next `catchUp` tells all of it.
    */
-  | { readonly kind: 'lost'; readonly standing: readonly Change[] };
+  | { readonly kind: 'conflict'; readonly current: readonly Change[] };
 
 /** What a server learns of what others have stored. */
 export interface CatchUp {
   /** Present if what was learned before is worth nothing: every record there is, in the order of `load`. */
-  readonly anew: readonly StoredRecord[] | undefined;
+  readonly reset: readonly StoredRecord[] | undefined;
   /** What has been stored since, in order; it may have what this server stored itself. */
   readonly changes: readonly Learned[];
   /**
@@ -83,7 +84,7 @@ export interface Store {
   /** Of a store that several servers share: what others have stored. Never while a commit is under way. */
   catchUp?(withinMs?: number): Promise<CatchUp>;
   /** Of a store that several servers share: lets the others know of uses. Rejects like commit. */
-  tellUses?(uses: readonly Use[], withinMs?: number): Promise<void>;
+  announceUses?(uses: readonly Use[], withinMs?: number): Promise<void>;
   /** Writes something that changes nothing, to find out whether commit would be worth trying again. Rejects like it. */
   probe(withinMs?: number): Promise<void>;
   /** Bytes on disk. */

@@ -10,7 +10,7 @@
 // A cluster is of version 2. One of version 1, from before there were marks, has no flags and is kept; all else is of version 1.
 // A member without a token has the registration of its client.
 import { crc32 } from 'node:zlib';
-import type { ClientRecord, ClusterRecord, MemberRecord, Seat, StoredRecord } from '../registry/command.ts';
+import type { ClientRecord, ClusterRecord, MemberRecord, MemberRef, StoredRecord } from '../registry/command.ts';
 import { StoreUnusableError } from './store.ts';
 
 /** First byte of the keys of each kind. */
@@ -168,7 +168,7 @@ function hasFlags(bytes: Buffer, valueAt: number): boolean {
   return bytes[valueAt] === CLUSTER_VERSION;
 }
 
-function decodeMember({ bytes, keyAt, valueAt, end }: Placed): MemberRecord | Seat {
+function decodeMember({ bytes, keyAt, valueAt, end }: Placed): MemberRecord | MemberRef {
   const clientIdAt = valueAt + HEAD_BYTES + 1;
   const nameAt = clientIdAt + bytes[clientIdAt - 1]! + 1;
   const tokenAt = nameAt + bytes[nameAt - 1]!;

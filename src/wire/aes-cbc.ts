@@ -1,8 +1,8 @@
 // AES-256-CBC of whole blocks, and the PKCS7 padding that messages have (F2). Padding is done here by hand, because
 // where a message ends is found by looking at it (F5), not by asking the cipher.
 import { type CipherKey, createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
-import { copyBytes } from '../copy-bytes.ts';
 import { BLOCK_BYTES } from '../limits.ts';
+import { copyBytes } from '../shared-memory/copy-bytes.ts';
 
 /**
  * How a cipher takes its key at the least cost: 80 bytes under the key as it is take 2 to 3 us on Node 20 and 22, and 15 to 18 on

@@ -4,7 +4,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { StatusStreams } from '../../src/admin/status-streams.ts';
-import { listenHttp } from '../../src/net/http-listener.ts';
+import { listenHttp } from '../../src/net/http/http-listener.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../../src/net/web-site.ts';
 
 const MARKUP = '<img src=x onerror="globalThis.owned=1"><script>globalThis.owned=1</script>';

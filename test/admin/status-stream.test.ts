@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type StatusReport, StatusStreams } from '../../src/admin/status-streams.ts';
 import { STATUS_STREAMS_MAX } from '../../src/limits.ts';
-import { listenHttp } from '../../src/net/http-listener.ts';
+import { listenHttp } from '../../src/net/http/http-listener.ts';
 import type { HttpRequest, ReplyStream } from '../../src/net/web-site.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';

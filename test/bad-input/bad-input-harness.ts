@@ -147,7 +147,7 @@ export function useTarget(args: readonly string[] = []): Target {
 export async function withEach<T>(items: readonly T[], action: (item: T, index: number) => Promise<void>) {
   const left = items.entries();
   let failure: Error | undefined;
-  const lane = async (): Promise<void> => {
+  const channel = async (): Promise<void> => {
     for (const [index, item] of left) {
       if (failure !== undefined) return;
       await action(item, index).catch((cause: Error) => {
@@ -155,7 +155,7 @@ export async function withEach<T>(items: readonly T[], action: (item: T, index: 
       });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: AT_ONCE }, channel));
   if (failure !== undefined) throw failure;
 }
 

@@ -11,7 +11,7 @@ import { startRegistry } from '../support/registry-process.ts';
 import { openTags } from './open-tags.ts';
 
 const built = (path: string) => fileURLToPath(new URL(`../../dist/bench/${path}`, import.meta.url));
-const SUITE = built('main.js');
+const SUITE = built('suite/main.js');
 const LOAD = built('load/main.js');
 const JOINS = built('joins/main.js');
 const STORE = built('store/main.js');

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 
-const DEMO = fileURLToPath(new URL('../../dist/src/cli/demo.js', import.meta.url));
+const DEMO = fileURLToPath(new URL('../../dist/src/cli/commands/demo.js', import.meta.url));
 
 it('shows five members the same roster', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'xlreg-demo-test-'));

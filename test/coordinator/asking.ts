@@ -4,8 +4,9 @@ import type { GrowthBudgets } from '../../src/admission/growth-budgets.ts';
 import { Charges } from '../../src/coordinator/charges.ts';
 import { Coordinator } from '../../src/coordinator/coordinator.ts';
 import type { CoordinatorObserver } from '../../src/coordinator/coordinator-observer.ts';
-import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
+import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Command, Registration, Reply, StoredRecord } from '../../src/registry/command.ts';
+import type { TableLimits } from '../../src/registry/time-to-live.ts';
 import type { Store } from '../../src/store/store.ts';
 import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { GrowthBudgets, newGrowthMemory } from '../../src/admission/growth-budgets.ts';
 import type { Command } from '../../src/registry/command.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
 import { ask, create, join, over, REFUSED, register } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
@@ -77,9 +77,9 @@ describe('an address', () => {
     const store = new MemoryStore();
     const other = over(store);
     const { left, askFrom } = budgeted(store);
-    await other.coordinator.ask([register(1), register(2), create('lost', 0xc1)]);
+    await other.coordinator.ask([register(1), register(2), create('conflict', 0xc1)]);
     // This one knows nothing of it: it loses `lost`, and applies all of its batch again.
-    const replies = await askFrom(ORIGIN, create('lost', 0xc2), create('won', 0xc3), register(3));
+    const replies = await askFrom(ORIGIN, create('conflict', 0xc2), create('won', 0xc3), register(3));
     expect(replies).toMatchObject([{ cluster: { id: idOf(0xc1) } }, { cluster: { id: idOf(0xc3) } }, {}]);
     expect([left('cluster'), left('registration')]).toEqual([9, 9]);
     expect(await ask(other.coordinator, create('won', 0xc4))).toMatchObject({ cluster: { id: idOf(0xc3) } });

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Command, Reply } from '../../src/registry/command.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { history, idOf, NO_LIMITS, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { observeSlowly, observeTable } from '../registry/observe.ts';
 import { applySlowly, restartSlowly, slowTable } from '../registry/slow-table.ts';

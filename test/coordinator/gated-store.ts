@@ -1,7 +1,7 @@
 // A store whose commits wait until they are let through or fail: for looking at what happens meanwhile.
 
 import type { Change, StoredRecord } from '../../src/registry/command.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { type CommitOutcome, type Store, StoreFullError, type StoreItem } from '../../src/store/store.ts';
 
 /** A commit that has begun. */

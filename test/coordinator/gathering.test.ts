@@ -1,16 +1,18 @@
 // When a commit is worth a pause: few have asked, and more are about to.
 import { expect, it } from 'vitest';
-import { moreIsComing } from '../../src/coordinator/serve-lanes.ts';
-import { Lane, newLaneMemory } from '../../src/lanes/lane.ts';
+import { moreIsComing } from '../../src/coordinator/serve-channels.ts';
+import { newChannelMemory, WorkerChannel } from '../../src/shared-memory/worker-channel.ts';
 
-/** Lanes with so many questions, and so many messages that a worker has not opened; to be gone through once. */
-function* lanesWith(...waiting: readonly { questions: number; messages: number; hellos?: number }[]): Iterable<Lane> {
+/** Channels with so many questions, and so many messages that a worker has not opened; to be gone through once. */
+function* lanesWith(
+  ...waiting: readonly { questions: number; messages: number; hellos?: number }[]
+): Iterable<WorkerChannel> {
   for (const { questions, messages, hellos = 0 } of waiting) {
-    const lane = new Lane(newLaneMemory(16_384));
-    for (let slot = 0; slot < questions; slot++) lane.questions.put(slot);
-    for (let slot = 0; slot < messages; slot++) lane.messages.put(slot);
-    for (let slot = 0; slot < hellos; slot++) lane.hellos.put(slot);
-    yield lane;
+    const channel = new WorkerChannel(newChannelMemory(16_384));
+    for (let slot = 0; slot < questions; slot++) channel.questions.push(slot);
+    for (let slot = 0; slot < messages; slot++) channel.messages.push(slot);
+    for (let slot = 0; slot < hellos; slot++) channel.hellos.push(slot);
+    yield channel;
   }
 }
 

@@ -1,5 +1,5 @@
 // Orders of the main thread come through the coordinator's event loop, which it gives a turn every 10 ms while it sleeps on its
-// bell: an order does not wait for that.
+// parker: an order does not wait for that.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { setInterval as every } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { newGrowthMemory } from '../../src/admission/growth-budgets.ts';
-import { CoordinatorBusyError, CoordinatorThread } from '../../src/coordinator/coordinator-thread.ts';
-import { packCommand } from '../../src/coordinator/packed-command.ts';
-import { Lane, newLaneMemory } from '../../src/lanes/lane.ts';
+import { writeCommand } from '../../src/coordinator/command-codec.ts';
+import { CoordinatorBusyError, CoordinatorThread } from '../../src/coordinator/thread/handle.ts';
+import { newChannelMemory, WorkerChannel } from '../../src/shared-memory/worker-channel.ts';
 import { NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { register } from './asking.ts';
 
@@ -35,7 +35,7 @@ it('answers orders at once while nobody asks it anything', async () => {
   expect(took.sort((a, b) => a - b)[Math.floor(ORDERS / 2)]).toBeLessThan(8);
 });
 
-it('E6: ends cleanly with a question left in a lane, and rejects what operators ask of it then', async () => {
+it('E6: ends cleanly with a question left in a channel, and rejects what operators ask of it then', async () => {
   const growth = { memory: newGrowthMemory(), rates: { registration: 1, cluster: 1, member: 1 } };
   const deaths: unknown[] = [];
   for (let round = 0; round < 3; round++) {
@@ -43,7 +43,7 @@ it('E6: ends cleanly with a question left in a lane, and rejects what operators 
     const store = { name: 'lmdb', dataDirectory, registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
     const events = { full() {}, unreachable() {}, tokenReplayed() {}, death: (error: unknown) => deaths.push(error) };
     const coordinator = await CoordinatorThread.start({ store, limits: NO_LIMITS, growth }, events);
-    const memory = newLaneMemory(16_384);
+    const memory = newChannelMemory(16_384);
     coordinator.serve(memory);
     await coordinator.overview();
     const asked = [coordinator.overview(), coordinator.operate({ kind: 'delete-cluster', cluster: { name: 'c' } })];
@@ -51,9 +51,9 @@ it('E6: ends cleanly with a question left in a lane, and rejects what operators 
     const copied = coordinator.backup(join(dataDirectory, 'copy'));
     const closing = coordinator.close();
     // As a worker does that is ended while it waits: nothing rings for it, and the thread finds it where it looks.
-    const lane = new Lane(memory);
-    packCommand(register(1), lane.talks[0]!);
-    lane.questions.put(0);
+    const channel = new WorkerChannel(memory);
+    writeCommand(register(1), channel.responses[0]!);
+    channel.questions.push(0);
     const late = expect(coordinator.overview()).rejects.toThrow(CoordinatorBusyError);
     await closing;
     await late;

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { ReplacedTokens } from '../../src/coordinator/replaced-tokens.ts';
 import { REPLACED_TOKENS_PER_CLIENT } from '../../src/limits.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { signedContentDigest } from '../../src/wire/member-token.ts';
 import { encodeRosterToken, type Token } from '../../src/wire/message.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';

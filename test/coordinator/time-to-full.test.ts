@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import type { Command } from '../../src/registry/command.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { ask, create, join, over, REFUSED, register } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COMMIT_ATTEMPTS_MAX } from '../../src/limits.ts';
 import type { Command, StoredRecord } from '../../src/registry/command.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { CommitOutcome, Store, StoreItem } from '../../src/store/store.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
 import { ask, clusterIdOf, create, getCluster, join, over, REFUSED, recordsOf, register, whichOf } from './asking.ts';

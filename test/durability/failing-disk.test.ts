@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { verifyStore } from '../../src/store/verify-store.ts';
+import { verifyStore } from '../../src/store/verify.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
 
 const WIRE: Wire = { transport: 'tcp', dialect: 'chained' };

@@ -1,8 +1,8 @@
 // What clients were told, and whether a table has all of it: the acknowledgements of a load, held against the records that
 // are found on disk when the server is dead.
 
-import type { ClientRecord, ClusterRecord, MemberRecord, Seat } from '../../src/registry/command.ts';
-import { readTable } from '../../src/store/table-reader.ts';
+import type { ClientRecord, ClusterRecord, MemberRecord, MemberRef } from '../../src/registry/command.ts';
+import { readTable } from '../../src/store/lmdb/table-reader.ts';
 import { decodeRoster } from '../../src/wire/message.ts';
 
 /** What was acknowledged, in the order in which it was. IDs are hex. */
@@ -41,14 +41,14 @@ export interface DiskTable {
   readonly clients: ReadonlyMap<string, ClientRecord>;
   readonly clusters: ReadonlyMap<string, ClusterRecord>;
   /** By cluster ID, then by index. */
-  readonly members: ReadonlyMap<string, readonly (MemberRecord | Seat)[]>;
+  readonly members: ReadonlyMap<string, readonly (MemberRecord | MemberRef)[]>;
 }
 
 /** Reads the table of a data directory; rejects at a torn record. */
 export async function readDisk(dataDirectory: string): Promise<DiskTable> {
   const clients = new Map<string, ClientRecord>();
   const clusters = new Map<string, ClusterRecord>();
-  const members = new Map<string, (MemberRecord | Seat)[]>();
+  const members = new Map<string, (MemberRecord | MemberRef)[]>();
   await readTable(dataDirectory, async ({ records }) => {
     for (const record of [...records].flat()) {
       if (record.kind === 'client') clients.set(record.clientId, record);

@@ -100,7 +100,7 @@ describe.skipIf(programs === undefined)('access to etcd', () => {
     etcd.run(server!);
     await until('it is let in again', async () => (await store.catchUp()).freshness === 'current');
     expect(await store.commit([client(2)])).toEqual([{ kind: 'stored' }]);
-    await store.tellUses([{ id: '01'.repeat(32), ttlMs: 60_000 }]);
+    await store.announceUses([{ id: '01'.repeat(32), ttlMs: 60_000 }]);
     // Uses are no changes that anybody would wait for.
     await until('the use has come back', async () => {
       return (await store.catchUp()).changes.some(({ kind }) => kind === 'use');

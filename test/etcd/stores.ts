@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
-import type { TableLimits } from '../../src/registry/cluster-table.ts';
+import type { TableLimits } from '../../src/registry/time-to-live.ts';
 import { EtcdStore, type EtcdStoreObserver } from '../../src/store/etcd/etcd-store.ts';
 import { over } from '../coordinator/asking.ts';
 import { NO_LIMITS, REGISTRY_ID } from '../registry/arbitrary-commands.ts';

@@ -29,15 +29,15 @@ afterEach(async () => {
 });
 
 /** A connection that never closes its side, and comes again when the registry has closed it. */
-function attack(localAddress: string, talk: (socket: Socket) => void): void {
+function attack(localAddress: string, response: (socket: Socket) => void): void {
   const socket = connect({ host: '127.0.0.1', port: registry.process.wsPort, localAddress, allowHalfOpen: true });
   sockets.add(socket);
   socket.on('error', () => {});
-  socket.once('connect', () => talk(socket));
+  socket.once('connect', () => response(socket));
   // A reset says that it is closed for sure, a FIN does not.
   socket.once('close', () => {
     sockets.delete(socket);
-    if (attacking) setImmediate(() => attack(localAddress, talk));
+    if (attacking) setImmediate(() => attack(localAddress, response));
   });
   socket.resume();
 }

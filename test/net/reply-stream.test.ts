@@ -12,7 +12,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Certificate } from '../../src/net/certificate.ts';
 import type { Listener } from '../../src/net/connection.ts';
-import { listenHttp } from '../../src/net/http-listener.ts';
+import { listenHttp } from '../../src/net/http/http-listener.ts';
 import type { HttpRoutes, ReplyStream } from '../../src/net/web-site.ts';
 import { until } from '../support/until.ts';
 

@@ -3,17 +3,17 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newGrowthMemory } from '../../src/admission/growth-budgets.ts';
-import { BoardReader } from '../../src/coordinator/cluster-board.ts';
-import { CoordinatorThread } from '../../src/coordinator/coordinator-thread.ts';
-import { packCommand } from '../../src/coordinator/packed-command.ts';
-import { Bell } from '../../src/lanes/bell.ts';
-import { Lane, type LaneMemory, newLaneMemory } from '../../src/lanes/lane.ts';
+import { writeCommand } from '../../src/coordinator/command-codec.ts';
+import { RosterCacheReader } from '../../src/coordinator/roster-cache/reader.ts';
+import { CoordinatorThread } from '../../src/coordinator/thread/handle.ts';
 import { SLOTS_PER_WORKER } from '../../src/limits.ts';
 import type { Job, JobResult } from '../../src/pool/job.ts';
-import { NO_SCAN } from '../../src/pool/packed-scan.ts';
 import { Pool, type PoolObserver } from '../../src/pool/pool.ts';
+import { NO_SCAN } from '../../src/pool/scan-codec.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
 import type { Command } from '../../src/registry/command.ts';
+import { Parker } from '../../src/shared-memory/parker.ts';
+import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../../src/shared-memory/worker-channel.ts';
 import { NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { until } from '../support/until.ts';
 import { bytes, messageOf, privateKey, vectors } from '../wire/vectors.ts';
@@ -35,8 +35,8 @@ interface Started {
   readonly pool: Pool;
   readonly told: Told;
   readonly coordinator: CoordinatorThread;
-  /** The lanes of the workers, in the order of their starts. */
-  readonly lanes: readonly Lane[];
+  /** The channels of the workers, in the order of their starts. */
+  readonly channels: readonly WorkerChannel[];
   /** Kills the worker that was started last. */
   kill(): void;
 }
@@ -64,13 +64,13 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   const givenUp = new Promise<unknown>((resolve) => {
     giveUp = resolve;
   });
-  const lanes: Lane[] = [];
+  const channels: WorkerChannel[] = [];
   const service = {
-    bell: coordinator.bell,
-    board: coordinator.board,
-    serve(lane: LaneMemory) {
-      lanes.push(new Lane(lane));
-      return coordinator.serve(lane);
+    parker: coordinator.parker,
+    rosterCache: coordinator.rosterCache,
+    serve(channel: ChannelMemory) {
+      channels.push(new WorkerChannel(channel));
+      return coordinator.serve(channel);
     },
   };
   const pool = new Pool({ workers, helloQueueMs, registry: REGISTRY }, service, {
@@ -83,11 +83,11 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   await pool.loaded();
   // Finds a slot in its queue that there is not.
   const kill = () => {
-    const { messages, bell } = lanes.at(-1)!;
-    messages.put(SLOTS_PER_WORKER);
-    bell.ring();
+    const { messages, parker } = channels.at(-1)!;
+    messages.push(SLOTS_PER_WORKER);
+    parker.unpark();
   };
-  return { pool, coordinator, lanes, told: { failures, givenUp, handedOver }, kill };
+  return { pool, coordinator, channels, told: { failures, givenUp, handedOver }, kill };
 }
 
 const hello: Job = {
@@ -159,7 +159,7 @@ describe('loaded()', () => {
   });
 });
 
-/** A cluster that shares its page of the board with others of its kind. */
+/** A cluster that shares its page of the roster cache with others of its kind. */
 function rival(number: number): Command & { readonly kind: 'create' } {
   const id = `${(number * 0x10000).toString(16).padStart(8, '0')}${'c'.repeat(56)}`;
   return {
@@ -174,53 +174,53 @@ function rival(number: number): Command & { readonly kind: 'create' } {
 }
 
 describe('what a worker leaves behind', () => {
-  it('is no key: its lane is wiped, and so are all when the pool closes', async () => {
-    const { pool, lanes, told, kill } = await startPool(1);
+  it('is no key: its channel is wiped, and so are all when the pool closes', async () => {
+    const { pool, channels, told, kill } = await startPool(1);
     const leave = () => {
-      const { jobs, talks } = lanes.at(-1)!;
+      const { jobs, responses } = channels.at(-1)!;
       // As if it had died at its job.
-      for (const part of [...jobs, ...talks]) part.fill(7, 0, SESSION_RECORD_BYTES);
+      for (const part of [...jobs, ...responses]) part.fill(7, 0, SESSION_RECORD_BYTES);
     };
-    const isClean = ({ jobs, talks }: Lane) =>
-      [...jobs, ...talks].every((part) => part.subarray(0, SESSION_RECORD_BYTES).every((byte) => byte === 0));
+    const isClean = ({ jobs, responses }: WorkerChannel) =>
+      [...jobs, ...responses].every((part) => part.subarray(0, SESSION_RECORD_BYTES).every((byte) => byte === 0));
     leave();
     kill();
     await until(() => told.failures.length === 1);
-    expect(lanes.map(isClean)).toEqual([true, true]);
+    expect(channels.map(isClean)).toEqual([true, true]);
     leave();
     await pool.close();
-    expect(lanes.map(isClean)).toEqual([true, true]);
+    expect(channels.map(isClean)).toEqual([true, true]);
   });
 
-  it('is no page of the board that nobody may write again', async () => {
+  it('is no page of the roster cache that nobody may write again', async () => {
     const { coordinator, told, kill } = await startPool(1);
-    const memory = newLaneMemory(16_384);
-    const [own, bell] = [new Lane(memory), new Bell(coordinator.bell)];
+    const memory = newChannelMemory(16_384);
+    const [own, parker] = [new WorkerChannel(memory), new Parker(coordinator.parker)];
     coordinator.serve(memory);
     const ask = async (command: Command) => {
-      packCommand(command, own.talks[0]!);
-      own.questions.put(0);
-      bell.ring();
-      await until(() => own.answers.take() === 0);
+      writeCommand(command, own.responses[0]!);
+      own.questions.push(0);
+      parker.unpark();
+      await until(() => own.answers.pop() === 0);
     };
-    const reader = new BoardReader(coordinator.board!, 1);
+    const reader = new RosterCacheReader(coordinator.rosterCache!, 1);
     const isShown = (command: Command) => reader.answer(command, () => true) ?? false;
     await ask(rival(0));
     expect(isShown(rival(0))).toBe(true);
     // A worker in the place of the pool's dies while it reads.
     const state = new Int32Array(new SharedArrayBuffer(4));
-    const board = new URL('../../dist/src/coordinator/cluster-board.js', import.meta.url).href;
+    const rosterCache = new URL('../../dist/src/coordinator/roster-cache/reader.js', import.meta.url).href;
     const dying = new Worker(
       `import { workerData } from 'node:worker_threads';
-       import { BoardReader } from '${board}';
+       import { RosterCacheReader } from '${rosterCache}';
        const { memory, question, state } = workerData;
-       new BoardReader(memory, 0).answer(question, () => {
+       new RosterCacheReader(memory, 0).answer(question, () => {
          Atomics.store(state, 0, 1);
          Atomics.wait(state, 0, 1);
        });`,
       {
         eval: true,
-        workerData: { memory: coordinator.board, question: rival(0), state },
+        workerData: { memory: coordinator.rosterCache, question: rival(0), state },
         execArgv: ['--input-type=module'],
       },
     );

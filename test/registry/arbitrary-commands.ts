@@ -1,8 +1,8 @@
 // Commands from a small world, so that they meet: few clients, few names, few keys.
 
 import * as fc from 'fast-check';
-import type { TableLimits } from '../../src/registry/cluster-table.ts';
 import type { Command, CreateCommand, OperatorCommand, RegisterCommand } from '../../src/registry/command.ts';
+import type { TableLimits } from '../../src/registry/time-to-live.ts';
 
 /** An ID of 32 bytes that are all the same. */
 export function idOf(byte: number): string {

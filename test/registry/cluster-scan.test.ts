@@ -12,10 +12,10 @@ const hex = (text: string) => Buffer.alloc(32, text).toString('hex');
 function tableOf(fills: ReadonlyMap<string, number>): ClusterTable {
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
   for (const [name, members] of fills) {
-    table.absorb({ kind: 'cluster', id: hex(`c${name}`), name, size: 2, endPointCount: 1, attrs: 0n });
+    table.replay({ kind: 'cluster', id: hex(`c${name}`), name, size: 2, endPointCount: 1, attrs: 0n });
     for (let index = 0; index < members; index++) {
       const clientId = hex(`m${index}${name}`);
-      table.absorb({
+      table.replay({
         kind: 'member',
         clusterId: hex(`c${name}`),
         index,

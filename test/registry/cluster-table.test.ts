@@ -3,9 +3,10 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClusterTable, type TableLimits } from '../../src/registry/cluster-table.ts';
+import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Change, Command, OperatorCommand, RegisterCommand } from '../../src/registry/command.ts';
 import type { Effect } from '../../src/registry/outcome.ts';
+import type { TableLimits } from '../../src/registry/time-to-live.ts';
 import {
   CLUSTER_IDS,
   create,
@@ -193,9 +194,9 @@ describe('records', () => {
         const changes = changesOf(table, commands);
         const before = observeTable(table);
         const fresh = newTable();
-        for (const change of changes) fresh.absorb(change);
+        for (const change of changes) fresh.replay(change);
         expect(observeTable(fresh)).toEqual(observeSlowly(restartedAfter(commands)));
-        for (const change of changes) table.absorb(change);
+        for (const change of changes) table.replay(change);
         expect(observeTable(table)).toEqual(before);
       }),
     );
@@ -206,7 +207,7 @@ describe('records', () => {
       fc.property(limits, longHistory, (limits, history) => {
         const { slow, changes, clock } = afterLong(limits, history);
         const fresh = new ClusterTable(REGISTRY_ID, limits, clock);
-        for (const change of changes) fresh.absorb(change);
+        for (const change of changes) fresh.replay(change);
         expect(observeTable(fresh)).toEqual(observeSlowly(restartSlowly(slow, clock)));
       }),
     );
@@ -216,20 +217,20 @@ describe('records', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { table, slow, changes, clock } = afterLong(limits, history);
-        const standing = new Map<string, Change>();
+        const current = new Map<string, Change>();
         for (const change of changes) {
-          if (change.kind === 'client-removal') standing.delete(keyOf(change));
+          if (change.kind === 'client-removal') current.delete(keyOf(change));
           else if (change.kind === 'cluster-removal') {
-            standing.delete(keyOf(change));
-            for (const [key, record] of standing) {
-              if (record.kind === 'member' && record.clusterId === change.id) standing.delete(key);
+            current.delete(keyOf(change));
+            for (const [key, record] of current) {
+              if (record.kind === 'member' && record.clusterId === change.id) current.delete(key);
             }
-          } else standing.set(keyOf(change), change);
+          } else current.set(keyOf(change), change);
         }
-        expect(inOrder([...standing.values()])).toEqual(inOrder([...table.records()]));
+        expect(inOrder([...current.values()])).toEqual(inOrder([...table.records()]));
         const fresh = new ClusterTable(REGISTRY_ID, limits, clock);
         for (const kind of ['client', 'cluster', 'member']) {
-          for (const change of standing.values()) if (change.kind === kind) fresh.absorb(change);
+          for (const change of current.values()) if (change.kind === kind) fresh.replay(change);
         }
         expect(observeTable(fresh)).toEqual(observeSlowly(restartSlowly(slow, clock)));
       }),
@@ -242,7 +243,7 @@ describe('records', () => {
         const table = newTable();
         changesOf(table, commands);
         const fresh = newTable();
-        for (const record of table.records()) fresh.absorb(record);
+        for (const record of table.records()) fresh.replay(record);
         expect(observeTable(fresh)).toEqual(observeSlowly(restartedAfter(commands)));
       }),
     );
@@ -250,9 +251,9 @@ describe('records', () => {
 
   it('E6: a member that is loaded without a registration has that of its client', () => {
     const table = newTable();
-    table.absorb({ ...registration(1, Uint8Array.of(7)), kind: 'client' });
-    table.absorb({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 0n });
-    table.absorb({ kind: 'seat', clusterId: idOf(9), index: 0, clientId: idOf(1), name: 'n' });
+    table.replay({ ...registration(1, Uint8Array.of(7)), kind: 'client' });
+    table.replay({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 0n });
+    table.replay({ kind: 'seat', clusterId: idOf(9), index: 0, clientId: idOf(1), name: 'n' });
     expect(table.apply(asking(idOf(9)), 0).reply).toMatchObject({ which: 1n, roster: Uint8Array.of(7) });
     expect(table.apply({ kind: 'join', clientId: idOf(1), cluster: { name: 'c' } }, 0).changes).toEqual([]);
   });
@@ -345,10 +346,10 @@ describe('records', () => {
       endPointCount: 1,
       attrs: 0n,
     }));
-    table.absorb(ours!);
+    table.replay(ours!);
     const seat = { kind: 'member', clientId: idOf(7), name: 'n', token: Uint8Array.of(1), index: 0 } as const;
-    table.absorb({ ...seat, clusterId: ours!.id });
-    table.absorb(theirs!);
+    table.replay({ ...seat, clusterId: ours!.id });
+    table.replay(theirs!);
     expect(table.counts).toEqual({ clients: 0, clusters: 1, members: 0 });
     expect(table.apply(asking(ours!.id), 0).reply).toEqual({ kind: 'refused', refusal: 'cluster-id-unknown' });
     const byName = { ...asking(''), cluster: { name: 'c' } };
@@ -410,7 +411,7 @@ describe('an eviction', () => {
       table.apply({ kind: 'evict', cluster: { name: 'c' }, member: { id: idOf(client) } }, 0);
     }
     const fresh = newTable();
-    for (const record of table.records()) fresh.absorb(record);
+    for (const record of table.records()) fresh.replay(record);
     expect(observeTable(fresh)).toEqual(observeTable(table));
     expect(fresh.apply({ kind: 'delete-cluster', cluster: { name: 'c' } }, 0).changes).toEqual([
       { kind: 'cluster-removal', id: idOf(9), name: 'c', seats: 3 },
@@ -620,8 +621,8 @@ describe('what is forgotten', () => {
 
   it('E6: an outage expires nobody: what is loaded counts as just used', () => {
     const table = new ClusterTable(REGISTRY_ID, { ...NO_LIMITS, ...TTL }, 5_000);
-    table.absorb({ ...registration(1, Uint8Array.of(1)), kind: 'client' });
-    table.absorb({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 1n });
+    table.replay({ ...registration(1, Uint8Array.of(1)), kind: 'client' });
+    table.replay({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 1n });
     expect(table.expire(5_099, EVERYTHING)).toEqual([]);
     expect(removals(table.expire(5_100, EVERYTHING))).toMatchObject([{ kind: 'cluster-removal' }]);
     expect(removals(table.expire(6_000, EVERYTHING))).toMatchObject([{ kind: 'client-removal' }]);

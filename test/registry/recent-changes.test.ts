@@ -10,13 +10,13 @@ import { NO_LIMITS, REGISTRY_ID } from './arbitrary-commands.ts';
 const hex = (text: string) => Buffer.alloc(32, text).toString('hex');
 
 function addCluster(table: ClusterTable, name: string, size: number): void {
-  table.absorb({ kind: 'cluster', id: hex(name), name, size, endPointCount: 1, attrs: 0n });
+  table.replay({ kind: 'cluster', id: hex(name), name, size, endPointCount: 1, attrs: 0n });
 }
 
 function addMember(table: ClusterTable, cluster: string, index: number): void {
   const name = `m${index}`;
   const clientId = hex(`${name} of ${cluster}`);
-  table.absorb({ kind: 'member', clusterId: hex(cluster), index, clientId, name, token: Uint8Array.of(1) });
+  table.replay({ kind: 'member', clusterId: hex(cluster), index, clientId, name, token: Uint8Array.of(1) });
 }
 
 const recentNames = (table: ClusterTable) => table.overview().recent.map(({ name }) => name);

@@ -1,7 +1,6 @@
 // The cluster table as the rules have it (T9 to T11, R1, R4 to R9, R13, R14), without any thought of speed: what ClusterTable has
 // to agree with, also in what it has stored and what it forgets. It takes commands that the sessions have already judged.
 
-import type { TableLimits } from '../../src/registry/cluster-table.ts';
 import type {
   Change,
   ClientRecord,
@@ -12,11 +11,12 @@ import type {
   CreateCommand,
   GetClusterCommand,
   MemberRecord,
-  MemberRef,
+  MemberSelector,
   OperatorCommand,
   RegisterCommand,
   Reply,
 } from '../../src/registry/command.ts';
+import type { TableLimits } from '../../src/registry/time-to-live.ts';
 
 interface SlowMember {
   readonly clientId: string;
@@ -242,7 +242,7 @@ function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number):
 }
 
 /** Rule R14: the others stay where they are. */
-function evict(table: SlowTable, ref: ClusterRef, who: MemberRef, now: number): SlowOutcome {
+function evict(table: SlowTable, ref: ClusterRef, who: MemberSelector, now: number): SlowOutcome {
   const cluster = find(table, ref);
   if (!cluster) return notFound(table, ref);
   const index = cluster.members.findIndex(

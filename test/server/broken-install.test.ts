@@ -32,12 +32,12 @@ function serve() {
 const POOL = 'xlreg serve: a worker of the pool cannot be loaded: ';
 const remove = (file: string) => () => rmSync(join(directory, 'dist', file));
 const put = (file: string, text: string) => () => writeFileSync(join(directory, 'dist', file), text);
-const startThat = (does: string) => put('src/pool/pool-worker.js', `export function startPoolWorker() { ${does} }`);
+const startThat = (does: string) => put('src/pool/worker.js', `export function startPoolWorker() { ${does} }`);
 
 it.each([
   ['the code of workers is missing', remove('workers/pool-worker.js'), `${POOL}Cannot find module `],
   ['a module of theirs is missing', remove('src/pool/serve-job.js'), `${POOL}Cannot find module `],
-  ['a module of theirs was cut off', put('src/pool/pool-worker.js', 'export function start'), `${POOL}Unexpected `],
+  ['a module of theirs was cut off', put('src/pool/worker.js', 'export function start'), `${POOL}Unexpected `],
   ['a worker fails at its start', startThat('throw new Error("no such luck\\nand more")'), `${POOL}no such luck\n`],
   ['a worker ends at its start', startThat('process.exit(3)'), `${POOL}worker exited with code: 3\n`],
   [

@@ -178,7 +178,7 @@ describe('a standard error', () => {
   it('that is a full pipe has 8 MiB of lines wait, and what is more is counted', async () => {
     const { writer, reader, fill } = pipe();
     fill();
-    const output = new URL('../../dist/src/server/line-output.js', import.meta.url);
+    const output = new URL('../../dist/src/runtime/line-output.js', import.meta.url);
     const code = `
       const { LineOutput } = await import(${JSON.stringify(output.href)});
       const err = new LineOutput(2);

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OPERATOR_QUESTIONS_MAX } from '../../src/coordinator/coordinator-thread.ts';
+import { OPERATOR_QUESTIONS_MAX } from '../../src/coordinator/thread/handle.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
 import { until } from '../support/until.ts';

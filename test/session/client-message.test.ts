@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { step } from '../../src/session/step.ts';
 import { signToken } from '../../src/wire/member-token.ts';
 import { bigintOf, decodeRoster, longOf, type Message, Op } from '../../src/wire/message.ts';
+import { answered, join, memberSk, NO_ID, newTable, REGISTRY_ID, serve, why, withClient } from '../pool/serving.ts';
 import { arbitraryMessage } from '../wire/arbitrary-messages.ts';
 import { bytes, fieldsOf, privateKey, vectors } from '../wire/vectors.ts';
-import { answered, join, memberSk, NO_ID, newTable, REGISTRY_ID, serve, why, withClient } from './serving.ts';
 import { anonymous, CLIENT_ID, contextOf, identified } from './sessions.ts';
 
 describe('salts', () => {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Answer, Refused, Session } from '../../src/session/session.ts';
 import { step } from '../../src/session/step.ts';
 import { bigintOf, decodeRoster, longOf, type Message, Op } from '../../src/wire/message.ts';
+import { answered, join, newTable, serve, why, withClient } from '../pool/serving.ts';
 import { bytes, fieldsOf } from '../wire/vectors.ts';
-import { answered, join, newTable, serve, why, withClient } from './serving.ts';
 import { CLIENT_ID, contextOf } from './sessions.ts';
 
 describe('Create', () => {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import type { Change } from '../../src/registry/command.ts';
-import { CopyError, copyRecords, Survey } from '../../src/store/copy-store.ts';
-import { LmdbStore } from '../../src/store/lmdb-store.ts';
-import { MemoryStore } from '../../src/store/memory-store.ts';
+import { CopyError, copyRecords, Survey } from '../../src/store/copy.ts';
+import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { client, cluster, member } from './store-contract.ts';
 

@@ -1,8 +1,8 @@
 // The store on LMDB keeps the promises of a store, those of one that lasts among them.
 
 import { join } from 'node:path';
-import { LmdbStore } from '../../src/store/lmdb-store.ts';
-import { TABLE_DIRECTORY } from '../../src/store/open-table.ts';
+import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
+import { TABLE_DIRECTORY } from '../../src/store/lmdb/open-table.ts';
 import { REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { storeContract } from './store-contract.ts';
 

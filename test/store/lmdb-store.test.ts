@@ -18,8 +18,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Change, ClientRecord } from '../../src/registry/command.ts';
-import { LmdbStore } from '../../src/store/lmdb-store.ts';
-import { TABLE_DIRECTORY } from '../../src/store/open-table.ts';
+import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
+import { TABLE_DIRECTORY } from '../../src/store/lmdb/open-table.ts';
+import { readTable } from '../../src/store/lmdb/table-reader.ts';
 import { type Store, StoreFullError, StoreUnusableError } from '../../src/store/store.ts';
 import {
   clientKey,
@@ -33,8 +34,7 @@ import {
   openValue,
   sealValue,
 } from '../../src/store/stored-record.ts';
-import { readTable } from '../../src/store/table-reader.ts';
-import { verifyStore } from '../../src/store/verify-store.ts';
+import { verifyStore } from '../../src/store/verify.ts';
 import { ask, over, REFUSED, register } from '../coordinator/asking.ts';
 import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { dataFile, meddle, type RawTable, runProgram, setBack } from './raw-table.ts';

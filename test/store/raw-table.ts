@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Key, open, type RootDatabase } from 'lmdb';
-import { TABLE_DIRECTORY } from '../../src/store/open-table.ts';
+import { TABLE_DIRECTORY } from '../../src/store/lmdb/open-table.ts';
 
 export type RawTable = RootDatabase<Buffer, Key>;
 
@@ -54,9 +54,9 @@ export function dataFile(dataDirectory: string): string {
 /** Runs a program with LmdbStore, readTable and verifyStore in scope; resolves with what it wrote, line by line. */
 export async function runProgram(program: string, ...args: string[]): Promise<string[]> {
   const imports = [
-    `import { LmdbStore } from ${JSON.stringify(join(STORE_FOLDER, 'lmdb-store.js'))};`,
-    `import { readTable } from ${JSON.stringify(join(STORE_FOLDER, 'table-reader.js'))};`,
-    `import { verifyStore } from ${JSON.stringify(join(STORE_FOLDER, 'verify-store.js'))};`,
+    `import { LmdbStore } from ${JSON.stringify(join(STORE_FOLDER, 'lmdb/lmdb-store.js'))};`,
+    `import { readTable } from ${JSON.stringify(join(STORE_FOLDER, 'lmdb/table-reader.js'))};`,
+    `import { verifyStore } from ${JSON.stringify(join(STORE_FOLDER, 'verify.js'))};`,
     `import { StoreUnusableError } from ${JSON.stringify(join(STORE_FOLDER, 'store.js'))};`,
   ];
   const text = [...imports, program].join('\n');

@@ -249,7 +249,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       await store.commit([first]);
       expect(await kinds(store, [renamed])).toEqual(['stored']);
       const outcomes = await store.commit([client(1, { sigKeyDigest: 'bb'.repeat(32) })]);
-      expect(outcomes.map((outcome) => outcome.kind === 'lost' && outcome.standing.map(plain))).toEqual([
+      expect(outcomes.map((outcome) => outcome.kind === 'conflict' && outcome.current.map(plain))).toEqual([
         [plain(renamed)],
       ]);
       expect(await contents(store)).toEqual([plain(renamed)]);
@@ -259,7 +259,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       const store = openOne();
       await store.commit([cluster('c', 0xc0)]);
       const [outcome] = await store.commit([cluster('c', 0xc1, { size: 2 })]);
-      expect(outcome?.kind === 'lost' && outcome.standing.map(plain)).toContainEqual(plain(cluster('c', 0xc0)));
+      expect(outcome?.kind === 'conflict' && outcome.current.map(plain)).toContainEqual(plain(cluster('c', 0xc0)));
       expect(await kinds(store, [cluster('c', 0xc0), cluster('C', 0xc2)])).toEqual(['stored', 'stored']);
       expect((await all(store)).length).toBe(2);
     });
@@ -270,7 +270,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       await store.commit([cluster('c', 0xc0), seated]);
       expect(await kinds(store, [again])).toEqual(['stored']);
       const [outcome] = await store.commit([member(0xc0, 0, 2)]);
-      expect(outcome?.kind === 'lost' && outcome.standing.map(plain)).toContainEqual(plain(again));
+      expect(outcome?.kind === 'conflict' && outcome.current.map(plain)).toContainEqual(plain(again));
       expect(await kinds(store, [member(0xc0, 1, 2)])).toEqual(['stored']);
       expect((await contents(store)).slice(1)).toEqual([plain(again), plain(member(0xc0, 1, 2))]);
     });
@@ -283,11 +283,11 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
 
     it('R6: a member whose cluster is not stored is lost, also if that was lost in the same batch', async () => {
       const store = openOne();
-      expect(await kinds(store, [member(0xc0, 0, 1)])).toEqual(['lost']);
+      expect(await kinds(store, [member(0xc0, 0, 1)])).toEqual(['conflict']);
       await store.commit([cluster('c', 0xc0)]);
       expect(await kinds(store, [cluster('c', 0xc1), member(0xc1, 0, 1), member(0xc0, 0, 1)])).toEqual([
-        'lost',
-        'lost',
+        'conflict',
+        'conflict',
         'stored',
       ]);
       expect(await contents(store)).toEqual([plain(cluster('c', 0xc0)), plain(member(0xc0, 0, 1))]);
@@ -303,9 +303,9 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
         member(0xc0, 0, 1),
         member(0xc0, 0, 2),
       ];
-      expect(await kinds(store, batch)).toEqual(['stored', 'lost', 'stored', 'lost', 'stored', 'lost']);
+      expect(await kinds(store, batch)).toEqual(['stored', 'conflict', 'stored', 'conflict', 'stored', 'conflict']);
       expect((await all(store)).length).toBe(3);
-      expect(await kinds(store, [member(0xd0, 0, 1), cluster('d', 0xd0)])).toEqual(['lost', 'stored']);
+      expect(await kinds(store, [member(0xd0, 0, 1), cluster('d', 0xd0)])).toEqual(['conflict', 'stored']);
     });
 
     it('R4, T9: a removal takes away what is there, a cluster with its members, and is stored if nothing is', async () => {
@@ -328,7 +328,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       await store.commit([client(1), client(2), client(3), cluster('c', 0xc0)]);
       await store.commit([member(0xc0, 0, 1), member(0xc0, 1, 2)]);
       expect(await store.commit([removedMember(0xc0, 1, 1)])).toMatchObject([
-        { kind: 'lost', standing: [{ kind: 'member', index: 1, clientId: idOf(2) }] },
+        { kind: 'conflict', current: [{ kind: 'member', index: 1, clientId: idOf(2) }] },
       ]);
       expect(await kinds(store, [removedMember(0xc0, 0, 1), removedMember(0xc0, 0, 1)])).toEqual(['stored', 'stored']);
       const left = [client(1), client(2), client(3), cluster('c', 0xc0), member(0xc0, 1, 2)];
@@ -348,7 +348,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
         removedClient(1),
         client(1, { sigKeyDigest: 'bb'.repeat(32) }),
       ];
-      expect(await kinds(store, batch)).toEqual(['stored', 'lost', 'stored', 'stored', 'stored', 'stored']);
+      expect(await kinds(store, batch)).toEqual(['stored', 'conflict', 'stored', 'stored', 'stored', 'stored']);
       expect(await contents(store)).toEqual([batch[5]!, batch[2]!, batch[3]!].map(plain));
     });
 
@@ -374,7 +374,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
         fc.asyncProperty(fc.array(step, { maxLength: 10 }), async (steps) => {
           const directory = newDirectory();
           let store = openIn(directory);
-          const standing = new Standing();
+          const current = new Standing();
           for (const step of steps) {
             if (step === 'reopen') {
               if (!lasting) continue;
@@ -384,16 +384,16 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
               const batch: Change[] = [];
               const expected: object[] = [];
               for (const change of step) {
-                for (const one of standing.asTheTableDoes(change)) {
+                for (const one of current.asTheTableDoes(change)) {
                   batch.push(one);
-                  expected.push(standing.set(one));
+                  expected.push(current.set(one));
                 }
               }
               const outcomes = await store.commit(batch);
               expect(outcomes.map(plainOutcome)).toEqual(expected);
             }
             const records = await contents(store);
-            const expected = standing.records.map(plain);
+            const expected = current.records.map(plain);
             expect(records.length).toBe(expected.length);
             expect(records).toEqual(expect.arrayContaining(expected));
           }
@@ -470,8 +470,8 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
         expect(await contents(store)).toEqual(records.map(plain));
       }
       expect(await kinds(store, [cluster('a', 0xa1), client(1, { sigKeyDigest: 'bb'.repeat(32) })])).toEqual([
-        'lost',
-        'lost',
+        'conflict',
+        'conflict',
       ]);
     });
 
@@ -551,8 +551,8 @@ class Standing {
     if (change.kind === 'client-removal') return this.#seatsOf(change.clientId).length > 0 ? [] : [change];
     if (change.kind === 'member') return this.#isSeatedElsewhere(change) ? [] : [change];
     if (change.kind !== 'cluster-removal') return [change];
-    const standing = this.#records.get(keyOf(change));
-    return standing?.kind === 'cluster' ? [{ ...change, id: standing.id }] : [change];
+    const current = this.#records.get(keyOf(change));
+    return current?.kind === 'cluster' ? [{ ...change, id: current.id }] : [change];
   }
 
   /** How it ends. */
@@ -565,7 +565,7 @@ class Standing {
         return stored;
       case 'member-removal': {
         const before = this.#records.get(key);
-        if (before && ownerOf(before) !== change.clientId) return { kind: 'lost', standing: [plain(before)] };
+        if (before && ownerOf(before) !== change.clientId) return { kind: 'conflict', current: [plain(before)] };
         this.#records.delete(key);
         return stored;
       }
@@ -578,7 +578,7 @@ class Standing {
       default: {
         const before = this.#records.get(key);
         const lost = before ? ownerOf(before) !== ownerOf(change) : this.#isHomeless(change);
-        if (lost) return { kind: 'lost', standing: before ? [plain(before)] : [] };
+        if (lost) return { kind: 'conflict', current: before ? [plain(before)] : [] };
         this.#records.set(key, change);
         return stored;
       }
@@ -602,7 +602,7 @@ class Standing {
 }
 
 function plainOutcome(outcome: CommitOutcome): object {
-  return outcome.kind === 'lost' ? { ...outcome, standing: outcome.standing.map(plain) } : outcome;
+  return outcome.kind === 'conflict' ? { ...outcome, current: outcome.current.map(plain) } : outcome;
 }
 
 /** By whom a record is. */

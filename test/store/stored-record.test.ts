@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Change } from '../../src/registry/command.ts';
 import { EtcdKeys } from '../../src/store/etcd/etcd-keys.ts';
-import { LmdbStore } from '../../src/store/lmdb-store.ts';
+import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import { StoreUnusableError } from '../../src/store/store.ts';
 import {
   clientKey,
@@ -19,7 +19,7 @@ import {
   openValue,
   sealValue,
 } from '../../src/store/stored-record.ts';
-import { verifyStore } from '../../src/store/verify-store.ts';
+import { verifyStore } from '../../src/store/verify.ts';
 import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { meddle } from './raw-table.ts';
 import { all, client, cluster, member, plain } from './store-contract.ts';

@@ -1,7 +1,7 @@
 // The engines of the WebSocket port, for tests that hold for both. uWebSockets.js has builds that want a newer libc than
 // some systems have: where none loads, the registry serves with the other engine, and its tests are skipped aloud.
 import { describe } from 'vitest';
-import { loadUws } from '../../src/net/uws.ts';
+import { loadUws } from '../../src/net/uws/uws.ts';
 
 export type WebEngine = 'uws' | 'node';
 

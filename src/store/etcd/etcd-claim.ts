@@ -36,9 +36,9 @@ export async function claim(
 ): Promise<string> {
   const asking: TxnRequest = { compare: [], success: [read(keys.meta)], failure: [] };
   const answer = await transact(client, as === 'server' ? claiming(keys, print({ registryId })) : asking, deadline);
-  const standing = standingOf(answer);
-  if (standing !== undefined) {
-    const { copying } = parse(standing, keys, registryId);
+  const current = standingOf(answer);
+  if (current !== undefined) {
+    const { copying } = parse(current, keys, registryId);
     if (copying !== (typeof as === 'object' ? as.copying : undefined)) {
       throw new StoreUnusableError(
         `${keys.prefix} in etcd is a copy that is not whole: xlreg store copy begins it anew`,
@@ -100,13 +100,13 @@ export class CopyClaim {
   async #begin(): Promise<void> {
     const keys = this.#keys;
     const answer = await transact(this.#client, claiming(keys, this.#meta), performance.now() + CHANGE_MS);
-    const standing = standingOf(answer);
-    if (standing === undefined || standing === this.#meta) return;
-    if (parse(standing, keys, this.#registryId).copying === undefined) {
+    const current = standingOf(answer);
+    if (current === undefined || current === this.#meta) return;
+    if (parse(current, keys, this.#registryId).copying === undefined) {
       throw new StoreUnusableError(`${keys.prefix} in etcd has a table already`);
     }
     const request = {
-      compare: [holds(keys.meta, standing)],
+      compare: [holds(keys.meta, current)],
       success: [...this.#cleared(), put(keys.meta, this.#meta)],
       failure: [read(keys.meta)],
     };

@@ -29,7 +29,7 @@ export interface EtcdObserver {
 }
 
 /** A stream of what changes. */
-export type WatchStream = ClientDuplexStream<WatchRequest, WatchResponse>;
+export type WatchCall = ClientDuplexStream<WatchRequest, WatchResponse>;
 
 /** One server of etcd has so long to answer; then the next is asked. A majority that has lost its leader takes 1 to 2 s. */
 const ATTEMPT_MS = 500;
@@ -128,7 +128,7 @@ export class EtcdClient {
   }
 
   /** Opens a stream of changes from the server that is asked now. Rejects like call, if it takes a token. */
-  async watch(): Promise<WatchStream> {
+  async watch(): Promise<WatchCall> {
     if (this.#access.user && this.#token === undefined) await this.#authenticate();
     const { encode, decode } = ETCD.watch;
     return this.#channels[this.#current]!.makeBidiStreamRequest(WATCH_PATH, encode, decode, this.#metadata());

@@ -44,7 +44,7 @@ export const REQUESTS_AT_ONCE = 4;
 /** How often what stands there may have changed between reading and writing. */
 const ATTEMPTS_MAX = 5;
 
-const LOST: CommitOutcome = { kind: 'lost', standing: [] };
+const CONFLICT: CommitOutcome = { kind: 'conflict', current: [] };
 
 /** One transaction to be: all of an item, or one of the seats that keep the token which its client gives up. */
 class Part {
@@ -67,7 +67,7 @@ class Part {
     const kinds = new Set(changes.map(({ kind }) => kind));
     this.alone = kinds.has('member-removal') ? 'all' : kinds.has('cluster-removal') ? 'clusters' : undefined;
     this.before = before;
-    const first = this.changes.map((change) => change.first(means.known));
+    const first = this.changes.map((change) => change.optimistic(means.known));
     this.plans = first.every((plan) => plan !== undefined) ? (first as Plan[]) : undefined;
     this.bytes = changes.reduce((sum, change) => sum + 1_024 + ('token' in change ? change.token.length : 0), 0);
   }
@@ -92,12 +92,12 @@ class Part {
     const keys = new Map<string, KeyValue>();
     for (const { response_range: range } of responses ?? []) for (const kv of range?.kvs ?? []) keys.set(keyOf(kv), kv);
     const found: Found = { keys, revision, known };
-    const next = this.changes.map((change) => change.next(found));
-    const lost = next.find((end) => 'kind' in end && end.kind === 'lost') as CommitOutcome | undefined;
+    const next = this.changes.map((change) => change.resolve(found));
+    const lost = next.find((end) => 'kind' in end && end.kind === 'conflict') as CommitOutcome | undefined;
     const plans = next.filter((end) => 'writes' in end);
     if (lost) this.outcome = lost;
     else if (plans.length === 0) this.outcome = { kind: 'stored' };
-    else if (++this.attempts >= ATTEMPTS_MAX) this.outcome = LOST;
+    else if (++this.attempts >= ATTEMPTS_MAX) this.outcome = CONFLICT;
     else this.plans = plans;
   }
 }
@@ -110,7 +110,7 @@ export async function commitItems(items: readonly StoreItem[], means: CommitMean
   let open = ends.flatMap((part) => [...part.before, part]);
   while (open.length > 0) {
     for (const part of open)
-      if (part.isReady && part.before.some(({ outcome }) => outcome!.kind === 'lost')) part.outcome = LOST;
+      if (part.isReady && part.before.some(({ outcome }) => outcome!.kind === 'conflict')) part.outcome = CONFLICT;
     open = open.filter(({ outcome }) => outcome === undefined);
     const requests = inRequests(independent(open));
     for (let i = 0; i < requests.length; i += REQUESTS_AT_ONCE) {

@@ -2,8 +2,8 @@
 import type { Learned, StoredRecord } from '../../registry/command.ts';
 import { ETCD, type KeyValue, type RangeResponse, toNumber } from './etcd-calls.ts';
 import type { EtcdClient } from './etcd-client.ts';
-import { type Head, headOf, NO_HEAD } from './etcd-feed.ts';
 import { bytesOf, type EtcdKeys, endOf, keyOf } from './etcd-keys.ts';
+import { type Head, headOf, NO_HEAD } from './watch-stream.ts';
 
 /** The head, what etcd has come to, and which etcd it is. */
 export interface HeadNow {

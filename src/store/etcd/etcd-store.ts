@@ -17,10 +17,10 @@ import { type EtcdAccess, EtcdClient, type EtcdObserver } from './etcd-client.ts
 import { commitItems } from './etcd-commit.ts';
 import { put } from './etcd-conditions.ts';
 import { EtcdError } from './etcd-error.ts';
-import { EtcdFeed, type Gap, type Head } from './etcd-feed.ts';
 import { EtcdKeys } from './etcd-keys.ts';
 import { headNow, recordsAt, usesAt } from './etcd-range.ts';
 import { EtcdUses } from './etcd-uses.ts';
+import { type Gap, type Head, WatchStream } from './watch-stream.ts';
 
 /** How a store on etcd is opened. */
 export interface EtcdOptions {
@@ -64,13 +64,13 @@ export class EtcdStore implements Store {
   readonly #observer: EtcdStoreObserver;
   readonly #uses: EtcdUses;
   readonly #clusterId: string;
-  #feed: EtcdFeed | undefined;
+  #feed: WatchStream | undefined;
   /** The revision that the table is of. */
   #known = 0;
   /** Revisions of our own that the feed has not come to. */
   readonly #own = new Set<number>();
   /** Why etcd is not asked, until it answers again. */
-  #away: string | undefined;
+  #circuitOpen: string | undefined;
   /** What was learned is of no use any more: all is read again. */
   #gap: { readonly kind: Gap; readonly reason: string; readonly read: Promise<void> } | undefined;
   #anew: StoredRecord[] | undefined;
@@ -125,16 +125,17 @@ export class EtcdStore implements Store {
   async catchUp(withinMs = WITHIN_MS): Promise<CatchUp> {
     this.#assertOpen();
     const deadline = performance.now() + Math.min(withinMs, CATCH_UP_MS_MAX);
-    if (this.#away === undefined && this.#feed) await this.#reachHead(this.#feed, deadline);
+    if (this.#circuitOpen === undefined && this.#feed) await this.#reachHead(this.#feed, deadline);
     if (this.#gap) await Promise.race([this.#gap.read, delay(deadline - performance.now())]);
     void this.#askSize();
     const changes = this.#learn();
     const anew = this.#anew;
     this.#anew = undefined;
     const gap = this.#gap;
-    if (gap) return { anew, changes, freshness: gap.kind, reason: gap.reason };
-    if (this.#away !== undefined) return { anew, changes, freshness: 'behind', reason: this.#away };
-    return { anew, changes, freshness: 'current' };
+    if (gap) return { reset: anew, changes, freshness: gap.kind, reason: gap.reason };
+    if (this.#circuitOpen !== undefined)
+      return { reset: anew, changes, freshness: 'behind', reason: this.#circuitOpen };
+    return { reset: anew, changes, freshness: 'current' };
   }
 
   async commit(batch: readonly StoreItem[], withinMs = WITHIN_MS): Promise<CommitOutcome[]> {
@@ -153,7 +154,7 @@ export class EtcdStore implements Store {
     return outcomes;
   }
 
-  async tellUses(uses: readonly Use[], withinMs = WITHIN_MS): Promise<void> {
+  async announceUses(uses: readonly Use[], withinMs = WITHIN_MS): Promise<void> {
     this.#assertOpen();
     const deadline = performance.now() + withinMs;
     await this.#asking(() => this.#uses.tell(uses, deadline));
@@ -194,13 +195,13 @@ export class EtcdStore implements Store {
   #begin(head: Head, revision: number): void {
     this.#own.clear();
     this.#known = revision;
-    this.#feed = new EtcdFeed(this.#client, this.#keys, head, revision, (kind, reason) =>
+    this.#feed = new WatchStream(this.#client, this.#keys, head, revision, (kind, reason) =>
       this.#readAgain(kind, reason),
     );
   }
 
   /** Waits until the feed has come to the last change that etcd knows of. */
-  async #reachHead(feed: EtcdFeed, deadline: number): Promise<void> {
+  async #reachHead(feed: WatchStream, deadline: number): Promise<void> {
     const began = performance.now();
     const before = feed.head;
     try {
@@ -258,8 +259,8 @@ export class EtcdStore implements Store {
 
   /** etcd is not asked any more by who waits for an answer, until it answers again. */
   #leave(reason: string): void {
-    if (this.#away !== undefined) return;
-    this.#away = reason;
+    if (this.#circuitOpen !== undefined) return;
+    this.#circuitOpen = reason;
     void this.#return();
   }
 
@@ -277,10 +278,10 @@ export class EtcdStore implements Store {
             continue;
           }
         }
-        this.#away = undefined;
+        this.#circuitOpen = undefined;
         return;
       } catch (error) {
-        this.#away = (error as Error).message;
+        this.#circuitOpen = (error as Error).message;
         this.#client.turnAway();
       }
     }
@@ -314,7 +315,7 @@ export class EtcdStore implements Store {
 
   async #askSize(): Promise<void> {
     const now = performance.now();
-    if (now - this.#sizeAt < SIZE_EVERY_MS || this.#away !== undefined) return;
+    if (now - this.#sizeAt < SIZE_EVERY_MS || this.#circuitOpen !== undefined) return;
     this.#sizeAt = now;
     const status = await this.#client.call(ETCD.status, {}, now + QUESTION_MS).catch(() => undefined);
     if (status) this.#size = toNumber(status.dbSize);

@@ -8,8 +8,8 @@ import type {
   ClusterRecord,
   ClusterRemoval,
   MemberRecord,
+  MemberRef,
   MemberRemoval,
-  Seat,
 } from '../../registry/command.ts';
 import type { CommitOutcome } from '../store.ts';
 import { clientKey, clusterKey, encodeClient, encodeCluster, encodeMember, memberKey } from '../stored-record.ts';
@@ -54,16 +54,16 @@ export interface PlannedChange {
   /** To be made when it cannot be stored at once. */
   readonly reads: readonly RequestOp[];
   /** Without having read anything; undefined if it has to. `known` is the revision that the table is of. */
-  first(known: number): Plan | undefined;
+  optimistic(known: number): Plan | undefined;
   /** From what was read. */
-  next(found: Found): Plan | CommitOutcome;
+  resolve(found: Found): Plan | CommitOutcome;
 }
 
 const STORED: CommitOutcome = { kind: 'stored' };
-const LOST: CommitOutcome = { kind: 'lost', standing: [] };
+const CONFLICT: CommitOutcome = { kind: 'conflict', current: [] };
 
-function lostTo(...standing: Change[]): CommitOutcome {
-  return { kind: 'lost', standing };
+function conflictWith(...current: Change[]): CommitOutcome {
+  return { kind: 'conflict', current };
 }
 
 function revisionOf(kv: KeyValue): number {
@@ -106,16 +106,16 @@ function planClient(change: ClientRecord, keys: EtcdKeys): PlannedChange {
     touched: [],
     needed: [seats],
     reads: [read(key), readUnder(seats)],
-    first: () => ({ conditions: [absent(key)], writes }),
-    next(found) {
-      const standing = found.keys.get(key);
-      if (standing === undefined) return { conditions: [absent(key)], writes };
-      if (isEqual(standing, value)) return STORED;
-      const record = keys.record(key, standing.value!) as ClientRecord;
-      if (record.sigKeyDigest !== change.sigKeyDigest) return lostTo(record);
+    optimistic: () => ({ conditions: [absent(key)], writes }),
+    resolve(found) {
+      const current = found.keys.get(key);
+      if (current === undefined) return { conditions: [absent(key)], writes };
+      if (isEqual(current, value)) return STORED;
+      const record = keys.record(key, current.value!) as ClientRecord;
+      if (record.sigKeyDigest !== change.sigKeyDigest) return conflictWith(record);
       // Seats that the table does not know would go on with the wrong token.
-      if (underOf(found, seats).some(([, seat]) => !found.known(revisionOf(seat)))) return LOST;
-      return { conditions: [writtenAt(key, revisionOf(standing)), noneWrittenAfter(seats, found.revision)], writes };
+      if (underOf(found, seats).some(([, seat]) => !found.known(revisionOf(seat)))) return CONFLICT;
+      return { conditions: [writtenAt(key, revisionOf(current)), noneWrittenAfter(seats, found.revision)], writes };
     },
   };
 }
@@ -130,13 +130,15 @@ function planCluster(change: ClusterRecord, keys: EtcdKeys): PlannedChange {
     touched: [],
     needed: [],
     reads: [read(key)],
-    first: () => ({ conditions: [absent(key)], writes }),
-    next({ keys: found }) {
-      const standing = found.get(key);
-      if (standing === undefined) return { conditions: [absent(key)], writes };
-      if (isEqual(standing, value)) return STORED;
-      const record = keys.record(key, standing.value!) as ClusterRecord;
-      return record.id === change.id ? { conditions: [writtenAt(key, revisionOf(standing))], writes } : lostTo(record);
+    optimistic: () => ({ conditions: [absent(key)], writes }),
+    resolve({ keys: found }) {
+      const current = found.get(key);
+      if (current === undefined) return { conditions: [absent(key)], writes };
+      if (isEqual(current, value)) return STORED;
+      const record = keys.record(key, current.value!) as ClusterRecord;
+      return record.id === change.id
+        ? { conditions: [writtenAt(key, revisionOf(current))], writes }
+        : conflictWith(record);
     },
   };
 }
@@ -157,28 +159,28 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
     touched: [keys.seats(clientId)],
     needed: asksClient ? [cluster, client] : [cluster],
     reads: [cluster, key, nameKey, seatKey, ...(asksClient ? [client] : [])].map(read),
-    first(known) {
+    optimistic(known) {
       if (together.length > 1 && !ofClient) return undefined;
       const registered = asksClient ? [present(client), notWrittenAfter(client, known)] : [];
       return { conditions: [...seat, ...registered], writes };
     },
-    next(found) {
+    resolve(found) {
       const { keys: there } = found;
-      if (!there.has(cluster)) return LOST;
-      const standing = there.get(key);
-      if (standing && isEqual(standing, value)) return STORED;
-      const record = standing && (keys.record(key, standing.value!) as MemberRecord | Seat);
-      if (record && record.clientId !== clientId) return record.kind === 'member' ? lostTo(record) : LOST;
+      if (!there.has(cluster)) return CONFLICT;
+      const current = there.get(key);
+      if (current && isEqual(current, value)) return STORED;
+      const record = current && (keys.record(key, current.value!) as MemberRecord | MemberRef);
+      if (record && record.clientId !== clientId) return record.kind === 'member' ? conflictWith(record) : CONFLICT;
       const registration = there.get(client);
-      if (asksClient && !(registration && found.known(revisionOf(registration)))) return LOST;
+      if (asksClient && !(registration && found.known(revisionOf(registration)))) return CONFLICT;
       const registered = asksClient ? [writtenAt(client, revisionOf(registration!))] : [];
-      if (!standing) {
-        if (there.has(nameKey) || there.has(seatKey)) return LOST;
+      if (!current) {
+        if (there.has(nameKey) || there.has(seatKey)) return CONFLICT;
         return { conditions: [...seat, ...registered], writes };
       }
-      const same = [present(cluster), writtenAt(key, revisionOf(standing)), ...registered];
+      const same = [present(cluster), writtenAt(key, revisionOf(current)), ...registered];
       if (record!.name === name) return { conditions: same, writes: writes.slice(0, 1) };
-      if (there.has(nameKey)) return LOST;
+      if (there.has(nameKey)) return CONFLICT;
       const renamed = [writes[0]!, writes[1]!, remove(keys.memberName(clusterId, record!.name))];
       return { conditions: [...same, absent(nameKey)], writes: renamed };
     },
@@ -193,13 +195,13 @@ function planClientRemoval({ clientId }: ClientRemoval, keys: EtcdKeys): Planned
     touched: [],
     needed: [seats],
     reads: [read(key), readUnder(seats), read(use)],
-    first: () => undefined,
-    next(found) {
-      const standing = found.keys.get(key);
-      if (standing === undefined) return STORED;
+    optimistic: () => undefined,
+    resolve(found) {
+      const current = found.keys.get(key);
+      if (current === undefined) return STORED;
       const used = found.keys.has(use) || underOf(found, seats).length > 0;
-      if (used || !found.known(revisionOf(standing))) return LOST;
-      const conditions = [writtenAt(key, revisionOf(standing)), noneUnder(seats), absent(use)];
+      if (used || !found.known(revisionOf(current))) return CONFLICT;
+      const conditions = [writtenAt(key, revisionOf(current)), noneUnder(seats), absent(use)];
       return { conditions, writes: [remove(key)] };
     },
   };
@@ -214,8 +216,8 @@ function planClusterRemoval({ id, name, expired }: ClusterRemoval, keys: EtcdKey
     touched: [],
     needed: [],
     reads: [read(key), readUnder(members), ...(expired ? [read(use), read(nameKey)] : [])],
-    first: () => undefined,
-    next(found) {
+    optimistic: () => undefined,
+    resolve(found) {
       if (!found.keys.has(key)) return STORED;
       const seated = underOf(found, members);
       // A member has come, or an operator has marked it, of which the table does not know.
@@ -223,10 +225,10 @@ function planClusterRemoval({ id, name, expired }: ClusterRemoval, keys: EtcdKey
       const unknown = [...seated.map(([, member]) => member), ...(record ? [record] : [])].some((kv) => {
         return !found.known(revisionOf(kv));
       });
-      if (expired && (unknown || found.keys.has(use))) return LOST;
+      if (expired && (unknown || found.keys.has(use))) return CONFLICT;
       const unused = expired ? [absent(use), notWrittenAfter(nameKey, found.revision)] : [];
       const seats = seated.map(([key, { value }]) => {
-        return remove(keys.seat((keys.record(key, value!) as MemberRecord | Seat).clientId, id));
+        return remove(keys.seat((keys.record(key, value!) as MemberRecord | MemberRef).clientId, id));
       });
       return {
         conditions: [present(key), noneWrittenAfter(members, found.revision), ...unused],
@@ -243,17 +245,17 @@ function planMemberRemoval({ clusterId, index, clientId }: MemberRemoval, keys: 
     touched: [],
     needed: [],
     reads: [read(key)],
-    first: () => undefined,
-    next(found) {
-      const standing = found.keys.get(key);
-      if (standing === undefined) return STORED;
-      const record = keys.record(key, standing.value!) as MemberRecord | Seat;
-      if (record.clientId !== clientId) return record.kind === 'member' ? lostTo(record) : LOST;
+    optimistic: () => undefined,
+    resolve(found) {
+      const current = found.keys.get(key);
+      if (current === undefined) return STORED;
+      const record = keys.record(key, current.value!) as MemberRecord | MemberRef;
+      if (record.clientId !== clientId) return record.kind === 'member' ? conflictWith(record) : CONFLICT;
       // It came back after it had lost the seat that it is to lose, which this request may have done at its first attempt.
-      if (!found.known(toNumber(standing.create_revision))) return STORED;
+      if (!found.known(toNumber(current.create_revision))) return STORED;
       const names = keys.memberName(clusterId, record.name);
       return {
-        conditions: [writtenAt(key, revisionOf(standing))],
+        conditions: [writtenAt(key, revisionOf(current))],
         writes: [remove(key), remove(names), remove(keys.seat(clientId, clusterId))],
       };
     },

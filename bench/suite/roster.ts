@@ -1,0 +1,94 @@
+// What a full cluster costs to fetch in one frame, beside encrypting as many bytes and sending them.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Message, Op } from '../../src/wire/message.ts';
+import { openSession, type Registry, wireBytes } from '../load/field-session.ts';
+import type { LoadWithCpu } from '../load/load-and-cpu.ts';
+import { signTokens } from '../load/signed-tokens.ts';
+import { withServer } from '../measure/server-process.ts';
+import type { EchoReady } from './encrypting-server.ts';
+import { runInTurns, warmLoad } from './registry-load.ts';
+import type { Section } from './section.ts';
+
+const MEMBERS = 64;
+const CONNECTIONS = 16;
+/** Turns of the two servers, and requests in each. */
+const ROUNDS = 4;
+const REQUESTS = 3_000;
+/** Requests until either server is as fast as it gets: until then V8 compiles beside them. */
+const WARM_UP = 12_000;
+
+export const roster: Section = {
+  name: 'roster',
+  question:
+    'What does a GetCluster of a full cluster of 64 cost over WebSocket, beside encrypting and sending its bytes?',
+  measure: (scope) =>
+    withServer([], async (server) => {
+      const shape = { transport: 'ws', dialect: 'prefixed' } as const;
+      const arrivals = { mode: 'closed', connections: CONNECTIONS } as const;
+      const work = { kind: 'roster', clusterName: 'full', clusterSize: MEMBERS } as const;
+      const count = scope.amount(REQUESTS);
+      const asking = await warmLoad(server, { ...shape, work, arrivals, count });
+      const { requestBytes, replyBytes, members } = await askOnce(
+        { ...shape, regCred: server.regCred, wsUrl: server.wsUrl },
+        work.clusterName,
+      );
+      if (members !== MEMBERS) throw new Error(`the reply has ${members} members`);
+
+      const [registry, bare] = await withEncryptingServer(replyBytes, async ({ wsUrl, pid }) => {
+        const target = { pid, wsUrl, regCredText: server.regCredText };
+        const frames = { kind: 'frames', bytes: requestBytes } as const;
+        const loads = [asking, await warmLoad(target, { ...shape, work: frames, arrivals, count })];
+        for (const load of loads) await load.warmUp(scope.amount(WARM_UP));
+        const outcomes = await runInTurns(loads, ROUNDS);
+        for (const load of loads) await load.release();
+        return outcomes as [LoadWithCpu, LoadWithCpu];
+      });
+      return {
+        figures: [
+          {
+            label: 'server CPU of a GetCluster ÷ encrypting and sending',
+            value: registry.cpu / bare.cpu,
+            unit: '',
+            atMost: 1.5,
+          },
+          { label: '  GetCluster', value: registry.cpu, unit: 'us' },
+          { label: '  receiving a frame, encrypting and sending as many bytes', value: bare.cpu, unit: 'us' },
+          { label: '  bytes of the reply', value: replyBytes, unit: '' },
+          { label: '  GetClusters a second', value: registry.rate, unit: '/s' },
+        ],
+        notes: [
+          `Closed loop, ${CONNECTIONS} of its members. The comparison, in ${ROUNDS} turns with the registry, is a process of one thread with the same WebSocket engine: ` +
+            "for each frame of a request's length it makes one AES-256-CBC pass over the reply's bytes and sends them.",
+        ],
+      };
+    }),
+};
+
+/** Bytes on the wire of a GetCluster and of its reply, and the members in it. */
+async function askOnce(registry: Registry, clusterName: string) {
+  const [token] = signTokens(1);
+  const exchange = await openSession(registry);
+  await exchange({ Op: Op.Client, ClientSpecs: token! }, Op.ClientOK);
+  const request = { Op: Op.GetCluster, ClusterName: clusterName };
+  const reply = await exchange(request, Op.ClusterMembers);
+  exchange.close();
+  const bytes = (message: Message) => wireBytes(registry.dialect, message);
+  return { requestBytes: bytes(request), replyBytes: bytes(reply), members: reply.Tokens?.length ?? 0 };
+}
+
+/** Runs the comparison in a process of its own. */
+async function withEncryptingServer<T>(
+  replyBytes: number,
+  use: (ready: EchoReady & { pid: number }) => Promise<T>,
+): Promise<T> {
+  const program = fileURLToPath(new URL('./encrypting-server.js', import.meta.url));
+  const child = fork(program, [String(replyBytes)]);
+  try {
+    const [ready] = (await once(child, 'message')) as [EchoReady];
+    return await use({ ...ready, pid: child.pid! });
+  } finally {
+    child.disconnect();
+  }
+}

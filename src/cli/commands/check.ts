@@ -1,0 +1,139 @@
+// xlreg check: for each end point of a registry, whether the registry of the credentials answers there, which version it
+// speaks, and how far away it is.
+
+import { HelloRefused, TimeUp } from '../../client/errors.ts';
+import {
+  type ConnectOptions,
+  connect,
+  type RegCred,
+  type RegistrySession,
+  RegistryUnreachable,
+  RegistryUntrusted,
+  XlRegError,
+} from '../../client/index.ts';
+import { printTarget, targetsOf } from '../../client/target.ts';
+import { keyFingerprint } from '../../wire/rsa-key.ts';
+import { explained } from '../begin.ts';
+import { type ClientFlags, readCommandLine } from '../client-flags.ts';
+import { failureOf } from '../failure.ts';
+import { printFields, printJson, printTable } from '../print.ts';
+import { connectOptions, readRegistry } from '../registry-source.ts';
+import { Wait } from '../wait.ts';
+
+/** What was found at an end point. */
+type Finding = {
+  readonly address: string;
+  readonly state: 'ok' | 'not reachable' | 'wrong key' | 'full' | 'wrong key or full';
+  /** Where it is not ok. */
+  readonly why?: string;
+  readonly version?: string;
+  /** Milliseconds to connect and for the Hello, and for the question who it is. */
+  readonly helloMs?: number;
+  readonly roundTripMs?: number;
+  /** Of the comms key that takes the place of the one in these credentials, where there is one. */
+  readonly newFingerprint?: string;
+};
+
+/** The exit code where one end point is not ok, as it is for a registry that cannot be reached or is another. */
+const NOT_ALL_OK = 3;
+
+/** Resolves to the exit code; rejects with UsageError, or with RegistryUntrusted for another key than --fingerprint. */
+export async function check(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { flags, values } = readCommandLine(args, { positionals: [], options: { wait: { type: 'string' } } });
+  const wait = new Wait('check', values.wait, signal);
+  try {
+    const regCred = await wait.retry(() => readRegistry(flags, wait.signal));
+    const { onSkipped: _, ...options } = connectOptions(flags, regCred, wait.signal);
+    const endPoints = await lookUntilOk(regCred, options, wait);
+    return report(regCred, flags, endPoints);
+  } finally {
+    wait.end();
+  }
+}
+
+/** Looks once; with --wait until all end points are ok, one has a wrong key, or the time is up. */
+async function lookUntilOk(regCred: RegCred, options: ConnectOptions, wait: Wait): Promise<Finding[]> {
+  const addresses = targetsOf(regCred, options).map(printTarget);
+  let found: Finding[] = [];
+  const look = async () => {
+    found = await Promise.all(addresses.map((connect) => lookAt(regCred, { ...options, connect, helloTries: 1 })));
+    const missing = found.find(({ state }) => state !== 'ok');
+    const isOther = found.some(({ state }) => state === 'wrong key');
+    if (wait.waits && missing && !isOther) throw new RegistryUnreachable(unreachableText(missing));
+  };
+  try {
+    await wait.retry(look);
+  } catch (error) {
+    // Of a look that the deadline cut short there is nothing new.
+    if (found.length === 0 || !(error instanceof RegistryUnreachable || error instanceof TimeUp)) throw error;
+  }
+  return found;
+}
+
+function unreachableText({ address, why = '' }: Finding): string {
+  return `${address}: ${why.replace(/^cannot reach the registry: /, '')}`;
+}
+
+function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Finding[]): number {
+  const id = Buffer.from(regCred.id).toString('hex');
+  const fingerprint = keyFingerprint(regCred.commsKey);
+  const { dialect = 'prefixed' } = flags;
+  // Signed by sk, so there is one answer, whoever gives it.
+  const newKeys = [...new Set(endPoints.flatMap(({ newFingerprint }) => newFingerprint ?? []))];
+  const pinned = flags.fingerprint !== undefined;
+  if (flags.json) {
+    const newFingerprint = newKeys[0] ?? null;
+    printJson({ name: regCred.name, id, fingerprint, newFingerprint, pinned, dialect, endPoints });
+  } else {
+    printFields([
+      ['registry', regCred.name],
+      ['ID', id],
+      ['comms key', pinned ? `${fingerprint}, as --fingerprint says` : fingerprint],
+      ...newKeys.map((key) => ['new comms key', key] as const),
+    ]);
+    printTable([['END POINT', 'STATE', 'VERSION', 'HELLO', 'ROUND TRIP'], ...endPoints.map(rowOf)]);
+  }
+  for (const { address, why } of endPoints) {
+    if (why !== undefined) process.stderr.write(`xlreg check: ${address}: ${why}\n`);
+  }
+  return endPoints.every(({ state }) => state === 'ok') ? 0 : NOT_ALL_OK;
+}
+
+async function lookAt(regCred: RegCred, options: ConnectOptions & { readonly connect: string }): Promise<Finding> {
+  const address = options.connect;
+  const started = performance.now();
+  let session: RegistrySession | undefined;
+  try {
+    // A copy of its own: what this finds out is nobody's memory.
+    session = await connect({ ...regCred }, options);
+    const greeted = performance.now();
+    const { version, newCommsKey } = await session.credentials();
+    const roundTripMs = rounded(performance.now() - greeted);
+    const found = { address, state: 'ok', version, helloMs: rounded(greeted - started), roundTripMs } as const;
+    return newCommsKey ? { ...found, newFingerprint: keyFingerprint(newCommsKey) } : found;
+  } catch (error) {
+    if (!(error instanceof XlRegError)) throw error;
+    // What connect() adds to it is the address.
+    const fault = error.cause instanceof XlRegError ? error.cause : error;
+    const cause = await explained(fault, regCred, options);
+    return { address, state: stateOf(fault, cause), why: failureOf(cause)!.text };
+  } finally {
+    await session?.[Symbol.asyncDispose]();
+  }
+}
+
+/** `cause` is the fault itself where nothing more was found out about it. */
+function stateOf(fault: XlRegError, cause: unknown): Finding['state'] {
+  if (cause instanceof RegistryUntrusted) return 'wrong key';
+  if (!(fault instanceof HelloRefused)) return 'not reachable';
+  return cause === fault ? 'wrong key or full' : 'full';
+}
+
+function rowOf({ address, state, version = '-', helloMs, roundTripMs }: Finding): string[] {
+  const time = (milliseconds: number | undefined) => (milliseconds === undefined ? '-' : `${milliseconds} ms`);
+  return [address, state, version, time(helloMs), time(roundTripMs)];
+}
+
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
+}

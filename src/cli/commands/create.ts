@@ -1,0 +1,105 @@
+// xlreg create: creates a cluster, or finds the one of this name; with --keep as the operator, over the admin port.
+import { createVisitor } from '../../client/index.ts';
+import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
+import { begin } from '../begin.ts';
+import { count, name, readCommandLine, UsageError } from '../client-flags.ts';
+import { printFields, printJson } from '../print.ts';
+import { connectOptions, readRegistry } from '../registry-source.ts';
+import { Wait } from '../wait.ts';
+
+/** Resolves to the exit code; rejects with UsageError or what the client library rejects with. */
+export async function create(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { flags, values, positionals } = readCommandLine(args, {
+    positionals: ['NAME'],
+    options: {
+      size: { type: 'string' },
+      'end-points': { type: 'string' },
+      wait: { type: 'string' },
+      keep: { type: 'boolean' },
+      ...ADMIN_FLAGS,
+    },
+  });
+  const clusterName = name('NAME', positionals[0]!);
+  if (values.size === undefined) throw new UsageError('--size is missing');
+  const asked = { size: count('--size', values.size), endPoints: count('--end-points', values['end-points'] ?? '1') };
+  if (asked.endPoints !== 1 && asked.endPoints !== 2) throw new UsageError('--end-points should be 1 or 2');
+
+  const wait = new Wait('create', values.wait, signal);
+  if (values.keep) {
+    const kept = await wait
+      .retry(() => createKept({ name: clusterName, ...asked }, values, wait.signal))
+      .finally(() => wait.end());
+    const { id: clusterId, size, endPointCount: endPoints } = kept;
+    printCluster(flags.json, { name: clusterName, clusterId, size, endPoints, keep: true }, asked);
+    return 0;
+  }
+  const visitor = await createVisitor();
+  const { session, begun } = await wait
+    .retry(async () => {
+      const regCred = await readRegistry(flags, wait.signal);
+      return await begin(regCred, connectOptions(flags, regCred, wait.signal), async (session) => {
+        await session.identify(visitor);
+        return await session.create(clusterName, asked);
+      });
+    })
+    .finally(() => wait.end());
+  try {
+    const { clusterId, size, endPoints } = begun;
+    printCluster(flags.json, { name: clusterName, clusterId, size, endPoints }, asked);
+    return 0;
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}
+
+interface Shape {
+  readonly size: number;
+  readonly endPoints: number;
+}
+
+/** Creates the cluster as the operator, or marks the one there is. Rejects with OperatorError. */
+async function createKept(
+  content: Shape & { readonly name: string },
+  values: Parameters<typeof adminPort>[0],
+  signal: AbortSignal,
+): Promise<KeptCluster> {
+  const port = await adminPort(values);
+  return (await askAdmin(port, 'POST /api/clusters', 'refused', signal, content)) as KeptCluster;
+}
+
+/** What the admin port tells of a cluster, as far as it is printed. */
+interface KeptCluster {
+  readonly id: string;
+  readonly size: number;
+  readonly endPointCount: number;
+}
+
+interface CreatedCluster extends Shape {
+  readonly name: string;
+  readonly clusterId: string;
+  /** Whether it stays without a member; absent if that was not asked for. */
+  readonly keep?: true;
+}
+
+function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): void {
+  const { name, clusterId, size, endPoints, keep } = cluster;
+  const asAsked = size === asked.size && endPoints === asked.endPoints;
+  if (json) return printJson({ ...cluster, asked, asAsked });
+  printFields([
+    ['cluster', name],
+    ['ID', clusterId],
+    ['size', String(size)],
+    ['end points', String(endPoints)],
+    ...(keep ? [['kept', 'yes'] as [string, string]] : []),
+  ]);
+  if (!asAsked) process.stdout.write(`${difference(asked, { size, endPoints })}\n`);
+}
+
+/** R2 and R3 correct what is asked, R1 leaves an existing cluster as it is; the reply does not tell which it was. */
+function difference(asked: Shape, decided: Shape): string {
+  const differing = [
+    ...(asked.size === decided.size ? [] : [`size ${asked.size}`]),
+    ...(asked.endPoints === decided.endPoints ? [] : [`end points ${asked.endPoints}`]),
+  ];
+  return `Asked for was ${differing.join(' and ')}: the cluster existed, or the registry corrected it.`;
+}

@@ -1,0 +1,48 @@
+// xlreg export: the whole table of a registry that does not run as lines of JSON, clients first, then clusters, then members.
+import { once } from 'node:events';
+import type { StoredRecord } from '../../registry/command.ts';
+import { readTable, type StoredTable } from '../../store/lmdb/table-reader.ts';
+import { bigintOf, decodeRoster } from '../../wire/message.ts';
+import { readArguments } from '../client-flags.ts';
+import { DATA_DIRECTORY, whileUnused } from '../data-directory.ts';
+
+/** One object a line; keys and IDs in hex, attrs as decimal text, since they have 64 bits. */
+export async function exportTable(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, {
+    positionals: [],
+    options: { json: { type: 'boolean', default: true }, 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
+  });
+  await whileUnused(values['data-dir'], (directory) => readTable(directory, print));
+  return 0;
+}
+
+async function print({ records }: StoredTable): Promise<void> {
+  for (const some of records) {
+    const lines = some.map((record) => `${JSON.stringify(describe(record))}\n`).join('');
+    if (!process.stdout.write(lines)) await once(process.stdout, 'drain');
+  }
+}
+
+/** A member whose registration is that of its client has no keys of its own. */
+function describe(record: StoredRecord): unknown {
+  switch (record.kind) {
+    case 'client': {
+      const { kind, clientId, name, ephemeral, token } = record;
+      return { kind, clientId, name, ephemeral, ...tokenFields(token) };
+    }
+    case 'cluster':
+      return { ...record, attrs: String(record.attrs) };
+    case 'seat':
+      return { ...record, kind: 'member' };
+    case 'member': {
+      const { kind, clusterId, index, clientId, name, token } = record;
+      return { kind, clusterId, index, clientId, name, ...tokenFields(token) };
+    }
+  }
+}
+
+function tokenFields(token: Uint8Array) {
+  const { Attrs, CommsKey, SigKey, MyEnds } = decodeRoster(token)[0]!;
+  const [commsKey, sigKey] = [CommsKey, SigKey].map((key) => Buffer.from(key!).toString('hex'));
+  return { attrs: String(bigintOf(Attrs)), commsKey, sigKey, endPoints: MyEnds ?? [] };
+}

@@ -1,0 +1,154 @@
+// xlreg join: becomes a member of a cluster, or comes back as the one it was. Invariant: a member's keys and ID are on disk
+// before the registry hears of them; so whatever ends this half-way, it comes back as itself.
+import {
+  type ClusterProperties,
+  type Member,
+  NoLongerMember,
+  openMember,
+  type RegCred,
+  type RegistrySession,
+  saveMember,
+} from '../../client/index.ts';
+import { begin } from '../begin.ts';
+import { type ClientFlags, count, name, readCommandLine, UsageError } from '../client-flags.ts';
+import { adviceOn, memberEndPoints } from '../end-point-advice.ts';
+import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
+import { homeOf } from '../member-place.ts';
+import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
+import { connectOptions, readRegistry } from '../registry-source.ts';
+import { Wait } from '../wait.ts';
+
+/** Who is to join what, as the command line has it. */
+interface Wish {
+  readonly clusterName: string;
+  readonly memberName: string;
+  readonly endPoints: readonly string[];
+  readonly home: string | undefined;
+  /** Of the cluster, to be created if it is missing; undefined: it has to be there. */
+  readonly createSize: number | undefined;
+}
+
+/** Resolves to the exit code, 1 when the time to wait is up; rejects as the client library does, or with UsageError. */
+export async function join(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { flags, values, positionals } = readCommandLine(args, {
+    positionals: ['NAME'],
+    options: {
+      name: { type: 'string' },
+      'end-point': { type: 'string', multiple: true },
+      home: { type: 'string' },
+      create: { type: 'boolean' },
+      size: { type: 'string' },
+      wait: { type: 'string' },
+    },
+  });
+  const clusterName = name('NAME', positionals[0]!);
+  if (values.name === undefined) throw new UsageError('--name is missing');
+  const memberName = name('--name', values.name);
+  const endPoints = memberEndPoints(values['end-point'] ?? []);
+  const createSize = sizeToCreate(values);
+  const wait = new Wait('join', values.wait, signal);
+  const wish: Wish = { clusterName, memberName, endPoints, home: values.home, createSize };
+  try {
+    const joined = await wait.retry(() => joinOnce(flags, wish, wait.signal));
+    return await report(joined, wish, flags, wait);
+  } finally {
+    wait.end();
+  }
+}
+
+function sizeToCreate(values: { readonly create?: boolean; readonly size?: string }): number | undefined {
+  if (values.create && values.size === undefined) throw new UsageError('--create needs --size');
+  if (!values.create && values.size !== undefined) throw new UsageError('--size is that of --create, which is missing');
+  return values.size === undefined ? undefined : count('--size', values.size);
+}
+
+/** A session in which the member has joined. */
+async function joinOnce(flags: ClientFlags, wish: Wish, signal: AbortSignal) {
+  const regCred = await readRegistry(flags, signal);
+  const options = connectOptions(flags, regCred, signal);
+  const registryId = hex(regCred.id);
+  const home = wish.home ?? (await homeOf(wish.memberName, registryId));
+  const found = await memberAt(home, wish.memberName, regCred);
+  let member: Member = { ...found, endPoints: wish.endPoints };
+  if (found.endPoints.join(' ') !== member.endPoints.join(' ')) await saveMember(home, member);
+  const rejoin = async (session: RegistrySession): Promise<ClusterProperties> => {
+    const { clusterName, createSize } = wish;
+    if (createSize !== undefined) await session.create(clusterName, { size: createSize });
+    return await session.join(clusterName);
+  };
+  const first = { ...options, first: member.registryAddress };
+  const { session, begun } = await begin(regCred, first, async (session) => {
+    const { id } = await session.identify(member);
+    member = { ...member, id, registryId, registryAddress: session.address };
+    await saveMember(home, member);
+    return await rejoin(session);
+  });
+  return { regCred, options, home, member, rejoin, session, properties: begun };
+}
+
+/** Gathers the roster, prints it, and tells the exit code. */
+async function report(
+  { regCred, options, home, member, rejoin, session, properties }: Awaited<ReturnType<typeof joinOnce>>,
+  { clusterName, memberName, createSize }: Wish,
+  { json }: ClientFlags,
+  wait: Wait,
+): Promise<number> {
+  try {
+    const { clusterId, size } = properties;
+    if (createSize !== undefined && size !== createSize) warn(`the cluster has size ${size}, not ${createSize}`);
+    const cluster = { id: clusterId };
+    const way = { regCred, connectOptions: options, member, cluster, wait, rejoin };
+    const roster = await gatherRoster(session, { ...way, clusterId, size });
+    const index = roster.members.find(({ id }) => id === member.id)?.index;
+    for (const line of adviceOn(member, session.address, roster.members)) warn(line);
+    if (index === undefined) return lostMembership(roster);
+    if (json) {
+      const { complete, members } = roster;
+      const self = { name: memberName, id: member.id, index, home };
+      const { clusterId, size } = roster;
+      printJson({ ...self, clusterId, size, complete, members: members.map(memberJson) });
+    } else {
+      printFields([
+        ['cluster', clusterName],
+        ['ID', roster.clusterId],
+        ['joined as', `${memberName}, index ${index}, ID ${member.id}`],
+        ['home', home],
+        ['members', printCount(roster.members, roster.size)],
+      ]);
+      printMembers(roster.members);
+    }
+    if (!roster.timeUp) return 0;
+    const missing = roster.size === undefined ? '' : `; missing seats: ${missingSeats(roster.members, roster.size)}`;
+    warn(`time is up after ${wait.seconds} s${missing}`);
+    return 1;
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}
+
+/** The time may be up before the own seat was seen: then nobody knows. */
+function lostMembership({ timeUp }: GatheredRoster): number {
+  if (!timeUp) throw new NoLongerMember('it is not on the roster');
+  warn('time is up before the roster had this member');
+  return 1;
+}
+
+function warn(text: string): void {
+  process.stderr.write(`xlreg join: ${text}\n`);
+}
+
+/** The member that lives there, if it is the one meant; else a new one. */
+async function memberAt(home: string, memberName: string, regCred: RegCred): Promise<Member> {
+  const member = await openMember(home, { name: memberName, endPoints: [] });
+  if (member.name !== memberName) {
+    throw new UsageError(`--home: ${home} is the home of ${member.name}, not of ${memberName}`);
+  }
+  if (member.registryId !== undefined && member.registryId !== hex(regCred.id)) {
+    throw new UsageError(`--home: ${home} belongs to a member of another registry, ${member.registryId}`);
+  }
+  return member;
+}
+
+function hex(id: Uint8Array): string {
+  return Buffer.from(id).toString('hex');
+}

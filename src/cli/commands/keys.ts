@@ -1,0 +1,45 @@
+// xlreg keys: shows a registry's comms keys, makes a new one, takes the previous one away.
+import { IdentityError } from '../../identity/identity.ts';
+import { commsKeys, retireCommsKey, rotateCommsKey } from '../../identity/key-rotation.ts';
+import { keyFingerprint } from '../../wire/rsa-key.ts';
+import { readArguments, UsageError } from '../client-flags.ts';
+import { DATA_DIRECTORY } from '../data-directory.ts';
+import { OperatorError } from '../operator-error.ts';
+import { printFields, printJson } from '../print.ts';
+
+const ACTIONS = { show: commsKeys, rotate: rotateCommsKey, retire: retireCommsKey };
+
+/** What is to be done for an action to count. */
+const NEXT: Readonly<Record<string, string>> = {
+  rotate: 'Restart the registry, then give clients its new regCred.dat; those with the old one are served meanwhile.\n',
+  retire: 'Restart the registry: until then it serves the previous key.\n',
+};
+
+/** Resolves to 0; rejects with UsageError or OperatorError. */
+export async function keys(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args, {
+    positionals: ['show|rotate|retire'],
+    options: {
+      'data-dir': { type: 'string', default: DATA_DIRECTORY },
+      json: { type: 'boolean' },
+      force: { type: 'boolean', default: false },
+    },
+  });
+  const verb = positionals[0]!;
+  if (!Object.hasOwn(ACTIONS, verb)) throw new UsageError('xlreg keys knows show, rotate and retire');
+  if (values.force && verb !== 'retire') throw new UsageError('--force belongs to xlreg keys retire');
+  const act = ACTIONS[verb as keyof typeof ACTIONS];
+  const { current, previous } = await act(values['data-dir'], values.force).catch((error) => {
+    throw error instanceof IdentityError ? new OperatorError(error.message, 2) : error;
+  });
+  if (values.json) {
+    printJson({ current: keyFingerprint(current), previous: previous ? keyFingerprint(previous) : null });
+    return 0;
+  }
+  printFields([
+    ['comms key', keyFingerprint(current)],
+    ['previous', previous ? keyFingerprint(previous) : 'none'],
+  ]);
+  process.stderr.write(NEXT[verb] ?? '');
+  return 0;
+}

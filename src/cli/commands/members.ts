@@ -1,0 +1,76 @@
+// xlreg members: who is in a cluster, without joining it.
+import { type ClusterRef, createVisitor, type Member } from '../../client/index.ts';
+import { begin } from '../begin.ts';
+import { type ClientFlags, name, readCommandLine } from '../client-flags.ts';
+import { gatherRoster } from '../gather-roster.ts';
+import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
+import { connectOptions, readRegistry } from '../registry-source.ts';
+import { Wait } from '../wait.ts';
+
+/** Of 64 or 40 hex digits: an ID. It could be a name as well, which then has to be asked for by its cluster's ID. */
+const ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/i;
+
+/** Asks for nobody: the reply has the cluster's ID and size only (R8). */
+const NOBODY = 0n;
+
+/** Resolves to the exit code, 1 when the time to wait is up; rejects as the client library does, or with UsageError. */
+export async function members(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { flags, values, positionals } = readCommandLine(args, {
+    positionals: ['NAME or ID'],
+    options: { wait: { type: 'string' } },
+  });
+  const text = positionals[0]!;
+  const cluster: ClusterRef = ID.test(text) ? { id: text.toLowerCase() } : name('NAME', text);
+  const wait = new Wait('members', values.wait, signal);
+  const visitor = await createVisitor();
+  try {
+    const found = await wait.retry(() => findOnce(flags, cluster, visitor, wait.signal));
+    return await report(found, text, cluster, flags, wait);
+  } finally {
+    wait.end();
+  }
+}
+
+/** A session that has found the cluster. */
+async function findOnce(flags: ClientFlags, cluster: ClusterRef, visitor: Member, signal: AbortSignal) {
+  const regCred = await readRegistry(flags, signal);
+  const options = connectOptions(flags, regCred, signal);
+  const { session, begun } = await begin(regCred, options, async (session) => ({
+    ...(await session.identify(visitor)),
+    ...(await session.cluster(cluster, NOBODY)),
+  }));
+  const { id, clusterId, size } = begun;
+  return { regCred, options, session, member: { ...visitor, id }, clusterId, size };
+}
+
+/** Gathers the roster, prints it, and tells the exit code. */
+async function report(
+  { regCred, options, session, member, clusterId, size }: Awaited<ReturnType<typeof findOnce>>,
+  text: string,
+  cluster: ClusterRef,
+  { json }: ClientFlags,
+  wait: Wait,
+): Promise<number> {
+  try {
+    const way = { regCred, connectOptions: options, member, cluster, wait };
+    const roster = await gatherRoster(session, { ...way, clusterId, size });
+    const { complete } = roster;
+    if (json) {
+      const { clusterId, size } = roster;
+      printJson({ clusterId, size, complete, members: roster.members.map(memberJson) });
+    } else {
+      printFields([
+        ['cluster', text],
+        ['ID', roster.clusterId],
+        ['members', printCount(roster.members, roster.size)],
+      ]);
+      printMembers(roster.members);
+    }
+    if (!roster.timeUp) return 0;
+    const missing = roster.size === undefined ? '' : `; missing seats: ${missingSeats(roster.members, roster.size)}`;
+    process.stderr.write(`xlreg members: time is up after ${wait.seconds} s${missing}\n`);
+    return 1;
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,87 @@
+// xlreg clusters, evict, delete and sessions: a running registry's clusters and sessions, over the API of its admin port.
+import { escapeText } from '../../client/escape-text.ts';
+import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
+import { readArguments } from '../client-flags.ts';
+import { printJson, printTable } from '../print.ts';
+
+const JSON_FLAG = { json: { type: 'boolean' } } as const;
+const PAGE_FLAGS = { limit: { type: 'string' }, cursor: { type: 'string' } } as const;
+const CLUSTER_FLAGS = { prefix: { type: 'string' }, fill: { type: 'string' } } as const;
+
+type Row = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** A page of what the registry has. */
+interface Page {
+  readonly next: string | number | null;
+  readonly [list: string]: unknown;
+}
+
+/** A page of clusters. */
+export async function clusters(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const options = { ...ADMIN_FLAGS, ...JSON_FLAG, ...PAGE_FLAGS, ...CLUSTER_FLAGS };
+  const { values } = readArguments(args, { positionals: [], options });
+  const { prefix, fill, limit, cursor } = values;
+  const path = `/api/clusters${queryOf({ prefix, fill, limit, cursor })}`;
+  const page = (await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal)) as Page;
+  printPage(page, values.json, page.clusters as Row[], ['name', 'fill', 'members', 'size', 'keep', 'id']);
+  return 0;
+}
+
+/** A page of sessions. */
+export async function sessions(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const options = { ...ADMIN_FLAGS, ...JSON_FLAG, ...PAGE_FLAGS };
+  const { values } = readArguments(args, { positionals: [], options });
+  const { limit, cursor } = values;
+  const path = `/api/sessions${queryOf({ limit, cursor })}`;
+  const page = (await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal)) as Page;
+  const columns = [
+    'connection',
+    'transport',
+    'address',
+    'dialect',
+    'messages',
+    'ageMs',
+    'clientName',
+    'clientId',
+    'twin',
+  ];
+  printPage(page, values.json, page.sessions as Row[], columns);
+  return 0;
+}
+
+/** Takes a member out of a cluster. */
+export async function evict(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const options = { ...ADMIN_FLAGS, ...JSON_FLAG };
+  const { values, positionals } = readArguments(args, { positionals: ['CLUSTER', 'MEMBER'], options });
+  const [cluster, member] = positionals.map(encodeURIComponent);
+  await askAdmin(await adminPort(values), `DELETE /api/clusters/${cluster}/members/${member}`, 'refused', signal);
+  printDone(values.json, 'evicted', positionals[1]!);
+  return 0;
+}
+
+/** Takes a cluster away, members and all. */
+export async function deleteCluster(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const options = { ...ADMIN_FLAGS, ...JSON_FLAG };
+  const { values, positionals } = readArguments(args, { positionals: ['CLUSTER'], options });
+  const path = `/api/clusters/${encodeURIComponent(positionals[0]!)}`;
+  await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', signal);
+  printDone(values.json, 'deleted', positionals[0]!);
+  return 0;
+}
+
+function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+}
+
+function printPage(page: Page, json: boolean | undefined, rows: readonly Row[], columns: readonly string[]): void {
+  if (json) return printJson(page);
+  const lines = rows.map((row) => columns.map((column) => escapeText(String(row[column] ?? '-'))));
+  printTable([columns.map((column) => column.toUpperCase()), ...lines]);
+  if (page.next !== null) process.stdout.write(`more: --cursor ${escapeText(String(page.next))}\n`);
+}
+
+function printDone(json: boolean | undefined, what: string, name: string): void {
+  if (json) printJson({ [what]: name });
+  else process.stdout.write(`${what} ${escapeText(name)}\n`);
+}

@@ -1,0 +1,153 @@
+// xlreg serve: runs a registry until it is told to stop.
+
+import { isatty } from 'node:tty';
+import { type Logger, pino } from 'pino';
+import { type Config, ConfigError, readSettings } from '../../config.ts';
+import { LockedError } from '../../identity/data-directory-lock.ts';
+import { IdentityError } from '../../identity/identity.ts';
+import { LOG_FLUSH_MS, START_ABANDON_MS } from '../../limits.ts';
+import { ListenError } from '../../net/connection.ts';
+import { LineOutput } from '../../runtime/line-output.ts';
+import { mayPass } from '../../runtime/passing-failure.ts';
+import { ThreadLoadError } from '../../runtime/thread-url.ts';
+import { collectInThread, keepFreedMemory } from '../../runtime/v8-memory-tuning.ts';
+import { toggleLogLevel } from '../../server/log-level.ts';
+import { type Server, startServer } from '../../server/server.ts';
+import { StoreUnusableError } from '../../store/store.ts';
+import { packageVersion } from '../package-version.ts';
+
+/** Exit codes. The last is EX_TEMPFAIL of sysexits.h: what keeps it from starting may pass, so a supervisor tries again. */
+const [STOPPED, GAVE_UP, WRONG, TRY_AGAIN] = [0, 1, 2, 75];
+
+/**
+ * Ends the process: STOPPED after SIGTERM, SIGINT or POST /drain; GAVE_UP if the registry could not go on, or its code is not
+ * whole; WRONG if its settings or its data directory are; TRY_AGAIN where time may mend what is in the way. Nothing that stdout, stderr or somebody who scrapes does keeps the process.
+ */
+export async function serve(args: readonly string[]): Promise<never> {
+  const [out, err] = [new LineOutput(1), new LineOutput(2)];
+  return end(await run(args, out, err), out, err);
+}
+
+async function run(args: readonly string[], out: LineOutput, err: LineOutput): Promise<number> {
+  const signal = firstSignal();
+  collectInThread();
+  // It only saves time: a registry goes on without it.
+  keepFreedMemory().catch(() => {});
+  const log = openLog(err);
+  logWarnings(log);
+  const onDeath = onceDead(log, out, err);
+  process.on('uncaughtException', onDeath);
+  process.on('SIGUSR2', () => toggleLogLevel(log));
+  let server: Server | undefined;
+  try {
+    const { config, changed } = readSettings(args, process.env);
+    log.level = config.logLevel;
+    server = await unlessTold(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
+    if (server === undefined) return STOPPED;
+    process.on('SIGHUP', server.reloadCertificates);
+    const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
+    log.info(describeStart(config, changed, server), 'started');
+    out.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
+    if (isatty(2)) err.write(howToJoin(config.dataDir, config.advertise, tcp));
+  } catch (error) {
+    const code = exitCodeOf(error);
+    if (code === undefined) log.fatal({ err: error }, 'the registry cannot start');
+    else err.write(`xlreg serve: ${(error as Error).message}\n`);
+    return code ?? GAVE_UP;
+  }
+  await Promise.race([signal, server.drainAsked]);
+  log.info('draining');
+  await server.stop();
+  log.info('stopped');
+  return STOPPED;
+}
+
+function openLog(err: LineOutput): Logger {
+  const settings = {
+    formatters: { level: (level: string) => ({ level }) },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  return pino(settings, err);
+}
+
+function describeStart(
+  { store, workers }: Config,
+  settings: Readonly<Record<string, unknown>>,
+  server: Server,
+): object {
+  const { addresses, engine } = server;
+  return { version: packageVersion(), node: process.version, ...addresses, store, workers, engine, settings };
+}
+
+/** Node would write them as plain text among the lines of JSON. */
+function logWarnings(log: Logger): void {
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log.warn({ err: warning }, 'a warning of Node'));
+}
+
+/** Logs the first death, and nothing that comes of it, and ends the process. */
+function onceDead(log: Logger, out: LineOutput, err: LineOutput): (error: unknown) => void {
+  let dead = false;
+  return (error) => {
+    if (dead) return;
+    dead = true;
+    log.fatal({ err: error }, 'the registry cannot go on');
+    log.level = 'silent';
+    end(GAVE_UP, out, err);
+  };
+}
+
+async function end(code: number, out: LineOutput, err: LineOutput): Promise<never> {
+  await Promise.all([out, err].map((output) => output.flush(LOG_FLUSH_MS)));
+  // Exiting would wait for the thread in which the write hangs. Everything else is done.
+  if (out.isStuck || err.isStuck) process.kill(process.pid, 'SIGKILL');
+  process.exit(code);
+}
+
+/**
+ * Undefined if the signal comes before the registry runs; what has been started is then stopped, for which it has
+ * START_ABANDON_MS. A start holds nothing that the end of the process would harm.
+ */
+async function unlessTold(signal: Promise<void>, starting: Promise<Server>): Promise<Server | undefined> {
+  const started = await Promise.race([signal, starting]);
+  if (started) return started;
+  const stopped = starting.then((server) => server.stop()).catch(() => {});
+  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, START_ABANDON_MS))]);
+  return undefined;
+}
+
+/** Resolves at the first signal; the second has the system's own effect, which is the end at once. */
+function firstSignal(): Promise<void> {
+  const signals = ['SIGTERM', 'SIGINT'] as const;
+  return new Promise((resolve) => {
+    const stop = () => {
+      for (const signal of signals) process.off(signal, stop);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, stop);
+  });
+}
+
+/** Undefined for what nobody foresaw, which is a bug. */
+function exitCodeOf(error: unknown): number | undefined {
+  if (error instanceof ThreadLoadError) return GAVE_UP;
+  if (error instanceof LockedError) return TRY_AGAIN;
+  if (error instanceof ListenError || error instanceof StoreUnusableError) return error.mayPass ? TRY_AGAIN : WRONG;
+  if (error instanceof ConfigError || error instanceof IdentityError) return WRONG;
+  // What the system says of a file in the data directory.
+  const isOfSystem = error instanceof Error && 'syscall' in error;
+  return isOfSystem ? (mayPass(error) ? TRY_AGAIN : WRONG) : undefined;
+}
+
+function howToJoin(dataDir: string, advertise: readonly string[] | undefined, tcp: string): string {
+  const lines = [
+    `Nodes need ${dataDir}/regCred.dat. A cluster of two, each in a terminal of its own:`,
+    `  npx xlreg create demo --size 2 --registry ${dataDir}/regCred.dat`,
+    `  npx xlreg join demo --name alice --end-point 127.0.0.1:4001 --wait 60 --registry ${dataDir}/regCred.dat`,
+    `  npx xlreg join demo --name bob --end-point 127.0.0.1:4002 --wait 60 --registry ${dataDir}/regCred.dat`,
+  ];
+  if (advertise === undefined && /^(0\.0\.0\.0|\[::\]):/.test(tcp)) {
+    lines.push('regCred.dat names this machine only; for nodes on others start with --advertise HOST:PORT.');
+  }
+  return `${lines.join('\n')}\n`;
+}

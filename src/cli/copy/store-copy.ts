@@ -1,0 +1,50 @@
+// xlreg store copy: moves a table that no server uses to another place, and proves that it is the same there.
+import { escapeText } from '../../client/escape-text.ts';
+import { CopyError, copyRecords, Survey } from '../../store/copy.ts';
+import { StoreFullError, StoreUnreachableError, StoreUnusableError } from '../../store/store.ts';
+import { OperatorError } from '../operator-error.ts';
+import { clearProgress, drawProgress } from '../progress-bar.ts';
+import type { SourcePlace, TargetPlace } from './copy-endpoint.ts';
+import type { EtcdFlags } from './etcd-copy-endpoint.ts';
+import { openSource, openTarget } from './open-copy-endpoint.ts';
+
+/** What a copy may come to nothing at, in the order in which it does. */
+const FAILURES = [StoreUnusableError, StoreFullError, StoreUnreachableError, CopyError];
+
+/** Resolves to the exit code. Throws UsageError, OperatorError or StoreUnusableError; TO is then as it was. */
+export async function storeCopy(from: string, to: string, etcd: EtcdFlags, signal: AbortSignal): Promise<number> {
+  const source = await openSource(from, etcd);
+  try {
+    const target = await openTarget(to, source.registryId, etcd);
+    try {
+      const { clients, clusters, members, digest } = await copyAndCompare(source, target, signal);
+      await target.keep();
+      process.stdout.write(
+        `${to}: ${clients} clients, ${clusters} clusters, ${members} members, the same as ${from}\n`,
+      );
+      process.stdout.write(`SHA-256 of both: ${digest}\n`);
+      if (target.advice !== undefined) process.stdout.write(`${target.advice}\n`);
+      return 0;
+    } catch (error) {
+      if (!FAILURES.some((kind) => error instanceof kind)) throw error;
+      throw new OperatorError(`${escapeText((error as Error).message)}; ${target.abandoned}`, 1);
+    } finally {
+      clearProgress();
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** Reads the source once to know that it is sound and how much it is, once to copy it; then reads the copy. */
+async function copyAndCompare(source: SourcePlace, target: TargetPlace, signal: AbortSignal): Promise<Survey> {
+  const step = (label: string, count: number) => (records: number) => {
+    signal.throwIfAborted();
+    drawProgress(label, records, count);
+  };
+  const survey = await Survey.of(source.store, step('reading', Infinity));
+  await copyRecords(source.store, target.store, step('copying', survey.records));
+  survey.assertSame(await Survey.of(await target.reopen(), step('comparing', survey.records)));
+  return survey;
+}

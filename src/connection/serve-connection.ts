@@ -1,0 +1,329 @@
+// The data path at the front: bytes of one connection to jobs for the pool, and results back to bytes. Nothing here
+// costs more than microseconds; no RSA, no AES, no protobuf. Invariant: one job of a connection is in work at a time,
+// which keeps its messages in order.
+import type { DropCause } from '../admission/admission.ts';
+import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
+import type { SessionMetrics } from '../metrics/session-metrics.ts';
+import type { Connection, ConnectionHandler } from '../net/connection.ts';
+import type { EndReason, Job, JobResult } from '../pool/job.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { JobTicket } from '../pool/worker-handle.ts';
+import type { RandomBytes } from '../wire/dialect.ts';
+import type { DialectName } from '../wire/hello.ts';
+import { IvHistory } from '../wire/iv-history.ts';
+import { Op } from '../wire/message.ts';
+import { InputBuffer } from './input-buffer.ts';
+import type { LiveClients, Placement } from './live-clients.ts';
+import { PartialMessage } from './partial-message.ts';
+import { clientIdOf, type OpenSession, type SessionEntry, type SessionLog } from './session-log.ts';
+
+/** Milliseconds after which a silent peer is closed (F8). */
+export interface Deadlines {
+  readonly helloTimeoutMs: number;
+  readonly partialTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly joinedIdleTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+}
+
+/** What all connections share. */
+export interface Service {
+  readonly pool: Pool;
+  readonly metrics: SessionMetrics;
+  readonly log: SessionLog;
+  readonly clients: LiveClients;
+  readonly deadlines: Deadlines;
+  readonly random: RandomBytes;
+  /** A Hello is as long as the modulus of the comms key (H1). */
+  readonly helloBytes: number;
+}
+
+/** How a session ended, for metrics: of its own accord, by a fault, or by what happened around it. */
+export type SessionEnd =
+  | EndReason
+  | DropCause
+  | 'peer-closed'
+  | 'idle'
+  | 'write-timeout'
+  | 'overload'
+  | 'worker-failed'
+  | 'stopped';
+
+const IV_BYTES = 16;
+
+export class ServedConnection implements ConnectionHandler {
+  readonly #connection: Connection;
+  readonly #service: Service;
+  readonly #onClosed: () => void;
+  readonly #entry: SessionEntry;
+  /** `ended`: what the peer still sends is dropped. */
+  #phase: 'hello' | 'session' | 'ended' = 'hello';
+  #dialect: DialectName | undefined;
+  #session: Uint8Array | undefined;
+  #ivs: IvHistory | undefined;
+  /** Of the client, once it is identified. */
+  #placement: Placement | undefined;
+  #joined = false;
+  readonly #input: InputBuffer;
+  /** The Hello or message that `#input` begins with (TCP). */
+  readonly #partial = new PartialMessage();
+  /** While the socket rests between segments. */
+  #rest: NodeJS.Timeout | undefined;
+  #ticket: JobTicket | undefined;
+  #writing = false;
+  #peerEnded = false;
+  #stopping = false;
+  #deadline: NodeJS.Timeout | undefined;
+  /** Of the deadline: its length, and what ends when it passes. */
+  #deadlineMs = 0;
+  #deadlineEnd: SessionEnd = 'hello-timeout';
+  /** A deadline that passed while a job was in work, whose result may yet be in time. */
+  #overdue: SessionEnd | undefined;
+
+  /** `onClosed` is called once, when the connection is gone. */
+  constructor(connection: Connection, service: Service, onClosed: () => void) {
+    this.#connection = connection;
+    this.#service = service;
+    this.#onClosed = onClosed;
+    this.#input = new InputBuffer(connection.transport);
+    service.metrics.opened(connection.transport);
+    this.#entry = service.log.open(connection);
+    this.#armPartial(service.deadlines.helloTimeoutMs, 'hello-timeout');
+    connection.permit.evict = () => {
+      this.#finish('displaced');
+      connection.destroy();
+    };
+  }
+
+  /** As operators are shown it. */
+  describe(): OpenSession {
+    const session = this.#entry.describe(this.#session);
+    return this.#placement?.twin ? { ...session, twin: true } : session;
+  }
+
+  received(bytes: Uint8Array): void {
+    if (this.#phase === 'ended') return;
+    const limit = this.#connection.permit.takeBytes(bytes.length);
+    if (limit) return this.#finish(limit);
+    if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
+    this.#input.add(bytes);
+    if (this.#connection.transport === 'tcp') this.#restAfterSegment();
+    if (this.#ticket === undefined && !this.#writing) return this.#next();
+    if (this.#input.pieces - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
+    // Somebody who sends without waiting for replies can wait.
+    if (this.#input.first!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
+  }
+
+  /** Leaves further segments to the kernel for a while: each read costs as much as a small message. */
+  #restAfterSegment(): void {
+    const milliseconds = this.#partial.restAfterSegment();
+    if (milliseconds === 0 || this.#rest) return;
+    this.#connection.pause();
+    this.#rest = setTimeout(() => this.#readOn(), milliseconds);
+  }
+
+  /** Ends a rest. */
+  #readOn(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+    if ((this.#input.first?.length ?? 0) <= MESSAGE_BYTES_MAX) this.#connection.resume();
+  }
+
+  drained(): void {
+    if (!this.#writing || this.#phase === 'ended') return;
+    this.#writing = false;
+    this.#next();
+  }
+
+  peerEnded(): void {
+    this.#peerEnded = true;
+    if (this.#phase === 'ended' || this.#ticket !== undefined || this.#writing) return;
+    if (this.#phase === 'hello') this.#finish('peer-closed');
+    else this.#next();
+  }
+
+  closed(): void {
+    clearTimeout(this.#deadline);
+    if (this.#phase !== 'ended') this.#release('peer-closed');
+    this.#onClosed();
+  }
+
+  /** The server stops: the message in work gets its reply, the next one is refused; who has said no Hello is let go. */
+  stop(): void {
+    this.#stopping = true;
+    if (this.#phase === 'hello' && this.#ticket === undefined) this.#finish('stopped');
+  }
+
+  /** The server has waited long enough. */
+  abandon(): void {
+    this.#finish('stopped');
+    this.#connection.destroy();
+  }
+
+  /** Hands the next whole thing to the pool, or waits for more of it. */
+  #next(): void {
+    if (this.#phase === 'hello') this.#nextHello();
+    else this.#nextMessage();
+    const idle = this.#ticket === undefined && !this.#writing && this.#phase !== 'ended';
+    if (this.#peerEnded && idle) this.#finish('peer-closed');
+  }
+
+  #nextHello(): void {
+    const { helloBytes } = this.#service;
+    const bytes = this.#input.first!;
+    const short = bytes.length < helloBytes && this.#connection.transport === 'tcp';
+    if (short) return;
+    if (this.#input.pieces > 1) return this.#finish('hello-early-bytes');
+    if (bytes.length !== helloBytes) return this.#finish('hello-length');
+    const limit = this.#connection.permit.takeHello();
+    if (limit) return this.#finish(limit);
+    this.#submit('hello', bytes);
+    // Bytes that come before the reply are to be seen (H4).
+    if (this.#rest) this.#readOn();
+  }
+
+  #nextMessage(): void {
+    const bytes = this.#input.first;
+    if (bytes === undefined) return this.#armIdle();
+    if (this.#connection.transport === 'ws') {
+      if (this.#countMessage(bytes)) this.#attempt(bytes);
+      return;
+    }
+    const whole = Math.min(bytes.length - (bytes.length % BLOCK_BYTES), MESSAGE_BYTES_MAX);
+    if (whole > 0 && !this.#countMessage(bytes)) return;
+    const last = whole === MESSAGE_BYTES_MAX || this.#peerEnded;
+    const least = this.#ivs ? IV_BYTES + BLOCK_BYTES : BLOCK_BYTES;
+    if (whole >= least && this.#partial.isDue(whole, last)) return this.#attempt(bytes.subarray(0, whole));
+    if (bytes.length > MESSAGE_BYTES_MAX) return this.#finish('message-too-long');
+    this.#armPartial(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
+  }
+
+  /** One deadline for a Hello or a message to become whole, however many bytes come meanwhile. */
+  #armPartial(milliseconds: number, end: SessionEnd): void {
+    if (this.#partial.begin(milliseconds)) this.#arm(milliseconds, end);
+  }
+
+  #armIdle(): void {
+    const { deadlines } = this.#service;
+    const idleTimeoutMs = this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs;
+    const { msLeft } = this.#connection.permit;
+    if (msLeft < idleTimeoutMs) this.#arm(msLeft, 'session-time');
+    else this.#arm(idleTimeoutMs, 'idle');
+  }
+
+  /** Counts a message whose first block is there, once, and looks whether its IV is new (F6); false if the session ends. */
+  #countMessage(bytes: Uint8Array): boolean {
+    if (this.#partial.counted) return true;
+    this.#partial.counted = true;
+    const repeated = bytes.length >= IV_BYTES && this.#ivs?.add(bytes) === false;
+    const end = repeated ? 'iv-repeated' : this.#connection.permit.takeMessage();
+    if (end) this.#finish(end);
+    return end === undefined;
+  }
+
+  /** Has a worker look for a message at the beginning of these bytes. */
+  #attempt(bytes: Uint8Array): void {
+    this.#partial.attempt(bytes.length);
+    this.#submit(this.#stopping ? 'refuse' : 'message', bytes);
+  }
+
+  #submit(kind: Job['kind'], bytes: Uint8Array): void {
+    const { transport, permit: seat } = this.#connection;
+    const { scan } = this.#partial;
+    const job = { kind, transport, session: this.#session, scan, bytes, origin: seat.origin };
+    this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
+    if (this.#ticket === undefined) this.#finish('overload');
+  }
+
+  #done(result: JobResult | undefined): void {
+    this.#ticket = undefined;
+    if (result === undefined) return this.#finish('worker-failed');
+    if (result.kind === 'silent') return this.#finish(result.why);
+    if (result.kind === 'incomplete') {
+      if (this.#overdue) return this.#finish(this.#overdue);
+      this.#partial.unfinished(result);
+      this.#armPartial(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
+      return this.#next();
+    }
+
+    this.#input.consume(result.consumed);
+    this.#partial.reset();
+    this.#readOn();
+    this.#overdue = undefined;
+    // Its memory is the pool's after this call.
+    if (result.session && this.#session) this.#session.set(result.session);
+    else if (result.session) this.#session = new Uint8Array(result.session);
+    if (this.#phase === 'hello') {
+      // A session without keys must never be: a worker would make some of what it finds.
+      if (!this.#session) return this.#finish('worker-failed');
+      this.#phase = 'session';
+      this.#connection.permit.greeted();
+      this.#dialect = result.dialect;
+      if (result.dialect === 'prefixed') this.#ivs = new IvHistory(this.#service.random);
+      this.#service.metrics.greeted(result.dialect, this.#connection.transport, result.previousKey);
+      this.#entry.greeted(result.dialect);
+    } else {
+      this.#service.metrics.served(result.op);
+      this.#entry.served(result.op);
+      if (result.clientName !== undefined) this.#identified(result.clientName, result.clientEnds!);
+      else if (this.#placement?.replacedBy && result.op !== Op.Bye) this.#service.clients.active(this.#placement);
+    }
+    this.#ivs?.add(result.bytes);
+    if (result.op === Op.Join && result.why === undefined) this.#joined = true;
+    if (result.why !== undefined) return this.#finish(result.why, result.bytes);
+    this.#writing = !this.#connection.send(result.bytes);
+    // A front end may find while sending that the connection is gone.
+    if (this.#hasEnded) return;
+    if (this.#writing) this.#arm(this.#service.deadlines.writeTimeoutMs, 'write-timeout');
+    else this.#next();
+  }
+
+  #identified(clientName: string, clientEnds: number): void {
+    this.#entry.identified(clientName);
+    const clientId = clientIdOf(this.#session!);
+    if (clientId !== undefined) this.#placement = this.#service.clients.identified(clientId, clientEnds);
+  }
+
+  /** Ends the session with a last reply, or without a word. */
+  #finish(end: SessionEnd, bytes?: Uint8Array): void {
+    if (this.#phase === 'ended') return;
+    this.#release(end);
+    if (end === 'write-timeout') this.#connection.destroy();
+    else this.#connection.end(bytes);
+  }
+
+  get #hasEnded(): boolean {
+    return this.#phase === 'ended';
+  }
+
+  #release(end: SessionEnd): void {
+    this.#phase = 'ended';
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#rest);
+    if (this.#ticket) this.#ticket.withdrawn = true;
+    this.#entry.ended(end, this.#session);
+    if (this.#placement) this.#service.clients.ended(this.#placement);
+    this.#session?.fill(0);
+    this.#input.clear();
+    this.#ivs = undefined;
+    this.#service.metrics.ended(this.#connection.transport, this.#dialect ?? 'none', end);
+    this.#connection.permit.ended(end);
+  }
+
+  /** Sets the one deadline there is, from now on. */
+  #arm(milliseconds: number, end: SessionEnd): void {
+    this.#overdue = undefined;
+    this.#deadlineEnd = end;
+    // Most follow one of the same length, which costs a tenth of a new one.
+    if (this.#deadline && this.#deadlineMs === milliseconds) {
+      this.#deadline.refresh();
+      return;
+    }
+    clearTimeout(this.#deadline);
+    this.#deadlineMs = milliseconds;
+    this.#deadline = setTimeout(() => {
+      if (this.#ticket) this.#overdue = this.#deadlineEnd;
+      else this.#finish(this.#deadlineEnd);
+    }, milliseconds);
+  }
+}

@@ -1,0 +1,152 @@
+// Commands and replies as they stand in a slot of a channel.
+import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
+import type { ClusterProperties, ClusterRef, Command, Reply } from '../registry/command.ts';
+import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
+
+const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as const;
+const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused'] as const;
+const REFUSALS = Object.keys(REFUSAL_TEXT) as Refusal[];
+
+/** Writes a command to a slot, and in front of it whose growth budget pays for what it adds; nobody's unless told. */
+export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
+  const to = new ByteWriter(slot);
+  to.word(origin);
+  to.byte(COMMANDS.indexOf(command.kind));
+  switch (command.kind) {
+    case 'register':
+      to.hex(command.clientId);
+      to.text(command.name);
+      to.hex(command.sigKeyDigest);
+      to.byte(command.endPointCount);
+      to.byte(command.ephemeral ? 1 : 0);
+      to.bytes(command.token);
+      return;
+    case 'find-client':
+      to.hex(command.clientId);
+      return;
+    case 'create':
+      to.hex(command.clientId);
+      to.text(command.name);
+      writeProperties(command, to);
+      return;
+    case 'join':
+      to.hex(command.clientId);
+      writeRef(command.cluster, to);
+      return;
+    case 'get-cluster':
+      to.hex(command.clientId);
+      writeRef(command.cluster, to);
+      to.long(command.which);
+      to.hex(command.goOn?.clusterId ?? '');
+      to.byte(command.goOn?.from ?? 0);
+      to.word(command.rosterBytesMax);
+      return;
+  }
+}
+
+/** Whose growth budget pays for the command of a slot. */
+export function originOf(slot: Buffer): number {
+  return slot.readUInt32LE(0);
+}
+
+/** Reads the command of a slot; it shares nothing with it. */
+export function readCommand(slot: Buffer): Command {
+  const from = new ByteReader(slot);
+  from.word();
+  const kind = COMMANDS[from.byte()]!;
+  switch (kind) {
+    case 'register':
+      return {
+        kind,
+        clientId: from.hex(),
+        name: from.text(),
+        sigKeyDigest: from.hex(),
+        endPointCount: from.byte(),
+        ephemeral: from.byte() === 1,
+        token: Uint8Array.from(from.bytes()),
+      };
+    case 'find-client':
+      return { kind, clientId: from.hex() };
+    case 'create':
+      return { kind, clientId: from.hex(), name: from.text(), ...readProperties(from) };
+    case 'join':
+      return { kind, clientId: from.hex(), cluster: readRef(from) };
+    case 'get-cluster': {
+      const [clientId, cluster, which] = [from.hex(), readRef(from), from.long()];
+      const goOn = { clusterId: from.hex(), from: from.byte() };
+      return {
+        kind,
+        clientId,
+        cluster,
+        which,
+        goOn: goOn.clusterId === '' ? undefined : goOn,
+        rosterBytesMax: from.word(),
+      };
+    }
+  }
+}
+
+/** Writes a reply to a slot. */
+export function writeReply(reply: Reply, slot: Buffer): void {
+  const to = new ByteWriter(slot);
+  to.byte(REPLIES.indexOf(reply.kind));
+  switch (reply.kind) {
+    case 'registered':
+      return;
+    case 'client':
+      to.bytes(reply.token);
+      return;
+    case 'cluster':
+      writeProperties(reply.cluster, to);
+      return;
+    case 'roster':
+      writeProperties(reply.cluster, to);
+      to.long(reply.which);
+      to.byte(reply.next);
+      to.bytes(reply.roster);
+      return;
+    case 'refused':
+      to.byte(REFUSALS.indexOf(reply.refusal));
+      return;
+  }
+}
+
+/** Reads the reply of a slot; its bytes are views of it. */
+export function readReply(slot: Buffer): Reply {
+  const from = new ByteReader(slot);
+  const kind = REPLIES[from.byte()]!;
+  switch (kind) {
+    case 'registered':
+      return { kind };
+    case 'client':
+      return { kind, token: from.bytes() };
+    case 'cluster':
+      return { kind, cluster: readProperties(from) };
+    case 'roster':
+      return { kind, cluster: readProperties(from), which: from.long(), next: from.byte(), roster: from.bytes() };
+    case 'refused':
+      return { kind, refusal: REFUSALS[from.byte()]! };
+  }
+}
+
+export function writeProperties({ id, size, endPointCount, attrs }: ClusterProperties, to: ByteWriter): void {
+  to.hex(id);
+  to.byte(size);
+  to.byte(endPointCount);
+  to.long(attrs);
+}
+
+export function readProperties(from: ByteReader): ClusterProperties {
+  return { id: from.hex(), size: from.byte(), endPointCount: from.byte(), attrs: from.long() };
+}
+
+function writeRef(ref: ClusterRef, to: ByteWriter): void {
+  to.hex('id' in ref ? ref.id : '');
+  if ('name' in ref) to.text(ref.name);
+}
+
+/** An ID has at least one byte, so an empty one says that a name follows. */
+function readRef(from: ByteReader): ClusterRef {
+  const id = from.hex();
+  return id === '' ? { name: from.text() } : { id };
+}

@@ -1,0 +1,169 @@
+// The coordinator's thread itself: opens the store, loads the table, serves the worker channels, and carries out orders.
+import { AssertionError } from 'node:assert';
+import { parentPort, workerData } from 'node:worker_threads';
+import { GrowthBudgets } from '../../admission/growth-budgets.ts';
+import { ClusterTable } from '../../registry/cluster-table.ts';
+import type { Registration } from '../../registry/command.ts';
+import { watchLoopDelay } from '../../runtime/loop-delay.ts';
+import { lowerThreadPriority } from '../../runtime/thread-priority.ts';
+import { monotonicSeconds } from '../../runtime/thread-stats.ts';
+import { AtomicFlag } from '../../shared-memory/atomic-flag.ts';
+import { Parker } from '../../shared-memory/parker.ts';
+import { WorkerChannel } from '../../shared-memory/worker-channel.ts';
+import { isShared, openStore, placeOf } from '../../store/open-store.ts';
+import { type Store, StoreUnusableError } from '../../store/store.ts';
+import { signedContentDigest } from '../../wire/member-token.ts';
+import { Charges } from '../charges.ts';
+import { Coordinator, CoordinatorClosingError } from '../coordinator.ts';
+import type { CoordinatorObserver } from '../coordinator-observer.ts';
+import {
+  type CoordinatorRecorder,
+  type CoordinatorStats,
+  coordinatorStats,
+  recordStats,
+} from '../coordinator-stats.ts';
+import { answerQuery } from '../operator-queries.ts';
+import { ReplacedTokens } from '../replaced-tokens.ts';
+import { RosterCache } from '../roster-cache/writer.ts';
+import { serveChannels } from '../serve-channels.ts';
+import type { Order, Report, ThreadData } from './messages.ts';
+
+/** Steps of `nice` by which all other threads go first where cores are short: more of what they ask shares a commit. */
+const PRIORITY_STEPS = 5;
+
+/** How often a sweep looks for what has expired. */
+const SWEEP_INTERVAL_MS = 1_000;
+
+/** How often the thread records its own state. */
+const RECORD_INTERVAL_MS = 100;
+
+const clock = () => performance.now();
+
+function report(message: Report): void {
+  parentPort!.postMessage(message);
+}
+
+/** Runs until the order to close, which ends the thread. */
+export async function runCoordinator(): Promise<void> {
+  const data = workerData as ThreadData;
+  const opened = await open(data);
+  if (opened === undefined) return;
+  // The table is loaded with full priority: everybody waits for it.
+  lowerThreadPriority(PRIORITY_STEPS);
+  const { coordinator } = opened;
+  const parker = new Parker(data.parker);
+  const channels = new Map<number, WorkerChannel>();
+  const waiting = { blocking: !isShared(data.store.name), gathering: data.store.name === 'lmdb' };
+  void serveChannels(coordinator, parker, new AtomicFlag(data.ordered), channels, waiting);
+  setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
+  takeOrders(opened, parker, channels);
+  report({ kind: 'loaded' });
+}
+
+interface Opened {
+  readonly store: Store;
+  readonly coordinator: Coordinator;
+}
+
+/** Opens the store and loads the table. Reports an unusable store and returns undefined. */
+async function open(data: ThreadData): Promise<Opened | undefined> {
+  const { store: settings, limits, growth, rosterCache } = data;
+  const table = new ClusterTable(settings.registryId, limits, clock(), isShared(settings.name));
+  const stats = coordinatorStats(data.numbers);
+  const recorder = recordStats(stats, table);
+  watchLoopDelay(stats.loopDelay);
+  try {
+    const began = clock();
+    const store = await openStore(settings, recorder);
+    const observer = observe(recorder, stats, store);
+    const charges = new Charges(new GrowthBudgets(growth.memory, growth.rates), monotonicSeconds);
+    const cache = rosterCache && new RosterCache(rosterCache);
+    const coordinator = new Coordinator(table, store, observer, clock, cache, charges);
+    await coordinator.load();
+    recorder.loaded((clock() - began) / 1000);
+    recorder.now(store);
+    setInterval(() => recorder.now(store), RECORD_INTERVAL_MS).unref();
+    return { store, coordinator };
+  } catch (error) {
+    // Records that do not fit together break a promise of the table, which is the store's fault here.
+    if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
+    const mayPass = error instanceof StoreUnusableError && error.mayPass;
+    report({ kind: 'unusable', message: `${placeOf(settings)}: ${error.message}`, mayPass });
+    return undefined;
+  }
+}
+
+/** Records what the coordinator does, and reports what the main thread has to know at once. */
+function observe(recorder: CoordinatorRecorder, stats: CoordinatorStats, store: Store): CoordinatorObserver {
+  const replacedTokens = new ReplacedTokens(signedContentDigest);
+  return {
+    ...recorder,
+    full(reason) {
+      recorder.full(reason);
+      report({ kind: 'full', reason });
+    },
+    unreachable(reason) {
+      recorder.unreachable(reason);
+      report({ kind: 'unreachable', reason });
+    },
+    replaced(before: Registration, { clientId, name, token }: Registration) {
+      if (!replacedTokens.replace(clientId, before.token, token)) return;
+      stats.replayedTokens.value += 1;
+      report({ kind: 'replayed', clientId, name });
+    },
+    broken(error) {
+      const message = messageOf(error);
+      const tell = () => report({ kind: 'broken', message });
+      // Closed first: a process that exits with an open table may crash instead.
+      void store.close().then(tell, tell);
+    },
+  };
+}
+
+/** Carries out the orders of the main thread from now on. */
+function takeOrders({ store, coordinator }: Opened, parker: Parker, channels: Map<number, WorkerChannel>): void {
+  /** Operators' queries under way; the main thread bounds them. */
+  const answering = new Set<Promise<void>>();
+  parentPort!.on('message', async (order: Order) => {
+    switch (order.kind) {
+      case 'serve':
+        channels.set(order.id, new WorkerChannel(order.channel));
+        // The worker may have asked already.
+        parker.unpark();
+        return;
+      case 'withdraw':
+        channels.delete(order.id);
+        return;
+      case 'question': {
+        const answered = answerUnlessClosing(coordinator, order);
+        answering.add(answered);
+        await answered.finally(() => answering.delete(answered));
+        return;
+      }
+      case 'backup':
+        report({ kind: 'backup', failure: await store.backup(order.directory).then(() => undefined, messageOf) });
+        return;
+      case 'close':
+        await coordinator.close();
+        // Answers leave before the thread ends.
+        await Promise.allSettled(answering);
+        process.exit(0);
+    }
+  });
+}
+
+/** Reports the answer. A query that closing cut short has none; the main thread rejects it when the thread ends. */
+async function answerUnlessClosing(
+  coordinator: Coordinator,
+  { id, question }: Order & { readonly kind: 'question' },
+): Promise<void> {
+  try {
+    report({ kind: 'answer', id, answer: await answerQuery(coordinator, question) });
+  } catch (error) {
+    if (!(error instanceof CoordinatorClosingError)) throw error;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

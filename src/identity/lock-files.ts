@@ -1,0 +1,158 @@
+// The files of a directory's lock: what their names say, and the system calls on them (directory-lock.ts has the protocol).
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+
+/** Another process holds the directory; the message says which. */
+export class LockedError extends Error {
+  override readonly name = 'LockedError';
+}
+
+export const LOCK = 'lock';
+export const LEASE = /^(\d{10})\.(\d{1,10})\.([0-9a-f]{16})\.([0-9a-z-]{1,64})\.([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})$/;
+const LEFTOVER = /^lock\.([0-9a-f]{16})\.(?:socket|new)$/;
+/** A name has at most 10 + 10 + 16 + 64 + 64 characters and 4 dots; file systems take 255. */
+export const COUNTER_DIGITS = 10;
+export const HOST_CHARS_MAX = 64;
+
+/** What the name of a lease says. */
+export interface Lease {
+  readonly name: string;
+  readonly pid: string;
+  readonly id: string;
+  /** Boot ID and device: where the holder's socket can be asked. */
+  readonly place: string;
+  readonly host: string;
+}
+
+export function nameOf({ pid, host }: Lease): string {
+  return `the process with pid ${pid} on ${host}`;
+}
+
+/** The files of a lock. The directory is held open: paths are short, and go on meaning the same if it is moved. */
+export class LockFiles {
+  readonly directory: string;
+  readonly place: string;
+  readonly #descriptor: number;
+  readonly #base: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.#descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+    this.#base = `/proc/self/fd/${this.#descriptor}`;
+    this.place = placeOf(fstatSync(this.#descriptor).dev);
+  }
+
+  path(...names: string[]): string {
+    return join(this.#base, ...names);
+  }
+
+  /** The lease there is, as far as a listing tells. Throws LockedError where lock/ is something else. */
+  lease(): Lease | undefined {
+    let names: string[];
+    try {
+      names = readdirSync(this.path(LOCK));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      if (codeOf(error) !== 'ENOTDIR') throw error;
+      names = [''];
+    }
+    if (names.length === 0) return undefined;
+    const [, , pid, id, place, host] = LEASE.exec(names[0]!) ?? [];
+    if (pid && id && place && host) return { name: names[0]!, pid, id, place, host };
+    throw new LockedError(`${join(this.directory, LOCK)} is not a lock of this server; remove it if none runs here`);
+  }
+
+  /** Whether a holder lives; undefined if its socket does not tell. */
+  async isAlive({ id, place }: Lease): Promise<boolean | undefined> {
+    return place === this.place && place !== UNKNOWN_PLACE ? isListening(this.socketOf(id)) : undefined;
+  }
+
+  socketOf(id: string): string {
+    return this.path(`lock.${id}.socket`);
+  }
+
+  inUse(lease: Lease): LockedError {
+    return new LockedError(`${this.directory} is in use by ${nameOf(lease)} (${join(this.directory, LOCK)})`);
+  }
+
+  /** Renames something of which one process only can have the new name. Returns whether it was there. */
+  move(from: string, to: string): boolean {
+    try {
+      renameSync(from, to);
+      return true;
+    } catch (error) {
+      // A file server that has lost its reply is asked again, and does not find what it has renamed.
+      if (codeOf(error) === 'ENOENT') return existsSync(to);
+      throw error;
+    }
+  }
+
+  /** Makes a directory that everybody may write who may write the locked one: any of them may have to take over. */
+  makeShared(path: string): void {
+    const { mode, uid, gid } = fstatSync(this.#descriptor);
+    mkdirSync(path);
+    chmodSync(path, mode & 0o777);
+    if (process.getuid?.() === 0) chownSync(path, uid, gid);
+  }
+
+  /**
+   * Removes what killed processes left, as far as it may. A live one on another machine may lose its socket: its lease
+   * then counts by the counter alone. One that loses its lock.ID.new tries again.
+   */
+  async removeLeftovers(ownId: string): Promise<void> {
+    for (const name of readdirSync(this.#base)) {
+      const id = LEFTOVER.exec(name)?.[1];
+      if (id === undefined || id === ownId || (await isListening(this.socketOf(id)))) continue;
+      await rm(this.path(name), { recursive: true, force: true }).catch(() => {});
+    }
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+const UNKNOWN_PLACE = 'unknown';
+
+/** Names the kernel that runs now and one of its file systems. */
+function placeOf(device: number): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim();
+    return `${boot}-${device.toString(36)}`;
+  } catch {
+    return UNKNOWN_PLACE;
+  }
+}
+
+/** Whether a process listens on a socket; undefined if that cannot be told. */
+function isListening(path: string): Promise<boolean | undefined> {
+  return new Promise((resolve) => {
+    const connection = connect({ path }, () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.on('error', (error) => {
+      const code = codeOf(error);
+      // EAGAIN: a holder that is stopped has not accepted the connections before this one.
+      resolve(code === 'EAGAIN' ? true : code === 'ECONNREFUSED' ? false : undefined);
+    });
+  });
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}

@@ -1,0 +1,63 @@
+// Metrics whose values are read when Prometheus scrapes, from plain numbers: a labelled counter of prom-client costs as much
+// as the rest of a message's way through a thread.
+import { Counter, Gauge, type LabelValues, type Registry } from 'prom-client';
+import type { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
+import { PlainHistogram } from './plain-histogram.ts';
+
+/** A value for each combination of labels; both bound the cardinality, so labels take no value that a peer chooses. */
+export type Samples<Label extends string> = Iterable<readonly [labels: LabelValues<Label>, value: number]>;
+
+/** Registers metrics in one registry. */
+export class ScrapedMetrics {
+  readonly #registers: [Registry];
+
+  constructor(registry: Registry) {
+    this.#registers = [registry];
+  }
+
+  /** A counter without labels; `read` gives its total since the start. */
+  counter(name: string, help: string, read: () => number): void {
+    this.counters(name, help, [], () => [[{}, read()]]);
+  }
+
+  /** A counter with labels. */
+  counters<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    read: () => Samples<Label>,
+  ): void {
+    new Counter({
+      ...{ name, help, labelNames: [...labelNames], registers: this.#registers },
+      collect() {
+        this.reset();
+        for (const [labels, value] of read()) this.inc(labels, value);
+      },
+    });
+  }
+
+  /** A gauge without labels. */
+  gauge(name: string, help: string, read: () => number): void {
+    this.gauges(name, help, [], () => [[{}, read()]]);
+  }
+
+  /** A gauge with labels. */
+  gauges<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    read: () => Samples<Label>,
+  ): void {
+    new Gauge({
+      ...{ name, help, labelNames: [...labelNames], registers: this.#registers },
+      collect() {
+        for (const [labels, value] of read()) this.set(labels, value);
+      },
+    });
+  }
+
+  /** A histogram without labels. */
+  histogram(name: string, help: string, series: HistogramBuckets): void {
+    new PlainHistogram({ name, help, registers: this.#registers }, [{ labels: {}, series }]);
+  }
+}

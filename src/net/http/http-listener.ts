@@ -1,0 +1,124 @@
+// HTTP for operators, on node:http under either engine: HTTP/1.0 and 1.1, routes, bodies, streams. It does not load ws.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  HTTP_BODY_BYTES_MAX,
+  HTTP_CONNECTIONS_MAX,
+  HTTP_CONNECTIONS_PER_ADDRESS_MAX,
+  HTTP_KEEP_ALIVE_MS,
+  HTTP_REPLY_MS_MAX,
+} from '../../limits.ts';
+import type { Certificate } from '../certificate.ts';
+import type { Listener } from '../connection.ts';
+import { type HttpReply, type HttpRoutes, type ReplyStream, routeRequest, TOO_LARGE } from '../web-site.ts';
+import { HttpConnections } from './http-connections.ts';
+import { answerPage, createWebServer, listenOn, pathOf } from './http-server.ts';
+
+/** What an HTTP listener serves. */
+export interface HttpSite {
+  readonly host: string;
+  readonly port: number;
+  readonly routes: HttpRoutes;
+  /** Serves https, if present. */
+  readonly certificate?: Certificate | undefined;
+  /** Where its connections are counted; bounded by HTTP_CONNECTIONS_MAX unless told. */
+  readonly connections?: HttpConnections;
+}
+
+/** Connections of the admin port, within its bounds. */
+export function newHttpConnections(): HttpConnections {
+  return new HttpConnections({ max: HTTP_CONNECTIONS_MAX, maxPerAddress: HTTP_CONNECTIONS_PER_ADDRESS_MAX });
+}
+
+/** Listens on `host:port`; rejects with ListenError. */
+export async function listenHttp(site: HttpSite): Promise<Listener> {
+  const { host, port, routes, certificate, connections = newHttpConnections() } = site;
+  const server = createWebServer(certificate, (request, response) => serve(request, response, routes, connections));
+  server.keepAliveTimeout = HTTP_KEEP_ALIVE_MS;
+  server.on('connection', (socket) => connections.opened(socket));
+  return listenOn(server, host, port);
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  routes: HttpRoutes,
+  connections: HttpConnections,
+): Promise<void> {
+  const body = await bodyOf(request);
+  if (body === 'aborted') return;
+  if (body === 'too large') {
+    response.shouldKeepAlive = false;
+    response.once('finish', () => request.destroy());
+    return answerPage(request, response, TOO_LARGE);
+  }
+  response.once('close', connections.beginRequest(request.socket));
+  const { method = '', url = '' } = request;
+  const query = new URLSearchParams(url.split('?').slice(1).join('?'));
+  const header = (name: string) => request.headersDistinct[name]?.join() ?? '';
+  const reply = await routeRequest(routes, { method, path: pathOf(request), query, header, body });
+  if (reply.stream) return stream(request, response, reply);
+  cutOffLate(response);
+  answerPage(request, response, reply);
+}
+
+/** Whoever does not take a reply holds its memory and its place. */
+function cutOffLate(response: ServerResponse): void {
+  const late = setTimeout(() => response.destroy(), HTTP_REPLY_MS_MAX).unref();
+  response.once('close', () => clearTimeout(late));
+}
+
+function stream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, type, headers, body, stream }: HttpReply,
+) {
+  response.writeHead(status, { 'content-type': type, ...headers, connection: 'close' });
+  if (request.method === 'HEAD' || response.destroyed) {
+    response.end();
+    return;
+  }
+  response.flushHeaders();
+  if (body) response.write(body);
+  response.once('close', stream!(new HttpReplyStream(response)));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer | 'too large' | 'aborted'> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= HTTP_BODY_BYTES_MAX) chunks.push(chunk);
+      else resolve('too large');
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('close', () => resolve('aborted'));
+    request.on('error', () => resolve('aborted'));
+  });
+}
+
+class HttpReplyStream implements ReplyStream {
+  readonly #response: ServerResponse;
+  #taken = true;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  write(text: string): boolean {
+    if (!this.#taken || this.#response.destroyed || this.#response.writableEnded) return false;
+    this.#taken = false;
+    this.#response.write(text, () => {
+      this.#taken = true;
+    });
+    return true;
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+}

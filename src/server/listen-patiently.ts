@@ -1,0 +1,21 @@
+// Binding a port that somebody else may give up soon.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { PORT_WAIT_MS } from '../limits.ts';
+import { ListenError, type Listener } from '../net/connection.ts';
+
+const PORT_RETRY_MS = 100;
+
+/** Retries for PORT_WAIT_MS where the failure may pass. Rejects with ListenError. */
+export async function listenPatiently(listen: () => Promise<Listener>, log: Logger): Promise<Listener> {
+  const deadline = performance.now() + PORT_WAIT_MS;
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await listen();
+    } catch (error) {
+      if (!(error instanceof ListenError && error.mayPass) || performance.now() >= deadline) throw error;
+      if (isFirst) log.warn({ reason: error.message }, 'a port is not to be had yet');
+    }
+    await pause(PORT_RETRY_MS);
+  }
+}

@@ -1,0 +1,85 @@
+// Stage 2 of a start: the admin port. It opens before the table is loaded, and says that the registry is not ready yet.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LevelWithSilent, Logger } from 'pino';
+import { ADMIN_TOKEN_FILE, openAdminToken } from '../admin/admin-token.ts';
+import type { ApiSubject } from '../admin/api.ts';
+import { StatusStreams } from '../admin/status-streams.ts';
+import type { Config } from '../config.ts';
+import { keepPrivate } from '../identity/identity.ts';
+import { adminMetrics } from '../metrics/admin-metrics.ts';
+import type { Listener } from '../net/connection.ts';
+import { listenHttp, newHttpConnections } from '../net/http/http-listener.ts';
+import { adminRoutes, readStatus } from './admin-site.ts';
+import { listenPatiently } from './listen-patiently.ts';
+import { LOG_LEVELS, setLogLevel } from './log-level.ts';
+import type { ServerContext } from './server-context.ts';
+
+export interface OpenedAdmin {
+  /** Undefined where the port is off. */
+  readonly listener: Listener | undefined;
+  /** Readers of the status page; they end when the registry drains. */
+  readonly streams: StatusStreams;
+  /** Resolves when somebody has asked over the admin port that the registry stop. */
+  readonly drainAsked: Promise<void>;
+}
+
+/** Rejects with ListenError or IdentityError. */
+export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
+  const { config, observer, metrics, state, certificates } = context;
+  const { log } = observer;
+  let askDrain = () => {};
+  const drainAsked = new Promise<void>((resolve) => {
+    askDrain = resolve;
+  });
+  const token = await openToken(config.dataDir, log);
+  const streams = new StatusStreams(() => readStatus(state, metrics));
+  const routes = adminRoutes(state, metrics, config.dataDir, apiSubject(context), token, streams, () => {
+    state.draining = true;
+    askDrain();
+  });
+  const connections = newHttpConnections();
+  adminMetrics(metrics, () => connections.counts);
+  const site = config.admin && { ...config.admin, routes, certificate: certificates.admin, connections };
+  const listener = site && (await listenPatiently(() => listenHttp(site), log));
+  if (listener) context.onStop(() => listener.close());
+  return { listener, streams, drainAsked };
+}
+
+async function openToken(dataDirectory: string, log: Logger): Promise<string> {
+  const path = join(dataDirectory, ADMIN_TOKEN_FILE);
+  const warning = existsSync(path) ? await keepPrivate(path) : undefined;
+  if (warning) log.warn(warning);
+  return openAdminToken(dataDirectory);
+}
+
+function apiSubject({ config, observer, state, connections }: ServerContext): ApiSubject {
+  const { log } = observer;
+  return {
+    get coordinator() {
+      return state.coordinator;
+    },
+    sessions: (after, limit) => connections.list(after, limit),
+    hasTwin: (clientId) => connections.hasTwin(clientId),
+    limits: limitsOf(config),
+    logLevel: {
+      get: () => log.level,
+      set: (level) => setLogLevel(log, level as LevelWithSilent),
+      levels: LOG_LEVELS,
+    },
+  };
+}
+
+/** The limits as they are set. */
+function limitsOf(config: Config): Readonly<Record<string, number>> {
+  const { maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress } = config;
+  const { maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages } = config;
+  const { maxRegistrationsPerSecondPerAddress, maxClustersPerSecondPerAddress, maxMembersPerSecondPerAddress } = config;
+  const { maxClustersPerClient, maxSeatsPerClient } = config;
+  return {
+    ...{ maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress },
+    ...{ maxRegistrationsPerSecondPerAddress, maxClustersPerSecondPerAddress, maxMembersPerSecondPerAddress },
+    ...{ maxClustersPerClient, maxSeatsPerClient },
+    ...{ maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages },
+  };
+}

@@ -1,0 +1,90 @@
+// Stage 5 of a start: the pool of workers. From its end on, connections are served.
+import { LiveClients } from '../connection/live-clients.ts';
+import { SessionLog } from '../connection/session-log.ts';
+import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
+import { registryToken } from '../identity/credentials.ts';
+import type { Identity } from '../identity/identity.ts';
+import { PoolMetrics } from '../metrics/pool-metrics.ts';
+import { SessionMetrics } from '../metrics/session-metrics.ts';
+import { threadMetrics } from '../metrics/thread-metrics.ts';
+import { Pool } from '../pool/pool.ts';
+import { pooledRandom } from '../pool/pooled-random.ts';
+import { LOOP_DELAY_SECONDS, watchLoopDelay } from '../runtime/loop-delay.ts';
+import { readThreadStats } from '../runtime/thread-stats.ts';
+import { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
+import type { RegCred } from '../wire/reg-cred.ts';
+import { modulusOf } from '../wire/rsa-key.ts';
+import { PROTOCOL_VERSION } from '../wire/version.ts';
+import type { ServerContext } from './server-context.ts';
+
+/** A roster of 64 members with 4096-bit keys and all their end points is below 160 KB (64 × 2.4 KB). */
+const REPLY_BYTES_MAX_WS = 256 * 1024;
+
+/** Resolves when every worker runs. Rejects with ThreadLoadError. */
+export async function startPool(
+  context: ServerContext,
+  identity: Identity,
+  coordinator: CoordinatorThread,
+  regCred: RegCred,
+): Promise<void> {
+  const { config, observer, metrics, state, connections } = context;
+  const { log } = observer;
+  const { workers, helloQueueMs } = config;
+  const facts = {
+    commsKey: identity.commsKey,
+    previousCommsKey: identity.previousCommsKey,
+    registryToken: registryToken(identity, regCred),
+    version: PROTOCOL_VERSION,
+    replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
+  };
+  const pool = new Pool(
+    { workers, helloQueueMs, registry: facts },
+    coordinator,
+    poolObserver(context, () => pool),
+  );
+  startThreadMetrics(context, coordinator, pool);
+  context.onStop(() => pool.close());
+  await pool.loaded();
+  state.pool = pool;
+  const sessionMetrics = new SessionMetrics(metrics);
+  connections.open({
+    pool,
+    metrics: sessionMetrics,
+    clients: new LiveClients((clientId) => {
+      sessionMetrics.twinSeen();
+      log.warn({ clientId }, 'one client ID is in use with different end points: a copy of a member home?');
+    }),
+    log: new SessionLog(log, config.slowSessionMs),
+    deadlines: config,
+    random: pooledRandom(),
+    helloBytes: modulusOf(identity.commsKey).length,
+  });
+  context.onStop(() => connections.drain(config.drainGraceMs));
+}
+
+function poolObserver({ observer, metrics }: ServerContext, pool: () => Pool): ConstructorParameters<typeof Pool>[2] {
+  const { log, onDeath } = observer;
+  const poolMetrics = new PoolMetrics(metrics, () => pool().queueLengths);
+  return {
+    handedOver: (jobs) => poolMetrics.handedOver(jobs),
+    done: (kind, waited, call, times) => poolMetrics.done(kind, waited, call, times),
+    failed(error) {
+      poolMetrics.failed();
+      log.error({ err: error }, 'a job or a worker failed: its connections are closed');
+    },
+    givenUp: onDeath,
+  };
+}
+
+function startThreadMetrics({ metrics }: ServerContext, { stats }: CoordinatorThread, pool: Pool): void {
+  const main = new HistogramBuckets(LOOP_DELAY_SECONDS);
+  watchLoopDelay(main);
+  threadMetrics(metrics, {
+    readings: () => [
+      ['main', readThreadStats()],
+      ['coordinator', stats.thread.read()],
+      ...pool.threadReadings.map((readings, place) => [`worker-${place}`, readings] as const),
+    ],
+    loopDelays: { main, coordinator: stats.loopDelay },
+  });
+}

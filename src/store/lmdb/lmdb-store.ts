@@ -1,0 +1,327 @@
+// The durable table: LMDB in the data directory, written by one thread of one server. A commit is one transaction, which
+// is on disk when transactionSync returns; the coordinator, whose thread this is, has nothing better to do meanwhile.
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { FENCE_WAIT_AFTER_COMMIT_MS, FENCE_WAIT_MS } from '../../limits.ts';
+import type {
+  Change,
+  ClientRecord,
+  ClusterRecord,
+  MemberRecord,
+  MemberRef,
+  StoredRecord,
+} from '../../registry/command.ts';
+import type { Fence } from '../../shared-memory/fence.ts';
+import {
+  type CommitOutcome,
+  type Store,
+  StoreFullError,
+  type StoreItem,
+  StoreUnreachableError,
+  StoreUnusableError,
+} from '../store.ts';
+import {
+  clientKey,
+  clusterIdKey,
+  clusterKey,
+  decodeRecord,
+  encodeClient,
+  encodeCluster,
+  encodeMember,
+  KEY_PREFIX,
+  memberKey,
+  openValue,
+  sealValue,
+} from '../stored-record.ts';
+import {
+  claimTable,
+  DATA_FILE,
+  keepToOwner,
+  newestTransaction,
+  openTable,
+  TABLE_DIRECTORY,
+  type Table,
+} from './open-table.ts';
+import { packTable, unpack } from './table-reader.ts';
+import { readAhead } from './table-reader-thread.ts';
+
+/** How a store is opened. */
+export interface LmdbOptions {
+  /** Hex; a directory belongs to one registry. */
+  readonly registryId: string;
+  /** Bytes of the data file beyond which the store counts as full; undefined for as much as the disk has. */
+  readonly bytesMax: number | undefined;
+  /** Commits only while it is open; undefined where nobody renews a lock, as in a copy that no server uses. */
+  readonly fence?: Fence;
+  /** Told after each transaction: seconds from its last change in memory to its being on disk (write and fsync). */
+  readonly synced?: (seconds: number) => void;
+}
+
+const PROBE_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('probe')]);
+
+/** Left free on the disk, so that LMDB does not run into its end in the middle of a transaction. */
+const RESERVED_BYTES = 4 * 1024 * 1024;
+/** How long the room on the disk is believed: commits of 50 ms are far below what is left free. */
+const FREE_BYTES_KNOWN_MS = 50;
+/** LMDB tells a disk that is full as an I/O error; with less than this free, that is what it was. */
+const NEARLY_FULL_BYTES = 2 * RESERVED_BYTES;
+/** From this size on, a table is read by a thread of its own: for a smaller one, starting it would take longer. */
+const READ_AHEAD_BYTES = 32 * 1024 * 1024;
+
+/** LMDB's error for a full map, and the system's for a full disk. */
+const FULL_CODES: ReadonlySet<unknown> = new Set([-30792, 28, 'ENOSPC']);
+
+export class LmdbStore implements Store {
+  readonly #directory: string;
+  readonly #bytesMax: number | undefined;
+  readonly #synced: (seconds: number) => void;
+  readonly #fence: Fence | undefined;
+  readonly #table: Table;
+  /** The data file, for looking at its length and its newest transaction. */
+  readonly #file: number;
+  /** The number of the newest transaction. */
+  #newest: number;
+  #freeBytesKnown = 0;
+  /** Until when, on the clock of the process. */
+  #freeBytesKnownUntil = 0;
+  /** The backup made last. */
+  #copying: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(directory: string, { bytesMax, fence, synced = () => {} }: LmdbOptions, table: Table) {
+    this.#directory = directory;
+    this.#bytesMax = bytesMax;
+    this.#synced = synced;
+    this.#fence = fence;
+    this.#table = table;
+    this.#file = openSync(join(directory, DATA_FILE), 'r+');
+    this.#newest = newestTransaction(this.#file)!.id;
+  }
+
+  /** Opens the table in a data directory whose lock this process holds, or begins one. Throws StoreUnusableError. */
+  static open(dataDirectory: string, options: LmdbOptions): LmdbStore {
+    const directory = join(dataDirectory, TABLE_DIRECTORY);
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new StoreUnusableError(`${directory} cannot be made: ${(error as Error).message}`, { cause: error });
+    }
+    const table = openTable(directory, false);
+    try {
+      claimTable(table, directory, options.registryId);
+    } catch (error) {
+      void table.close();
+      throw error;
+    }
+    return new LmdbStore(directory, options, table);
+  }
+
+  async *load(): AsyncIterable<readonly StoredRecord[]> {
+    this.#assertOpen();
+    if (this.size() >= READ_AHEAD_BYTES) {
+      for await (const piece of readAhead(this.#directory)) yield unpack(piece);
+      return;
+    }
+    const transaction = this.#table.useReadTransaction();
+    try {
+      for (const piece of packTable(this.#table, transaction)) yield unpack(piece);
+    } finally {
+      transaction.done();
+    }
+  }
+
+  async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
+    this.#assertOpen();
+    return this.#write(() => batch.map((item) => this.#apply('kind' in item ? [item] : item)));
+  }
+
+  async probe(): Promise<void> {
+    this.#assertOpen();
+    this.#write(() => this.#table.putSync(PROBE_KEY, sealValue(PROBE_KEY, [Buffer.of(1)])));
+  }
+
+  room(): number {
+    return Math.max(0, Math.min(this.#freeBytes() - RESERVED_BYTES, (this.#bytesMax ?? Infinity) - this.size()));
+  }
+
+  size(): number {
+    return fstatSync(this.#file).size;
+  }
+
+  async backup(directory: string): Promise<void> {
+    this.#assertOpen();
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#copying = this.#table.backup(directory, true);
+    await this.#copying;
+    keepToOwner(join(directory, DATA_FILE));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    // Closed under a copy that is being made, the table would end the process.
+    await this.#copying?.catch(() => {});
+    await this.#table.close();
+    closeSync(this.#file);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new Error('the store is closed');
+  }
+
+  /** One transaction: all of it is on disk when this returns, or nothing of it ever was. */
+  #write<T>(body: () => T): T {
+    if (this.#fence?.waitOpen(FENCE_WAIT_MS) === false) {
+      throw new StoreUnreachableError(`the lock of the data directory is not renewed: ${this.#directory}`);
+    }
+    const result = this.#transact(body);
+    // The process may have been stopped meanwhile, for long enough to lose the lock.
+    if (this.#fence?.waitOpen(FENCE_WAIT_AFTER_COMMIT_MS) === false) {
+      throw new StoreUnusableError(`the lock of the data directory was lost during a commit: ${this.#directory}`);
+    }
+    return result;
+  }
+
+  #transact<T>(body: () => T): T {
+    if (this.#bytesMax !== undefined && this.size() >= this.#bytesMax) {
+      throw new StoreFullError(`the store has reached its limit of ${this.#bytesMax} bytes`);
+    }
+    if (this.#freeBytes() < RESERVED_BYTES) throw new StoreFullError('the disk of the store is full');
+    let result: T;
+    let changed = 0;
+    try {
+      result = this.#table.transactionSync(() => {
+        this.#assertNext();
+        const result = body();
+        changed = performance.now();
+        return result;
+      });
+      this.#synced((performance.now() - changed) / 1000);
+    } catch (error) {
+      if (error instanceof StoreUnusableError) throw error;
+      this.#freeBytesKnownUntil = 0;
+      const full = FULL_CODES.has((error as { code?: unknown }).code) || this.#freeBytes() < NEARLY_FULL_BYTES;
+      throw full ? new StoreFullError('the disk of the store is full', { cause: error }) : error;
+    }
+    this.#completeFile();
+    return result;
+  }
+
+  /**
+   * Another process that opens the table while this one commits can set LMDB's count of transactions back: the next one
+   * would take the number of one that is on disk, and its place.
+   */
+  #assertNext(): void {
+    if (this.#table.getWriteTxnId() === this.#newest + 1) return;
+    throw new StoreUnusableError(
+      `${this.#directory} has been opened by another process; its contents are as acknowledged`,
+    );
+  }
+
+  /** Pages that were taken and given back within a transaction are never written: at the file's end it is too short then. */
+  #completeFile(): void {
+    const { id, bytes } = newestTransaction(this.#file)!;
+    this.#newest = id;
+    if (this.size() < bytes) ftruncateSync(this.#file, bytes);
+  }
+
+  #freeBytes(): number {
+    const now = performance.now();
+    if (now >= this.#freeBytesKnownUntil) {
+      const { bavail, bsize } = statfsSync(this.#directory);
+      this.#freeBytesKnown = bavail * bsize;
+      this.#freeBytesKnownUntil = now + FREE_BYTES_KNOWN_MS;
+    }
+    return this.#freeBytesKnown;
+  }
+
+  #apply(changes: readonly Change[]): CommitOutcome {
+    for (const change of changes) {
+      const lost = this.#loss(change);
+      if (lost) return lost;
+    }
+    for (const change of changes) this.#carryOut(change);
+    return { kind: 'stored' };
+  }
+
+  /** How a change is lost; undefined if it is not. */
+  #loss(change: Change): CommitOutcome | undefined {
+    switch (change.kind) {
+      case 'client': {
+        const current = this.#read<ClientRecord>(clientKey(change.clientId));
+        if (current === undefined || current.sigKeyDigest === change.sigKeyDigest) return undefined;
+        return { kind: 'conflict', current: [current] };
+      }
+      case 'cluster': {
+        const current = this.#read<ClusterRecord>(clusterKey(change.name));
+        return current === undefined || current.id === change.id ? undefined : { kind: 'conflict', current: [current] };
+      }
+      case 'member': {
+        const lost = this.#lostSeat(memberKey(change.clusterId, change.index), change.clientId);
+        if (lost) return lost;
+        return this.#table.doesExist(clusterIdKey(change.clusterId)) ? undefined : { kind: 'conflict', current: [] };
+      }
+      case 'member-removal':
+        return this.#lostSeat(memberKey(change.clusterId, change.index), change.clientId);
+      default:
+        return undefined;
+    }
+  }
+
+  #carryOut(change: Change): void {
+    const table = this.#table;
+    switch (change.kind) {
+      case 'client': {
+        const key = clientKey(change.clientId);
+        table.putSync(key, encodeClient(key, change));
+        return;
+      }
+      case 'cluster': {
+        const key = clusterKey(change.name);
+        table.putSync(key, encodeCluster(key, change));
+        const idKey = clusterIdKey(change.id);
+        table.putSync(idKey, sealValue(idKey, [key.subarray(1)]));
+        return;
+      }
+      case 'member': {
+        const key = memberKey(change.clusterId, change.index);
+        const client = this.#read<ClientRecord>(clientKey(change.clientId));
+        const ofClient = client?.name === change.name && Buffer.compare(client.token, change.token) === 0;
+        table.putSync(key, encodeMember(key, change, ofClient));
+        return;
+      }
+      case 'client-removal':
+        table.removeSync(clientKey(change.clientId));
+        return;
+      case 'cluster-removal':
+        table.removeSync(clusterKey(change.name));
+        table.removeSync(clusterIdKey(change.id));
+        for (let index = 0; index < change.seats; index++) table.removeSync(memberKey(change.id, index));
+        return;
+      case 'member-removal':
+        table.removeSync(memberKey(change.clusterId, change.index));
+    }
+  }
+
+  /** How a change of a seat ends that somebody else has. */
+  #lostSeat(key: Buffer, clientId: string): CommitOutcome | undefined {
+    const current = this.#read<MemberRecord | MemberRef>(key);
+    if (current === undefined || current.clientId === clientId) return undefined;
+    return { kind: 'conflict', current: [current.kind === 'seat' ? this.#memberOf(current) : current] };
+  }
+
+  /** The record under a key, which says of what kind it is. */
+  #read<T extends StoredRecord>(key: Buffer): T | undefined {
+    const value = this.#table.getBinary(key);
+    if (value === undefined) return undefined;
+    openValue(key, value);
+    const bytes = Buffer.concat([key, value]);
+    return decodeRecord({ bytes, keyAt: 0, valueAt: key.length, end: bytes.length }) as T;
+  }
+
+  #memberOf(seat: MemberRef): MemberRecord {
+    const client = this.#read<ClientRecord>(clientKey(seat.clientId));
+    if (client === undefined) throw new StoreUnusableError(`the client ${seat.clientId} of a seat is not stored`);
+    return { ...seat, kind: 'member', token: client.token };
+  }
+}

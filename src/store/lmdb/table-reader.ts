@@ -1,0 +1,86 @@
+// All records of a table in one sweep, packed into pieces of memory: a large table is millions of records, and what is
+// done for each of them by itself is what a start takes.
+//
+//   piece = { keyLength(2) valueLength(4) key value }
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StoredRecord } from '../../registry/command.ts';
+import { StoreUnusableError } from '../store.ts';
+import { decodeRecord, KEY_PREFIX, openValue } from '../stored-record.ts';
+import { DATA_FILE, openTable, requireMeta, TABLE_DIRECTORY, type Table, type Transaction } from './open-table.ts';
+
+/** Loaded tokens stay where they are read into; a piece is free again when none of its records is in use any more. */
+const PIECE_BYTES = 256 * 1024;
+const LENGTHS_BYTES = 6;
+
+/** Every record, clients, then clusters, then members; throws StoreUnusableError at one that is not what was written. */
+export function* packTable(table: Table, transaction: Transaction): Iterable<Uint8Array> {
+  let piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  let at = 0;
+  const range = { transaction, start: Buffer.of(KEY_PREFIX.client), end: Buffer.of(KEY_PREFIX.member + 1) };
+  for (const { key, value } of table.getRange(range) as Iterable<{ key: Buffer; value: Buffer }>) {
+    openValue(key, value);
+    const bytes = LENGTHS_BYTES + key.length + value.length;
+    const full = at + bytes > piece.length ? piece.subarray(0, at) : undefined;
+    if (full) {
+      piece = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, bytes));
+      at = 0;
+    }
+    piece.writeUInt16LE(key.length, at);
+    piece.writeUInt32LE(value.length, at + 2);
+    piece.set(key, at + LENGTHS_BYTES);
+    piece.set(value, at + LENGTHS_BYTES + key.length);
+    at += bytes;
+    // Not before the value is copied: it may be gone when this goes on.
+    if (full) yield full;
+  }
+  yield piece.subarray(0, at);
+}
+
+/** The records of a piece; they go on using its memory. */
+export function unpack(piece: Uint8Array): StoredRecord[] {
+  const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+  const records: StoredRecord[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const keyAt = at + LENGTHS_BYTES;
+    const valueAt = keyAt + bytes.readUInt16LE(at);
+    at = valueAt + bytes.readUInt32LE(at + 2);
+    records.push(decodeRecord({ bytes, keyAt, valueAt, end: at }));
+  }
+  return records;
+}
+
+/** A table as it is at one moment. */
+export interface StoredTable {
+  /** Whose it is, hex. */
+  readonly registryId: string;
+  /** Under which IDs its clusters can be found. */
+  readonly clusterIds: ReadonlySet<string>;
+  /** Some at a time; throws StoreUnusableError at a record that is not what was written. */
+  readonly records: Iterable<readonly StoredRecord[]>;
+}
+
+/**
+ * Looks into a table that no other process has open: one that commits meanwhile could lose what it commits (see
+ * LmdbStore). Rejects with StoreUnusableError if there is none that can be read.
+ */
+export async function readTable<T>(dataDirectory: string, look: (stored: StoredTable) => Promise<T>): Promise<T> {
+  const directory = join(dataDirectory, TABLE_DIRECTORY);
+  if (!existsSync(join(directory, DATA_FILE))) throw new StoreUnusableError(`there is no table in ${directory}`);
+  const table = openTable(directory, true);
+  const transaction = table.useReadTransaction();
+  try {
+    const { registryId } = requireMeta(table, directory);
+    const clusterIds = new Set<string>();
+    const range = { transaction, start: Buffer.of(KEY_PREFIX.clusterId), end: Buffer.of(KEY_PREFIX.clusterId + 1) };
+    for (const key of table.getKeys(range)) clusterIds.add((key as Buffer).toString('hex', 1));
+    return await look({ registryId, clusterIds, records: unpackAll(packTable(table, transaction)) });
+  } finally {
+    transaction.done();
+    await table.close();
+  }
+}
+
+function* unpackAll(pieces: Iterable<Uint8Array>): Iterable<readonly StoredRecord[]> {
+  for (const piece of pieces) yield unpack(piece);
+}

@@ -1,0 +1,100 @@
+// Keeps records for as long as the process lives: for throw-away registries and as the plainest reading of the promise.
+import type { Change, ClientRecord, ClusterRecord, MemberRecord, MemberRemoval } from '../../registry/command.ts';
+import type { CommitOutcome, Store, StoreItem } from '../store.ts';
+
+type KeptRecord = ClientRecord | ClusterRecord | MemberRecord;
+
+const KINDS = { client: 0, cluster: 1, member: 2 } as const;
+
+export class MemoryStore implements Store {
+  readonly #records = new Map<string, KeptRecord>();
+  readonly #clusterIds = new Set<string>();
+  #closed = false;
+
+  async *load(): AsyncIterable<readonly KeptRecord[]> {
+    this.#assertOpen();
+    yield [...this.#records.values()].sort(
+      (a, b) => KINDS[a.kind] - KINDS[b.kind] || (a.kind === 'member' && b.kind === 'member' ? a.index - b.index : 0),
+    );
+  }
+
+  async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
+    this.#assertOpen();
+    return batch.map((item) => this.#apply('kind' in item ? [item] : item));
+  }
+
+  async probe(): Promise<void> {
+    this.#assertOpen();
+  }
+
+  size(): number {
+    return 0;
+  }
+
+  room(): number {
+    return Infinity;
+  }
+
+  async backup(): Promise<void> {
+    throw new Error('a registry with --store memory has nothing to back up');
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#records.clear();
+  }
+
+  #apply(changes: readonly Change[]): CommitOutcome {
+    for (const change of changes) {
+      const lost = this.#loss(change);
+      if (lost) return lost;
+    }
+    for (const change of changes) this.#carryOut(change);
+    return { kind: 'stored' };
+  }
+
+  /** How a change is lost; undefined if it is not. */
+  #loss(change: Change): CommitOutcome | undefined {
+    if (change.kind === 'client-removal' || change.kind === 'cluster-removal') return undefined;
+    const current = this.#records.get(keyOf(change));
+    if (current && ownerOf(current) !== ownerOf(change)) return { kind: 'conflict', current: [current] };
+    const homeless = change.kind === 'member' && !this.#clusterIds.has(change.clusterId);
+    return homeless ? { kind: 'conflict', current: [] } : undefined;
+  }
+
+  #carryOut(change: Change): void {
+    switch (change.kind) {
+      case 'client-removal':
+        this.#records.delete(`client ${change.clientId}`);
+        return;
+      case 'cluster-removal':
+        this.#records.delete(`cluster ${change.name}`);
+        this.#clusterIds.delete(change.id);
+        for (let index = 0; index < change.seats; index++) this.#records.delete(`member ${change.id} ${index}`);
+        return;
+      case 'member-removal':
+        this.#records.delete(keyOf(change));
+        return;
+      default:
+        if (change.kind === 'cluster') this.#clusterIds.add(change.id);
+        this.#records.set(keyOf(change), change);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new Error('the store is closed');
+  }
+}
+
+function keyOf(record: KeptRecord | MemberRemoval): string {
+  if (record.kind === 'client') return `client ${record.clientId}`;
+  if (record.kind === 'cluster') return `cluster ${record.name}`;
+  return `member ${record.clusterId} ${record.index}`;
+}
+
+/** Who may replace a record. */
+function ownerOf(record: KeptRecord | MemberRemoval): string {
+  if (record.kind === 'client') return record.sigKeyDigest;
+  if (record.kind === 'cluster') return record.id;
+  return record.clientId;
+}

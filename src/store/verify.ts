@@ -1,0 +1,33 @@
+// Reads a whole table that no server uses, and holds it against what a table has to be.
+import { strict as assert } from 'node:assert';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ClusterTable } from '../registry/cluster-table.ts';
+import type { TableCounts } from '../registry/table-contents.ts';
+import { readTable } from './lmdb/table-reader.ts';
+import { StoreUnusableError } from './store.ts';
+
+const NO_LIMITS = {
+  ...{ clients: Infinity, clusters: Infinity, clustersPerClient: Infinity, seatsPerClient: Infinity },
+  ...{ ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity, emptyClusterTtlMs: Infinity },
+};
+
+/** How many records there are, all of them readable and fitting together; throws StoreUnusableError where they do not. */
+export function verifyStore(dataDirectory: string): Promise<TableCounts> {
+  return readTable(dataDirectory, async ({ registryId, clusterIds, records }) => {
+    const table = new ClusterTable(registryId, NO_LIMITS, 0);
+    for (const some of records) {
+      for (const record of some) {
+        try {
+          table.replay(record);
+          if (record.kind === 'cluster') assert(clusterIds.has(record.id), `${record.id} is not in the index`);
+        } catch (error) {
+          const reason = `a ${record.kind} does not fit the rest: ${(error as Error).message}`;
+          throw new StoreUnusableError(reason, { cause: error });
+        }
+      }
+      // A large table takes longer than the lock of its directory lasts without a renewal.
+      await nextTurn();
+    }
+    return table.counts;
+  });
+}

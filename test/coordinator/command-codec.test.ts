@@ -1,0 +1,88 @@
+// Commands and replies through a slot: what goes in comes out, and a command shares nothing with the slot.
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { originOf, readCommand, readReply, writeCommand, writeReply } from '../../src/coordinator/command-codec.ts';
+import { REFUSAL_TEXT, type Refusal } from '../../src/errors.ts';
+import type { Command, Reply } from '../../src/registry/command.ts';
+
+const id = fc.uint8Array({ minLength: 1, maxLength: 33 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 });
+const token = fc.uint8Array({ maxLength: 2_000 }).map((bytes) => Uint8Array.from(bytes));
+const long = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const byte = fc.nat(64);
+const cluster = fc.oneof(fc.record({ id }), fc.record({ name }));
+const properties = { id, size: byte, endPointCount: byte, attrs: long };
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    kind: fc.constant('register' as const),
+    clientId: id,
+    name,
+    sigKeyDigest: id,
+    endPointCount: byte,
+    ephemeral: fc.boolean(),
+    token,
+  }),
+  fc.record({ kind: fc.constant('find-client' as const), clientId: id }),
+  fc.record({ kind: fc.constant('create' as const), clientId: id, name, ...properties }),
+  fc.record({ kind: fc.constant('join' as const), clientId: id, cluster }),
+  fc.record({
+    kind: fc.constant('get-cluster' as const),
+    clientId: id,
+    cluster,
+    which: long,
+    goOn: fc.option(fc.record({ clusterId: id, from: byte }), { nil: undefined }),
+    rosterBytesMax: fc.nat(2 ** 31),
+  }),
+);
+
+const reply: fc.Arbitrary<Reply> = fc.oneof(
+  fc.constant({ kind: 'registered' as const }),
+  fc.record({ kind: fc.constant('client' as const), token }),
+  fc.record({ kind: fc.constant('cluster' as const), cluster: fc.record(properties) }),
+  fc.record({
+    kind: fc.constant('roster' as const),
+    cluster: fc.record(properties),
+    which: long,
+    next: byte,
+    roster: token,
+  }),
+  fc.record({
+    kind: fc.constant('refused' as const),
+    refusal: fc.constantFrom(...(Object.keys(REFUSAL_TEXT) as Refusal[])),
+  }),
+);
+
+/** Bytes as hex, so that views and copies compare. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+}
+
+const usedSlot = () => Buffer.alloc(4_000, 0xa5);
+
+describe('packed', () => {
+  it('every command comes out as it went in, and stays what it is when the slot is used again', () => {
+    fc.assert(
+      fc.property(command, fc.nat(2 ** 17), (command, origin) => {
+        const slot = usedSlot();
+        writeCommand(command, slot, origin);
+        expect(originOf(slot)).toBe(origin);
+        const unpacked = readCommand(slot);
+        slot.fill(0);
+        expect(plain(unpacked)).toEqual(plain(command));
+      }),
+    );
+  });
+
+  it('every reply comes out as it went in', () => {
+    fc.assert(
+      fc.property(reply, (reply) => {
+        const slot = usedSlot();
+        writeReply(reply, slot);
+        expect(plain(readReply(slot))).toEqual(plain(reply));
+      }),
+    );
+  });
+});

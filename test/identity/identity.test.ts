@@ -1,0 +1,368 @@
+// Who the registry is, on disk: what the first start makes, what later ones take, and what they refuse (K1, K2, T4).
+
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { IdentityError, openIdentity, writeRegCred } from '../../src/identity/identity.ts';
+import { commsKeys, retireCommsKey, rotateCommsKey } from '../../src/identity/key-rotation.ts';
+import { parseRegCred, printRegCred } from '../../src/wire/reg-cred.ts';
+import { exportSpki } from '../../src/wire/rsa-key.ts';
+import { privateKey, vectorFile, vectors } from '../wire/vectors.ts';
+
+const ID = vectors.regCreds[0]!.id;
+const FILES = ['ck.pem', 'id', 'sk.pem'];
+const PREVIOUS = 'ck-previous.pem';
+
+let parent: string;
+let directory: string;
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'xlreg-identity-'));
+  directory = join(parent, 'data');
+});
+afterEach(() => rmSync(parent, { recursive: true, force: true }));
+
+function put(name: string, contents: string | Buffer, mode = 0o600): void {
+  writeFileSync(join(directory, name), contents, { mode });
+  chmodSync(join(directory, name), mode);
+}
+
+function modeOf(name: string): number {
+  return statSync(join(directory, name)).mode & 0o777;
+}
+
+/** A data directory of an earlier start, with the keys of the vectors. */
+function settle(): void {
+  mkdirSync(directory, { mode: 0o700 });
+  put('ck.pem', vectorFile('keys/test-registry-ck.pem'));
+  put('sk.pem', vectorFile('keys/test-registry-sk.pem'));
+  put('id', `${ID}\n`);
+}
+
+function spkiOf(key: KeyObject): string {
+  return exportSpki(key.type === 'private' ? createPublicKey(key) : key).toString('hex');
+}
+
+async function described() {
+  const { id, commsKey, sigKey, warnings } = await openIdentity(directory);
+  return { id: id.toString('hex'), ck: spkiOf(commsKey), sk: spkiOf(sigKey), warnings };
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+describe('the first start', () => {
+  it('K1, K2: makes an ID of 32 bytes and two keys of 2048 bits, for the owner alone', async () => {
+    directory = join(parent, 'a', 'b');
+    const { id, commsKey, sigKey, warnings } = await openIdentity(directory);
+    expect(id.length).toBe(32);
+    expect(commsKey.asymmetricKeyDetails?.modulusLength).toBe(2_048);
+    expect(sigKey.asymmetricKeyDetails?.modulusLength).toBe(2_048);
+    expect(spkiOf(commsKey)).not.toBe(spkiOf(sigKey));
+    expect(warnings).toEqual([]);
+    expect(readdirSync(directory).sort()).toEqual(FILES);
+    expect(modeOf('.').toString(8)).toBe('700');
+    expect(FILES.map((name) => modeOf(name).toString(8))).toEqual(['600', '600', '600']);
+  });
+
+  it('K1: is remembered by the second, which changes nothing', async () => {
+    const first = await described();
+    const files = FILES.map((name) => readFileSync(join(directory, name), 'latin1'));
+    expect(await described()).toEqual(first);
+    expect(FILES.map((name) => readFileSync(join(directory, name), 'latin1'))).toEqual(files);
+  });
+
+  it.each([
+    ['nothing but its mark', ['unfinished']],
+    ['both keys and an ID half written', ['unfinished', 'ck.pem', 'sk.pem', 'id.tmp']],
+    ['everything but the end', ['unfinished', 'ck.pem', 'sk.pem', 'id']],
+  ])('K1: that was interrupted with %s is made anew', async (_, files) => {
+    mkdirSync(directory, { mode: 0o700 });
+    for (const name of files) {
+      if (name.endsWith('.tmp')) put(name, '', 0o644);
+      else put(name, name.endsWith('.pem') ? vectorFile('keys/test-registry-ck.pem') : '');
+    }
+    const made = await described();
+    expect([made.ck, made.sk]).not.toContain(vectors.keys.registryCk.spki);
+    expect(await described()).toEqual(made);
+    expect(readdirSync(directory).sort()).toEqual(FILES);
+    expect(FILES.map((name) => modeOf(name).toString(8))).toEqual(['600', '600', '600']);
+  });
+});
+
+describe('a later start', () => {
+  it('K1: loads what is there', async () => {
+    settle();
+    const { registryCk, registrySk } = vectors.keys;
+    expect(await described()).toEqual({ id: ID, ck: registryCk.spki, sk: registrySk.spki, warnings: [] });
+  });
+
+  it.each(['ck.pem.tmp', 'sk.pem.tmp', 'id.tmp', 'regCred.dat.tmp'])('K1: is not harmed by a left %s', async (name) => {
+    settle();
+    put(name, 'half of somethi', 0o644);
+    expect((await described()).id).toBe(ID);
+  });
+
+  it('K2: takes an ID of 20 bytes, with or without a line end', async () => {
+    settle();
+    put('id', ID.slice(0, 40));
+    expect((await described()).id).toBe(ID.slice(0, 40));
+  });
+
+  it('K1: takes a key in PKCS#1 form, too', async () => {
+    settle();
+    put('ck.pem', privateKey('registryCk').export({ type: 'pkcs1', format: 'pem' }));
+    expect((await described()).ck).toBe(vectors.keys.registryCk.spki);
+  });
+
+  it('K1: takes keys of 1024 bits, and says so', async () => {
+    settle();
+    put('ck.pem', vectorFile('keys/test-registry-ck-1024.pem'));
+    const { ck, warnings } = await described();
+    expect(ck).toBe(vectors.keys.registryCk1024.spki);
+    expect(warnings).toEqual([expect.stringMatching(/ck\.pem.*1024 bits/)]);
+  });
+
+  it('H10: loads the previous ck beside the current one', async () => {
+    settle();
+    expect((await openIdentity(directory)).previousCommsKey).toBeUndefined();
+    put(PREVIOUS, vectorFile('keys/test-member-ck.pem'));
+    const { commsKey, previousCommsKey, warnings } = await openIdentity(directory);
+    expect(spkiOf(commsKey)).toBe(vectors.keys.registryCk.spki);
+    expect(spkiOf(previousCommsKey!)).toBe(vectors.keys.memberCk.spki);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(['id', 'ck.pem', 'sk.pem', PREVIOUS])(
+    'sets %s back to mode 600 where its own group can use it (K1)',
+    async (name) => {
+      settle();
+      put(PREVIOUS, vectorFile('keys/test-member-ck.pem'));
+      chmodSync(directory, 0o770);
+      chmodSync(join(directory, name), 0o660);
+      const { warnings } = await described();
+      expect(warnings).toEqual([
+        `${join(directory, name)} was open to its group (mode 660): it is set back to mode 600, its group may have read it`,
+      ]);
+      expect(modeOf(name).toString(8)).toBe('600');
+      expect((await described()).warnings).toEqual([]);
+    },
+  );
+
+  it('K1: changes nothing in the directory', async () => {
+    settle();
+    const before = readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'latin1')]);
+    await described();
+    expect(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'latin1')])).toEqual(before);
+  });
+});
+
+/** A private key whose numbers are no RSA, but as long as wanted: nobody could wait for a real one. */
+function longKey(bits: number): string {
+  const number = (length: number) => Buffer.alloc(length / 8, 0xff).toString('base64url');
+  const half = number(bits / 2);
+  const jwk = {
+    kty: 'RSA',
+    n: number(bits),
+    e: 'AQAB',
+    d: number(bits),
+    p: half,
+    q: half,
+    dp: half,
+    dq: half,
+    qi: half,
+  };
+  return pemOf(createPrivateKey({ key: jwk, format: 'jwk' }));
+}
+
+describe('refusals', () => {
+  const ecKey = () => pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+  const pssKey = () => pemOf(generateKeyPairSync('rsa-pss', { modulusLength: 1_024 }).privateKey);
+  const shortKey = () => pemOf(generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey);
+  const lockedKey = () =>
+    privateKey('registryCk')
+      .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
+      .toString();
+  const publicPem = () => createPublicKey(privateKey('registryCk')).export({ type: 'spki', format: 'pem' }).toString();
+  const chmod = (name: string, mode: number) => () => chmodSync(join(directory, name), mode);
+  const remove = (name: string) => () => rmSync(join(directory, name));
+
+  it.each([
+    ['a ck that everybody can read', chmod('ck.pem', 0o644), /ck\.pem can be used by others \(mode 644\): chmod 600/],
+    ['a sk that everybody can read', chmod('sk.pem', 0o604), /sk\.pem can be used by others/],
+    ['a sk that everybody can write', chmod('sk.pem', 0o602), /sk\.pem can be used by others/],
+    ['an ID that others can read', chmod('id', 0o644), /id can be used by others/],
+    ['a directory that others can enter', chmod('.', 0o711), /can be used by others \(mode 711\): chmod 700/],
+    ['a ck that is no PEM', () => put('ck.pem', 'not a key'), /ck\.pem is not a private key in PEM form/],
+    ['an empty sk', () => put('sk.pem', ''), /sk\.pem is not a private key in PEM form/],
+    ['a ck that is public', () => put('ck.pem', publicPem()), /ck\.pem is not a private key in PEM form/],
+    ['a ck under a passphrase', () => put('ck.pem', lockedKey()), /ck\.pem is not a private key in PEM form/],
+    ['a ck that is not RSA', () => put('ck.pem', ecKey()), /ck\.pem is not an RSA key/],
+    ['a sk for PSS alone', () => put('sk.pem', pssKey()), /sk\.pem is not an RSA key/],
+    ['a ck of 512 bits', () => put('ck.pem', shortKey()), /ck\.pem has 512 bits; 1024 to 4096 are what clients take/],
+    ['ck and sk the same', () => put('sk.pem', vectorFile('keys/test-registry-ck.pem')), /are the same key/],
+    ['a previous ck that is no PEM', () => put(PREVIOUS, 'not a key'), /ck-previous\.pem is not a private key/],
+    ['an empty previous ck', () => put(PREVIOUS, ''), /ck-previous\.pem is not a private key/],
+    ['a previous ck that others can read', () => put(PREVIOUS, '', 0o604), /ck-previous\.pem can be used by others/],
+    ['a previous ck that is not RSA', () => put(PREVIOUS, ecKey()), /ck-previous\.pem is not an RSA key/],
+    [
+      'a previous ck of another length',
+      () => put(PREVIOUS, vectorFile('keys/test-registry-ck-1024.pem')),
+      /ck-previous\.pem has 1024 bits and ck\.pem 2048; both have to have as many/,
+    ],
+    [
+      'a previous ck that is the sk',
+      () => put(PREVIOUS, vectorFile('keys/test-registry-sk.pem')),
+      /ck-previous\.pem is the same key as sk\.pem/,
+    ],
+    [
+      'a previous ck alone',
+      () => [...FILES.map((name) => remove(name)()), put(PREVIOUS, vectorFile('keys/test-member-ck.pem'))],
+      /id is missing/,
+    ],
+    ['only the keys', remove('id'), /id is missing/],
+    ['no ck', remove('ck.pem'), /ck\.pem is missing/],
+    ['no sk', remove('sk.pem'), /sk\.pem is missing/],
+    ['no ID beside keys', remove('id'), /id is missing/],
+    [
+      'credentials alone',
+      () => [...FILES.map((name) => remove(name)()), put('regCred.dat', 'x', 0o644)],
+      /id is missing/,
+    ],
+    ['an ID alone', () => [remove('ck.pem')(), remove('sk.pem')()], /ck\.pem is missing/],
+    ['an empty ID', () => put('id', ''), /id does not hold an ID/],
+    ['an ID that is no hex', () => put('id', `${ID.slice(0, -1)}x`), /id does not hold an ID/],
+    ['an ID of 31 bytes', () => put('id', ID.slice(2)), /id does not hold an ID/],
+    ['an ID and something behind it', () => put('id', `${ID} x`), /id does not hold an ID/],
+    ['an ID that is a directory', () => [remove('id')(), mkdirSync(join(directory, 'id'))], /id is not a file/],
+    ['no ID beside credentials', () => [remove('id')(), put('regCred.dat', 'x', 0o644)], /id is missing/],
+  ])('K1: %s', async (_, spoil, reason) => {
+    settle();
+    spoil();
+    const before = readdirSync(directory);
+    const pems = before.filter((name) => name.endsWith('.pem'));
+    const keys = pems.map((name) => readFileSync(join(directory, name), 'latin1'));
+    const failure = await openIdentity(directory).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(IdentityError);
+    expect((failure as Error).message).toMatch(reason);
+    expect((failure as Error).message).toContain(directory);
+    expect(readdirSync(directory)).toEqual(before);
+    expect(pems.map((name) => readFileSync(join(directory, name), 'latin1'))).toEqual(keys);
+  });
+
+  it.each(['ck.pem', 'sk.pem'])('C3, T4: a %s that is too long to stand in regCred.dat', async (name) => {
+    settle();
+    put(name, longKey(4_104));
+    await expect(openIdentity(directory)).rejects.toThrow(IdentityError);
+  });
+
+  it('K1: a data directory that is a file', async () => {
+    writeFileSync(directory, '');
+    await expect(openIdentity(directory)).rejects.toThrow(IdentityError);
+  });
+
+  it('K1: a data directory below a file', async () => {
+    writeFileSync(directory, '');
+    await expect(openIdentity(join(directory, 'data'))).rejects.toThrow(IdentityError);
+  });
+
+  it('K1: no reason quotes what is in a key file', async () => {
+    settle();
+    put('ck.pem', '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n');
+    await expect(openIdentity(directory)).rejects.not.toThrow(/c2VjcmV0|BEGIN/);
+  });
+});
+
+describe('rotation', () => {
+  const shown = async () => {
+    const { current, previous } = await commsKeys(directory);
+    return [spkiOf(current), previous && spkiOf(previous)];
+  };
+  const oldCk = vectors.keys.registryCk.spki;
+
+  it('H10: makes a new ck, keeps the old one beside it, and removes it when told', async () => {
+    settle();
+    expect(await shown()).toEqual([oldCk, undefined]);
+    const { current, previous } = await rotateCommsKey(directory);
+    expect(spkiOf(previous!)).toBe(oldCk);
+    expect(await shown()).toEqual([spkiOf(current), oldCk]);
+    expect([modeOf('ck.pem'), modeOf(PREVIOUS)]).toEqual([0o600, 0o600]);
+    const loaded = await openIdentity(directory);
+    expect([spkiOf(loaded.commsKey), spkiOf(loaded.previousCommsKey!)]).toEqual([spkiOf(current), oldCk]);
+    expect(loaded.commsKey.asymmetricKeyDetails?.modulusLength).toBe(2_048);
+    await retireCommsKey(directory, true);
+    expect(await shown()).toEqual([spkiOf(current), undefined]);
+    expect(readdirSync(directory).sort()).toEqual(FILES);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('H10: by root is for whom the keys are', async () => {
+    settle();
+    chownSync(join(directory, 'ck.pem'), 4_711, 4_712);
+    await rotateCommsKey(directory);
+    for (const name of ['ck.pem', PREVIOUS]) {
+      expect(statSync(join(directory, name))).toMatchObject({ uid: 4_711, gid: 4_712 });
+      expect(modeOf(name)).toBe(0o600);
+    }
+  });
+
+  it('H10: cuts nobody off: a second one is refused while the previous ck is there', async () => {
+    settle();
+    await rotateCommsKey(directory);
+    const before = await shown();
+    await expect(rotateCommsKey(directory)).rejects.toThrow(
+      /ck-previous\.pem is still served: xlreg keys retire first/,
+    );
+    expect(await shown()).toEqual(before);
+  });
+
+  it('H10: that was interrupted harms nobody, and is made up for by the next', async () => {
+    settle();
+    put(PREVIOUS, vectorFile('keys/test-registry-ck.pem'));
+    const { previousCommsKey, warnings } = await openIdentity(directory);
+    expect(previousCommsKey).toBeUndefined();
+    expect(warnings).toEqual([expect.stringMatching(/ck-previous\.pem is the same key as ck\.pem/)]);
+    const { current } = await rotateCommsKey(directory);
+    expect(await shown()).toEqual([spkiOf(current), oldCk]);
+  });
+
+  it('K1: makes no key that is too short, and changes nothing where something is wrong', async () => {
+    settle();
+    await expect(retireCommsKey(directory, true)).rejects.toThrow(IdentityError);
+    put('ck.pem', vectorFile('keys/test-registry-ck-1024.pem'));
+    await expect(rotateCommsKey(directory)).rejects.toThrow(/1024 bits, and one of 2048 cannot be served beside it/);
+    put('ck.pem', 'not a key');
+    await expect(rotateCommsKey(directory)).rejects.toThrow(IdentityError);
+    expect(readdirSync(directory).sort()).toEqual(FILES);
+  });
+});
+
+describe('credentials', () => {
+  it('C2: are written for everybody to read, in place of what was there', async () => {
+    settle();
+    put('regCred.dat', 'old', 0o600);
+    await writeRegCred(directory, 'new');
+    expect(readFileSync(join(directory, 'regCred.dat'), 'latin1')).toBe('new');
+    expect(modeOf('regCred.dat').toString(8)).toBe('644');
+    expect(readdirSync(directory).sort()).toEqual(['ck.pem', 'id', 'regCred.dat', 'sk.pem']);
+  });
+
+  it('C3: of every identity that loads can be read by a client', async () => {
+    settle();
+    const { id, commsKey, sigKey } = await openIdentity(directory);
+    const [ck, sk] = [commsKey, sigKey].map((key) => createPublicKey(key));
+    const text = printRegCred({ name: 'xlReg', id, commsKey: ck!, sigKey: sk!, endPoints: [], version: 1 });
+    expect(spkiOf(parseRegCred(text).commsKey)).toBe(vectors.keys.registryCk.spki);
+  });
+});

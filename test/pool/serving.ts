@@ -1,0 +1,48 @@
+// Messages served with a real table behind them, which answers at once.
+
+import { ClusterTable } from '../../src/registry/cluster-table.ts';
+import type { Answer, IdentifiedSession, Refused, Session } from '../../src/session/session.ts';
+import { step } from '../../src/session/step.ts';
+import { signToken } from '../../src/wire/member-token.ts';
+import { type Message, Op } from '../../src/wire/message.ts';
+import { NO_LIMITS } from '../registry/arbitrary-commands.ts';
+import { anonymous, CLIENT_ID, contextOf } from '../session/sessions.ts';
+import { bytes, messageOf, privateKey, vectors } from '../wire/vectors.ts';
+
+export const REGISTRY_ID = 'ee'.repeat(32);
+/** A token of the vectors. */
+export const NO_ID = messageOf(vectors.tokens.find(({ name }) => name === 'no ID')!.fields);
+/** What it is signed with. */
+export const memberSk = privateKey('memberSk');
+
+/** A table of that registry, for as many as there are. */
+export function newTable(): ClusterTable {
+  return new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
+}
+
+/** Serves a message with what the table answers at once. */
+export function serve(table: ClusterTable, session: Session, message: Message, random = 1): Answer | Refused {
+  const next = step(session, message.Op as Op, message, contextOf(random));
+  return next.kind === 'question' ? next.conclude(table.apply(next.command, 0).reply) : next;
+}
+
+export function why(outcome: Answer | Refused) {
+  return outcome.kind === 'refused' ? outcome.why : undefined;
+}
+
+export function answered(outcome: Answer | Refused): Answer {
+  if (outcome.kind === 'refused') throw new Error(outcome.why);
+  return outcome;
+}
+
+/** A table with one client, and the session it is identified in. */
+export function withClient(ends: readonly string[] = ['10.0.0.1:4001', '10.0.0.2:4002'], id = CLIENT_ID) {
+  const table = newTable();
+  const session = join(table, 'node-1', ends, id);
+  return { table, session };
+}
+
+export function join(table: ClusterTable, name: string, ends: readonly string[], id: string): IdentifiedSession {
+  const token = signToken({ ...NO_ID, Name: name, ID: bytes(id), MyEnds: [...ends] }, memberSk);
+  return answered(serve(table, anonymous, { Op: Op.Client, ClientSpecs: token })).session as IdentifiedSession;
+}

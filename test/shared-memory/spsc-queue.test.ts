@@ -1,0 +1,91 @@
+// Queues and parkers between real threads: nothing is lost, doubled or overtaken, and nobody sleeps through a ring.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Parker } from '../../src/shared-memory/parker.ts';
+import { SpscQueue } from '../../src/shared-memory/spsc-queue.ts';
+
+const SLOTS = 8;
+
+it('a queue gives back what was put, in order, as a plain list does', () => {
+  fc.assert(
+    fc.property(fc.array(fc.option(fc.nat(SLOTS - 1), { nil: undefined }), { size: '+1' }), (steps) => {
+      const queue = new SpscQueue(new SharedArrayBuffer(SpscQueue.bytes(SLOTS)), 0, SLOTS);
+      const list: number[] = [];
+      for (const put of steps) {
+        if (put !== undefined && list.length < SLOTS) {
+          queue.push(put);
+          list.push(put);
+        } else expect(queue.pop()).toBe(list.shift());
+        expect(queue.length).toBe(list.length);
+      }
+    }),
+  );
+});
+
+it('two threads hand each other slots round and round, sleeping in between, and each sees what the other wrote', async () => {
+  const rounds = 20_000;
+  const [bytes, parker] = [SpscQueue.bytes(SLOTS), 64];
+  const memory = new SharedArrayBuffer(2 * bytes + 2 * parker + SLOTS * 4);
+  const [there, back] = [new SpscQueue(memory, 0, SLOTS), new SpscQueue(memory, bytes, SLOTS)];
+  const [theirs, ours] = [new Parker(memory, 2 * bytes), new Parker(memory, 2 * bytes + parker)];
+  const contents = new Int32Array(memory, 2 * bytes + 2 * parker, SLOTS);
+  const modules = new URL('../../dist/src/shared-memory/', import.meta.url).href;
+  // Doubles what stands in each slot, and sleeps whenever there is none.
+  const worker = new Worker(
+    `import { workerData as memory } from 'node:worker_threads';
+     import { Parker } from '${modules}parker.js';
+     import { SpscQueue } from '${modules}spsc-queue.js';
+     const [there, back] = [new SpscQueue(memory, 0, ${SLOTS}), new SpscQueue(memory, ${bytes}, ${SLOTS})];
+     const [own, other] = [new Parker(memory, ${2 * bytes}), new Parker(memory, ${2 * bytes + parker})];
+     const contents = new Int32Array(memory, ${2 * bytes + 2 * parker}, ${SLOTS});
+     for (let left = ${rounds}; left > 0; ) {
+       const { epoch } = own;
+       const slot = there.pop();
+       if (slot === undefined) { own.park(epoch, 60_000); continue; }
+       contents[slot] *= 2;
+       back.push(slot);
+       other.unpark();
+       left -= 1;
+     }`,
+    { eval: true, workerData: memory, execArgv: ['--input-type=module'] },
+  );
+  const ended = once(worker, 'exit');
+  const expected: [number, number][] = [];
+  let [sent, received] = [0, 0];
+  const free = Array.from({ length: SLOTS }, (_, slot) => slot);
+  while (received < rounds) {
+    const { epoch } = ours;
+    let busy = false;
+    // As many at a time as the round says, so that both sides run dry and full.
+    while (sent < rounds && free.length > sent % 3) {
+      const slot = free.pop()!;
+      contents[slot] = sent;
+      expected.push([slot, 2 * sent]);
+      there.push(slot);
+      theirs.unpark();
+      sent += 1;
+      busy = true;
+    }
+    for (let slot = back.pop(); slot !== undefined; slot = back.pop()) {
+      expect([slot, contents[slot]]).toEqual(expected.shift());
+      free.push(slot);
+      received += 1;
+      busy = true;
+    }
+    if (!busy) await ours.parkAsync(epoch);
+  }
+  await ended;
+  expect(there.length + back.length).toBe(0);
+});
+
+it('a ring between looking and sleeping is heard', async () => {
+  const parker = new Parker(new SharedArrayBuffer(4));
+  const { epoch } = parker;
+  parker.unpark();
+  await parker.parkAsync(epoch);
+  const heard = parker.parkAsync(parker.epoch);
+  setImmediate(() => parker.unpark());
+  await heard;
+});
