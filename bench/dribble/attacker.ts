@@ -1,20 +1,26 @@
-// A process that dribbles: sessions that send messages of empty fields, a block in each TCP segment, as fast as they can, and
-// begin again when the server closes. Told by argv: JSON of an AttackOrder. Ends when its parent does.
+// A process that attacks: sessions that each send one message of 16 KB that never becomes whole, in segments of a chosen size,
+// as fast as they can, and begin again when the server closes at its deadline. Told by argv: JSON of an AttackOrder. Ends
+// when its parent does.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX } from '../../src/limits.ts';
 import { encryptBlocks } from '../../src/wire/aes-cbc.ts';
 import { DIALECTS } from '../../src/wire/dialects.ts';
 import { sealHello } from '../../src/wire/hello.ts';
 import { parseRegCred } from '../../src/wire/reg-cred.ts';
 
-/** Whom to attack; without credentials a server of this process that drops what it reads, which is the control. */
+/** Whom to attack, and how. */
 export interface AttackOrder {
-  readonly regCredText: string | undefined;
+  readonly regCredText: string;
   readonly connections: number;
+  /** Bytes of a TCP segment: a block to dribble, or the whole message, which is the control. */
+  readonly segmentBytes: number;
 }
+
+/** How long a server waits for a message to become whole (F8). Starts are spread over it, so Hellos come evenly. */
+const ROUND_MS = 5_000;
 
 /** Empty ClusterNames: fields that never become a message (M8). */
 const FIELD = Buffer.from([0x72, 0x00]);
@@ -22,18 +28,12 @@ const { prefixed } = DIALECTS;
 
 const order = JSON.parse(process.argv[2]!) as AttackOrder;
 process.once('disconnect', () => process.exit());
-const regCred = order.regCredText === undefined ? undefined : parseRegCred(order.regCredText);
-const port = regCred ? Number(regCred.endPoints[0]!.split(':').at(-1)) : await openSink();
+const regCred = parseRegCred(order.regCredText);
+const port = Number(regCred.endPoints[0]!.split(':').at(-1));
 let segments = 0;
-for (let i = 0; i < order.connections; i++) void attack();
+for (let i = 0; i < order.connections; i++) setTimeout(attack, (i * ROUND_MS) / order.connections);
 process.on('message', () => process.send!(segments));
-process.send!(0);
-
-async function openSink(): Promise<number> {
-  const sink = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
-  await once(sink, 'listening');
-  return (sink.address() as { port: number }).port;
-}
+setTimeout(() => process.send!(0), ROUND_MS);
 
 async function attack(): Promise<never> {
   for (;;) {
@@ -43,7 +43,7 @@ async function attack(): Promise<never> {
     try {
       await once(socket, 'connect');
       await dribble(socket);
-      if (regCred) await closed;
+      await closed;
     } catch {
       // The server ended it early.
     }
@@ -54,11 +54,13 @@ async function attack(): Promise<never> {
 async function dribble(socket: Socket): Promise<void> {
   const plain = Buffer.alloc(MESSAGE_BYTES_MAX - BLOCK_BYTES, FIELD);
   const iv = randomBytes(BLOCK_BYTES);
-  const wire = Buffer.concat([iv, encryptBlocks(await greet(socket), iv, plain), Buffer.alloc(1)]);
+  const wire = Buffer.concat([iv, encryptBlocks(await greet(socket), iv, plain)]);
   socket.resume();
-  for (let at = 0; at < wire.length && socket.writable; at += BLOCK_BYTES) {
+  for (let at = 0; at < wire.length && socket.writable; at += order.segmentBytes) {
     await new Promise<void>((resolve, reject) => {
-      socket.write(wire.subarray(at, at + BLOCK_BYTES), (error) => (error ? reject(error) : setImmediate(resolve)));
+      socket.write(wire.subarray(at, at + order.segmentBytes), (error) =>
+        error ? reject(error) : setImmediate(resolve),
+      );
     });
     segments += 1;
   }
@@ -66,7 +68,6 @@ async function dribble(socket: Socket): Promise<void> {
 
 /** Goes through the Hello; the session's key. */
 async function greet(socket: Socket): Promise<Uint8Array> {
-  if (!regCred) return randomBytes(32);
   const hello = {
     dialect: 'prefixed',
     iv1: undefined,

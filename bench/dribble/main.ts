@@ -1,5 +1,6 @@
 // npm run bench:dribble: new sessions while others dribble their messages. See bench/README.md.
 import { parseArgs } from 'node:util';
+import { BLOCK_BYTES, MESSAGE_BYTES_MAX } from '../../src/limits.ts';
 import { FlagReader } from '../flags.ts';
 import { type LoadShape, PreparedLoad } from '../load/load-and-cpu.ts';
 import { withServer } from '../measure/server-process.ts';
@@ -33,15 +34,16 @@ await withServer(['--store', 'memory'], async (server) => {
   const load = await PreparedLoad.prepare(server, shape);
   await load.warmUp(500);
   for (let round = 1; round <= flags.whole('rounds', values.rounds); round++) {
-    for (const [name, regCredText] of [
-      ['quiet', 'nobody'],
-      ['control', undefined],
-      ['attacked', server.regCredText],
+    for (const [name, segmentBytes] of [
+      ['quiet', undefined],
+      ['control', MESSAGE_BYTES_MAX],
+      ['attacked', BLOCK_BYTES],
     ] as const) {
-      const attacker = regCredText === 'nobody' ? undefined : await Attack.start({ regCredText, connections });
+      const { regCredText } = server;
+      const attacker = segmentBytes && (await Attack.start({ regCredText, connections, segmentBytes }));
       const started = performance.now();
       const { latency, cpu, completed } = await load.run();
-      const segments = (await attacker?.stop()) ?? 0;
+      const segments = attacker ? await attacker.stop() : 0;
       const seconds = (performance.now() - started) / 1_000;
       const percentiles = [50, 99].map((percent) => latency.percentile(percent).toFixed(1)).join(' ');
       const cores = (cpu * completed) / 1e6 / seconds;
