@@ -146,7 +146,7 @@ function tableStages(): Stage[] {
     clientId,
     cluster: { name: 'full' },
     which: (1n << 64n) - 1n,
-    goOn: undefined,
+    cursor: undefined,
     rosterBytesMax: 256 * 1_024,
   };
   return [

@@ -37,8 +37,8 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.hex(command.clientId);
       writeRef(command.cluster, to);
       to.long(command.which);
-      to.hex(command.goOn?.clusterId ?? '');
-      to.byte(command.goOn?.from ?? 0);
+      to.hex(command.cursor?.clusterId ?? '');
+      to.byte(command.cursor?.from ?? 0);
       to.word(command.rosterBytesMax);
       return;
   }
@@ -73,13 +73,13 @@ export function readCommand(slot: Buffer): Command {
       return { kind, clientId: from.hex(), cluster: readRef(from) };
     case 'get-cluster': {
       const [clientId, cluster, which] = [from.hex(), readRef(from), from.long()];
-      const goOn = { clusterId: from.hex(), from: from.byte() };
+      const cursor = { clusterId: from.hex(), from: from.byte() };
       return {
         kind,
         clientId,
         cluster,
         which,
-        goOn: goOn.clusterId === '' ? undefined : goOn,
+        cursor: cursor.clusterId === '' ? undefined : cursor,
         rosterBytesMax: from.word(),
       };
     }

@@ -1,4 +1,4 @@
-// A registered client: who may use its ID, the token it last presented, and the clusters it has a seat in.
+// A registered client: its ID's owner, its latest token, and the clusters that it holds seats in.
 import type { Cluster, Maker } from './cluster.ts';
 import type { ClientRecord } from './command.ts';
 
@@ -6,21 +6,24 @@ const NO_SEATS: readonly Cluster[] = [];
 
 export class Client implements Maker {
   record: ClientRecord;
-  /** Whether the store has it. An ephemeral client is stored only once it takes a seat. */
+  /** True once the store holds the client. An ephemeral client is stored only when it takes a seat. */
   stored: boolean;
-  /** Milliseconds of the coordinator's clock. */
+  /** Last use, in milliseconds of the coordinator's clock. */
   lastUse: number;
-  /** Of when the other servers on the store know a use, in whole seconds of that clock (a small integer takes less room). */
-  toldUse: number;
+  /**
+   * Last use that the other servers know of, in whole seconds of the same clock. V8 stores small integers without a
+   * heap object.
+   */
+  announcedUse: number;
   clustersMade = 0;
-  /** Replaced, never changed: most clients share the empty one, or that of their only cluster with its other members. */
+  /** Replaced, never mutated. Clients without a seat share one array; so do members whose only cluster is the same. */
   seats: readonly Cluster[] = NO_SEATS;
 
   constructor(record: ClientRecord, stored: boolean, lastUse: number) {
     this.record = record;
     this.stored = stored;
     this.lastUse = lastUse;
-    this.toldUse = Math.floor(lastUse / 1_000);
+    this.announcedUse = Math.floor(lastUse / 1_000);
   }
 
   takeSeat(cluster: Cluster): void {

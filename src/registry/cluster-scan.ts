@@ -1,35 +1,34 @@
-// A page of clusters by name, for operators. The table keeps no order of names, so a page is found by going through all
-// clusters a few at a time and keeping the first names seen: nobody is held up, and nothing is kept between pages.
+// Finds one page of clusters in name order, for operators. The table keeps no index by name. A scan visits all clusters
+// in steps, so that commands run in between, and keeps the lowest names. Nothing is kept between two pages.
 import type { Cluster } from './cluster.ts';
 import type { ClusterProperties } from './command.ts';
 
-/** How far a cluster has come: nobody is in it, some are, or all. */
+/** Fill level of a cluster: no member, some, or all seats taken. */
 export type FillState = 'empty' | 'filling' | 'full';
 
-/** A cluster as operators are shown it. */
+/** A cluster as the admin port shows it. */
 export interface ClusterSummary extends ClusterProperties {
   readonly name: string;
-  /** How many members there are. */
   readonly members: number;
-  /** Whether it stays without a member. */
+  /** True if the cluster never expires for lack of members. */
   readonly keep: boolean;
 }
 
-/** Which clusters. */
+/** Selects the clusters of one page. */
 export interface ClusterQuery {
-  /** How their names begin; empty for all. */
+  /** Prefix of the names; empty for all. */
   readonly prefix: string;
   readonly fill: FillState | undefined;
-  /** Only names behind this one; empty for all. */
+  /** Lists only names that sort after this one; empty for all. */
   readonly after: string;
-  /** How many at most. */
+  /** Maximum number of clusters on the page. */
   readonly limit: number;
 }
 
-/** Clusters in the order of their names. One that is there throughout is on exactly one page. */
+/** Clusters in name order. A cluster that exists throughout a listing is on exactly one of its pages. */
 export interface ClusterPage {
   readonly clusters: readonly ClusterSummary[];
-  /** There are others behind the last. */
+  /** True if more clusters follow the last one. */
   readonly more: boolean;
 }
 
@@ -40,21 +39,21 @@ export function summaryOf({ record, memberCount }: Cluster): ClusterSummary {
 
 export class ClusterScan {
   readonly #query: ClusterQuery;
-  readonly #place: Iterator<Cluster>;
-  /** The first names so far; up to twice as many as are wanted, so that they need not be sorted each time. */
+  readonly #iterator: Iterator<Cluster>;
+  /** The lowest names so far. Holds up to twice the limit, so that few visits need a sort. */
   #found: ClusterSummary[] = [];
-  /** Names from here on are of no interest any more. */
+  /** Lowest name that can no longer be on the page; undefined until the page is full. */
   #end: string | undefined;
 
   constructor(clusters: ReadonlyMap<string, Cluster>, query: ClusterQuery) {
     this.#query = query;
-    this.#place = clusters.values();
+    this.#iterator = clusters.values();
   }
 
-  /** Looks at the next `count` clusters; undefined until all have been looked at. */
+  /** Visits the next `count` clusters. Returns undefined until all have been visited. */
   next(count: number): ClusterPage | undefined {
-    for (let looked = 0; looked < count; looked++) {
-      const { done, value } = this.#place.next();
+    for (let visited = 0; visited < count; visited++) {
+      const { done, value } = this.#iterator.next();
       if (done) return this.#page();
       if (this.#isWanted(value)) this.#found.push(summaryOf(value));
       if (this.#found.length >= 2 * (this.#query.limit + 1)) this.#prune();
@@ -69,7 +68,7 @@ export class ClusterScan {
     return fill === undefined || fill === fillOf(cluster);
   }
 
-  /** Keeps one more than wanted, which tells that there is more. */
+  /** Keeps one entry beyond the limit, which shows that more follow. */
   #prune(): void {
     this.#found.sort((one, other) => (one.name < other.name ? -1 : 1));
     this.#found.length = Math.min(this.#found.length, this.#query.limit + 1);

@@ -1,6 +1,7 @@
-// The table of clients and clusters: applies commands in order and says which records changed. Pure: no clock, no
-// randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry; a name to one cluster; a
-// client's seats are exactly the clusters it is a member of.
+// The table of clients and clusters. Stage 3 of the data path: applies commands. Sequential: the coordinator thread
+// calls it, reads the commands from the workers' question queues, and writes replies to their answer queues.
+// Pure: no clock, no randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry. A
+// name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
 import type { Client } from './client.ts';
@@ -30,9 +31,9 @@ import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
 
-/** The table at a glance. */
+/** Counts of the whole table and the clusters that changed last. */
 export interface TableOverview extends TableCounts, FillCounts {
-  /** Those that changed last, the last one first, RECENT_CLUSTERS_MAX at most. */
+  /** Most recently changed first; at most RECENT_CLUSTERS_MAX. */
   readonly recent: readonly ClusterSummary[];
 }
 
@@ -43,13 +44,13 @@ export class ClusterTable {
   readonly #clientSweep: Sweep<Client>;
   readonly #clusterSweep: Sweep<Cluster>;
   readonly #ttl: TimeToLive;
-  /** Of the command being applied, in milliseconds. */
+  /** Time of the current command, in milliseconds. */
   #now: number;
 
   /**
-   * `registryId` is the one ID that can be nobody's, besides that of all zeros. `now` is the clock all expiry counts
-   * from, in milliseconds: whatever is absorbed counts as used then, so that an outage of the registry expires nobody.
-   * With `shared`, other servers have the same table, and `takeUses` says what they have to be told.
+   * No client or cluster may use `registryId` or an ID of zeros. `now` is in milliseconds, on the clock that expiry
+   * uses. Records that are replayed count as used at replay, so an outage of the registry expires nothing. Set `shared`
+   * if other servers use the same store; `takeUses` then returns the uses to announce to them.
    */
   constructor(registryId: string, limits: TableLimits, now: number, shared = false) {
     this.#registryId = registryId;
@@ -69,12 +70,12 @@ export class ClusterTable {
     return this.#contents.fill;
   }
 
-  /** Every record that is stored, clients and clusters before members. */
+  /** Yields every stored record: clients and clusters before members. */
   records(): Iterable<ClientRecord | ClusterRecord | MemberRecord> {
     return this.#contents.records();
   }
 
-  /** What there is in all, and what happened last. */
+  /** Returns the counts and the clusters that changed last. */
   overview(): TableOverview {
     const recent: ClusterSummary[] = [];
     for (const id of this.#contents.changes.newest()) {
@@ -85,18 +86,20 @@ export class ClusterTable {
     return { ...this.counts, ...this.fill, recent };
   }
 
-  /** A page of clusters, to be looked for step by step. */
+  /** Starts a scan for one page of clusters. The caller drives it in steps. */
   scanClusters(query: ClusterQuery): ClusterScan {
     return new ClusterScan(this.#contents.clustersById, query);
   }
 
-  /** A cluster as it is now, not to be changed; undefined if there is none. */
+  /** Returns the live cluster, or undefined. The caller must not change it. */
   cluster(id: string): Cluster | undefined {
     return this.#contents.clustersById.get(id);
   }
 
-  /** A cluster as it is now with its members; undefined if there is none. Their tokens are no views of anything larger. Counts as no
-   * use. */
+  /**
+   * Returns a cluster with its members, or undefined. Tokens are copies, so they keep no larger buffer alive. Does not
+   * count as a use.
+   */
   showCluster(ref: ClusterRef): { cluster: ClusterSummary; members: MemberRecord[] } | undefined {
     const cluster = this.#find(ref);
     if (!cluster) return undefined;
@@ -106,7 +109,7 @@ export class ClusterTable {
     return { cluster: summaryOf(cluster), members };
   }
 
-  /** Carries a command out in memory. */
+  /** Applies a command in memory. The outcome lists the changes to store before its reply may leave. */
   apply(command: Command | OperatorCommand, now: number): Outcome {
     this.#now = now;
     switch (command.kind) {
@@ -131,7 +134,10 @@ export class ClusterTable {
     }
   }
 
-  /** Forgets what has expired among the next `count` clients and clusters, going round; `most` of it, the rest next time. */
+  /**
+   * Removes expired entries among the next `count` clusters and `count` clients of the sweep. Removes at most `most`;
+   * the sweep returns to the others in its next round.
+   */
   expire(now: number, count: number, most = Infinity): Effect[] {
     this.#now = now;
     const effects: Effect[] = [];
@@ -148,23 +154,23 @@ export class ClusterTable {
     return effects;
   }
 
-  /** Of a shared table: uses that the other servers have to be told of, `count` at most; they count as told. */
+  /** Returns at most `count` uses to announce to the other servers, and marks them announced. */
   takeUses(count: number): Use[] {
     return this.#contents.uses?.take(count) ?? [];
   }
 
-  /** They could not be told: they have to be told again. */
+  /** Queues uses again that could not be announced. */
   requeueUses(uses: readonly Use[]): void {
     for (const use of uses) this.#contents.uses?.note(use);
   }
 
-  /** Takes over that everything is otherwise, as of now. */
+  /** Replaces the whole table with `records`, as of `now`. */
   reset(records: readonly StoredRecord[], now: number): void {
     this.#now = now;
     reset(this.#contents, records, now);
   }
 
-  /** Takes a change over as it is: at startup, after a command of ours, or because another server stored it first. */
+  /** Applies a stored record: at the start, after our own commit, or because another server stored it. */
   replay(change: Learned, now = this.#now): void {
     this.#now = now;
     replay(this.#contents, change, now);
@@ -184,7 +190,7 @@ export class ClusterTable {
     const record: ClientRecord = { ...command, kind: 'client' };
     const before = known && { record: known.record, stored: known.stored };
     const client = this.#contents.setClient(record, known?.stored || !record.ephemeral, this.#now);
-    // The seats keep the token they were taken with, so the store must not go on taking the client's for theirs.
+    // Seats keep the token they were taken with. Store it with them, or the store would read the client's new token.
     const seats = client.seats.map((cluster) => cluster.memberRecord(cluster.seatOf(clientId)));
     return {
       reply,
@@ -226,7 +232,6 @@ export class ClusterTable {
     };
   }
 
-  /** A new cluster. */
   #add(record: ClusterRecord, maker: Client | undefined): Outcome {
     assert(
       !this.#contents.clustersById.has(record.id) && !this.#contents.clients.has(record.id),
@@ -286,7 +291,7 @@ export class ClusterTable {
     if (!cluster) return refuseUnknown(command.cluster);
     const client = this.#use(command.clientId);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
-    const from = command.goOn?.clusterId === cluster.record.id ? command.goOn.from : 0;
+    const from = command.cursor?.clusterId === cluster.record.id ? command.cursor.from : 0;
     const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax);
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
   }
@@ -302,7 +307,7 @@ export class ClusterTable {
     this.#losesSeat(evicted);
     this.#contents.unseat(cluster, index);
     if (cluster.memberCount === 0) cluster.lastUse = this.#now;
-    // That it is full again says nothing of how long it took.
+    // Refilling after an eviction would distort the fill time.
     cluster.createdAt = undefined;
     return {
       reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
@@ -351,17 +356,20 @@ export class ClusterTable {
     return 'id' in ref ? this.#contents.clustersById.get(ref.id) : this.#contents.clustersByName.get(ref.name);
   }
 
-  /** The client of this ID, which has just been heard of. */
+  /** Returns the client and counts the command as its use. */
   #use(clientId: string): Client | undefined {
     const client = this.#contents.clients.get(clientId);
     if (!client) return undefined;
     client.lastUse = this.#now;
     if (client.stored)
-      this.#contents.uses?.tell(client, { id: clientId, ttlMs: this.#ttl.ofClient(client) }, this.#now);
+      this.#contents.uses?.announce(client, { id: clientId, ttlMs: this.#ttl.ofClient(client) }, this.#now);
     return client;
   }
 
-  /** A member need not have been heard of here, as it may have been answered without us. */
+  /**
+   * Starts the idle time of a client that loses its seat. Workers answer members from the roster cache, so the table
+   * may not have seen their last uses.
+   */
   #losesSeat({ clientId }: Registration): void {
     const client = this.#contents.clients.get(clientId);
     if (client) client.lastUse = this.#now;
@@ -371,7 +379,7 @@ export class ClusterTable {
     cluster.lastUse = this.#now;
     if (!isEphemeral(cluster.record)) return;
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
-    this.#contents.uses?.tell(cluster, use, this.#now);
+    this.#contents.uses?.announce(cluster, use, this.#now);
   }
 }
 

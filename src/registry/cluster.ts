@@ -1,46 +1,49 @@
-// One cluster: its properties and its members, each in a seat. Invariants: a member never moves to another index; who
-// joins gets the lowest that is free; names and client IDs of members are unique; there are at most `size` of them.
+// One cluster: its properties and its members. Invariants: a member never changes its index. A new member gets the
+// lowest free index. Names and client IDs of members are unique. At most `size` seats are taken.
 import { strict as assert } from 'node:assert';
 import type { ClusterProperties, ClusterRecord, MemberRecord, Registration } from './command.ts';
 import { chooseMembers, joinTokens, type Roster } from './roster.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
 
-/** Whether a cluster is forgotten when no member asks for it any more (R4). */
+/** Ephemeral clusters expire once no member asks for them (R4). */
 export function isEphemeral({ attrs }: ClusterProperties): boolean {
   return (attrs & CLUSTER_EPHEMERAL) !== 0n;
 }
 
-/** A client, as far as its clusters are concerned. */
+/** The client that created a cluster, as the cluster sees it. */
 export interface Maker {
-  /** Clusters that it made since the start and that are still there. */
+  /** Existing clusters that it created since the start of this server. */
   clustersMade: number;
 }
 
 export class Cluster {
   record: ClusterRecord;
-  /** When a member last asked for it, it was created, or its last member left; in milliseconds of the coordinator's clock. */
+  /**
+   * Last use: the creation, a member's request, or the last member's departure. In milliseconds of the coordinator's
+   * clock.
+   */
   lastUse: number;
-  /** Of when the other servers on the store know a use, in whole seconds of that clock. */
-  toldUse: number;
-  /** When it was created here, on the same clock; undefined if it came from a store, or a member was evicted. */
+  /** Last use that the other servers know of, in whole seconds of the same clock. */
+  announcedUse: number;
+  /** Creation time on the same clock. Undefined for a cluster from the store, and after an eviction. */
   createdAt: number | undefined;
-  /** Who made it here; undefined if it came from a store. */
+  /** The client that created it on this server; undefined for a cluster from the store. */
   maker: Maker | undefined;
-  /** The seats of a client that has one here and nowhere else. */
+  /** Shared `seats` array of all clients whose only seat is in this cluster. */
   readonly alone: readonly Cluster[] = [this];
-  /** By index, up to the highest that is taken; a hole is a seat whose member was evicted. */
+  /** By index, up to the highest taken. A hole is the seat of an evicted member. */
   readonly #seats: (Registration | undefined)[] = [];
   #memberCount = 0;
 
   constructor(record: ClusterRecord, lastUse: number, createdAt?: number) {
     this.record = record;
     this.lastUse = lastUse;
-    this.toldUse = Math.floor(lastUse / 1_000);
+    this.announcedUse = Math.floor(lastUse / 1_000);
     this.createdAt = createdAt;
   }
 
-  /** The registrations that members joined with, by index, up to the highest that is taken. */
+  /** Registrations the members joined with, by index, up to the highest taken. */
   get seats(): readonly (Registration | undefined)[] {
     return this.#seats;
   }
@@ -53,28 +56,28 @@ export class Cluster {
     return this.#memberCount >= this.record.size;
   }
 
-  /** The lowest index that nobody has: holes are filled first, since a cluster that others wait for has to become full. */
+  /** Lowest free index. Fills holes first, because others may wait for the cluster to become full. */
   get freeIndex(): number {
     return this.#memberCount === this.#seats.length ? this.#seats.length : this.#seats.indexOf(undefined);
   }
 
-  /** The index of a client's seat; -1 if it has none. */
+  /** Index of a client's seat; -1 if it has none. */
   seatOf(clientId: string): number {
     return this.#seats.findIndex((member) => member?.clientId === clientId);
   }
 
-  /** The index of the seat under this name; -1 if there is none. */
+  /** Index of the member with this name; -1 if there is none. */
   seatNamed(name: string): number {
     return this.#seats.findIndex((member) => member?.name === name);
   }
 
-  /** A seat as it is stored. */
+  /** The record that the store keeps for a taken seat. */
   memberRecord(index: number): MemberRecord {
     const { clientId, name, token } = this.#seats[index]!;
     return { kind: 'member', clusterId: this.record.id, index, clientId, name, token };
   }
 
-  /** Takes a seat, or replaces who sits there. */
+  /** Takes a seat or replaces its member. */
   seat(index: number, member: Registration): void {
     assert(index < this.record.size, 'a cluster has as many seats as its size');
     while (this.#seats.length < index) this.#seats.push(undefined);
@@ -82,7 +85,7 @@ export class Cluster {
     this.#seats[index] = member;
   }
 
-  /** Empties a seat that is taken; all others stay where they are. */
+  /** Empties a taken seat. All other members keep their index. */
   unseat(index: number): void {
     assert(this.#seats[index] !== undefined, 'a seat that is emptied is taken');
     this.#seats[index] = undefined;
@@ -90,7 +93,10 @@ export class Cluster {
     while (this.#seats.length > 0 && this.#seats.at(-1) === undefined) this.#seats.pop();
   }
 
-  /** Tokens of the wanted members from index `from` on, wrapping round, as many as fit; at least one if any is wanted. */
+  /**
+   * Tokens of the wanted members from index `from` on, wrapping round, as many as fit. Includes at least one if any is
+   * wanted (R9).
+   */
   roster(wanted: bigint, from: number, bytesMax: number): Roster {
     const tokenBytes = (index: number) => this.#seats[index]?.token.length ?? 0;
     const { indexes, which, next, bytes } = chooseMembers(this.#seats.length, tokenBytes, wanted, from, bytesMax);

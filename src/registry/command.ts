@@ -1,11 +1,11 @@
-// What can be asked of the cluster table, what it answers, and what it changes: the whole language between workers,
-// coordinator and store. IDs are lower-case hex; everything here survives a structured clone.
+// Commands to the cluster table, its replies, and its changes: the language between workers, coordinator and store. IDs
+// are lower-case hex. All values survive a structured clone.
 import type { Refusal } from '../errors.ts';
 
-/** A cluster is meant by its ID or by its name. */
+/** Names a cluster by its ID or by its name. */
 export type ClusterRef = { readonly id: string } | { readonly name: string };
 
-/** One thing asked of the table. */
+/** A client's request to the table. */
 export type Command =
   | RegisterCommand
   | { readonly kind: 'find-client'; readonly clientId: string }
@@ -13,61 +13,63 @@ export type Command =
   | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
   | GetClusterCommand;
 
-/** One thing that an operator has done to the table. */
+/** An operator's request to the table. */
 export type OperatorCommand =
   | { readonly kind: 'evict'; readonly cluster: ClusterRef; readonly member: MemberSelector }
   | { readonly kind: 'delete-cluster'; readonly cluster: ClusterRef }
-  /** Creates a cluster unless one of that name exists, and marks it either way: it stays without a member. */
+  /**
+   * Creates the cluster unless the name exists. Marks the cluster in both cases: it never expires for lack of members.
+   */
   | (Omit<CreateCommand, 'kind' | 'clientId'> & { readonly kind: 'keep-cluster' });
 
-/** A member of a cluster is meant by its client's ID or by its name. */
+/** Names a member by its client's ID or by its name. */
 export type MemberSelector = ClusterRef;
 
-/** What a client is known by: to the registry, and in every cluster that it joined with it. */
+/** Identity of a client, for the registry and for each cluster that it joined with it. */
 export interface Registration {
   readonly clientId: string;
   readonly name: string;
-  /** As it goes into rosters; opaque here. */
+  /** Encoded as rosters carry it; opaque to the table. */
   readonly token: Uint8Array;
 }
 
-/** A client presents its token; its signature has been verified. */
+/** Registers a client by its token, whose signature the worker has verified. */
 export interface RegisterCommand extends Registration {
   readonly kind: 'register';
-  /** SHA-256 of the SigKey's SPKI: who may come back under this ID. */
+  /** SHA-256 of the SigKey's SPKI. Only the owner of this key may use the ID again. */
   readonly sigKeyDigest: string;
   readonly endPointCount: number;
   readonly ephemeral: boolean;
 }
 
-/** Create a cluster unless one of that name exists. */
+/** Creates a cluster unless the name exists. */
 export interface CreateCommand {
   readonly kind: 'create';
-  /** Who asks, and counts as its maker if it is new. */
+  /** The requesting client. It counts as the creator of a new cluster. */
   readonly clientId: string;
   readonly name: string;
-  /** The ID it gets if it is new. */
+  /** ID for the cluster if it is new. */
   readonly id: string;
   readonly size: number;
   readonly endPointCount: number;
   readonly attrs: bigint;
 }
 
-/** Fetch tokens of members. */
+/** Fetches tokens of members. */
 export interface GetClusterCommand {
   readonly kind: 'get-cluster';
-  /** Who asks: a member's asking keeps an ephemeral cluster alive. */
+  /** The requesting client. A member's request keeps an ephemeral cluster alive. */
   readonly clientId: string;
   readonly cluster: ClusterRef;
-  /** Bit i asks for the member with index i. */
+  /** Bit i requests the member with index i. */
   readonly which: bigint;
-  /** The cluster this client was last sent members of, and the index to begin with if it asks for the same again. */
-  readonly goOn: { readonly clusterId: string; readonly from: number } | undefined;
-  /** Bytes of tokens at most; one member is sent even if it has more. */
+  /** Cursor of the session's last roster reply: its cluster, and the index where the next reply for it begins. */
+  readonly cursor: { readonly clusterId: string; readonly from: number } | undefined;
+  /** Upper bound of token bytes. A single member is sent even if its token is longer. */
   readonly rosterBytesMax: number;
 }
 
-/** What a client learns of a cluster when it creates or joins it. */
+/** Properties of a cluster, as Create and Join return them. */
 export interface ClusterProperties {
   readonly id: string;
   readonly size: number;
@@ -75,7 +77,7 @@ export interface ClusterProperties {
   readonly attrs: bigint;
 }
 
-/** The answer to a command. */
+/** The table's reply to a command. */
 export type Reply =
   | { readonly kind: 'registered' }
   | { readonly kind: 'client'; readonly token: Uint8Array }
@@ -83,87 +85,92 @@ export type Reply =
   | RosterReply
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Tokens of members, the pieces one behind the other in the order of the bits. */
+/** Tokens of members, concatenated in the order of the bits of `which`. */
 export interface RosterReply {
   readonly kind: 'roster';
   readonly cluster: ClusterProperties;
   readonly which: bigint;
-  /** Index to begin with next time. */
+  /** Index where the next reply begins. */
   readonly next: number;
   readonly roster: Uint8Array;
 }
 
-/** The unit of storage: a record added or replaced, or one (of a cluster, its members with it) taken away. */
+/** The unit of storage: a record written or removed. Removing a cluster removes its members. */
 export type Change = ClientRecord | ClusterRecord | MemberRecord | ClientRemoval | ClusterRemoval | MemberRemoval;
 
-/** What a store gives back of what it was given. */
+/** A record as a store returns it. */
 export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | MemberRef;
 
-/** A member as a store may give it back, if its registration is the one its client has. */
+/** A stored member without its token: the token is the one of its client's record. */
 export interface MemberRef extends Omit<MemberRecord, 'kind' | 'token'> {
   readonly kind: 'seat';
 }
 
-/** A registration has expired. */
 export interface ClientRemoval {
   readonly kind: 'client-removal';
   readonly clientId: string;
 }
 
-/** A cluster has expired or was deleted. */
+/** Removes a cluster that expired or was deleted, with its members. */
 export interface ClusterRemoval {
   readonly kind: 'cluster-removal';
   readonly id: string;
   readonly name: string;
-  /** One more than the highest index that is taken. */
+  /** One more than the highest index taken. */
   readonly seats: number;
-  /** Of a table that several servers share: its time was up, and whoever uses it meanwhile keeps it. */
+  /** Only on a shared store: the cluster expired, so a use by another server cancels the removal. */
   readonly expired?: true;
 }
 
-/** A member was evicted. */
 export interface MemberRemoval {
   readonly kind: 'member-removal';
   readonly clusterId: string;
   readonly index: number;
-  /** Who is to lose the seat: if somebody else has it by now, the removal is lost. */
+  /** The evicted client. The removal has no effect if another client holds the seat by now. */
   readonly clientId: string;
 }
 
-/** A client and who may use its ID. */
+/** A stored client, with the key that owns its ID. */
 export interface ClientRecord extends Omit<RegisterCommand, 'kind'> {
   readonly kind: 'client';
 }
 
-/** A cluster, without its members. */
+/** A stored cluster without its members. */
 export interface ClusterRecord extends ClusterProperties {
   readonly kind: 'cluster';
   readonly name: string;
-  /** It stays without a member: an operator marked it, or it was stored before there were marks. */
+  /**
+   * True if the cluster never expires for lack of members. Operators set this mark. Records older than the mark have it
+   * too.
+   */
   readonly keep?: true;
 }
 
-/** The seat of a member, and the registration it took it with. */
+/** A taken seat, with the registration that took it. */
 export interface MemberRecord extends Registration {
   readonly kind: 'member';
   readonly clusterId: string;
   readonly index: number;
-  /** Of a table that several servers share: its registration is that of its client, stored already or together with it. */
+  /**
+   * Only on a shared store: the registration equals its client's record, which is stored already or in the same commit.
+   */
   readonly ofClient?: true;
 }
 
-/** A cluster or client was used, and is not to be forgotten for so long: what servers on one store tell each other. */
+/**
+ * A use of a cluster or client, which must not expire for `ttlMs`. Servers on one store announce these to each other.
+ */
 export interface Use {
   readonly id: string;
   readonly ttlMs: number;
 }
 
-/** What a server learns of what others have done. */
+/** A record or an event that another server has committed. */
 export type Learned =
   | Change
   | StoredRecord
-  /** Nobody has this seat any more. */
+  /** The seat has become empty. */
   | { readonly kind: 'seat-empty'; readonly clusterId: string; readonly index: number }
-  /** This cluster or client was used, and is not to be forgotten before that use is over. */
+  /** The cluster or client was used. It must not expire before `use-over`. */
   | { readonly kind: 'use'; readonly id: string }
   | { readonly kind: 'use-over'; readonly id: string };

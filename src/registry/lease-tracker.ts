@@ -1,44 +1,44 @@
-// Of a table that several servers share: whose use the others have to be told of, and what is held by a use that somebody
-// told of. Both hold IDs of what is in use for longer than a quarter of its time to live; most never comes here.
+// Tracks uses on a shared store: own uses to announce, and announced uses that still hold an entry. Only entries in use
+// for longer than a quarter of their time to live appear here.
 import type { Use } from './command.ts';
 
-/** Others are told of uses so often at most, in the time after which what nobody uses is forgotten. */
+/** Announcements of one entry per time to live, at most. */
 const USES_PER_TTL = 4;
 
 export class LeaseTracker {
-  /** Bounded by the table: one of each client and cluster. */
-  readonly #untold = new Map<string, Use>();
+  /** BOUNDED by the table: one use for each client and cluster. */
+  readonly #pending = new Map<string, Use>();
   readonly #held = new Set<string>();
 
-  /** It has been used, and the others do not know. */
+  /** Queues a use for announcement. */
   note(use: Use): void {
-    this.#untold.set(use.id, use);
+    this.#pending.set(use.id, use);
   }
 
-  /** Notes a use unless the others know of one that is recent enough. `now` is in milliseconds. */
-  tell(used: { toldUse: number }, use: Use, now: number): void {
-    if (now - used.toldUse * 1_000 < use.ttlMs / USES_PER_TTL) return;
-    used.toldUse = wholeSeconds(now);
+  /** Queues a use unless the last announced one is recent enough. `now` is in milliseconds. */
+  announce(used: { announcedUse: number }, use: Use, now: number): void {
+    if (now - used.announcedUse * 1_000 < use.ttlMs / USES_PER_TTL) return;
+    used.announcedUse = wholeSeconds(now);
     this.note(use);
   }
 
-  /** What they have to be told, `count` at most; it is not given again. */
+  /** Takes at most `count` uses off the queue. */
   take(count: number): Use[] {
     const uses: Use[] = [];
-    for (const [id, use] of this.#untold) {
+    for (const [id, use] of this.#pending) {
       if (uses.length === count) break;
       uses.push(use);
-      this.#untold.delete(id);
+      this.#pending.delete(id);
     }
     return uses;
   }
 
-  /** A use is known to all, and not over. */
+  /** Marks an entry as held by an announced use. */
   hold(id: string): void {
     this.#held.add(id);
   }
 
-  letGo(id: string): void {
+  release(id: string): void {
     this.#held.delete(id);
   }
 
@@ -51,7 +51,7 @@ export class LeaseTracker {
   }
 }
 
-/** Uses are told to the second. */
+/** Announced uses have a resolution of one second. */
 export function wholeSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1_000);
 }

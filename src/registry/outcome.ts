@@ -1,29 +1,29 @@
-// What comes of a command in the table: an answer, what it rests on, and the way back.
+// Outcome of a command in the table: a reply, the changes to store first, and the undo.
 import type { Refusal } from '../errors.ts';
 import type { Change, ClusterRef, Registration, Reply } from './command.ts';
 
-/** What has to be stored before an answer may be given, and how to take it back from the table. */
+/** Changes to store before the reply may leave, and how to undo them in the table. */
 export interface Effect {
   readonly changes: readonly Change[];
-  /** Effects are undone in the reverse order of their making. */
+  /** Undo effects in the reverse order of their making. */
   undo(): void;
 }
 
-/** An answer and what it rests on. */
+/** A reply and the changes that must be stored before it leaves. */
 export interface Outcome extends Effect {
   readonly reply: Reply;
   /**
-   * Present if this took the last seat of a cluster: milliseconds since its creation. Never of a cluster that was taken
-   * over from a store, of which nobody knows when it was created.
+   * Milliseconds from creation to full, present if the command took a cluster's last seat. Absent for clusters from the
+   * store, whose creation time is unknown.
    */
   readonly filledAfterMs?: number;
-  /** The registration whose token a client's new one, given beside it, takes the place of. */
+  /** Old and new registration, present if the command replaced a client's token. */
   readonly replaces?: { readonly before: Registration; readonly after: Registration };
-  /** What is new in the table by this; absent where nothing is. It can be undone at once, and then nothing is. */
+  /** The kind of entry that the command added; absent if it added none. An undo removes the entry. */
   readonly adds?: 'registration' | 'cluster' | 'member';
 }
 
-/** An answer that changes nothing. */
+/** An outcome without changes. */
 export function answer(reply: Reply): Outcome {
   return { reply, changes: [], undo: () => {} };
 }

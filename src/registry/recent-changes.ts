@@ -1,14 +1,14 @@
-// Which clusters changed last: their IDs in a ring of RECENT_CHANGES_MAX, written over when it is full. To note a change takes
-// no search and no memory; who wants to know goes through the ring.
+// Records which clusters changed last, in a ring buffer of RECENT_CHANGES_MAX IDs. `note` does no search and no
+// allocation; `newest` scans the ring.
 import { RECENT_CHANGES_MAX } from '../limits.ts';
 
 export class RecentChanges {
   readonly #ids: string[] = [];
-  /** Where the next one goes. */
+  /** Position of the next write. */
   #place = 0;
   #last = '';
 
-  /** The cluster of this ID has just been created, or a seat of it taken or emptied. */
+  /** Notes that a cluster was created, or that one of its seats was taken or emptied. */
   note(id: string): void {
     if (id === this.#last) return;
     this.#last = id;
@@ -16,7 +16,7 @@ export class RecentChanges {
     this.#place = (this.#place + 1) % RECENT_CHANGES_MAX;
   }
 
-  /** IDs, the last that changed first, each once; some may not be there any more. */
+  /** Yields each ID once, most recently changed first. Some clusters may no longer exist. */
   *newest(): Iterable<string> {
     const seen = new Set<string>();
     for (let back = 1; back <= this.#ids.length; back++) {

@@ -1,12 +1,11 @@
-// How a table takes over what is stored: at the start, after a loss, and from other servers. What is absorbed again is no
-// change.
+// Applies stored records to the table: at the start, after a conflict, and from other servers. Replay is idempotent.
 import { strict as assert } from 'node:assert';
 import { Cluster } from './cluster.ts';
 import type { ClientRecord, Learned, Registration, StoredRecord } from './command.ts';
 import { wholeSeconds } from './lease-tracker.ts';
 import type { TableContents } from './table-contents.ts';
 
-/** Takes over that everything is otherwise. Clients that are not stored stay, unless somebody else has their ID. */
+/** Replaces the whole table with `records`. Clients that are not stored stay, unless a stored one has their ID. */
 export function reset(contents: TableContents, records: readonly StoredRecord[], now: number): void {
   const unstored = [...contents.clients.values()].filter(({ stored }) => !stored);
   contents.clear();
@@ -18,8 +17,8 @@ export function reset(contents: TableContents, records: readonly StoredRecord[],
 }
 
 /**
- * Takes a change over as it is. Where another server may have made it, it counts as a use `now`, in milliseconds, and what was
- * stored before something of ours may come after it: then a member may be of a cluster that is gone, and is gone with it.
+ * Applies a stored record. On a shared store the record counts as a use at `now`, in milliseconds. There, an older
+ * record of another server may arrive after our own removal of its cluster: such members are dropped.
  */
 export function replay(contents: TableContents, change: Learned, now: number): void {
   const { clients, clustersById, clustersByName, uses } = contents;
@@ -64,7 +63,7 @@ export function replay(contents: TableContents, change: Learned, now: number): v
       markUsed(contents, change.id, now);
       return;
     case 'use-over':
-      uses?.letGo(change.id);
+      uses?.release(change.id);
       return;
     case 'seat-empty': {
       const cluster = clustersById.get(change.clusterId);
@@ -87,27 +86,27 @@ export function replay(contents: TableContents, change: Learned, now: number): v
   }
 }
 
-/** A member has left. Its cluster's time without a member counts from now. */
+/** Empties a seat. An empty cluster's time to live starts at `now`. */
 function leave(contents: TableContents, cluster: Cluster, index: number, now: number): void {
   contents.unseat(cluster, index);
   if (cluster.memberCount === 0) cluster.lastUse = now;
 }
 
-/** Of a shared table: we have removed it, and hear only now of what was stored before that. IDs do not come again. */
+/** True if this server has removed the cluster and the record is older. Cluster IDs are never reused. */
 function isGone({ uses, clustersById }: TableContents, clusterId: string): boolean {
   return uses !== undefined && !clustersById.has(clusterId);
 }
 
-/** All servers on the store know of this use. */
+/** Records a use that all servers on the store know of. */
 function markUsed({ uses, clients, clustersById }: TableContents, id: string, now: number): void {
   if (!uses) return;
   const used = clients.get(id) ?? clustersById.get(id);
   if (!used) return;
   used.lastUse = now;
-  used.toldUse = wholeSeconds(now);
+  used.announcedUse = wholeSeconds(now);
 }
 
-/** Whether a record is as it is stored already. */
+/** True if the stored record is unchanged. */
 function isSameClient(known: ClientRecord, record: ClientRecord): boolean {
   return (
     known.ephemeral === record.ephemeral &&

@@ -1,27 +1,28 @@
-// Which members of a cluster go into one reply (R8, R9): the same wherever their tokens are kept.
+// Chooses the members of one roster reply (R8, R9). The table and the roster cache share this code.
 
-/** What a cluster hands out for a roster. */
+/** Token bytes for one roster reply. */
 export interface Roster {
   readonly which: bigint;
   readonly next: number;
   readonly bytes: Uint8Array;
 }
 
-/** Members chosen for a reply. */
+/** Members of one roster reply. */
 export interface ChosenMembers {
-  /** In ascending order. */
+  /** Indexes in ascending order. */
   readonly indexes: readonly number[];
-  /** Bit i for the member with index i. */
+  /** Bit i is set for the member with index i. */
   readonly which: bigint;
-  /** The index to begin with next time. */
+  /** Index where the next reply begins. */
   readonly next: number;
-  /** Bytes of their tokens. */
+  /** Sum of their token lengths, in bytes. */
   readonly bytes: number;
 }
 
 /**
- * The wanted members from index `from` on, wrapping round, as many as fit; at least one if any is wanted. `count` is one more
- * than the highest index that is taken, and `tokenBytes` tells the length of a member's token, 0 for a hole.
+ * Chooses wanted members from index `from` on, wrapping round, as many as fit in `bytesMax`. Takes at least one if any
+ * is wanted. `count` is one more than the highest index taken. `tokenBytes` returns the length of a member's token, 0
+ * for a hole.
  */
 export function chooseMembers(
   count: number,
@@ -50,7 +51,7 @@ export function chooseMembers(
   return { indexes, which: withBits(indexes), next, bytes };
 }
 
-/** The pieces one behind the other; their length in all is known. */
+/** Concatenates tokens; `length` is their total in bytes. */
 export function joinTokens(tokens: readonly Uint8Array[], length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let at = 0;
@@ -61,13 +62,13 @@ export function joinTokens(tokens: readonly Uint8Array[], length: number): Uint8
   return bytes;
 }
 
-/** Whether a bit of 64 is set: a bigint is asked twice, and not for each seat. */
+/** Tests bits of a 64-bit mask. Converts the bigint twice in all instead of once a seat. */
 function bitsOf(bits: bigint): (index: number) => boolean {
   const [low, high] = [Number(bits & 0xffff_ffffn), Number(bits >> 32n)];
   return (index) => (((index < 32 ? low : high) >>> (index % 32)) & 1) === 1;
 }
 
-/** The 64 bits of which these are set. */
+/** The 64-bit mask with these bits set. */
 function withBits(indexes: readonly number[]): bigint {
   let [low, high] = [0, 0];
   for (const index of indexes) {

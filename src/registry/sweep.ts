@@ -1,27 +1,27 @@
-// Goes round a map a few entries at a time, however it changes meanwhile, so that looking for what has expired never
-// holds anybody up.
+// Visits a map in rounds, a few entries a call, while the map changes. Commands run between the calls, so looking for
+// expired entries never delays them long.
 
 export class Sweep<T> {
   readonly #entries: ReadonlyMap<string, T>;
-  #place: Iterator<T> | undefined;
+  #iterator: Iterator<T> | undefined;
 
   constructor(entries: ReadonlyMap<string, T>) {
     this.#entries = entries;
   }
 
-  /** The next entries, `count` at most; fewer at the end of a round. */
+  /** Returns the next entries: at most `count`, fewer at the end of a round. */
   next(count: number): T[] {
-    const place = this.#place ?? this.#entries.values();
+    const iterator = this.#iterator ?? this.#entries.values();
     const found: T[] = [];
     while (found.length < count) {
-      const { done, value } = place.next();
+      const { done, value } = iterator.next();
       if (done) {
-        this.#place = undefined;
+        this.#iterator = undefined;
         return found;
       }
       found.push(value);
     }
-    this.#place = place;
+    this.#iterator = iterator;
     return found;
   }
 }

@@ -1,5 +1,5 @@
-// The clients and clusters of a table, and what is counted of them. Invariants: a client's seats are exactly the clusters it is
-// a member of; the counts are those of what is there.
+// The clients and clusters of a table, with their counts. Invariants: a client's seats are exactly the clusters it is a
+// member of. The counts match the maps.
 import { strict as assert } from 'node:assert';
 import { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
@@ -7,17 +7,17 @@ import type { ClientRecord, ClusterRecord, MemberRecord, Registration } from './
 import type { LeaseTracker } from './lease-tracker.ts';
 import { RecentChanges } from './recent-changes.ts';
 
-/** How many of everything there is. */
+/** Number of entries of each kind. */
 export interface TableCounts {
   readonly clients: number;
   readonly clusters: number;
   readonly members: number;
 }
 
-/** How far the clusters are. */
+/** Fill level of all clusters together. */
 export interface FillCounts {
   readonly fullClusters: number;
-  /** Of all clusters, taken or not. */
+  /** Seats of all clusters, taken or free. */
   readonly seats: number;
 }
 
@@ -25,9 +25,8 @@ export class TableContents {
   readonly clients = new Map<string, Client>();
   readonly clustersById = new Map<string, Cluster>();
   readonly clustersByName = new Map<string, Cluster>();
-  /** Which clusters changed last. */
   readonly changes = new RecentChanges();
-  /** Undefined where nobody else has to be told of uses: the table is not shared. */
+  /** Undefined unless other servers share the store. */
   readonly uses: LeaseTracker | undefined;
   #members = 0;
   #seats = 0;
@@ -45,7 +44,7 @@ export class TableContents {
     return { fullClusters: this.#fullClusters, seats: this.#seats };
   }
 
-  /** Every record that is stored, clients and clusters before members. */
+  /** Yields every stored record: clients and clusters before members. */
   *records(): Iterable<ClientRecord | ClusterRecord | MemberRecord> {
     for (const client of this.clients.values()) if (client.stored) yield client.record;
     for (const cluster of this.clustersById.values()) yield cluster.record;
@@ -64,7 +63,7 @@ export class TableContents {
     this.#fullClusters = 0;
   }
 
-  /** A client that is new counts as used `now`, in milliseconds. */
+  /** Adds or replaces a client. A new one counts as used at `now`, in milliseconds. */
   setClient(record: ClientRecord, stored: boolean, now: number): Client {
     const known = this.clients.get(record.clientId);
     if (known) {
@@ -98,7 +97,7 @@ export class TableContents {
     for (const member of cluster.seats) if (member) this.clients.get(member.clientId)?.giveUpSeat(cluster);
   }
 
-  /** Takes a seat over, from whoever may have it; `client` is the member's, if there is one. */
+  /** Gives a seat to a member, whoever held it. `client` is the member's client if it is registered. */
   seat(clusterId: string, index: number, member: Registration, client: Client | undefined): void {
     const cluster = this.clustersById.get(clusterId);
     assert(cluster, 'a member has a cluster');
@@ -114,7 +113,7 @@ export class TableContents {
     client?.takeSeat(cluster);
   }
 
-  /** Empties a seat that is taken. */
+  /** Empties a taken seat. */
   unseat(cluster: Cluster, index: number): void {
     const { clientId } = cluster.seats[index]!;
     this.changes.note(cluster.record.id);

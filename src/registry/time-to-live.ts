@@ -1,26 +1,26 @@
-// How long the table keeps what nobody uses.
+// Times to live of unused entries.
 import { PRESSED_FROM, PRESSED_TTL_MS_MIN } from '../limits.ts';
 import type { Client } from './client.ts';
 import { type Cluster, isEphemeral } from './cluster.ts';
 import type { TableContents } from './table-contents.ts';
 
-/** How much the table holds at most, and for how long. */
+/** Size limits of the table, and times to live of its entries. */
 export interface TableLimits {
   readonly clients: number;
   readonly clusters: number;
-  /** An ephemeral cluster that no member asks for, and an ephemeral client without a seat, is forgotten after this. */
+  /** Time to live of an ephemeral cluster after a member's last request, and of an ephemeral client without a seat. */
   readonly ephemeralTtlMs: number;
-  /** Any other client without a seat is forgotten when it has not been heard of for so long. */
+  /** Time to live of any other client without a seat, after its last use. */
   readonly idleRegistrationTtlMs: number;
-  /** A cluster without a member is forgotten after this, unless it is kept. */
+  /** Time to live of a cluster without members, unless an operator keeps it. */
   readonly emptyClusterTtlMs: number;
-  /** Clusters that one client made and that are still there, as far as is known since the start. */
+  /** Maximum of existing clusters that one client created since the start of this server. */
   readonly clustersPerClient: number;
-  /** Seats of one client. */
+  /** Maximum of seats that one client holds. */
   readonly seatsPerClient: number;
 }
 
-/** Times to live in milliseconds, counted from the last use. They shrink where the table is nearly full. */
+/** Times to live in milliseconds from the last use. They shrink while the table is nearly full. */
 export class TimeToLive {
   readonly #limits: TableLimits;
   readonly #contents: TableContents;
@@ -30,7 +30,7 @@ export class TimeToLive {
     this.#contents = contents;
   }
 
-  /** Milliseconds after its last use in which a cluster is forgotten. */
+  /** Time to live of a cluster; Infinity if it never expires. */
   ofCluster({ record, memberCount }: Cluster): number {
     const { ephemeralTtlMs, emptyClusterTtlMs, clusters } = this.#limits;
     const ephemeral = isEphemeral(record) ? ephemeralTtlMs : Infinity;
@@ -39,8 +39,8 @@ export class TimeToLive {
   }
 
   /**
-   * A time to live while so much of a limit is reached. Servers that share a table tell uses by the whole time only, so there
-   * it does not shrink.
+   * Shortens a time to live while `reached`, the used share of a limit, is above PRESSED_FROM. Never on a shared store:
+   * its servers announce uses by the full time to live.
    */
   #pressed(ttlMs: number, reached: number): number {
     if (reached <= PRESSED_FROM || this.#contents.uses) return ttlMs;
@@ -48,7 +48,7 @@ export class TimeToLive {
     return Math.min(ttlMs, Math.max(PRESSED_TTL_MS_MIN, ttlMs * room));
   }
 
-  /** The same for a client without a seat. */
+  /** Time to live of a client without a seat, shortened while the table is nearly full. */
   ofIdleClient(client: Client): number {
     return this.#pressed(this.ofClient(client), this.#contents.clients.size / this.#limits.clients);
   }

@@ -60,7 +60,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
       clientId: session.clientId,
       cluster,
       which: message.Which ? bigintOf(message.Which) : ALL_MEMBERS,
-      goOn: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
+      cursor: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
       rosterBytesMax: context.rosterBytesMax,
     },
     conclude: (reply) => {

@@ -61,7 +61,7 @@ export function join(client: number, name: string): Command {
 }
 
 export function getCluster(name: string, clientId = NOBODY): Command {
-  const all = { which: 2n ** 64n - 1n, goOn: undefined, rosterBytesMax: 1_000 };
+  const all = { which: 2n ** 64n - 1n, cursor: undefined, rosterBytesMax: 1_000 };
   return { kind: 'get-cluster', clientId, cluster: { name }, ...all };
 }
 

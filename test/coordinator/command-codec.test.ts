@@ -31,7 +31,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     clientId: id,
     cluster,
     which: long,
-    goOn: fc.option(fc.record({ clusterId: id, from: byte }), { nil: undefined }),
+    cursor: fc.option(fc.record({ clusterId: id, from: byte }), { nil: undefined }),
     rosterBytesMax: fc.nat(2 ** 31),
   }),
 );

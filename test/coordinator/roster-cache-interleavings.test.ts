@@ -26,7 +26,7 @@ function member(number: number, index: number): MemberRecord {
 }
 
 function question(number: number): GetClusterCommand {
-  const all = { which: 2n ** 64n - 1n, goOn: undefined, rosterBytesMax: 100_000 };
+  const all = { which: 2n ** 64n - 1n, cursor: undefined, rosterBytesMax: 100_000 };
   return { kind: 'get-cluster', clientId: idOf(0x80), cluster: { id: idOf(number) }, ...all };
 }
 

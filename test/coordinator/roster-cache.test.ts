@@ -65,7 +65,7 @@ const QUESTIONS: readonly Command[] = [
       [40, 100_000].map(
         (rosterBytesMax): Command => ({
           ...{ kind: 'get-cluster', clientId, cluster, which: rosterBytesMax === 40 ? 0x5n : ALL, rosterBytesMax },
-          goOn: { clusterId: CLUSTER_IDS[0]!, from: 1 },
+          cursor: { clusterId: CLUSTER_IDS[0]!, from: 1 },
         }),
       ),
     ),
@@ -132,8 +132,8 @@ describe('what is shown', () => {
     for (const rosterBytesMax of [bytes, bytes - 1, 100]) {
       for (const which of [ALL, (1n << BigInt(size)) - 1n, ALL ^ 4n, ALL >> 1n, 1n << BigInt(size - 1)]) {
         for (const from of [0, 1, 31, size - 1, size, 200]) {
-          const goOn = { clusterId: idOf(0xc1), from };
-          const question = { ...getCluster('c', idOf(1)), which, goOn, rosterBytesMax } as Command;
+          const cursor = { clusterId: idOf(0xc1), from };
+          const question = { ...getCluster('c', idOf(1)), which, cursor, rosterBytesMax } as Command;
           expect(answer(question)).toEqual(copied(plain.apply(question, 0).reply));
         }
       }
@@ -263,7 +263,7 @@ function memberOf(cluster: ClusterRecord, index: number, token: Uint8Array): Mem
 }
 
 function askFor(cluster: ClusterRecord): GetClusterCommand {
-  const rest = { which: ALL, goOn: undefined, rosterBytesMax: 1e6 };
+  const rest = { which: ALL, cursor: undefined, rosterBytesMax: 1e6 };
   return { kind: 'get-cluster', clientId: idOf(0), cluster: { id: cluster.id }, ...rest };
 }
 

@@ -76,7 +76,7 @@ export const getCluster: fc.Arbitrary<Command> = fc.record({
   clientId: fc.constantFrom(...CLIENT_IDS, NOBODY),
   cluster,
   which: fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 31n })),
-  goOn: fc.option(fc.record({ clusterId: fc.constantFrom(...CLUSTER_IDS), from: fc.nat(63) }), { nil: undefined }),
+  cursor: fc.option(fc.record({ clusterId: fc.constantFrom(...CLUSTER_IDS), from: fc.nat(63) }), { nil: undefined }),
   rosterBytesMax: fc.nat(40),
 });
 

@@ -369,7 +369,7 @@ function creation(name: string, id: number, attrs = 0n): Command {
 /** GetCluster for all members, by one of the clients or by nobody in particular. */
 function asking(clusterId: string, clientId = NOBODY) {
   const cluster = { id: clusterId };
-  return { kind: 'get-cluster', clientId, cluster, which: 9n, goOn: undefined, rosterBytesMax: 9_000 } as const;
+  return { kind: 'get-cluster', clientId, cluster, which: 9n, cursor: undefined, rosterBytesMax: 9_000 } as const;
 }
 
 describe('an eviction', () => {

@@ -15,7 +15,7 @@ const CLUSTER_QUESTIONS: readonly Command[] = [
     clientId: NOBODY,
     cluster,
     which: 2n ** 64n - 1n,
-    goOn: undefined,
+    cursor: undefined,
     rosterBytesMax: Number.MAX_SAFE_INTEGER,
   }),
 );

@@ -268,10 +268,10 @@ function removalOf({ record: { id, name }, members }: SlowCluster): Change {
 }
 
 /** Rules R8 and R9, member by member. */
-function roster(cluster: SlowCluster, { which, goOn, rosterBytesMax }: GetClusterCommand): Reply {
+function roster(cluster: SlowCluster, { which, cursor, rosterBytesMax }: GetClusterCommand): Reply {
   const count = cluster.members.length;
   const all = cluster.members.map((member, index) => ({ member, index }));
-  const from = goOn?.clusterId === cluster.record.id ? goOn.from : 0;
+  const from = cursor?.clusterId === cluster.record.id ? cursor.from : 0;
   const start = count === 0 ? 0 : from % count;
   const wanted = [...all.slice(start), ...all.slice(0, start)].flatMap(({ member, index }) =>
     member && ((which >> BigInt(index)) & 1n) === 1n ? [{ ...member, index }] : [],

@@ -58,7 +58,7 @@ function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClu
   const { seats } = page;
   if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
   const count = page.indexAt(seats - 1) + 1;
-  const from = command.goOn?.clusterId === cluster.id ? command.goOn.from : 0;
+  const from = command.cursor?.clusterId === cluster.id ? command.cursor.from : 0;
   // What is asked most, everybody where nobody was evicted, stands there as it is told.
   const everybody = (1n << BigInt(count)) - 1n;
   const tokens = page.tokens(0, seats);
