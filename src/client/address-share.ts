@@ -1,12 +1,12 @@
-// Names with several addresses: each address has its share of the time. Node's own 250 ms are less than a handshake takes
-// over a long or lossy line, and the address that works would be given up for one that does not.
+// Divides the connect timeout between the addresses of one host name. Node's default of 250 ms is shorter than a
+// handshake over a long or lossy line. Node would then give up a good address for a dead one.
 import dns from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 
-/** A lost SYN is sent again after a second: this is enough for one, and bounds what a dead address costs. */
+/** TCP resends a lost SYN after one second. This allows for one loss and bounds the cost of a dead address. */
 export const ADDRESS_TIMEOUT_MS = 3_000;
 
-/** What net.connect() takes of it. */
+/** Options for net.connect(). */
 export interface AddressShare {
   readonly autoSelectFamily: true;
   /** Milliseconds until the next address is tried. */
@@ -14,7 +14,10 @@ export interface AddressShare {
   readonly lookup: LookupFunction;
 }
 
-/** Looks a host up, whose addresses share `timeoutMs`; undefined for an IP address. Rejects with the system's error. */
+/**
+ * Resolves a host name whose addresses share `timeoutMs`. Returns undefined for an IP address. Rejects with the
+ * system's error.
+ */
 export async function addressShare(host: string, timeoutMs: number): Promise<AddressShare | undefined> {
   if (isIP(host) !== 0) return undefined;
   const addresses = await new Promise<dns.LookupAddress[]>((resolve, reject) =>

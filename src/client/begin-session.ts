@@ -1,20 +1,20 @@
-// A session that has come as far as it was to come, on whichever server of the registry that can be had.
+// Opens a session and runs its first requests, with failover to the registry's other servers.
 import type { RegCred } from '../wire/reg-cred.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import { isServerGone, type XlRegError } from './errors.ts';
 import type { RegistrySession } from './registry-session.ts';
 import { targetsOf } from './target.ts';
 
-/** A session, and what came of its beginning. */
+/** A session and the result of its first requests. */
 export interface BegunSession<T> {
   readonly session: RegistrySession;
   readonly begun: T;
 }
 
 /**
- * Connects, and does what is to be done first: `begin`, which has to bear that another server has done some of it, as Create
- * and Join do. If the server goes away meanwhile it is done again from the beginning with the next one, until each end point
- * has had its turn; `onSkipped` hears of those. Rejects as connect() and `begin` do; there is no open session then.
+ * Connects and runs `begin`. If the server goes away meanwhile, both start again with the next end point, until each
+ * has been tried. `begin` must therefore be safe to repeat, as Create and Join are. `onSkipped` receives the abandoned
+ * end points. Rejects as connect() and `begin` do, and then leaves no session open.
  */
 export async function beginSession<T>(
   regCred: RegCred,

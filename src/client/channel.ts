@@ -1,5 +1,5 @@
-// A connection after its Hello: messages out, replies in, one at a time (F1). Invariant: whatever fails ends the channel,
-// since nobody can tell any more which reply would belong to which message.
+// A connection after its Hello: sends one message at a time and receives its reply (F1). Invariant: any failure ends
+// the channel, because later replies could no longer be matched to their messages.
 import { randomBytes } from 'node:crypto';
 import { BLOCK_BYTES } from '../limits.ts';
 import type { SessionKeys } from '../wire/dialect.ts';
@@ -12,11 +12,11 @@ import { ProtocolError, RegistryRefused, RegistryUnreachable } from './errors.ts
 import type { OpenHello } from './open-hello.ts';
 import type { Transport } from './transport.ts';
 
-/** What bounds the life of a channel. */
+/** Bounds of a channel's life. */
 export interface ChannelOptions {
   /** Milliseconds for one message and its reply. */
   readonly timeoutMs: number;
-  /** Aborted, it ends the channel. */
+  /** Ends the channel when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,9 +27,9 @@ export class Channel {
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
   #keys: SessionKeys;
-  /** IVs of both directions, in the prefixed dialect (F6). */
+  /** IVs of both directions, in the prefixed dialect only (F6). */
   readonly #ivs: IvHistory | undefined;
-  /** Settles when the message before has its reply; never rejects. */
+  /** Settles when the previous message has its reply. Never rejects. */
   #before: Promise<unknown> = Promise.resolve();
   #end: { readonly why: unknown } | undefined;
   readonly #aborted = () => this.close(this.#signal?.reason);
@@ -47,9 +47,9 @@ export class Channel {
   }
 
   /**
-   * Sends a message once those before it have their replies, and resolves to its reply, whose Op is in range. An Error
-   * rejects with RegistryRefused (E2), a reply that is none with ProtocolError, one that does not come with
-   * RegistryUnreachable. Each of these ends the channel.
+   * Sends a message after all earlier ones have their replies. Returns the reply, whose Op is in range. Rejects with
+   * RegistryRefused for an Error message (E2), with ProtocolError for an invalid reply, with RegistryUnreachable if
+   * none comes. Each of these ends the channel.
    */
   exchange(message: Message): Promise<Message> {
     const reply = this.#before.then(() => this.#exchangeNow(message));
@@ -57,7 +57,7 @@ export class Channel {
     return reply;
   }
 
-  /** Ends the channel; what is under way rejects. `why` becomes the cause of what is asked later. */
+  /** Ends the channel. The pending request rejects; `why` becomes the cause of later rejections. */
   close(why?: unknown): void {
     if (this.#end !== undefined) return;
     this.#end = { why };
@@ -86,29 +86,30 @@ export class Channel {
   }
 
   #send(message: Message): void {
-    if (this.#transport.arrivals.waiting) throw new ProtocolError('the registry sends without being asked');
+    if (this.#transport.arrivals.waiting) throw new ProtocolError('the registry sent bytes without a request');
     const sealed = DIALECTS[this.#keys.dialect].encrypt(this.#keys, randomBytes, encodeMessage(message));
     this.#keys = sealed.keys;
     this.#ivs?.add(sealed.bytes);
     this.#transport.send(sealed.bytes);
   }
 
-  /** A reply ends at the first block boundary at which it is whole (F5), or with its frame (F3). */
+  /** Receives one reply. It ends at the first block boundary at which it is complete (F5), or with its frame (F3). */
   async #receive(): Promise<Message> {
     let bytes: Uint8Array = await this.#transport.arrivals.take();
     let checked = 0;
     for (;;) {
-      if (bytes.length > this.#transport.replyBytesMax) throw new ProtocolError('the registry sent too long a reply');
+      if (bytes.length > this.#transport.replyBytesMax)
+        throw new ProtocolError('the registry sent a reply that is too long');
       const whole = bytes.length - (bytes.length % BLOCK_BYTES);
       const reply = whole > checked ? this.#open(bytes, whole) : undefined;
       if (reply !== undefined) return reply;
-      if (this.#transport.name === 'ws') throw new ProtocolError('the registry sent a frame that is no message');
+      if (this.#transport.name === 'ws') throw new ProtocolError('the registry sent a frame that is not a message');
       checked = whole;
       bytes = Buffer.concat([bytes, await this.#transport.arrivals.take()]);
     }
   }
 
-  /** The reply in these bytes, or undefined while it is not whole. */
+  /** Decrypts and decodes the reply; undefined while it is incomplete. */
   #open(bytes: Uint8Array, whole: number): Message | undefined {
     const dialect = DIALECTS[this.#keys.dialect];
     const blocks = bytes.subarray(0, whole);
@@ -117,7 +118,8 @@ export class Channel {
     if (found === undefined) return undefined;
     if (found.paddedEnd !== bytes.length) throw new ProtocolError('the registry sent more than one reply');
     const reply = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
-    if (reply === undefined || !isOp(found.op)) throw new ProtocolError('the registry sent a message of no known type');
+    if (reply === undefined || !isOp(found.op))
+      throw new ProtocolError('the registry sent a message of an unknown type');
     if (this.#ivs?.add(blocks.subarray(0, IV_BYTES)) === false) throw new ProtocolError('the registry repeated an IV');
     this.#keys = dialect.received(this.#keys, blocks);
     return reply;

@@ -1,5 +1,4 @@
-// What a client learns of a cluster: its properties, and its members as they stand in a ClusterMembers reply. IDs are
-// lower-case hex.
+// A cluster as a client sees it: its properties, and its members from ClusterMembers replies. IDs are lower-case hex.
 import type { KeyObject } from 'node:crypto';
 import { CLUSTER_SIZE_MAX } from '../limits.ts';
 import { isNodeId } from '../wire/member-token.ts';
@@ -7,48 +6,48 @@ import { bigintOf, type Message, type Token } from '../wire/message.ts';
 import { importPublicKey, parseSpki } from '../wire/rsa-key.ts';
 import { ProtocolError } from './errors.ts';
 
-/** A cluster is meant by its name or by its ID, 40 or 64 hex digits. */
+/** Names a cluster by its name, or by its ID of 40 or 64 hex digits. */
 export type ClusterRef = string | { readonly id: string };
 
-/** What a new cluster is to be; the registry has the last word. */
+/** Requested properties of a new cluster. The registry has the last word. */
 export interface ClusterSpec {
-  /** Members when complete; the registry makes it 2 to 64 (R2). */
+  /** Number of seats; the registry clamps it to 2 to 64 (R2). */
   readonly size: number;
-  /** End points each member must have, 1 or 2 (R3). Default 1. */
+  /** End points required of each member, 1 or 2 (R3). Default 1. */
   readonly endPoints?: number | undefined;
-  /** Whether it may be forgotten when the registry restarts. Default false. */
+  /** With `true` the cluster may be lost when the registry restarts. Default false. */
   readonly ephemeral?: boolean | undefined;
 }
 
-/** A cluster as the registry decided it. */
+/** A cluster as the registry defines it. */
 export interface ClusterProperties {
   readonly clusterId: string;
-  /** Members when complete, 2 to 64 (R2). */
+  /** Number of seats, 2 to 64 (R2). */
   readonly size: number;
-  /** End points each member has at least, 1 or 2 (R3). */
+  /** Minimum of end points that each member has, 1 or 2 (R3). */
   readonly endPoints: number;
   readonly ephemeral: boolean;
 }
 
 /** A member of a cluster, with its public keys. */
 export interface ClusterMember {
-  /** Its seat: 0, 1, 2 … in the order of joining, for good (R6). */
+  /** Seat index: 0, 1, 2 … in the order of joining. It never changes (R6). */
   readonly index: number;
-  /** Any text: not every registry of the field holds names to T2. */
+  /** Any text: some registries of the field do not enforce T2. */
   readonly name: string;
   readonly id: string;
   /** Bits: 1 ephemeral, 2 admin, 4 solo (T9). */
   readonly attrs: bigint;
   readonly commsKey: KeyObject;
   readonly sigKey: KeyObject;
-  /** As the member sent them: `host:port`, perhaps with `TcpEndPoint: ` in front (T5). */
+  /** As the member sent them: `host:port`, some with a `TcpEndPoint: ` prefix (T5). */
   readonly endPoints: readonly string[];
 }
 
-/** Members of a cluster: those of one ClusterMembers reply, which may have no room for all (R9), or all of them. */
+/** Members of a cluster: all of them, or those of one ClusterMembers reply, which may not have room for all (R9). */
 export interface Roster {
   readonly clusterId: string;
-  /** Undefined where neither this reply (older servers) nor an earlier one of the session tells it (R11). */
+  /** Undefined if neither this reply nor an earlier one of the session tells it, as with older servers (R11). */
   readonly size: number | undefined;
   /** By ascending index. */
   readonly members: readonly ClusterMember[];
@@ -57,12 +56,12 @@ export interface Roster {
 /** `Which` of all 64 seats (R8). */
 export const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
 
-/** The bit of a seat in a `Which` (R8); that of seat 64 is one more than all of them. */
+/** The bit of a seat in a `Which` (R8). The bit of seat 64 is ALL_MEMBERS + 1. */
 export function seatBit(index: number): bigint {
   return 1n << BigInt(index);
 }
 
-/** Whether a seat's member is the one that was seen there, with the same token. */
+/** True if the seat still has the same member with the same token. */
 export function isSameMember(seen: ClusterMember | undefined, member: ClusterMember): boolean {
   if (seen === undefined || seen.id !== member.id || seen.name !== member.name) return false;
   if (seen.attrs !== member.attrs || seen.endPoints.join('\n') !== member.endPoints.join('\n')) return false;
@@ -70,8 +69,8 @@ export function isSameMember(seen: ClusterMember | undefined, member: ClusterMem
 }
 
 /**
- * All members, from as many replies as that takes (R9): 65 at most, since each but the last has to bring one more.
- * Rejects as `ask` does, which makes one GetCluster of a `Which`.
+ * Returns all members, from as many replies as necessary (R9). At most 65, because each reply but the last brings at
+ * least one more. `ask` sends one GetCluster with a `Which`; its rejections are passed on.
  */
 export async function wholeRoster(ask: (which: bigint) => Promise<Roster>): Promise<Roster> {
   const seats = new Map<number, ClusterMember>();
@@ -88,23 +87,23 @@ export async function wholeRoster(ask: (which: bigint) => Promise<Roster>): Prom
   }
 }
 
-/** Cluster attrs bit 1 (R4). */
+/** Bit of cluster attrs (R4). */
 export const CLUSTER_EPHEMERAL = 1n;
 
-/** The ID's hex, or a ProtocolError. */
+/** Returns the ID as hex. Throws ProtocolError if it is invalid. */
 export function hexId(id: Uint8Array | null | undefined): string {
-  if (!id || !isNodeId(id)) throw new ProtocolError('the registry sent an ID that is none');
+  if (!id || !isNodeId(id)) throw new ProtocolError('the registry sent an invalid ID');
   return Buffer.from(id).toString('hex');
 }
 
-/** The bytes of an ID, or a TypeError. */
+/** Returns the bytes of an ID. Throws TypeError if it is invalid. */
 export function idBytes(hex: string): Buffer {
   const id = Buffer.from(hex, 'hex');
   if (id.length * 2 !== hex.length || !isNodeId(id)) throw new TypeError('an ID should be 40 or 64 hex digits');
   return id;
 }
 
-/** The cluster of a CreateReply or JoinReply. */
+/** Returns the cluster of a CreateReply or JoinReply. */
 export function propertiesOf({ ClusterID, ClusterSize, ClusterAttrs, EndPointCount }: Message): ClusterProperties {
   return {
     clusterId: hexId(ClusterID),
@@ -114,7 +113,7 @@ export function propertiesOf({ ClusterID, ClusterSize, ClusterAttrs, EndPointCou
   };
 }
 
-/** What a ClusterMembers reply says of `clusterId`. */
+/** Returns the members in a ClusterMembers reply. `clusterId` and `size` fill in for what the reply omits. */
 export function rosterOf(reply: Message, clusterId: string | undefined, size: number | undefined): Roster {
   const tokens = reply.Tokens ?? [];
   const which = bigintOf(reply.Which);
@@ -122,7 +121,7 @@ export function rosterOf(reply: Message, clusterId: string | undefined, size: nu
     hasSeat(which, index),
   );
   if (indexes.length !== tokens.length)
-    throw new ProtocolError('the registry sent members without telling whose seats');
+    throw new ProtocolError(`the registry sent ${tokens.length} tokens for ${indexes.length} seats`);
   return {
     clusterId: reply.ClusterID?.length ? hexId(reply.ClusterID) : (clusterId ?? hexId(undefined)),
     size: reply.ClusterSize ? checkedSize(reply.ClusterSize) : size,
@@ -130,13 +129,13 @@ export function rosterOf(reply: Message, clusterId: string | undefined, size: nu
   };
 }
 
-/** Whether a `Which` has the bit of a seat. */
+/** True if a `Which` has the bit of this seat. */
 export function hasSeat(which: bigint, index: number): boolean {
   return ((which >> BigInt(index)) & 1n) === 1n;
 }
 
 function checkedSize(size: number | null | undefined): number {
-  if (!size || size > CLUSTER_SIZE_MAX) throw new ProtocolError('the registry sent a cluster size that is none');
+  if (!size || size > CLUSTER_SIZE_MAX) throw new ProtocolError('the registry sent an invalid cluster size');
   return size;
 }
 
@@ -154,6 +153,6 @@ function memberOf(token: Token, index: number): ClusterMember {
 
 function publicKey(spki: Uint8Array | null | undefined, index: number): KeyObject {
   const parts = spki ? parseSpki(spki) : undefined;
-  if (parts === undefined) throw new ProtocolError(`the registry sent a key that is none, of member ${index}`);
+  if (parts === undefined) throw new ProtocolError(`the registry sent an invalid key of member ${index}`);
   return importPublicKey(parts);
 }

@@ -1,4 +1,4 @@
-// From a registry's credentials to a session with it.
+// Opens a session with a registry, given its credentials.
 import type { DialectName } from '../wire/hello.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { Channel } from './channel.ts';
@@ -19,35 +19,40 @@ import { CONNECT_TIMEOUT_MS, openTcp } from './tcp-transport.ts';
 import type { Transport } from './transport.ts';
 import { openWebSocket } from './websocket-transport.ts';
 
-/** How to connect. */
+/** Options of a connection. */
 export interface ConnectOptions extends TargetOptions, OrderHints {
-  /** Default `prefixed`. Every registry knows one of the two, this one both (H2). */
+  /** Default `prefixed`. Every registry knows one of the two; this one knows both (H2). */
   readonly dialect?: DialectName | undefined;
-  /** Ends the session when aborted, whatever is under way; that rejects with the signal's reason. */
+  /** Ends the session when aborted. Pending requests reject with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for connecting, whatever the number of end points, and for each request and its reply. Default 10,000. */
+  /**
+   * Milliseconds to connect, whatever the number of end points, and for each request with its reply. Default 10,000.
+   */
   readonly timeoutMs?: number | undefined;
   /**
-   * How often an end point that closes the connection at the Hello is tried, 1 to 4, the default: a registry to which more nodes
-   * come in one instant than it lets in turns the newest away, and has room for them a moment later.
+   * Attempts at an end point that closes the connection at the Hello: 1 to 4, default 4. A registry with more new
+   * connections than it admits closes the newest. It has room for them a moment later.
    */
   readonly helloTries?: number | undefined;
-  /** Told of each end point that came to nothing while there were others to try: RegistryUnreachable or -Untrusted. */
+  /** Receives each failed end point while others are left, with RegistryUnreachable or RegistryUntrusted. */
   readonly onSkipped?: ((address: string, why: XlRegError) => void) | undefined;
 }
 
-/** What one end point may take of it while there are others: twice what a Hello takes over a bad line that loses packets. */
+/** Maximum time for one end point while others are left: twice a Hello over a line that loses packets. */
 const END_POINT_TIMEOUT_MS = 3_000;
-/** Before a Hello that was refused is tried again, half to one and a half times as long: those turned away together spread. */
+/**
+ * Pauses before a refused Hello is repeated, multiplied by 0.5 to 1.5. The factor spreads clients that were refused
+ * together.
+ */
 const HELLO_PAUSES_MS = [100, 300, 900];
 
 /**
- * Connects to the registry of these credentials and exchanges Hellos. The end points are tried one after the other, the
- * one that worked last first; each has its share of the time that is left, 3 s at most unless it is the last. One where
- * somebody else answers is passed over like one where nobody does, since each has to prove itself by its key; onSkipped
- * hears of both. Those that refused the Hello are tried again after a moment, while there is time. When none is left it
- * rejects with RegistryUntrusted if somebody else answered anywhere, else with RegistryUnreachable or ProtocolError.
- * TypeError: the options name no place to connect to.
+ * Connects to the registry of these credentials and exchanges Hellos.
+ * Tries the end points one after the other, the last that worked first. Each has its share of the remaining time, at
+ * most 3 s unless it is the last. An impostor is skipped like a dead end point, because each must prove itself by its
+ * key. onSkipped receives both. End points that refused the Hello are tried again after a pause, while time is left.
+ * Rejects with RegistryUntrusted if any end point was an impostor, else with RegistryUnreachable or ProtocolError.
+ * Throws TypeError if the options name no address.
  */
 export async function connect(regCred: RegCred, options: ConnectOptions = {}): Promise<RegistrySession> {
   const { timeoutMs = CONNECT_TIMEOUT_MS, helloTries = HELLO_PAUSES_MS.length + 1, signal } = options;
@@ -66,7 +71,7 @@ export async function connect(regCred: RegCred, options: ConnectOptions = {}): P
         return session;
       } catch (error) {
         if (!(error instanceof XlRegError)) throw error;
-        // That no answer came in time says less than the refusal before it.
+        // A refusal says more than a later timeout.
         const known = failures.get(address) instanceof HelloRefused && error instanceof NoAnswerInTime;
         if (!known) failures.set(address, error);
         rememberFailed(regCred, address);
@@ -82,12 +87,12 @@ export async function connect(regCred: RegCred, options: ConnectOptions = {}): P
   }
 }
 
-/** Milliseconds for the first of so many end points. */
+/** Milliseconds for the first of the remaining end points. */
 function attemptMs(left: number, endPoints: number): number {
   return Math.ceil(endPoints === 1 ? left : Math.min(left / endPoints, END_POINT_TIMEOUT_MS));
 }
 
-/** The worst of what came of each address, with what was seen there. */
+/** Combines the failures of all addresses into one error of the most serious kind. */
 function summaryOf(failures: ReadonlyMap<string, XlRegError>): XlRegError {
   const errors = [...failures.values()];
   const Kind = [RegistryUntrusted, ProtocolError].find((kind) => errors.some((error) => error instanceof kind));

@@ -1,4 +1,4 @@
-// Who a registry says it is, held against the credentials that the client has of it (S6).
+// Checks the credentials that a registry sends against those that the client has of it (S6).
 import type { KeyObject } from 'node:crypto';
 import { checkToken } from '../wire/member-token.ts';
 import type { Message } from '../wire/message.ts';
@@ -7,29 +7,31 @@ import { exportSpki, importPublicKey, parseSpki } from '../wire/rsa-key.ts';
 import { printVersion } from '../wire/version.ts';
 import { RegistryUntrusted } from './errors.ts';
 
-/** What a registry says of itself. */
+/** Credentials of a registry, as it sends them. */
 export interface Credentials {
   readonly name: string;
-  /** Lower-case hex. */
+  /** Lower-case hex, 40 or 64 digits. */
   readonly id: string;
-  /** As it advertises them. */
+  /** End points that the registry advertises. */
   readonly endPoints: readonly string[];
   /** `a.b`, `a.b.c` or `a.b.c.d` (K5). */
   readonly version: string;
-  /** Its comms key, where that is not the one of the credentials: those are from before a change of keys (H10). */
+  /** The registry's comms key, if it differs from the client's credentials. They then predate a key rotation (H10). */
   readonly newCommsKey?: KeyObject;
 }
 
 /**
- * The credentials in a RegCredReply; throws RegistryUntrusted unless ID and signature key are the expected ones and have
- * signed them. The comms key may be a new one: that the registry has the expected one, too, it has shown at the Hello.
+ * Returns the credentials in a RegCredReply. Throws RegistryUntrusted unless ID and signature key are the expected ones
+ * and the key has signed the reply. The comms key may be new: the Hello has already proved that the registry holds the
+ * expected one.
  */
 export function credentialsIn({ ClientSpecs: token, Version }: Message, expected: RegCred): Credentials {
-  if (!token) throw new RegistryUntrusted('it does not say who it is');
+  if (!token) throw new RegistryUntrusted('its reply has no token');
   if (!isEqual(token.ID, expected.id)) throw new RegistryUntrusted('its ID is not that of the credentials');
-  if (!isEqual(token.SigKey, exportSpki(expected.sigKey))) throw new RegistryUntrusted('its signature key is another');
+  if (!isEqual(token.SigKey, exportSpki(expected.sigKey)))
+    throw new RegistryUntrusted('its signature key is not that of the credentials');
   const fault = checkToken(token);
-  if (fault) throw new RegistryUntrusted(`its own token is not in order: ${fault}`);
+  if (fault) throw new RegistryUntrusted(`its own token is invalid: ${fault}`);
   const isNew = !isEqual(token.CommsKey, exportSpki(expected.commsKey));
   return {
     ...(isNew && { newCommsKey: importPublicKey(parseSpki(token.CommsKey!)!) }),
@@ -40,7 +42,7 @@ export function credentialsIn({ ClientSpecs: token, Version }: Message, expected
   };
 }
 
-/** Whether a field is there and has these bytes. */
+/** True if the field is present and equal. */
 export function isEqual(found: Uint8Array | null | undefined, expected: Uint8Array): boolean {
   return found !== null && found !== undefined && Buffer.compare(found, expected) === 0;
 }

@@ -1,19 +1,19 @@
-// Work that ends in time or when somebody aborts it.
+// Bounds asynchronous work by a deadline and an abort signal.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NoAnswerInTime } from './errors.ts';
 
-/** What bounds a piece of work. */
+/** Bounds of one piece of work. */
 export interface Deadline {
   /** Milliseconds, 1 to 2^31-1. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Completes "… within 10 s" in the error's message. */
+  /** Start of the error's message; "within 10 s" follows. */
   readonly missed: string;
 }
 
 /**
- * Runs work under a deadline: rejects with NoAnswerInTime when the time is up, with the signal's reason when it is
- * aborted. The signal that the work is given is aborted in both cases, with the same reason.
+ * Runs work under a deadline. Rejects with NoAnswerInTime when the time is up, or with the signal's reason when
+ * aborted. In both cases the signal given to `work` is aborted with the same reason.
  */
 export async function withDeadline<T>(deadline: Deadline, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { timeoutMs, signal, missed } = deadline;
@@ -33,7 +33,7 @@ export async function withDeadline<T>(deadline: Deadline, work: (signal: AbortSi
   }
 }
 
-/** The work's outcome, or a rejection with the signal's reason if that comes first; the work itself goes on. */
+/** Returns the work's result, or rejects with the signal's reason if that comes first. The work itself continues. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await work;
   let stop: (() => void) | undefined;
@@ -49,7 +49,7 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | un
   }
 }
 
-/** Waits; rejects with the signal's reason when it is aborted. */
+/** Sleeps. Rejects with the signal's reason when aborted. */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await sleep(milliseconds, undefined, signal && { signal });

@@ -1,5 +1,5 @@
-// In which order the places of a registry are tried: the one that worked last first, the one that failed last behind all
-// others. Remembered for as long as the credentials live, one address of each kind.
+// Orders the addresses of a registry: the last that worked comes first, the last that failed comes last. Remembers one
+// address of each kind for as long as the credentials object lives.
 import type { RegCred } from '../wire/reg-cred.ts';
 import { printTarget, type Target } from './target.ts';
 
@@ -10,13 +10,13 @@ interface Remembered {
 
 const remembered = new WeakMap<RegCred, Remembered>();
 
-/** What a caller may know from another process; what this one has seen counts for more. */
+/** Knowledge of another process. This process's own experience takes precedence. */
 export interface OrderHints {
-  /** Tried first if it is among the targets: `HOST:PORT` or a WebSocket URL, as RegistrySession.address has it. */
+  /** Address to try first if it is among the targets: `HOST:PORT` or a WebSocket URL, as in RegistrySession.address. */
   readonly first?: string | undefined;
 }
 
-/** The targets in the order to try them; all that nothing is known of stay as they were. */
+/** Returns the targets in the order to try. Targets without history keep their order. */
 export function inOrder(regCred: RegCred, targets: readonly Target[], { first }: OrderHints): Target[] {
   const { worked = first, failed } = remembered.get(regCred) ?? {};
   const rank = (target: Target) => {
@@ -27,13 +27,13 @@ export function inOrder(regCred: RegCred, targets: readonly Target[], { first }:
   return targets.toSorted((one, other) => rank(one) - rank(other));
 }
 
-/** A session has begun there. */
+/** Records that a session began at this address. */
 export function rememberWorked(regCred: RegCred, address: string): void {
   const failed = remembered.get(regCred)?.failed;
   remembered.set(regCred, { worked: address, failed: failed === address ? undefined : failed });
 }
 
-/** No session came about there, or one was lost. */
+/** Records that no session began at this address, or that one was lost. */
 export function rememberFailed(regCred: RegCred, address: string): void {
   const worked = remembered.get(regCred)?.worked;
   remembered.set(regCred, { worked: worked === address ? undefined : worked, failed: address });

@@ -1,13 +1,13 @@
-// Text that others chose, made safe to print: no control character, no change of writing direction, no end of line gets
-// to a terminal or a log.
+// Makes text from other parties safe to print. No control character, change of writing direction or line end reaches a
+// terminal or a log.
 
-/** Characters printed of one piece of text from others; a text of the registry's own is below 50 (E4). */
+/** Maximum of printed characters for one text. The registry's own texts are shorter than 50 (E4). */
 const PRINTED_CHARS_MAX = 256;
 
-/** Backslashes too, so that what is printed means one text only. */
+/** Includes the backslash, so that escaped text is unambiguous. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\\]/gu;
 
-/** The text with everything unprintable as `\u{…}`, cut at 256 characters (before escaping). */
+/** Escapes unprintable characters as `\u{…}`. Cuts the text at 256 characters before escaping. */
 export function escapeText(text: string): string {
   const cut = text.length > PRINTED_CHARS_MAX ? `${text.slice(0, PRINTED_CHARS_MAX)}…` : text;
   return cut.replace(UNPRINTABLE, (char) => (char === '\\' ? '\\\\' : `\\u{${char.codePointAt(0)!.toString(16)}}`));

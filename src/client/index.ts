@@ -1,4 +1,4 @@
-// The client library, as `xlreg/client`: connect() with a registry's credentials, and what that leads to.
+// Public API of the client library, `xlreg/client`. Begin with connect() and a registry's credentials.
 export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
 export { type BegunSession, beginSession } from './begin-session.ts';
 export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster } from './cluster.ts';

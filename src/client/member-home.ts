@@ -1,12 +1,12 @@
-// Where a member keeps who it is between runs: a directory of its own. Invariants: nothing in it can be read by others;
-// member.json is written last, so that where it is, the keys are; each file is there whole or not at all. Several
-// processes may open one home at once: keys and ID are created exclusively, and the others adopt them.
+// Stores a member's identity between runs, in a directory of its own. Invariants: only the owner can read its files.
+// member.json is written last, so its presence implies the keys'. Each file is complete or absent. Several processes may
+// open one home at once: the first creates keys and ID exclusively, the others adopt them.
 //
 //   HOME/                  0700
 //     comms-key.pem        0600, PKCS#8
 //     sig-key.pem          0600, PKCS#8
-//     member.json          0600, { name, endPoints, attrs, id, registryId, registryAddress }, the last two once a
-//                          registry has taken the member in
+//     member.json          0600, { name, endPoints, attrs, id, registryId, registryAddress }; the last two are
+//                          absent until a registry has registered the member
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,9 +23,9 @@ const SIG_KEY_FILE = 'sig-key.pem';
 const MEMBER_FILE = 'member.json';
 
 /**
- * The member that lives in a directory, or undefined if none does. Rejects with MemberHomeError if its files are
- * incomplete, not in order, or open to other users (not checked on Windows, which has no such modes). Files that a group of
- * this process can use are set back to mode 600, with a warning of the process.
+ * Loads the member of a directory; undefined if the directory holds none. Rejects with MemberHomeError if files are
+ * missing, invalid or open to other users (not checked on Windows, which has no such modes). Resets files that a group
+ * of this process can use to mode 600, and emits a process warning.
  */
 export async function loadMember(home: string): Promise<Member | undefined> {
   const text = await readPrivate(join(home, MEMBER_FILE));
@@ -40,9 +40,9 @@ export async function loadMember(home: string): Promise<Member | undefined> {
 }
 
 /**
- * The member that lives in a directory; a new one, with an ID (T3), if none does. Processes that come at once get the
- * same one: the first to create a file decides, the others read it. Rejects with MemberHomeError, and with TypeError where
- * name or end points break T2 or T5.
+ * Loads the member of a directory, or creates one with an ID (T3). Concurrent processes get the same member: the first
+ * to create a file decides, the others read it. Rejects with MemberHomeError, and with TypeError if the name breaks T2
+ * or an end point breaks T5.
  */
 export async function openMember(home: string, spec: MemberSpec): Promise<Member> {
   const found = await loadMember(home);
@@ -61,8 +61,8 @@ export async function openMember(home: string, spec: MemberSpec): Promise<Member
 }
 
 /**
- * Writes a member into its directory, which is made if need be; what was there is replaced. All of it is on disk when
- * this resolves. Rejects with MemberHomeError.
+ * Writes a member into its directory, creating the directory if necessary and replacing its files. All files are on
+ * disk when this resolves. Rejects with MemberHomeError.
  */
 export async function saveMember(home: string, member: Member): Promise<void> {
   try {
@@ -76,7 +76,7 @@ export async function saveMember(home: string, member: Member): Promise<void> {
   }
 }
 
-/** A key that is there already is not written again. */
+/** Writes a key unless the file already holds it. */
 async function saveKey(home: string, name: string, key: KeyObject): Promise<void> {
   const pem = pemOf(key);
   if ((await readPrivate(join(home, name))) !== pem) await writeSharedDurably(home, name, pem, 0o600);
@@ -118,14 +118,14 @@ async function loadKey(path: string): Promise<KeyObject> {
   try {
     key = createPrivateKey(pem);
   } catch {
-    // The reason OpenSSL gives may quote what it read.
+    // OpenSSL's reason may quote the file, which could be secret.
     throw new MemberHomeError(`${path} is not a private key in PEM form`);
   }
   if (key.asymmetricKeyType !== 'rsa') throw new MemberHomeError(`${path} is not an RSA key`);
   return key;
 }
 
-/** The text of a file that only its owner can read; undefined if there is no such file. */
+/** Reads a file that only its owner may read; undefined if it does not exist. */
 async function readPrivate(path: string): Promise<string | undefined> {
   try {
     await keepPrivate(path);
@@ -136,7 +136,7 @@ async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
-/** Others may look into a home, but not change what is in it; groups of this process may. */
+/** Other users may list a home but not write to it. Groups of this process may do both. */
 async function assertOwn(home: string): Promise<void> {
   const { access, mode } = await accessTo(home, WRITE_ACCESS);
   if (access === 'others') refuseOpen(home, mode, '700');

@@ -1,4 +1,4 @@
-// The Hello from the client's side: only the registry that holds the private comms key can answer it (H1 to H8).
+// The client's side of the Hello. Only the holder of the private comms key can answer it (H1 to H8).
 import { randomBytes } from 'node:crypto';
 import type { HelloReply } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
@@ -8,15 +8,15 @@ import { PROTOCOL_VERSION } from '../wire/version.ts';
 import { HelloRefused, ProtocolError, RegistryUnreachable, RegistryUntrusted } from './errors.ts';
 import type { Transport } from './transport.ts';
 
-/** What a session starts with. */
+/** Keys and salts of a new session. */
 export interface OpenHello extends HelloReply {
-  /** The HelloReply on the wire: in the prefixed dialect it begins with the session's first IV (F6). */
+  /** The HelloReply on the wire. In the prefixed dialect its first bytes are the session's first IV (F6). */
   readonly replyBytes: Uint8Array;
 }
 
 /**
- * Sends a Hello and opens the reply. Rejects with RegistryUntrusted if the reply was not made by who could read the
- * Hello, with RegistryUnreachable if there is none.
+ * Sends a Hello and decrypts the reply. Rejects with RegistryUntrusted if the replier could not read the Hello, with
+ * RegistryUnreachable if no reply comes.
  */
 export async function exchangeHello(
   regCred: Pick<RegCred, 'commsKey'>,
@@ -40,7 +40,7 @@ export async function exchangeHello(
   return { ...reply, replyBytes };
 }
 
-/** A HelloReply has a length of its own, so that on TCP it ends where that is reached. */
+/** Receives a HelloReply. Its length is fixed, so on TCP the length ends it. */
 async function receiveReply(transport: Transport, length: number): Promise<Uint8Array> {
   let bytes: Uint8Array = new Uint8Array(0);
   do {
@@ -48,7 +48,7 @@ async function receiveReply(transport: Transport, length: number): Promise<Uint8
       bytes = Buffer.concat([bytes, await transport.arrivals.take()]);
     } catch (cause) {
       if (!(cause instanceof RegistryUnreachable)) throw cause;
-      const why = 'it has another comms key than these credentials, or has more Hellos than it lets in';
+      const why = 'it has another comms key than these credentials, or receives more Hellos than it admits';
       throw new HelloRefused(`the registry closed the connection without a HelloReply: ${why}`, { cause });
     }
   } while (transport.name === 'tcp' && bytes.length < length);

@@ -1,8 +1,8 @@
-// Generators whose return() ends what their next() waits for. A plain async generator queues return() behind next().
+// Async generators whose return() cancels a pending next(). A plain async generator queues return() behind next().
 
 /**
- * Wraps a generator that waits only under the signal it is given. `return()` and `throw()` abort that signal, so that a
- * pending next() settles with `done: true` at once. `outer` aborts it with its own reason.
+ * Wraps a generator that waits only under the given signal. return() and throw() abort that signal, so a pending next()
+ * settles with `done: true` at once. `outer` aborts it with its own reason.
  */
 export function endPromptly<T>(
   outer: AbortSignal | undefined,

@@ -1,5 +1,5 @@
-// A session with a registry: one method for each thing that can be asked of it. IDs are lower-case hex throughout.
-// Every request rejects with RegistryRefused, RegistryUnreachable or ProtocolError, and the session is over then.
+// A session with a registry: one method for each request. IDs are lower-case hex throughout. Every request rejects with
+// RegistryRefused, RegistryUnreachable or ProtocolError, and then the session has ended.
 import type { DialectName } from '../wire/hello.ts';
 import { bigintOf, longOf, type Message, Op, opName } from '../wire/message.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
@@ -27,24 +27,27 @@ import type { OpenHello } from './open-hello.ts';
 import { endPromptly } from './prompt-end.ts';
 import { type WatchOptions, watchMembers } from './watch-members.ts';
 
-/** Who the client is to the registry. */
+/** The client's identity, as the registry confirms it. */
 export interface ClientIdentity {
   readonly id: string;
   /** Bits: 1 ephemeral, 2 admin, 4 solo (T9). */
   readonly attrs: bigint;
 }
 
-/** One session, from Hello to Bye; made by connect(). */
+/** One session, from Hello to Bye; opened by connect(). */
 export class RegistrySession {
-  /** Where the registry was reached: `HOST:PORT` or a WebSocket URL. */
+  /** Address where the registry was reached: `HOST:PORT` or a WebSocket URL. */
   readonly address: string;
   readonly dialect: DialectName;
-  /** Protocol version of the registry, as its HelloReply has it (H5). */
+  /** Protocol version of the registry, from its HelloReply (H5). */
   readonly version: string;
   readonly #regCred: RegCred;
   readonly #channel: Channel;
   readonly #salt2: Uint8Array;
-  /** Of clusters this session created or joined: older servers neither find them by name nor tell the size (R7, R11). */
+  /**
+   * Clusters that this session created or joined. Older servers neither find them by name nor tell their size (R7,
+   * R11).
+   */
   readonly #idsByName = new Map<string, string>();
   readonly #sizesById = new Map<string, number>();
 
@@ -58,8 +61,9 @@ export class RegistrySession {
   }
 
   /**
-   * Asks the registry who it is (S6). Rejects with RegistryUntrusted unless ID and signature key are those of the
-   * credentials and that key has signed the answer, in which a new comms key may stand. Allowed at any time.
+   * Requests the registry's credentials (S6). Rejects with RegistryUntrusted unless ID and signature key match the
+   * client's credentials and that key has signed the reply. The reply may announce a new comms key. Allowed at any
+   * time.
    */
   async credentials(): Promise<Credentials> {
     const reply = await this.#ask(Op.RegCredRequest, Op.RegCredReply);
@@ -67,9 +71,9 @@ export class RegistrySession {
   }
 
   /**
-   * Tells the registry who asks; once a session, before anything but credentials(). By `token`, the default, a new member
-   * gets its ID, and one that has an ID comes back under it with the name, end points and attrs it has now (T3, T11). By
-   * `id` a member that has one comes back as the registry knows it (T10).
+   * Identifies the client: once a session, before any request but credentials(). By `token` (the default) a new member
+   * gets its ID; a member with an ID returns with its current name, end points and attrs (T3, T11). By `id` a member
+   * returns as the registry knows it (T10). Throws TypeError for `id` without an ID.
    */
   async identify(member: Member, by: 'token' | 'id' = 'token'): Promise<ClientIdentity> {
     if (by === 'id' && member.id === undefined) throw new TypeError(`member ${member.name} has no ID yet`);
@@ -80,15 +84,16 @@ export class RegistrySession {
         : { ClientID: id!, DigSig: signReturn(member, id!, this.#salt2) };
     const { ClientID, ClientAttrs } = await this.#ask(Op.Client, Op.ClientOK, who);
     return this.#checked(() => {
-      if (id && !isEqual(ClientID, id)) throw new ProtocolError('the registry gave another ID than the one presented');
+      if (id && !isEqual(ClientID, id))
+        throw new ProtocolError('the registry confirmed another ID than the one presented');
       return { id: hexId(ClientID), attrs: ClientAttrs ? bigintOf(ClientAttrs) : member.attrs };
     });
   }
 
-  /** Creates a cluster, or finds the one of this name. What it resolves to may differ from what was asked (R1, R4). */
+  /** Creates a cluster, or finds the one of this name. The result may differ from the spec (R1, R4). */
   async create(name: string, { size, endPoints = 1, ephemeral = false }: ClusterSpec): Promise<ClusterProperties> {
     for (const count of [size, endPoints]) {
-      if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff) throw new TypeError(`${count} is no uint32`);
+      if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff) throw new TypeError(`${count} is not a uint32`);
     }
     const wanted = {
       ClusterSize: size,
@@ -98,16 +103,18 @@ export class RegistrySession {
     return this.#know(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
   }
 
-  /** Joins a cluster; joining again keeps the seat. Once it resolves the membership is on the registry's disk (R6). */
+  /**
+   * Joins a cluster; a repeated Join keeps the seat. The membership is on the registry's disk when this resolves (R6).
+   */
   async join(cluster: ClusterRef): Promise<ClusterProperties> {
     const reply = await this.#ask(Op.Join, Op.JoinReply, fieldsOf(cluster));
     return this.#know(typeof cluster === 'string' ? cluster : undefined, reply);
   }
 
   /**
-   * The members of a cluster: all of them, in as many GetClusters as that takes, or with `which` one GetCluster for those
-   * seats, whose reply may have no room for all (R9). Bit i of `which` is seat i. By name it finds what this session
-   * created or joined, and on this project's registry every cluster.
+   * Returns the members of a cluster. Without `which`, all of them, in as many GetClusters as necessary. With `which`,
+   * one GetCluster for these seats, whose reply may not have room for all (R9). Bit i of `which` is seat i. A name
+   * finds clusters that this session created or joined; on this project's registry it finds every cluster.
    */
   async cluster(cluster: ClusterRef, which?: bigint): Promise<Roster> {
     if (which === undefined) return await wholeRoster((seats) => this.cluster(cluster, seats));
@@ -122,10 +129,10 @@ export class RegistrySession {
   }
 
   /**
-   * The members as they appear, and again as their tokens change (R6); ends when the cluster is full and each seat has
-   * been read since. Where its size is not known (see Roster.size) it goes on until aborted. Whoever gets the seat of a
-   * member that was evicted is yielded with the same index (R14), so the last one of an index is who has that seat;
-   * onLeft hears of seats that become empty. With memberId it rejects with NoLongerMember once that ID has left.
+   * Yields members as they appear, and again when their tokens change (R6). Ends when the cluster is full and each seat
+   * has been read since. Continues until aborted if the size is unknown (see Roster.size). The successor of an evicted
+   * member is yielded with the same index (R14), so the last one yielded for an index holds the seat. onLeft receives
+   * seats that become empty. With memberId, rejects with NoLongerMember once that ID has left.
    */
   members(cluster: ClusterRef, options: WatchOptions = {}): AsyncGenerator<ClusterMember, void, void> {
     return endPromptly(options.signal, (signal) =>
@@ -133,18 +140,18 @@ export class RegistrySession {
     );
   }
 
-  /** Says goodbye in order (R12), then closes. */
+  /** Sends Bye, waits for the Ack (R12), then closes. */
   async bye(): Promise<void> {
     await this.#ask(Op.Bye, Op.Ack);
     this.close();
   }
 
-  /** Closes at once. What is under way rejects with RegistryUnreachable, and so does what is asked later. */
+  /** Closes at once. Pending and later requests reject with RegistryUnreachable. */
   close(): void {
     this.#channel.close();
   }
 
-  /** For `await using`: says goodbye if that is still possible, and closes. Never rejects. */
+  /** For `await using`: sends Bye if still possible, then closes. Never rejects. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bye().catch(() => {});
     this.close();
@@ -152,7 +159,7 @@ export class RegistrySession {
 
   async #ask(op: Op, expected: Op, fields?: Message): Promise<Message> {
     const reply = await this.#channel.exchange({ ...fields, Op: op }).catch((error: unknown) => {
-      // So that the next session with these credentials begins elsewhere.
+      // The next session with these credentials begins at another end point.
       if (isServerGone(error)) rememberFailed(this.#regCred, this.address);
       throw error;
     });
@@ -169,7 +176,7 @@ export class RegistrySession {
     return cluster;
   }
 
-  /** A reply that makes no sense ends the session, too. */
+  /** Ends the session if the reply is invalid. */
   #checked<T>(read: () => T): T {
     try {
       return read();

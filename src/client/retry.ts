@@ -1,28 +1,28 @@
-// Attempts that are repeated, with growing pauses, until one succeeds or the time is up. Bounded by time, not by number:
-// the pauses grow to LONGEST_PAUSE_MS, and each attempt has deadlines of its own.
+// Repeats an attempt with growing pauses until it succeeds or its time is up. BOUNDED by time, not by number: pauses
+// grow to LONGEST_PAUSE_MS, and each attempt has its own deadlines.
 import { pause, untilAborted } from './deadline.ts';
 import { TimeUp } from './errors.ts';
 
-/** How long to go on, and after which failures. */
+/** Bounds of the retries, and the failures that permit another one. */
 export interface RetryOptions {
-  /** Ends the retries by its reason. A TimeUp as reason gives way to the last failure, if there was one. */
+  /** Ends the retries with its reason. With a TimeUp as reason, they end with the last failure if there was one. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds after which a failure is the last; default: no such bound. */
+  /** Milliseconds after which no further attempt begins; default: unlimited. */
   readonly forMs?: number | undefined;
-  /** Tells failures that may pass from those that end the retries at once. */
+  /** Returns true for failures that may pass. All others end the retries at once. */
   readonly mayPass: (error: unknown) => boolean;
-  /** Told of each failure that is followed by another attempt. */
+  /** Receives each failure that another attempt follows. */
   readonly onRetry?: ((why: Error) => void) | undefined;
-  /** The failure that made retries necessary. */
+  /** The failure that led to the retries. */
   readonly after?: unknown;
 }
 
 const FIRST_PAUSE_MS = 50;
 const PAUSE_GROWTH = 1.7;
-/** Nodes that wait for a registry notice within this, and 1,000 of them are about 400 connections a second. */
+/** Waiting nodes notice a restarted registry within this time. 1,000 of them make about 400 connections a second. */
 const LONGEST_PAUSE_MS = 2_500;
 
-/** The outcome of the first attempt that succeeds. Rejects with the last failure, or with the signal's reason. */
+/** Returns the result of the first successful attempt. Rejects with the last failure or the signal's reason. */
 export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { signal, forMs = Number.POSITIVE_INFINITY, mayPass, onRetry } = options;
   const end = performance.now() + forMs;
@@ -43,7 +43,7 @@ export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions)
   }
 }
 
-/** 0.75 to 1.25, so that clients which began together do not go on together. */
+/** A factor from 0.75 to 1.25. It spreads clients that began together. */
 export function jitter(): number {
   return 0.75 + Math.random() / 2;
 }

@@ -1,32 +1,32 @@
-// Where a registry is to be reached: the end points of its file, or what the caller says instead.
+// Addresses where a registry may be reached: the end points of its credentials, or the caller's own.
 import { isEndPoint } from '../wire/member-token.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 
-/** How bytes get to the registry. */
+/** Name of a transport. */
 export type TransportName = 'tcp' | 'ws';
 
-/** One place to try. */
+/** One address to try. */
 export type Target =
   | { readonly transport: 'tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'ws'; readonly url: string };
 
-/** Which places to try. */
+/** Selects the addresses to try. */
 export interface TargetOptions {
-  /** Default: what `connect` looks like, else `tcp`. */
+  /** Default: derived from `connect`, else `tcp`. */
   readonly transport?: TransportName | undefined;
-  /** `HOST:PORT` (IPv6 in brackets) or a `ws:` or `wss:` URL, one or several, instead of the end points of the file. */
+  /** `HOST:PORT` (IPv6 in brackets) or `ws:`/`wss:` URLs, one or several. Replaces the credentials' end points. */
   readonly connect?: string | readonly string[] | undefined;
 }
 
 const END_POINT_PREFIX = /^TcpEndPoint: /;
 const WEBSOCKET_URL = /^wss?:\/\//;
 const WEBSOCKET_PATH = '/xlreg';
-/** Places tried of one registry: more than anybody runs servers, and few enough for the time there is. */
+/** Maximum of addresses tried for one registry: more than the servers of any registry, yet enough time for each. */
 const TARGETS_MAX = 64;
 
 /**
- * The places to try, in order and each once, 1 to 64; a file may name any number (C3), those beyond are left out. Throws
- * TypeError where the options name none or contradict each other.
+ * Returns the addresses to try: in order, without duplicates, 1 to 64. Credentials may list any number (C3); later ones
+ * are dropped. Throws TypeError if the options name no address or contradict each other.
  */
 export function targetsOf(regCred: Pick<RegCred, 'endPoints'>, options: TargetOptions): readonly Target[] {
   const { connect, transport } = options;
@@ -46,7 +46,7 @@ function targetOf(place: string, transport: TransportName | undefined): Target {
   return transport === 'ws' ? { transport, url: webSocketUrl(`ws://${bareEndPoint(place)}`) } : tcpTarget(place);
 }
 
-/** `host:port` or the URL, as it stands in messages. */
+/** `host:port` or the URL, for messages. */
 export function printTarget(target: Target): string {
   if (target.transport === 'ws') return target.url;
   return target.host.includes(':') ? `[${target.host}]:${target.port}` : `${target.host}:${target.port}`;
@@ -64,7 +64,7 @@ function bareEndPoint(endPoint: string): string {
   return endPoint.replace(END_POINT_PREFIX, '');
 }
 
-/** Without a path, the registry's own. */
+/** Adds the registry's default path if the URL has none. */
 function webSocketUrl(text: string): string {
   if (!URL.canParse(text)) throw new TypeError('a WebSocket URL should be ws://HOST:PORT/xlreg');
   const url = new URL(text);

@@ -1,16 +1,16 @@
-// Raw TCP.
+// The TCP transport.
 import { connect } from 'node:net';
 import { REPLY_BYTES_MAX } from '../limits.ts';
 import { type AddressShare, addressShare } from './address-share.ts';
 import { RegistryUnreachable } from './errors.ts';
 import { Arrivals, type Transport } from './transport.ts';
 
-/** For connecting, whatever the number of end points. */
+/** Milliseconds to connect, whatever the number of end points. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Connects within `timeoutMs`, which the addresses of the host share. Rejects with RegistryUnreachable, or gives up silently
- * when the signal is aborted.
+ * Connects within `timeoutMs`, which the host's addresses share. Rejects with RegistryUnreachable. An aborted signal
+ * stops the attempt silently.
  */
 export async function openTcp(
   host: string,
@@ -51,7 +51,7 @@ export async function openTcp(
   });
 }
 
-/** How the addresses of a host share the time. Rejects with RegistryUnreachable, or the reason of the signal. */
+/** Divides the time between the host's addresses. Rejects with RegistryUnreachable or the signal's reason. */
 export async function shareOf(host: string, timeoutMs: number, signal: AbortSignal): Promise<AddressShare | undefined> {
   const share = await addressShare(host, timeoutMs).catch((cause: Error) => {
     throw new RegistryUnreachable(whyUnreachable(cause), { cause });
@@ -71,7 +71,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'host name not resolved',
 };
 
-/** An error of the system in few words. That of a host with several addresses has a code and no message. */
+/** Describes a system error in a few words. Errors for hosts with several addresses have a code but no message. */
 export function whyUnreachable(cause: Error): string {
   const { code = '' } = cause as NodeJS.ErrnoException;
   return SYSTEM_ERRORS[code] ?? (cause.message || code || 'connection failed');

@@ -1,25 +1,25 @@
-// What the two transports promise of a connection, and what has arrived on it and waits to be taken.
+// The common interface of the TCP and WebSocket transports, and the buffer of bytes they have received.
 import { ProtocolError, type XlRegError } from './errors.ts';
 import type { TransportName } from './target.ts';
 
-/** A connection to a registry, before any meaning of its bytes. */
+/** A connection to a registry that carries uninterpreted bytes. */
 export interface Transport {
   readonly name: TransportName;
-  /** Bytes a reply may have on the wire. */
+  /** Maximum bytes of a reply on the wire. */
   readonly replyBytesMax: number;
   readonly arrivals: Arrivals;
   /** Sends one message, in one write or one frame. */
   send(bytes: Uint8Array): void;
-  /** Closes at once; harmless when closed already. */
+  /** Closes at once. Idempotent. */
   close(): void;
 }
 
-/** Pieces that may wait: a TCP reply of the longest kind in pieces of one block each. */
+/** Maximum of buffered pieces: a TCP reply of maximum size in pieces of one block. */
 const PIECES_MAX = 1_024;
 
 /**
- * Pieces that have arrived: on TCP as they came, on WebSocket a frame each. The protocol is lock-step, so that more than
- * one reply's bytes waiting is a fault of the registry.
+ * Buffer of received pieces: TCP segments, or WebSocket frames. The protocol is lock-step, so more bytes than one reply
+ * are a protocol error of the registry. BOUNDED by `bytesMax` and PIECES_MAX.
  */
 export class Arrivals {
   readonly #bytesMax: number;
@@ -28,17 +28,17 @@ export class Arrivals {
   #end: XlRegError | undefined;
   #taker: { resolve(piece: Uint8Array): void; reject(error: XlRegError): void } | undefined;
 
-  /** `bytesMax`: how much may wait. */
+  /** `bytesMax` is the maximum of buffered bytes. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
 
-  /** Whether something waits. */
+  /** True if bytes are buffered. */
   get waiting(): boolean {
     return this.#bytes > 0;
   }
 
-  /** Adds a piece; false if that is more than may wait, and the connection is to be closed. */
+  /** Adds a piece. Returns false if the buffer is over its bound; the caller then closes the connection. */
   add(piece: Uint8Array): boolean {
     if (this.#end !== undefined) return true;
     if (this.#taker) {
@@ -49,18 +49,18 @@ export class Arrivals {
     this.#pieces.push(piece);
     this.#bytes += piece.length;
     if (this.#bytes <= this.#bytesMax && this.#pieces.length <= PIECES_MAX) return true;
-    this.end(new ProtocolError('the registry sends without being asked'));
+    this.end(new ProtocolError('the registry sent bytes without a request'));
     return false;
   }
 
-  /** Nothing more will arrive, and why. What waits can still be taken; the first reason counts. */
+  /** Marks the end of the stream. Buffered pieces can still be taken. The first reason counts. */
   end(why: XlRegError): void {
     this.#end ??= why;
     this.#taker?.reject(this.#end);
     this.#taker = undefined;
   }
 
-  /** The next piece; rejects once there are none left and the connection has ended. One taker at a time. */
+  /** Takes the next piece. Rejects once the buffer is empty and the connection has ended. One taker at a time. */
   take(): Promise<Uint8Array> {
     const piece = this.#pieces.shift();
     if (piece !== undefined) {

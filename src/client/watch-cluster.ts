@@ -1,6 +1,6 @@
-// A watch that outlives the server it began with: when that is gone it goes on in a session with another one. A watching
-// member that a later session does not find on the roster joins again, as after a restore of the registry; one that has
-// seen itself leave does not.
+// A watch that survives the loss of its server: it continues in a session with another server. A watching member that a
+// later session does not find on the roster joins again, as after a restore of the registry. A member that has seen
+// itself leave does not.
 import type { ClusterMember, ClusterProperties, ClusterRef, Roster } from './cluster.ts';
 import { untilAborted } from './deadline.ts';
 import { mayPass, NoLongerMember, RegistryRefused } from './errors.ts';
@@ -9,34 +9,34 @@ import type { RegistrySession } from './registry-session.ts';
 import { retry } from './retry.ts';
 import { OwnSeat, type WatchOptions, watchMembers } from './watch-members.ts';
 
-/** How to watch, and how long to look for another server. */
+/** Options of a watch with failover. */
 export interface WatchClusterOptions extends WatchOptions {
-  /** Milliseconds without any reply after which the watch gives up, default 30,000; Infinity: it does not. */
+  /** Milliseconds without a reply after which the watch gives up; default 30,000. Infinity: never. */
   readonly reopenMs?: number | undefined;
-  /** Told of the session that was lost, and why, before another is opened. */
+  /** Receives the address of a lost session, and the reason, before another session is opened. */
   readonly onLost?: ((address: string, why: Error) => void) | undefined;
-  /** Told of each failure to get a reply in another session, before the next attempt. */
+  /** Receives each failed attempt to get a reply in another session, before the next attempt. */
   readonly onRetry?: ((why: Error) => void) | undefined;
-  /** Whether to wait, reopenMs at most, for a cluster that is not there. Default false: its refusal ends the watch. */
+  /** With `true` the watch waits for a missing cluster, up to reopenMs. Default false: the refusal ends the watch. */
   readonly awaitCluster?: boolean | undefined;
   /**
-   * With memberId: joins again in a session that was opened anew and whose roster lacks the ID. Without it such a
-   * roster ends the watch with NoLongerMember, and so does a refusal to join.
+   * With memberId: joins again in a new session whose roster lacks the ID. Without this option such a roster ends the
+   * watch with NoLongerMember. A refused Join ends it likewise.
    */
   readonly rejoin?: ((session: RegistrySession) => Promise<ClusterProperties>) | undefined;
 }
 
 const REOPEN_MS = 30_000;
 
-/** Makes a session that has identified itself; aborted, the signal ends it and the making of it. */
+/** Opens an identified session. An aborted signal ends the session, or the attempt to open it. */
 export type OpenSession = (signal: AbortSignal | undefined) => Promise<RegistrySession>;
 
 /**
- * Yields the members of a cluster as RegistrySession.members() does, in a session that has identified itself. `open` makes
- * another such session with the same registry, under the same ID; it is called when the one before was lost, also to a
- * server that stops (S7) or cannot store (E5). Rejects with the last failure when there was no reply for reopenMs, and at
- * once with an error that is about the question. Sessions that it opened are closed at its end; the first one is the
- * caller's.
+ * Yields members as RegistrySession.members() does. `first` is an identified session. `open` opens another one, with
+ * the same registry and the same ID. It is called when a session is lost, and when a server stops (S7) or cannot store
+ * (E5).
+ * Rejects with the last failure after reopenMs without a reply. Rejects at once with an error about the request itself.
+ * Closes the sessions that it opened; the caller closes `first`.
  */
 export function watchCluster(
   first: RegistrySession,
@@ -56,7 +56,7 @@ export function watchCluster(
   });
 }
 
-/** The sessions of one watch, one at a time. */
+/** The sessions of one watch; one is open at a time. */
 class WatchSessions {
   readonly #first: RegistrySession;
   readonly #open: OpenSession;
@@ -64,7 +64,7 @@ class WatchSessions {
   readonly #own: OwnSeat | undefined;
   #session: RegistrySession;
   #cluster: ClusterRef;
-  /** Whether the registry knows the cluster under that ID, as far as it has said. */
+  /** False once the registry has refused the cluster's ID. */
   #known = true;
   #over = false;
 
@@ -83,7 +83,7 @@ class WatchSessions {
     this.#own = own;
   }
 
-  /** One GetCluster, in another session if this one has ended. */
+  /** Sends one GetCluster; opens another session if the current one is lost. */
   async ask(which: bigint): Promise<Roster> {
     try {
       return await untilAborted(this.#session.cluster(this.#cluster, which), this.#options.signal);
@@ -97,7 +97,7 @@ class WatchSessions {
     }
   }
 
-  /** Closes what was opened here; says goodbye unless the watch was ended from outside. */
+  /** Closes the session that the watch opened. Sends Bye unless the watch was aborted. */
   async end(): Promise<void> {
     this.#over = true;
     if (this.#session === this.#first) return;
@@ -119,13 +119,13 @@ class WatchSessions {
       try {
         if (own.see((await session.cluster(this.#cluster)).members)) return;
       } catch (error) {
-        // The refusal ends the session: the next one joins without a look.
+        // The refusal has ended the session. The next session joins without asking for the roster.
         if (isClusterUnknown(error)) this.#known = false;
         throw error;
       }
     }
     const { rejoin } = this.#options;
-    if (!rejoin) throw new NoLongerMember('another session does not find it on the roster');
+    if (!rejoin) throw new NoLongerMember('another session did not find it on the roster');
     try {
       const { clusterId } = await rejoin(session);
       this.#cluster = { id: clusterId };

@@ -1,7 +1,7 @@
-// Watching a cluster fill up: asks again and again for the members not yet seen, often at first, then less and less.
-// Members move to other end points (R6), and an operator may evict one, whose seat is then another's (R14). So seats are
-// read again: one with each question that has brought no news, and all of them once the cluster is full. Invariant: when
-// a watch ends, each seat has been read since the cluster was full, and a watching member is on the roster.
+// Polls a cluster until it is full: asks for the members not yet seen, often at first, then less and less.
+// Members change their end points (R6). An operator may evict one, whose seat another member then takes (R14). So seats
+// are read again: one seat with each poll that brings no news, and all of them once the cluster is full. Invariant:
+// when a watch ends, each seat has been read since the cluster was full, and a watching member is on the roster.
 import {
   ALL_MEMBERS,
   type ClusterMember,
@@ -15,25 +15,25 @@ import { pause } from './deadline.ts';
 import { NoLongerMember } from './errors.ts';
 import { jitter } from './retry.ts';
 
-/** How to watch. */
+/** Options of a watch. */
 export interface WatchOptions {
   /**
-   * Longest pause between two questions, in milliseconds; default 1,000. The first is 20, or this if shorter. A registry
-   * closes sessions that ask for nothing for half a minute (F8).
+   * Longest pause between two polls, in milliseconds; default 1,000. The first pause is 20 or this, whichever is
+   * shorter. A registry closes a session after half a minute without a request (F8).
    */
   readonly pollMs?: number | undefined;
-  /** With `false` the watch ends with the members there are now. Default: it goes on until the cluster is full. */
+  /** With `false` the watch ends with the current members. Default: it continues until the cluster is full. */
   readonly wait?: boolean | undefined;
-  /** Ends the watch, though not the session, by a rejection with its reason. */
+  /** Ends the watch with its reason. The session stays open. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The watcher's own ID, lower-case hex, where it is a member. The watch rejects with NoLongerMember once that ID has
-   * left the roster.
+   * The watching member's own ID, lower-case hex. The watch rejects with NoLongerMember once this ID has left the
+   * roster.
    */
   readonly memberId?: string | undefined;
-  /** Told of a seat that has become empty (R14). A seat that another member has taken meanwhile is only yielded. */
+  /** Receives the index of a seat that has become empty (R14). A seat that another member has taken is only yielded. */
   readonly onLeft?: ((index: number) => void) | undefined;
-  /** Told which cluster the first reply is about, and which one has taken its name since (R14). */
+  /** Receives the cluster of the first reply, and any later cluster that has taken its name (R14). */
   readonly onCluster?: ((cluster: Pick<Roster, 'clusterId' | 'size'>) => void) | undefined;
 }
 
@@ -43,26 +43,26 @@ const LONGEST_PAUSE_MS = 1_000;
 
 type Ask = (which: bigint) => Promise<Roster>;
 
-/** A watching member's own place in the cluster. */
+/** The seat of the watching member. */
 export class OwnSeat {
   readonly id: string;
-  /** Undefined until a roster has shown it. */
+  /** Undefined until a roster has shown the seat. */
   index: number | undefined;
-  /** How often the member has joined again. */
+  /** Number of times that the member has joined again. */
   joins = 0;
 
   constructor(id: string) {
     this.id = id;
   }
 
-  /** Takes note of the seat; false where the ID is not among these members. */
+  /** Records the seat. Returns false if the ID is not among these members. */
   see(members: readonly ClusterMember[]): boolean {
     const found = members.find(({ id }) => id === this.id);
     if (found) this.index = found.index;
     return found !== undefined;
   }
 
-  /** The member has joined again, whichever seat it got. */
+  /** Forgets the seat: the member has joined again, perhaps in another one. */
   joinedAgain(): void {
     this.index = undefined;
     this.joins += 1;
@@ -70,9 +70,8 @@ export class OwnSeat {
 }
 
 /**
- * Yields each member when it is first seen and when its token has changed, within one reply by ascending index; a seat
- * that gets another member is yielded again. `ask` makes one GetCluster of a `Which`, and rejects when options.signal is
- * aborted.
+ * Yields each member when it is first seen and when its token changes; within one reply by ascending index. A seat with
+ * a new member is yielded again. `ask` sends one GetCluster with a `Which`, and rejects when options.signal is aborted.
  */
 export async function* watchMembers(
   ask: Ask,
@@ -97,13 +96,16 @@ export async function* watchMembers(
       return;
     }
     if (news.length === 0) seats.lookAtNext(own?.index);
-    // News may be followed by more: members that join together, and those that one reply had no room for.
+    // More news may follow soon: members join together, and one reply may not have room for all.
     pauseMs = Math.min(news.length > 0 ? FIRST_PAUSE_MS : pauseMs * PAUSE_GROWTH, pollMs);
     await pause(pauseMs * jitter(), signal);
   }
 }
 
-/** Whether a reply lacks the own ID where it could have been. A reply may have no room for all, but has one (R9). */
+/**
+ * True if the reply should contain the own ID but does not. A reply may not have room for all wanted members, but has
+ * at least one (R9).
+ */
 function mayHaveLeft(own: OwnSeat, wanted: bigint, { members }: Roster): boolean {
   if (own.see(members)) return false;
   const { index } = own;
@@ -111,7 +113,7 @@ function mayHaveLeft(own: OwnSeat, wanted: bigint, { members }: Roster): boolean
   return index !== undefined && members.some((other) => other.index === index);
 }
 
-/** Rejects with NoLongerMember unless the ID is anywhere on the roster. */
+/** Reads the whole roster; rejects with NoLongerMember if it lacks the ID. */
 async function assertMember(ask: Ask, own: OwnSeat): Promise<void> {
   const { joins } = own;
   const { members } = await wholeRoster(ask);
@@ -119,13 +121,13 @@ async function assertMember(ask: Ask, own: OwnSeat): Promise<void> {
   throw new NoLongerMember('it has left the roster, as after an eviction');
 }
 
-/** What has been seen of a cluster's seats: 64 at most. */
+/** Seats of a cluster as seen so far. BOUNDED: 64. */
 class WatchedSeats {
   readonly #options: WatchOptions;
   readonly #seen = new Map<number, ClusterMember>();
   #clusterId: string | undefined;
   #missing = ALL_MEMBERS;
-  /** Those seen that are being read again. */
+  /** Seen seats to read again. */
   #again = 0n;
   #next = 0;
 
@@ -133,28 +135,29 @@ class WatchedSeats {
     this.#options = options;
   }
 
-  /** The `Which` of the next question. */
+  /** The `Which` of the next poll. */
   get wanted(): bigint {
     return this.#missing | this.#again;
   }
 
-  /** Whether somebody was seen in each seat. */
+  /** True if every seat has been seen taken. */
   get complete(): boolean {
     return this.#missing === 0n;
   }
 
-  /** Whether seats are to be read again. */
+  /** True if seats are still to be read again. */
   get toRead(): boolean {
     return this.#again !== 0n;
   }
 
-  /** Takes a reply to the question for `wanted`; returns who is new or has changed. */
+  /** Applies a reply to the poll for `wanted`. Returns new and changed members. */
   take({ clusterId, size, members }: Roster): ClusterMember[] {
     if (clusterId !== this.#clusterId) this.#begin(clusterId, size);
     const wasComplete = this.complete;
     if (size !== undefined) this.#missing &= seatBit(size) - 1n;
     const asked = members.filter(({ index }) => hasSeat(this.wanted, index));
-    // A reply may have no room for all, but has one if there is any (R9).
+    // A reply may not have room for all, but has at least one if any is wanted (R9). None means that these seats are
+    // empty.
     if (asked.length === 0) this.#empty(this.#again);
     const news = asked.filter((member) => !isSameMember(this.#seen.get(member.index), member));
     for (const member of asked) {
@@ -162,12 +165,12 @@ class WatchedSeats {
       this.#missing &= ~seatBit(member.index);
       this.#again &= ~seatBit(member.index);
     }
-    // A reply that holds every seat has read them all.
+    // A reply that contains every seat has already read them all.
     if (this.complete && !wasComplete) this.#again = asked.length === this.#seen.size ? 0n : this.#bits();
     return news;
   }
 
-  /** Has one more read again, each in its turn, and one that matters most. */
+  /** Schedules one more seat to be read again, in rotation, and the seat `always`. */
   lookAtNext(always: number | undefined): void {
     const indexes = [...this.#seen.keys()].sort((one, other) => one - other);
     const index = indexes.find((index) => index >= this.#next) ?? indexes[0];
@@ -177,7 +180,7 @@ class WatchedSeats {
     if (always !== undefined && this.#seen.has(always)) this.#again |= seatBit(always);
   }
 
-  /** Another cluster, perhaps under the same name: nothing is known of it. */
+  /** Starts over for another cluster, perhaps of the same name. */
   #begin(clusterId: string, size: number | undefined): void {
     this.#clusterId = clusterId;
     this.#empty(this.#bits());
@@ -189,7 +192,7 @@ class WatchedSeats {
     return [...this.#seen.keys()].reduce((bits, index) => bits | seatBit(index), 0n);
   }
 
-  /** Nobody is there any more. */
+  /** Forgets the members of these seats. */
   #empty(gone: bigint): void {
     for (const index of [...this.#seen.keys()]) {
       if (!hasSeat(gone, index)) continue;

@@ -1,15 +1,18 @@
-// WebSocket: one binary frame is one message (F3).
+// The WebSocket transport: one binary frame is one message (F3).
 import { WebSocket } from 'ws';
 import { ProtocolError, RegistryUnreachable } from './errors.ts';
 import { CONNECT_TIMEOUT_MS, shareOf, whyUnreachable } from './tcp-transport.ts';
 import { Arrivals, type Transport } from './transport.ts';
 
-/** A roster of 64 is below 160 KB (4096-bit keys, four long end points each); this leaves room for later versions. */
+/**
+ * Maximum bytes of a reply. A roster of 64 takes less than 160 KB (4096-bit keys, four long end points each). The rest
+ * is room for later versions.
+ */
 const REPLY_BYTES_MAX = 1024 * 1024;
 
 /**
- * Connects within `timeoutMs`, which the addresses of the host share. Rejects with RegistryUnreachable, or gives up silently
- * when the signal is aborted.
+ * Connects within `timeoutMs`, which the host's addresses share. Rejects with RegistryUnreachable. An aborted signal
+ * stops the attempt silently.
  */
 export async function openWebSocket(
   url: string,
@@ -28,19 +31,19 @@ export async function openWebSocket(
         name: 'ws',
         replyBytesMax: REPLY_BYTES_MAX,
         arrivals,
-        // What went wrong with a write is told by 'close', which always follows.
+        // Ignores write errors: a 'close' event always follows them.
         send: (bytes) => socket.send(bytes, { binary: true }, () => {}),
         close: () => socket.terminate(),
       });
     });
     socket.on('message', (frame: Buffer, isBinary) => {
       const isMessage = isBinary && frame.length > 0;
-      if (!isMessage) arrivals.end(new ProtocolError('the registry sent a frame that is no message'));
+      if (!isMessage) arrivals.end(new ProtocolError('the registry sent a frame that is not a message'));
       if (!isMessage || !arrivals.add(frame)) socket.terminate();
     });
     socket.on('error', (cause) => {
       const error = isFrameFault(cause)
-        ? new ProtocolError('the registry sent a frame that is too long or none at all', { cause })
+        ? new ProtocolError('the registry sent a WebSocket frame that is too long or malformed', { cause })
         : new RegistryUnreachable(whyUnreachable(cause), { cause });
       arrivals.end(error);
       reject(error);
@@ -53,7 +56,7 @@ export async function openWebSocket(
   });
 }
 
-/** What ws calls its own findings about frames. */
+/** True if ws rejected a frame of the registry. */
 function isFrameFault(cause: Error): boolean {
   return (cause as NodeJS.ErrnoException).code?.startsWith('WS_ERR_') ?? false;
 }

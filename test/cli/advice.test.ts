@@ -112,7 +112,7 @@ describe('a Hello that is turned away, where the web port tells the keys', () =>
     const other = await startRegistry();
     const { code, stderr } = await registry.run('check', '--connect', `127.0.0.1:${other.tcpPort}`);
     expect(code).toBe(3);
-    expect(stderr).toContain('another comms key than these credentials, or has more Hellos than it lets in');
+    expect(stderr).toContain('another comms key than these credentials, or receives more Hellos than it admits');
     expect(await other.stop()).toBe(0);
   });
 });

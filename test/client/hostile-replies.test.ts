@@ -47,7 +47,7 @@ describe.each(WAYS.slice(0, 2))('$dialect over tcp', (way) => {
 
   it('refuses a reply that never ends', async () => {
     const session = await connectTo({ answer: () => [randomBytes(20_000)] }, way);
-    await expect(session.credentials()).rejects.toThrow('too long a reply');
+    await expect(session.credentials()).rejects.toThrow('a reply that is too long');
   });
 
   it('refuses a second reply behind the first', async () => {
@@ -80,7 +80,7 @@ describe.each(WAYS.slice(2))('$dialect over ws', (way) => {
 
   it('refuses a text frame', async () => {
     const session = await connectTo({ answer: () => ['text' as unknown as Uint8Array] }, way);
-    await expect(session.credentials()).rejects.toThrow('no message');
+    await expect(session.credentials()).rejects.toThrow('not a message');
   });
 });
 
@@ -99,11 +99,11 @@ describe('a reply', () => {
 
   it.each<{ what: string; reply: Message; why: string }>([
     { what: 'of another type', reply: { Op: Op.Ack }, why: 'answered Create with Ack' },
-    { what: 'without a cluster ID', reply: { Op: Op.CreateReply, ClusterSize: 2 }, why: 'an ID that is none' },
+    { what: 'without a cluster ID', reply: { Op: Op.CreateReply, ClusterSize: 2 }, why: 'an invalid ID' },
     {
       what: 'with a size that is none',
       reply: { Op: Op.CreateReply, ClusterID: Buffer.alloc(32), ClusterSize: 65 },
-      why: 'a cluster size that is none',
+      why: 'an invalid cluster size',
     },
   ])('to Create $what is refused', async ({ reply, why }) => {
     const session = await connectTo(answers(reply));
@@ -115,12 +115,12 @@ describe('a reply', () => {
   });
 
   it.each<{ what: string; reply: Message; why: string }>([
-    { what: 'fewer members than seats', reply: { Which: longOf(3n), Tokens: [{}] }, why: 'whose seats' },
-    { what: 'a member without ID', reply: { Which: longOf(1n), Tokens: [{}] }, why: 'an ID that is none' },
+    { what: 'fewer members than seats', reply: { Which: longOf(3n), Tokens: [{}] }, why: '1 tokens for 2 seats' },
+    { what: 'a member without ID', reply: { Which: longOf(1n), Tokens: [{}] }, why: 'an invalid ID' },
     {
       what: 'a member whose key is none',
       reply: { Which: longOf(4n), Tokens: [{ ID: Buffer.alloc(20), CommsKey: Buffer.alloc(300) }] },
-      why: 'a key that is none, of member 2',
+      why: 'an invalid key of member 2',
     },
   ])('to GetCluster with $what is refused', async ({ reply, why }) => {
     const session = await connectTo(answers({ Op: Op.ClusterMembers, ClusterID: Buffer.alloc(32), ...reply }));
