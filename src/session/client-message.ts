@@ -1,5 +1,5 @@
-// The Client message: who asks (T1 to T12). With a token it registers a client or brings one back; with an ID and a
-// signature over this session's salt2 a known one returns.
+// Serves the Client message, which identifies a client (T1 to T12). Part of stages 2 and 5 of the data path. A token
+// registers a new client or a returning one. An ID with a signature over this session's salt2 returns a known client.
 import { hash } from 'node:crypto';
 import { ID_BYTES } from '../limits.ts';
 import type { Reply } from '../registry/command.ts';
@@ -10,11 +10,11 @@ import type { AnonymousSession, Answer, Refused, SessionContext, Step } from './
 
 export function serveClient(session: AnonymousSession, message: Message, context: SessionContext): Step {
   if (message.ClientSpecs) return register(session, message.ClientSpecs, context);
-  if (message.ClientID) return comeBack(session, message.ClientID, message.DigSig);
+  if (message.ClientID) return returnById(session, message.ClientID, message.DigSig);
   return { kind: 'refused', why: 'token-missing' };
 }
 
-/** Client with a token; without an ID it gets a fresh one. */
+/** Registers a client by its token. A token without an ID gets a new one. */
 function register(session: AnonymousSession, token: Token, context: SessionContext): Step {
   const fault = checkToken(token);
   if (fault) return { kind: 'refused', why: fault };
@@ -36,8 +36,11 @@ function register(session: AnonymousSession, token: Token, context: SessionConte
   };
 }
 
-/** Client by ID: the signature can be verified only when the table has told the key on record (T10). */
-function comeBack(session: AnonymousSession, id: Uint8Array, digSig: Uint8Array | null | undefined): Step {
+/**
+ * Returns a client by its ID. Its signature is verified in `conclude`, once the table has returned the key on record
+ * (T10).
+ */
+function returnById(session: AnonymousSession, id: Uint8Array, digSig: Uint8Array | null | undefined): Step {
   if (!isNodeId(id)) return { kind: 'refused', why: 'node-id-length' };
   const clientId = Buffer.from(id).toString('hex');
   const signed = Buffer.concat([id, session.salt2]);

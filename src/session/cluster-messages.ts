@@ -1,11 +1,12 @@
-// Create, Join and GetCluster: what they ask of the table, and how its answers read on the wire (R1 to R11, R13).
+// Serves Create, Join and GetCluster (R1 to R11, R13): builds the command for the table (stage 2) and the message from
+// its reply (stage 5).
 import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
 import type { ClusterProperties, ClusterRef, Reply } from '../registry/command.ts';
 import { isName } from '../wire/member-token.ts';
 import { bigintOf, longOf, type Message, Op } from '../wire/message.ts';
 import type { IdentifiedSession, SessionContext, Step } from './session.ts';
 
-/** Cluster attrs bits that a client cannot set: 2 is `deleted` (R4). */
+/** Bits of cluster attrs that clients cannot set: 2 is `deleted` (R4). */
 const ATTRS_OF_REGISTRY = 2n;
 
 const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
@@ -36,7 +37,7 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
 }
 
 export function serveJoin(session: IdentifiedSession, message: Message): Step {
-  const cluster = clusterMeant(message, session.createdId);
+  const cluster = selectCluster(message, session.createdId);
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
   return {
     kind: 'question',
@@ -51,7 +52,7 @@ export function serveJoin(session: IdentifiedSession, message: Message): Step {
 }
 
 export function serveGetCluster(session: IdentifiedSession, message: Message, context: SessionContext): Step {
-  const cluster = clusterMeant(message, session.clusterId);
+  const cluster = selectCluster(message, session.clusterId);
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
   return {
     kind: 'question',
@@ -71,7 +72,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
         message: {
           Op: Op.ClusterMembers,
           ClusterID: Buffer.from(cluster.id, 'hex'),
-          // Only to a client that shows it knows to look for it: those of the field get what they always got (R11).
+          // Sent only to a client whose request has the field. Field clients keep getting the reply they know (R11).
           ...(message.ClusterSize !== null && message.ClusterSize !== undefined && { ClusterSize: cluster.size }),
           Which: longOf(which),
         },
@@ -85,10 +86,10 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
   };
 }
 
-/** By ID, else by name, else the one this session had to do with (R5, R7). An empty field counts as absent. */
-function clusterMeant(message: Message, ofSession: string | undefined): ClusterRef | undefined {
+/** Selects the cluster by ID, else by name, else the session's own (R5, R7). An empty field counts as absent. */
+function selectCluster(message: Message, ofSession: string | undefined): ClusterRef | undefined {
   if (message.ClusterID?.length) {
-    // An ID that is too long to be one is not worth carrying further: it is found no more than any other wrong one.
+    // Cuts an overlong ID to one byte too many: no cluster has it, and the command stays small.
     return { id: Buffer.from(message.ClusterID.subarray(0, ID_BYTES + 1)).toString('hex') };
   }
   if (message.ClusterName) return { name: message.ClusterName };

@@ -1,15 +1,16 @@
-// A session, and what can come of a message in it. A session that has ended is not a state here: the front end reads and
-// drops what comes after the last reply (S4).
+// States of a session and results of a step. Part of stages 2 and 5 of the data path: pure code that workers run in
+// parallel; it touches no queue. An ended session needs no state: the front end discards all bytes after the last reply
+// (S4).
 import type { Fault, Refusal } from '../errors.ts';
 import type { Command, Reply } from '../registry/command.ts';
 import type { RandomBytes, SessionKeys } from '../wire/dialect.ts';
 import type { Message, Token } from '../wire/message.ts';
 
-/** After the Hello: nobody knows who asks. */
+/** After the Hello, before the client has identified itself. */
 export interface AnonymousSession {
   readonly state: 'anonymous';
   readonly keys: SessionKeys;
-  /** What a returning client signs (T10). */
+  /** Part of what a returning client signs (T10). */
   readonly salt2: Uint8Array;
 }
 
@@ -18,40 +19,46 @@ export interface IdentifiedSession {
   readonly state: 'identified';
   readonly keys: SessionKeys;
   readonly clientId: string;
-  /** The cluster last created in this session, which a bare Join means (R5). */
+  /** The last cluster created in this session; a Join without name and ID refers to it (R5). */
   readonly createdId: string | undefined;
-  /** The cluster last created or joined, which a bare GetCluster means (R7). */
+  /** The last cluster created or joined; a GetCluster without name and ID refers to it (R7). */
   readonly clusterId: string | undefined;
-  /** The cluster of the last roster, and the index that the next one of it begins with: who keeps asking sees all (R9). */
+  /**
+   * Cluster of the last roster, and the index where its next roster begins. A client that repeats GetCluster thus sees
+   * all members (R9).
+   */
   readonly rosterId: string | undefined;
   readonly rosterFrom: number;
 }
 
 export type Session = AnonymousSession | IdentifiedSession;
 
-/** A message with the two parts of it that are not the protobuf library's word: a checked Op, a roster kept encoded. */
+/** A reply. `message` excludes the roster, which stays encoded; its Op is checked. */
 export interface Answer {
   readonly kind: 'answer';
   readonly message: Message;
-  /** Encoded tokens, to be sent behind the message. */
+  /** Encoded tokens, appended to the message. */
   readonly roster?: Uint8Array;
   readonly session: Session;
-  /** Of ClientOK: the name in the client's token, which keeps T2; for the log. */
+  /** Of ClientOK only, for the log: the name in the client's token, which satisfies T2. */
   readonly clientName?: string;
-  /** With clientName: a digest of its end points, 32 bits, by which sessions of one client are compared. */
+  /** With clientName: a 32-bit digest of the client's end points, to compare sessions of one client. */
   readonly clientEnds?: number;
-  /** Why the session ends with this answer; absent if it goes on. */
+  /** Reason why the session ends with this reply; absent if it continues. */
   readonly end?: 'bye' | Fault | Refusal;
 }
 
-/** The answer depends on the cluster table. */
+/**
+ * The reply depends on the cluster table. The worker sends `command` to the coordinator and passes the table's reply to
+ * `conclude`.
+ */
 export interface Question {
   readonly kind: 'question';
   readonly command: Command;
   conclude(reply: Reply): Answer | Refused;
 }
 
-/** Ends the session with an Error. */
+/** Ends the session with an Error message. */
 export interface Refused {
   readonly kind: 'refused';
   readonly why: Fault | Refusal;
@@ -59,12 +66,12 @@ export interface Refused {
 
 export type Step = Answer | Question | Refused;
 
-/** What the registry says of itself, and what it needs to serve a message. */
+/** The registry's own data, and what serving a message requires. */
 export interface SessionContext {
-  /** The registry's own token, signed (S6). */
+  /** The registry's own signed token (S6). */
   readonly registryToken: Token;
   readonly version: number;
   readonly random: RandomBytes;
-  /** Bytes of tokens that a reply on this connection can carry. */
+  /** Maximum bytes of tokens in one reply on this connection. */
   readonly rosterBytesMax: number;
 }

@@ -1,13 +1,14 @@
-// What a message means in a session: the one table of state × message (S1), and the way through it. Pure.
+// Dispatches a message by the table of state × message (S1). Part of stage 2 of the data path: pure code that workers
+// run in parallel; it touches no queue.
 import { type Message, Op } from '../wire/message.ts';
 import { serveClient } from './client-message.ts';
 import { serveCreate, serveGetCluster, serveJoin } from './cluster-messages.ts';
 import type { AnonymousSession, IdentifiedSession, Session, SessionContext, Step } from './session.ts';
 
-/** How a message is served in the state it is allowed in. */
+/** Serves a message in a state that allows it. */
 type Handler<S extends Session> = (session: S, message: Message, context: SessionContext) => Step;
 
-/** State × message; what is not in it is `invalid msg type for current state`. docs/PROTOCOL.md shows the same table. */
+/** State × message. All other pairs are `invalid msg type for current state`. docs/PROTOCOL.md shows the same table. */
 export const SERVED: {
   readonly anonymous: { readonly [op in Op]?: Handler<AnonymousSession> };
   readonly identified: { readonly [op in Op]?: Handler<IdentifiedSession> };
@@ -26,7 +27,7 @@ export const SERVED: {
   },
 };
 
-/** The messages that only the registry sends (S3). */
+/** Messages that only the registry sends (S3). */
 const OF_REGISTRY: ReadonlySet<Op> = new Set([
   Op.RegCredReply,
   Op.ClientOK,
@@ -39,7 +40,7 @@ const OF_REGISTRY: ReadonlySet<Op> = new Set([
 
 const SALT_BYTES_MIN = 8;
 
-/** What to do about a message whose Op is `op`. */
+/** Serves one message, whose Op is `op`. */
 export function step(session: Session, op: Op, message: Message, context: SessionContext): Step {
   if (OF_REGISTRY.has(op)) return { kind: 'refused', why: 'message-of-registry' };
   for (const salt of [message.Salt1, message.Salt2]) {

@@ -1,15 +1,14 @@
-// A registry's credentials for people and programs that compare them: keys by their fingerprints, bytes in hex.
+// Describes a registry's credentials for comparison by people and programs: fingerprints of keys, hex for bytes.
 import type { KeyObject } from 'node:crypto';
 import type { RegCred } from './reg-cred.ts';
 import { keyFingerprint, printSshRsa } from './rsa-key.ts';
 import { printVersion } from './version.ts';
 
-/** A public key. */
 export interface DescribedKey {
   /** As `ssh-keygen -l` prints it. */
   readonly fingerprint: string;
   readonly bits: number;
-  /** As in regCred.dat. */
+  /** The form used in regCred.dat. */
   readonly ssh: string;
 }
 

@@ -1,5 +1,5 @@
-// The dialect of the protocol's first generation: no IV is sent, each direction is one CBC chain that starts at iv2 and
-// runs on across messages (H6, H7).
+// The dialect of the protocol's first generation. Messages carry no IV. Each direction is one CBC chain, which starts
+// at iv2 and continues across messages (H6, H7).
 //
 //   HelloReply = AES(key1, iv1, iv2(16) key2(32) salt2(8) salt1(8) version2(4) pad(12))          80 bytes
 //   message    = AES(key2, chain, message pad(1..16))

@@ -1,4 +1,4 @@
-// The dialect of the protocol's second generation: every message, the HelloReply included, brings its own IV (H8, H9).
+// The dialect of the protocol's second generation. Every message, the HelloReply included, carries its own IV (H8, H9).
 //
 //   HelloReply = iv(16) AES(key1, iv, key2(32) salt2(8) version2(4) pad(4))          64 bytes
 //   message    = iv(16) AES(key2, iv, message pad(1..16))
@@ -8,7 +8,7 @@ import type { Dialect, SessionKeys } from './dialect.ts';
 const IV_BYTES = 16;
 const REPLY_BYTES = 44;
 const NO_CHAIN = new Uint8Array(0);
-/** Where a block in front of a message is on its way through the cipher, too. */
+/** IV for ciphertext that includes a message's own IV as its first block. */
 const NO_IV = new Uint8Array(IV_BYTES);
 
 export const prefixed: Dialect = {
@@ -30,12 +30,12 @@ export const prefixed: Dialect = {
     return { keys: keysOf(plain.subarray(0, 32)), salt2: plain.subarray(32, 40), version2: plain.readUInt32LE(40) };
   },
 
-  // The IV is decrypted with the rest: it costs a block and saves taking the bytes apart.
+  // Decrypts the IV along with the message. One extra block costs less than splitting the bytes.
   decrypt: (keys, blocks) => decryptBlocks(keys.key2, NO_IV, blocks),
 
   received: (keys) => keys,
 
-  // The IV is what random bytes in front of the message are encrypted to, as unpredictable as they: for the same reason.
+  // Encrypts a random block in front of the message. Its ciphertext is the IV, and equally unpredictable.
   encrypt: (keys, random, ...plain) => ({
     bytes: encryptPadded(keys.key2, NO_IV, random(IV_BYTES), ...plain),
     keys,

@@ -1,44 +1,47 @@
-// What a dialect does with the bytes of a connection. Dialects are stateless: what a session has to remember between
-// messages is in its SessionKeys.
+// Interface of a dialect: bytes of a connection ↔ messages. Part of stages 2 and 5 of the data path, parallel in the
+// workers. Dialects are stateless; SessionKeys holds what a session keeps between messages.
 import type { DialectName, Hello } from './hello.ts';
 
-/** Randomness is an argument everywhere in wire/: `count` fresh unpredictable bytes. */
+/** Returns `count` unpredictable bytes. All of wire/ takes randomness as an argument. */
 export type RandomBytes = (count: number) => Uint8Array;
 
-/** What the two sides of a session share once the HelloReply is out. */
+/** Secrets that both sides share once the HelloReply is sent. */
 export interface SessionKeys {
   readonly dialect: DialectName;
   /** AES-256 key of all messages in both directions. */
   readonly key2: Uint8Array;
-  /** Where the CBC chain of each direction stands (chained only, else empty): the last ciphertext block. */
+  /** Last ciphertext block of each direction, for the CBC chain. Empty in the prefixed dialect. */
   readonly receiveChain: Uint8Array;
   readonly sendChain: Uint8Array;
 }
 
-/** What the registry chooses for a session. */
+/** The registry's choices for a session. */
 export interface HelloReply {
   readonly keys: SessionKeys;
   readonly salt2: Uint8Array;
   readonly version2: number;
 }
 
-/** One way from bytes to messages and back. */
+/** Converts between bytes and messages. */
 export interface Dialect {
-  /** Bytes in front of a message's first block: where in the decrypted bytes it begins, and what a reply costs more. */
+  /**
+   * Bytes in front of a message's first block: the message's offset in the decrypted bytes, and the overhead of a
+   * reply.
+   */
   readonly ivBytes: 0 | 16;
   /** Bytes of a HelloReply on the wire. */
   readonly helloReplyBytes: number;
-  /** The registry's answer to a Hello, on the wire, and the keys it sets up. */
+  /** Encrypts the registry's reply to a Hello. Returns its bytes and the session's keys. */
   sealHelloReply(hello: Hello, version2: number, random: RandomBytes): HelloReply & { readonly bytes: Buffer };
-  /** The client's side of it; undefined if the bytes are no answer to this Hello. */
+  /** Decrypts a HelloReply, for the client; undefined if the bytes do not answer this Hello. */
   openHelloReply(hello: Hello, bytes: Uint8Array): HelloReply | undefined;
   /**
-   * Decrypts whole blocks received since the last message. Several messages may stand in them: CBC comes right again one
-   * block after an IV, so every one of them is plain in the result, with `ivBytes` of rubbish in front.
+   * Decrypts whole blocks received since the last message. They may hold several messages. CBC recovers one block after
+   * an IV, so all of them are plain in the result; each has `ivBytes` of garbage in front.
    */
   decrypt(keys: SessionKeys, blocks: Uint8Array): Buffer;
-  /** The keys after a message that ended with the last of `blocks`. */
+  /** Returns the keys after a message that ended with the last of `blocks`. */
   received(keys: SessionKeys, blocks: Uint8Array): SessionKeys;
-  /** A plaintext, in pieces, on the wire, and the keys after it. */
+  /** Encrypts a plaintext, given in pieces. Returns its bytes on the wire and the keys after it. */
   encrypt(keys: SessionKeys, random: RandomBytes, ...plain: Uint8Array[]): { bytes: Buffer; keys: SessionKeys };
 }

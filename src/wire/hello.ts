@@ -1,5 +1,6 @@
-// The Hello: one RSA-OAEP ciphertext under the registry's comms key, as long as its modulus (H1). The length of what it
-// decrypts to names the dialect of the connection (H2).
+// The Hello: one RSA-OAEP ciphertext under the registry's comms key, as long as the key's modulus (H1). The plaintext's
+// length determines the connection's dialect (H2). Part of stage 2 of the data path, parallel in the workers; its RSA
+// operation is most of a session's CPU time.
 //
 //   chained  Hello = iv1(16) key1(32) salt1(8) version1(4)      60 bytes
 //   prefixed Hello =         key1(32) salt1(8) version1(4)      44 bytes
@@ -8,14 +9,14 @@ import { constants, type KeyObject, privateDecrypt, publicEncrypt } from 'node:c
 /** How bytes become messages on one connection. */
 export type DialectName = 'chained' | 'prefixed';
 
-/** What a client says of itself before anything else. */
+/** Key material of a session, chosen by the client. */
 export interface Hello {
   readonly dialect: DialectName;
-  /** Sent in the chained dialect only; the prefixed one has an IV with each message. */
+  /** Chained dialect only: prefixed messages carry an IV each. */
   readonly iv1: Uint8Array | undefined;
   readonly key1: Uint8Array;
   readonly salt1: Uint8Array;
-  /** What the client would like; ignored (H5). */
+  /** Version that the client asks for; ignored (H5). */
   readonly version1: number;
 }
 
@@ -24,7 +25,7 @@ const CHAINED_HELLO_BYTES = 60;
 const PREFIXED_HELLO_BYTES = 44;
 const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' };
 
-/** The Hello in these bytes, or why there is none. `modulus` is that of `commsKey`. One RSA operation at most. */
+/** Decrypts a Hello, or returns the fault. `modulus` is that of `commsKey`. Costs at most one RSA operation. */
 export function openHello(
   commsKey: KeyObject,
   modulus: Uint8Array,
@@ -41,7 +42,7 @@ export function openHello(
   return parseHello(plain) ?? 'hello-plaintext-length';
 }
 
-/** Splits a decrypted Hello; undefined if its length belongs to no dialect. */
+/** Splits a decrypted Hello into its fields; undefined if no dialect has this length. */
 export function parseHello(plain: Buffer): Hello | undefined {
   if (plain.length !== CHAINED_HELLO_BYTES && plain.length !== PREFIXED_HELLO_BYTES) return undefined;
   const chained = plain.length === CHAINED_HELLO_BYTES;
@@ -55,7 +56,7 @@ export function parseHello(plain: Buffer): Hello | undefined {
   };
 }
 
-/** What a client sends first, under the registry's public comms key. */
+/** Encrypts a client's Hello under the registry's public comms key. */
 export function sealHello(commsKey: KeyObject, hello: Hello): Buffer {
   const version = Buffer.alloc(4);
   version.writeUInt32LE(hello.version1);

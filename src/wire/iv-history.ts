@@ -1,16 +1,17 @@
-// The IVs of one session in the prefixed dialect, in both directions: one seen before is a replay or a reflection (F6).
-// Holds 64 bits of each, mixed with a secret of the session, in an open-addressed table that doubles when half full: 16 to
-// 32 bytes an IV, bounded by the messages a session may have. Two different IVs are taken for one once in 2^64 pairs.
+// The IVs of one session in the prefixed dialect, of both directions. A repeated IV is a replay or a reflection (F6).
+//
+// An open-addressed hash table of 64-bit digests, keyed by a secret of the session. It doubles when half full and takes
+// 16 to 32 bytes an IV. BOUNDED by the messages of a session. Two different IVs collide once in 2^64 pairs.
 import type { RandomBytes } from './dialect.ts';
 
-/** Enough for a session that signs in and waits; V8 keeps 64 bytes in the array itself, without a buffer of their own. */
+/** Enough for a short session. V8 stores 64 bytes inside the array object, without a separate buffer. */
 const FIRST_SLOTS = 8;
 
 export class IvHistory {
-  /** Two words a slot; a slot of zeros is free. */
+  /** Two words a slot; an all-zero slot is free. */
   #slots = new Uint32Array(2 * FIRST_SLOTS);
   #count = 0;
-  /** Two words that keep a peer from choosing IVs that meet in one slot. */
+  /** Keys of the two digests. They keep a peer from choosing IVs that collide. */
   readonly #secretLow: number;
   readonly #secretHigh: number;
 
@@ -20,10 +21,10 @@ export class IvHistory {
     this.#secretHigh = wordAt(secret, 4);
   }
 
-  /** Remembers the 16 bytes an IV is at the beginning of these; false if it was known already. */
+  /** Adds the IV in the first 16 bytes; false if it is known already. */
   add(bytes: Uint8Array): boolean {
     const low = digest(bytes, this.#secretLow);
-    // A slot of zeros means free.
+    // An all-zero slot means free, so no digest may be all zero.
     const high = digest(bytes, this.#secretHigh) || (low === 0 ? 1 : 0);
     if (!insert(this.#slots, low, high)) return false;
     this.#count += 1;
@@ -40,7 +41,7 @@ export class IvHistory {
   }
 }
 
-/** 32 bits that depend on every bit of an IV and of the secret. */
+/** A 32-bit digest of all bits of an IV and of the secret. */
 function digest(bytes: Uint8Array, secret: number): number {
   let hash = secret;
   for (let at = 0; at < 16; at += 4) {
@@ -51,12 +52,12 @@ function digest(bytes: Uint8Array, secret: number): number {
   return hash >>> 0;
 }
 
-/** 32 bits, little-endian, as a signed number. */
+/** Reads 32 bits, little-endian, as a signed number. */
 function wordAt(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** Linear probing; false if it is there already. */
+/** Inserts by linear probing; false if the digest is present already. */
 function insert(slots: Uint32Array, low: number, high: number): boolean {
   const mask = slots.length / 2 - 1;
   for (let slot = low & mask; ; slot = (slot + 1) & mask) {

@@ -1,9 +1,10 @@
-// What a token has to be (T1 to T8): the rules of its fields, and the signature its own SigKey makes over them.
+// Rules of a token (T1 to T8): those of its fields, and the signature over them by its own SigKey. Part of stage 2
+// (verify) of the data path, parallel in the workers.
 //
 //   signed bytes = Name Attrs(8, little-endian) [ID] CommsKey SigKey MyEnds[0] MyEnds[1] …
 //
-// The ID is not signed by clients of the field, even when it is present; the published spec reads as if it were. Both
-// readings are accepted, and we sign without it (T7).
+// Field clients never sign the ID, although the published spec suggests that they do. Both forms are accepted; the
+// registry signs without the ID (T7).
 import { hash, type KeyObject, sign, verify } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Fault } from '../errors.ts';
@@ -11,7 +12,7 @@ import { END_POINT_CHARS_MAX, ID_BYTES, ID_BYTES_OLD, NAME_CHARS_MAX, TOKEN_END_
 import { bigintOf, decodeRoster, type Token } from './message.ts';
 import { importPublicKey, parseSpki, type RsaKeyParts } from './rsa-key.ts';
 
-/** Attrs bits of a client (T9). */
+/** Bits of a client's attrs (T9). */
 export const CLIENT_EPHEMERAL = 1n;
 export const CLIENT_ADMIN = 2n;
 
@@ -19,17 +20,20 @@ const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const END_POINT_PREFIX = 'TcpEndPoint: ';
 const HOST_NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 
-/** Rule T2, of members and clusters alike. */
+/** True if the name satisfies T2. Members and clusters share this rule. */
 export function isName(name: string | null | undefined): name is string {
   return name !== null && name !== undefined && name.length <= NAME_CHARS_MAX && NAME.test(name);
 }
 
-/** Rule K2: 20 or 32 bytes. */
+/** True for 20 or 32 bytes (K2). */
 export function isNodeId(id: Uint8Array): boolean {
   return id.length === ID_BYTES || id.length === ID_BYTES_OLD;
 }
 
-/** Rule T5: `host:port`, the host a name, an IPv4 address or an IPv6 address in brackets, optionally prefixed. */
+/**
+ * True for `host:port` (T5). The host is a name, an IPv4 address or an IPv6 address in brackets; the `TcpEndPoint: `
+ * prefix is optional.
+ */
 export function isEndPoint(text: string): boolean {
   if (text.length > END_POINT_CHARS_MAX) return false;
   const bare = text.startsWith(END_POINT_PREFIX) ? text.slice(END_POINT_PREFIX.length) : text;
@@ -55,22 +59,23 @@ function signedBytes(token: Token, withId: boolean): Buffer {
 }
 
 /**
- * 64 bits that identify what the signature of a token is over, from the token as it goes into rosters. PKCS#1 v1.5 is
- * deterministic, so the same bits mean the same signature, however the end points are cut (T8).
+ * Returns a 64-bit digest (hex) of the content that a token's signature covers. Takes the token as rosters carry it.
+ * PKCS#1 v1.5 is deterministic, so the same content has the same signature, however the end points are split (T8).
  */
 export function signedContentDigest(rosterToken: Uint8Array): string {
   const [token] = decodeRoster(rosterToken);
   return hash('sha256', signedBytes(token!, false), 'hex').slice(0, 16);
 }
 
-/** The token with the DigSig of its own signature key. */
+/** Signs a token with its own signature key. */
 export function signToken(token: Token, sigKey: KeyObject): Token {
   return { ...token, DigSig: sign('sha1', signedBytes(token, false), sigKey) };
 }
 
 /**
- * Whether this is an RSASSA-PKCS1-v1_5 signature with SHA-1 over any of these, by a key that passed the check. One of
- * another length costs nothing. A number that only looks like a modulus may make OpenSSL give up: that is a no, too.
+ * True if `digSig` is an RSASSA-PKCS1-v1_5 signature with SHA-1 over any of `signed`. `parts` is a checked key. A
+ * signature of the wrong length costs no crypto. OpenSSL may throw for a number that is no RSA modulus; that counts as
+ * false.
  */
 export function verifySignature(parts: RsaKeyParts, signed: readonly Uint8Array[], digSig: Uint8Array): boolean {
   if (digSig.length !== parts.modulus.length) return false;
@@ -82,7 +87,10 @@ export function verifySignature(parts: RsaKeyParts, signed: readonly Uint8Array[
   }
 }
 
-/** Whether a token's DigSig is by its own SigKey, in either reading. The cheap rules come first. */
+/**
+ * Checks a token's fields and its signature by its own SigKey, with or without the ID. Returns the fault, if any. Cheap
+ * checks come first.
+ */
 export function checkToken(token: Token): Fault | undefined {
   if (!isName(token.Name)) return 'name-invalid';
   if (token.ID && !isNodeId(token.ID)) return 'node-id-length';

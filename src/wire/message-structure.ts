@@ -1,5 +1,6 @@
-// The strict look at the bytes of a message before the protobuf library sees them (M3 to M8), and the search for where a
-// message ends (F5). One iterative pass; nothing is allocated for what a length field promises.
+// Checks a message's bytes strictly before the protobuf library sees them (M3 to M8), and finds the message's end (F5).
+// Part of stage 2 (decode) of the data path, parallel in the workers. One iterative pass; a length field never causes
+// an allocation.
 //
 //   message = field*            field = tag value           tag = varint of number*8 + wire type
 //   value   = varint (type 0) | 8 bytes (type 1) | length bytes (type 2) | 4 bytes (type 5)
@@ -12,7 +13,7 @@ const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
-/** Bytes of the varints of tags and lengths, and of values: what 32 and 64 bits need. */
+/** Maximum bytes of a varint: for tags and lengths (32 bits), and for values (64 bits). */
 const KEY_BYTES_MAX = 5;
 const VALUE_BYTES_MAX = 10;
 
@@ -24,7 +25,7 @@ const TOKEN_MY_ENDS = 6;
 
 type FieldKind = 'op' | 'uint32' | 'uint64' | 'bytes' | 'string' | 'token';
 
-/** proto/xlreg.proto once more, as the strict check needs it; a test holds the two against each other. */
+/** The fields of proto/xlreg.proto, as the strict check needs them. A test compares the two. */
 export const MESSAGE_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [1, 'op'],
   [2, 'bytes'],
@@ -47,7 +48,7 @@ export const MESSAGE_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [23, 'string'],
 ]);
 
-/** The same of Token. */
+/** The fields of Token. */
 export const TOKEN_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [1, 'string'],
   [2, 'uint64'],
@@ -58,17 +59,17 @@ export const TOKEN_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [7, 'bytes'],
 ]);
 
-/** Where a message was found. */
+/** Position of a message in the decrypted bytes. */
 export interface FoundMessage {
   /** End of the protobuf bytes, exclusive. */
   readonly end: number;
-  /** End of the last block, padding included: where the next message begins. */
+  /** End of the last block, padding included: the start of the next message. */
   readonly paddedEnd: number;
-  /** Value of the last Op as it stands in the bytes, without any reduction to 32 bits (M3). */
+  /** Value of the last Op as encoded, not truncated to 32 bits (M3). */
   readonly op: number;
 }
 
-/** Where a scan of a message stands; all before `at` was whole and in order. Holds no secret. */
+/** State of a scan. All bytes before `at` are complete and valid. Contains no secret. */
 export interface ScanState {
   /** Offset of the next field. */
   readonly at: number;
@@ -78,28 +79,28 @@ export interface ScanState {
   readonly tokens: number;
 }
 
-/** A scan that reached no end of a message. */
+/** A scan that has not reached the message's end. */
 export interface UnfinishedScan {
   readonly end: undefined;
   readonly paddedEnd?: undefined;
   readonly state: ScanState;
-  /** Fewer bytes than these cannot end the message, padding included: whole blocks, or Infinity if nothing can. */
+  /** Bytes, in whole blocks with padding, that the message needs at least; Infinity if it can never end. */
   readonly needed: number;
 }
 
-/** The scan of a message that begins at `at`. */
+/** Starts a scan at offset `at`. */
 export function scanFrom(at: number): ScanState {
   return { at, hasOp: false, unknownFields: 0, clientSpecs: 0, tokens: 0 };
 }
 
-/** Reads fields one after another. `at` moves only over what is whole and in order. */
+/** Reads fields in sequence. `at` advances only past complete and valid fields. */
 class FieldReader {
   at: number;
   readonly #bytes: Uint8Array;
   readonly #end: number;
-  /** Of a field that could not be read: the bytes that make it whole, or Infinity if nothing can. */
+  /** After an incomplete field: the bytes that complete it, or Infinity if nothing can. */
   needed = Infinity;
-  /** Of the last field read. */
+  /** The last field read. */
   number = 0;
   value = 0;
   valueStart = 0;
@@ -115,7 +116,8 @@ class FieldReader {
   }
 
   /**
-   * Reads a varint of at most 64 bits and so many bytes into `value` (inexact above 2^53, which no rule needs exactly).
+   * Reads a varint of at most 64 bits and `bytesMax` bytes into `value`. Inexact above 2^53, which no rule needs
+   * exactly.
    */
   #varint(bytesMax: number): boolean {
     let value = 0;
@@ -138,8 +140,8 @@ class FieldReader {
   }
 
   /**
-   * Reads the next field and checks its wire type against its kind; the kind, `unknown`, or undefined where the bytes
-   * are no field, or not yet. For lengths, `valueStart` to `at` is the value.
+   * Reads the next field and checks its wire type. Returns its kind, `unknown`, or undefined if the bytes are invalid
+   * or incomplete. The value of a length-delimited field is `valueStart` to `at`.
    */
   next(fields: ReadonlyMap<number, FieldKind>): FieldKind | 'unknown' | undefined {
     if (!this.#varint(KEY_BYTES_MAX) || this.value > 0xffff_ffff) return undefined;
@@ -172,7 +174,7 @@ function isText(bytes: Uint8Array): boolean {
   return isUtf8(bytes) && !bytes.includes(0);
 }
 
-/** Counts what a message may have only so much of. */
+/** Counts the fields that a message may repeat only up to a bound. */
 class FieldCounts {
   #unknown: number;
   #clientSpecs: number;
@@ -184,24 +186,24 @@ class FieldCounts {
     this.#tokens = tokens;
   }
 
-  /** Also where one more field was not allowed: it is not the next time either. */
+  /** Returns the state for a later scan. Counts above a bound stay above it. */
   stateAt(at: number, hasOp: boolean): ScanState {
     return { at, hasOp, unknownFields: this.#unknown, clientSpecs: this.#clientSpecs, tokens: this.#tokens };
   }
 
-  /** Whether one more unknown field is allowed. */
+  /** Counts an unknown field; false if that is one too many. */
   unknown(): boolean {
     return ++this.#unknown <= UNKNOWN_FIELDS_MAX;
   }
 
-  /** Whether one more field of this number and kind `token` is allowed. */
+  /** Counts a field of kind `token`; false if that is one too many. */
   token(number: number): boolean {
     if (number === CLIENT_SPECS) return ++this.#clientSpecs <= 1;
     return number !== TOKENS || ++this.#tokens <= REPEATED_FIELDS_MAX;
   }
 }
 
-/** Whether the bytes are a Token, strictly. */
+/** True if the bytes are a valid Token. */
 function isToken(bytes: Uint8Array, start: number, end: number, counts: FieldCounts): boolean {
   const reader = new FieldReader(bytes, start, end);
   let myEnds = 0;
@@ -215,9 +217,9 @@ function isToken(bytes: Uint8Array, start: number, end: number, counts: FieldCou
 }
 
 /**
- * Finds the first message in decrypted bytes: fields are read from `start`, and the message ends at the first field end
- * that has an Op before it and valid padding up to the block boundary behind it. Undefined both while a message is not
- * yet whole and when it never will be (F5).
+ * Finds the first message in decrypted bytes, with fields from `start` on. The message ends at the first field end that
+ * follows an Op and is followed by valid padding up to a block boundary. Undefined while a message is incomplete, and
+ * also if it can never be complete (F5).
  */
 export function findMessage(plain: Uint8Array, start: number): FoundMessage | undefined {
   const found = scanMessage(plain, scanFrom(start));
@@ -225,9 +227,9 @@ export function findMessage(plain: Uint8Array, start: number): FoundMessage | un
 }
 
 /**
- * Does the same from where an earlier scan of the same message stopped, whose bytes before that it does not need. Offsets
- * count from the first byte of `plain`, which begins at a block boundary of the message. Finds the same end as
- * findMessage() of all bytes; if the Op was before that, `op` is 0.
+ * Continues an earlier scan of the same message, without the bytes before its state. `plain` begins at a block boundary
+ * of the message; offsets count from its first byte. Finds the same end as findMessage() of all bytes. `op` is 0 if the
+ * Op lay in the earlier bytes.
  */
 export function scanMessage(plain: Uint8Array, state: ScanState): FoundMessage | UnfinishedScan {
   const reader = new FieldReader(plain, state.at, plain.length);
@@ -245,14 +247,14 @@ export function scanMessage(plain: Uint8Array, state: ScanState): FoundMessage |
   }
 }
 
-/** Whether a message may have this field beside those before it (M5, M6), and what is in it if it is a token. */
+/** True if the message may have this field besides the earlier ones (M5, M6) and, for a token, its content is valid. */
 function isAllowed(kind: FieldKind | 'unknown', reader: FieldReader, plain: Uint8Array, counts: FieldCounts): boolean {
   if (kind === 'unknown') return counts.unknown();
   if (kind !== 'token') return true;
   return counts.token(reader.number) && isToken(plain, reader.valueStart, reader.at, counts);
 }
 
-/** End of the block that padding behind a message of so many bytes fills. */
+/** End of the block that the padding of a message of `end` bytes fills. */
 function blockEnd(end: number): number {
   return end === Infinity ? Infinity : end + BLOCK_BYTES - (end % BLOCK_BYTES);
 }

@@ -1,8 +1,9 @@
-// Messages ↔ bytes. Names are those of proto/xlreg.proto; absent fields are null or undefined.
+// Messages ↔ bytes. Names are those of proto/xlreg.proto; absent fields are null or undefined. Part of stages 2
+// (decode) and 5 (encode) of the data path, parallel in the workers.
 import Long from 'long';
 import { reg } from './generated/xlreg.js';
 
-/** A decoded message, or what is to be encoded. */
+/** A decoded message, or one to encode. */
 export type Message = reg.XLRegMsg.$Properties;
 
 /** Describes a member, a client or the registry. */
@@ -27,19 +28,19 @@ export const Op = {
 export type OpName = keyof typeof Op;
 export type Op = (typeof Op)[OpName];
 
-/** Name of an Op that is in range. */
+/** Returns the name of a valid Op. */
 export function opName(op: Op): OpName {
   return OP_NAMES[op - 1]!;
 }
 
 const OP_NAMES = Object.keys(Op) as OpName[];
 
-/** Whether a value is one of the thirteen. */
+/** True for one of the thirteen Ops. */
 export function isOp(value: number): value is Op {
   return value >= 1 && value <= OP_NAMES.length;
 }
 
-/** Decodes bytes that findMessage() has found to be a message; undefined if the library disagrees. */
+/** Decodes bytes in which findMessage() has found a message; undefined if the protobuf library rejects them. */
 export function decodeMessage(bytes: Uint8Array): Message | undefined {
   try {
     return reg.XLRegMsg.decode(bytes);
@@ -48,31 +49,31 @@ export function decodeMessage(bytes: Uint8Array): Message | undefined {
   }
 }
 
-/** The bytes of a message, unpadded. */
+/** Encodes a message, without padding. */
 export function encodeMessage(message: Message): Uint8Array {
   return reg.XLRegMsg.encode(message).finish();
 }
 
 /**
- * A token as it stands in a ClusterMembers message, tag and length included: what a roster is put together from without
- * being encoded again. A DigSig is left out: whoever held it could register as that member (R10).
+ * Encodes a token as a ClusterMembers message contains it, tag and length included. Rosters concatenate such tokens
+ * without encoding them again. Omits the DigSig: its holder could register as that member (R10).
  */
 export function encodeRosterToken(token: Token): Uint8Array {
   return reg.XLRegMsg.encode({ Tokens: [{ ...token, DigSig: null }] }).finish();
 }
 
-/** The tokens of a roster made of such pieces. */
+/** Decodes concatenated roster tokens. */
 export function decodeRoster(bytes: Uint8Array): Token[] {
   return reg.XLRegMsg.decode(bytes).Tokens ?? [];
 }
 
-/** A uint64 of the wire as a bigint; zero if absent. */
+/** Converts a uint64 of the wire to a bigint; absent is zero. */
 export function bigintOf(long: Long | null | undefined): bigint {
   if (long === null || long === undefined) return 0n;
   return (BigInt(long.getHighBitsUnsigned()) << 32n) | BigInt(long.getLowBitsUnsigned());
 }
 
-/** A bigint of 0 to 2^64-1 as a uint64 of the wire. */
+/** Converts a bigint of 0 to 2^64-1 to a uint64 of the wire. */
 export function longOf(value: bigint): Long {
   return Long.fromBits(Number(value & 0xffff_ffffn), Number(value >> 32n), true);
 }

@@ -1,4 +1,4 @@
-// regCred.dat: the public credentials of a registry, all that a client has to know of it (C1 to C5).
+// regCred.dat: the public credentials of a registry; a client needs nothing else (C1 to C5).
 //
 //   regCred {                              lines end in CRLF, the last one too; `: ` once a line
 //       Name: …   ID: hex   CommsPubKey: ssh-rsa …   SigPubKey: ssh-rsa …        (a line each)
@@ -25,14 +25,14 @@ export interface RegCred {
   readonly version: number;
 }
 
-/** What is wrong with a regCred file. */
+/** A regCred file is invalid. The message names the line. */
 export class RegCredError extends Error {
   override readonly name = 'RegCredError';
 }
 
 const END_POINT = 'TcpEndPoint';
 
-/** The file as this registry writes it. */
+/** Writes the file in this registry's form. */
 export function printRegCred(cred: RegCred): string {
   return [
     'regCred {',
@@ -50,8 +50,8 @@ export function printRegCred(cred: RegCred): string {
 }
 
 /**
- * Reads what any registry of the field writes (C4): blank lines, LF for CRLF, any indent, up to REG_CRED_BYTES_MAX characters
- * (C5). Throws RegCredError.
+ * Reads the file of any registry of the field (C4): blank lines, LF for CRLF, any indent. Accepts up to
+ * REG_CRED_BYTES_MAX characters (C5). Throws RegCredError.
  */
 export function parseRegCred(text: string): RegCred {
   if (text.length > REG_CRED_BYTES_MAX) throw new RegCredError(`credentials have at most ${REG_CRED_BYTES_MAX} bytes`);
@@ -65,7 +65,7 @@ export function parseRegCred(text: string): RegCred {
   };
   const field = <T>(key: string, parse: (value: string) => T | undefined): T => {
     const line = lines[at++] ?? '';
-    // One `: ` in a line, with one space (C2).
+    // A line has one `: `, with one space (C2).
     const [found, text = '', ...more] = line.split(': ');
     const wellFormed = found === key && more.length === 0 && !text.startsWith(' ');
     const value = wellFormed ? parse(text) : undefined;
@@ -90,7 +90,7 @@ export function parseRegCred(text: string): RegCred {
   return { name, id, commsKey, sigKey, endPoints, version };
 }
 
-/** Without spaces and tabs at both ends. A regex for those at the end takes quadratic time in blanks before the end. */
+/** Trims spaces and tabs at both ends. A regex for the trailing ones would take quadratic time. */
 function trimBlanks(line: string): string {
   const isBlank = (at: number) => line[at] === ' ' || line[at] === '\t';
   let [start, end] = [0, line.length];

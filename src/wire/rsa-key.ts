@@ -1,12 +1,13 @@
-// RSA public keys as peers send them: SubjectPublicKeyInfo DER, checked byte for byte before any crypto library sees
-// them (T4). Invariant: a key that passed is of bounded size and exponent, and is encoded in the one possible way.
+// RSA public keys as peers send them: SubjectPublicKeyInfo DER, checked byte by byte before a crypto library sees them
+// (T4). Part of stage 2 (verify) of the data path, parallel in the workers. Invariant: a checked key has bounded size
+// and exponent, and the only valid encoding.
 //
 //   SPKI    = 30 len { 30 0d { 06 09 rsaEncryption  05 00 }  03 len { 00  PKCS1 } }
 //   PKCS1   = 30 len { 02 len modulus  02 len exponent }          lengths minimal, integers minimal and positive
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { RSA_BITS_MAX, RSA_BITS_MIN } from '../limits.ts';
 
-/** A checked key: `pkcs1` is the part of the SPKI that holds modulus and exponent. */
+/** A checked key. `pkcs1` is the part of the SPKI with modulus and exponent. */
 export interface RsaKeyParts {
   readonly pkcs1: Uint8Array;
   /** Big-endian, without a leading zero. */
@@ -20,7 +21,7 @@ const BIT_STRING = 0x03;
 const RSA_ALGORITHM = Buffer.from('300d06092a864886f70d0101010500', 'hex');
 const SSH_RSA = Buffer.from('ssh-rsa');
 
-/** Walks DER from `at`; every method answers undefined where the bytes are not strict DER. */
+/** Reads DER in sequence. Each method returns undefined if the bytes are not strict DER. */
 class DerReader {
   #at = 0;
   readonly #bytes: Uint8Array;
@@ -33,7 +34,7 @@ class DerReader {
     return this.#at === this.#bytes.length;
   }
 
-  /** The contents of the next element, if it has this tag and a minimal length that fits. */
+  /** Returns the content of the next element, if it has this tag and a minimal length within bounds. */
   element(tag: number): Uint8Array | undefined {
     const bytes = this.#bytes;
     if (bytes[this.#at] !== tag) return undefined;
@@ -52,13 +53,13 @@ class DerReader {
     return bytes.subarray(start, start + length);
   }
 
-  /** The next element as a positive integer, big-endian, without the sign byte. */
+  /** Reads the next element as a positive integer: big-endian, without the sign byte. */
   positiveInteger(): Uint8Array | undefined {
     const bytes = this.element(INTEGER);
     return bytes && positiveOf(bytes);
   }
 
-  /** Steps over exactly these bytes. */
+  /** Consumes exactly these bytes; false if others follow. */
   literal(expected: Uint8Array): boolean {
     const found = this.#bytes.subarray(this.#at, this.#at + expected.length);
     if (Buffer.compare(found, expected) !== 0) return false;
@@ -67,7 +68,7 @@ class DerReader {
   }
 }
 
-/** A positive two's complement number in its shortest form, big-endian, without the sign byte; both DER and SSH have it. */
+/** Strips the sign byte of a big-endian, positive, minimal two's complement number, as DER and SSH encode it. */
 function positiveOf(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes.length === 0 || bytes[0]! >= 0x80) return undefined;
   if (bytes[0] !== 0) return bytes;
@@ -87,14 +88,14 @@ function isOdd(bytes: Uint8Array): boolean {
   return (bytes.at(-1)! & 1) === 1;
 }
 
-/** Rule T4: 1024 to 4096 bits, modulus and exponent odd, exponent at least 3 and below 2^31. */
+/** T4: modulus of 1024 to 4096 bits, odd; exponent odd, at least 3 and below 2^31. */
 function withinBounds(modulus: Uint8Array, exponent: Uint8Array): boolean {
   const bits = bitLength(modulus);
   if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX || !isOdd(modulus)) return false;
   return isOdd(exponent) && bitLength(exponent) <= 31 && (exponent.length > 1 || exponent[0]! >= 3);
 }
 
-/** The parts of a SubjectPublicKeyInfo that keeps rule T4, else undefined. Costs no crypto. */
+/** Parses a SubjectPublicKeyInfo; undefined if it breaks T4. Costs no crypto. */
 export function parseSpki(spki: Uint8Array): RsaKeyParts | undefined {
   const outer = new DerReader(spki);
   const info = outer.element(SEQUENCE);
@@ -115,29 +116,29 @@ export function parseSpki(spki: Uint8Array): RsaKeyParts | undefined {
   return withinBounds(modulus, exponent) ? { pkcs1, modulus, exponent } : undefined;
 }
 
-/** A checked key, ready for node:crypto. Importing the PKCS#1 body costs a thirtieth of importing the SPKI. */
+/** Imports a checked key into node:crypto. The PKCS#1 form imports about thirty times faster than the SPKI. */
 export function importPublicKey(parts: RsaKeyParts): KeyObject {
   return createPublicKey({ key: Buffer.from(parts.pkcs1), format: 'der', type: 'pkcs1' });
 }
 
-/** The SubjectPublicKeyInfo of an RSA key of ours. */
+/** Exports an RSA key as SubjectPublicKeyInfo. */
 export function exportSpki(key: KeyObject): Buffer {
   return key.export({ type: 'spki', format: 'der' });
 }
 
-/** Modulus of an RSA key, big-endian: what a Hello has to be smaller than. */
+/** Modulus of an RSA key, big-endian: the upper bound of a Hello. */
 export function modulusOf(key: KeyObject): Buffer {
   return Buffer.from(key.export({ format: 'jwk' }).n!, 'base64url');
 }
 
-/** A length-prefixed string of the SSH key format. */
+/** Encodes a length-prefixed string of the SSH key format. */
 function sshString(bytes: Uint8Array): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   return Buffer.concat([length, bytes]);
 }
 
-/** A positive number of the SSH key format: with a zero byte in front where the first bit is set. */
+/** Encodes a positive number of the SSH key format, with a zero byte in front if its first bit is set. */
 function sshNumber(bytes: Uint8Array): Buffer {
   return sshString(bytes[0]! >= 0x80 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes);
 }
@@ -148,12 +149,12 @@ function sshBlob(key: KeyObject): Buffer {
   return Buffer.concat([sshString(SSH_RSA), sshNumber(exponent), sshNumber(modulus)]);
 }
 
-/** `ssh-rsa AAAA…`, the form a key has in regCred.dat (K4). */
+/** Encodes a key as `ssh-rsa AAAA…`, the form in regCred.dat (K4). */
 export function printSshRsa(key: KeyObject): string {
   return `ssh-rsa ${sshBlob(key).toString('base64')}`;
 }
 
-/** Reads `ssh-rsa AAAA…`, a comment behind it allowed; undefined if it is none or breaks rule T4. */
+/** Parses `ssh-rsa AAAA…`, with an optional comment; undefined if it is malformed or breaks T4. */
 export function parseSshRsa(text: string): KeyObject | undefined {
   const match = /^ssh-rsa ([A-Za-z0-9+/]+={0,2})(?: .*)?$/.exec(text.trim());
   if (match === null) return undefined;
@@ -173,7 +174,7 @@ export function parseSshRsa(text: string): KeyObject | undefined {
   return createPublicKey({ key: { kty: 'RSA', n: base64url(n), e: base64url(e) }, format: 'jwk' });
 }
 
-/** `SHA256:…` of the SSH form, as ssh-keygen -l prints it. */
+/** Fingerprint `SHA256:…` of the SSH form, as ssh-keygen -l prints it. */
 export function keyFingerprint(key: KeyObject): string {
   return `SHA256:${createHash('sha256').update(sshBlob(key)).digest('base64').replace(/=+$/, '')}`;
 }

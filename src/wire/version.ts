@@ -1,9 +1,9 @@
-// Versions a.b.c.d: a uint32 with a in the lowest byte, as text with trailing zero fields dropped (K5).
+// Versions a.b.c.d as a uint32, with a in the lowest byte. The text omits trailing zero fields (K5).
 
-/** The protocol version this registry answers with, in HelloReply, RegCredReply and regCred.dat. */
+/** Protocol version of this registry, in HelloReply, RegCredReply and regCred.dat. */
 export const PROTOCOL_VERSION: number = 1;
 
-/** `1.2.3.4` → 0x04030201. Undefined for anything but two to four numbers of 0 to 255. */
+/** `1.2.3.4` → 0x04030201. Undefined unless the text is two to four numbers of 0 to 255. */
 export function parseVersion(text: string): number | undefined {
   const fields = text.split('.');
   if (fields.length < 2 || fields.length > 4) return undefined;
@@ -15,7 +15,7 @@ export function parseVersion(text: string): number | undefined {
   return version;
 }
 
-/** 0x04030201 → `1.2.3.4`; at least `a.b` stays. */
+/** 0x04030201 → `1.2.3.4`; `a.b` at least. */
 export function printVersion(version: number): string {
   const fields = [0, 8, 16, 24].map((shift) => (version >>> shift) & 255);
   while (fields.length > 2 && fields.at(-1) === 0) fields.pop();
