@@ -1,24 +1,25 @@
-// What each address has of the registry: its connections and its Hellos. Exact for as many addresses as the table has room
-// for. An entry goes only when nothing is lost with it: no connection, and buckets that are full again. While none can
-// go, addresses that are not in the table share entries, chosen by a keyed hash: whoever fills the table frees nobody,
-// himself included, and takes no more memory.
+// Connections and Hello rate of each address; part of admission (stage 1, sequential, in the front end).
+//
+// Exact while the table has room. An entry is removed only if nothing is lost: no connection, and full buckets. If the
+// table is full and no entry can go, further addresses share entries, selected by a keyed hash. Filling the table thus
+// frees no address from its limits and takes no more memory. BOUNDED by `entriesMax` and SHARED_ADDRESS_ENTRIES.
 import { createHmac, randomBytes } from 'node:crypto';
 import { ADDRESSES_MAX, SHARED_ADDRESS_ENTRIES } from '../limits.ts';
 import { type BucketRate, TokenBucket } from './token-bucket.ts';
 
-/** Whether the buckets that other threads take from are full, too, of an entry. */
+/** Returns true if an entry's buckets in shared memory are full, too. */
 export type IsIdle = (entry: number) => boolean;
 
-/** What one address has. */
+/** Usage of one address. */
 export interface AddressUse {
   connections: number;
   readonly hellos: TokenBucket;
-  /** The number of this entry in the tables of other threads, from 1 on: own entries first, then shared ones. */
+  /** Number of this entry in other threads' tables, from 1 on: own entries first, then shared ones. */
   readonly entry: number;
 }
 
-/** Entries looked at to make room for a new one: bounds what a new address costs while the table is full. */
-const LOOKED_AT_PER_ADDRESS = 16;
+/** Entries examined to make room for a new one. Bounds the cost of a new address while the table is full. */
+const EXAMINED_PER_ADDRESS = 16;
 
 export class AddressTable {
   readonly #rate: BucketRate;
@@ -27,7 +28,7 @@ export class AddressTable {
   readonly #shared: AddressUse[];
   readonly #hashKey = randomBytes(32);
   readonly #isIdle: IsIdle;
-  /** Numbers of entries that have gone; at most as many as there may be entries. */
+  /** Numbers of removed entries. BOUNDED by `entriesMax`. */
   readonly #free: number[] = [];
 
   constructor(rate: BucketRate, now: number, isIdle: IsIdle, entriesMax = ADDRESSES_MAX) {
@@ -38,27 +39,27 @@ export class AddressTable {
     this.#shared = Array.from({ length: SHARED_ADDRESS_ENTRIES }, shared);
   }
 
-  /** Addresses with an entry of their own. */
+  /** Number of addresses with an entry of their own. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** The entry of an address: its own, or one that it shares. */
+  /** Returns the entry of an address: its own or a shared one. */
   of(holder: string, now: number): AddressUse {
     const known = this.#entries.get(holder);
     if (known) return known;
     if (this.#entries.size >= this.#entriesMax) this.#makeRoom(now);
-    if (this.#entries.size >= this.#entriesMax) return this.#shared[this.#place(holder)]!;
+    if (this.#entries.size >= this.#entriesMax) return this.#shared[this.#sharedIndex(holder)]!;
     const use = this.#newUse(this.#free.pop() ?? this.#entries.size + 1, now);
     this.#entries.set(holder, use);
     return use;
   }
 
-  /** Looks at the entries that have not been looked at for longest; those that stay go behind the others. */
+  /** Examines the entries that were examined longest ago. Entries that stay move behind the others. */
   #makeRoom(now: number): void {
-    let looked = 0;
+    let examined = 0;
     for (const [holder, use] of this.#entries) {
-      if (++looked > LOOKED_AT_PER_ADDRESS) return;
+      if (++examined > EXAMINED_PER_ADDRESS) return;
       this.#entries.delete(holder);
       const idle = use.connections === 0 && use.hellos.isFull(now) && this.#isIdle(use.entry);
       if (idle) this.#free.push(use.entry);
@@ -66,7 +67,7 @@ export class AddressTable {
     }
   }
 
-  #place(holder: string): number {
+  #sharedIndex(holder: string): number {
     return createHmac('sha256', this.#hashKey).update(holder).digest().readUInt32LE() % this.#shared.length;
   }
 

@@ -1,5 +1,5 @@
-// Who is let in, and how much of the registry one session may take: limits in all, for an address, for a session. What
-// is over a limit is closed without a word (F10) and counted by the limit.
+// Admission: limits in all, for each address and for each session. Part of stage 1 of the data path (sequential, in the
+// front end); it touches no queue. A connection over a limit is closed silently (F10) and counted under that limit.
 import { HELLO_BURST_SECONDS, HELLO_BURST_SECONDS_PER_ADDRESS, SILENT_CONNECTIONS_SHARE } from '../limits.ts';
 import { monotonicSeconds } from '../runtime/thread-stats.ts';
 import { AddressTable, type AddressUse } from './address-table.ts';
@@ -7,7 +7,7 @@ import { EXEMPT, type GrowthBudgets } from './growth-budgets.ts';
 import { addressHolder, Networks } from './ip-address.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Why a connection was closed by a limit; a metric label, so this list is its bound. */
+/** Limits that close connections. Each is a metric label, so this list bounds that label. */
 export const DROP_CAUSES = [
   'connections',
   'connections-per-address',
@@ -23,7 +23,7 @@ export const DROP_CAUSES = [
 
 export type DropCause = (typeof DROP_CAUSES)[number];
 
-/** The limits, as they are set. */
+/** The configured limits. */
 export interface AdmissionLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
@@ -32,11 +32,11 @@ export interface AdmissionLimits {
   readonly maxSessionBytes: number;
   readonly maxSessionMessages: number;
   readonly sessionTimeoutMs: number;
-  /** CIDRs of addresses that have no limits of their own. */
+  /** CIDRs of addresses without limits per address. */
   readonly limitExempt: readonly string[];
 }
 
-/** Told of every connection that a limit has closed. */
+/** Receives each connection that a limit has closed. */
 export type DropObserver = (cause: DropCause, address: string | undefined) => void;
 
 export class Admission {
@@ -46,13 +46,13 @@ export class Admission {
   readonly #addresses: AddressTable;
   readonly #hellos: TokenBucket;
   #connections = 0;
-  /** Among them those that have no seat to lose, because their front end cannot close them. */
+  /** Connections without a permit, because their front end cannot close them. Included in #connections. */
   #unseated = 0;
   readonly #unseatedMax: number;
-  /** Those that have not shown a good Hello, oldest first; `maxConnections` at most. */
+  /** Permits of connections without a good Hello, oldest first. BOUNDED by maxConnections. */
   readonly #ungreeted = new Set<ConnectionPermit>();
 
-  /** `growth` is what addresses may add to the table, of which the coordinator takes. */
+  /** `growth` holds the addresses' budgets for additions to the table, which the coordinator charges. */
   constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, dropped: DropObserver) {
     this.limits = limits;
     this.dropped = dropped;
@@ -74,32 +74,33 @@ export class Admission {
     );
   }
 
-  /** Connections there are, and addresses with an entry of their own. */
+  /** Number of connections, and of addresses with an entry of their own. */
   get counts(): { readonly connections: number; readonly addresses: number } {
     return { connections: this.#connections, addresses: this.#addresses.size };
   }
 
   /**
-   * A seat for a new connection, whose address may not be known yet; undefined if there is none. Where all are taken the
-   * connection that has been without a good Hello for longest loses its seat to the new one.
+   * Issues a permit for a new connection, whose address may still be unknown. Undefined if there is none. If all
+   * permits are taken, the connection that has been without a good Hello for longest is closed.
    */
   take(): ConnectionPermit | undefined {
     if (!this.#makeRoom()) return undefined;
     this.#connections += 1;
-    const seat = new ConnectionPermit(this);
-    this.#ungreeted.add(seat);
-    return seat;
+    const permit = new ConnectionPermit(this);
+    this.#ungreeted.add(permit);
+    return permit;
   }
 
-  /** A seat for a new connection from a known address. */
+  /** Issues a permit for a new connection from a known address. */
   takeFor(address: string): ConnectionPermit | undefined {
-    const seat = this.take();
-    return seat?.placeAt(address) ? seat : undefined;
+    const permit = this.take();
+    return permit?.placeAt(address) ? permit : undefined;
   }
 
   /**
-   * Whether a connection without a seat may stay, whose address has `others` of them already. They have a part of all
-   * places, and an address has no more of that part than it leaves free: one that takes much leaves room for others.
+   * Returns true if a connection without a permit may stay. `others` is the number of such connections of its address.
+   * All of them together have a share of maxConnections. One address may hold at most as many of that share as it
+   * leaves free, so one address cannot take it all.
    */
   hasRoomUnseated(others: number): boolean {
     if (others >= this.#unseatedMax - this.#unseated) {
@@ -109,7 +110,7 @@ export class Admission {
     return this.#makeRoom();
   }
 
-  /** Counts a connection without a seat, until freeUnseated(). */
+  /** Counts a connection without a permit until freeUnseated(). */
   takeUnseated(): void {
     this.#connections += 1;
     this.#unseated += 1;
@@ -120,7 +121,10 @@ export class Admission {
     this.#unseated -= 1;
   }
 
-  /** Counts a connection without a seat for its address. Returns what ends that; undefined if the address has enough. */
+  /**
+   * Counts a connection without a permit for its address. Returns a function that ends the count; undefined if the
+   * address is at its limit.
+   */
   hold(address: string): (() => void) | undefined {
     const use = this.useOf(address);
     if (use && use.connections >= this.limits.maxConnectionsPerAddress) {
@@ -130,7 +134,7 @@ export class Admission {
     return this.holdAnyway(address);
   }
 
-  /** The same for a connection that is there, however many its address has. */
+  /** The same without a limit, for a connection that exists already. */
   holdAnyway(address: string): () => void {
     const use = this.useOf(address);
     if (use === undefined) return () => {};
@@ -154,7 +158,7 @@ export class Admission {
     return false;
   }
 
-  /** What an address has; undefined if it has no limits. */
+  /** Returns the usage of an address; undefined if it is exempt. */
   useOf(address: string): AddressUse | undefined {
     return this.#exempt.has(address) ? undefined : this.#addresses.of(addressHolder(address), performance.now());
   }
@@ -163,48 +167,51 @@ export class Admission {
     return this.#hellos.take(performance.now());
   }
 
-  /** A seat has shown a good Hello. */
-  greeted(seat: ConnectionPermit): void {
-    this.#ungreeted.delete(seat);
+  /** Records a good Hello. */
+  greeted(permit: ConnectionPermit): void {
+    this.#ungreeted.delete(permit);
   }
 
-  /** A seat is free again. */
-  free(seat: ConnectionPermit): void {
+  /** Frees a permit. */
+  free(permit: ConnectionPermit): void {
     this.#connections -= 1;
-    this.#ungreeted.delete(seat);
+    this.#ungreeted.delete(permit);
   }
 }
 
-/** One connection's place among all, and what its session may still take. Freed once, whoever frees it first. */
+/**
+ * One connection's place among all that are allowed, and its session's remaining budget. Frees once; later calls do
+ * nothing.
+ */
 export class ConnectionPermit {
   readonly #admission: Admission;
   #address: string | undefined;
-  /** Undefined if the address is not known yet or has no limits. */
+  /** Undefined while the address is unknown, and for exempt addresses. */
   #use: AddressUse | undefined;
   #bytes = 0;
   #messages = 0;
-  /** When the session has lasted long enough, in milliseconds; it begins with a good Hello. */
+  /** End of the session's time, in milliseconds. The time starts with a good Hello. */
   #endsAt = Number.POSITIVE_INFINITY;
   #freed = false;
 
-  /** Ends the connection, which has to make room, at once, as `displaced`. Set by whoever holds it. */
+  /** Closes the connection at once, as `displaced`, to make room. Set by the permit's holder. */
   evict: () => void = () => {};
 
   constructor(admission: Admission) {
     this.#admission = admission;
   }
 
-  /** Where the connection comes from, as far as it is known. */
+  /** Address of the peer; undefined while unknown. */
   get address(): string | undefined {
     return this.#address;
   }
 
-  /** Whose growth budget pays for what this connection adds to the table; EXEMPT where nobody's does. */
+  /** Entry of the growth budget that pays for this connection's additions to the table; EXEMPT for exempt addresses. */
   get origin(): number {
     return this.#use?.entry ?? EXEMPT;
   }
 
-  /** Says where the connection comes from. False if that address has its connections already: the seat is free again. */
+  /** Sets the peer's address. Returns false, and frees the permit, if that address is at its limit of connections. */
   placeAt(address: string): boolean {
     this.#address = address;
     const use = this.#admission.useOf(address);
@@ -218,46 +225,46 @@ export class ConnectionPermit {
     return true;
   }
 
-  /** Which limit a Hello is over; undefined if it may be decrypted. */
+  /** Charges a Hello. Returns the limit that it exceeds; undefined if it may be decrypted. */
   takeHello(): DropCause | undefined {
     if (this.#use?.hellos.take(performance.now()) === false) return 'hellos-per-address';
     return this.#admission.takeHello() ? undefined : 'hellos';
   }
 
-  /** The Hello was good: the session begins. */
+  /** Records a good Hello; the session begins. */
   greeted(): void {
     this.#admission.greeted(this);
     this.#endsAt = performance.now() + this.#admission.limits.sessionTimeoutMs;
   }
 
-  /** Which limit some more bytes of the session are over, if any. */
+  /** Charges bytes to the session. Returns the limit they exceed, if any. */
   takeBytes(count: number): DropCause | undefined {
     this.#bytes += count;
     return this.#bytes > this.#admission.limits.maxSessionBytes ? 'session-bytes' : undefined;
   }
 
-  /** Which limit one more message of the session is over, if any. */
+  /** Charges one message to the session. Returns the limit it exceeds, if any. */
   takeMessage(): DropCause | undefined {
     if (++this.#messages > this.#admission.limits.maxSessionMessages) return 'session-messages';
     return this.msLeft > 0 ? undefined : 'session-time';
   }
 
-  /** Whether there has been a good Hello. */
+  /** True after a good Hello. */
   get hasGreeted(): boolean {
     return this.#endsAt !== Number.POSITIVE_INFINITY;
   }
 
-  /** Milliseconds that the session may go on. */
+  /** Milliseconds left to the session. */
   get msLeft(): number {
     return this.#endsAt - performance.now();
   }
 
-  /** The session ended, which is counted if a limit ended it. The seat is taken until the connection is gone. */
+  /** Counts the end of a session if a limit caused it. The permit stays taken until free(). */
   ended(end: string): void {
     if ((DROP_CAUSES as readonly string[]).includes(end)) this.#admission.dropped(end as DropCause, this.#address);
   }
 
-  /** The connection is gone. */
+  /** Frees the permit once the connection is closed. */
   free(): void {
     if (this.#freed) return;
     this.#freed = true;

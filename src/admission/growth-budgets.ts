@@ -1,33 +1,35 @@
-// How much each address may add to the table: a token bucket for each of its entries and each kind of addition, in memory
-// that all threads share. Any thread may take. A bucket is one atomic word, the time in microseconds at which it is full
-// again (GCRA), so that taking is one compare-and-swap and nothing has to be refilled. Invariant: a word in the past is a full
-// bucket, so memory of zeros is a table of full buckets.
+// Rate limits for additions to the table: one token bucket for each address entry and each kind of addition. The
+// buckets are in memory that all threads share, and any thread may take from them.
+//
+// A bucket is one atomic word: the time in microseconds at which it is full again (GCRA). Taking a token is one
+// compare-and-swap, and nothing needs refilling. Each bucket is independent, so no order between words matters.
+// Invariant: a word in the past is a full bucket, so zeroed memory is a table of full buckets.
 import { ADDRESSES_MAX, GROWTH_BURST_SECONDS_PER_ADDRESS, SHARED_ADDRESS_ENTRIES } from '../limits.ts';
 
-/** What an address can add to the table. */
+/** Kinds of additions to the table. */
 const ADDITIONS = ['registration', 'cluster', 'member'] as const;
 export type Addition = (typeof ADDITIONS)[number];
 
-/** Additions a second that an address may make, by kind; GROWTH_BURST_SECONDS_PER_ADDRESS seconds' worth may come at once. */
+/** Additions a second for one address, by kind. The burst is GROWTH_BURST_SECONDS_PER_ADDRESS seconds' worth. */
 export type GrowthRates = Readonly<Record<Addition, number>>;
 
-/** The entry of addresses that have no limits of their own. */
+/** Entry of all addresses without limits per address. */
 export const EXEMPT = 0;
 
-/** Entries of addresses begin at 1. */
+/** Entry 0 is EXEMPT. */
 const ENTRIES = 1 + ADDRESSES_MAX + SHARED_ADDRESS_ENTRIES;
 
-/** Memory for the buckets of all entries, 1.6 MB, of which the system commits what is used. */
+/** Allocates the buckets of all entries, 1.6 MB. The OS commits only pages that are touched. */
 export function newGrowthMemory(entries = ENTRIES): SharedArrayBuffer {
   return new SharedArrayBuffer(entries * ADDITIONS.length * BigInt64Array.BYTES_PER_ELEMENT);
 }
 
-/** One thread's view of the buckets. Every `now` is in seconds, on a clock that all threads share. */
+/** One thread's view of the buckets. `now` is always in seconds, on a clock that all threads share. */
 export class GrowthBudgets {
   readonly #fullAt: BigInt64Array;
-  /** Microseconds in which a bucket gets one token, by kind. */
+  /** Microseconds for one token, by kind. */
   readonly #interval: Readonly<Record<Addition, bigint>>;
-  /** Microseconds in which an empty bucket becomes full. */
+  /** Microseconds to fill an empty bucket, by kind. */
   readonly #depth: Readonly<Record<Addition, bigint>>;
 
   constructor(memory: SharedArrayBuffer, rates: GrowthRates) {
@@ -42,10 +44,10 @@ export class GrowthBudgets {
     this.#depth = { registration: depth('registration'), cluster: depth('cluster'), member: depth('member') };
   }
 
-  /** Takes a token of an entry; false if it has none. */
+  /** Takes a token; false if the bucket is empty. */
   take(entry: number, kind: Addition, now: number): boolean {
     if (entry === EXEMPT) return true;
-    const at = placeOf(entry, kind);
+    const at = wordOf(entry, kind);
     const time = microseconds(now);
     for (;;) {
       const fullAt = Atomics.load(this.#fullAt, at);
@@ -55,15 +57,15 @@ export class GrowthBudgets {
     }
   }
 
-  /** Gives a token back that was taken for nothing. The bucket never holds more than its burst. */
+  /** Returns an unused token. The bucket never exceeds its burst, because a time in the past counts as full. */
   giveBack(entry: number, kind: Addition): void {
-    if (entry !== EXEMPT) Atomics.sub(this.#fullAt, placeOf(entry, kind), this.#interval[kind]);
+    if (entry !== EXEMPT) Atomics.sub(this.#fullAt, wordOf(entry, kind), this.#interval[kind]);
   }
 
-  /** Whether all buckets of an entry are full: then nothing is lost where another address gets it. */
+  /** True if all buckets of an entry are full. Such an entry can be given to another address without loss. */
   isFull(entry: number, now: number): boolean {
     const time = microseconds(now);
-    return ADDITIONS.every((kind) => Atomics.load(this.#fullAt, placeOf(entry, kind)) <= time);
+    return ADDITIONS.every((kind) => Atomics.load(this.#fullAt, wordOf(entry, kind)) <= time);
   }
 }
 
@@ -71,7 +73,7 @@ function burstOf(perSecond: number): number {
   return Math.floor(perSecond * GROWTH_BURST_SECONDS_PER_ADDRESS);
 }
 
-function placeOf(entry: number, kind: Addition): number {
+function wordOf(entry: number, kind: Addition): number {
   return entry * ADDITIONS.length + ADDITIONS.indexOf(kind);
 }
 

@@ -1,11 +1,11 @@
-// Addresses as limits and trust see them: one spelling each, IPv4 in IPv6 clothes taken for IPv4.
+// IP addresses as limits and trust use them: one spelling each; IPv4-mapped IPv6 counts as IPv4.
 import { BlockList, isIP, SocketAddress } from 'node:net';
 
 const MAPPED_IPV4 = '::ffff:';
 const GROUPS = 8;
 const PREFIX_GROUPS = 4;
 
-/** The one spelling of an IP address: no zone, IPv4-mapped IPv6 as IPv4; undefined if it is no address. */
+/** Normalizes an IP address: no zone, IPv4-mapped IPv6 as IPv4. Undefined if the text is no address. */
 export function normalizeAddress(text: string): string | undefined {
   const family = isIP(text);
   if (family === 4) return text;
@@ -15,19 +15,19 @@ export function normalizeAddress(text: string): string | undefined {
   return isIP(mapped) === 4 ? mapped : address;
 }
 
-/** Who an address counts as: an IPv4 address for itself, an IPv6 address for its /64, which one host has to itself. */
+/** The unit that limits count: an IPv4 address itself, or the /64 of an IPv6 address, which one host may own. */
 export function addressHolder(address: string): string {
   if (!address.includes(':')) return address;
   const [head, tail] = address.split('::') as [string, string?];
   const left = head === '' ? [] : head.split(':');
-  // An address that ends in dotted IPv4 says two groups with it.
+  // A dotted IPv4 ending stands for two groups.
   const right = tail === undefined || tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0);
   const zeros = tail === undefined ? 0 : GROUPS - left.length - right;
   const groups = [...left, ...new Array<string>(zeros).fill('0'), ...(tail ? tail.split(':') : [])];
   return `${groups.slice(0, PREFIX_GROUPS).join(':')}::/64`;
 }
 
-/** Addresses whose place is remembered: asking the list costs 6 µs, and most come again. */
+/** Bound of the lookup cache. BlockList lookups are slow, and most addresses recur. */
 const REMEMBERED_MAX = 1_024;
 
 /** A set of networks. */
@@ -36,7 +36,7 @@ export class Networks {
   readonly #remembered = new Map<string, boolean>();
   readonly #empty: boolean;
 
-  /** Of CIDRs that `isCidr` has found good. */
+  /** Takes CIDRs that `isCidr` has accepted. */
   constructor(cidrs: readonly string[]) {
     this.#empty = cidrs.length === 0;
     for (const cidr of cidrs) {
@@ -45,7 +45,7 @@ export class Networks {
     }
   }
 
-  /** Whether an address, as `normalizeAddress` spells it, is in one of them. */
+  /** True if one of the networks contains the address, which `normalizeAddress` has spelled. */
   has(address: string): boolean {
     if (this.#empty) return false;
     let inside = this.#remembered.get(address);
@@ -58,7 +58,10 @@ export class Networks {
   }
 }
 
-/** `10.0.0.0/8`, `fd00::/8`; a single address needs its /32 or /128. IPv4-mapped IPv6 is none: it never comes up. */
+/**
+ * True for `10.0.0.0/8` or `fd00::/8`. A single address needs its /32 or /128. Rejects IPv4-mapped IPv6, which
+ * normalized addresses never match.
+ */
 export function isCidr(text: string): boolean {
   const match = /^([0-9A-Fa-f:.]+)\/(\d{1,3})$/.exec(text);
   const family = match === null ? 0 : isIP(match[1]!);

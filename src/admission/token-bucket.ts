@@ -1,6 +1,6 @@
-// A rate with room for a burst: a bucket that fills steadily and from which each event takes one token.
+// Token bucket: a rate limit with a burst. The bucket fills steadily, and each event takes one token.
 
-/** How fast a bucket fills, and how much it holds. */
+/** Rate and size of a bucket. */
 export interface BucketRate {
   /** Tokens a second. */
   readonly perSecond: number;
@@ -11,17 +11,17 @@ export interface BucketRate {
 export class TokenBucket {
   readonly #rate: BucketRate;
   #tokens: number;
-  /** When `#tokens` was right, in milliseconds. */
+  /** Time at which `#tokens` was computed, in milliseconds. */
   #since: number;
 
-  /** Begins full. */
+  /** The bucket begins full. */
   constructor(rate: BucketRate, now: number) {
     this.#rate = rate;
     this.#tokens = rate.burst;
     this.#since = now;
   }
 
-  /** Takes a token; false if there is none. */
+  /** Takes a token; false if the bucket is empty. */
   take(now: number): boolean {
     this.#fill(now);
     if (this.#tokens < 1) return false;
@@ -29,7 +29,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Whether it is as it was at the beginning, so that nothing is lost with it. */
+  /** True if the bucket is full, so that it can be discarded without loss. */
   isFull(now: number): boolean {
     this.#fill(now);
     return this.#tokens >= this.#rate.burst;
