@@ -1,4 +1,4 @@
-// All settings of the server: flags over environment over file over defaults, checked once, frozen.
+// All settings of the server. Precedence: flags, environment, file, defaults. They are checked once and frozen.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
@@ -15,22 +15,22 @@ import {
 import { isStoreName, type StoreName } from './store/open-store.ts';
 import { isEndPoint, isName } from './wire/member-token.ts';
 
-/** Something is wrong with the settings; the message is one line. */
+/** A setting is invalid. The message is one line. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Where to listen; undefined is `off`. */
+/** Address to listen on; undefined is `off`. */
 interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** A day: far below what a timer can hold. */
+/** One day: far below a timer's maximum. */
 const MILLISECONDS_MAX = 86_400_000;
 /** Ten years. */
 const SECONDS_MAX = 315_360_000;
-/** Every key of the registry in etcd begins with it. */
+/** Bound of the prefix of all the registry's keys in etcd. */
 const ETCD_PREFIX_CHARS_MAX = 256;
 
 const listenAddress = z.string().transform((text, context): ListenAddress | undefined => {
@@ -43,7 +43,7 @@ const listenAddress = z.string().transform((text, context): ListenAddress | unde
   return { host: match[1] ?? match[2]!, port: Number(match[3]) };
 });
 
-/** Two files; undefined is `off`. */
+/** Certificate and key files; undefined is `off`. */
 const certificateFiles = z.string().transform((text, context) => {
   if (text === 'off') return undefined;
   const [cert, key, ...more] = text.split(',');
@@ -52,7 +52,7 @@ const certificateFiles = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** Whose certificates are believed, and perhaps a certificate of our own; undefined is `off`. */
+/** Certificate authority to trust, and optionally an own certificate with its key; undefined is `off`. */
 const authorityAndCertificate = z.string().transform((text, context) => {
   if (text === 'off') return undefined;
   const [ca, cert, key, ...more] = text.split(',');
@@ -61,7 +61,7 @@ const authorityAndCertificate = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** A whole number: of the file a number, of flags and environment its digits. */
+/** A whole number: a number in the file, digits in flags and environment. */
 const whole = (least: number, most: number) =>
   z
     .union([
@@ -75,19 +75,19 @@ const whole = (least: number, most: number) =>
 const milliseconds = whole(1, MILLISECONDS_MAX);
 const seconds = whole(1, SECONDS_MAX);
 
-/** Names separated by commas; none is `off`. */
+/** Items separated by commas; an empty list is `off`. */
 const list = (isItem: (text: string) => boolean, what: string) =>
   z
     .string()
     .transform((text): readonly string[] => (text === 'off' ? [] : text.split(',')))
     .refine((items) => items.every(isItem), `should be ${what},… or off`);
 const networks = list(isCidr, 'ADDRESS/BITS');
-/** The registry's own token has them, too, so that no more can be told than a token can hold (T5). */
+/** The registry's own token contains these end points, so T5 bounds them. */
 const advertised = list(isBareEndPoint, 'HOST:PORT')
   .refine((ends) => ends.length <= TOKEN_END_POINTS_MAX, `should be ${TOKEN_END_POINTS_MAX} end points at most`)
   .refine((ends) => new Set(ends).size === ends.length, 'should name each end point once');
 
-/** Every setting, under its flag's name. The environment has them as XLREG_…, the file as they stand here. */
+/** Every setting by its flag's name. The file uses the same names, the environment XLREG_…. */
 const settings = z.strictObject({
   'data-dir': z.string().min(1).default('./xlreg-data'),
   name: z.string().refine(isName, 'should be 1 to 128 letters, digits, _ . -').default('xlReg'),
@@ -148,12 +148,12 @@ function isStore(value: unknown): boolean {
   return typeof value === 'string' && isStoreName(value);
 }
 
-/** As browsers write it: lower case, a port only if it is not the scheme's. */
+/** True for an origin as browsers write it: lower case, and a port only if it is not the scheme's default. */
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
-/** regCred.dat and the registry's token say of themselves that it is a TCP end point. */
+/** Excludes the `TcpEndPoint: ` prefix: regCred.dat and the registry's token add it themselves. */
 function isBareEndPoint(text: string): boolean {
   return isEndPoint(text) && !text.includes(' ');
 }
@@ -161,16 +161,16 @@ function isBareEndPoint(text: string): boolean {
 type Settings = z.output<typeof settings>;
 type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
 
-/** The settings under their names in code. */
+/** The settings by their names in code. */
 export type Config = { readonly [Key in keyof Settings as CamelCase<Key>]: Settings[Key] };
 
-/** The names of all flags of `xlreg serve` that set something. */
+/** Names of all flags of `xlreg serve` that set something. */
 export const SETTING_NAMES = Object.keys(settings.shape);
 
-/** What a server is told, checked. */
+/** The checked settings of a server. */
 export interface GivenSettings {
   readonly config: Config;
-  /** The settings that differ from their default, as they were given. None is a secret: passwords are in files of their own. */
+  /** Settings that differ from their default, as given. None is a secret: passwords are in files of their own. */
   readonly changed: Readonly<Record<string, unknown>>;
 }
 
@@ -192,12 +192,12 @@ export function readSettings(args: readonly string[], environment: NodeJS.Proces
   return { config, changed: Object.fromEntries(changes.map(([name]) => [name, given[name]])) };
 }
 
-/** The config alone of readSettings. Throws ConfigError. */
+/** Returns the config of readSettings. Throws ConfigError. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
   return readSettings(args, environment).config;
 }
 
-/** What is wrong with a configuration file, a line each; empty if a registry would take it. */
+/** Returns the errors of a configuration file, one line each; empty if it is valid. */
 export function configProblems(file: string): string[] {
   try {
     const parsed = settings.safeParse(readFile(file));

@@ -1,10 +1,10 @@
-// What can go wrong between the registry and a peer, as two tables: which fault or refusal it was, and what the peer
-// hears. A fault ends its own connection only. A refusal is an orderly answer of the cluster table; on the wire both
-// are an Error message, after which the registry closes (rule E2).
+// Faults and refusals, in two tables: the cause, and the text that the peer receives. A fault ends its own connection
+// only. A refusal is an orderly reply of the cluster table. On the wire both are an Error message, after which the
+// registry closes (E2).
 
 /**
- * What a peer did wrong, with the text it is told; `null` is the silent close (rule E1): whatever fails before a message
- * is decoded looks the same from outside. The code is a metric label, so this table is also the bound of that label.
+ * Faults of a peer, with the text it receives; `null` is the silent close (E1). All failures before a decoded message
+ * look alike from outside. The code is a metric label, so this table bounds that label.
  */
 export const FAULT_TEXT = {
   'hello-length': null,
@@ -35,7 +35,7 @@ export const FAULT_TEXT = {
 /** A violation of the protocol by a peer. */
 export type Fault = keyof typeof FAULT_TEXT;
 
-/** Why the cluster table, or the server as a whole, does not do what was asked, with the text the client is told. */
+/** Refusals of the cluster table or of the whole server, with the text that the client receives. */
 export const REFUSAL_TEXT = {
   'client-unknown': 'client unknown, not in registry',
   'id-in-use': 'ID already in use',
@@ -45,9 +45,9 @@ export const REFUSAL_TEXT = {
   'member-name-in-use': 'cluster member name already in use',
   'one-end-point-needed': 'member must have at least 1 endPoints',
   'two-end-points-needed': 'member must have at least 2 endPoints',
-  // The table is at one of its own limits.
+  // The table has reached one of its limits.
   'registry-full': 'registry is full',
-  // What one address adds to the table is over its rate, or what one client has is over its cap (R4): the text is the same.
+  // An address exceeds its rate of additions, or a client exceeds its cap (R4). The text is the same.
   'registrations-per-address': 'registry is full',
   'clusters-per-address': 'registry is full',
   'members-per-address': 'registry is full',
@@ -57,5 +57,5 @@ export const REFUSAL_TEXT = {
   'shutting-down': 'server is shutting down',
 } as const satisfies Record<string, string>;
 
-/** An orderly "no". */
+/** A refusal; the peer is told why. */
 export type Refusal = keyof typeof REFUSAL_TEXT;
