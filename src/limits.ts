@@ -47,8 +47,9 @@ export const WAITING_FRAMES_MAX = 16;
 
 /**
  * TCP segments of one Hello or message that are read without a pause (F11). A message of maximum size takes 12 on most
- * links. Afterwards the socket pauses for SEGMENT_WAIT of the time since the first segment, or of the time to the
- * deadline if that is shorter. A message that takes its full 5 s then costs about 130 reads, in any number of segments.
+ * links. After these segments the socket pauses for SEGMENT_WAIT of the time since the first one. The pause is at most
+ * the same share of the time to the deadline. A message that takes its full 5 s then costs about 130 reads, in any
+ * number of segments.
  */
 export const SEGMENTS_AT_ONCE = 16;
 export const SEGMENT_WAIT = 1 / 4;
@@ -221,8 +222,8 @@ export const LOCK_RENEWAL_MS = 2_000;
 export const LOCK_FENCE_MS = 10_000;
 
 /**
- * Milliseconds without a renewal until a lock's holder counts as dead. By then the holder has been fenced for 5 s:
- * clocks may differ in rate, and a file system may show another machine's change late.
+ * Milliseconds without a renewal until a lock's holder counts as dead. By then the holder has been fenced for 5 s. The
+ * margin covers clocks of different rates, and file systems that show another machine's change late.
  */
 export const LOCK_DEAD_MS = 15_000;
 

@@ -30,7 +30,7 @@ export class Channel {
   /** IVs of both directions, in the prefixed dialect only (F6). */
   readonly #ivs: IvHistory | undefined;
   /** Settles when the previous message has its reply. Never rejects. */
-  #before: Promise<unknown> = Promise.resolve();
+  #previous: Promise<unknown> = Promise.resolve();
   #end: { readonly why: unknown } | undefined;
   readonly #aborted = () => this.close(this.#signal?.reason);
 
@@ -52,8 +52,8 @@ export class Channel {
    * none comes. Each of these ends the channel.
    */
   exchange(message: Message): Promise<Message> {
-    const reply = this.#before.then(() => this.#exchangeNow(message));
-    this.#before = reply.catch(() => {});
+    const reply = this.#previous.then(() => this.#exchangeNow(message));
+    this.#previous = reply.catch(() => {});
     return reply;
   }
 

@@ -71,9 +71,10 @@ export class RegistrySession {
   }
 
   /**
-   * Identifies the client: once a session, before any request but credentials(). By `token` (the default) a new member
-   * gets its ID; a member with an ID returns with its current name, end points and attrs (T3, T11). By `id` a member
-   * returns as the registry knows it (T10). Throws TypeError for `id` without an ID.
+   * Identifies the client: once a session, before any request but credentials().
+   * By `token`, the default: a new member gets its ID. A member with an ID returns with its current name, end points
+   * and attrs (T3, T11). By `id`: a member returns as the registry knows it (T10). Throws TypeError for `id` if the
+   * member has no ID.
    */
   async identify(member: Member, by: 'token' | 'id' = 'token'): Promise<ClientIdentity> {
     if (by === 'id' && member.id === undefined) throw new TypeError(`member ${member.name} has no ID yet`);
@@ -100,7 +101,7 @@ export class RegistrySession {
       EndPointCount: endPoints,
       ClusterAttrs: longOf(ephemeral ? CLUSTER_EPHEMERAL : 0n),
     };
-    return this.#know(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
+    return this.#remember(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
   }
 
   /**
@@ -108,7 +109,7 @@ export class RegistrySession {
    */
   async join(cluster: ClusterRef): Promise<ClusterProperties> {
     const reply = await this.#ask(Op.Join, Op.JoinReply, fieldsOf(cluster));
-    return this.#know(typeof cluster === 'string' ? cluster : undefined, reply);
+    return this.#remember(typeof cluster === 'string' ? cluster : undefined, reply);
   }
 
   /**
@@ -130,9 +131,9 @@ export class RegistrySession {
 
   /**
    * Yields members as they appear, and again when their tokens change (R6). Ends when the cluster is full and each seat
-   * has been read since. Continues until aborted if the size is unknown (see Roster.size). The successor of an evicted
-   * member is yielded with the same index (R14), so the last one yielded for an index holds the seat. onLeft receives
-   * seats that become empty. With memberId, rejects with NoLongerMember once that ID has left.
+   * has been read since. If the size is unknown (see Roster.size), continues until aborted. An evicted member's
+   * successor is yielded with the same index (R14). So the last member yielded for an index holds the seat. onLeft
+   * receives seats that become empty. With memberId, rejects with NoLongerMember once that ID has left.
    */
   members(cluster: ClusterRef, options: WatchOptions = {}): AsyncGenerator<ClusterMember, void, void> {
     return endPromptly(options.signal, (signal) =>
@@ -169,7 +170,7 @@ export class RegistrySession {
     });
   }
 
-  #know(name: string | undefined, reply: Message): ClusterProperties {
+  #remember(name: string | undefined, reply: Message): ClusterProperties {
     const cluster = this.#checked(() => propertiesOf(reply));
     if (name !== undefined) this.#idsByName.set(name, cluster.clusterId);
     this.#sizesById.set(cluster.clusterId, cluster.size);

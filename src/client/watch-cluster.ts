@@ -93,7 +93,7 @@ class WatchSessions {
       const { signal, reopenMs = REOPEN_MS, onLost, onRetry } = this.#options;
       onLost?.(this.#session.address, error as Error);
       const mayPass = (error: unknown) => this.#mayPass(error);
-      return await retry(() => this.#askAnew(which), { signal, forMs: reopenMs, mayPass, onRetry, after: error });
+      return await retry(() => this.#reopen(which), { signal, forMs: reopenMs, mayPass, onRetry, after: error });
     }
   }
 
@@ -105,7 +105,7 @@ class WatchSessions {
     else await this.#session[Symbol.asyncDispose]();
   }
 
-  async #askAnew(which: bigint): Promise<Roster> {
+  async #reopen(which: bigint): Promise<Roster> {
     const session = await this.#open(this.#options.signal);
     if (this.#session !== this.#first) this.#session.close();
     this.#session = session;

@@ -1,7 +1,7 @@
 // Polls a cluster until it is full: asks for the members not yet seen, often at first, then less and less.
-// Members change their end points (R6). An operator may evict one, whose seat another member then takes (R14). So seats
-// are read again: one seat with each poll that brings no news, and all of them once the cluster is full. Invariant:
-// when a watch ends, each seat has been read since the cluster was full, and a watching member is on the roster.
+// Members change their end points (R6). An operator may evict one, whose seat another member then takes (R14). So each
+// poll without news reads one seat again, and a full cluster is read again completely. Invariants at the end of a
+// watch: each seat has been read since the cluster was full. A watching member is on the roster.
 import {
   ALL_MEMBERS,
   type ClusterMember,
@@ -91,11 +91,11 @@ export async function* watchMembers(
     if (!wait && (seats.complete || news.length === 0)) return;
     if (!wait) continue;
     if (seats.complete) {
-      if (seats.toRead) continue;
+      if (seats.rereadPending) continue;
       if (own && own.index === undefined) await assertMember(ask, own);
       return;
     }
-    if (news.length === 0) seats.lookAtNext(own?.index);
+    if (news.length === 0) seats.rereadNext(own?.index);
     // More news may follow soon: members join together, and one reply may not have room for all.
     pauseMs = Math.min(news.length > 0 ? FIRST_PAUSE_MS : pauseMs * PAUSE_GROWTH, pollMs);
     await pause(pauseMs * jitter(), signal);
@@ -128,7 +128,7 @@ class WatchedSeats {
   #clusterId: string | undefined;
   #missing = ALL_MEMBERS;
   /** Seen seats to read again. */
-  #again = 0n;
+  #toReread = 0n;
   #next = 0;
 
   constructor(options: WatchOptions) {
@@ -137,7 +137,7 @@ class WatchedSeats {
 
   /** The `Which` of the next poll. */
   get wanted(): bigint {
-    return this.#missing | this.#again;
+    return this.#missing | this.#toReread;
   }
 
   /** True if every seat has been seen taken. */
@@ -146,8 +146,8 @@ class WatchedSeats {
   }
 
   /** True if seats are still to be read again. */
-  get toRead(): boolean {
-    return this.#again !== 0n;
+  get rereadPending(): boolean {
+    return this.#toReread !== 0n;
   }
 
   /** Applies a reply to the poll for `wanted`. Returns new and changed members. */
@@ -158,26 +158,26 @@ class WatchedSeats {
     const asked = members.filter(({ index }) => hasSeat(this.wanted, index));
     // A reply may not have room for all, but has at least one if any is wanted (R9). None means that these seats are
     // empty.
-    if (asked.length === 0) this.#empty(this.#again);
+    if (asked.length === 0) this.#empty(this.#toReread);
     const news = asked.filter((member) => !isSameMember(this.#seen.get(member.index), member));
     for (const member of asked) {
       this.#seen.set(member.index, member);
       this.#missing &= ~seatBit(member.index);
-      this.#again &= ~seatBit(member.index);
+      this.#toReread &= ~seatBit(member.index);
     }
     // A reply that contains every seat has already read them all.
-    if (this.complete && !wasComplete) this.#again = asked.length === this.#seen.size ? 0n : this.#bits();
+    if (this.complete && !wasComplete) this.#toReread = asked.length === this.#seen.size ? 0n : this.#bits();
     return news;
   }
 
   /** Schedules one more seat to be read again, in rotation, and the seat `always`. */
-  lookAtNext(always: number | undefined): void {
+  rereadNext(always: number | undefined): void {
     const indexes = [...this.#seen.keys()].sort((one, other) => one - other);
     const index = indexes.find((index) => index >= this.#next) ?? indexes[0];
     if (index === undefined) return;
-    this.#again |= seatBit(index);
+    this.#toReread |= seatBit(index);
     this.#next = index + 1;
-    if (always !== undefined && this.#seen.has(always)) this.#again |= seatBit(always);
+    if (always !== undefined && this.#seen.has(always)) this.#toReread |= seatBit(always);
   }
 
   /** Starts over for another cluster, perhaps of the same name. */
@@ -200,6 +200,6 @@ class WatchedSeats {
       this.#options.onLeft?.(index);
     }
     this.#missing |= gone;
-    this.#again = 0n;
+    this.#toReread = 0n;
   }
 }

@@ -9,6 +9,7 @@ export type FillState = 'empty' | 'filling' | 'full';
 /** A cluster as the admin port shows it. */
 export interface ClusterSummary extends ClusterProperties {
   readonly name: string;
+  /** Number of members. */
   readonly members: number;
   /** True if the cluster never expires for lack of members. */
   readonly keep: boolean;

@@ -1,5 +1,7 @@
-// The table of clients and clusters. Stage 3 of the data path: applies commands. Sequential: the coordinator thread
-// calls it, reads the commands from the workers' question queues, and writes replies to their answer queues.
+// The table of clients and clusters. Stage 3 of the data path: applies commands. Sequential: only the coordinator
+// thread calls it. The coordinator takes commands from the workers' question queues and puts replies on their answer
+// queues.
+//
 // Pure: no clock, no randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry. A
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';

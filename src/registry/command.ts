@@ -106,6 +106,7 @@ export interface MemberRef extends Omit<MemberRecord, 'kind' | 'token'> {
   readonly kind: 'seat';
 }
 
+/** Removes an expired registration. */
 export interface ClientRemoval {
   readonly kind: 'client-removal';
   readonly clientId: string;
@@ -122,6 +123,7 @@ export interface ClusterRemoval {
   readonly expired?: true;
 }
 
+/** Removes an evicted member. */
 export interface MemberRemoval {
   readonly kind: 'member-removal';
   readonly clusterId: string;

@@ -1,5 +1,5 @@
-// Serves Create, Join and GetCluster (R1 to R11, R13): builds the command for the table (stage 2) and the message from
-// its reply (stage 5).
+// Serves Create, Join and GetCluster (R1 to R11, R13). Builds the command for the table (stage 2), and the reply
+// message from the table's reply (stage 5).
 import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
 import type { ClusterProperties, ClusterRef, Reply } from '../registry/command.ts';
 import { isName } from '../wire/member-token.ts';

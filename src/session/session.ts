@@ -40,7 +40,7 @@ export interface Answer {
   /** Encoded tokens, appended to the message. */
   readonly roster?: Uint8Array;
   readonly session: Session;
-  /** Of ClientOK only, for the log: the name in the client's token, which satisfies T2. */
+  /** ClientOK only, for the log: the name in the client's token, which satisfies T2. */
   readonly clientName?: string;
   /** With clientName: a 32-bit digest of the client's end points, to compare sessions of one client. */
   readonly clientEnds?: number;

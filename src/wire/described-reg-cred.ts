@@ -4,6 +4,7 @@ import type { RegCred } from './reg-cred.ts';
 import { keyFingerprint, printSshRsa } from './rsa-key.ts';
 import { printVersion } from './version.ts';
 
+/** A public RSA key. */
 export interface DescribedKey {
   /** As `ssh-keygen -l` prints it. */
   readonly fingerprint: string;

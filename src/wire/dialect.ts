@@ -37,7 +37,7 @@ export interface Dialect {
   openHelloReply(hello: Hello, bytes: Uint8Array): HelloReply | undefined;
   /**
    * Decrypts whole blocks received since the last message. They may hold several messages. CBC recovers one block after
-   * an IV, so all of them are plain in the result; each has `ivBytes` of garbage in front.
+   * an IV, so all of them are plain in the result. Each has `ivBytes` of garbage in front.
    */
   decrypt(keys: SessionKeys, blocks: Uint8Array): Buffer;
   /** Returns the keys after a message that ended with the last of `blocks`. */

@@ -4,4 +4,5 @@ import { chained } from './dialect-chained.ts';
 import { prefixed } from './dialect-prefixed.ts';
 import type { DialectName } from './hello.ts';
 
+/** The dialects by name. */
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = { chained, prefixed };

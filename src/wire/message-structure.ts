@@ -218,8 +218,8 @@ function isToken(bytes: Uint8Array, start: number, end: number, counts: FieldCou
 
 /**
  * Finds the first message in decrypted bytes, with fields from `start` on. The message ends at the first field end that
- * follows an Op and is followed by valid padding up to a block boundary. Undefined while a message is incomplete, and
- * also if it can never be complete (F5).
+ * has an Op before it and valid padding after it. The padding fills the block. Undefined while a message is incomplete,
+ * and also if it can never be complete (F5).
  */
 export function findMessage(plain: Uint8Array, start: number): FoundMessage | undefined {
   const found = scanMessage(plain, scanFrom(start));
