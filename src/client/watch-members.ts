@@ -156,7 +156,7 @@ class WatchedSeats {
     const wasComplete = this.complete;
     if (size !== undefined) this.#missing &= seatBit(size) - 1n;
     const asked = members.filter(({ index }) => hasSeat(this.wanted, index));
-    // A reply may not have room for all, but has at least one if any is wanted (R9). None means that these seats are
+    // A reply may not have room for all, but has at least one if any is wanted (R9). Without one, these seats are
     // empty.
     if (asked.length === 0) this.#empty(this.#toReread);
     const news = asked.filter((member) => !isSameMember(this.#seen.get(member.index), member));

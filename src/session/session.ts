@@ -33,7 +33,7 @@ export interface IdentifiedSession {
 
 export type Session = AnonymousSession | IdentifiedSession;
 
-/** A reply. `message` excludes the roster, which stays encoded; its Op is checked. */
+/** A reply, and the session after it. `message` has its Op but not the roster, which stays encoded. */
 export interface Answer {
   readonly kind: 'answer';
   readonly message: Message;
