@@ -1,4 +1,5 @@
-// Behind a load balancer: whose a connection is, by the PROXY protocol and by the headers of an upgrade, and who may say so.
+// Behind a load balancer: the PROXY protocol and the headers of an upgrade give a connection's address, if the proxy is
+// trusted.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Networks } from '../../src/admission/ip-address.ts';
@@ -10,7 +11,7 @@ import { describeEachEngine } from '../support/web-engines.ts';
 
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
 
-/** A header of version 2. */
+/** A PROXY header of version 2. */
 function header(command: number, family: number, body: Buffer): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(body.length);
@@ -29,7 +30,7 @@ function overIpv6(hex: string): Buffer {
 let registry: FieldRegistry;
 const stop = async () => expect(await registry.stop()).toBe(0);
 
-/** The address in the line of the next session that ends. */
+/** The address in the log line of the next session that ends. */
 async function loggedAddress(end: () => Promise<unknown>): Promise<string> {
   const lines = () => registry.process.stderr().match(/"address":"[^"]*"/g) ?? [];
   const before = lines().length;
@@ -66,13 +67,13 @@ describe('the PROXY protocol', () => {
     ['IPv6', overIpv6('20010db8000000000000000000000001'), '2001:db8::1'],
     ['IPv4-mapped IPv6', overIpv6('00000000000000000000ffffcb007109'), '203.0.113.9'],
     ['LOCAL', header(0x20, 0x00, Buffer.alloc(0)), '127.0.0.2'],
-    ['LOCAL with addresses, which do not count', header(0x20, 0x11, Buffer.alloc(12, 9)), '127.0.0.2'],
-  ])('says whose a connection is: %s', async (_, bytes, address) => {
+    ['LOCAL with addresses, which are ignored', header(0x20, 0x11, Buffer.alloc(12, 9)), '127.0.0.2'],
+  ])('gives the address of a connection: %s', async (_, bytes, address) => {
     const client = await greet(await open(), bytes);
     expect(await loggedAddress(() => client.bye())).toBe(address);
   });
 
-  it('may come in pieces, and with the Hello behind it in one', async () => {
+  it('may come in pieces, or in one piece with the Hello', async () => {
     const cut = await open();
     await cut.sendCut(overIpv4('203.0.113.10'), 'every');
     await cut.hello();
@@ -84,7 +85,7 @@ describe('the PROXY protocol', () => {
     expect(await loggedAddress(() => whole.bye())).toBe('203.0.113.11');
   });
 
-  it('F10: is what the limits for an address go by, an IPv6 /64 for one', async () => {
+  it('gives the address that limits apply to, an IPv6 /64 counting as one (F10)', async () => {
     const first = await greet(await open(), overIpv6('20010db8000100000000000000000001'));
     const second = await open();
     await second.sendRaw(overIpv6('20010db8000100000000000000000002'));
@@ -93,7 +94,7 @@ describe('the PROXY protocol', () => {
     expect(await loggedAddress(() => first.bye())).toBe('2001:db8:1::1');
   });
 
-  it('is not for others to say, who are served without it', async () => {
+  it('is refused from untrusted addresses, which are served without it', async () => {
     const client = await open('127.0.0.3');
     await client.hello();
     expect(await loggedAddress(() => client.bye())).toBe('127.0.0.3');
@@ -102,7 +103,7 @@ describe('the PROXY protocol', () => {
     expect((await liar.waitClosed()).bytes).toHaveLength(0);
   });
 
-  it('E1: that is missing, malformed, too long or not whole in time is the silent close', async () => {
+  it('causes a silent close when missing, malformed, too long or late (E1)', async () => {
     const bad: Buffer[] = [
       Buffer.from('PROXY TCP4 203.0.113.7 10.0.0.1 4711 443\r\n'),
       Buffer.alloc(256, 1),
@@ -142,13 +143,13 @@ describeEachEngine('an upgrade, with the engine %s', (engine) => {
   afterAll(stop);
 
   async function addressSeen(localAddress: string, headers: Record<string, string | string[]>): Promise<string> {
-    // node:http sends a line for each of an array's items, which the types of ws do not know.
+    // node:http sends one line per item of an array; the types of ws do not allow arrays.
     const ws = { headers: headers as Record<string, string> };
     const client = await registry.connect({ transport: 'ws', dialect: 'prefixed', localAddress, ws });
     return await loggedAddress(() => client.bye());
   }
 
-  it('is forwarded for whom a trusted proxy says', async () => {
+  it('takes its address from a trusted proxy only', async () => {
     const both = { forwarded: 'for=203.0.113.1', 'x-forwarded-for': '203.0.113.2' };
     expect(await addressSeen('127.0.0.2', both)).toBe('203.0.113.1');
     expect(await addressSeen('127.0.0.3', both)).toBe('203.0.113.2');
@@ -156,12 +157,12 @@ describeEachEngine('an upgrade, with the engine %s', (engine) => {
     expect(await addressSeen('127.0.0.2', {})).toBe('127.0.0.2');
   });
 
-  it('is read from the right, over all lines of the header', async () => {
+  it('reads X-Forwarded-For from the right, over all its lines', async () => {
     const lines = ['192.0.2.66', '192.0.2.67, 203.0.113.3', '10.0.0.9'];
     expect(await addressSeen('127.0.0.3', { 'x-forwarded-for': lines })).toBe('203.0.113.3');
   });
 
-  it('F3: of a page is allowed by its origin only', async () => {
+  it('needs an allowed origin when it comes from a web page (F3)', async () => {
     const status = async (origin: string): Promise<number> => {
       try {
         await registry.open({ transport: 'ws', dialect: 'prefixed', ws: { origin } });

@@ -1,5 +1,5 @@
-// Requests whose end two readers could see at two places: refused alike by both engines of the WebSocket port and by the
-// admin port, and their connection closed.
+// Requests with an ambiguous end (request smuggling): both engines of the WebSocket port and the admin port refuse them and
+// close the connection.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';

@@ -1,5 +1,5 @@
-// HTTP on the WebSocket port under the limits of connections: what has not asked for anything yet, what asks for a page, what
-// is refused its upgrade. Both engines, over sockets that are no WebSocket client's.
+// HTTP on the WebSocket port under the connection limits: silent connections, requests for a page, refused upgrades. Raw
+// sockets, both engines.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -31,7 +31,7 @@ const POST = (...headers: string[]) =>
 const WEBSOCKET = 'Sec-WebSocket-Version: 13';
 
 async function open(localAddress = '127.0.0.2'): Promise<Socket> {
-  // What the registry closes this side leaves open.
+  // This side stays open after the registry's FIN.
   const socket = connect({ host: '127.0.0.1', port: registry.process.wsPort, localAddress, allowHalfOpen: true });
   sockets.add(socket);
   socket.on('error', () => {});
@@ -39,7 +39,7 @@ async function open(localAddress = '127.0.0.2'): Promise<Socket> {
   return socket;
 }
 
-/** All that comes until the registry closes. */
+/** Reads until the registry closes. */
 async function rest(socket: Socket): Promise<string> {
   return await text(socket).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNRESET') throw error;
@@ -63,7 +63,7 @@ describeEachEngine('with the engine %s', (engine) => {
     registry = await FieldRegistry.start({ args: ['--web-engine', engine, '--limit-exempt', 'off', ...args] });
   };
 
-  it('F10: connections that ask for nothing count for their address, with those of TCP', async () => {
+  it('counts silent connections for their address, with those of TCP (F10)', async () => {
     await start('--max-connections-per-address', '3');
     const idle = [await open(), await open(), await open()];
     await untilConnections(3);
@@ -75,7 +75,7 @@ describeEachEngine('with the engine %s', (engine) => {
     const other = await open('127.0.0.3');
     other.write(PAGE);
     expect(await rest(other)).toMatch(/^HTTP\/1.1 200 /);
-    // Who has its answer is gone, and there is room again.
+    // An answered connection is closed and frees its permit.
     for (const socket of idle) {
       socket.write(PAGE);
       expect(await rest(socket)).toMatch(/^HTTP\/1.1 200 (?:.*\r\n)+regCred \{\r\n/);
@@ -90,14 +90,14 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await drops('connections-per-address')).toBe(3);
   });
 
-  it('counts connections that ask for nothing in all, and no session makes room for them (F10)', async () => {
+  it('counts silent connections in all and displaces no session for them (F10)', async () => {
     await start('--max-connections', '8');
     const sessions: FieldClient[] = [];
     for (const wire of [0, 0, 0, 2, 2, 2]) sessions.push(await registry.connect(WIRES[wire]!));
     const idle = [await open('127.0.0.2'), await open('127.0.0.3')];
     await untilConnections(8);
     const late = await open('127.0.0.4');
-    // Here the oldest makes room for the new one; uWebSockets.js cannot be told which of them to close.
+    // On node:http the oldest makes room for the new one. uWebSockets.js cannot choose, so it drops the new one.
     expect(await rest(engine === 'node' ? idle[0]! : late)).toBe('');
     expect(await drops(engine === 'node' ? 'displaced' : 'silent-connections')).toBe(1);
     expect(await connections()).toBe(8);
@@ -110,10 +110,10 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await rest(page)).toMatch(/^HTTP\/1.1 200 /);
   });
 
-  it.runIf(engine === 'uws')('gives silent connections a quarter of all places, full or not (F10)', async () => {
+  it.runIf(engine === 'uws')('gives silent connections a quarter of all permits at most (F10)', async () => {
     await start('--max-connections', '16');
     const idle = [await open('127.0.0.2'), await open('127.0.0.2')];
-    // Two are left, and one address has no more than it leaves.
+    // Two permits are left. An address never holds more than are left.
     expect(await rest(await open('127.0.0.2'))).toBe('');
     idle.push(await open('127.0.0.3'), await open('127.0.0.4'));
     await untilConnections(4);
@@ -122,12 +122,12 @@ describeEachEngine('with the engine %s', (engine) => {
     const tcp = await Promise.all(Array.from({ length: 12 }, () => registry.connect(WIRES[0]!)));
     expect(await connections()).toBe(16);
     idle[0]!.write(upgrade(WEBSOCKET));
-    // All places are taken by sessions and silent connections, none of which can make room.
+    // Sessions and silent connections hold all permits, and none can be displaced.
     expect(await rest(idle[0]!)).toMatch(/^$|^HTTP\/1.1 101 /);
     for (const session of tcp) await session.bye();
   });
 
-  it('a connection is closed behind its answer, and whatever becomes of it is not counted any more', async () => {
+  it('closes each connection after its answer and frees its permit', async () => {
     await start('--max-connections-per-address', '1', '--allowed-origins', 'https://good.example');
     const asked: [string, RegExp][] = [
       [PAGE + PAGE, /^HTTP\/1.1 200 /],
@@ -165,7 +165,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await drops('connections-per-address')).toBe(0);
   });
 
-  it('F8: a connection without a whole request is closed, whatever trickles in', async () => {
+  it('closes a connection without a whole request, whatever trickles in (F8)', async () => {
     await start();
     const [silent, slow, odd] = [await open(), await open(), await open()];
     odd.write('nonsense\r\n\r\n');

@@ -1,5 +1,5 @@
-// What the registry closes because it is too much, over real sockets: connections, Hellos, sessions. The clients come from
-// addresses of the loopback, which have limits of their own here only because nobody is exempt.
+// Limits on connections, Hellos and sessions, over real sockets. Clients use several loopback addresses. Tests of limits per
+// address switch off the default exemption of loopback.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DropCause } from '../../src/admission/admission.ts';
@@ -28,7 +28,7 @@ const wire = (transport: Transport, localAddress = '127.0.0.1'): Wire => ({
 
 function valueOn(page: string, metric: string): number {
   const line = page.split('\n').find((line) => line.startsWith(`${metric} `));
-  // A labelled counter is there from its first event on.
+  // A labelled counter appears with its first event.
   return line === undefined ? 0 : Number(line.slice(metric.length + 1));
 }
 
@@ -37,18 +37,18 @@ async function value(metric: string): Promise<number> {
 }
 const drops = (cause: DropCause) => value(`xlreg_admission_drops_total{cause="${cause}"}`);
 
-/** Resolves when a metric has that value. */
+/** Resolves when the metric has the value `wanted`. */
 async function untilIs(metric: string, wanted: number): Promise<void> {
   await until(async () => (await value(metric)) === wanted);
 }
 
-/** Whether a connection gets through the Hello; false if it is closed without a byte instead. */
+/** True if a connection gets a HelloReply, false on a silent close. */
 async function greeted(how: Wire): Promise<boolean> {
   let client: FieldClient;
   try {
     client = await registry.open(how);
   } catch (error) {
-    // A WebSocket that is dropped before its upgrade is answered.
+    // The registry dropped a WebSocket before its upgrade.
     expect((error as Error).message).toMatch(/socket hang up|ECONNRESET/);
     return false;
   }
@@ -69,7 +69,7 @@ async function expectSilentClose(client: FieldClient): Promise<void> {
 }
 
 describeEachEngine('connections, with the engine %s', (engine) => {
-  it('F10: for one address are limited, TCP and WebSocket together', async () => {
+  it('are limited per address, TCP and WebSocket together (F10)', async () => {
     await start('--web-engine', engine, '--limit-exempt', 'off', '--max-connections-per-address', '3');
     const first = await registry.connect(wire('tcp', '127.0.0.2'));
     await registry.connect(wire('ws', '127.0.0.2'));
@@ -78,7 +78,7 @@ describeEachEngine('connections, with the engine %s', (engine) => {
     expect(await greeted(wire('ws', '127.0.0.2'))).toBe(false);
     expect(await drops('connections-per-address')).toBe(2);
 
-    // Others are let in, and so is this address when there is room again.
+    // Other addresses get in, and so does this address once it has a free permit.
     expect(await greeted(wire('tcp', '127.0.0.3'))).toBe(true);
     expect(await greeted(wire('ws', '127.0.0.3'))).toBe(true);
     await first.bye();
@@ -86,11 +86,11 @@ describeEachEngine('connections, with the engine %s', (engine) => {
     expect(await greeted(wire('ws', '127.0.0.2'))).toBe(true);
   });
 
-  it('F10: in all are limited, and those without a good Hello make room, the oldest first', async () => {
+  it('are limited in all; those without a good Hello make room, the oldest first (F10)', async () => {
     await start('--web-engine', engine, '--max-connections', '4');
     const oldest = await registry.open(wire('tcp'));
     const second = await registry.open(wire('ws'));
-    // The registry has seen them in this order.
+    // The registry has accepted both, in this order.
     await untilIs('xlreg_admission_connections', 2);
     await registry.connect(wire('tcp'));
     await registry.connect(wire('ws'));
@@ -107,7 +107,7 @@ describeEachEngine('connections, with the engine %s', (engine) => {
     await witness.call({ op: OP.RegCredRequest }, OP.RegCredReply);
   });
 
-  it('of exempt addresses are not limited, which loopback is by default', async () => {
+  it('are not limited for exempt addresses, loopback by default', async () => {
     await start(
       '--web-engine',
       engine,
@@ -121,7 +121,7 @@ describeEachEngine('connections, with the engine %s', (engine) => {
   });
 });
 
-it('F10: connections stay below the limit of open files, and the oldest without a good Hello make room', async () => {
+it('keeps connections below the open-file limit by displacing the oldest without a good Hello (F10)', async () => {
   registry = await FieldRegistry.start({ openFilesMax: 300 });
   const witness = await registry.connect(wire('tcp'));
   const opened: FieldClient[] = [];
@@ -133,7 +133,7 @@ it('F10: connections stay below the limit of open files, and the oldest without 
 });
 
 describe('Hellos', () => {
-  it('of one address are limited, TCP and WebSocket together, and those of others are not', async () => {
+  it('are limited per address, TCP and WebSocket together', async () => {
     await start('--limit-exempt', 'off', '--max-hellos-per-second-per-address', '1');
     const flood = await Promise.all(
       Array.from({ length: 40 }, (_, i) => greeted(wire(i % 2 ? 'tcp' : 'ws', '127.0.0.2'))),
@@ -146,7 +146,7 @@ describe('Hellos', () => {
     expect(await value('xlreg_admission_addresses')).toBe(2);
   });
 
-  it('in all are limited', async () => {
+  it('are limited in all', async () => {
     await start('--max-hellos-per-second', '5');
     const flood = await Promise.all(Array.from({ length: 60 }, (_, i) => greeted(wire(i % 2 ? 'tcp' : 'ws'))));
     const served = flood.filter((good) => good).length;
@@ -158,7 +158,7 @@ describe('Hellos', () => {
 });
 
 describe('a session', () => {
-  /** Asks until the registry closes; how often it answered. */
+  /** Sends requests until the registry closes. Returns the number of replies. */
   async function askUntilClosed(client: FieldClient): Promise<number> {
     for (let answers = 0; ; answers++) {
       try {
@@ -171,13 +171,13 @@ describe('a session', () => {
     }
   }
 
-  it('F6: has a number of messages', async () => {
+  it('is limited in messages (F6)', async () => {
     await start('--max-session-messages', '3');
     for (const how of TRANSPORTS) expect(await askUntilClosed(await registry.connect(wire(how)))).toBe(3);
     expect(await drops('session-messages')).toBe(2);
   });
 
-  it('F4: has a number of bytes, its Hello included', async () => {
+  it('is limited in bytes, its Hello included (F4)', async () => {
     await start('--max-session-bytes', '16384');
     for (const how of TRANSPORTS) {
       expect(await askUntilClosed(await registry.connect(wire(how)))).toBe(Math.floor((16_384 - 256) / 32));
@@ -185,7 +185,7 @@ describe('a session', () => {
     expect(await drops('session-bytes')).toBe(2);
   });
 
-  it('F8: has its time', async () => {
+  it('is limited in time (F8)', async () => {
     await start('--session-timeout-ms', '200');
     for (const how of TRANSPORTS) await expectSilentClose(await registry.connect(wire(how)));
     expect(await drops('session-time')).toBe(2);
@@ -195,7 +195,7 @@ describe('a session', () => {
 describe('a peer that does not read', () => {
   const REQUESTS = 20_000;
 
-  it('F8: over TCP is closed at its deadline, and what it has not read is not kept', async () => {
+  it('is closed at the write timeout over TCP (F8)', async () => {
     await start('--write-timeout-ms', '200');
     const client = await registry.connect(wire('tcp'));
     client.pause();
@@ -205,9 +205,9 @@ describe('a peer that does not read', () => {
     expect(await value('xlreg_sessions_open{dialect="prefixed",transport="tcp"}')).toBe(0);
   });
 
-  it.each(WEB_ENGINES)('F8: over WebSocket is closed at its deadline (%s)', async (engine) => {
+  it.each(WEB_ENGINES)('is closed at the write timeout over WebSocket, with the engine %s (F8)', async (engine) => {
     await start('--web-engine', engine, '--write-timeout-ms', '200');
-    // A megabyte or several have to be in the way first: a roster of 13 KB at a time.
+    // Rosters of 13 KB each fill the socket buffers, which hold some megabytes.
     const myEnds = Array.from({ length: 4 }, (_, i) => `${'host.'.repeat(48)}example:${4001 + i}`);
     const members = await Promise.all(
       Array.from({ length: 8 }, (_, i) => registry.register(wire('ws'), { name: `m${i}`, myEnds })),
@@ -222,7 +222,7 @@ describe('a peer that does not read', () => {
     const isOpen = () => valueOn(page, 'xlreg_sessions_open{dialect="prefixed",transport="ws"}') === 8;
     const answered = () => valueOn(page, 'xlreg_messages_total{op="GetCluster"}');
     for (let sent = 0; sent < REQUESTS && isOpen(); ) {
-      // As many as may wait; the next when the registry has answered them.
+      // Sends as many requests as may be pending. The next follow once the registry has answered these.
       for (let i = 0; i < 16; i++) void client.send({ op: OP.GetCluster, clusterName: 'long-tokens' });
       sent += 16;
       do page = await registry.process.metrics();

@@ -1,4 +1,4 @@
-// Attacks from few addresses on the WebSocket port, at the figures at which they once locked everybody out. Both engines.
+// Attacks from a few addresses on the WebSocket port must not keep other clients out. Both engines.
 
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
@@ -28,13 +28,13 @@ afterEach(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-/** A connection that never closes its side, and comes again when the registry has closed it. */
+/** Opens a connection that never closes its side, and opens another when the registry has closed it. */
 function attack(localAddress: string, response: (socket: Socket) => void): void {
   const socket = connect({ host: '127.0.0.1', port: registry.process.wsPort, localAddress, allowHalfOpen: true });
   sockets.add(socket);
   socket.on('error', () => {});
   socket.once('connect', () => response(socket));
-  // A reset says that it is closed for sure, a FIN does not.
+  // The socket closes on a reset only: after a FIN this side stays open.
   socket.once('close', () => {
     sockets.delete(socket);
     if (attacking) setImmediate(() => attack(localAddress, response));
@@ -42,7 +42,7 @@ function attack(localAddress: string, response: (socket: Socket) => void): void 
   socket.resume();
 }
 
-/** Sessions, eight at a time; returns how many got through. */
+/** Runs sessions, eight at a time. Returns how many succeeded. */
 async function honestSessions(count: number, wires: readonly Wire[]): Promise<number> {
   let [begun, good] = [0, 0];
   const oneAfterAnother = async () => {
@@ -69,7 +69,7 @@ describeEachEngine('with the engine %s', (engine) => {
     attacking = true;
   };
 
-  it('1,100 connections of one address that ask for HEAD keep nobody out (F10)', async () => {
+  it('serves others during 1,100 connections of one address that send HEAD (F10)', async () => {
     await start();
     let answers = 0;
     for (let i = 0; i < 1_100; i++) {
@@ -82,7 +82,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await honestSessions(116, [TCP, WS])).toBe(116);
   });
 
-  it('four addresses with 256 silent connections each keep nobody out (F10)', async () => {
+  it('serves others during 256 silent connections from each of four addresses (F10)', async () => {
     await start();
     let opened = 0;
     for (let i = 0; i < 1_024; i++) attack(`127.0.0.${2 + (i % 4)}`, () => (opened += 1));
@@ -91,7 +91,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await honestSessions(113, [TCP, WS, { ...TCP, ...stranger }, { ...WS, ...stranger }])).toBe(113);
   });
 
-  it('1,100 WebSockets of one address that end without a FIN keep nobody out (F10)', async () => {
+  it('serves others during 1,100 WebSockets of one address that end without a FIN (F10)', async () => {
     await start();
     let closes = 0;
     for (let i = 0; i < 1_100; i++) {

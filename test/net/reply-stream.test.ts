@@ -1,5 +1,5 @@
-// Replies that go on, over real sockets, with and without TLS. What matters is the reader who does not read: nothing is
-// kept for him but what the system and the last piece hold.
+// Streamed replies over real sockets, with and without TLS. Back-pressure bounds memory: for a stalled reader the process
+// keeps at most one piece beyond the socket buffers.
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,13 +16,13 @@ import { listenHttp } from '../../src/net/http/http-listener.ts';
 import type { HttpRoutes, ReplyStream } from '../../src/net/web-site.ts';
 import { until } from '../support/until.ts';
 
-/** More than the system takes for a reader who does not read: its buffers grow to some megabytes. */
+/** PIECES_MAX pieces exceed the socket buffers, which grow to some megabytes. */
 const PIECE = 'x'.repeat(64 * 1024);
 const PIECES_MAX = 1_000;
 
 let directory: string;
 let listener: Listener;
-/** Of the request under way. */
+/** The stream of the current request. */
 let stream: ReplyStream | undefined;
 let gone: number;
 beforeAll(() => {
@@ -67,17 +67,17 @@ describe.each([false, true])('with TLS %s', (tls) => {
     const request = tls ? requestHttps({ ...target, ca: readFileSync(files.cert) }) : requestHttp(target);
     request.end();
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    // What a broken connection does to it is looked at where it is expected.
+    // Tests that expect a broken connection check it themselves.
     response.on('error', () => {});
     return response.setEncoding('latin1');
   }
 
-  /** Resolves when the piece is taken. */
+  /** Resolves when the stream has taken the piece. */
   async function write(text: string): Promise<void> {
     while (!stream!.write(text)) await nextTurn();
   }
 
-  /** Writes until a piece has not been taken for a while; returns how many were sent. */
+  /** Writes until the stream has refused pieces for a while. Returns how many it took. */
   async function fill(): Promise<number> {
     let sent = 0;
     for (let refused = 0; refused < 200 && sent < PIECES_MAX; ) {
@@ -88,7 +88,7 @@ describe.each([false, true])('with TLS %s', (tls) => {
     return sent;
   }
 
-  it('its pieces arrive one by one, until it ends; after that nothing is sent', async () => {
+  it('delivers pieces one by one and refuses them after its end', async () => {
     const response = await open();
     expect(response.headers['content-length']).toBeUndefined();
     let text = '';
@@ -109,7 +109,7 @@ describe.each([false, true])('with TLS %s', (tls) => {
     stream!.destroy();
   });
 
-  it('who does not read is sent no more than the system holds, and who reads again all that was sent', async () => {
+  it('takes no more than the buffers hold for a stalled reader, and delivers all when he resumes', async () => {
     const response = await open();
     response.pause();
     const sent = await fill();
@@ -127,7 +127,7 @@ describe.each([false, true])('with TLS %s', (tls) => {
     expect(length).toBe('first '.length + sent * PIECE.length + 'last'.length);
   });
 
-  it('who does not read can be cut off', async () => {
+  it('can cut off a stalled reader', async () => {
     const response = await open();
     response.pause();
     await fill();
@@ -139,7 +139,7 @@ describe.each([false, true])('with TLS %s', (tls) => {
     expect(response.complete).toBe(false);
   });
 
-  it('tells when its reader has gone', async () => {
+  it('reports the end of its reader', async () => {
     const response = await open();
     response.destroy();
     await until(() => gone > 0);
@@ -149,7 +149,7 @@ describe.each([false, true])('with TLS %s', (tls) => {
     expect(gone).toBe(1);
   });
 
-  it('HEAD gets its head only', async () => {
+  it('does not open for HEAD', async () => {
     const response = await open({ method: 'HEAD' });
     response.resume();
     await once(response, 'end');

@@ -1,5 +1,5 @@
-// A stranger who adds as much to the table as one address can, at full speed, and honest clients beside him, over real
-// sockets. XLREG_TEST_ATTACK_SECONDS=60 makes each attack last a minute, against tables of 60,000.
+// An attacker adds records from one address at full speed while honest clients register, over real sockets.
+// XLREG_TEST_ATTACK_SECONDS=60 makes each attack last a minute, against tables of 60,000 records.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -7,12 +7,12 @@ import { ClosedEarly, type FieldClient, OtherReply } from '../field/field-client
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
 
 const SECONDS = Number(process.env.XLREG_TEST_ATTACK_SECONDS ?? 3);
-/** Full in 13 s at 4,500 a second if nothing holds one address back. */
+/** Small enough that an address without limits fills it during the attack. */
 const ROOM = String(1_000 * SECONDS);
-/** What one address may add by default, and a second of grace. */
+/** An address's default allowance: its burst and its rate, with a second of grace. */
 const ADDED_MAX = 200 + 20 * (SECONDS + 1);
-const [STRANGER, HONEST] = ['127.0.0.2', '127.0.0.3'];
-/** The stranger is held back by what he adds, and not by his Hellos. */
+const [ATTACKER, HONEST] = ['127.0.0.2', '127.0.0.3'];
+/** Makes the limits on additions, not those on Hellos, stop the attacker. */
 const ARGS = ['--limit-exempt', 'off', '--max-hellos-per-second-per-address', '1000'];
 const FULL = 'registry is full';
 
@@ -29,13 +29,13 @@ async function refusals(code: string): Promise<number> {
   return Number(line?.slice(metric.length) ?? 0);
 }
 
-/** Whether an attempt of the stranger ended as it has to: told that the registry is full, or closed behind that. */
+/** True if an attempt ended as a limit makes it end: with the refusal, or with the close after it. */
 function isHeldBack(error: unknown): boolean {
   if (error instanceof ClosedEarly || (error as NodeJS.ErrnoException).code === 'ECONNRESET') return true;
   return error instanceof OtherReply && error.reply.errDesc === FULL;
 }
 
-/** Acts in 16 sessions from the stranger's address until the time is up; how often it went well. */
+/** Acts in 16 sessions from the attacker's address until the time `until`. Returns the number of successes. */
 async function attack(until: number, act: (session: number) => Promise<number>): Promise<number> {
   let done = 0;
   const sessions = Array.from({ length: 16 }, async (_, session) => {
@@ -48,14 +48,14 @@ async function attack(until: number, act: (session: number) => Promise<number>):
   return done;
 }
 
-/** An act: a session that does something until it is refused or the time is up. */
+/** Makes an act for `attack`: one session that calls `act` until a refusal or the time `until`. */
 function session(until: number, act: (client: FieldClient, number: number) => Promise<unknown>) {
   let number = 0;
   return async (name: number): Promise<number> => {
     let done = 0;
     let client: FieldClient | undefined;
     try {
-      ({ client } = await registry.register(from(STRANGER), { name: `stranger-${name}` }));
+      ({ client } = await registry.register(from(ATTACKER), { name: `attacker-${name}` }));
       for (; performance.now() < until; done++) await act(client, number++);
     } catch (error) {
       if (!isHeldBack(error)) throw error;
@@ -65,7 +65,7 @@ function session(until: number, act: (client: FieldClient, number: number) => Pr
   };
 }
 
-/** An honest client ten times a second, each with a cluster of its own; throws if one is refused. How many there were. */
+/** Runs ten honest clients a second, each with its own cluster. Returns their number; throws if one is refused. */
 async function honestUntil(until: number): Promise<number> {
   let count = 0;
   for (; performance.now() < until; count++) {
@@ -78,13 +78,13 @@ async function honestUntil(until: number): Promise<number> {
   return count;
 }
 
-describe('a stranger at full speed never keeps an honest client out (R4)', () => {
+describe('an attacker at full speed keeps no honest client out (R4)', () => {
   it('by creating clusters', async () => {
     registry = await FieldRegistry.start({ args: [...ARGS, '--max-clusters', ROOM] });
     const until = performance.now() + SECONDS * 1_000;
-    const create = session(until, (client, number) => client.create(`stranger-${number}`, 64));
+    const create = session(until, (client, number) => client.create(`attacker-${number}`, 64));
     const [made, honest] = await Promise.all([attack(until, create), honestUntil(until)]);
-    console.log(`${SECONDS} s: the stranger made ${made} clusters, ${honest} honest clients got in`);
+    console.log(`${SECONDS} s: the attacker made ${made} clusters, ${honest} honest clients got in`);
     expect(made).toBeLessThanOrEqual(ADDED_MAX);
     expect(await refusals('clusters-per-address')).toBeGreaterThan(0);
     expect(await refusals('registry-full')).toBe(0);
@@ -95,7 +95,7 @@ describe('a stranger at full speed never keeps an honest client out (R4)', () =>
     const until = performance.now() + SECONDS * 1_000;
     const register = async (): Promise<number> => {
       try {
-        const { client } = await registry.register(from(STRANGER), { name: 'stranger' });
+        const { client } = await registry.register(from(ATTACKER), { name: 'attacker' });
         client.close();
         return 1;
       } catch (error) {
@@ -104,7 +104,7 @@ describe('a stranger at full speed never keeps an honest client out (R4)', () =>
       }
     };
     const [made, honest] = await Promise.all([attack(until, register), honestUntil(until)]);
-    console.log(`${SECONDS} s: the stranger made ${made} registrations, ${honest} honest clients got in`);
+    console.log(`${SECONDS} s: the attacker made ${made} registrations, ${honest} honest clients got in`);
     expect(made).toBeLessThanOrEqual(ADDED_MAX);
     expect(await refusals('registrations-per-address')).toBeGreaterThan(0);
     expect(await refusals('registry-full')).toBe(0);
@@ -114,17 +114,17 @@ describe('a stranger at full speed never keeps an honest client out (R4)', () =>
     registry = await FieldRegistry.start({ args: [...ARGS, '--max-clusters-per-second-per-address', '1000000'] });
     const until = performance.now() + SECONDS * 1_000;
     const take = session(until, async (client, number) => {
-      await client.create(`stranger-${number}`, 64);
-      await client.join(`stranger-${number}`);
+      await client.create(`attacker-${number}`, 64);
+      await client.join(`attacker-${number}`);
     });
     const [made, honest] = await Promise.all([attack(until, take), honestUntil(until)]);
-    console.log(`${SECONDS} s: the stranger took ${made} seats, ${honest} honest clients got in`);
+    console.log(`${SECONDS} s: the attacker took ${made} seats, ${honest} honest clients got in`);
     expect(made).toBeLessThanOrEqual(ADDED_MAX);
     expect(await refusals('members-per-address')).toBeGreaterThan(0);
   });
 });
 
-it('lets 64 members in that register, create and join at once behind one address (R4)', async () => {
+it('lets 64 members behind one address register, create and join at once (R4)', async () => {
   registry = await FieldRegistry.start({ args: ['--limit-exempt', 'off'] });
   const members = Array.from({ length: 64 }, async (_, i) => {
     const { client } = await registry.register(from(HONEST), { name: `node-${i}` });
@@ -133,7 +133,7 @@ it('lets 64 members in that register, create and join at once behind one address
     return client;
   });
   const clients = await Promise.all(members);
-  // And once more each: what is there already is free.
+  // Repeating is free: it adds no record.
   for (const client of clients) {
     await client.create('all-at-once', 64);
     await client.join('all-at-once');

@@ -1,5 +1,5 @@
-// Frames that break the rules of WebSocket or of the protocol (F3): what a peer sees that never closes its side, and when the
-// registry lets go of it. Case by engine, written from RFC 6455 with a raw socket.
+// Frames that violate RFC 6455 or the protocol (F3): the close frame a peer gets if it never closes its side, and when the
+// registry lets go of the connection. Raw sockets; expectations per engine, written from the RFC.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -27,7 +27,7 @@ interface FrameOptions {
   readonly length?: bigint;
 }
 
-/** A frame masked with zeros, unless it is to be without a mask. */
+/** A frame, masked with zeros by default. */
 function frame(first: number, payload: Uint8Array, { masked = true, length }: FrameOptions = {}): Buffer {
   const bytes = length ?? BigInt(payload.length);
   const mask = masked ? 0x80 : 0;
@@ -45,7 +45,7 @@ function frame(first: number, payload: Uint8Array, { masked = true, length }: Fr
   return Buffer.concat([head, Buffer.alloc(masked ? 4 : 0), payload]);
 }
 
-/** `none`: the end without a close frame. */
+/** The status of the close frame; `none`: the end without a close frame. */
 type Answer = number | 'none';
 type Case = readonly [name: string, bytes: Buffer, onUws: Answer, onNode: Answer];
 
@@ -57,13 +57,13 @@ const EMPTY = 1005;
 const CASES: readonly Case[] = [
   ['a text frame', frame(FIN | TEXT, FOUR), 1003, 1003],
   ['a text frame in fragments', Buffer.concat([frame(TEXT, FOUR), frame(FIN | CONTINUATION, FOUR)]), 1003, 1003],
-  ['a text frame that is no UTF-8', frame(FIN | TEXT, Buffer.from([0xff])), 'none', 1007],
+  ['a text frame of invalid UTF-8', frame(FIN | TEXT, Buffer.from([0xff])), 'none', 1007],
   ['the first reserved bit', frame(FIN | RSV1 | BINARY, FOUR), 'none', 1002],
   ['the second reserved bit', frame(FIN | RSV2 | BINARY, FOUR), 'none', 1002],
   ['the third reserved bit', frame(FIN | RSV3 | BINARY, FOUR), 'none', 1002],
   ['reserved opcode 3', frame(FIN | 0x3, FOUR), 'none', 1002],
   ['reserved opcode 15', frame(FIN | 0xf, FOUR), 'none', 1002],
-  ['a continuation of nothing', frame(FIN | CONTINUATION, FOUR), 'none', 1002],
+  ['a continuation without a beginning', frame(FIN | CONTINUATION, FOUR), 'none', 1002],
   ['a message within a message', Buffer.concat([frame(BINARY, FOUR), frame(FIN | BINARY, FOUR)]), 'none', 1002],
   ['a ping of 126 bytes', frame(FIN | PING, Buffer.alloc(126)), 'none', 1002],
   ['a pong of 126 bytes', frame(FIN | PONG, Buffer.alloc(126)), 'none', 1002],
@@ -86,11 +86,11 @@ const CASES: readonly Case[] = [
   ['a close frame of one byte', frame(FIN | CLOSE, Buffer.alloc(1)), EMPTY, 1002],
 ];
 
-/** uWebSockets.js takes four bytes of an unmasked frame for its mask, and waits for as many. */
+/** uWebSockets.js takes four bytes of an unmasked frame for the mask, so it waits for four more. */
 const UNMASKED = frame(FIN | BINARY, FOUR, { masked: false });
 
 describeEachEngine('with the engine %s', (engine) => {
-  /** Longer than a test waits, so that nothing here ends by it. */
+  /** Longer than any test, so that no connection ends by it. */
   const HELLO_TIMEOUT_MS = 60_000;
   let registry: FieldRegistry;
   beforeAll(async () => {
@@ -103,7 +103,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await registry.stop()).toBe(0);
   });
 
-  /** An upgraded connection whose side stays open behind the registry's FIN. */
+  /** Opens an upgraded connection that stays half-open after the registry's FIN. */
   async function open(): Promise<Socket> {
     const socket = connect({ host: '127.0.0.1', port: registry.process.wsPort, allowHalfOpen: true });
     sockets.push(socket);
@@ -121,7 +121,7 @@ describeEachEngine('with the engine %s', (engine) => {
 
   const column = engine === 'uws' ? 2 : 3;
   it.each(CASES.map((row) => [row[0], row[column], row[1]] as const))(
-    'ends %s at once, close status %s (F3)',
+    'ends the connection for %s at once with close status %s (F3)',
     async (_, expected, bytes) => {
       const socket = await open();
       const pieces: Buffer[] = [];
@@ -137,7 +137,7 @@ describeEachEngine('with the engine %s', (engine) => {
     },
   );
 
-  it('ends an unmasked frame, on uWebSockets.js when more bytes come (F3)', async () => {
+  it('ends the connection for an unmasked frame, on uWebSockets.js once more bytes come (F3)', async () => {
     const socket = await open();
     const pieces: Buffer[] = [];
     socket.on('data', (piece: Buffer) => pieces.push(piece));
@@ -148,7 +148,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(Buffer.concat(pieces)).toEqual(engine === 'uws' ? EMPTY_BYTES : closed(1002));
   });
 
-  it('lets go of all these connections, whose peers have not closed their side', async () => {
+  it('lets go of connections whose peers have not closed their side', async () => {
     const before = performance.now();
     await until(async () => (await openSessions()) === 0);
     expect(performance.now() - before).toBeLessThan(8_000);
