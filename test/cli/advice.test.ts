@@ -1,4 +1,4 @@
-// Refusals and warnings that name what to do about them.
+// Refusals and warnings that tell the user what to do next.
 import { writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const joinAs = (cluster: string, name: string, endPoint: string, ...args: string
   ...['join', cluster, '--name', name, '--end-point', endPoint, ...args],
 ];
 
-it('a name that another member has is refused with two ways out (R13)', async () => {
+it('refuses the name of another member and names two ways out (R13)', async () => {
   await registry.run('create', 'names', '--size', '3');
   expect((await registry.run(...joinAs('names', 'a', '127.0.0.1:1'))).code).toBe(0);
   const { code, stderr } = await registry.run(...joinAs('names', 'a', '127.0.0.1:2', '--home', 'other'));
@@ -30,18 +30,18 @@ it('a name that another member has is refused with two ways out (R13)', async ()
 });
 
 describe('end points', () => {
-  it.each(['0.0.0.0:1', '[::]:1', '[0:0::0]:1', '[::ffff:0.0.0.0]:1'])('%s is refused', async (endPoint) => {
+  it.each(['0.0.0.0:1', '[::]:1', '[0:0::0]:1', '[::ffff:0.0.0.0]:1'])('refuses %s', async (endPoint) => {
     const { code, stderr } = await registry.run(...joinAs('c', 'a', endPoint));
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('where to listen') });
   });
 
-  it('five are refused', async () => {
+  it('refuses five', async () => {
     const five = Array.from({ length: 4 }, (_, at) => ['--end-point', `127.0.0.1:${at + 2}`]).flat();
     const { code, stderr } = await registry.run(...joinAs('c', 'a', '127.0.0.1:1', ...five));
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('4 times at most') });
   });
 
-  it('one that another member has is a warning', async () => {
+  it('warns of an end point of another member', async () => {
     await registry.run('create', 'ends', '--size', '3');
     await registry.run(...joinAs('ends', 'e1', '127.0.0.1:7'));
     const { code, stderr } = await registry.run(...joinAs('ends', 'e2', '127.0.0.1:7'));
@@ -51,7 +51,7 @@ describe('end points', () => {
     });
   });
 
-  it('on loopback are a warning where the registry is elsewhere', () => {
+  it('advises against loopback for a remote registry', () => {
     const at = (endPoint: string, address: string) => adviceOn({ id: 'x', endPoints: [endPoint] }, address, []);
     for (const local of ['127.0.0.1:1', '127.1.2.3:1', '[::1]:1', 'localhost:1', 'TcpEndPoint: 127.0.0.1:1']) {
       expect(at(local, '10.0.0.1:56789')).toEqual([expect.stringContaining('cannot reach it')]);
@@ -64,7 +64,7 @@ describe('end points', () => {
   const outside = Object.values(networkInterfaces())
     .flat()
     .find((found) => found?.family === 'IPv4' && !found.internal)?.address;
-  it.skipIf(outside === undefined)('on loopback are a warning on stderr', async () => {
+  it.skipIf(outside === undefined)('warns of loopback on stderr', async () => {
     const server = await startRegistry({ args: ['--tcp', `${outside}:0`] });
     const here = ['--registry', join(server.dataDir, 'regCred.dat')];
     await registry.run('create', 'c', '--size', '2', ...here);
@@ -74,10 +74,10 @@ describe('end points', () => {
   });
 });
 
-describe('a Hello that is turned away, where the web port tells the keys', () => {
+describe('a rejected Hello, with the keys known from the web port', () => {
   const ws = (port: number) => ['--connect', `ws://127.0.0.1:${port}/xlreg`];
 
-  it('because it is another registry', async () => {
+  it('is explained by another registry', async () => {
     const other = await startRegistry();
     for (const args of [['check'], ['create', 'c', '--size', '2', '--wait', '20'], ['check', '--wait', '20']]) {
       const { code, stderr } = await registry.run(...args, ...ws(other.wsPort));
@@ -87,7 +87,7 @@ describe('a Hello that is turned away, where the web port tells the keys', () =>
     expect(await other.stop()).toBe(0);
   });
 
-  it('because its comms key was replaced', async () => {
+  it('is explained by a replaced comms key', async () => {
     const regCred = parseRegCred(registry.process.regCredText);
     const other = await startRegistry();
     const stale = join(registry.directory, 'stale.dat');
@@ -98,7 +98,7 @@ describe('a Hello that is turned away, where the web port tells the keys', () =>
     expect(stderr).toContain('these credentials are out of date');
   });
 
-  it('because it lets in no more', async () => {
+  it('is explained by the limit on Hellos', async () => {
     const full = await startRegistry({ args: ['--max-hellos-per-second', '1'] });
     const file = ['--registry', join(full.dataDir, 'regCred.dat'), ...ws(full.wsPort)];
     const ran = await Promise.all(Array.from({ length: 6 }, () => registry.run('check', '--json', ...file)));
@@ -108,7 +108,7 @@ describe('a Hello that is turned away, where the web port tells the keys', () =>
     expect(await full.stop()).toBe(0);
   });
 
-  it('names both causes where nothing tells', async () => {
+  it('is explained by both causes when the web port is unknown', async () => {
     const other = await startRegistry();
     const { code, stderr } = await registry.run('check', '--connect', `127.0.0.1:${other.tcpPort}`);
     expect(code).toBe(3);

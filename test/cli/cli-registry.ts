@@ -1,4 +1,4 @@
-// A real registry process for tests of commands, and a directory of their own for them to run in.
+// A real registry process for tests of commands, and a working directory for the commands.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { type Ran, type RunningXlreg, runXlreg, startXlreg } from './xlreg-proce
 
 export class CliRegistry {
   readonly process: RegistryProcess;
-  /** Where commands run. */
+  /** The working directory of commands. */
   readonly directory: string;
 
   private constructor(process: RegistryProcess, directory: string) {
@@ -19,17 +19,17 @@ export class CliRegistry {
     return new CliRegistry(await startRegistry(), await mkdtemp(join(tmpdir(), 'xlreg-cli-')));
   }
 
-  /** The file of its credentials. */
+  /** The path of its credentials. */
   get file(): string {
     return join(this.process.dataDir, 'regCred.dat');
   }
 
-  /** Its credentials over HTTP. */
+  /** The URL of its credentials. */
   get url(): string {
     return `http://127.0.0.1:${this.process.wsPort}/regCred.dat`;
   }
 
-  /** Runs a command that finds this registry in its environment. */
+  /** Runs a command with this registry's credentials in its environment. */
   run(...args: readonly string[]): Promise<Ran> {
     return runXlreg(args, this.#options);
   }

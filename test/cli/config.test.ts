@@ -1,4 +1,4 @@
-// xlreg config check, against files as people write them.
+// xlreg config check on sound and faulty files.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ async function check(text: string) {
   return runXlreg(['config', 'check', 'c.json'], { cwd });
 }
 
-it('says that a file is sound, or each problem in a line of its own', async () => {
+it('calls a file sound, or prints one line per problem', async () => {
   expect(await check('{"tcp":"off","max-clusters":5}')).toEqual({ code: 0, stdout: 'c.json: sound\n', stderr: '' });
   const { code, stdout } = await check('{"tcp":"nowhere","max-clusters":0,"odd\\u001b":1}');
   expect(code).toBe(1);
@@ -27,7 +27,7 @@ it('says that a file is sound, or each problem in a line of its own', async () =
   ]);
 });
 
-it('is no file that can be read, no object, or no such command', async () => {
+it('refuses an unreadable file, a file without an object and an unknown subcommand', async () => {
   expect(await check('[')).toMatchObject({ code: 1 });
   expect(await check('[]')).toMatchObject({ code: 1, stdout: expect.stringContaining('should hold an object') });
   expect((await runXlreg(['config', 'check', 'none.json'], { cwd })).code).toBe(1);

@@ -1,4 +1,4 @@
-// xlreg create: what it prints is what the registry decided.
+// xlreg create prints what the registry has decided.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CliRegistry } from './cli-registry.ts';
 
@@ -16,7 +16,7 @@ it('creates a cluster', async () => {
   expect(stdout).toMatch(/^cluster {5}three\nID {10}[0-9a-f]{64}\nsize {8}3\nend points {2}2\n$/);
 });
 
-it('finds a cluster that exists, over the other transport, and says how it differs', async () => {
+it('finds an existing cluster over the other transport and prints how it differs', async () => {
   const args = ['--json', '--registry', registry.url];
   const created = await registry.run('create', 'found', '--size', '4', ...args);
   expect(created.code).toBe(0);
@@ -37,7 +37,7 @@ it('finds a cluster that exists, over the other transport, and says how it diffe
   expect(stdout).toContain('Asked for was size 5 and end points 2: the cluster existed, or the registry corrected it.');
 });
 
-it('says so when the registry corrects the size', async () => {
+it('reports a size that the registry corrects', async () => {
   for (const [asked, decided] of [
     ['1', '2'],
     ['100', '64'],
@@ -49,7 +49,7 @@ it('says so when the registry corrects the size', async () => {
   }
 });
 
-it('keeps a cluster with the operator’s token, and not without', async () => {
+it('keeps a cluster with the admin token only', async () => {
   const { adminPort, dataDir } = registry.process;
   const flags = ['--keep', '--admin', `127.0.0.1:${adminPort}`];
   const made = await registry.run('create', 'kept', '--size', '4', '--json', ...flags, '--data-dir', dataDir);
@@ -67,7 +67,7 @@ it('keeps a cluster with the operator’s token, and not without', async () => {
   });
 });
 
-it('ends with 3 where nobody listens', async () => {
+it('ends with 3 when nothing listens', async () => {
   const { code, stdout } = await registry.run('create', 'c', '--size', '2', '--connect', '127.0.0.1:9');
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
 });

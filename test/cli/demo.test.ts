@@ -1,4 +1,4 @@
-// The demo: five members, both transports, both dialects, one roster, and nothing left behind.
+// The demo: five members over both transports and dialects get one roster, and no file stays behind.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

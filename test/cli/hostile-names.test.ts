@@ -1,4 +1,4 @@
-// What a registry that does not keep to the rules gives out, on its way to a terminal: escaped, every time.
+// Text of a rule-breaking registry reaches the terminal only escaped.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,10 +34,10 @@ function answer(message: Message, seal: (reply: Message) => Buffer, own: Token):
   return [seal({ ...cluster, Which: longOf(1n), Tokens: [token] })];
 }
 
-/** Nothing but lines of printable text. */
+/** A line of printable text. */
 const CALM = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u;
 
-it('in a table and in what is told while waiting', async () => {
+it('escapes hostile names in tables and in progress lines', async () => {
   const { code, stdout, stderr } = await runXlreg(['members', 'any', '--registry', file, '--wait', '1.5']);
   expect(code).toBe(1);
   expect(stdout).toContain(`  ${ESCAPED}  `);
@@ -45,14 +45,14 @@ it('in a table and in what is told while waiting', async () => {
   for (const line of `${stdout}${stderr}`.split('\n')) expect(line).toMatch(CALM);
 });
 
-it('in JSON, which still has the name itself', async () => {
+it('escapes hostile names in JSON, which still parses to the name', async () => {
   const { code, stdout } = await runXlreg(['members', 'any', '--registry', file, '--json']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^[\n\x20-\x7e]*$/);
   expect(JSON.parse(stdout).members[0]).toMatchObject({ name: HOSTILE, endPoints: [HOSTILE] });
 });
 
-it('in the words of a refusal', async () => {
+it('escapes the text of a refusal', async () => {
   const { code, stderr } = await runXlreg(['create', 'any', '--size', '2', '--registry', file]);
   expect({ code, stderr }).toEqual({ code: 1, stderr: `xlreg create: the registry refused: ${ESCAPED}\n` });
 });

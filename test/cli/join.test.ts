@@ -1,4 +1,4 @@
-// xlreg join: becoming a member, coming back as the same one, and waiting for the others.
+// xlreg join: joins, rejoins as the same member, and waits for the other members.
 import { chmod, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ async function create(name: string, size: number): Promise<void> {
 }
 
 describe('joining', () => {
-  it('makes a home that is its own, and comes back from it with the same ID and index', async () => {
+  it('makes a private home and rejoins from it with the same ID and index', async () => {
     await create('again', 3);
     const first = await registry.run('join', 'again', '--name', 'alice', ...endPoint(1), '--json');
     expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 0, stderr: '' });
@@ -74,7 +74,7 @@ describe('joining', () => {
     expect(await readFile(join(home, 'sig-key.pem'), 'utf8')).toBe(keys);
   });
 
-  it('prints the roster as it is', async () => {
+  it('prints the current roster', async () => {
     await create('printed', 2);
     const { code, stdout } = await registry.run('join', 'printed', '--name', 'carol', ...endPoint(1));
     expect(code).toBe(0);
@@ -90,7 +90,7 @@ describe('joining', () => {
     expect(rest).toEqual(['']);
   });
 
-  it('keeps to the home it is given', async () => {
+  it('refuses a home given for another member', async () => {
     await create('homes', 2);
     const args = ['join', 'homes', ...endPoint(1), '--home', 'elsewhere'];
     expect((await registry.run(...args, '--name', 'dave')).code).toBe(0);
@@ -111,7 +111,7 @@ describe('joining', () => {
     expect(stderr).toContain('sig-key.pem is open to other users (mode 644): chmod 600');
   });
 
-  it('refuses a home that belongs to a member of another registry', async () => {
+  it('refuses the home of a member of another registry', async () => {
     await create('foreign', 2);
     const args = ['join', 'foreign', '--name', 'grace', ...endPoint(1), '--home', 'grace'];
     expect((await registry.run(...args)).code).toBe(0);
@@ -121,7 +121,7 @@ describe('joining', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('a member of another registry') });
   });
 
-  it('ends with 1 and the words of the registry when it is refused', async () => {
+  it('ends with 1 and the text of the refusal', async () => {
     await create('tight', 2);
     for (const name of ['heidi', 'ivan']) await registry.run('join', 'tight', '--name', name, ...endPoint(1));
     const full = await registry.run('join', 'tight', '--name', 'judy', ...endPoint(1));
@@ -133,7 +133,7 @@ describe('joining', () => {
     });
   });
 
-  it('ends with 3 where nobody listens, and keeps the keys for the next time', async () => {
+  it('ends with 3 when nothing listens, and keeps the keys for the next run', async () => {
     const args = ['join', 'c', '--name', 'mallory', ...endPoint(1), '--connect', '127.0.0.1:9'];
     expect((await registry.run(...args)).code).toBe(3);
     const path = join(homeOf('mallory'), 'sig-key.pem');
@@ -144,7 +144,7 @@ describe('joining', () => {
 });
 
 describe('waiting', () => {
-  it('completes with several who join at once, over both transports in both dialects', async () => {
+  it('completes when several join at once, over both transports in both dialects', async () => {
     await create('complete', 5);
     const ways = [
       [],
@@ -169,7 +169,7 @@ describe('waiting', () => {
     for (const { stderr } of ran) expect(stderr).toMatch(/5 of 5 members\n$/);
   });
 
-  it('tells meanwhile who is there and which seats are missing', async () => {
+  it('reports each join and the missing seats', async () => {
     await create('filling', 4);
     const first = registry.start('join', 'filling', '--name', 'early', ...endPoint(1), '--wait', '60');
     await first.said(/^early joined; 1 of 4 members; missing seats: 1-3\n/);
@@ -179,7 +179,7 @@ describe('waiting', () => {
     expect((await first.ended).code).toBe(130);
   });
 
-  it('ends with 1 when the time is up, and prints who is there', async () => {
+  it('ends with 1 at the deadline and prints the members', async () => {
     await create('late', 4);
     expect((await registry.run('join', 'late', '--name', 'punctual', ...endPoint(1))).code).toBe(0);
     const args = ['join', 'late', '--name', 'waiting', ...endPoint(2), '--wait', '6'];
@@ -190,7 +190,7 @@ describe('waiting', () => {
     expect(stderr).toMatch(/^xlreg join: time is up after 6 s; missing seats: 2-3\n$/m);
   });
 
-  it('stops at once when interrupted, with 130', async () => {
+  it('stops at once with 130 on SIGINT', async () => {
     await create('interrupted', 2);
     const waiting = registry.start('join', 'interrupted', '--name', 'one', ...endPoint(1), '--wait', '60');
     await waiting.said(/1 of 2 members/);

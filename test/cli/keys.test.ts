@@ -1,4 +1,4 @@
-// xlreg keys: a registry changes its comms key while clients go on with the old one, until it is told that they are done.
+// xlreg keys: a registry rotates its comms key and serves clients with the old key until an operator retires it.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ async function stop(): Promise<void> {
 const keys = (verb: string) => runXlreg(['keys', verb, '--json', '--data-dir', dataDir]);
 const fingerprints = async (verb: string) => JSON.parse((await keys(verb)).stdout);
 
-/** Credentials as a client has them that does not know of a change, but for the port, which is another at each start. */
+/** The credentials of a client that missed the rotation, with the port of this start. */
 function unchanged(old: RegCred, { regCred }: ClientRegistry): RegCred {
   return { ...old, endPoints: regCred.endPoints };
 }
@@ -42,7 +42,7 @@ async function hellos(key: 'current' | 'previous'): Promise<number> {
   return Number(new RegExp(`^xlreg_hellos_total\\{key="${key}"\\} (\\d+)$`, 'm').exec(page)![1]);
 }
 
-/** A whole session with these credentials, in every way. */
+/** Runs a session with these credentials in every way. */
 async function useAll(regCred: RegCred): Promise<void> {
   for (const way of WAYS) {
     const session = await connect(regCred, way.transport === 'ws' ? { ...way, connect: registry!.url } : way);
@@ -51,8 +51,8 @@ async function useAll(regCred: RegCred): Promise<void> {
   }
 }
 
-describe('a change of keys', () => {
-  it('H10: serves clients with the old credentials and with the new ones, until the old key is retired', async () => {
+describe('a key rotation', () => {
+  it('serves clients with old and with new credentials until the old key is retired (H10)', async () => {
     const old = (await start()).regCred;
     const member = await registry!.identify('stays');
     await member.session.create('kept', { size: 2 });
@@ -62,7 +62,7 @@ describe('a change of keys', () => {
 
     const rotated = await fingerprints('rotate');
     expect(rotated).toEqual({ current: expect.stringMatching(/^SHA256:/), previous: before });
-    // Nothing changes under a registry that runs: its regCred.dat is that of the key it serves.
+    // A running registry keeps its key, so its regCred.dat does not change.
     expect(readFileSync(join(dataDir, 'regCred.dat'), 'latin1')).toBe(registry!.process.regCredText);
     await useAll(old);
     await stop();
@@ -91,7 +91,7 @@ describe('a change of keys', () => {
     expect(last.process.stderr()).not.toContain('BEGIN');
   });
 
-  it('is not finished before the registry has started with the new key, unless that is forced', async () => {
+  it('retires the old key only after a start with the new one, or by force', async () => {
     const refused = { code: 2, stdout: '', stderr: expect.stringContaining('restart the registry first') };
     await start();
     await keys('rotate');
@@ -108,7 +108,7 @@ describe('a change of keys', () => {
     expect(await runXlreg(['keys', 'rotate', '--force', '--data-dir', dataDir])).toMatchObject({ code: 2 });
   });
 
-  it('tells a client that checks that there is a new key', async () => {
+  it('is reported by xlreg check', async () => {
     const old = (await start()).regCred;
     const file = join(dataDir, 'old.dat');
     await keys('rotate');
@@ -122,7 +122,7 @@ describe('a change of keys', () => {
     expect(JSON.parse(json.stdout).newFingerprint).toBeNull();
   });
 
-  it('is in a backup', async () => {
+  it('is part of a backup', async () => {
     await start();
     await keys('rotate');
     const admin = ['--admin', `127.0.0.1:${registry!.process.adminPort}`, '--data-dir', dataDir];
@@ -132,8 +132,8 @@ describe('a change of keys', () => {
   });
 });
 
-describe('what is wrong', () => {
-  it('is said in a line', async () => {
+describe('a broken key', () => {
+  it('is named in one line', async () => {
     const nothing = `xlreg keys: ${join(dataDir, 'ck.pem')} is missing\n`;
     for (const verb of ['show', 'rotate', 'retire']) {
       expect(await keys(verb)).toEqual({ code: 2, stdout: '', stderr: nothing });
@@ -141,7 +141,7 @@ describe('what is wrong', () => {
     expect(await keys('odd')).toMatchObject({ code: 2, stderr: expect.stringContaining('show, rotate and retire') });
   });
 
-  it('keeps a registry from starting, and no secret is told', async () => {
+  it('stops the start of a registry, which prints no secret', async () => {
     await start();
     await stop();
     const text = readFileSync(join(dataDir, 'ck.pem'), 'latin1').slice(0, 500);

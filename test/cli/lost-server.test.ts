@@ -1,5 +1,5 @@
-// A wait that outlives its server: the registry goes on behind another of its end points, with the same keys and the same
-// table, and the command that was waiting there ends with the whole cluster.
+// A wait outlives its server: the registry goes on behind another end point with the same keys and table, and the waiting
+// command ends with the full cluster.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { homeIn, runXlreg, startXlreg } from './xlreg-process.ts';
 
 let directory: string;
 let server: RegistryProcess;
-/** Two end points; behind each is who is there at the moment. */
+/** Two end points, each with a changing set of servers. */
 let ends: TcpBalancer[];
 let env: { readonly XLREG_REGISTRY: string };
 beforeEach(async () => {
@@ -43,7 +43,7 @@ const joinAs = (name: string, ...args: string[]) => [
 it.each([
   { how: 'is killed', signal: 'SIGKILL' },
   { how: 'stops in order', signal: 'SIGTERM' },
-] as const)('join and members go on waiting when their server $how', async ({ signal }) => {
+] as const)('keeps join and members waiting when their server $how', async ({ signal }) => {
   expect((await run('create', 'c', '--size', '3')).code).toBe(0);
   const alice = startXlreg(joinAs('alice', '--wait', '20', '--json'), { cwd: directory, env });
   const watcher = startXlreg(['members', 'c', '--wait', '20', '--json'], { cwd: directory, env });
@@ -64,7 +64,7 @@ it.each([
   expect(joined).toMatchObject({ name: 'alice', index: 0, complete: true, members: names });
   expect(watched).toMatchObject({ complete: true, members: names });
 
-  // The member that comes back begins where its registry was last.
+  // A returning member first tries the address that served it last.
   const { registryAddress } = JSON.parse(
     await readFile(join(homeIn(directory, server.regCredText, 'bob'), 'member.json'), 'utf8'),
   );
@@ -77,7 +77,7 @@ it.each([
   { what: 'registration', answersMax: 1 },
   { what: 'change', answersMax: 2 },
 ])(
-  'create, join and members go on with the next server when the answer to their $what is lost with the first',
+  'moves create, join and members to the next server when the reply to their $what is lost',
   async ({ answersMax }) => {
     ends[0]!.answersMax = answersMax;
     ends[1]!.servers = [server.tcpPort];
@@ -95,7 +95,7 @@ it.each([
   },
 );
 
-it('a command whose only server goes away ends with what happened', async () => {
+it('ends a command whose only server is gone with code 3 and the reason', async () => {
   ends[0]!.answersMax = 2;
   const other = ends[1]!.address;
   ends[1]!.stop();

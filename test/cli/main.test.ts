@@ -1,4 +1,4 @@
-// What all commands have in common: help, versions, and what the command line may not be.
+// Common to all commands: help, version and usage errors.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,7 +34,7 @@ it.each(['serve', ...COMMANDS])('explains %s', async (command) => {
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
 });
 
-describe('wrong usage is one line on stderr and exit code 2', () => {
+describe('prints one line and ends with 2 for the arguments', () => {
   const create = ['create', 'c', '--size', '2'];
   const join = ['join', 'c', '--name', 'n', '--end-point', '127.0.0.1:1'];
   it.each([
@@ -77,7 +77,7 @@ describe('wrong usage is one line on stderr and exit code 2', () => {
   });
 });
 
-it('says so when a file holds no credentials', async () => {
+it('reports a file without credentials', async () => {
   const path = join(registry.directory, 'broken.dat');
   await writeFile(path, 'regCred {\n');
   const { code, stderr } = await registry.run('regcred', '--registry', path);
@@ -85,7 +85,7 @@ it('says so when a file holds no credentials', async () => {
   expect(stderr).toContain('broken.dat holds no credentials: line 2');
 });
 
-it('looks for the registry in ./xlreg-data when nothing says where it is', async () => {
+it('looks for credentials in ./xlreg-data by default', async () => {
   const { code, stderr } = await runXlreg(['regcred'], { cwd: registry.directory });
   expect(code).toBe(2);
   expect(stderr).toContain('./xlreg-data/regCred.dat cannot be read');

@@ -1,4 +1,4 @@
-// xlreg members: who is in a cluster, by name and by ID, now and when it is full.
+// xlreg members: prints the members of a cluster given by name or ID, now or once it is full.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CliRegistry } from './cli-registry.ts';
 
@@ -54,7 +54,7 @@ it('waits until the cluster is full', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ complete: true, members: [{ name: 'bob' }, { name: 'carol' }] });
 });
 
-it('ends with 1 when the time is up, and prints who is there', async () => {
+it('ends with 1 at the deadline and prints the members', async () => {
   await create('late', 2);
   await join('late', 'dave');
   const { code, stdout, stderr } = await registry.run('members', 'late', '--wait', '6');
@@ -63,7 +63,7 @@ it('ends with 1 when the time is up, and prints who is there', async () => {
   expect(stderr).toMatch(/^xlreg members: time is up after 6 s; missing seats: 1\n$/m);
 });
 
-it('ends with 1 when there is no such cluster', async () => {
+it('ends with 1 for an unknown cluster', async () => {
   for (const [cluster, how] of [
     ['nowhere', 'name'],
     ['ab'.repeat(32), 'ID'],
@@ -76,7 +76,7 @@ it('ends with 1 when there is no such cluster', async () => {
   }
 });
 
-it('ends with 3 where nobody listens', async () => {
+it('ends with 3 when nothing listens', async () => {
   const { code } = await registry.run('members', 'seen', '--connect', 'ws://127.0.0.1:9/xlreg');
   expect(code).toBe(3);
 });

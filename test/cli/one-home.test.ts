@@ -1,4 +1,4 @@
-// One member, several processes: those that start at once are one member, and its home is found again.
+// One member, several processes: simultaneous starts share one identity, and later runs find its home.
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ const joinAs = (cluster: string, name: string, ...args: string[]) => [
   ...['join', cluster, '--name', name, '--end-point', '127.0.0.1:1', '--json', ...args],
 ];
 
-it('gives three processes that start in one instant one identity (T11)', async () => {
+it('gives three simultaneous processes one identity (T11)', async () => {
   expect((await registry.run('create', 'once', '--size', '3')).code).toBe(0);
   const ran = await Promise.all(
     Array.from({ length: 3 }, () => registry.run(...joinAs('once', 'alice', '--home', 'h'))),
@@ -25,7 +25,7 @@ it('gives three processes that start in one instant one identity (T11)', async (
   for (const { code, stderr } of ran) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const [first, ...others] = ran.map(({ stdout }) => JSON.parse(stdout));
   for (const other of others) expect(other).toMatchObject({ id: first.id, index: 0, members: first.members });
-  // The home has the keys of the seat.
+  // The home has the keys of the member in the seat.
   const again = await registry.run(...joinAs('once', 'alice', '--home', 'h'));
   expect(again.code).toBe(0);
   expect(JSON.parse(again.stdout)).toMatchObject({ id: first.id, index: 0, members: first.members });
@@ -34,7 +34,7 @@ it('gives three processes that start in one instant one identity (T11)', async (
   expect(JSON.parse(await readFile(join(home, 'member.json'), 'utf8')).id).toBe(first.id);
 });
 
-it('finds the home from another working directory, and one in the former place', async () => {
+it('finds the home from another working directory, and a home in the former place', async () => {
   expect((await registry.run('create', 'found', '--size', '3')).code).toBe(0);
   const env = { XLREG_REGISTRY: registry.file, XDG_STATE_HOME: join(registry.directory, 'state') };
   const first = JSON.parse((await registry.run(...joinAs('found', 'bob'))).stdout);

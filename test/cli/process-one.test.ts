@@ -1,4 +1,4 @@
-// A client command as process 1, as in a container: the kernel has no default action for its signals.
+// A client command as process 1, as in a container: the kernel applies no default action to its signals.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const NEW_PIDS = ['--map-root-user', '--pid', '--fork', '--kill-child'];
 const canUnshare = spawnSync('unshare', [...NEW_PIDS, 'true']).status === 0;
 if (!canUnshare) console.warn('skipped: unshare --pid is not allowed here, so no command can be process 1');
 
-describe.skipIf(!canUnshare)('as process 1', () => {
+describe.skipIf(!canUnshare)('a command as process 1', () => {
   it.each([
     ['SIGTERM', 143],
     ['SIGHUP', 129],

@@ -1,4 +1,4 @@
-// xlreg regcred and xlreg check: which registry it is, whether it is the one meant, and whether it can be reached.
+// xlreg regcred prints the credentials of a registry. xlreg check verifies its identity and reachability.
 
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -25,14 +25,14 @@ afterAll(async () => {
   expect(await Promise.all([registry.stop(), other.stop()])).toEqual([0, 0]);
 });
 
-/** A file of this registry's credentials with something changed. */
+/** Writes this registry's credentials with `change` applied. Returns the path. */
 async function forged(name: string, change: Partial<RegCred>): Promise<string> {
   const path = join(registry.directory, name);
   await writeFile(path, printRegCred({ ...regCred, ...change }));
   return path;
 }
 
-/** An HTTP server that answers everything with this, for as long as the body runs. */
+/** Runs `use` with an HTTP server that answers every request with `body`. */
 async function withHttp(body: string | Buffer, use: (url: string) => Promise<void>): Promise<void> {
   const server = createServer((_, response) => response.end(body)).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -73,7 +73,7 @@ describe('xlreg regcred', () => {
   });
 
   it.each([
-    { what: 'no answer', url: 'http://127.0.0.1:9/regCred.dat', says: 'cannot reach the registry' },
+    { what: 'no reply', url: 'http://127.0.0.1:9/regCred.dat', says: 'cannot reach the registry' },
     { what: 'another page', url: '/elsewhere', says: 'status 404' },
   ])('ends with 3 when the URL gives $what', async ({ url, says }) => {
     const { code, stdout, stderr } = await registry.run('regcred', '--registry', new URL(url, registry.url).href);
@@ -81,7 +81,7 @@ describe('xlreg regcred', () => {
     expect(stderr).toContain(says);
   });
 
-  it('ends with 3 when the URL gives no credentials, or far too much', async () => {
+  it('ends with 3 when the URL gives no credentials, or too many bytes', async () => {
     await withHttp('<html>', async (url) => {
       const { code, stderr } = await registry.run('regcred', '--registry', url);
       expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('holds no credentials') });
@@ -93,7 +93,7 @@ describe('xlreg regcred', () => {
   });
 });
 
-it('ends with 2 when the file has no end (C5)', async () => {
+it('ends with 2 for an endless file (C5)', async () => {
   const { code, stderr } = await registry.run('regcred', '--registry', '/dev/zero');
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('more than 65536 bytes') });
 });
@@ -102,7 +102,7 @@ describe('xlreg check', () => {
   it.each([
     { how: 'TCP', args: [], address: () => `127.0.0.1:${registry.process.tcpPort}`, dialect: 'prefixed' },
     {
-      how: 'TCP in the old dialect',
+      how: 'TCP in the chained dialect',
       args: ['--dialect', 'chained'],
       address: () => `127.0.0.1:${registry.process.tcpPort}`,
       dialect: 'chained',
@@ -114,7 +114,7 @@ describe('xlreg check', () => {
       dialect: 'prefixed',
     },
     {
-      how: 'WebSocket with an address of its own',
+      how: 'WebSocket at a given address',
       args: ['--connect', 'WS'],
       address: () => `ws://127.0.0.1:${registry.process.wsPort}/xlreg`,
       dialect: 'prefixed',
@@ -137,7 +137,7 @@ describe('xlreg check', () => {
     });
   });
 
-  it('says in lines what it found', async () => {
+  it('prints a table of end points', async () => {
     const { code, stdout } = await registry.run('check');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^registry {3}xlReg$/m);
@@ -145,7 +145,7 @@ describe('xlreg check', () => {
     expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +ok +1\.0 +\d+(\.\d)? ms +\d+(\.\d)? ms$/m);
   });
 
-  it('takes the pinned key in every notation', async () => {
+  it('takes the pinned fingerprint in every notation', async () => {
     const hex = Buffer.from(fingerprint.slice('SHA256:'.length), 'base64').toString('hex');
     const colons = hex.toUpperCase().replace(/..(?!$)/g, '$&:');
     for (const pin of [fingerprint, `${fingerprint}=`, hex, `SHA256:${hex}`, colons]) {
@@ -154,7 +154,7 @@ describe('xlreg check', () => {
     }
   });
 
-  it('refuses credentials with another key than the pinned one, whatever the command', async () => {
+  it('refuses credentials without the pinned key, in every command', async () => {
     const wrong = ['--fingerprint', keyFingerprint(regCred.sigKey)];
     for (const args of [['check'], ['regcred'], ['create', 'c', '--size', '2'], ['members', 'c']]) {
       const { code, stdout, stderr } = await registry.run(...args, ...wrong);
@@ -163,7 +163,7 @@ describe('xlreg check', () => {
     }
   });
 
-  it('ends with 3 where nobody listens', async () => {
+  it('ends with 3 when nothing listens', async () => {
     const { code, stdout, stderr } = await registry.run('check', '--connect', '127.0.0.1:9');
     expect({ code, stderr }).toEqual({
       code: 3,
@@ -172,7 +172,7 @@ describe('xlreg check', () => {
     expect(stdout).toMatch(/^127\.0\.0\.1:9 +not reachable +- +- +-$/m);
   });
 
-  it('ends with 3 where another registry is', async () => {
+  it('ends with 3 when another registry answers', async () => {
     const address = `127.0.0.1:${other.process.tcpPort}`;
     const { code, stdout, stderr } = await registry.run('check', '--connect', address);
     expect(code).toBe(3);
@@ -180,7 +180,7 @@ describe('xlreg check', () => {
     expect(stderr).toContain('it has another comms key than these credentials');
   });
 
-  it('tells about each end point, and ends by the worst', async () => {
+  it('reports every end point and ends with the worst code', async () => {
     const wanted = registry.process.tcpPort;
     const endPoints = ['127.0.0.1:9', `127.0.0.1:${wanted}`, `127.0.0.1:${other.process.tcpPort}`];
     const file = ['--registry', await forged('several.dat', { endPoints })];
@@ -193,7 +193,7 @@ describe('xlreg check', () => {
       { address: endPoints[2], state: 'wrong key or full' },
     ]);
     expect(found[1]).not.toHaveProperty('why');
-    // A URL beside an end point, each as it looks.
+    // A URL beside an end point: each selects its transport.
     const ways = ['--connect', `127.0.0.1:${wanted}`, '--connect', `ws://127.0.0.1:${registry.process.wsPort}`];
     const sound = await registry.run('check', ...ways);
     expect({ code: sound.code, stderr: sound.stderr }).toEqual({ code: 0, stderr: '' });
@@ -202,7 +202,7 @@ describe('xlreg check', () => {
     expect(stdout.match(/^end point .*$/gm)).toEqual(endPoints.map((endPoint) => `end point  ${endPoint}`));
   });
 
-  it('ends with 3 when ID or signature key are not those of the credentials', async () => {
+  it('ends with 3 when the ID or signature key differs from the credentials', async () => {
     for (const change of [{ id: new Uint8Array(20) }, { sigKey: regCred.commsKey }]) {
       const { code, stdout, stderr } = await registry.run('check', '--registry', await forged('forged.dat', change));
       expect(code).toBe(3);
@@ -211,7 +211,7 @@ describe('xlreg check', () => {
     }
   });
 
-  it('ends with 3 when the answer does not come in time', async () => {
+  it('ends with 3 when the HelloReply is late', async () => {
     const silent = createTcpServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;

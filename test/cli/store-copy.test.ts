@@ -1,4 +1,4 @@
-// xlreg store copy, on tables of real registries: the same there as here, or not there at all.
+// xlreg store copy on tables of real registries: the target is identical, or absent.
 
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-it('copies the table of a registry, which goes on with it', async () => {
+it('copies a table that a registry then serves', async () => {
   const { code, stdout, stderr } = await copy('data', 'moved');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const [counts, digest, advice] = stdout.split('\n');
@@ -46,13 +46,13 @@ it('copies the table of a registry, which goes on with it', async () => {
   expect((await bob.client.getCluster(clusterId)).tokens.map(({ name }) => name)).toEqual(['alice']);
   expect(await registry.stop()).toBe(0);
 
-  // And back, into a directory of the same registry that has lost its table.
+  // The way back: into a directory of the same registry without a table.
   await mkdir(at('back'), { mode: 0o700 });
   await cp(join(at('data'), 'id'), join(at('back'), 'id'));
   expect((await copy('data', 'back')).stdout.split('\n')[1]).toBe(digest);
 });
 
-it('overwrites nothing, takes nothing for a table, and knows its places', async () => {
+it('overwrites no table, needs a source table and refuses unknown stores', async () => {
   await mkdir(at('other'), { mode: 0o700 });
   await writeFile(join(at('other'), 'id'), `${'ab'.repeat(32)}\n`);
   for (const [from, to, code, says] of [
@@ -70,7 +70,7 @@ it('overwrites nothing, takes nothing for a table, and knows its places', async 
   }
 });
 
-it('killed half-way it leaves no table that a server would take, and the next copy is whole', async () => {
+it('leaves no usable table when killed half-way, and the next copy is complete', async () => {
   await fillTable(at('large'), 'cd'.repeat(32), 20_000);
   const copying = startXlreg(['store', 'copy', `lmdb:${at('large')}`, `lmdb:${at('to')}`]);
   const deadline = performance.now() + DEADLINE_MS;
@@ -89,7 +89,7 @@ it('killed half-way it leaves no table that a server would take, and the next co
   expect(await readdir(at('to'))).toEqual(['table']);
 });
 
-it('interrupted it takes away what it wrote', async () => {
+it('removes its files on SIGINT', async () => {
   const copying = startXlreg(['store', 'copy', `lmdb:${at('large')}`, `lmdb:${at('interrupted')}`]);
   const deadline = performance.now() + DEADLINE_MS;
   while (!existsSync(join(at('interrupted'), 'copying/table/data.mdb'))) {

@@ -1,4 +1,4 @@
-// The commands of those who run a registry: backup, restore, store verify, export.
+// Commands for operators: backup, restore, store verify, export.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ const admin = () => `127.0.0.1:${registry.process.adminPort}`;
 const backup = (to: string) => runXlreg(['backup', at(to), '--admin', admin(), '--data-dir', at('data')]);
 
 describe('backup and restore', () => {
-  it('of a running registry make another that knows the same clusters and members', async () => {
+  it('copy a running registry with its clusters and members', async () => {
     expect(await backup('copy')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/1 clients, 1 clusters, 1 members/),
@@ -39,7 +39,7 @@ describe('backup and restore', () => {
       expect(statSync(at(`copy/${name}`)).mode & 0o777).toBe(0o600);
     }
     expect(existsSync(at('data/backup.new'))).toBe(false);
-    // What comes later is not in it.
+    // Later joins are not in the backup.
     const bob = await registry.register(WIRE, { name: 'bob' });
     await bob.client.join('demo');
 
@@ -53,13 +53,13 @@ describe('backup and restore', () => {
     expect(await restored.stop()).toBe(0);
   });
 
-  it('overwrite nothing', async () => {
+  it('overwrite no file', async () => {
     writeFileSync(at('full'), '');
     expect((await runXlreg(['restore', at('copy'), '--data-dir', at('data')])).code).toBe(2);
     expect(await backup('data')).toMatchObject({ code: 2, stderr: expect.stringContaining('is not empty') });
   });
 
-  it('say when there is no registry, or no backup', async () => {
+  it('report a missing registry and a missing backup', async () => {
     const nobody = await runXlreg(['backup', at('none'), '--admin', '127.0.0.1:1', '--data-dir', at('data')]);
     expect(nobody).toMatchObject({
       code: 3,
@@ -68,7 +68,7 @@ describe('backup and restore', () => {
     expect((await runXlreg(['restore', at('none'), '--data-dir', at('x')])).code).toBe(1);
   });
 
-  it('a page in a browser cannot ask for a backup, and a GET is none', async () => {
+  it('refuse requests with a foreign origin and GET', async () => {
     const url = `http://${admin()}/backup`;
     expect((await fetch(url, { method: 'POST', headers: { origin: 'http://example.org' } })).status).toBe(403);
     expect((await fetch(url)).status).toBe(405);
@@ -80,7 +80,7 @@ describe('store verify and export', () => {
     ['store', 'verify'],
     ['export', '--json'],
     ['store', 'copy', 'lmdb:data', 'lmdb:new'],
-  ])('leave the table of a registry that runs alone: %s %s', async (...args) => {
+  ])('refuse the table of a running registry: %s %s', async (...args) => {
     const inPlace = args.map((word) => word.replace('lmdb:', `lmdb:${directory}/`));
     expect(await runXlreg([...inPlace, '--data-dir', at('data')])).toMatchObject({
       code: 2,
@@ -90,7 +90,7 @@ describe('store verify and export', () => {
     expect(existsSync(at('data/lock'))).toBe(true);
   });
 
-  it('read the table of a copy, and keep servers from it meanwhile only', async () => {
+  it('read the table of a backup and release its lock', async () => {
     await backup('looked-at');
     const sound = await runXlreg(['store', 'verify', '--data-dir', at('looked-at')]);
     expect(sound).toMatchObject({
@@ -115,13 +115,13 @@ describe('store verify and export', () => {
     expect(stdout).not.toContain('PRIVATE');
   });
 
-  it('say in a line where there can be no table', async () => {
+  it('report in one line a directory without a table', async () => {
     writeFileSync(at('file'), '');
     const ran = await runXlreg(['store', 'verify', '--data-dir', at('file')]);
     expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(/^xlreg store: there is no table in .*\n$/) });
   });
 
-  it('say what is wrong with a table that is damaged', async () => {
+  it('name the damaged record of a table', async () => {
     await backup('damaged');
     const file = at('damaged/table/data.mdb');
     const bytes = readFileSync(file);

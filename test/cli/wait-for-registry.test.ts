@@ -1,5 +1,5 @@
-// What --wait waits for beside other members: a registry that is not up, its credentials, a cluster that is not there. The
-// exit code at the deadline is that of the last failure; another registry's key ends the wait at once.
+// --wait also waits for a registry to start, for its credentials and for a missing cluster. At the deadline the exit code is
+// that of the last failure. The key of another registry ends the wait at once.
 
 import { once } from 'node:events';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -26,15 +26,15 @@ afterEach(async () => {
 
 const start = (...args: string[]) => startXlreg(args, { cwd: directory, env });
 const run = (...args: string[]) => runXlreg(args, { cwd: directory, env });
-const join2 = (...args: string[]) => ['join', 'c', '--name', 'a', '--end-point', '127.0.0.1:1', ...args];
+const joinArgs = (...args: string[]) => ['join', 'c', '--name', 'a', '--end-point', '127.0.0.1:1', ...args];
 
-/** Runs each of the commands that wait. */
-const all = (...flags: string[]) =>
+/** Runs every command that has --wait. */
+const runAll = (...flags: string[]) =>
   Promise.all(
-    [join2(), ['members', 'c'], ['create', 'c', '--size', '2'], ['check']].map((args) => run(...args, ...flags)),
+    [joinArgs(), ['members', 'c'], ['create', 'c', '--size', '2'], ['check']].map((args) => run(...args, ...flags)),
   );
 
-/** A port that nobody listens on now. */
+/** A port without a listener. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,7 +44,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A registry whose credentials and port are known before it runs. */
+/** A registry whose credentials and port exist before it starts. */
 async function registryToBe() {
   const dataDir = join(directory, 'data');
   const first = await startRegistry({ dataDir, args: ['--store', 'lmdb'] });
@@ -63,9 +63,9 @@ async function registryToBe() {
 }
 
 describe('within --wait', () => {
-  it('join, members, create and check wait for credentials, then for the registry, then for the cluster', async () => {
+  it('all commands wait for credentials, then for the registry, then for the cluster', async () => {
     const registry = await registryToBe();
-    const joining = start(...join2('--wait', '20'));
+    const joining = start(...joinArgs('--wait', '20'));
     const watching = start('members', 'c', '--wait', '20');
     const checking = start('check', '--wait', '20');
     await Promise.all([joining, watching, checking].map((one) => one.said(/cannot be read: ENOENT/)));
@@ -81,7 +81,7 @@ describe('within --wait', () => {
     }
   });
 
-  it('create waits for a registry that is not up', async () => {
+  it('create waits for the registry to start', async () => {
     const registry = await registryToBe();
     await registry.publish();
     const creating = start('create', 'c', '--size', '2', '--wait', '20');
@@ -92,32 +92,32 @@ describe('within --wait', () => {
 });
 
 describe('at the deadline the exit code is that of the last failure', () => {
-  it('2 where there are no credentials', async () => {
+  it('2 without credentials', async () => {
     const began = performance.now();
-    for (const { code, stdout, stderr } of await all('--wait', '6')) {
+    for (const { code, stdout, stderr } of await runAll('--wait', '6')) {
       expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: expect.stringContaining('ENOENT') });
     }
     expect(performance.now() - began).toBeGreaterThan(3_999);
   });
 
-  it('3 where no registry answers', async () => {
+  it('3 when no registry answers', async () => {
     const registry = await registryToBe();
     await registry.publish();
-    for (const { code, stderr } of await all('--wait', '6')) {
+    for (const { code, stderr } of await runAll('--wait', '6')) {
       expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('connection refused') });
     }
   });
 
-  it('1 where there is no such cluster, 3 where the registry has gone since', async () => {
+  it('1 for an unknown cluster, 3 when the registry has gone since', async () => {
     const registry = await registryToBe();
     await registry.publish();
     const server = await registry.start();
-    const ran = await Promise.all([join2(), ['members', 'c']].map((args) => run(...args, '--wait', '8')));
+    const ran = await Promise.all([joinArgs(), ['members', 'c']].map((args) => run(...args, '--wait', '8')));
     for (const { code, stderr } of ran) {
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('cannot find cluster') });
     }
     expect((await run('create', 'c', '--size', '2')).code).toBe(0);
-    const waiting = start(...join2('--wait', '6'));
+    const waiting = start(...joinArgs('--wait', '6'));
     await waiting.said(/1 of 2 members/);
     await server.stop();
     const { code, stderr } = await waiting.ended;
@@ -125,19 +125,19 @@ describe('at the deadline the exit code is that of the last failure', () => {
   });
 });
 
-it('ends at once where the key is not the one pinned, or another registry answers', async () => {
+it('ends at once when the key is not the pinned one', async () => {
   const registry = await registryToBe();
   await registry.publish();
   await registry.start();
   const pin = `SHA256:${Buffer.alloc(32).toString('base64')}`;
-  for (const { code, stderr } of await all('--wait', '20', '--fingerprint', pin)) {
+  for (const { code, stderr } of await runAll('--wait', '20', '--fingerprint', pin)) {
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('not the one of --fingerprint') });
     expect(stderr).not.toContain('again');
   }
 });
 
 describe('join --create', () => {
-  it('makes the cluster if it is missing, and joins the one there is', async () => {
+  it('creates a missing cluster and joins an existing one', async () => {
     const registry = await registryToBe();
     await registry.publish();
     await registry.start();
@@ -153,8 +153,11 @@ describe('join --create', () => {
     expect(JSON.parse(ran[0]!.stdout).members).toHaveLength(3);
   });
 
-  it('wants a size', async () => {
-    expect(await run(...join2('--create'))).toMatchObject({ code: 2, stderr: expect.stringContaining('--size') });
-    expect(await run(...join2('--size', '2'))).toMatchObject({ code: 2, stderr: expect.stringContaining('--create') });
+  it('needs --size, and --size needs --create', async () => {
+    expect(await run(...joinArgs('--create'))).toMatchObject({ code: 2, stderr: expect.stringContaining('--size') });
+    expect(await run(...joinArgs('--size', '2'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--create'),
+    });
   });
 });

@@ -1,4 +1,4 @@
-// A wait (--wait) tells the truth: the roster it prints is the registry's, and exit code 0 means that this member is on it.
+// The roster printed after --wait is the registry's. Exit code 0 means that this member is on it.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ async function done(...args: string[]): Promise<string> {
   return stdout;
 }
 
-it('prints the end points that a member has when the cluster is full, not those it had first (R6)', async () => {
+it('prints the end points that members have when the cluster is full (R6)', async () => {
   await done('create', 'c', '--size', '3');
   const waiting = registry.start(...joinAs('c', 'a', 4001, '--wait', '20'));
   const watching = registry.start('members', 'c', '--wait', '20', '--json');
@@ -44,8 +44,8 @@ it('prints the end points that a member has when the cluster is full, not those 
   }
 });
 
-describe('a member that is evicted while it waits', () => {
-  it('ends with 1, also when others fill the cluster, and never joins again (R14)', async () => {
+describe('a member evicted while it waits', () => {
+  it('ends with 1 and never rejoins, though others fill the cluster (R14)', async () => {
     await done('create', 'c', '--size', '3');
     await done(...joinAs('c', 'e1', 1));
     const waiting = registry.start(...joinAs('c', 'e2', 2, '--wait', '20'));
@@ -62,7 +62,7 @@ describe('a member that is evicted while it waits', () => {
     ]);
   });
 
-  it('ends with 1 before the cluster is full, too', async () => {
+  it('ends with 1 before the cluster is full', async () => {
     await done('create', 'c', '--size', '3');
     const waiting = registry.start(...joinAs('c', 'lonely', 1, '--wait', '20'));
     await waiting.said(/1 of 3 members/);
@@ -81,7 +81,7 @@ describe('a member that is evicted while it waits', () => {
   });
 });
 
-it('prints only members that are there still when the time is up', async () => {
+it('prints only the members left at the deadline', async () => {
   await done('create', 'c', '--size', '3');
   await done(...joinAs('c', 'gone', 1));
   const watching = registry.start('members', 'c', '--wait', '4', '--json');
@@ -91,7 +91,7 @@ it('prints only members that are there still when the time is up', async () => {
   expect({ code, roster: rosterIn(stdout) }).toEqual({ code: 1, roster: [] });
 });
 
-it('joins again where the registry was restored from before it joined', async () => {
+it('rejoins a registry restored from a backup without it', async () => {
   const dataDir = join(registry.directory, 'data');
   const backup = join(registry.directory, 'backup');
   let server = await startRegistry({ dataDir, args: ['--store', 'lmdb'] });

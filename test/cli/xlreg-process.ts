@@ -1,4 +1,4 @@
-// The command line as its users run it: the built main.js in a process of its own.
+// The command line as users run it: the built main.js in its own process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -8,32 +8,34 @@ import { parseRegCred } from '../../src/index.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const STATE = 'state';
-const WHOLE_RUN_TIMEOUT_MS = 25_000;
+const RUN_TIMEOUT_MS = 25_000;
 
-/** Where the home of a member is by default when a command runs in `cwd` with these credentials. */
+/** The default home of a member for a command that runs in `cwd` with these credentials. */
 export function homeIn(cwd: string, regCredText: string, member: string): string {
   return join(cwd, STATE, 'xlreg', Buffer.from(parseRegCred(regCredText).id).toString('hex'), member);
 }
 
-/** Where a command runs. */
+/** How a command runs. */
 export interface RunOptions {
   readonly cwd?: string;
-  /** Added to the environment, from which the test's own XLREG_* are taken out. */
+  /** Added to the test's environment without its XLREG_* variables. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds until the command is killed; 25,000 by default. */
+  readonly timeoutMs?: number;
 }
 
-/** What a command did. */
+/** The result of a command. */
 export interface Ran {
-  /** Null: a signal ended it. */
+  /** Null after a signal. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A command under way. */
+/** A running command. */
 export interface RunningXlreg {
   readonly child: ChildProcess;
-  /** Resolves when standard error has matched; rejects if the command ends without that. */
+  /** Resolves when standard error matches; rejects if the command ends without a match. */
   said(pattern: RegExp): Promise<void>;
   readonly ended: Promise<Ran>;
 }
@@ -44,12 +46,15 @@ process.once('exit', () => {
 });
 
 /** Starts a command. */
-export function startXlreg(args: readonly string[], { cwd, env = {} }: RunOptions = {}): RunningXlreg {
+export function startXlreg(
+  args: readonly string[],
+  { cwd, env = {}, timeoutMs = RUN_TIMEOUT_MS }: RunOptions = {},
+): RunningXlreg {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env: { ...cleanEnv(), XDG_STATE_HOME: join(cwd ?? tmpdir(), STATE), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: WHOLE_RUN_TIMEOUT_MS,
+    timeout: timeoutMs,
     killSignal: 'SIGKILL',
   });
   running.add(child);
