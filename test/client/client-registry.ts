@@ -1,4 +1,4 @@
-// A real registry process for tests of the client library, with the four ways to reach it.
+// A real registry process for tests of the client library, reachable in four ways.
 
 import {
   type ConnectOptions,
@@ -39,7 +39,7 @@ export class ClientRegistry {
     return `ws://127.0.0.1:${this.process.wsPort}/xlreg`;
   }
 
-  /** Connects; the session is closed with the others. */
+  /** Connects. `closeSessions` closes the session. */
   async connect(options: ConnectOptions = {}): Promise<RegistrySession> {
     const where = options.transport === 'ws' ? { connect: this.url } : {};
     const session = await connect(this.regCred, { ...where, ...options });
@@ -47,7 +47,7 @@ export class ClientRegistry {
     return session;
   }
 
-  /** A session of a new member with one end point. Its keys are those of all members here: making keys takes time. */
+  /** Opens a session of a new member with one end point. All members share keys: generating them takes time. */
   async identify(name: string, options: ConnectOptions = {}) {
     const { commsKey, sigKey } = await keys;
     const session = await this.connect(options);

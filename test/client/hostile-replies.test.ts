@@ -1,5 +1,5 @@
-// What a registry should never send, and what is only cut up: replies byte by byte, too long, twice, replayed, of the
-// wrong type, or without sense. Each ends the session with an error that says which.
+// Replies of a hostile registry: too long, doubled, replayed, of the wrong type or without sense. Each ends the session with
+// an error that names the cause. Replies cut into single bytes are fine.
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, createVisitor, ProtocolError, RegistryRefused, RegistryUntrusted } from '../../src/client/index.ts';
@@ -18,7 +18,7 @@ async function connectTo(script: Script, way: (typeof WAYS)[number] = WAYS[0]) {
   return await connect(scripted.regCred, { ...way, ...where, timeoutMs: 2_000 });
 }
 
-/** The registry says who it is, in the pieces that `cut` makes of its reply. */
+/** Answers RegCredRequest with the pieces that `cut` makes of the reply. */
 function saysWhoItIs(cut: (reply: Buffer) => readonly Uint8Array[]): Script {
   return {
     answer: (message, seal, own) =>
@@ -28,7 +28,7 @@ function saysWhoItIs(cut: (reply: Buffer) => readonly Uint8Array[]): Script {
   };
 }
 
-/** The registry answers everything after ClientOK with this. */
+/** Answers every message after Client with `reply`. */
 function answers(reply: Message): Script {
   return {
     answer: (message, seal) => (message.Op === Op.Client ? answerInOrder(message, seal) : [seal(reply)]),
@@ -38,7 +38,7 @@ function answers(reply: Message): Script {
 const bytewise = (reply: Buffer) => Array.from(reply, (byte) => Uint8Array.of(byte));
 
 describe.each(WAYS.slice(0, 2))('$dialect over tcp', (way) => {
-  it('puts a reply together however it is cut', async () => {
+  it('reassembles a reply however it is cut', async () => {
     const session = await connectTo({ ...saysWhoItIs(bytewise), answerHello: bytewise }, way);
     expect(await session.credentials()).toMatchObject({ name: 'scripted', version: '1.2.3.4' });
     expect(await session.credentials()).toMatchObject({ name: 'scripted' });
@@ -58,7 +58,7 @@ describe.each(WAYS.slice(0, 2))('$dialect over tcp', (way) => {
     await expect(session.credentials()).rejects.toThrow('more than one reply');
   });
 
-  it('is told when the registry closes half-way through a reply', async () => {
+  it('reports a close half-way through a reply', async () => {
     const half = saysWhoItIs((reply) => [reply.subarray(0, 32)]);
     const session = await connectTo(half, way);
     const asked = session.credentials();
@@ -69,8 +69,8 @@ describe.each(WAYS.slice(0, 2))('$dialect over tcp', (way) => {
 
 describe.each(WAYS.slice(2))('$dialect over ws', (way) => {
   it.each([
-    { what: 'a frame that is no message', bytes: Buffer.alloc(64) },
-    { what: 'a frame that is no whole blocks', bytes: Buffer.alloc(63) },
+    { what: 'a frame without a message', bytes: Buffer.alloc(64) },
+    { what: 'a frame with a partial block', bytes: Buffer.alloc(63) },
     { what: 'an empty frame', bytes: Buffer.alloc(0) },
     { what: 'a frame of more than 1 MiB', bytes: Buffer.alloc(1024 * 1024 + 1) },
   ])('refuses $what', async ({ bytes }) => {
@@ -85,7 +85,7 @@ describe.each(WAYS.slice(2))('$dialect over ws', (way) => {
 });
 
 describe('a reply', () => {
-  it('may not be one that came before (prefixed)', async () => {
+  it('is refused when replayed (prefixed)', async () => {
     let first: Buffer | undefined;
     const session = await connectTo(
       saysWhoItIs((reply) => {
@@ -101,7 +101,7 @@ describe('a reply', () => {
     { what: 'of another type', reply: { Op: Op.Ack }, why: 'answered Create with Ack' },
     { what: 'without a cluster ID', reply: { Op: Op.CreateReply, ClusterSize: 2 }, why: 'an invalid ID' },
     {
-      what: 'with a size that is none',
+      what: 'with an invalid size',
       reply: { Op: Op.CreateReply, ClusterID: Buffer.alloc(32), ClusterSize: 65 },
       why: 'an invalid cluster size',
     },
@@ -118,7 +118,7 @@ describe('a reply', () => {
     { what: 'fewer members than seats', reply: { Which: longOf(3n), Tokens: [{}] }, why: '1 tokens for 2 seats' },
     { what: 'a member without ID', reply: { Which: longOf(1n), Tokens: [{}] }, why: 'an invalid ID' },
     {
-      what: 'a member whose key is none',
+      what: 'a member with an invalid key',
       reply: { Which: longOf(4n), Tokens: [{ ID: Buffer.alloc(20), CommsKey: Buffer.alloc(300) }] },
       why: 'an invalid key of member 2',
     },
@@ -128,7 +128,7 @@ describe('a reply', () => {
     await expect(session.cluster('any')).rejects.toThrow(why);
   });
 
-  it('to Client has the ID that was presented', async () => {
+  it('to Client is refused with another ID than presented', async () => {
     const session = await connectTo({});
     await expect(session.identify({ ...(await createVisitor()), id: '07'.repeat(32) })).rejects.toThrow('another ID');
   });
@@ -138,7 +138,7 @@ describe('a reply', () => {
     { what: 'another comms key', change: (own) => ({ ...own, CommsKey: own.SigKey! }), why: 'signature-invalid' },
     { what: 'a changed name', change: (own) => ({ ...own, Name: 'other' }), why: 'signature-invalid' },
     {
-      what: 'a name that is none',
+      what: 'an invalid name',
       change: (own) => signToken({ ...own, Name: '.' }, scriptedSigKey),
       why: 'name-invalid',
     },
@@ -152,7 +152,7 @@ describe('a reply', () => {
   });
 });
 
-it('S6: believes a new comms key that the registry has signed', async () => {
+it('trusts a new comms key that the registry has signed (S6)', async () => {
   const fresh = createPublicKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
   const changed = (own: Token) => signToken({ ...own, CommsKey: exportSpki(fresh) }, scriptedSigKey);
   const session = await connectTo({
@@ -161,7 +161,7 @@ it('S6: believes a new comms key that the registry has signed', async () => {
   expect((await session.credentials()).newCommsKey?.equals(fresh)).toBe(true);
 });
 
-it('escapes and cuts what a registry says when it refuses', async () => {
+it('escapes and truncates the text of a refusal', async () => {
   const text = `no\u001b[2Jentry\r\n\u202e${'x'.repeat(500)}`;
   const session = await connectTo({ answer: (_, seal) => [seal({ Op: Op.Error, ErrDesc: text })] });
   const refusal = await session.credentials().catch((error: unknown) => error);
@@ -172,7 +172,7 @@ it('escapes and cuts what a registry says when it refuses', async () => {
   expect(message.length).toBeLessThan(320);
 });
 
-it('reads the rosters of a registry that tells neither size nor cluster', async () => {
+it('reads rosters without cluster size and ID', async () => {
   const token = (own: Token): Token => ({ ...own, DigSig: null, Name: 'old one' });
   const session = await connectTo({
     answer(message, seal, own) {

@@ -1,4 +1,4 @@
-// A member's home: what is kept, with which modes, and what is refused.
+// A member's home: its files, their modes, and refusals.
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
-it('keeps a member as it is', async () => {
+it('saves and loads a member unchanged', async () => {
   expect(await loadMember(home)).toBeUndefined();
   await saveMember(home, member);
   const loaded = await loadMember(home);
@@ -40,7 +40,7 @@ it('keeps a member as it is', async () => {
   expect(await loadMember(home)).toMatchObject(ofRegistry);
 });
 
-it('lets nobody else in, and leaves nothing half-written', async () => {
+it('saves with owner-only modes and leaves no temporary file', async () => {
   await saveMember(home, member);
   expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'sig-key.pem']);
   expect(await mode(home)).toBe('700');
@@ -48,20 +48,20 @@ it('lets nobody else in, and leaves nothing half-written', async () => {
   expect(await readFile(join(home, 'member.json'), 'utf8')).not.toContain('PRIVATE');
 });
 
-describe('a home of a group of the process', () => {
-  /** Warnings that the process emits meanwhile. */
+describe('a home of the process’s group', () => {
+  /** Returns the warnings that the process emits during `action`. */
   async function warningsOf(action: () => Promise<unknown>): Promise<string[]> {
     const warnings: string[] = [];
     const note = (warning: Error) => warnings.push(warning.message);
     process.on('warning', note);
     await action();
-    // They are emitted in a later turn.
+    // Node emits warnings in a later turn.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('warning', note);
     return warnings;
   }
 
-  it('is accepted; its files are set back to mode 600 with a warning', async () => {
+  it('is accepted, and its files get mode 600 again with a warning', async () => {
     await saveMember(home, member);
     const files = await readdir(home);
     await chmod(home, 0o2770);
@@ -74,7 +74,7 @@ describe('a home of a group of the process', () => {
     await saveMember(home, { ...member, id: '0a'.repeat(32) });
   });
 
-  it.skipIf(process.getuid?.() !== 0)('is refused where the group is of other users', async () => {
+  it.skipIf(process.getuid?.() !== 0)('is refused when the group is not one of the process', async () => {
     await saveMember(home, member);
     await chown(join(home, 'sig-key.pem'), 0, 54_321);
     await chmod(join(home, 'sig-key.pem'), 0o640);
@@ -87,14 +87,14 @@ describe('a home of a group of the process', () => {
 });
 
 describe('a home is refused', () => {
-  it.each(['member.json', 'comms-key.pem', 'sig-key.pem'])('whose %s others can read', async (file) => {
+  it.each(['member.json', 'comms-key.pem', 'sig-key.pem'])('when others can read its %s', async (file) => {
     await saveMember(home, member);
     await chmod(join(home, file), 0o644);
     await expect(loadMember(home)).rejects.toThrow(MemberHomeError);
     await expect(loadMember(home)).rejects.toThrow(`${file} is open to other users (mode 644): chmod 600`);
   });
 
-  it('that others can write in', async () => {
+  it('when others can write to it', async () => {
     await saveMember(home, member);
     await chmod(home, 0o777);
     await expect(loadMember(home)).rejects.toThrow('chmod 700');
@@ -102,10 +102,10 @@ describe('a home is refused', () => {
   });
 
   it.each([
-    { what: 'no JSON', file: 'member.json', text: '{' },
-    { what: 'a name that is none', file: 'member.json', text: '{"name":"../x","endPoints":[],"attrs":"0"}' },
-    { what: 'an ID that is none', file: 'member.json', text: '{"name":"a","endPoints":[],"attrs":"0","id":"abc"}' },
-    { what: 'a key that is none', file: 'sig-key.pem', text: 'secret material' },
+    { what: 'broken JSON', file: 'member.json', text: '{' },
+    { what: 'an invalid name', file: 'member.json', text: '{"name":"../x","endPoints":[],"attrs":"0"}' },
+    { what: 'an invalid ID', file: 'member.json', text: '{"name":"a","endPoints":[],"attrs":"0","id":"abc"}' },
+    { what: 'an invalid key', file: 'sig-key.pem', text: 'secret material' },
   ])('with $what', async ({ file, text }) => {
     await saveMember(home, member);
     await writeFile(join(home, file), text);
@@ -121,14 +121,14 @@ describe('a home is refused', () => {
     await expect(loadMember(home)).rejects.toThrow('comms-key.pem is missing');
   });
 
-  it('that is a file', async () => {
+  it('when it is a file', async () => {
     await mkdir(join(home, '..'), { recursive: true });
     await writeFile(home, '');
     await expect(saveMember(home, member)).rejects.toThrow(MemberHomeError);
   });
 });
 
-it('makes no member of a name or end point that is none', async () => {
+it('creates no member with an invalid name or end point', async () => {
   await expect(createMember({ name: '-x', endPoints: [] })).rejects.toThrow(TypeError);
   await expect(createMember({ name: 'x', endPoints: ['here'] })).rejects.toThrow(TypeError);
   const five = Array.from({ length: 5 }, (_, at) => `127.0.0.1:${at + 1}`);
@@ -136,7 +136,7 @@ it('makes no member of a name or end point that is none', async () => {
   expect((await createMember({ name: 'x', endPoints: five.slice(1) })).endPoints).toHaveLength(4);
 });
 
-it('makes visitors that can be told apart', async () => {
+it('creates visitors with distinct names', async () => {
   const [one, other] = await Promise.all([createVisitor(), createVisitor()]);
   expect(one.name).not.toBe(other.name);
   expect(one).toMatchObject({ attrs: 3n, endPoints: [] });

@@ -1,4 +1,4 @@
-// Watching a cluster fill up, on a real registry: members are yielded as they join, each once, until it is full.
+// Watching a cluster on a real registry: yields each member once as it joins, until the cluster is full.
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ClusterMember, createMember, createVisitor, type Member, watchCluster } from '../../src/client/index.ts';
@@ -24,7 +24,7 @@ async function visit(way: (typeof WAYS)[number]) {
 describe.each(WAYS)('$dialect over $transport', (way) => {
   const unique = (name: string): string => `${name}-${way.dialect}-${way.transport}`;
 
-  it('yields members as they appear and ends when the cluster is full', async () => {
+  it('yields members as they join and ends when the cluster is full', async () => {
     const cluster = unique('filling');
     const first = await registry.identify('one', way);
     await first.session.create(cluster, { size: 3 });
@@ -41,7 +41,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     await visitor.bye();
   });
 
-  it('stops when aborted, with the reason, and leaves the session alone', async () => {
+  it('rejects with the reason when aborted and leaves the session open', async () => {
     const cluster = unique('aborted');
     const { session } = await registry.identify('one', way);
     await session.create(cluster, { size: 2 });
@@ -55,7 +55,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     expect((await session.cluster(cluster)).members).toHaveLength(1);
   });
 
-  it('ends at once with return(), though a next() is pending', async () => {
+  it('ends at once on return() despite a pending next()', async () => {
     const cluster = unique('returned');
     const { session, member, id } = await registry.identify('one', way);
     await session.create(cluster, { size: 2 });
@@ -68,7 +68,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     const options = { pollMs: 60_000 };
     for (const watch of [session.members(cluster, options), watchCluster(session, cluster, open, options)]) {
       expect((await watch.next()).value).toMatchObject({ index: 0 });
-      // Pauses grow by half each time.
+      // Each pause is half as long again as the one before, so the ninth is long.
       const asked = vi.spyOn(session, 'cluster');
       const pending = watch.next();
       await until(() => asked.mock.calls.length >= 9);
@@ -82,7 +82,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     expect((await session.cluster(cluster)).members).toHaveLength(1);
   });
 
-  it('ends with the members there are when told not to wait', async () => {
+  it('ends with the present members without wait', async () => {
     const cluster = unique('now');
     const { session } = await registry.identify('one', way);
     await session.create(cluster, { size: 2 });
@@ -92,7 +92,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
   });
 });
 
-describe('a member that was seen and is evicted', () => {
+describe('a yielded member that is evicted', () => {
   const evict = async (cluster: string, member: string) => {
     const { adminPort, dataDir } = registry.process;
     const flags = ['--admin', `127.0.0.1:${adminPort}`, '--data-dir', dataDir];
@@ -104,7 +104,7 @@ describe('a member that was seen and is evicted', () => {
     await session.join(cluster);
   };
 
-  it('R14: is followed by who gets the seat, as soon as there is one', async () => {
+  it('is followed by the next member in its seat (R14)', async () => {
     for (const name of ['one', 'two']) await joins('evicted', name);
     const visitor = await visit(WAYS[0]);
     const watch = visitor.members('evicted', { pollMs: 50 });
@@ -120,12 +120,12 @@ describe('a member that was seen and is evicted', () => {
     expect(await watch.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('R14: is noticed before the end by who was not looking meanwhile, and so is an empty seat', async () => {
+  it('is noticed before the end, as is an empty seat, by a watcher that paused (R14)', async () => {
     for (const name of ['one', 'two']) await joins('late', name);
     const visitor = await visit(WAYS[3]);
     const watch = visitor.members('late', { pollMs: 50 });
     for (const name of ['one', 'two']) expect((await watch.next()).value).toMatchObject({ name });
-    // Longer than a sighting is believed.
+    // A sighting is trusted for one second.
     const seen = performance.now();
     while (performance.now() < seen + 1_100) await visitor.cluster('late');
     await evict('late', 'one');
@@ -143,7 +143,7 @@ describe('a member that was seen and is evicted', () => {
     expect((await visitor.cluster('late')).members.map(({ name }) => name)).toEqual(['other', 'new', 'last']);
   });
 
-  it('R14: is not in what xlreg members prints when the cluster is full', async () => {
+  it('is not in the final roster of xlreg members (R14)', async () => {
     for (const name of ['one', 'two']) await joins('printed', name);
     const flags = ['--registry', join(registry.process.dataDir, 'regCred.dat')];
     const command = startXlreg(['members', 'printed', '--wait', '20', ...flags]);
@@ -159,7 +159,7 @@ describe('a member that was seen and is evicted', () => {
   });
 });
 
-it('gathers a full cluster of 64 from replies that cannot hold it', async () => {
+it('gathers a full cluster of 64 from partial replies', async () => {
   const keys = await createVisitor();
   const endPoints = ['127.0.0.1:4001'];
   const ids = await Promise.all(

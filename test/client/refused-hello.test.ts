@@ -1,4 +1,4 @@
-// A registry with more Hellos than it lets in closes the newest: whoever made it comes again a moment later, not for ever.
+// An overloaded registry closes the newest Hellos. The client retries a few times with pauses.
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, parseRegCred, type RegistrySession, RegistryUnreachable } from '../../src/client/index.ts';
 import { startRegistry } from '../support/registry-process.ts';
@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-/** A registry that closes so many connections at the Hello; `hellos` counts all of them. */
+/** A registry that closes the first `times` connections at the Hello. `hellos` counts all Hellos. */
 async function refusing(times: number) {
   const counter = { hellos: 0 };
   const scripted = await ScriptedRegistry.start({
@@ -19,8 +19,8 @@ async function refusing(times: number) {
   return { scripted, counter };
 }
 
-describe('a Hello that is refused', () => {
-  it.each(['tcp', 'ws'] as const)('is tried again, over %s', async (transport) => {
+describe('a refused Hello', () => {
+  it.each(['tcp', 'ws'] as const)('is retried over %s', async (transport) => {
     const { scripted, counter } = await refusing(3);
     const where = transport === 'ws' ? { connect: scripted.url } : {};
     const session = await connect(scripted.regCred, { transport, ...where });
@@ -28,7 +28,7 @@ describe('a Hello that is refused', () => {
     await session.bye();
   });
 
-  it('four times at most', async () => {
+  it('is sent four times at most', async () => {
     const { scripted, counter } = await refusing(Number.POSITIVE_INFINITY);
     const refused = connect(scripted.regCred);
     await expect(refused).rejects.toThrow(RegistryUnreachable);
@@ -36,20 +36,20 @@ describe('a Hello that is refused', () => {
     expect(counter.hellos).toBe(4);
   });
 
-  it('as often as the caller wants', async () => {
+  it('is sent as often as helloTries allows', async () => {
     const { scripted, counter } = await refusing(1);
     await expect(connect(scripted.regCred, { helloTries: 1 })).rejects.toThrow('without a HelloReply');
     expect(counter.hellos).toBe(1);
   });
 
-  it('and never beyond the time there is to connect', async () => {
+  it('is not retried beyond the connect timeout', async () => {
     const { scripted, counter } = await refusing(Number.POSITIVE_INFINITY);
-    // The pauses before four tries are 650 ms at the least.
+    // The pauses between four tries take 650 ms at least.
     await expect(connect(scripted.regCred, { timeoutMs: 400 })).rejects.toThrow(RegistryUnreachable);
     expect(counter.hellos).toBeLessThan(4);
   });
 
-  it('tells of the refusal, not of a later try that got no answer in time', async () => {
+  it('is reported rather than the timeout of a later try', async () => {
     let hellos = 0;
     const scripted = await ScriptedRegistry.start({ answerHello: () => (++hellos === 1 ? undefined : []) });
     stops.push(() => scripted.stop());
@@ -57,7 +57,7 @@ describe('a Hello that is refused', () => {
     expect(hellos).toBe(2);
   });
 
-  it('once no other end point is left, and only where it was refused', async () => {
+  it('is retried after all other end points, at the refusing one only', async () => {
     const { scripted, counter } = await refusing(2);
     const dead = '127.0.0.1:9';
     const skipped: string[] = [];
@@ -69,7 +69,7 @@ describe('a Hello that is refused', () => {
     await session.bye();
   });
 
-  it('ends its pause when the caller gives up', async () => {
+  it('ends its pause on an abort', async () => {
     const abort = new AbortController();
     const scripted = await ScriptedRegistry.start({
       answerHello: () => {
@@ -82,7 +82,7 @@ describe('a Hello that is refused', () => {
   });
 });
 
-it('lets in all of 64 nodes that start at once, where the registry has room for a few', async () => {
+it('connects 64 simultaneous clients to an overloaded registry', async () => {
   const registry = await startRegistry({ args: ['--workers', '1', '--hello-queue-ms', '5'] });
   stops.push(() => registry.stop());
   const regCred = parseRegCred(registry.regCredText);

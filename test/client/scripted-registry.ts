@@ -1,5 +1,5 @@
-// A registry that does what a test tells it to, over real sockets: for what a real one never does. It holds keys of its
-// own and answers a Hello in order, so that whatever goes wrong afterwards is the script's doing.
+// A registry that follows a test's script over real sockets, for behaviour that a real registry never shows. It has its own
+// keys and answers a Hello correctly by default, so later faults are the script's.
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -13,11 +13,11 @@ import { findMessage } from '../../src/wire/message-structure.ts';
 import type { RegCred } from '../../src/wire/reg-cred.ts';
 import { exportSpki, modulusOf } from '../../src/wire/rsa-key.ts';
 
-/** What the registry of a test does. */
+/** The behaviour of a scripted registry. */
 export interface Script {
-  /** What goes on the wire, write by write, for a message; undefined closes, an empty list leaves the client waiting. */
+  /** The writes that answer a message. Undefined closes the connection; an empty list leaves the client waiting. */
   answer?(message: Message, seal: (reply: Message) => Buffer, own: Token): readonly Uint8Array[] | undefined;
-  /** The same for a Hello; `bytes` is the HelloReply in order. */
+  /** The writes that answer a Hello. `bytes` is the correct HelloReply. */
   answerHello?(bytes: Buffer): readonly Uint8Array[] | undefined;
 }
 
@@ -59,7 +59,7 @@ export class ScriptedRegistry {
     return registry;
   }
 
-  /** Its credentials; what they name is its TCP port. */
+  /** Its credentials with its TCP port as end point. */
   get regCred(): RegCred {
     const { port } = this.#tcp.address() as AddressInfo;
     const [commsKey, sigKey] = [createPublicKey(COMMS_KEY), createPublicKey(SIG_KEY)];
@@ -70,7 +70,7 @@ export class ScriptedRegistry {
     return `ws://127.0.0.1:${(this.#ws.address() as AddressInfo).port}/xlreg`;
   }
 
-  /** Closes whatever is open. */
+  /** Closes all sockets and listeners. */
   stop(): void {
     for (const socket of this.#sockets) socket.destroy();
     for (const socket of this.#ws.clients) socket.terminate();
@@ -84,7 +84,7 @@ export class ScriptedRegistry {
   }
 }
 
-/** The signature key of every scripted registry, to sign other tokens with. */
+/** The signature key of every scripted registry. */
 export const scriptedSigKey: KeyObject = SIG_KEY;
 
 interface Wire {
@@ -145,7 +145,7 @@ class Peer {
   }
 }
 
-/** ClientOK for a Client, Ack for a Bye: enough to get to what a test is about. */
+/** Answers Client with ClientOK and Bye with Ack. */
 export function answerInOrder(message: Message, seal: (reply: Message) => Buffer): readonly Uint8Array[] {
   if (message.Op === Op.Client) return [seal({ Op: Op.ClientOK, ClientID: randomBytes(32) })];
   if (message.Op === Op.Bye) return [seal({ Op: Op.Ack })];

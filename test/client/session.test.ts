@@ -1,4 +1,4 @@
-// Everything a session can ask, in both dialects over both transports, of a real registry.
+// Every request of a session to a real registry, in both dialects over both transports.
 import { createPublicKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMember, createVisitor, RegistryRefused, RegistryUnreachable } from '../../src/client/index.ts';
@@ -16,7 +16,7 @@ afterAll(async () => {
 describe.each(WAYS)('$dialect over $transport', (way) => {
   const unique = (name: string): string => `${name}-${way.dialect}-${way.transport}`;
 
-  it('goes from Hello to Bye', async () => {
+  it('runs from Hello to Bye', async () => {
     const session = await registry.connect(way);
     expect(session).toMatchObject({ dialect: way.dialect, version: '1.0' });
     expect(await session.credentials()).toEqual({
@@ -48,7 +48,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     await session.bye();
   });
 
-  it('brings a member back under its ID, by token and by ID', async () => {
+  it('identifies a returning member by token and by ID', async () => {
     const { session, member, id } = await registry.identify('back', way);
     const { clusterId } = await session.create(unique('back'), { size: 2 });
     await session.join(unique('back'));
@@ -64,7 +64,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     expect(await byId.identify({ ...member, id }, 'id')).toEqual({ id, attrs: 0n });
   });
 
-  it('finds a cluster by name without having joined it', async () => {
+  it('finds a cluster by name without a seat in it', async () => {
     const { session, id } = await registry.identify('member', way);
     const { clusterId } = await session.create(unique('by-name'), { size: 5 });
     await session.join(unique('by-name'));
@@ -75,7 +75,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     expect(roster).toMatchObject({ clusterId, size: 5, members: [{ index: 0, id }] });
   });
 
-  it('is refused in the words of the registry, and over then', async () => {
+  it('ends with the text of a refusal', async () => {
     const { session } = await registry.identify('lost', way);
     const refusal = session.join(unique('nowhere'));
     await expect(refusal).rejects.toThrow(RegistryRefused);
@@ -83,7 +83,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     await expect(session.join(unique('nowhere'))).rejects.toThrow(RegistryUnreachable);
   });
 
-  it('keeps requests made at once apart', async () => {
+  it('matches simultaneous requests with their replies', async () => {
     const { session } = await registry.identify('busy', way);
     const [first, second, credentials] = await Promise.all([
       session.create(unique('one'), { size: 2 }),
@@ -95,26 +95,26 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
 });
 
 describe('a session', () => {
-  it('tells what became of a wish that the registry corrected', async () => {
+  it('reports values that the registry corrected', async () => {
     const { session } = await registry.identify('wisher');
     expect(await session.create('corrected', { size: 1_000, endPoints: 7 })).toMatchObject({ size: 64, endPoints: 2 });
     await expect(session.create('corrected', { size: -1 })).rejects.toThrow(TypeError);
   });
 
-  it('ends quietly as a disposable, whatever state it is in', async () => {
+  it('ends without an error as a disposable, in any state', async () => {
     const { session } = await registry.identify('disposed');
     await session[Symbol.asyncDispose]();
     await session[Symbol.asyncDispose]();
     await expect(session.credentials()).rejects.toThrow('the session has ended');
   });
 
-  it('refuses to come back by an ID it does not have', async () => {
+  it('refuses to identify by a missing or invalid ID', async () => {
     const session = await registry.connect();
     await expect(session.identify(await createVisitor(), 'id')).rejects.toThrow(TypeError);
     await expect(session.identify({ ...(await createVisitor()), id: 'ab' })).rejects.toThrow(TypeError);
   });
 
-  it('hears that its signature is wrong when it comes back with another key', async () => {
+  it('reports a bad signature after a return with another key', async () => {
     const { session, member, id } = await registry.identify('forged');
     await session.bye();
     const { sigKey } = await createVisitor();

@@ -1,5 +1,5 @@
-// One registry, two servers with the same keys: whichever is left is found, in bounded time, and somebody else at one of the
-// end points is passed over and told about. Behind a balancer a session stays with one server.
+// One registry of two servers with the same keys. The client finds the one that is left in bounded time; it skips and reports
+// an impostor at an end point. Behind a balancer a session stays with one server.
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -37,10 +37,10 @@ afterAll(async () => {
 
 const at = ({ tcpPort }: RegistryProcess) => `127.0.0.1:${tcpPort}`;
 
-/** The registry's credentials, which nothing is remembered of yet, with these end points. */
+/** New credentials of the registry with these end points; the library remembers nothing of them yet. */
 const credentials = (...endPoints: string[]): RegCred => ({ ...parseRegCred(one.regCredText), endPoints });
 
-/** Where connections are accepted, and what is sent there is read by nobody. */
+/** The address of a listener that accepts connections and never answers. */
 async function silentPort(): Promise<string> {
   const sockets: Socket[] = [];
   const server: Server = createServer((socket) => sockets.push(socket.on('error', () => {}))).listen(0, '127.0.0.1');
@@ -52,7 +52,7 @@ async function silentPort(): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const DEAF = '127.0.0.1:9';
+const UNUSED_ADDRESS = '127.0.0.1:9';
 
 it('advertises its end points in order, in regCred.dat and in its own token', async () => {
   const advertised = ['a.example:1', 'b.example:2', '[::1]:3', 'c.example:4'];
@@ -62,7 +62,7 @@ it('advertises its end points in order, in regCred.dat and in its own token', as
   await session.bye();
 });
 
-it('two servers with the same keys are one registry', async () => {
+it('treats two servers with the same keys as one registry', async () => {
   for (const server of [one, other]) {
     const session = await connect(credentials(at(server)));
     expect((await session.credentials()).id).toBe(Buffer.from(credentials().id).toString('hex'));
@@ -71,8 +71,8 @@ it('two servers with the same keys are one registry', async () => {
 });
 
 describe('end points', () => {
-  it('are tried in order at first, then the one that worked last comes first', async () => {
-    const regCred = credentials(DEAF, at(one), at(other));
+  it('are tried in order, the one that worked last first', async () => {
+    const regCred = credentials(UNUSED_ADDRESS, at(one), at(other));
     const skipped: string[] = [];
     const reached = async (first?: string) => {
       const session = await connect(regCred, { first, onSkipped: (address) => skipped.push(address) });
@@ -80,13 +80,13 @@ describe('end points', () => {
       return session.address;
     };
     expect(await reached()).toBe(at(one));
-    expect(skipped).toEqual([DEAF]);
-    // What this process has seen counts for more than what it is told.
-    expect(await reached(DEAF)).toBe(at(one));
-    expect(skipped).toEqual([DEAF]);
+    expect(skipped).toEqual([UNUSED_ADDRESS]);
+    // The process prefers its own experience to `first`.
+    expect(await reached(UNUSED_ADDRESS)).toBe(at(one));
+    expect(skipped).toEqual([UNUSED_ADDRESS]);
   });
 
-  it('begin with the one that another process found, if the credentials still name it', async () => {
+  it('begin with `first` if the credentials still name it', async () => {
     for (const [first, reached] of [
       [at(other), at(other)],
       ['127.0.0.1:1', at(one)],
@@ -97,7 +97,7 @@ describe('end points', () => {
     }
   });
 
-  it('that accept and never answer cost their share of the time, and only once', async () => {
+  it('cost their share of the time once if they never answer', async () => {
     const silent = await silentPort();
     const regCred = credentials(silent, at(one));
     const began = performance.now();
@@ -112,17 +112,17 @@ describe('end points', () => {
     for (const session of [first, second]) await session.bye();
   });
 
-  it('that are all silent take no longer than connecting may', async () => {
+  it('take no longer than the timeout together if none answers', async () => {
     const silent = [await silentPort(), await silentPort(), await silentPort()];
     const began = performance.now();
     await expect(connect(credentials(...silent), { timeoutMs: 600 })).rejects.toThrow(RegistryUnreachable);
     expect(performance.now() - began).toBeLessThan(900);
   });
 
-  it('where somebody else answers are passed over, and told about', async () => {
+  it('are skipped and reported if an impostor answers', async () => {
     const impostor = await ScriptedRegistry.start({ answerHello: (bytes) => [Buffer.alloc(bytes.length, 7)] });
     stops.push(() => impostor.stop());
-    // The impostor's keys, so that it can read the Hello at all; no server of ours can.
+    // These are the impostor's keys: it can read the Hello, and no server of ours can.
     const { endPoints } = impostor.regCred;
     const skipped: [string, XlRegError][] = [];
     const nobody = connect(
@@ -131,7 +131,7 @@ describe('end points', () => {
         onSkipped: (address, why) => skipped.push([address, why]),
       },
     );
-    // None is left: that somebody else answered weighs more than that nobody did.
+    // With no end point left, an untrusted reply outweighs a missing one.
     await expect(nobody).rejects.toThrow(RegistryUntrusted);
     await expect(nobody).rejects.toThrow(`${at(one)}: the registry closed the connection without a HelloReply`);
     expect(skipped).toEqual([[endPoints[0], expect.any(RegistryUntrusted)]]);
@@ -146,7 +146,7 @@ describe('end points', () => {
   });
 });
 
-it('a session that is lost sends the next one elsewhere', async () => {
+it('connects elsewhere after a lost session', async () => {
   const balancer = await TcpBalancer.start([one.tcpPort]);
   stops.push(() => balancer.stop());
   const regCred = credentials(balancer.address, at(other));
@@ -161,7 +161,7 @@ it('a session that is lost sends the next one elsewhere', async () => {
   await second.bye();
 });
 
-it("behind a balancer a whole session is one server's", async () => {
+it('keeps a session on one server behind a balancer', async () => {
   const balancer = await TcpBalancer.start([one.tcpPort, other.tcpPort]);
   stops.push(() => balancer.stop());
   const visitor = await createVisitor();

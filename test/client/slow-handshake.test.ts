@@ -1,4 +1,4 @@
-// A name with two addresses, of which the first answers its handshake after a second and the second refuses connections.
+// A name with two addresses: the first answers its handshake late, the second refuses connections.
 import { type ChildProcess, spawn } from 'node:child_process';
 import dns from 'node:dns';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** The name has these addresses, as far as this process looks it up. */
+/** Makes the name resolve to these addresses in this process. */
 function resolveTo(...addresses: string[]): void {
   const found = addresses.map((address) => ({ address, family: 4 }));
   vi.spyOn(dns, 'lookup').mockImplementation(((_: string, options: unknown, callback?: unknown) => {
@@ -32,7 +32,7 @@ const LISTENER = `
   server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => console.log(server.address().port));
 `;
 
-/** A listener that accepts nobody and whose queue is full, so that the system drops SYNs until it goes on. */
+/** A stopped listener with a full backlog: the kernel drops SYNs until `goOn`. */
 async function busyListener(): Promise<{ readonly port: number; goOn(): void }> {
   const child: ChildProcess = spawn(process.execPath, ['-e', LISTENER], { stdio: ['ignore', 'pipe', 'inherit'] });
   stops.push(() => child.kill('SIGKILL'));
@@ -58,7 +58,7 @@ it.each(['tcp', 'ws', 'http'] as const)('waits for the slow address over %s', { 
   const { port, goOn } = await busyListener();
   resolveTo('127.0.0.1', '127.0.0.2');
   const { signal } = new AbortController();
-  // As the command line does for fetch().
+  // The command line does the same for fetch().
   if (how === 'http') setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_TIMEOUT_MS);
   const opening =
     how === 'http'
@@ -70,7 +70,7 @@ it.each(['tcp', 'ws', 'http'] as const)('waits for the slow address over %s', { 
     () => 'opened',
     (error: Error) => String(error.cause ?? error),
   );
-  // Node's own share of an address, 250 ms, is over.
+  // Node's default of 250 ms per address is over.
   const early = await Promise.race([opened, new Promise((resolve) => setTimeout(resolve, 400, 'waits'))]);
   expect(early).toBe('waits');
   goOn();

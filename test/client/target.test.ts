@@ -1,4 +1,4 @@
-// Where a registry is to be reached, from what the file and the caller say.
+// The targets to connect to, from the credentials and the caller's options.
 import { expect, it } from 'vitest';
 import { printTarget, type TargetOptions, targetsOf } from '../../src/client/target.ts';
 
@@ -12,15 +12,15 @@ it.each<{ options: TargetOptions; targets: readonly string[] }>([
   { options: { connect: 'wss://[::1]:5/behind/a/proxy' }, targets: ['wss://[::1]:5/behind/a/proxy'] },
   { options: { transport: 'ws', connect: '[::1]:6' }, targets: ['ws://[::1]:6/xlreg'] },
   { options: { connect: ['wss://h', 'h:5', 'wss://h/xlreg', 'g:5'] }, targets: ['wss://h/xlreg', 'h:5', 'g:5'] },
-])('$options', ({ options, targets }) => {
+])('derives the targets from $options', ({ options, targets }) => {
   expect(targetsOf({ endPoints }, options).map(printTarget)).toEqual(targets);
 });
 
-it('has the bare address of an IPv6 end point', () => {
+it('strips the brackets of an IPv6 end point', () => {
   expect(targetsOf({ endPoints }, {})[1]).toEqual({ transport: 'tcp', host: '::1', port: 2 });
 });
 
-it('leaves out what is beyond 64', () => {
+it('takes the first 64 end points', () => {
   const many = Array.from({ length: 100 }, (_, i) => `10.0.0.1:${i + 1}`);
   expect(targetsOf({ endPoints: many }, {}).map(printTarget)).toEqual(many.slice(0, 64));
 });

@@ -1,5 +1,4 @@
-// Who answers, and whether anybody does: a registry that is not the one of the credentials, none at all, one that is
-// silent, and somebody who has had enough of waiting.
+// Trust and reachability: a registry with other keys, no registry, a silent one, and a caller that aborts.
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
@@ -19,7 +18,7 @@ afterAll(async () => {
 
 const otherKey = createPublicKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
 
-/** A scripted registry for as long as the test's body runs. */
+/** Runs `body` with a scripted registry. */
 async function withScript(script: Script, body: (scripted: ScriptedRegistry) => Promise<void>): Promise<void> {
   const scripted = await ScriptedRegistry.start(script);
   try {
@@ -29,8 +28,8 @@ async function withScript(script: Script, body: (scripted: ScriptedRegistry) => 
   }
 }
 
-/** So many ports of the loopback where nobody listens. */
-async function deafPorts(count: number): Promise<number[]> {
+/** Loopback ports without a listener. */
+async function unusedPorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
@@ -39,14 +38,14 @@ async function deafPorts(count: number): Promise<number[]> {
 }
 
 describe.each(WAYS)('$dialect over $transport', (way) => {
-  it('is closed without a HelloReply by a registry with another comms key', async () => {
+  it('reports a close without a HelloReply by a registry with another comms key', async () => {
     const where = way.transport === 'ws' ? { connect: registry.url } : {};
     const refused = connect({ ...registry.regCred, commsKey: otherKey }, { ...way, ...where });
     await expect(refused).rejects.toThrow(RegistryUnreachable);
     await expect(refused).rejects.toThrow('another comms key');
   });
 
-  it('does not trust who answers a Hello without having read it', async () => {
+  it('distrusts a HelloReply of a registry that cannot read the Hello', async () => {
     await withScript({ answerHello: (bytes) => [randomBytes(bytes.length)] }, async ({ regCred, url }) => {
       const where = way.transport === 'ws' ? { connect: url } : {};
       await expect(connect(regCred, { ...way, ...where })).rejects.toThrow(RegistryUntrusted);
@@ -56,7 +55,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
   it.each([
     { what: 'ID', differing: { id: randomBytes(32) } },
     { what: 'signature key', differing: { sigKey: otherKey } },
-  ])('does not trust a registry with another $what', async ({ what, differing }) => {
+  ])('distrusts a registry with another $what', async ({ what, differing }) => {
     const where = way.transport === 'ws' ? { connect: registry.url } : {};
     const session = await connect({ ...registry.regCred, ...differing }, { ...way, ...where });
     const refused = session.credentials();
@@ -65,7 +64,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     session.close();
   });
 
-  it('gives up on a registry that does not answer, in time', async () => {
+  it('gives up on a silent registry at the timeout', async () => {
     await withScript({ answer: () => [] }, async ({ regCred, url }) => {
       const where = way.transport === 'ws' ? { connect: url } : {};
       const session = await connect(regCred, { ...way, ...where, timeoutMs: 600 });
@@ -79,7 +78,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     });
   });
 
-  it('rejects with the reason when aborted, at any point', async () => {
+  it('rejects with the reason of an abort, at any point', async () => {
     await withScript({ answer: () => [] }, async ({ regCred, url }) => {
       const where = way.transport === 'ws' ? { connect: url } : {};
       const reason = new Error('had enough');
@@ -103,8 +102,8 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
 });
 
 describe('connecting', () => {
-  it('tries the end points in order, and says what came of each', async () => {
-    const [first, second] = await deafPorts(2);
+  it('tries the end points in order and reports the failure of each', async () => {
+    const [first, second] = await unusedPorts(2);
     const [one, two] = [`127.0.0.1:${first}`, `TcpEndPoint: 127.0.0.1:${second}`];
     const { endPoints } = registry.regCred;
     const session = await connect({ ...registry.regCred, endPoints: [one, two, ...endPoints] });
@@ -116,8 +115,8 @@ describe('connecting', () => {
     await expect(nobody).rejects.toThrow(`${one}: connection refused; 127.0.0.1:`);
   });
 
-  it('says why a WebSocket could not be had', async () => {
-    const [port] = await deafPorts(1);
+  it('reports why a WebSocket cannot be opened', async () => {
+    const [port] = await unusedPorts(1);
     const none = connect(registry.regCred, { connect: `ws://127.0.0.1:${port}` });
     await expect(none).rejects.toThrow('connection refused');
     const elsewhere = connect(registry.regCred, { connect: `ws://127.0.0.1:${registry.process.wsPort}/elsewhere` });
@@ -135,14 +134,14 @@ describe('connecting', () => {
     await expect(connect(registry.regCred, options)).rejects.toThrow(why);
   });
 
-  it('refuses credentials without an end point unless told where to connect', async () => {
+  it('needs an end point or a given address', async () => {
     const regCred = { ...registry.regCred, endPoints: [] };
     await expect(connect(regCred)).rejects.toThrow('no end point');
     const session = await connect(regCred, { connect: `127.0.0.1:${registry.process.tcpPort}` });
     session.close();
   });
 
-  it('refuses more than a HelloReply', async () => {
+  it('refuses bytes behind the HelloReply', async () => {
     await withScript({ answerHello: (bytes) => [Buffer.concat([bytes, randomBytes(16)])] }, async ({ regCred }) => {
       await expect(connect(regCred)).rejects.toThrow(ProtocolError);
     });
