@@ -1,5 +1,5 @@
-// The API of the admin port as operators use it: a real registry, both web engines, a member who joins over the wire. What is
-// documented in docs/openapi.json is what is served: every route, and every status seen here.
+// The API of the admin port on a real registry, with both engines and members that join over the wire. docs/openapi.json has
+// to document every route, and every status and body seen here.
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,13 +22,13 @@ interface Documented {
 const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
 const { paths, components } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as Documented;
 
-/** The body has the shape that is documented for it. */
+/** Expects the body to match its documented schema. */
 function expectShape(response: Response, body: unknown): void {
   const schema = { ...response.content['application/json']!.schema, $defs: components.schemas };
   expect(z.fromJSONSchema(schema as never).safeParse(body).error).toBeUndefined();
 }
 
-it('the API and its description have the same routes', () => {
+it('documents exactly the routes that exist', () => {
   const documented = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
@@ -60,7 +60,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await registry.stop()).toBe(0);
   });
 
-  /** Asks with the token unless told otherwise; the status has to be one that is documented for `route`. */
+  /** Sends a request with the admin token by default. Expects a status and a body that are documented for `route`. */
   async function ask(route: string, path: string, init: RequestInit = {}) {
     const [method, pattern] = route.split(' ') as [string, string];
     const response = await fetch(`http://127.0.0.1:${registry.process.adminPort}${path}`, {
@@ -76,7 +76,7 @@ describeEachEngine('with the engine %s', (engine) => {
     return { status: response.status, body };
   }
 
-  it('the token is of mode 0600, and nothing but what is public answers without it', async () => {
+  it('keeps the admin token at mode 0600 and serves only public routes without it', async () => {
     expect((await stat(join(registry.process.dataDir, 'admin-token'))).mode & 0o777).toBe(0o600);
     for (const authorization of ['', 'Bearer', `Bearer ${token}x`, `Basic ${token}`]) {
       expect(await ask('GET /api/clusters', '/api/clusters', { headers: { authorization } })).toMatchObject({
@@ -94,14 +94,14 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(registry.process.stderr() + registry.process.stdout()).not.toContain(token);
   });
 
-  it('shows the credentials as xlreg regcred does, and gives them out as a file', async () => {
+  it('serves the credentials as JSON and as a file', async () => {
     const file = join(registry.process.dataDir, 'regCred.dat');
     const printed = await runXlreg(['regcred', '--json', '--registry', file]);
     expect((await ask('GET /api/registry', '/api/registry')).body).toEqual(JSON.parse(printed.stdout));
     expect((await ask('GET /regCred.dat', '/regCred.dat')).body).toBe(await readFile(file, 'latin1'));
   });
 
-  it('serves the files of the page and no others, under a policy that allows nothing else', async () => {
+  it('serves the files of the status page only, under a strict content security policy', async () => {
     const page = (file: string) => ask('GET /page/{file}', `/page/${file}`);
     expect((await page('main.js')).body).toContain('import');
     for (const file of ['', '..%2fapi.js', '..%2f..%2f..%2fpackage.json', '__proto__', 'none.js']) {
@@ -160,7 +160,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect((await ask('GET /api/limits', '/api/limits')).body).toMatchObject({ maxConnections: expect.any(Number) });
   });
 
-  it('sets the log level; a body that is wrong or too long is refused', async () => {
+  it('sets the log level and refuses a wrong or too long body', async () => {
     const put = (body: string) => ask('PUT /api/log-level', '/api/log-level', { body });
     expect(await put('{"level":"warn"}')).toMatchObject({ status: 200, body: { level: 'warn' } });
     expect((await ask('GET /api/log-level', '/api/log-level')).body).toEqual({ level: 'warn' });
@@ -171,7 +171,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect((await ask('PUT /api/log-level', '/api/log-level', foreign)).status).toBe(403);
   });
 
-  it('R4: creates a cluster that is kept, marks one that exists, and refuses what is none', async () => {
+  it('creates a kept cluster, marks an existing one and refuses invalid ones (R4)', async () => {
     const post = (body: unknown, init: RequestInit = {}) => {
       return ask('POST /api/clusters', '/api/clusters', { ...init, body: JSON.stringify(body) });
     };
@@ -203,7 +203,7 @@ describeEachEngine('with the engine %s', (engine) => {
     }
   });
 
-  it('R14: evicts a member and deletes a cluster; the commands do the same', async () => {
+  it('evicts a member and deletes a cluster, as the commands do (R14)', async () => {
     const path = '/api/clusters/c1/members/alice';
     const route = 'DELETE /api/clusters/{cluster}/members/{member}';
     expect(await ask(route, path)).toMatchObject({ status: 200 });

@@ -1,5 +1,5 @@
-// The status page's own files before data that no registry has: whatever a future one lets through, or one that somebody broke
-// into. The stream is the real one; the answers of the API are made up.
+// Serves the real status page with hostile data, as a future or a compromised registry might send it. The stream is real; the
+// API replies are invented.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { pageRoutes } from '../../src/admin/status-page.ts';
@@ -9,16 +9,16 @@ import { type HttpReply, type HttpRoutes, plainReply } from '../../src/net/web-s
 
 const MARKUP = '<img src=x onerror="globalThis.owned=1"><script>globalThis.owned=1</script>';
 const END_POINT = '</td></table><svg onload=globalThis.owned=1>"\'><a href="javascript:globalThis.owned=1">x</a>';
-/** Ends an event, begins another, turns the direction of writing, rings a bell. */
+/** Ends an event, begins another, reverses the text direction, rings the bell. */
 const CONTROLS = 'a\n\nevent: clusters\ndata: {}\n\n\u202eb\u2066\u0007';
 
 export const HOSTILE = {
   markup: MARKUP,
-  /** As it has to stand on the screen. */
+  /** The texts as the page has to show them. */
   shown: [MARKUP, END_POINT, 'a\\u{a}\\u{a}event: clusters\\u{a}data: {}\\u{a}\\u{a}\\u{202e}b\\u{2066}\\u{7}'],
 };
 
-/** Serves it on a port of the loopback; every token is right. */
+/** Serves the site on loopback. It accepts every token. */
 export async function startHostileSite(): Promise<{ port: number; close(): Promise<void> }> {
   const key = () => generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
   const regCred = {

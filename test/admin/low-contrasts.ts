@@ -1,4 +1,4 @@
-// Text on a page that is hard to read: WCAG 2 asks for a contrast of 4.5 between it and what is behind it.
+// Finds text with too little contrast. WCAG 2 asks for 4.5 between a text and its background.
 
 import type { Page } from 'playwright-core';
 
@@ -10,7 +10,7 @@ interface Text {
   readonly background: string;
 }
 
-/** Every text that is seen, with its colour and that of the nearest ground behind it; runs in the page. */
+/** Code for the page: lists every visible text with its colour and that of the nearest opaque background. */
 const TEXTS = `[...document.querySelectorAll('body *')]
   .filter((one) => one.checkVisibility() && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
   .map((one) => {
@@ -23,7 +23,7 @@ const TEXTS = `[...document.querySelectorAll('body *')]
     };
   })`;
 
-/** Those whose contrast is too low, as lines that say so. Throws if there is no text at all. */
+/** Returns a line for each text with too low a contrast. Throws if fewer than 20 texts are visible. */
 export async function lowContrasts(page: Page): Promise<string[]> {
   const texts = await page.evaluate<Text[]>(TEXTS);
   if (texts.length < 20) throw new Error(`only ${texts.length} texts are seen`);

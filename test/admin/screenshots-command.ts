@@ -1,4 +1,4 @@
-// npm run screenshots: the pictures of the status page in docs/, of a real registry whose clusters fill meanwhile.
+// npm run screenshots: makes the pictures of the status page in docs/ from a real registry with filling clusters.
 
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { adminToken } from '../support/admin-token.ts';
 import { chromiumProgram, launchChromium } from '../support/chromium.ts';
 
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
-/** Name, seats, and how many are taken when the picture is made. */
+/** Name, seats, and seats taken in the picture. */
 const CLUSTERS = [
   ['build-agents', 12, 12],
   ['render-farm-eu', 16, 11],
@@ -18,7 +18,7 @@ const CLUSTERS = [
   ['chat-mesh', 8, 3],
   ['staging', 3, 0],
 ] as const;
-/** Members join for so long: a line is a minute long. */
+/** Members join during this time: a chart covers a minute. */
 const SECONDS = 60;
 
 const executable = chromiumProgram();
@@ -36,7 +36,7 @@ try {
   const joins = CLUSTERS.flatMap(([name, , taken]) => Array.from({ length: taken }, (_, at) => ({ name, at })));
   for (let second = 0, joined = 0; second < SECONDS; second++) {
     const next = setTimeout(1_000);
-    // Some more at times, some fewer, and all of them in the end.
+    // The rate of joins varies; the last second completes them.
     const until = (joins.length * (second + 1)) / SECONDS + 2 * Math.sin(second / 2);
     for (; joined < joins.length && (joined < until || second === SECONDS - 1); joined++) {
       const { name, at } = joins[joined]!;

@@ -1,5 +1,5 @@
-// The status page in Debian's Chromium, on a real registry whose clusters fill while it is open. What no registry lets through
-// the wire (T2, T5) is put before the page by a site that serves the same files with hostile data.
+// The status page in Debian's Chromium, on a real registry with filling clusters. A second site serves the same files with
+// hostile data that no registry accepts from the wire (T2, T5).
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,13 +15,13 @@ const executable = chromiumProgram();
 const LONG_NAME = 'n'.repeat(128);
 const PHONE = { width: 360, height: 740 };
 
-describe.skipIf(executable === undefined)('in Chromium', () => {
+describe.skipIf(executable === undefined)('the status page', () => {
   let browser: Browser;
   let registry: ClientRegistry;
   let token: string;
-  /** What the browser complained of on the page of the test: errors, requests that failed, violations of the policy. */
+  /** The browser's complaints about the test's page: errors, failed requests, policy violations. */
   let complaints: string[];
-  /** Every URL that was asked for. */
+  /** Every URL requested. */
   let urls: string[];
 
   beforeAll(async () => {
@@ -66,7 +66,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
       .filter({ has: page.getByText(name, { exact: true }) })
       .filter({ hasText: text });
 
-  it('shows the credentials to everybody, and the file to download is the one that clients need', async () => {
+  it('shows the credentials without a token and offers regCred.dat for download', async () => {
     const page = await open(registry.process.adminPort);
     const file = await readFile(join(registry.process.dataDir, 'regCred.dat'));
     await page.getByText('page.example', { exact: true }).waitFor();
@@ -83,7 +83,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('shows a cluster filling while it is open, and who is in it', async () => {
+  it('shows a cluster as it fills, and its members', async () => {
     const page = await openSignedIn();
     const { session } = await registry.identify('alice');
     await session.create('filling-now', { size: 3 });
@@ -103,12 +103,12 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     expect(cells[1]).toContain('__proto__');
     expect(cells[2]).toBe('127.0.0.1:4001');
     await page.locator('#tile-seats', { hasText: 'of 3, 0 missing' }).waitFor();
-    // Alice and the three.
+    // Alice and the three members.
     await page.locator('#tile-open output', { hasText: /^4$/ }).waitFor();
     await page.locator('#tile-rsa', { hasText: /\d ms each/ }).waitFor();
     await session.create('later', { size: 2 });
     await page.locator('#clusters > li').first().filter({ hasText: 'later' }).waitFor();
-    // Held, the list stays as it is.
+    // A held list does not change.
     await page.check('#hold');
     const counted = await page.locator('#tile-clusters output').innerText();
     await session.create('held-back', { size: 2 });
@@ -119,7 +119,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('looks for clusters by prefix and fill state, whatever is typed', async () => {
+  it('finds clusters by prefix and fill state, for any input', async () => {
     const { session } = await registry.identify('looker');
     for (const name of ['look-a', 'look-b', 'other']) await session.create(name, { size: 2 });
     await session.join('look-b');
@@ -131,7 +131,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await page.getByText('1, by name.').waitFor();
     const second = await registry.identify('second');
     await second.session.join('look-b');
-    // What was found changes, too.
+    // Search results change, too.
     await row(page, 'look-b', '2 of 2').waitFor();
     await page.fill('#prefix', '<img src=x onerror=alert(1)>&limit=0#');
     await page.getByText('There are none of these.').waitFor();
@@ -141,14 +141,14 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('tells that a token is wrong, and has the right one in no URL, cookie or lasting store', async () => {
+  it('rejects a wrong token and stores the right one in no URL, cookie or lasting storage', async () => {
     const page = await open(registry.process.adminPort);
     for (const wrong of [`${token}x`, 'not a header\u{1f512}']) {
       await signIn(page, wrong);
       await page.getByRole('alert').filter({ hasText: 'That is not the token of this registry.' }).waitFor();
       expect(await page.locator('#live').isVisible()).toBe(false);
     }
-    // The browser itself tells of the 401.
+    // The browser itself reports the 401.
     expect(complaints).toHaveLength(1);
     await signIn(page);
     await page.locator('#tile-clusters output').waitFor();
@@ -164,7 +164,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     expect(await page.locator('#clusters > li').count()).toBe(0);
   });
 
-  it('fits on a phone, with the longest names there are', async () => {
+  it('fits on a phone with the longest names', async () => {
     const { session } = await registry.identify(LONG_NAME);
     await session.create(LONG_NAME, { size: 2 });
     await session.join(LONG_NAME);
@@ -174,7 +174,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     for (const width of [360, 320]) {
       await page.setViewportSize({ ...PHONE, width });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
-      // Nor is anything cut off within.
+      // No element is cut off either.
       const wide = `[...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > ${width}).length`;
       expect(await page.evaluate(wide)).toBe(0);
     }
@@ -197,7 +197,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     expect(await lowContrasts(page)).toEqual([]);
   });
 
-  it('shows hostile text as text, and runs none of it', async () => {
+  it('shows hostile text as text and runs none of it', async () => {
     const site = await startHostileSite();
     const page = await open(site.port);
     await signIn(page, 'any');
@@ -206,7 +206,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     const shown = await page.locator('body').innerText();
     for (const text of HOSTILE.shown) expect(shown).toContain(text);
     expect(shown).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
-    // Only what the page itself has.
+    // Only the page's own two elements.
     expect(await page.locator('body img, body script, body iframe, body a').count()).toBe(2);
     await page.fill('#prefix', HOSTILE.markup);
     await page.locator('#list-caption', { hasText: HOSTILE.markup }).waitFor();
@@ -216,7 +216,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await site.close();
   });
 
-  it('says that the registry stops, and that it is gone', async () => {
+  it('reports a lost connection when the registry stops', async () => {
     const own = await ClientRegistry.start();
     const secret = adminToken(own.process.dataDir);
     const page = await open(own.process.adminPort);

@@ -1,5 +1,4 @@
-// The stream of the status page, as any client may read it: what it tells, how many may read, and what becomes of who does not.
-// On real sockets.
+// The event stream of the status page on real sockets: its events, the limit on readers, and the end of stalled readers.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -36,7 +35,7 @@ async function open(port: number, token = ''): Promise<IncomingMessage> {
   return response.setEncoding('utf8');
 }
 
-/** The events of a stream, each held against what is documented. */
+/** Yields the events of a stream, each checked against its documented schema. */
 async function* eventsOf(response: IncomingMessage): AsyncGenerator<Event> {
   let unread = '';
   for await (const piece of response) {
@@ -60,7 +59,7 @@ describe('the stream of the status page', () => {
   });
   afterEach(() => registry.stop());
 
-  /** Reads on until the event comes. */
+  /** Reads events until one of this kind satisfies `is`. */
   async function until(events: AsyncGenerator<Event>, kind: Event['kind'], is: (data: Event['data']) => boolean) {
     for (;;) {
       const { value } = await events.next();
@@ -68,7 +67,7 @@ describe('the stream of the status page', () => {
     }
   }
 
-  it('tells of clusters as they fill, the last that changed first, and counts what /metrics counts', async () => {
+  it('reports filling clusters, the latest change first, and the counts of /metrics', async () => {
     const events = eventsOf(await open(registry.process.adminPort, token));
     const first = await until(events, 'status', () => true);
     expect(first).toMatchObject({ failing: [], sessions: { open: 0 }, table: { clusters: 0, seats: 0 } });
@@ -94,7 +93,7 @@ describe('the stream of the status page', () => {
     expect(rsa.seconds).toBeGreaterThan(0);
   });
 
-  it('has as many readers as it may have; who goes makes room', async () => {
+  it('bounds its readers; one that leaves makes room', async () => {
     const { adminPort } = registry.process;
     const readers = await Promise.all(Array.from({ length: STATUS_STREAMS_MAX }, () => open(adminPort, token)));
     for (const reader of readers) expect(reader.statusCode).toBe(200);
@@ -110,8 +109,8 @@ describe('the stream of the status page', () => {
     expect(registry.process.stderr()).not.toContain(token);
   });
 
-  it('ends when the registry drains, which does not wait for it', async () => {
-    // Somebody is connected all the time of grace, so that the drain is looked at before the process ends.
+  it('ends at a drain, which does not wait for it', async () => {
+    // An open session keeps the process alive through the grace period, so the test sees the drain.
     await registry.identify('alice');
     const reader = await open(registry.process.adminPort, token);
     reader.resume();
@@ -126,8 +125,8 @@ describe('the stream of the status page', () => {
     expect(await registry.process.exited).toBe(0);
   });
 
-  it('cuts off who does not read, and him only', async () => {
-    // Long reports, almost without a pause: what the system holds is soon full.
+  it('cuts off a stalled reader and no other', async () => {
+    // Long reports, almost without a pause, soon fill the socket buffers.
     const report: StatusReport = {
       ...{ uptimeSeconds: 1, failing: ['x'.repeat(500_000)], messages: 0 },
       ...{ sessions: { open: 0, started: 0 }, rsa: { operations: 0, seconds: 0 }, waiting: { hellos: 0, messages: 0 } },
