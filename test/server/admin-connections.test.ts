@@ -1,5 +1,5 @@
-// The admin port before strangers and old clients: its connections are bounded, and it speaks HTTP/1.0. Both engines, since
-// either must leave it to node:http.
+// The admin port bounds its connections and speaks HTTP/1.0. The tests run with both engines: each leaves the port to
+// node:http.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -26,7 +26,7 @@ function open(localAddress = '127.0.0.1'): Socket {
   return socket.setEncoding('latin1');
 }
 
-/** What comes up to the end, or up to a text. */
+/** Reads to the end, or to the text `upTo`. */
 async function read(socket: Socket, upTo?: string): Promise<string> {
   let text = '';
   for await (const piece of socket.iterator({ destroyOnReturn: false })) {
@@ -46,13 +46,13 @@ describeEachEngine('with the engine %s', (engine) => {
     registry = await FieldRegistry.start({ args: ['--web-engine', engine], ...(openFilesMax && { openFilesMax }) });
   };
 
-  it('800 idle connections leave files to sessions and room to scrapes', async () => {
+  it('leaves files to sessions and room to scrapes despite 800 idle connections', async () => {
     await start(400);
     const witness = await registry.connect(WIRES[0]!);
     const addresses = Array.from({ length: 8 }, (_, i) => `127.0.0.${i + 1}`);
     const idle = addresses.flatMap((address) => Array.from({ length: 100 }, () => open(address)));
     await Promise.all(idle.map((socket) => (socket.connecting ? once(socket, 'connect') : undefined)));
-    // As many are closed as there are beyond the bound; the scrapes themselves make room, too.
+    // The registry closes all connections beyond the bound. Each scrape displaces one, too.
     await until(async () => (await value('xlreg_admin_connections_dropped_total')) >= 800 - HTTP_CONNECTIONS_MAX);
     expect(await value('xlreg_admin_connections')).toBeLessThanOrEqual(HTTP_CONNECTIONS_MAX);
     await witness.call({ op: OP.RegCredRequest }, OP.RegCredReply);
@@ -64,7 +64,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(registry.process.stderr()).not.toMatch(/EMFILE/);
   });
 
-  it('one address takes room from itself only, and its own idle connections make room for it', async () => {
+  it('displaces idle connections of the same address only', async () => {
     await start();
     const other = open('127.0.0.3');
     await once(other, 'connect');
@@ -81,7 +81,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await read(late)).toMatch(/^HTTP\/1.1 200 /);
   });
 
-  it('a connection without a whole request is closed, and one that has been answered is kept', async () => {
+  it('closes a connection without a whole request and keeps an answered one', async () => {
     await start();
     const [silent, slow, body, kept] = [open(), open(), open(), open()];
     slow.write('GET /healthz HTTP/1.1\r\n');
@@ -95,7 +95,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await read(kept)).toMatch(/^HTTP\/1.1 200 [\s\S]*\r\n\r\n$/);
   });
 
-  it('answers HTTP/1.0, and keeps its connection only where it is asked to', async () => {
+  it('answers HTTP/1.0 and keeps its connection only on request', async () => {
     await start();
     const old = open();
     old.write('GET /readyz HTTP/1.0\r\n\r\n');

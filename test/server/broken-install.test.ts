@@ -1,5 +1,5 @@
-// Threads that cannot be loaded: the registry does not start, and says why in a line, rather than serve nobody. Threads that
-// die: it goes on without a worker or four, and ends with the coordinator or the fifth.
+// A thread that cannot be loaded: the registry names the reason in one line and does not start. A thread that dies: the
+// registry survives four workers a minute, and ends with the fifth or with the coordinator.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,17 +35,21 @@ const put = (file: string, text: string) => () => writeFileSync(join(directory, 
 const startThat = (does: string) => put('src/pool/worker.js', `export function startPoolWorker() { ${does} }`);
 
 it.each([
-  ['the code of workers is missing', remove('workers/pool-worker.js'), `${POOL}Cannot find module `],
-  ['a module of theirs is missing', remove('src/pool/serve-job.js'), `${POOL}Cannot find module `],
-  ['a module of theirs was cut off', put('src/pool/worker.js', 'export function start'), `${POOL}Unexpected `],
-  ['a worker fails at its start', startThat('throw new Error("no such luck\\nand more")'), `${POOL}no such luck\n`],
-  ['a worker ends at its start', startThat('process.exit(3)'), `${POOL}worker exited with code: 3\n`],
+  ['a missing worker file', remove('workers/pool-worker.js'), `${POOL}Cannot find module `],
+  ['a missing module of the workers', remove('src/pool/serve-job.js'), `${POOL}Cannot find module `],
+  ['a truncated module of the workers', put('src/pool/worker.js', 'export function start'), `${POOL}Unexpected `],
   [
-    'the code of the coordinator is missing',
+    'a worker that fails at its start',
+    startThat('throw new Error("no such luck\\nand more")'),
+    `${POOL}no such luck\n`,
+  ],
+  ['a worker that ends at its start', startThat('process.exit(3)'), `${POOL}worker exited with code: 3\n`],
+  [
+    'a missing coordinator file',
     remove('workers/coordinator-thread.js'),
     'xlreg serve: the coordinator cannot be loaded: Cannot find module ',
   ],
-])('%s: exit code 1 and a line', (_, spoil, line) => {
+])('ends with exit code 1 and one line for %s', (_, spoil, line) => {
   spoil();
   const { status, stdout, stderr } = serve();
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
@@ -53,7 +57,7 @@ it.each([
   expect(stderr.trimEnd()).not.toContain('\n');
 });
 
-/** Starts the registry, lets its threads of this kind end as soon as it is ready, and whenever there is one; what it logs. */
+/** Starts the registry, and once it is ready ends each thread whose file is `name`. Returns the log. */
 async function serveMortal(name: string, entry: string): Promise<Logged[]> {
   const [file, whole] = [name, 'whole'].map((called) => join(directory, 'dist/workers', `${called}.js`));
   const end = join(directory, 'end');
@@ -80,7 +84,7 @@ interface Logged {
   readonly err: { readonly message: string };
 }
 
-it('five workers that die within a minute end the process with exit code 1', async () => {
+it('ends with exit code 1 when five workers die within a minute', async () => {
   const logged = await serveMortal('pool-worker', "export { default } from './whole.js';");
   const ended = 'worker exited with code: 7';
   expect(logged.map(({ level, err }) => `${level} ${err.message}`)).toEqual([
@@ -90,7 +94,7 @@ it('five workers that die within a minute end the process with exit code 1', asy
   expect(logged.at(-1)!.msg).toBe('the registry cannot go on');
 });
 
-it('the death of the coordinator ends the process with exit code 1', async () => {
+it('ends with exit code 1 when the coordinator dies', async () => {
   const logged = await serveMortal('coordinator-thread', "await import('./whole.js');");
   expect(logged).toHaveLength(1);
   expect(logged[0]).toMatchObject({ level: 'fatal', msg: 'the registry cannot go on' });

@@ -1,4 +1,4 @@
-// The settings: where each comes from, and that every bad one is named.
+// Settings: the sources of each, and a message that names every bad one.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ function configFile(contents: unknown): string[] {
   return ['--config', path];
 }
 
-/** Names and values of the environment for a setting. */
+/** The environment variable of a setting. */
 function variable(name: string, value: string): Record<string, string> {
   return { [`XLREG_${name.toUpperCase().replaceAll('-', '_')}`]: value };
 }
@@ -36,7 +36,7 @@ function settingOf(name: string, args: readonly string[], environment: Record<st
   return config[camel(name)];
 }
 
-/** The message of the ConfigError that these settings end in. */
+/** The message of the ConfigError that these settings cause. */
 function complaint(args: readonly string[], environment: Record<string, string> = {}): string {
   try {
     readConfig(args, environment);
@@ -49,7 +49,7 @@ function complaint(args: readonly string[], environment: Record<string, string> 
   throw new Error(`no complaint about ${args.join(' ')} ${JSON.stringify(environment)}`);
 }
 
-/** For each setting the default, and three good values as text with what they mean. */
+/** A setting's default, good texts with their values, and bad texts. */
 interface Samples {
   readonly byDefault: unknown;
   readonly good: readonly (readonly [text: string, meaning: unknown])[];
@@ -78,7 +78,7 @@ const milliseconds = (byDefault: number | undefined): Samples => ({
   bad: ['', '0', '-1', '1.5', '86400001', 'x', '5s', 'NaN', 'Infinity'],
 });
 
-/** A certificate's file and its key's. */
+/** A certificate file and its key file. */
 const certificateFiles: Samples = {
   byDefault: undefined,
   good: [
@@ -110,7 +110,7 @@ const networks = (byDefault: readonly string[]): Samples => ({
   ],
 });
 
-/** A whole number from the least to the most, which are digits of their own. */
+/** A whole number from `least` to `most`. */
 const whole = (byDefault: number | undefined, least: number, most: number): Samples => ({
   byDefault,
   good: [least, least + 1, most].map((value) => [`${value}`, value]),
@@ -264,7 +264,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'limit-exempt': networks(['127.0.0.0/8', '::1/128']),
 };
 
-it('F8: these tests know every setting', () => {
+it('covers every setting (F8)', () => {
   expect(Object.keys(SETTINGS).sort()).toEqual([...SETTING_NAMES].sort());
 });
 
@@ -273,7 +273,7 @@ describe.each(Object.entries(SETTINGS))('%s', (name, { byDefault, good, bad }) =
     expect(settingOf(name, [])).toEqual(byDefault);
   });
 
-  it('is taken from flag, environment and file', () => {
+  it('reads flag, environment and file', () => {
     for (const [text, meaning] of good) {
       expect(settingOf(name, [`--${name}`, text])).toEqual(meaning);
       expect(settingOf(name, [`--${name}=${text}`])).toEqual(meaning);
@@ -282,7 +282,7 @@ describe.each(Object.entries(SETTINGS))('%s', (name, { byDefault, good, bad }) =
     }
   });
 
-  it('goes by the flag before the environment, and by that before the file', () => {
+  it('prefers the flag to the environment, and the environment to the file', () => {
     const [one, two = one, three = one] = good;
     const file = configFile({ [name]: three![0] });
     expect(settingOf(name, [...file, `--${name}`, one![0]], variable(name, two![0]))).toEqual(one![1]);
@@ -290,7 +290,7 @@ describe.each(Object.entries(SETTINGS))('%s', (name, { byDefault, good, bad }) =
     expect(settingOf(name, file)).toEqual(three![1]);
   });
 
-  it.each(bad.map((text) => [text]))('is named when it is bad: %j', (text) => {
+  it.each(bad.map((text) => [text]))('is named in the message about the bad value %j', (text) => {
     expect(complaint([`--${name}=${text}`])).toContain(name);
     expect(complaint([], variable(name, text))).toContain(name);
     expect(complaint(configFile({ [name]: text }))).toContain(name);
@@ -298,7 +298,7 @@ describe.each(Object.entries(SETTINGS))('%s', (name, { byDefault, good, bad }) =
 });
 
 describe('values of the file', () => {
-  it('are named when they are of another type, whichever setting it is', () => {
+  it('are named when their type is wrong, for every setting', () => {
     for (const value of [null, true, false, [], [1], ['1'], ['127.0.0.1:1'], {}, { valueOf: 1 }]) {
       const good = SETTING_NAMES.filter((name) => {
         try {
@@ -313,14 +313,14 @@ describe('values of the file', () => {
     }
   });
 
-  it('may be numbers where numbers are meant', () => {
+  it('may be JSON numbers for numeric settings only', () => {
     expect(settingOf('workers', configFile({ workers: 7 }))).toBe(7);
     expect(complaint(configFile({ workers: 7.5 }))).toContain('workers');
     expect(complaint(configFile({ 'data-dir': 7 }))).toContain('data-dir');
   });
 });
 
-describe('what is no setting', () => {
+describe('an input that is not a setting', () => {
   it.each([
     ['an unknown flag', ['--colour', 'red'], 'colour'],
     ['a flag in another case', ['--Workers', '1'], 'Workers'],
@@ -329,11 +329,11 @@ describe('what is no setting', () => {
     ['a word', ['serve'], 'serve'],
     ['a flag without its value', ['--workers'], 'workers'],
     ['a flag whose value looks like a flag', ['--workers', '--tcp'], 'workers'],
-  ])('is named: %s', (_, args, named) => {
+  ])('is named when it is %s', (_, args, named) => {
     expect(complaint(args)).toContain(named);
   });
 
-  it('is named: an unknown key of the file, even one that every object has', () => {
+  it('is named when it is an unknown key of the file, even one of Object.prototype', () => {
     expect(complaint(configFile({ colour: 'red', workers: 1 }))).toContain('"colour"');
     expect(complaint(configFile({ dataDir: 'x' }))).toContain('"dataDir"');
     expect(complaint(configFile({ config: 'x' }))).toContain('"config"');
@@ -341,19 +341,19 @@ describe('what is no setting', () => {
     expect(complaint(configFile('{"__proto__":{"workers":3}}'))).toContain('__proto__');
   });
 
-  it('is let be: what else is in the environment', () => {
+  it('is ignored when it is another environment variable', () => {
     expect(settingOf('workers', [], { XLREG_COLOUR: 'red', WORKERS: '9', XLREG_WORKERS: '2' })).toBe(2);
     expect(settingOf('workers', [], { xlreg_workers: '9', XLREG_WORKERS: '2' })).toBe(2);
   });
 
-  it('is all named at once', () => {
+  it('is named together with all others', () => {
     const message = complaint(['--workers=0', '--name=-'], { XLREG_TCP: 'x' });
     for (const name of ['workers', 'name', 'tcp']) expect(message).toContain(name);
   });
 });
 
 describe('the file', () => {
-  it('is named when it is not there, is no JSON, or holds no object', () => {
+  it('is named when it is missing, not JSON or not an object', () => {
     const missing = join(folder, 'missing.json');
     expect(complaint(['--config', missing])).toContain(missing);
     expect(complaint(['--config', folder])).toContain(folder);
@@ -364,16 +364,16 @@ describe('the file', () => {
     }
   });
 
-  it('may be empty, and may be named only once', () => {
+  it('may hold an empty object', () => {
     expect(settingOf('workers', [...configFile({}), '--workers', '5'])).toBe(5);
   });
 });
 
-it('a flag that is given twice goes by the last', () => {
+it('takes the last value of a repeated flag', () => {
   expect(settingOf('workers', ['--workers', '1', '--workers', '2'])).toBe(2);
 });
 
-it('the settings cannot be changed', () => {
+it('freezes the settings', () => {
   const config = readConfig([], {});
   expect(Object.isFrozen(config)).toBe(true);
   expect(Object.keys(config).sort()).toEqual(

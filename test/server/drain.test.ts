@@ -1,4 +1,4 @@
-// How a registry stops: what is in work is finished, who asks is told, who is silent is closed, nothing is lost.
+// The drain: the registry answers messages in work, refuses later ones, closes silent sessions and loses no commit.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,9 +11,9 @@ import { adminToken } from '../support/admin-token.ts';
 import { until } from '../support/until.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 
-const TOLD = { op: OP.Error, errDesc: 'server is shutting down', tokens: [] };
+const DRAIN_REFUSAL = { op: OP.Error, errDesc: 'server is shutting down', tokens: [] };
 
-/** Resolves when the registry has said that it drains. */
+/** Resolves when the registry has logged its drain. */
 async function draining(registry: FieldRegistry): Promise<void> {
   await until(() => registry.process.stderr().includes('"draining"'));
 }
@@ -21,7 +21,7 @@ async function draining(registry: FieldRegistry): Promise<void> {
 const readyz = (registry: FieldRegistry) => fetch(`http://127.0.0.1:${registry.process.adminPort}/readyz`);
 
 describeEachEngine('SIGTERM, with the engine %s', (engine) => {
-  it('S7: tells each session at its next message, and answers a Bye, on every wire', async () => {
+  it('refuses the next message of each session and answers a Bye, on every wire (S7)', async () => {
     const registry = await FieldRegistry.start({ args: ['--web-engine', engine] });
     const askers = await Promise.all(WIRES.map((wire, at) => registry.register(wire, { name: `asker${at}` })));
     const leavers = await Promise.all(WIRES.map((wire) => registry.connect(wire)));
@@ -35,7 +35,7 @@ describeEachEngine('SIGTERM, with the engine %s', (engine) => {
     await expect(registry.open(WIRES[0]!)).rejects.toThrow('ECONNREFUSED');
     await expect(registry.open(WIRES[2]!)).rejects.toThrow('ECONNREFUSED');
     for (const { client } of askers) {
-      expect(await client.request({ op: OP.Create, clusterName: 'late' })).toEqual(TOLD);
+      expect(await client.request({ op: OP.Create, clusterName: 'late' })).toEqual(DRAIN_REFUSAL);
       await client.waitClosed();
     }
     for (const client of leavers) await client.bye();
@@ -44,7 +44,7 @@ describeEachEngine('SIGTERM, with the engine %s', (engine) => {
   });
 });
 
-it('S7: what was sent before it is served, and all that was acknowledged is there at the next start', async () => {
+it('serves earlier messages and keeps every acknowledged change (S7)', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'xlreg-drain-'));
   const registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], dataDir });
   const wire = WIRES[1]!;
@@ -52,14 +52,14 @@ it('S7: what was sent before it is served, and all that was acknowledged is ther
     Array.from({ length: 8 }, (_, at) => registry.register(wire, { name: `member${at}` })),
   );
   const { clusterId } = await members[0]!.client.create('kept', 8);
-  // Each joins again and again until it is told.
+  // Each member repeats its Join until the registry refuses it.
   const joined = await Promise.all(
     members.map(async ({ client }, at) => {
       for (let acknowledged = 0; ; acknowledged++) {
         if (at === 0 && acknowledged === 5) process.kill(registry.process.pid, 'SIGTERM');
         const reply = await client.request({ op: OP.Join, clusterId: clusterId! });
         if (reply.op === OP.JoinReply) continue;
-        expect(reply).toEqual(TOLD);
+        expect(reply).toEqual(DRAIN_REFUSAL);
         return acknowledged;
       }
     }),
@@ -75,7 +75,7 @@ it('S7: what was sent before it is served, and all that was acknowledged is ther
   rmSync(dataDir, { recursive: true });
 });
 
-it('S7: who is silent is closed after the time of grace', async () => {
+it('closes silent sessions after the grace period (S7)', async () => {
   const registry = await FieldRegistry.start({ args: ['--drain-grace-ms', '200'] });
   const clients = await Promise.all(WIRES.map((wire) => registry.connect(wire)));
   process.kill(registry.process.pid, 'SIGTERM');
@@ -84,7 +84,7 @@ it('S7: who is silent is closed after the time of grace', async () => {
   expect(registry.process.stderr().match(/"end":"stopped"/g)).toHaveLength(4);
 });
 
-it.each(['SIGTERM', 'SIGINT'] as const)('a second signal, %s, ends it at once', async (second) => {
+it.each(['SIGTERM', 'SIGINT'] as const)('ends at once on a second signal, %s', async (second) => {
   const registry = await FieldRegistry.start();
   await registry.connect(WIRES[1]!);
   process.kill(registry.process.pid, 'SIGTERM');
@@ -96,7 +96,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)('a second signal, %s, ends it at once', 
 });
 
 describe('xlreg drain', () => {
-  it('does the same from outside, and waits', async () => {
+  it('drains the registry and waits for its end', async () => {
     const registry = await FieldRegistry.start();
     const client = await registry.connect(WIRES[1]!);
     const command = startXlreg([
@@ -104,13 +104,13 @@ describe('xlreg drain', () => {
       ...['--admin', `127.0.0.1:${registry.process.adminPort}`, '--data-dir', registry.process.dataDir],
     ]);
     await draining(registry);
-    expect(await client.request({ op: OP.RegCredRequest })).toEqual(TOLD);
+    expect(await client.request({ op: OP.RegCredRequest })).toEqual(DRAIN_REFUSAL);
     expect(await command.ended).toEqual({ code: 0, stdout: 'drained\n', stderr: '' });
     expect(await registry.process.exited).toBe(0);
     registry.closeClients();
   });
 
-  it('says when there is no registry; a page in a browser cannot ask, and a GET is no order', async () => {
+  it('ends with 3 without a registry; the admin port refuses foreign origins and GET', async () => {
     const registry = await FieldRegistry.start();
     expect(
       await startXlreg(['drain', '--admin', '127.0.0.1:1', '--data-dir', registry.process.dataDir]).ended,
@@ -123,7 +123,7 @@ describe('xlreg drain', () => {
   });
 });
 
-it('E6: ends cleanly while operators ask for changes to the last moment, and tells each that comes too late', async () => {
+it('ends cleanly during operator requests and refuses those that come too late (E6)', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'xlreg-drain-'));
   const registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], dataDir });
   const headers = { authorization: `Bearer ${adminToken(dataDir)}` };
@@ -141,7 +141,7 @@ it('E6: ends cleanly while operators ask for changes to the last moment, and tel
     }
   });
   expect(await registry.process.exited).toBe(0);
-  // Nobody waits for an answer that does not come.
+  // Every request ended: with an answer or with a closed connection.
   expect(await Promise.all(asking)).not.toContain('TimeoutError');
   for (const status of statuses) expect([404, 503]).toContain(status);
   rmSync(dataDir, { recursive: true });

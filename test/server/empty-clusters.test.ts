@@ -1,5 +1,5 @@
-// Clusters without a member are forgotten in their time, except those that an operator keeps and those from before there were
-// marks: a real server, over restarts.
+// The sweep removes empty clusters after their TTL. It spares clusters that an operator keeps, and clusters stored by
+// versions that had no mark. Real servers, with restarts.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,7 @@ async function clusterNames(): Promise<string[]> {
   return clusters.map(({ name }) => name);
 }
 
-it('R4: in memory, and their names are anybody’s again', async () => {
+it('removes empty clusters from memory and frees their names (R4)', async () => {
   registry = await FieldRegistry.start({ args: TTL });
   const { client } = await registry.register(WIRE, { name: 'alice' });
   const { clusterId } = await client.create('joined', 2);
@@ -51,7 +51,7 @@ it('R4: in memory, and their names are anybody’s again', async () => {
   expect((await client.getCluster(clusterId)).tokens).toHaveLength(1);
 });
 
-it('R4: on disk, over restarts, and neither what is kept nor what is from before the upgrade', async () => {
+it('removes empty clusters from disk, but neither kept nor unmarked ones (R4)', async () => {
   directory = await mkdtemp(join(tmpdir(), 'xlreg-empty-'));
   const dataDir = join(directory, 'data');
   const args = ['--store', 'lmdb'];
@@ -65,7 +65,7 @@ it('R4: on disk, over restarts, and neither what is kept nor what is from before
   expect(await clusterNames()).toEqual(['empty', 'kept', 'marked', 'old']);
   expect(await registry.stop()).toBe(0);
 
-  // As the version before this one stored it.
+  // Older versions stored a cluster in this form.
   await meddle(join(dataDir), (table) => {
     const key = clusterKey('old');
     table.putSync(key, sealValue(key, [Buffer.of(5, 1), Buffer.alloc(8), clusterId!]));
@@ -74,7 +74,7 @@ it('R4: on disk, over restarts, and neither what is kept nor what is from before
   await until(async () => (await clusterNames()).join() === 'kept,marked,old');
   expect(await registry.stop()).toBe(0);
 
-  // A cluster that is created now is gone in time, and the others are not.
+  // The sweep removes a new empty cluster and spares the others.
   registry = await FieldRegistry.start({ args: [...args, ...TTL], dataDir });
   const { client: again } = await registry.register(WIRE, { name: 'alice' });
   await again.create('late', 2);

@@ -1,4 +1,4 @@
-// Debian's HAProxy in front: it sends sessions to a registry while `option httpchk`, which speaks HTTP/1.0, finds it ready.
+// Debian's HAProxy as the balancer: it sends sessions to a registry while `option httpchk` over HTTP/1.0 finds it ready.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,7 +38,7 @@ async function freePort(): Promise<number> {
 }
 
 describeEachEngine('with the engine %s', (engine) => {
-  it.skipIf(!programs)('sends sessions to a registry that is ready, and none to one that drains', async () => {
+  it.skipIf(!programs)('gets sessions from HAProxy while it is ready, and none while it drains', async () => {
     registry = await FieldRegistry.start({ args: ['--web-engine', engine, '--drain-grace-ms', '20000'] });
     directory = await mkdtemp(join(tmpdir(), 'xlreg-haproxy-'));
     const [front, file] = [await freePort(), join(directory, 'haproxy.cfg')];
@@ -72,7 +72,7 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(said).toMatch(/xlreg\/one succeeded, reason: Layer7 check passed, code: 200/);
     const first = await session();
     await (await session()).bye();
-    // Draining turns readiness red, and the check with it.
+    // The drain fails readiness, and with it HAProxy's check.
     process.kill(registry.process.pid, 'SIGTERM');
     await until(() => /xlreg\/one failed, reason: Layer7 wrong status, code: 503/.test(said));
     await first.bye();

@@ -1,5 +1,5 @@
-// What an orchestrator is told: each check by its name, and 503 with the one that fails. That of a full store is in
-// durability/disk-full.test.ts, that of draining in drain.test.ts.
+// Liveness and readiness: each check by its name, and status 503 with the names of those that fail. The test of a full store
+// is in durability/disk-full.test.ts, the test of the drain in drain.test.ts.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HealthState, liveness, readiness } from '../../src/server/health.ts';
@@ -7,12 +7,12 @@ import { type RegistryProcess, startRegistry } from '../support/registry-process
 import { describeEachEngine } from '../support/web-engines.ts';
 
 let registry: RegistryProcess;
-describeEachEngine('a registry that runs, with the engine %s', (engine) => {
+describeEachEngine('a running registry, with the engine %s', (engine) => {
   afterEach(async () => {
     expect(await registry.stop()).toBe(0);
   });
 
-  it('is ready and alive, and says what that means', async () => {
+  it('is ready and alive, and lists its checks', async () => {
     registry = await startRegistry({ args: ['--web-engine', engine] });
     const ask = async (path: string) => {
       const answer = await fetch(`http://127.0.0.1:${registry.adminPort}${path}`);
@@ -30,7 +30,7 @@ describeEachEngine('a registry that runs, with the engine %s', (engine) => {
   });
 });
 
-describe('a check that fails is named', () => {
+describe('health', () => {
   const good: HealthState = {
     ...{ tableLoaded: true, storeFull: false, storeUnreachable: false, listening: true, draining: false },
     pool: { silentMs: 1_900 },
@@ -48,12 +48,12 @@ describe('a check that fails is named', () => {
     [['pool-alive'], { pool: { silentMs: 2_100 } }],
     [['listening'], { listening: false }],
     [['not-draining'], { draining: true }],
-  ])('%j', (names, change) => {
+  ])('names the failing checks %j', (names, change) => {
     expect(failing(readiness(good))).toEqual([200]);
     expect(failing(readiness({ ...good, ...change }))).toEqual([503, ...names]);
   });
 
-  it('and a pool that is stuck is no reason to restart before it is there or when it goes', () => {
+  it('fails liveness for a stuck pool, but not before its start or during a drain', () => {
     const pool = { silentMs: 2_100 };
     expect(failing(liveness({ ...good, pool }))).toEqual([503, 'pool-alive']);
     expect(failing(liveness({ ...good, pool: undefined }))).toEqual([200]);

@@ -1,4 +1,4 @@
-// Standard error without a terminal: lines of JSON and nothing else, the first of which says what has started.
+// Standard error without a terminal holds JSON lines only. The first one describes the started registry.
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -9,7 +9,7 @@ import { adminToken } from '../support/admin-token.ts';
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
 
-/** Not the default. */
+/** Differs from the default. */
 const WORKERS = String(availableParallelism() + 1);
 
 let registry: FieldRegistry;
@@ -26,7 +26,7 @@ async function linesOf(args: readonly string[], env: Readonly<Record<string, str
   return registry.process.stderr().trimEnd().split('\n');
 }
 
-it('is JSON, each line with its level by name, a time, and no key twice', async () => {
+it('logs JSON lines with a named level, a time and no repeated key', async () => {
   const lines = await linesOf(['--max-connections', '100']);
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['started', 'session ended', 'the log level is set']);
   for (const line of lines) {
@@ -34,13 +34,13 @@ it('is JSON, each line with its level by name, a time, and no key twice', async 
       level: 'info',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     });
-    // What was parsed is written the same: nothing has been lost to a second key of the same name.
+    // A repeated key would be lost in parsing, and the text would differ.
     expect(JSON.stringify(JSON.parse(line))).toBe(line);
   }
   expect(JSON.parse(lines[2]!).logLevel).toBe('error');
 });
 
-it('says what has started, with the settings that were changed and without secrets', async () => {
+it('logs its start with the changed settings and without secrets', async () => {
   const args = ['--web-engine', 'node', '--workers', WORKERS, '--max-connections', '100', '--max-clusters', '1000000'];
   const [started] = await linesOf(args, { XLREG_NAME: 'here', XLREG_ETCD_PASSWORD: 'hush' });
   const { tcpPort, wsPort, adminPort, dataDir } = registry.process;

@@ -1,4 +1,4 @@
-// Standard output and standard error that take nothing: the registry serves, counts the lines it loses, and stops in time.
+// Standard output and standard error that accept no bytes: the registry serves, counts the lines it drops, and stops in time.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ import type { RegistryProcess } from '../support/registry-process.ts';
 import { until } from '../support/until.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
-/** The drain has nothing to wait for here. */
+/** The drain waits for no session here. */
 const STOP_MS_MAX = 10_000;
 
 let directory: string;
@@ -48,7 +48,7 @@ function opened(path: string, flags: string | number): number {
   return fd;
 }
 
-/** A blocking pipe; `fill` takes all its room, `drain` empties it. */
+/** A blocking pipe; `fill` takes all its room. */
 function pipe() {
   const path = join(directory, `pipe-${open.length}`);
   execFileSync('mkfifo', [path]);
@@ -98,7 +98,7 @@ async function stopInTime(registry: FieldRegistry): Promise<void> {
   expect(await Promise.race([stopped, pause(STOP_MS_MAX, 'still there', { ref: false })])).toBe(0);
 }
 
-/** Takes the room of a tiny file system; undefined, aloud, where none can be mounted. */
+/** Mounts a tmpfs of 64 KB. Returns undefined and logs the reason where mounting fails. */
 function mountSmall(): { readonly path: string; unmount(): void } | undefined {
   const path = join(directory, 'small');
   mkdirSync(path);
@@ -111,8 +111,8 @@ function mountSmall(): { readonly path: string; unmount(): void } | undefined {
   return { path, unmount: () => execFileSync('umount', ['-l', path]) };
 }
 
-describe('a standard error', () => {
-  it('on a full disk loses lines, which are counted, and takes lines again when there is room', async (test) => {
+describe('standard error', () => {
+  it('drops and counts lines on a full disk, and writes lines again once there is room', async (test) => {
     const disk = mountSmall();
     if (disk === undefined) return test.skip();
     try {
@@ -138,7 +138,7 @@ describe('a standard error', () => {
       await stopInTime(registry);
       const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
       expect(lines.at(-1)).toContain('"stopped"');
-      // A line that was cut off by the lack of room is the only one that is not whole.
+      // At most one line is torn: the one that found the disk full.
       const torn = lines.filter((line) => !line.endsWith('}'));
       expect(torn.length).toBeLessThanOrEqual(1);
     } finally {
@@ -149,14 +149,14 @@ describe('a standard error', () => {
   it.each([
     ['/dev/full', () => opened('/dev/full', 'w')],
     ['a pipe without a reader', brokenPipe],
-  ])('that is %s harms nothing, and what is lost is counted', async (_, open) => {
+  ])('may be %s: the registry serves and counts the dropped lines', async (_, open) => {
     const registry = await FieldRegistry.start({ stderr: open() });
     await sessions(registry, 10);
     await until(async () => (await dropped(registry.process)) >= 10);
     await stopInTime(registry);
   });
 
-  it('that is a full pipe harms nothing, and has the lines once it is read', async () => {
+  it('may be a full pipe: its reader gets every line later', async () => {
     const { writer, reader, fill } = pipe();
     fill();
     const registry = await FieldRegistry.start({ stderr: writer });
@@ -175,7 +175,7 @@ describe('a standard error', () => {
     await stopInTime(registry);
   });
 
-  it('that is a full pipe has 8 MiB of lines wait, and what is more is counted', async () => {
+  it('queues 8 MiB of lines behind a full pipe and counts the rest as dropped', async () => {
     const { writer, reader, fill } = pipe();
     fill();
     const output = new URL('../../dist/src/runtime/line-output.js', import.meta.url);
@@ -212,14 +212,14 @@ describe('a standard error', () => {
     expect(lines.map(Number)).toEqual(Array.from({ length: 8 * 1024 }, (_, at) => at));
   });
 
-  it('that is a full pipe keeps a registry from nothing when it stops', async () => {
+  it('may be a full pipe: the registry stops in time', async () => {
     const registry = await FieldRegistry.start({ stderr: fullPipe() });
     await sessions(registry, 10);
     await stopInTime(registry);
   });
 });
 
-/** Starts a registry with these descriptors, which the test's end kills. */
+/** Starts a registry with these descriptors. The test's end kills it. */
 function serve(stdout: number | 'pipe', stderr: number | 'pipe', ...more: string[]) {
   const off = ['tcp', 'ws', 'admin'].flatMap((name) => [`--${name}`, '127.0.0.1:0']);
   const args = [MAIN, 'serve', ...off, '--store', 'memory', '--data-dir', join(directory, 'data'), ...more];
@@ -229,12 +229,12 @@ function serve(stdout: number | 'pipe', stderr: number | 'pipe', ...more: string
   return { child, stopped: () => Promise.race([ended, pause(STOP_MS_MAX, 'still there', { ref: false })]), ended };
 }
 
-describe('a standard output', () => {
+describe('standard output', () => {
   it.each([
     ['/dev/full', () => opened('/dev/full', 'w')],
     ['a pipe without a reader', brokenPipe],
     ['a full pipe', fullPipe],
-  ])('that is %s keeps a registry from nothing', async (_, open) => {
+  ])('may be %s: the registry starts, serves and stops', async (_, open) => {
     const { child, stopped } = serve(open(), 'pipe');
     let text = '';
     for await (const part of child.stderr!.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
@@ -249,7 +249,7 @@ describe('a standard output', () => {
     ['/dev/full', () => opened('/dev/full', 'w')],
     ['a pipe without a reader', brokenPipe],
     ['a full pipe', fullPipe],
-  ])('and a standard error that are %s keep a start that fails from nothing', async (_, open) => {
+  ])('and standard error may both be %s: a failing start ends with its exit code', async (_, open) => {
     const fd = open();
     expect(await serve(fd, fd, '--workers', 'many').ended).toBe(2);
   });
@@ -258,7 +258,7 @@ describe('a standard output', () => {
 it.each([
   ['standard error', '2>&-', 'stdout', /^ready /m],
   ['standard output', '>&-', 'stderr', /"started"/],
-] as const)('a %s that is closed keeps a registry from nothing', async (_, closing, other, sign) => {
+] as const)('starts and stops with a closed %s', async (_, closing, other, sign) => {
   const flags = ['tcp', 'ws', 'admin'].flatMap((name) => [`--${name}`, '127.0.0.1:0']);
   const args = [process.execPath, MAIN, 'serve', ...flags, '--store', 'memory', '--data-dir', join(directory, 'data')];
   const child = spawn('sh', ['-c', `exec "$@" ${closing}`, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -273,7 +273,7 @@ it.each([
   expect(await Promise.race([ended, pause(STOP_MS_MAX, 'still there', { ref: false })])).toBe(0);
 });
 
-it('a terminal that nobody reads keeps a registry from nothing', async (test) => {
+it('stops in time on a terminal that nobody reads', async (test) => {
   const [ready, typescript] = [join(directory, 'ready'), '/dev/null'];
   const flags = ['tcp', 'ws', 'admin'].map((name) => `--${name} 127.0.0.1:0`).join(' ');
   const command = `exec ${process.execPath} ${MAIN} serve ${flags} --data-dir ${directory}/data --store memory > ${ready}`;
@@ -289,7 +289,7 @@ it('a terminal that nobody reads keeps a registry from nothing', async (test) =>
   const admin = /admin=(\S+)/.exec(text())![1];
   const url = `http://${admin}/api/log-level`;
   const headers = { authorization: `Bearer ${adminToken(join(directory, 'data'))}` };
-  // Each is a line; the terminal holds less than these are.
+  // Each request logs one line. The terminal's buffer holds fewer.
   for (let at = 0; at < 200; at++) {
     await (await fetch(url, { method: 'PUT', headers, body: '{"level":"info"}' })).text();
   }

@@ -1,5 +1,5 @@
-// A token that its member had replaced, played back by somebody who has it from another registry: the wire cannot prevent
-// that, but it is counted and told.
+// An attacker replays a token that its member has replaced. The wire protocol cannot prevent the replay; the registry counts
+// and logs it.
 
 import { afterEach, expect, it } from 'vitest';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
@@ -20,7 +20,7 @@ const warnings = () =>
     .filter((line) => line.includes('token that it had replaced'));
 const replays = async () => /^xlreg_token_replays_total (\d+)$/m.exec(await registry.process.metrics())?.[1];
 
-it('T11: is accepted, counted and told; a member that comes back with its present token is not', async () => {
+it('counts and logs the replay of a replaced token, but not of the current one (T11)', async () => {
   registry = await FieldRegistry.start();
   const keys = makeMemberKeys({ sig: 7 });
   const elsewhere = ['127.0.0.1:4001'];
@@ -34,7 +34,7 @@ it('T11: is accepted, counted and told; a member that comes back with its presen
   }
   expect(await replays()).toBe('0');
 
-  // The thief has the old token, and the ID from a roster.
+  // The thief has the old token, and took the ID from a roster.
   const thief = await registry.connect(WIRE);
   await thief.identify(signedToken({ name: 'alice', keys, id: clientId, myEnds: elsewhere }));
   await until(() => warnings().length > 0);
@@ -45,7 +45,7 @@ it('T11: is accepted, counted and told; a member that comes back with its presen
     name: 'alice',
   });
 
-  // The member finds out, and comes back: that, too, is a token which had been replaced.
+  // The thief's token has replaced the member's, so the member's return counts as a replay, too.
   await registry.register(WIRE, now);
   await until(() => warnings().length > 1);
   expect(await replays()).toBe('2');

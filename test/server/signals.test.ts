@@ -1,4 +1,4 @@
-// Signals that are no reason to end: what operators, systemd and closing terminals send.
+// Signals that do not end the process: SIGHUP from operators, systemd and closing terminals, and SIGUSR1.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,29 +19,29 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-it('SIGHUP without certificates is logged and ends nothing', async () => {
+it('logs SIGHUP without certificates and goes on', async () => {
   process.kill(registry.process.pid, 'SIGHUP');
   await until(() => registry.process.stderr().includes('there are no certificates to read again'));
   await (await registry.connect(WIRES[0]!)).bye();
 });
 
-it('SIGUSR1 opens no debugger in a registry', async () => {
+it('opens no debugger in a registry on SIGUSR1', async () => {
   process.kill(registry.process.pid, 'SIGUSR1');
   await (await registry.connect(WIRES[0]!)).bye();
   expect(await registry.stop()).toBe(0);
   expect(registry.process.stderr()).not.toContain('Debugger');
 });
 
-it('SIGUSR1 opens no debugger in a command that holds keys', async () => {
+it('opens no debugger in a command with keys on SIGUSR1', async () => {
   const file = join(registry.process.dataDir, 'regCred.dat');
   const home = join(directory, 'alice');
   const to = ['--registry', file];
   expect((await startXlreg(['create', 'two', '--size', '2', ...to]).ended).code).toBe(0);
   const member = ['--name', 'alice', '--end-point', '127.0.0.1:4001', '--home', home];
-  const join_ = startXlreg(['join', 'two', ...member, '--wait', '20', ...to]);
-  await join_.said(/1 of 2 members/);
-  join_.child.kill('SIGUSR1');
-  // Node says where it listens before the command gets the next signal.
-  join_.child.kill('SIGINT');
-  expect((await join_.ended).stderr).not.toContain('Debugger');
+  const joining = startXlreg(['join', 'two', ...member, '--wait', '20', ...to]);
+  await joining.said(/1 of 2 members/);
+  joining.child.kill('SIGUSR1');
+  // A debugger would log its address before the command handles the next signal.
+  joining.child.kill('SIGINT');
+  expect((await joining.ended).stderr).not.toContain('Debugger');
 });

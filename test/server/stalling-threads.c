@@ -1,6 +1,6 @@
-/* Threads that stand still: loaded before libc's own functions, it holds up who syncs the table while a file named "sync" is
-   in the directory STALLING_THREADS, and a worker, which is any thread but the first of the same priority, that reads its own
-   times while "times" is. Who is held up says so by a file "stalled", and stands until "go" is there. */
+/* Stalls threads of a registry. Preloaded, it overrides functions of libc and looks for files in $STALLING_THREADS.
+   "sync" stalls each thread that syncs the table. "times" stalls each worker that reads its own CPU times; a worker is a
+   thread other than the first with the first thread's priority. A stalled thread creates "stalled" and polls for "go". */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

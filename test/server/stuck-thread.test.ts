@@ -1,5 +1,5 @@
-// A thread that stands still, as on a disk that does not answer: operators are told what there is to tell, in time, and when it
-// goes on all is as before.
+// A stalled thread, as on a disk that does not answer: metrics, health and API answer in time, and the registry recovers once
+// the thread goes on.
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(made, { recursive: true }));
 
-/** Undefined, with the reason on the console, where there is no compiler. */
+/** Compiles the library. Returns undefined and logs the reason where there is no compiler. */
 function compile(): string | undefined {
   const library = join(made, 'stalling-threads.so');
   const source = fileURLToPath(new URL('stalling-threads.c', import.meta.url));
@@ -37,12 +37,12 @@ function compile(): string | undefined {
   }
 }
 
-/** From now on who does this stands still. */
+/** Stalls threads that do this from now on. */
 function stall(what: 'sync' | 'times'): void {
   writeFileSync(join(control, what), '');
 }
 
-/** Resolves when somebody stands still, who is the only one. */
+/** Resolves when one thread has stalled; no other will. */
 async function stalled(what: 'sync' | 'times'): Promise<void> {
   await until(() => existsSync(join(control, 'stalled')));
   rmSync(join(control, what));
@@ -58,7 +58,7 @@ async function ask(port: number, dataDir: string, path: string) {
   return { status: answer.status, body: await answer.json() };
 }
 
-describe.skipIf(library === undefined)('with one that stands still', () => {
+describe.skipIf(library === undefined)('a stalled thread', () => {
   let registry: FieldRegistry;
   afterEach(async () => {
     letGo();
@@ -71,7 +71,7 @@ describe.skipIf(library === undefined)('with one that stands still', () => {
     return { text, ms: performance.now() - began };
   };
 
-  it('the coordinator: a scrape has what it told last and for how long it is silent, and too many questions are told to come again', async () => {
+  it('leaves scrapes their last values and bounds operator questions, when it is the coordinator', async () => {
     registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], env });
     const { client } = await registry.register(WIRES[0]!, { name: 'alice' });
     expect((await page()).text).toContain('xlreg_table_clusters');
@@ -92,7 +92,7 @@ describe.skipIf(library === undefined)('with one that stands still', () => {
       expect(later).toBeGreaterThan(seconds);
       seconds = later;
     }
-    // Nobody waits for it.
+    // Scrapes do not wait for the coordinator.
     expect(times.sort((a, b) => a - b)[Math.floor(times.length / 2)]).toBeLessThan(500);
 
     const { adminPort, dataDir } = registry.process;
@@ -120,7 +120,7 @@ describe.skipIf(library === undefined)('with one that stands still', () => {
     await until(async () => (await silent()) < 1);
   });
 
-  it('a worker: a scrape has what it told last, and readiness says so', async () => {
+  it('leaves scrapes their last values and fails readiness, when it is a worker', async () => {
     registry = await FieldRegistry.start({ args: ['--workers', '1'], env });
     await (await registry.connect(WIRES[0]!)).bye();
     const { adminPort, dataDir } = registry.process;
@@ -134,7 +134,7 @@ describe.skipIf(library === undefined)('with one that stands still', () => {
       expect(text).toContain('xlreg_table_clusters');
       return /^xlreg_readiness_check\{check="pool-alive"\} (.*)$/m.exec(text)![1];
     };
-    // Two seconds is what the workers have.
+    // Readiness fails once the pool has been silent for two seconds.
     await until(async () => (await alive()) === '0');
     expect(times.sort((a, b) => a - b)[Math.floor(times.length / 2)]).toBeLessThan(500);
     expect(await ask(adminPort, dataDir, '/readyz')).toMatchObject({ status: 503, body: { failing: ['pool-alive'] } });
@@ -143,7 +143,7 @@ describe.skipIf(library === undefined)('with one that stands still', () => {
     await (await registry.connect(WIRES[0]!)).bye();
   });
 
-  it('the coordinator before it has loaded the table: there is nothing to show yet, and that is said', async () => {
+  it('makes the API answer not-ready, when it is the coordinator before it has loaded the table', async () => {
     const dataDir = mkdtempSync(join(made, 'data-'));
     const port = await freePort();
     stall('sync');

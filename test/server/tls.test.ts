@@ -1,4 +1,4 @@
-// TLS on the WebSocket and the admin port, with certificates that openssl makes, and their renewal while sessions run.
+// TLS on the WebSocket port and the admin port, and certificate renewal while sessions run. openssl makes the certificates.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,13 +25,13 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 const at = (name: string) => join(directory, name);
 
-/** Puts this certificate, and this key, where the registry reads them. */
+/** Copies this certificate and this key to the paths that the registry reads. */
 function install(cert: string, key = cert): void {
   copyFileSync(at(`${cert}.pem`), at('live.pem'));
   copyFileSync(at(`${key}.key`), at('live.key'));
 }
 
-/** The name in the certificate that a new connection gets. */
+/** The common name of the certificate that a new connection gets. */
 async function nameAt(port: number): Promise<unknown> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
   await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
@@ -40,13 +40,13 @@ async function nameAt(port: number): Promise<unknown> {
   return CN;
 }
 
-/** Resolves when standard error has this as often. */
+/** Resolves when standard error has this text `times` times. */
 async function said(registry: RegistryProcess, text: string, times: number): Promise<void> {
   await until(() => registry.stderr().split(text).length - 1 >= times);
 }
 
 describe.each(['uws', 'node'])('with the engine %s', (engine) => {
-  it('both ports speak TLS, and SIGHUP renews their certificates under the sessions that run', async () => {
+  it('serves TLS on both ports and renews certificates on SIGHUP without ending sessions', async () => {
     install('first');
     const files = `${at('live.pem')},${at('live.key')}`;
     const fieldRegistry = await FieldRegistry.start({
@@ -63,7 +63,7 @@ describe.each(['uws', 'node'])('with the engine %s', (engine) => {
     for (const port of [registry.wsPort, registry.adminPort]) expect(await nameAt(port)).toBe('second');
     await session.call({ op: OP.RegCredRequest }, OP.RegCredReply);
 
-    // A key that does not fit, and a file that is none: the old certificate stays.
+    // The old certificate stays after a mismatched key or an invalid file.
     install('first', 'second');
     process.kill(registry.pid, 'SIGHUP');
     await said(registry, 'the certificate is not renewed', 2);
@@ -83,7 +83,7 @@ describe.each(['uws', 'node'])('with the engine %s', (engine) => {
   });
 });
 
-it('files that cannot be used are told, with exit code 2', async () => {
+it('ends with exit code 2 for certificate files that cannot be used', async () => {
   install('first', 'second');
   const flags = ['--data-dir', at('data'), '--tcp', '127.0.0.1:0', '--admin', 'off', '--ws', '127.0.0.1:0'];
   for (const files of [`${at('live.pem')},${at('live.key')}`, `${at('none.pem')},${at('none.key')}`]) {
