@@ -1,4 +1,4 @@
-// The lock of a data directory: who holds it, who is refused, and from whom it is taken over.
+// The lock of a data directory: one holder, refusals of all others, and takeovers from holders that are gone.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type DirectoryLock, LockedError, lockDataDirectory } from '../../src/identity/data-directory-lock.ts';
 import { type LockTiming, lockDirectory } from '../../src/identity/directory-lock.ts';
 import { AS_NOBODY, canRun, IN_CONTAINER, onOtherMachine } from '../support/other-machines.ts';
@@ -32,7 +32,7 @@ const MODULE = fileURLToPath(new URL('../../dist/src/identity/data-directory-loc
 /** Long enough for a renewal to come in time on a busy machine. */
 const FAST: LockTiming = { renewalMs: 50, fenceMs: 1_500, deadMs: 2_000 };
 
-/** Takes the lock of each directory that it is told, and says how that went; ends by itself only if it is forgotten. */
+/** Takes the lock of each directory named on stdin and prints the result. Ends after two minutes at the latest. */
 const TAKER = `
   import { createInterface } from 'node:readline';
   const { lockDataDirectory } = await import(${JSON.stringify(MODULE)});
@@ -52,7 +52,7 @@ const TAKER = `
   console.log(process.argv[1] ? (await take(process.argv[1])) + ' by ' + process.pid : 'ready');
   for await (const directory of createInterface(process.stdin)) console.log(await take(directory));`;
 
-/** Halts the process for up to 4 ms in front of half its steps in the file system, and kills it in front of some. */
+/** Pauses the process up to 4 ms before half of its file system calls, and kills it before the share `deaths` of them. */
 const halting = (seed: number, deaths: number) => `
   import fs from 'node:fs';
   import { syncBuiltinESMExports } from 'node:module';
@@ -71,7 +71,7 @@ const halting = (seed: number, deaths: number) => `
   }
   syncBuiltinESMExports();`;
 
-/** Makes a file system that holds no sockets. */
+/** Makes listening fail, as on a file system without sockets. */
 const WITHOUT_SOCKETS = `
   import net from 'node:net';
   net.Server.prototype.listen = function () {
@@ -79,7 +79,7 @@ const WITHOUT_SOCKETS = `
     return this;
   };`;
 
-/** A process that listens on the socket it is told, and whose first thread has ended, as after SIGKILL, while another stays. */
+/** A process that listens on the given socket. Its first thread has ended and another stays, as after SIGKILL during I/O. */
 const LEADERLESS = `
   #include <pthread.h>
   #include <string.h>
@@ -103,7 +103,7 @@ function hasCompiler(): boolean {
   return status === 0;
 }
 
-/** Whether somebody who owns nothing can run what these tests do. */
+/** True if an unprivileged user can load the module. */
 function nobodyCanLoad(): boolean {
   const load = [process.execPath, '--input-type=module', '-e', `await import(${JSON.stringify(MODULE)})`];
   return canRun([...AS_NOBODY, ...load], 'tests of the lock with another user');
@@ -114,14 +114,14 @@ class Taker {
   readonly child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(command: string, args: readonly string[], timing?: LockTiming) {
+  constructor(command: string, args: readonly string[], timing?: LockTiming, owner = scene) {
     const env = { ...process.env, ...(timing && { TIMING: JSON.stringify(timing) }) };
     this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.#lines = createInterface(this.child.stdout!)[Symbol.asyncIterator]();
-    takers.push(this);
+    owner.takers.push(this);
   }
 
-  /** What it says next; 'died' when it has. */
+  /** Its next line; 'died' after its end. */
   async line(): Promise<string> {
     const { value } = await this.#lines.next();
     if (value === undefined && !this.#hasEnded) await once(this.child, 'exit');
@@ -145,18 +145,35 @@ class Taker {
   }
 }
 
-const takers: Taker[] = [];
-const locks: DirectoryLock[] = [];
+/** The directories, processes and locks of one test. */
+interface Scene {
+  readonly parent: string;
+  readonly directory: string;
+  readonly takers: Taker[];
+  readonly locks: DirectoryLock[];
+}
+
+declare module 'vitest' {
+  interface TestContext {
+    scene: Scene;
+  }
+}
+
+/** The scene of the test that runs alone; tests that run side by side take theirs from their context. */
+let scene: Scene;
 let parent: string;
 let directory: string;
-beforeEach(() => {
+beforeEach((context) => {
   parent = mkdtempSync(join(tmpdir(), 'xlreg-lock-'));
   directory = newDirectory('data');
-});
-afterEach(async () => {
-  for (const lock of locks.splice(0)) lock.release();
-  for (const taker of takers.splice(0)) await taker.kill();
-  rmSync(parent, { recursive: true, force: true });
+  const made: Scene = { parent, directory, takers: [], locks: [] };
+  scene = made;
+  context.scene = made;
+  return async () => {
+    for (const lock of made.locks) lock.release();
+    for (const taker of made.takers) await taker.kill();
+    rmSync(made.parent, { recursive: true, force: true });
+  };
 });
 
 function newDirectory(name: string): string {
@@ -169,23 +186,24 @@ interface TakerOptions {
   readonly program?: string;
   readonly within?: readonly string[];
   readonly timing?: LockTiming;
+  readonly owner?: Scene;
 }
 
-async function startTaker({ program = TAKER, within = [], timing }: TakerOptions = {}): Promise<Taker> {
+async function startTaker({ program = TAKER, within = [], timing, owner }: TakerOptions = {}): Promise<Taker> {
   const [command, ...args] = [...within, process.execPath, '--input-type=module', '-e', program];
-  const taker = new Taker(command!, args, timing);
+  const taker = new Taker(command!, args, timing, owner);
   expect(await taker.line()).toBe('ready');
   return taker;
 }
 
-/** Locks in this process. What it waits for goes to `waits`. */
-async function lock(of = directory, timing: LockTiming | undefined = undefined, waits: string[] = []) {
+/** Takes the lock in this process. Messages about a wait go to `waits`. */
+async function lock(of = directory, timing?: LockTiming, waits: string[] = [], owner = scene) {
   const onLost = (error: Error) => {
     throw error;
   };
   const options = { onLost, onWaiting: (text: string) => waits.push(text), ...(timing && { timing }) };
   const held = await lockDataDirectory(of, options);
-  locks.push(held);
+  owner.locks.push(held);
   return held;
 }
 
@@ -215,7 +233,7 @@ async function placeHere(): Promise<string> {
 
 const newId = () => randomBytes(8).toString('hex');
 
-/** A socket on which nobody listens any more, as a killed process leaves it. */
+/** Leaves a socket without a listener, as a killed process does. */
 async function putDeadSocket(id: string, of = directory): Promise<void> {
   const server = createServer().listen(join(parent, id));
   await once(server, 'listening');
@@ -231,7 +249,7 @@ async function putLease(place: string, of = directory, id = newId()): Promise<st
   return name;
 }
 
-/** The lease of a process that was killed, and what others left that were killed while they took it over. */
+/** Leaves the lease of a killed holder, and the files of `deaths` processes killed during a takeover. */
 async function putDead(of: string, deaths: number, place: string): Promise<void> {
   const holder = newId();
   await putDeadSocket(holder, of);
@@ -244,28 +262,42 @@ async function putDead(of: string, deaths: number, place: string): Promise<void>
   }
 }
 
-async function expectTaken(timing?: LockTiming): Promise<void> {
-  const held = await lock(directory, timing);
-  expect(pidOf()).toBe(process.pid);
-  expect(readdirSync(directory).sort()).toEqual(expectedFiles());
+async function expectTaken(timing?: LockTiming, owner = scene): Promise<void> {
+  const held = await lock(owner.directory, timing, [], owner);
+  expect(pidOf(owner.directory)).toBe(process.pid);
+  expect(readdirSync(owner.directory).sort()).toEqual(expectedFiles(owner.directory));
   held.release();
-  expect(readdirSync(directory)).toEqual([]);
+  expect(readdirSync(owner.directory)).toEqual([]);
 }
 
-describe('a lock that is held', () => {
-  it('is a lease and a socket, which are gone when it is given up', async () => {
+/** Leaves the lock file of an older version. */
+function putOld(holder: object | string, of = directory): void {
+  writeFileSync(join(of, 'lock.json'), typeof holder === 'string' ? holder : JSON.stringify(holder));
+}
+
+/** This process as an older version names it. */
+function ownHolder() {
+  const [stat, boot] = ['/proc/self/stat', '/proc/sys/kernel/random/boot_id'].map((path) =>
+    readFileSync(path, 'ascii'),
+  );
+  const started = stat!.slice(stat!.lastIndexOf(')') + 2).split(' ')[19]!;
+  return { pid: process.pid, started, boot: boot!.trim(), pidNamespace: readlinkSync('/proc/self/ns/pid') };
+}
+
+describe('a held lock', () => {
+  it('is a lease and a socket, and its release removes both', async () => {
     const held = await lock();
     const [counter, pid, id] = leaseOf();
     expect([counter, pid]).toEqual(['0000000000', String(process.pid)]);
     expect(readdirSync(directory).sort()).toEqual(['lock', `lock.${id}.socket`]);
-    // Another user has to be able to ask the kernel whether its holder lives.
+    // Other users connect to the socket to learn whether the holder lives.
     expect(statSync(join(directory, `lock.${id}.socket`)).mode & 0o666).toBe(0o666);
     held.release();
     expect(readdirSync(directory)).toEqual([]);
     await expectTaken();
   });
 
-  it('is refused to another process, and to its own, with the pid of the holder', async () => {
+  it('is refused to any process, its own too, with the pid of the holder', async () => {
     const held = await lock();
     const other = await startTaker();
     expect(await other.take(directory)).toMatch(new RegExp(`^LockedError: .*pid ${process.pid}\\b`));
@@ -277,34 +309,31 @@ describe('a lock that is held', () => {
     expect(readdirSync(directory).sort()).toEqual(expectedFiles());
   });
 
-  it.skipIf(!hasCompiler())(
-    'is refused while a thread of a process that was killed is not back from the disk',
-    async () => {
-      const program = join(parent, 'leaderless');
-      execFileSync('cc', ['-x', 'c', '-', '-o', program, '-pthread'], { input: LEADERLESS, stdio: 'pipe' });
-      const id = newId();
-      await putLease(await placeHere(), directory, id);
-      const leaderless = new Taker(program, [join(directory, `lock.${id}.socket`)]);
-      const { pid } = leaderless.child;
-      const stat = () => readFileSync(`/proc/${pid}/stat`, 'ascii').split(') ')[1]!.split(' ');
-      await until(() => stat()[0] === 'Z');
-      await expect(lock()).rejects.toThrow(LockedError);
-      await leaderless.kill();
-      await expectTaken();
-    },
-  );
+  it.skipIf(!hasCompiler())('is refused while a thread of the killed holder waits for the disk', async () => {
+    const program = join(parent, 'leaderless');
+    execFileSync('cc', ['-x', 'c', '-', '-o', program, '-pthread'], { input: LEADERLESS, stdio: 'pipe' });
+    const id = newId();
+    await putLease(await placeHere(), directory, id);
+    const leaderless = new Taker(program, [join(directory, `lock.${id}.socket`)]);
+    const { pid } = leaderless.child;
+    const stat = () => readFileSync(`/proc/${pid}/stat`, 'ascii').split(') ')[1]!.split(' ');
+    await until(() => stat()[0] === 'Z');
+    await expect(lock()).rejects.toThrow(LockedError);
+    await leaderless.kill();
+    await expectTaken();
+  });
 
-  it('is refused at once when its holder is stopped and its socket takes no more connections', async () => {
+  it('is refused at once when its holder is stopped and the backlog of its socket is full', async () => {
     const holder = await startTaker();
     expect(await holder.take(directory)).toBe('taken');
     holder.child.kill('SIGSTOP');
-    // More than its backlog of 511.
+    // More than the backlog of 511.
     for (let i = 0; i < 600; i++) await expect(lock()).rejects.toThrow(`pid ${holder.child.pid} `);
     holder.child.kill('SIGCONT');
   });
 
   it.skipIf(!canRun(IN_CONTAINER, 'a test of the lock in containers'))(
-    'is refused to a process in another PID namespace, and not once its holder was killed',
+    'is refused to another PID namespace until its holder is killed',
     async () => {
       const holder = await startTaker({ within: IN_CONTAINER });
       expect(await holder.take(directory)).toBe('taken');
@@ -312,12 +341,12 @@ describe('a lock that is held', () => {
       const other = await startTaker({ within: IN_CONTAINER });
       expect(await other.take(directory)).toMatch(/^LockedError: .*pid 1 on /);
       await holder.kill();
-      // The namespace goes a little later than the process that made it.
+      // The PID namespace ends a little after the process that made it.
       await until(async () => (await other.take(directory)) === 'taken');
     },
   );
 
-  it.skipIf(!nobodyCanLoad())('is refused to another user, and not once its holder was killed', async () => {
+  it.skipIf(!nobodyCanLoad())('is refused to another user until its holder is killed', async () => {
     for (const path of [parent, directory]) chmodSync(path, 0o777);
     const holder = await startTaker();
     expect(await holder.take(directory)).toBe('taken');
@@ -325,12 +354,12 @@ describe('a lock that is held', () => {
     expect(await other.take(directory)).toMatch(new RegExp(`^LockedError: .*pid ${holder.child.pid}\\b`));
     await holder.kill();
     expect(await other.take(directory)).toBe('taken');
-    // And the other way round.
+    // The other way round.
     await other.kill();
     await expectTaken();
   });
 
-  it('is refused, and left, where lock/ has something else in it', async () => {
+  it('is refused and left alone when lock/ has foreign contents', async () => {
     for (const name of ['1.2.3', 'x', '0000000000.1.0123456789abcdef.boot']) {
       mkdirSync(join(directory, 'lock'));
       writeFileSync(join(directory, 'lock', name), '');
@@ -354,8 +383,8 @@ describe('a lock that is held', () => {
   });
 });
 
-describe('a lock whose holder is gone is taken over', () => {
-  it('after SIGKILL', async () => {
+describe('a lock whose holder is gone', () => {
+  it('is taken over after SIGKILL', async () => {
     const holder = await startTaker();
     expect(await holder.take(directory)).toBe('taken');
     await expect(lock()).rejects.toThrow(LockedError);
@@ -364,8 +393,8 @@ describe('a lock whose holder is gone is taken over', () => {
     await expectTaken();
   });
 
-  it('after SIGKILL, also when its parent has not asked what became of it', async () => {
-    // The shell becomes a process that never asks.
+  it('is taken over after SIGKILL, though the parent has not reaped the process', async () => {
+    // The shell becomes a process that never reaps.
     const command = '"$@" & exec sleep 600';
     const args = [process.execPath, '--input-type=module', '-e', TAKER, directory];
     const shell = new Taker('sh', ['-c', command, 'sh', ...args]);
@@ -373,32 +402,34 @@ describe('a lock whose holder is gone is taken over', () => {
     const pid = pidOf();
     await expect(lock()).rejects.toThrow(LockedError);
     process.kill(pid, 'SIGKILL');
-    // Gone with its last thread.
+    // The process is gone with its last thread.
     const stat = () => readFileSync(`/proc/${pid}/stat`, 'ascii').split(') ')[1]!.split(' ');
     await until(() => stat()[0] === 'Z' && Number(stat()[17]) <= 1);
     await expectTaken();
   });
 
-  it.each([1, 2, 5])('when %i are gone, too, who each were at taking over from the one before', async (deaths) => {
+  it.each([1, 2, 5])('is taken over after %i successive takers were killed at it', async (deaths) => {
     await putDead(directory, deaths, await placeHere());
     await expectTaken();
   });
 
-  it('when a killed process left a lock that was not finished', async () => {
+  it('is taken over from a killed process that left an unfinished lock', async () => {
     const id = newId();
     await putDeadSocket(id);
     mkdirSync(join(directory, `lock.${id}.new`));
     mkdirSync(join(directory, 'lock'));
     await expectTaken();
   });
+});
 
-  it.each(['00000000-0000-0000-0000-000000000000-1', 'unknown'])(
-    'when it was not renewed while the observer looked on, after a restart of the machine or elsewhere: %s',
-    async (place) => {
-      await putLease(place);
+describe.concurrent('a lock whose holder cannot be seen', () => {
+  it.for(['00000000-0000-0000-0000-000000000000-1', 'unknown'])(
+    'is taken over when nobody renews it, after a reboot or elsewhere: %s',
+    async (place, { expect, scene }) => {
+      await putLease(place, scene.directory);
       const waits: string[] = [];
       const began = performance.now();
-      const held = await lock(directory, FAST, waits);
+      const held = await lock(scene.directory, FAST, waits, scene);
       expect(performance.now() - began).toBeGreaterThanOrEqual(FAST.deadMs);
       expect(waits).toEqual([
         expect.stringMatching(/ was locked by the process with pid \d+ on elsewhere: waiting 2 s/),
@@ -407,60 +438,80 @@ describe('a lock whose holder is gone is taken over', () => {
     },
   );
 
-  it('where sockets are not to be had, when it was not renewed; while it is renewed, it is refused', async () => {
-    const holder = await startTaker({ program: WITHOUT_SOCKETS + TAKER, timing: FAST });
+  it('is refused while it is renewed and taken over afterwards, on a file system without sockets', async (context) => {
+    const { expect, scene } = context;
+    const { directory } = scene;
+    const holder = await startTaker({ program: WITHOUT_SOCKETS + TAKER, timing: FAST, owner: scene });
     expect(await holder.take(directory)).toBe('taken');
     expect(readdirSync(directory)).toEqual(['lock']);
     const waits: string[] = [];
-    await expect(lock(directory, FAST, waits)).rejects.toThrow(`pid ${holder.child.pid} `);
+    await expect(lock(directory, FAST, waits, scene)).rejects.toThrow(`pid ${holder.child.pid} `);
     expect(waits.length).toBe(1);
     await holder.kill();
-    await expectTaken(FAST);
+    await expectTaken(FAST, scene);
   });
+
+  it.for([{ pidNamespace: 'pid:[1]' }, { boot: '00000000-0000-0000-0000-000000000000' }])(
+    'is taken over when it is an unchanged lock.json of an older version: %j',
+    async (other, { expect, scene }) => {
+      putOld({ ...ownHolder(), ...other }, scene.directory);
+      const waits: string[] = [];
+      await lock(scene.directory, FAST, waits, scene);
+      expect(waits).toEqual([
+        expect.stringMatching(/lock\.json of an older version names pid \d+ elsewhere: waiting 2 s/),
+      ]);
+      expect(existsSync(join(scene.directory, 'lock.json'))).toBe(false);
+    },
+  );
 });
 
-describe.skipIf(!canRun(onOtherMachine(tmpdir()), 'tests of the lock between machines'))('between machines', () => {
-  it('is refused while its holder renews it', async () => {
-    const holder = await startTaker({ timing: FAST, within: onOtherMachine(parent) });
+const canBeSeveral = canRun(onOtherMachine(tmpdir()), 'tests of the lock between machines');
+
+describe.skipIf(!canBeSeveral)('a lock between machines', { concurrent: true }, () => {
+  it('is refused while its holder renews it', async ({ expect, scene }) => {
+    const { parent, directory } = scene;
+    const holder = await startTaker({ timing: FAST, within: onOtherMachine(parent), owner: scene });
     expect(await holder.take(directory)).toBe('taken');
-    await expect(lock(directory, FAST)).rejects.toThrow(`pid ${holder.child.pid} `);
-    await until(() => Number(leaseOf()[0]) > 3);
+    await expect(lock(directory, FAST, [], scene)).rejects.toThrow(`pid ${holder.child.pid} `);
+    await until(() => Number(leaseOf(directory)[0]) > 3);
   });
 
-  it('is taken from a holder that is stopped, which finds its fence closed when it goes on', async () => {
-    const holder = await startTaker({ timing: FAST, within: onOtherMachine(parent) });
+  it('is taken over from a stopped holder, which finds its fence closed later', async ({ expect, scene }) => {
+    const { parent, directory } = scene;
+    const holder = await startTaker({ timing: FAST, within: onOtherMachine(parent), owner: scene });
     expect(await holder.take(directory)).toBe('taken');
     holder.child.kill('SIGSTOP');
-    const held = await lock(directory, FAST);
-    expect(pidOf()).toBe(process.pid);
+    const held = await lock(directory, FAST, [], scene);
+    expect(pidOf(directory)).toBe(process.pid);
     holder.child.kill('SIGCONT');
     expect(await holder.line()).toMatch(
       new RegExp(`^the lock of .* is lost: .* pid ${process.pid} on .* took it over; fence open: false$`),
     );
     expect(held.fence.waitOpen(0)).toBe(true);
-    // It leaves the lock to its new holder when it ends, too.
+    // Its end leaves the lock to the new holder.
     await holder.kill();
-    expect(pidOf()).toBe(process.pid);
+    expect(pidOf(directory)).toBe(process.pid);
   });
 
-  it('goes to exactly one of those who wait for it', async () => {
-    await putLease('00000000-0000-0000-0000-000000000000-1');
+  it('goes to exactly one of those that wait for it', async ({ expect, scene }) => {
+    const { parent, directory } = scene;
+    await putLease('00000000-0000-0000-0000-000000000000-1', directory);
     const machines = [onOtherMachine(parent), onOtherMachine(parent), [], []];
-    const waiting = await Promise.all(machines.map((within) => startTaker({ timing: FAST, within })));
+    const waiting = await Promise.all(machines.map((within) => startTaker({ timing: FAST, within, owner: scene })));
     const ends = await Promise.all(waiting.map((taker) => taker.take(directory)));
     expect(ends.filter((end) => end === 'taken').length, ends.join('; ')).toBe(1);
     for (const end of ends) expect(end).toMatch(/^(taken$|LockedError: .* is in use by )/);
   });
 });
 
-describe.skipIf(!canRun(onOtherMachine(tmpdir()), 'renewals against takeovers'))('renewals against takeovers', () => {
-  /** Dead before it is renewed: each takeover races a renewal. */
+describe.skipIf(!canBeSeveral)('renewals against takeovers', () => {
+  /** A lock counts as dead before its renewal, so each takeover races a renewal. */
   const RACING: LockTiming = { renewalMs: 20, fenceMs: 10, deadMs: 15 };
   const TAKEOVERS = 60;
 
   const LOST = /^the lock of .* is lost: .* took it over; fence open: (false|undefined)$/;
 
-  it('leave one holder, and tell every other that it lost the lock', async () => {
+  it('leave one holder and tell every other of its loss', async () => {
     const machines = Array.from({ length: 4 }, () => onOtherMachine(parent));
     const racers = await Promise.all(machines.map((within) => startTaker({ timing: RACING, within })));
     let takeovers = 0;
@@ -472,7 +523,7 @@ describe.skipIf(!canRun(onOtherMachine(tmpdir()), 'renewals against takeovers'))
         takeovers++;
         holders.add(racer);
         if (takeovers >= TAKEOVERS && end === 'taken') return;
-        // It may be lost before the process is told that it was taken.
+        // The loss may be reported before the take.
         const [taken, lost] = [end, await racer.line()].sort();
         expect(taken).toBe('taken');
         expect(lost).toMatch(LOST);
@@ -495,7 +546,7 @@ describe('the fence of a lock', () => {
     expect(held.fence.waitOpen(0)).toBe(true);
   });
 
-  it('closes while the thread that renews is blocked, and opens again once the lock is found unchanged', async () => {
+  it('closes while the renewing thread is blocked, and opens again if the lock is unchanged', async () => {
     const held = await lock(directory, FAST);
     blockFor(FAST.fenceMs + 100);
     expect(held.fence.waitOpen(0)).toBe(false);
@@ -503,7 +554,7 @@ describe('the fence of a lock', () => {
     expect(pidOf()).toBe(process.pid);
   });
 
-  it('closes for good when somebody removes the lock', async () => {
+  it('closes for good when the lock is removed', async () => {
     let lost: Error | undefined;
     const onLost = (error: Error) => {
       lost = error;
@@ -514,7 +565,7 @@ describe('the fence of a lock', () => {
     expect(lost!.message).toBe(`the lock of ${directory} is lost: it was removed`);
     expect(held.fence.waitOpen(0)).toBe(false);
     const next = await lock();
-    // What is given up is not another's.
+    // Releasing the lost lock leaves the next one alone.
     held.release();
     expect(pidOf()).toBe(process.pid);
     expect(next.fence.waitOpen(0)).toBe(true);
@@ -522,53 +573,29 @@ describe('the fence of a lock', () => {
 });
 
 describe('a lock.json of an older version', () => {
-  const putOld = (holder: object | string) =>
-    writeFileSync(join(directory, 'lock.json'), typeof holder === 'string' ? holder : JSON.stringify(holder));
-
-  function ownHolder() {
-    const [stat, boot] = ['/proc/self/stat', '/proc/sys/kernel/random/boot_id'].map((path) =>
-      readFileSync(path, 'ascii'),
-    );
-    const started = stat!.slice(stat!.lastIndexOf(')') + 2).split(' ')[19]!;
-    return { pid: process.pid, started, boot: boot!.trim(), pidNamespace: readlinkSync('/proc/self/ns/pid') };
-  }
-
-  it('is respected while its process lives', async () => {
+  it('is honoured while its process lives', async () => {
     putOld(ownHolder());
     await expect(lock()).rejects.toThrow(new RegExp(`in use by the process with pid ${process.pid} .*lock\\.json`));
     expect(readdirSync(directory)).toEqual(['lock.json']);
   });
 
-  it('is removed when its pid is of nobody, or of a process that began at another time', async () => {
+  it('is removed when its pid is unused, or of a process with another start time', async () => {
     for (const other of [{ started: '1' }, { pid: 2 ** 22 + 1 }]) {
       putOld({ ...ownHolder(), ...other });
       await expectTaken();
     }
   });
 
-  it.each([{ pidNamespace: 'pid:[1]' }, { boot: '00000000-0000-0000-0000-000000000000' }])(
-    'of a process that cannot be looked for is removed when it did not change: %j',
-    async (other) => {
-      putOld({ ...ownHolder(), ...other });
-      const waits: string[] = [];
-      await lock(directory, FAST, waits);
-      expect(waits).toEqual([
-        expect.stringMatching(/lock\.json of an older version names pid \d+ elsewhere: waiting 2 s/),
-      ]);
-      expect(existsSync(join(directory, 'lock.json'))).toBe(false);
-    },
-  );
-
   it.each([
     ['nothing', ''],
-    ['no JSON', '{"pid":'],
-    ['no object', 'null'],
+    ['broken JSON', '{"pid":'],
+    ['null', 'null'],
     ['another object', '{}'],
-    ['a pid that is none', '{"pid":-1,"started":"1","boot":"b","pidNamespace":"p"}'],
+    ['an invalid pid', '{"pid":-1,"started":"1","boot":"b","pidNamespace":"p"}'],
     ['a pid of another type', '{"pid":"1","started":"1","boot":"b","pidNamespace":"p"}'],
-    ['less than all', '{"pid":1,"started":"1","boot":"b"}'],
+    ['too few members', '{"pid":1,"started":"1","boot":"b"}'],
     ['zeros', '\0\0\0\0'],
-  ])('is left, and the lock refused, when it says %s', async (_, text) => {
+  ])('is left and the lock refused when it holds %s', async (_, text) => {
     putOld(text);
     await expect(lock()).rejects.toThrow(LockedError);
     await expect(lock()).rejects.toThrow(join(directory, 'lock.json'));
@@ -576,16 +603,16 @@ describe('a lock.json of an older version', () => {
   });
 });
 
-describe('of processes that want a stale lock at once', () => {
+describe('a stale lock that several processes want at once', () => {
   const seed = Date.now() % 2 ** 31;
 
-  it('exactly one gets it, however many died trying before', async () => {
+  it('goes to exactly one, however many takers died before', async () => {
     const place = await placeHere();
     const programs = Array.from({ length: 12 }, (_, i) => halting(seed + i, 0) + TAKER);
     const racers = await Promise.all(programs.map((program) => startTaker({ program })));
     for (let round = 0; round < 36; round++) {
       const prize = newDirectory(`round-${round}`);
-      // Every fourth time nobody has held it before.
+      // Every fourth directory has had no holder.
       if (round % 4 < 3) await putDead(prize, round % 4, place);
       const ends = await Promise.all(racers.map((racer) => racer.take(prize)));
       const winners = racers.filter((_, i) => ends[i] === 'taken');
@@ -597,7 +624,7 @@ describe('of processes that want a stale lock at once', () => {
     }
   });
 
-  it('no two get it, and whoever comes later gets it if none of them did, where many die trying', async () => {
+  it('goes to at most one of many that die, and then to a later process', async () => {
     const place = await placeHere();
     const later = await startTaker();
     let racers: Taker[] = [];

@@ -1,5 +1,5 @@
-// A data directory as Kubernetes mounts it for a fsGroup: the directory of mode 2770 and a group of the server's, the files
-// 0660 again at each mount. Takes root, which starts registries as another user.
+// A data directory as Kubernetes mounts it for an fsGroup: at each mount, the directory gets mode 2770 and a group of the
+// server, and the files get mode 0660. These tests need root, which starts registries as another user.
 
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ afterEach(async () => {
   rmSync(parent, { recursive: true, force: true });
 });
 
-/** Gives everything to the group, as the kubelet does; files that the server made stay the server's. */
+/** Gives all files to the group, as the kubelet does. Their owner stays. */
 function mount(directory = dataDir): void {
   chownSync(directory, -1, FS_GROUP);
   chmodSync(directory, 0o2770);
@@ -48,8 +48,8 @@ const start = async () => {
   return registry;
 };
 
-describe.skipIf(!canRun(AS_SERVER, 'registries of another user'))('a data directory of a group of the server', () => {
-  it('is accepted at each mount; secrets are set back to mode 600 with a warning', async () => {
+describe.skipIf(!canRun(AS_SERVER, 'registries of another user'))('a data directory of the server’s group', () => {
+  it('is accepted at each mount, and secrets get mode 600 again with a warning', async () => {
     await (await start()).stop();
     expect(SECRETS.map((name) => modeOf(name))).toEqual(SECRETS.map(() => '600'));
     mount();
@@ -62,14 +62,14 @@ describe.skipIf(!canRun(AS_SERVER, 'registries of another user'))('a data direct
     expect(await again.stop()).toBe(0);
   });
 
-  it.each(['ck.pem', 'id', 'admin-token'])('is refused where the server cannot change the mode of %s', async (name) => {
+  it.each(['ck.pem', 'id', 'admin-token'])('is refused when the server cannot change the mode of %s', async (name) => {
     await (await start()).stop();
     mount();
     chownSync(join(dataDir, name), 0, FS_GROUP);
     await expect(start()).rejects.toThrow(new RegExp(`${name} can be used by its group .*cannot be changed: EPERM`));
   });
 
-  it('is refused where others can use a secret', async () => {
+  it('is refused when others can use a secret', async () => {
     await (await start()).stop();
     for (const name of ['ck.pem', 'admin-token']) {
       chmodSync(join(dataDir, name), 0o664);
@@ -78,12 +78,12 @@ describe.skipIf(!canRun(AS_SERVER, 'registries of another user'))('a data direct
     }
   });
 
-  it('is refused where others can use the directory', async () => {
+  it('is refused when others can use the directory', async () => {
     chmodSync(dataDir, 0o2771);
     await expect(start()).rejects.toThrow(/can be used by others \(mode 771\): chmod 700/);
   });
 
-  it('is refused where the group is not one of the server', async () => {
+  it('is refused when its group is not one of the server', async () => {
     chownSync(dataDir, USER, FS_GROUP + 1);
     chmodSync(dataDir, 0o2770);
     await expect(start()).rejects.toThrow(/can be used by others \(mode 770\): chmod 700/);

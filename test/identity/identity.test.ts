@@ -1,4 +1,4 @@
-// Who the registry is, on disk: what the first start makes, what later ones take, and what they refuse (K1, K2, T4).
+// The registry's identity on disk: the first start makes it, later starts load or refuse it (K1, K2, T4).
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
@@ -42,7 +42,7 @@ function modeOf(name: string): number {
   return statSync(join(directory, name)).mode & 0o777;
 }
 
-/** A data directory of an earlier start, with the keys of the vectors. */
+/** Makes the data directory of an earlier start, with the keys of the vectors. */
 function settle(): void {
   mkdirSync(directory, { mode: 0o700 });
   put('ck.pem', vectorFile('keys/test-registry-ck.pem'));
@@ -64,7 +64,7 @@ function pemOf(key: KeyObject): string {
 }
 
 describe('the first start', () => {
-  it('K1, K2: makes an ID of 32 bytes and two keys of 2048 bits, for the owner alone', async () => {
+  it('makes an ID of 32 bytes and two keys of 2048 bits, readable by the owner only (K1, K2)', async () => {
     directory = join(parent, 'a', 'b');
     const { id, commsKey, sigKey, warnings } = await openIdentity(directory);
     expect(id.length).toBe(32);
@@ -77,7 +77,7 @@ describe('the first start', () => {
     expect(FILES.map((name) => modeOf(name).toString(8))).toEqual(['600', '600', '600']);
   });
 
-  it('K1: is remembered by the second, which changes nothing', async () => {
+  it('makes what the second start loads unchanged (K1)', async () => {
     const first = await described();
     const files = FILES.map((name) => readFileSync(join(directory, name), 'latin1'));
     expect(await described()).toEqual(first);
@@ -85,10 +85,10 @@ describe('the first start', () => {
   });
 
   it.each([
-    ['nothing but its mark', ['unfinished']],
-    ['both keys and an ID half written', ['unfinished', 'ck.pem', 'sk.pem', 'id.tmp']],
+    ['only its mark', ['unfinished']],
+    ['both keys and a half-written ID', ['unfinished', 'ck.pem', 'sk.pem', 'id.tmp']],
     ['everything but the end', ['unfinished', 'ck.pem', 'sk.pem', 'id']],
-  ])('K1: that was interrupted with %s is made anew', async (_, files) => {
+  ])('is repeated after an interruption that left %s (K1)', async (_, files) => {
     mkdirSync(directory, { mode: 0o700 });
     for (const name of files) {
       if (name.endsWith('.tmp')) put(name, '', 0o644);
@@ -103,31 +103,31 @@ describe('the first start', () => {
 });
 
 describe('a later start', () => {
-  it('K1: loads what is there', async () => {
+  it('loads the identity (K1)', async () => {
     settle();
     const { registryCk, registrySk } = vectors.keys;
     expect(await described()).toEqual({ id: ID, ck: registryCk.spki, sk: registrySk.spki, warnings: [] });
   });
 
-  it.each(['ck.pem.tmp', 'sk.pem.tmp', 'id.tmp', 'regCred.dat.tmp'])('K1: is not harmed by a left %s', async (name) => {
+  it.each(['ck.pem.tmp', 'sk.pem.tmp', 'id.tmp', 'regCred.dat.tmp'])('ignores a leftover %s (K1)', async (name) => {
     settle();
     put(name, 'half of somethi', 0o644);
     expect((await described()).id).toBe(ID);
   });
 
-  it('K2: takes an ID of 20 bytes, with or without a line end', async () => {
+  it('takes an ID of 20 bytes without a line end (K2)', async () => {
     settle();
     put('id', ID.slice(0, 40));
     expect((await described()).id).toBe(ID.slice(0, 40));
   });
 
-  it('K1: takes a key in PKCS#1 form, too', async () => {
+  it('takes a key in PKCS#1 form (K1)', async () => {
     settle();
     put('ck.pem', privateKey('registryCk').export({ type: 'pkcs1', format: 'pem' }));
     expect((await described()).ck).toBe(vectors.keys.registryCk.spki);
   });
 
-  it('K1: takes keys of 1024 bits, and says so', async () => {
+  it('takes keys of 1024 bits with a warning (K1)', async () => {
     settle();
     put('ck.pem', vectorFile('keys/test-registry-ck-1024.pem'));
     const { ck, warnings } = await described();
@@ -135,7 +135,7 @@ describe('a later start', () => {
     expect(warnings).toEqual([expect.stringMatching(/ck\.pem.*1024 bits/)]);
   });
 
-  it('H10: loads the previous ck beside the current one', async () => {
+  it('loads the previous ck beside the current one (H10)', async () => {
     settle();
     expect((await openIdentity(directory)).previousCommsKey).toBeUndefined();
     put(PREVIOUS, vectorFile('keys/test-member-ck.pem'));
@@ -146,7 +146,7 @@ describe('a later start', () => {
   });
 
   it.each(['id', 'ck.pem', 'sk.pem', PREVIOUS])(
-    'sets %s back to mode 600 where its own group can use it (K1)',
+    'sets %s back to mode 600 when its group can use it (K1)',
     async (name) => {
       settle();
       put(PREVIOUS, vectorFile('keys/test-member-ck.pem'));
@@ -161,7 +161,7 @@ describe('a later start', () => {
     },
   );
 
-  it('K1: changes nothing in the directory', async () => {
+  it('changes nothing in the directory (K1)', async () => {
     settle();
     const before = readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'latin1')]);
     await described();
@@ -169,7 +169,7 @@ describe('a later start', () => {
   });
 });
 
-/** A private key whose numbers are no RSA, but as long as wanted: nobody could wait for a real one. */
+/** A private key of any length whose numbers are not RSA; generating a real one takes too long. */
 function longKey(bits: number): string {
   const number = (length: number) => Buffer.alloc(length / 8, 0xff).toString('base64url');
   const half = number(bits / 2);
@@ -187,7 +187,7 @@ function longKey(bits: number): string {
   return pemOf(createPrivateKey({ key: jwk, format: 'jwk' }));
 }
 
-describe('refusals', () => {
+describe('openIdentity', () => {
   const ecKey = () => pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
   const pssKey = () => pemOf(generateKeyPairSync('rsa-pss', { modulusLength: 1_024 }).privateKey);
   const shortKey = () => pemOf(generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey);
@@ -200,20 +200,20 @@ describe('refusals', () => {
   const remove = (name: string) => () => rmSync(join(directory, name));
 
   it.each([
-    ['a ck that everybody can read', chmod('ck.pem', 0o644), /ck\.pem can be used by others \(mode 644\): chmod 600/],
-    ['a sk that everybody can read', chmod('sk.pem', 0o604), /sk\.pem can be used by others/],
-    ['a sk that everybody can write', chmod('sk.pem', 0o602), /sk\.pem can be used by others/],
+    ['a ck that all can read', chmod('ck.pem', 0o644), /ck\.pem can be used by others \(mode 644\): chmod 600/],
+    ['a sk that all can read', chmod('sk.pem', 0o604), /sk\.pem can be used by others/],
+    ['a sk that all can write', chmod('sk.pem', 0o602), /sk\.pem can be used by others/],
     ['an ID that others can read', chmod('id', 0o644), /id can be used by others/],
     ['a directory that others can enter', chmod('.', 0o711), /can be used by others \(mode 711\): chmod 700/],
-    ['a ck that is no PEM', () => put('ck.pem', 'not a key'), /ck\.pem is not a private key in PEM form/],
+    ['a ck that is not PEM', () => put('ck.pem', 'not a key'), /ck\.pem is not a private key in PEM form/],
     ['an empty sk', () => put('sk.pem', ''), /sk\.pem is not a private key in PEM form/],
-    ['a ck that is public', () => put('ck.pem', publicPem()), /ck\.pem is not a private key in PEM form/],
+    ['a public ck', () => put('ck.pem', publicPem()), /ck\.pem is not a private key in PEM form/],
     ['a ck under a passphrase', () => put('ck.pem', lockedKey()), /ck\.pem is not a private key in PEM form/],
     ['a ck that is not RSA', () => put('ck.pem', ecKey()), /ck\.pem is not an RSA key/],
-    ['a sk for PSS alone', () => put('sk.pem', pssKey()), /sk\.pem is not an RSA key/],
+    ['a sk for PSS only', () => put('sk.pem', pssKey()), /sk\.pem is not an RSA key/],
     ['a ck of 512 bits', () => put('ck.pem', shortKey()), /ck\.pem has 512 bits; 1024 to 4096 are what clients take/],
-    ['ck and sk the same', () => put('sk.pem', vectorFile('keys/test-registry-ck.pem')), /are the same key/],
-    ['a previous ck that is no PEM', () => put(PREVIOUS, 'not a key'), /ck-previous\.pem is not a private key/],
+    ['a ck equal to the sk', () => put('sk.pem', vectorFile('keys/test-registry-ck.pem')), /are the same key/],
+    ['a previous ck that is not PEM', () => put(PREVIOUS, 'not a key'), /ck-previous\.pem is not a private key/],
     ['an empty previous ck', () => put(PREVIOUS, ''), /ck-previous\.pem is not a private key/],
     ['a previous ck that others can read', () => put(PREVIOUS, '', 0o604), /ck-previous\.pem can be used by others/],
     ['a previous ck that is not RSA', () => put(PREVIOUS, ecKey()), /ck-previous\.pem is not an RSA key/],
@@ -243,12 +243,12 @@ describe('refusals', () => {
     ],
     ['an ID alone', () => [remove('ck.pem')(), remove('sk.pem')()], /ck\.pem is missing/],
     ['an empty ID', () => put('id', ''), /id does not hold an ID/],
-    ['an ID that is no hex', () => put('id', `${ID.slice(0, -1)}x`), /id does not hold an ID/],
+    ['an ID that is not hex', () => put('id', `${ID.slice(0, -1)}x`), /id does not hold an ID/],
     ['an ID of 31 bytes', () => put('id', ID.slice(2)), /id does not hold an ID/],
-    ['an ID and something behind it', () => put('id', `${ID} x`), /id does not hold an ID/],
+    ['an ID with text behind it', () => put('id', `${ID} x`), /id does not hold an ID/],
     ['an ID that is a directory', () => [remove('id')(), mkdirSync(join(directory, 'id'))], /id is not a file/],
     ['no ID beside credentials', () => [remove('id')(), put('regCred.dat', 'x', 0o644)], /id is missing/],
-  ])('K1: %s', async (_, spoil, reason) => {
+  ])('refuses %s (K1)', async (_, spoil, reason) => {
     settle();
     spoil();
     const before = readdirSync(directory);
@@ -262,23 +262,23 @@ describe('refusals', () => {
     expect(pems.map((name) => readFileSync(join(directory, name), 'latin1'))).toEqual(keys);
   });
 
-  it.each(['ck.pem', 'sk.pem'])('C3, T4: a %s that is too long to stand in regCred.dat', async (name) => {
+  it.each(['ck.pem', 'sk.pem'])('refuses a %s too long for regCred.dat (C3, T4)', async (name) => {
     settle();
     put(name, longKey(4_104));
     await expect(openIdentity(directory)).rejects.toThrow(IdentityError);
   });
 
-  it('K1: a data directory that is a file', async () => {
+  it('refuses a data directory that is a file (K1)', async () => {
     writeFileSync(directory, '');
     await expect(openIdentity(directory)).rejects.toThrow(IdentityError);
   });
 
-  it('K1: a data directory below a file', async () => {
+  it('refuses a data directory below a file (K1)', async () => {
     writeFileSync(directory, '');
     await expect(openIdentity(join(directory, 'data'))).rejects.toThrow(IdentityError);
   });
 
-  it('K1: no reason quotes what is in a key file', async () => {
+  it('never quotes a key file (K1)', async () => {
     settle();
     put('ck.pem', '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n');
     await expect(openIdentity(directory)).rejects.not.toThrow(/c2VjcmV0|BEGIN/);
@@ -292,7 +292,7 @@ describe('rotation', () => {
   };
   const oldCk = vectors.keys.registryCk.spki;
 
-  it('H10: makes a new ck, keeps the old one beside it, and removes it when told', async () => {
+  it('makes a new ck, keeps the old one beside it, and retires it on request (H10)', async () => {
     settle();
     expect(await shown()).toEqual([oldCk, undefined]);
     const { current, previous } = await rotateCommsKey(directory);
@@ -307,7 +307,7 @@ describe('rotation', () => {
     expect(readdirSync(directory).sort()).toEqual(FILES);
   });
 
-  it.skipIf(process.getuid?.() !== 0)('H10: by root is for whom the keys are', async () => {
+  it.skipIf(process.getuid?.() !== 0)('by root keeps the owner of the keys (H10)', async () => {
     settle();
     chownSync(join(directory, 'ck.pem'), 4_711, 4_712);
     await rotateCommsKey(directory);
@@ -317,7 +317,7 @@ describe('rotation', () => {
     }
   });
 
-  it('H10: cuts nobody off: a second one is refused while the previous ck is there', async () => {
+  it('is refused while the previous ck is still served (H10)', async () => {
     settle();
     await rotateCommsKey(directory);
     const before = await shown();
@@ -327,7 +327,7 @@ describe('rotation', () => {
     expect(await shown()).toEqual(before);
   });
 
-  it('H10: that was interrupted harms nobody, and is made up for by the next', async () => {
+  it('completes after an interruption (H10)', async () => {
     settle();
     put(PREVIOUS, vectorFile('keys/test-registry-ck.pem'));
     const { previousCommsKey, warnings } = await openIdentity(directory);
@@ -337,7 +337,7 @@ describe('rotation', () => {
     expect(await shown()).toEqual([spkiOf(current), oldCk]);
   });
 
-  it('K1: makes no key that is too short, and changes nothing where something is wrong', async () => {
+  it('is refused beside a short or a broken ck, and changes nothing (K1)', async () => {
     settle();
     await expect(retireCommsKey(directory, true)).rejects.toThrow(IdentityError);
     put('ck.pem', vectorFile('keys/test-registry-ck-1024.pem'));
@@ -349,7 +349,7 @@ describe('rotation', () => {
 });
 
 describe('credentials', () => {
-  it('C2: are written for everybody to read, in place of what was there', async () => {
+  it('replace the old file and get mode 644 (C2)', async () => {
     settle();
     put('regCred.dat', 'old', 0o600);
     await writeRegCred(directory, 'new');
@@ -358,7 +358,7 @@ describe('credentials', () => {
     expect(readdirSync(directory).sort()).toEqual(['ck.pem', 'id', 'regCred.dat', 'sk.pem']);
   });
 
-  it('C3: of every identity that loads can be read by a client', async () => {
+  it('can be parsed by a client (C3)', async () => {
     settle();
     const { id, commsKey, sigKey } = await openIdentity(directory);
     const [ck, sk] = [commsKey, sigKey].map((key) => createPublicKey(key));
