@@ -2,7 +2,11 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Begun first: a file that takes a minute and comes last leaves a core idle meanwhile. */
-const LONGEST = ['durability/kill', 'etcd/cluster', 'bench/commands', 'etcd/trouble', 'cli/join', 'net/http-limits'];
+const LONGEST = [
+  ...['durability/kill', 'etcd/cluster', 'bench/commands', 'etcd/trouble', 'cli/join', 'cli/wait-for-registry'],
+  ...['identity/data-directory-lock', 'identity/data-directory-machines', 'net/http-limits'],
+  ...['server/exit-codes', 'server/output-trouble'],
+];
 
 /** Where nothing is known of earlier runs, files come by their size, which says little of their time. */
 class LongestFirst extends BaseSequencer {
