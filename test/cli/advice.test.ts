@@ -74,10 +74,10 @@ describe('end points', () => {
   });
 });
 
-describe('a rejected Hello, with the keys known from the web port', () => {
+describe('a rejected Hello', () => {
   const ws = (port: number) => ['--connect', `ws://127.0.0.1:${port}/xlreg`];
 
-  it('is explained by another registry', async () => {
+  it('is explained by another registry behind the web port', async () => {
     const other = await startRegistry();
     for (const args of [['check'], ['create', 'c', '--size', '2', '--wait', '20'], ['check', '--wait', '20']]) {
       const { code, stderr } = await registry.run(...args, ...ws(other.wsPort));
@@ -108,7 +108,7 @@ describe('a rejected Hello, with the keys known from the web port', () => {
     expect(await full.stop()).toBe(0);
   });
 
-  it('is explained by both causes when the web port is unknown', async () => {
+  it('is explained by both causes without a web port', async () => {
     const other = await startRegistry();
     const { code, stderr } = await registry.run('check', '--connect', `127.0.0.1:${other.tcpPort}`);
     expect(code).toBe(3);

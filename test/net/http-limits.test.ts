@@ -113,7 +113,7 @@ describeEachEngine('with the engine %s', (engine) => {
   it.runIf(engine === 'uws')('gives silent connections a quarter of all permits at most (F10)', async () => {
     await start('--max-connections', '16');
     const idle = [await open('127.0.0.2'), await open('127.0.0.2')];
-    // Two permits are left. An address never holds more than are left.
+    // An address never holds more silent connections than it leaves permits for: here two.
     expect(await rest(await open('127.0.0.2'))).toBe('');
     idle.push(await open('127.0.0.3'), await open('127.0.0.4'));
     await untilConnections(4);

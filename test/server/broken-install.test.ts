@@ -1,5 +1,5 @@
 // A thread that cannot be loaded: the registry names the reason in one line and does not start. A thread that dies: the
-// registry survives four workers a minute, and ends with the fifth or with the coordinator.
+// registry survives the deaths of four workers within a minute. It ends at the fifth, or at the coordinator's death.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

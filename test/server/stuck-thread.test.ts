@@ -71,7 +71,7 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     return { text, ms: performance.now() - began };
   };
 
-  it('leaves scrapes their last values and bounds operator questions, when it is the coordinator', async () => {
+  it('keeps its last values in scrapes and bounds operator questions, as the coordinator', async () => {
     registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], env });
     const { client } = await registry.register(WIRES[0]!, { name: 'alice' });
     expect((await page()).text).toContain('xlreg_table_clusters');
@@ -120,7 +120,7 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     await until(async () => (await silent()) < 1);
   });
 
-  it('leaves scrapes their last values and fails readiness, when it is a worker', async () => {
+  it('keeps its last values in scrapes and fails readiness, as a worker', async () => {
     registry = await FieldRegistry.start({ args: ['--workers', '1'], env });
     await (await registry.connect(WIRES[0]!)).bye();
     const { adminPort, dataDir } = registry.process;
@@ -143,7 +143,7 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     await (await registry.connect(WIRES[0]!)).bye();
   });
 
-  it('makes the API answer not-ready, when it is the coordinator before it has loaded the table', async () => {
+  it('makes the API answer not-ready, as the coordinator before the table is loaded', async () => {
     const dataDir = mkdtempSync(join(made, 'data-'));
     const port = await freePort();
     stall('sync');
