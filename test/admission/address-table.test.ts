@@ -41,7 +41,7 @@ describe('a table with room for four addresses', () => {
     expect(table.of('flood1', 0)).toBe(table.of('flood1', 0));
   });
 
-  it('R4: numbers each entry of its own, and gives no number away that has added to the table lately', () => {
+  it('numbers each entry of its own, and gives no number away that has added to the table lately (R4)', () => {
     const busy = new Set<number>();
     const table = new AddressTable(RATE, 0, (entry) => !busy.has(entry), 4);
     const numbers = Array.from({ length: 4 }, (_, i) => table.of(`held${i}`, 0).entry);

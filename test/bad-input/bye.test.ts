@@ -26,9 +26,9 @@ const everything: MessageInput = {
 
 for (const as of ['anonymous', 'identified', 'joined'] as const) {
   testRows(target, [
-    { row: `B123 Bye, ${as}`, as, sends: [{ op: OP.Bye }], ends: served(OP.Ack, isBareAck) },
+    { row: `Bye, ${as} (B123)`, as, sends: [{ op: OP.Bye }], ends: served(OP.Ack, isBareAck) },
     {
-      row: `B125 Bye with extra fields, ${as}`,
+      row: `Bye with extra fields, ${as} (B125)`,
       as,
       sends: [{ ...everything, op: OP.Bye }],
       ends: served(OP.Ack, isBareAck),
@@ -42,7 +42,7 @@ function isBareAck(reply: object): void {
 
 onWires(
   target,
-  'B124 anything after Bye is discarded',
+  'anything after Bye is discarded (B124)',
   async (wire) => {
     const { client } = await target.registry.register(wire, { name: 'peer' });
     const clusterName = target.unique('late');
@@ -69,7 +69,7 @@ onWires(
 
 describe.each(WIRES.filter(({ transport }) => transport === 'tcp'))('TCP, $dialect', (wire) => {
   it.each([1_000, 100_000])(
-    `B124 %i bytes after the Ack are discarded, without a reset (tcp, ${wire.dialect})`,
+    `%i bytes after the Ack are discarded, without a reset (tcp, ${wire.dialect}) (B124)`,
     async (count) => {
       const client = await target.registry.open({ ...wire, keepOpenAfterFin: true });
       await client.hello();

@@ -27,51 +27,51 @@ const cut =
 
 const rows: readonly Row[] = [
   {
-    row: 'B44 1 to 15 bytes, random or of a good message',
+    row: '1 to 15 bytes, random or of a good message (B44)',
     sends: range(1, 15).flatMap((length) => [() => randomBytes(length), cut(client, length)]),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B45 16 bytes only: an IV and no block',
+    row: '16 bytes only: an IV and no block (B45)',
     sends: [() => randomBytes(16), () => Buffer.alloc(16), cut(bye, 16)],
     ends: NEVER_WHOLE,
     dialects: ['prefixed'],
   },
   {
-    row: 'B45 16 bytes only: a block that is no message',
+    row: '16 bytes only: a block that is no message (B45)',
     sends: [() => randomBytes(16), () => Buffer.alloc(16), cut(client, 16)],
     ends: NEVER_WHOLE,
     dialects: ['chained'],
   },
   {
-    row: 'B46 33 bytes, random or of a good message',
+    row: '33 bytes, random or of a good message (B46)',
     sends: [() => randomBytes(33), () => Buffer.alloc(33), cut(client, 33)],
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B47 pad byte 0, 17..255, in all places of the padding',
+    row: 'pad byte 0, 17..255, in all places of the padding (B47)',
     sends: [0, ...range(17, 255)].map((pad) => padded(bye, Buffer.alloc(14, pad))),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B47 pad byte 0, 17..255, in the last place only',
+    row: 'pad byte 0, 17..255, in the last place only (B47)',
     sends: [0, ...range(17, 255)].map((pad) => padded(bye, Buffer.from([...Array(13).fill(14), pad]))),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B47 pad byte 1 to 16 where another is right',
+    row: 'pad byte 1 to 16 where another is right (B47)',
     sends: range(1, 16)
       .filter((pad) => pad !== 14 && pad !== 8)
       .map((pad) => padded(bye, Buffer.alloc(14, pad))),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B47 pad byte 8 in all 14 places, which is three Ops of JoinReply and eight bytes of padding',
+    row: 'pad byte 8 in all 14 places, which is three Ops of JoinReply and eight bytes of padding (B47)',
     sends: [padded(bye, Buffer.alloc(14, 8))],
     ends: told('unexpected message type'),
   },
   {
-    row: 'B48 last pad byte right, others garbage',
+    row: 'last pad byte right, others garbage (B48)',
     sends: [
       ...range(0, 12).map((at) => padded(bye, Buffer.alloc(14, 14).fill(13, at, at + 1))),
       ...range(0, 12).map((at) => padded(bye, Buffer.alloc(14, 14).fill(0, at, at + 1))),
@@ -80,17 +80,17 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B49 random 48 bytes',
+    row: 'random 48 bytes (B49)',
     sends: range(1, 32).map(() => () => randomBytes(48)),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B50 encrypted under key1',
+    row: 'encrypted under key1 (B50)',
     sends: [bye, client].map((message) => (session) => session.encrypt(message, { key: session.session.key1 })),
     ends: NEVER_WHOLE,
   },
   {
-    row: "B50 the other dialect's IV rule: an IV in front",
+    row: "the other dialect's IV rule: an IV in front (B50)",
     // What this IV decrypts to begins like no field: 16 random bytes in front of a message are, once in a while, a part of it.
     sends: [bye, client].map((message) => (session) => {
       const noField = Buffer.concat([Buffer.of(7), randomBytes(15)]);
@@ -101,7 +101,7 @@ const rows: readonly Row[] = [
     dialects: ['chained'],
   },
   {
-    row: "B50 the other dialect's IV rule: no IV in front",
+    row: "the other dialect's IV rule: no IV in front (B50)",
     sends: [bye, client].map((message) => encrypted(message, { ivRule: 'chained' })),
     ends: NEVER_WHOLE,
     dialects: ['prefixed'],
@@ -131,7 +131,7 @@ for (const [what, replay] of [
 ] as const) {
   onWires(
     target,
-    `B51 ${what}`,
+    `${what} (B51)`,
     async (wire) => {
       const ending = wire.dialect === 'prefixed' ? silent('iv-repeated') : NEVER_WHOLE;
       for (let at = 0; at < 5; at++) {

@@ -20,7 +20,7 @@ const client = (token: Partial<TokenOptions>): Sends => ({
 
 const rows: readonly Row[] = [
   {
-    row: 'B82 ID of 0, 1, 19, 21, 31, 33 bytes',
+    row: 'ID of 0, 1, 19, 21, 31, 33 bytes (B82)',
     sends: [0, 1, 19, 21, 31, 33, 10_000].flatMap((length) => [
       client({ id: randomBytes(length) }),
       client({ id: randomBytes(length), signWithId: true }),
@@ -28,7 +28,7 @@ const rows: readonly Row[] = [
     ends: told('bad length for nodeID'),
   },
   {
-    row: 'B82 ClientID of 0, 1, 19, 21, 31, 33 bytes, in place of a token',
+    row: 'ClientID of 0, 1, 19, 21, 31, 33 bytes, in place of a token (B82)',
     sends: [0, 1, 19, 21, 31, 33, 10_000].map((length) => ({
       op: OP.Client,
       clientId: randomBytes(length),
@@ -37,12 +37,12 @@ const rows: readonly Row[] = [
     ends: told('bad length for nodeID'),
   },
   {
-    row: 'B83 ID all zero',
+    row: 'ID all zero (B83)',
     sends: [20, 32].map((length) => client({ id: Buffer.alloc(length) })),
     ends: told('ID already in use'),
   },
   {
-    row: "B83 the registry's ID",
+    row: "the registry's ID (B83)",
     sends: [
       (session) =>
         session.encrypt({ op: OP.Client, clientSpecs: signedToken({ name: 'peer', id: target.registry.file.id }) }),
@@ -55,7 +55,7 @@ testRows(target, rows);
 for (const as of ['identified', 'joined'] as const) {
   testRows(target, [
     {
-      row: `B90 second Client message in the session, ${as}`,
+      row: `second Client message in the session, ${as} (B90)`,
       as,
       sends: [client({}), client({ keys: others }), { op: OP.Client }, { op: OP.Client, clientId: Buffer.alloc(32) }],
       ends: told('invalid msg type for current state'),
@@ -63,7 +63,7 @@ for (const as of ['identified', 'joined'] as const) {
   ]);
 }
 
-onWires(target, 'B81 ID absent: 32 random bytes assigned', async (wire) => {
+onWires(target, 'ID absent: 32 random bytes assigned (B81)', async (wire) => {
   const ids = new Set<string>();
   await withEach(Array.from({ length: 32 }), async () => {
     const { clientId } = await target.registry.register(wire, { name: 'peer' });
@@ -75,7 +75,7 @@ onWires(target, 'B81 ID absent: 32 random bytes assigned', async (wire) => {
 
 onWires(
   target,
-  "B83 a cluster's ID, an ID bound to another SigKey",
+  "a cluster's ID, an ID bound to another SigKey (B83)",
   async (wire) => {
     const owner = await target.registry.register(wire, { name: 'owner', keys });
     const { clusterId } = await owner.client.create(target.unique('taken'), 2);

@@ -18,40 +18,40 @@ const asEither = (keys: readonly Uint8Array[]): Sends[] =>
 
 const rows: readonly Row[] = [
   {
-    row: 'B74 CommsKey or SigKey missing',
+    row: 'CommsKey or SigKey missing (B74)',
     sends: [{ commsKey: null }, { sigKey: null }, { commsKey: null, sigKey: null }, { sigKey: null, digSig: null }].map(
       (keys) => client(signedToken({ name: 'peer', ...keys })),
     ),
     ends: told('bad RSA public key'),
   },
   {
-    row: 'B74 key random, truncated, with a trailing byte, PEM, PKCS#1, or else no strict DER',
+    row: 'key random, truncated, with a trailing byte, PEM, PKCS#1, or else no strict DER (B74)',
     sends: asEither(notKeys),
     ends: told('bad RSA public key'),
   },
-  { row: 'B75 EC, Ed25519, DSA, RSA-PSS key', sends: asEither(otherKinds), ends: told('bad RSA public key') },
+  { row: 'EC, Ed25519, DSA, RSA-PSS key (B75)', sends: asEither(otherKinds), ends: told('bad RSA public key') },
   {
-    row: 'B76 RSA of 512, 1023, 4097, 16384, 32768 bits',
+    row: 'RSA of 512, 1023, 4097, 16384, 32768 bits (B76)',
     sends: asEither(badSizes),
     ends: told('bad RSA public key'),
   },
   {
-    row: 'B77 e = 0, 1, 2, 65536, -3, from 2^31 up, of 3071 bits',
+    row: 'e = 0, 1, 2, 65536, -3, from 2^31 up, of 3071 bits (B77)',
     sends: asEither(badExponents),
     ends: told('bad RSA public key'),
   },
   {
-    row: 'B78 n even',
+    row: 'n even (B78)',
     sends: asEither(evenModuli),
     ends: told('bad RSA public key'),
   },
   {
-    row: 'B78 n = 2^2048-1, divisible by 3, a power of 3, for a SigKey: nobody signs with it',
+    row: 'n = 2^2048-1, divisible by 3, a power of 3, for a SigKey: nobody signs with it (B78)',
     sends: oddModuli.map((key) => client(signedToken({ name: 'peer', sigKey: key }))),
     ends: told('bad digital signature'),
   },
   {
-    row: 'B78 the same for a CommsKey: nothing is ever encrypted to it here',
+    row: 'the same for a CommsKey: nothing is ever encrypted to it here (B78)',
     sends: oddModuli.map((key) => client(signedToken({ name: 'peer', commsKey: key }))),
     ends: served(OP.ClientOK),
   },

@@ -49,12 +49,12 @@ const LONGEST_END = `TcpEndPoint: ${'a234567890.'.repeat(21)}abcdef:4001`;
 
 const rows: readonly Row[] = [
   {
-    row: 'B73 no ClientSpecs and no ClientID',
+    row: 'no ClientSpecs and no ClientID (B73)',
     sends: [{ op: OP.Client }, { op: OP.Client, digSig: Buffer.alloc(256) }, { op: OP.Client, clientName: 'peer' }],
     ends: told('nil XLRegMsg_Token argument'),
   },
   {
-    row: 'B79 DigSig missing, empty, of a wrong length, all FF, all 0',
+    row: 'DigSig missing, empty, of a wrong length, all FF, all 0 (B79)',
     sends: [
       client({ digSig: null }),
       ...[0, 1, 128, 255, 257, 512].map((length) => client({ digSig: randomBytes(length) })),
@@ -65,7 +65,7 @@ const rows: readonly Row[] = [
     ends: told('bad digital signature'),
   },
   {
-    row: 'B79 DigSig by another key, with another digest, over other fields',
+    row: 'DigSig by another key, with another digest, over other fields (B79)',
     sends: [
       client({ signingKey: others.sigPrivate }),
       client({ signingKey: keys.commsPrivate }),
@@ -81,38 +81,38 @@ const rows: readonly Row[] = [
     ends: told('bad digital signature'),
   },
   {
-    row: 'B80 end points cut elsewhere than they were signed, all valid',
+    row: 'end points cut elsewhere than they were signed, all valid (B80)',
     sends: [client({ myEnds: ['127.0.0.1:40011', '0.0.0.1:1'], signed: { myEnds: ['127.0.0.1:4001', '10.0.0.1:1'] } })],
     ends: served(OP.ClientOK),
   },
   {
-    row: 'B80 end points cut elsewhere than they were signed, one not valid',
+    row: 'end points cut elsewhere than they were signed, one not valid (B80)',
     sends: [client({ myEnds: ['127.0.0.1:400110', '.0.0.1:1'], signed: { myEnds: ['127.0.0.1:4001', '10.0.0.1:1'] } })],
     ends: told('invalid endpoint'),
   },
   {
-    row: 'B85 name empty or absent',
+    row: 'name empty or absent (B85)',
     sends: [client({ name: '' }), client({ name: undefined })],
     ends: told('invalid name'),
   },
   {
-    row: 'B86 name with newline, ESC, bidi, slash, .., of 129 to 15,000 bytes',
+    row: 'name with newline, ESC, bidi, slash, .., of 129 to 15,000 bytes (B86)',
     sends: BAD_NAMES.map((name) => client({ name })),
     ends: told('invalid name'),
   },
   {
-    row: 'B86 names of 1 and 128 characters, with all that is allowed',
+    row: 'names of 1 and 128 characters, with all that is allowed (B86)',
     sends: ['a', '_', '0', 'a'.repeat(128), 'Aa09_.-'].map((name) => client({ name })),
     ends: served(OP.ClientOK),
   },
-  { row: 'B87 MyEnds empty', sends: [client({ myEnds: [] })], ends: served(OP.ClientOK) },
+  { row: 'MyEnds empty (B87)', sends: [client({ myEnds: [] })], ends: served(OP.ClientOK) },
   {
-    row: 'B88 MyEnds with a bad host, a bad port, neither, of more than 255 characters',
+    row: 'MyEnds with a bad host, a bad port, neither, of more than 255 characters (B88)',
     sends: BAD_ENDS.flatMap((end) => [client({ myEnds: [end] }), client({ myEnds: ['127.0.0.1:1', end] })]),
     ends: told('invalid endpoint'),
   },
   {
-    row: 'B88 5 entries in MyEnds',
+    row: '5 entries in MyEnds (B88)',
     sends: [5, 64].map((count) => client({ myEnds: Array(count).fill('127.0.0.1:1') })),
     ends: told('invalid endpoint'),
   },
@@ -121,7 +121,7 @@ testRows(target, rows);
 
 onWires(
   target,
-  'B87 MyEnds empty, refused at Join',
+  'MyEnds empty, refused at Join (B87)',
   async (wire) => {
     const { client: session } = await target.registry.register(wire, { name: 'peer', myEnds: [] });
     await session.create(target.unique('ends'), 2);
@@ -131,7 +131,7 @@ onWires(
   { 'refusal one-end-point-needed': 1 },
 );
 
-onWires(target, 'B89 unusual end points that are right, given out as they were sent', async (wire) => {
+onWires(target, 'unusual end points that are right, given out as they were sent (B89)', async (wire) => {
   expect(LONGEST_END).toHaveLength(255);
   const ends = [
     ...[

@@ -13,7 +13,7 @@ const create = (fields: MessageInput): MessageInput => ({ op: OP.Create, ...fiel
 
 const rows: readonly Row[] = [
   {
-    row: 'B91 Create, Join, GetCluster before Client',
+    row: 'Create, Join, GetCluster before Client (B91)',
     sends: [OP.Create, OP.Join, OP.GetCluster].flatMap((op) => [
       { op },
       { op, clusterName: 'witnesses' },
@@ -22,7 +22,7 @@ const rows: readonly Row[] = [
     ends: told('invalid msg type for current state'),
   },
   {
-    row: 'B92 name missing or empty',
+    row: 'name missing or empty (B92)',
     as: 'identified',
     sends: [
       create({}),
@@ -33,7 +33,7 @@ const rows: readonly Row[] = [
     ends: told('missing cluster name or ID'),
   },
   {
-    row: 'B93 name of 129 to 15,000 bytes, or with other characters than a name has',
+    row: 'name of 129 to 15,000 bytes, or with other characters than a name has (B93)',
     as: 'identified',
     sends: [
       ...[129, 256, 15_000].map((length) => 'a'.repeat(length)),
@@ -42,7 +42,7 @@ const rows: readonly Row[] = [
     ends: told('invalid name'),
   },
   {
-    row: 'B97 EndPointCount 0',
+    row: 'EndPointCount 0 (B97)',
     as: 'identified',
     sends: [create({ clusterName: 'never', endPointCount: 0 }), create({ clusterName: 'witnesses', endPointCount: 0 })],
     ends: told('cluster members must have at least one endPoint'),
@@ -62,7 +62,7 @@ async function outcome(wire: BothWays, fields: MessageInput): Promise<FieldMessa
   return created;
 }
 
-onWires(target, 'B94 existing name, other size: the existing ID and properties', async (wire) => {
+onWires(target, 'existing name, other size: the existing ID and properties (B94)', async (wire) => {
   const [one, two] = await Promise.all(['one', 'two'].map((name) => target.registry.register(wire, { name })));
   const clusterName = target.unique('twice');
   const first = await one!.client.call(
@@ -81,14 +81,14 @@ onWires(target, 'B94 existing name, other size: the existing ID and properties',
 
 for (const [row, sizes] of [
   [
-    'B95 size 0, 1: 2',
+    'size 0, 1: 2 (B95)',
     [
       [0, 2],
       [1, 2],
     ],
   ],
   [
-    'B96 size 65, 2^32-1, absent: 64, 64, 2',
+    'size 65, 2^32-1, absent: 64, 64, 2 (B96)',
     [
       [65, 64],
       [UINT32_MAX, 64],
@@ -97,7 +97,7 @@ for (const [row, sizes] of [
     ],
   ],
   [
-    'B96 sizes that stay: 2, 3, 63, 64',
+    'sizes that stay: 2, 3, 63, 64 (B96)',
     [
       [2, 2],
       [3, 3],
@@ -113,18 +113,18 @@ for (const [row, sizes] of [
   });
 }
 
-onWires(target, 'B97 EndPointCount absent: 1', async (wire) => {
+onWires(target, 'EndPointCount absent: 1 (B97)', async (wire) => {
   expect(await outcome(wire, {})).toMatchObject({ endPointCount: 1 });
 });
 
-onWires(target, 'B98 EndPointCount 3 to 2^32-1: 2', async (wire) => {
+onWires(target, 'EndPointCount 3 to 2^32-1: 2 (B98)', async (wire) => {
   for (const endPointCount of [3, 4, 255, 2 ** 31, UINT32_MAX]) {
     expect(await outcome(wire, { endPointCount })).toMatchObject({ endPointCount: 2 });
   }
   for (const endPointCount of [1, 2]) expect(await outcome(wire, { endPointCount })).toMatchObject({ endPointCount });
 });
 
-onWires(target, 'B99 second Create in a session', async (wire) => {
+onWires(target, 'second Create in a session (B99)', async (wire) => {
   const { client } = await target.registry.register(wire, { name: 'peer' });
   const made: FieldMessage[] = [];
   for (const size of [3, 4, 5]) made.push(await client.create(target.unique('again'), size));
@@ -135,7 +135,7 @@ onWires(target, 'B99 second Create in a session', async (wire) => {
   expect((await client.join(made[0]!.clusterId!)).clusterSize).toBe(3);
 });
 
-onWires(target, 'B100 100 clients create the same name at once', async (wire) => {
+onWires(target, '100 clients create the same name at once (B100)', async (wire) => {
   const peers = Array.from({ length: 100 }, (_, i) => ({ i, keys: makeMemberKeys({ sig: i % 4 }) }));
   const sessions = new Map<number, Awaited<ReturnType<typeof target.client>>>();
   await withEach(peers, async ({ i, keys }) => {

@@ -12,13 +12,13 @@ const get = (fields: MessageInput): MessageInput => ({ op: OP.GetCluster, ...fie
 
 const rows: readonly Row[] = [
   {
-    row: 'B115 Get without ClusterID or name, no cluster in the session',
+    row: 'Get without ClusterID or name, no cluster in the session (B115)',
     as: 'identified',
     sends: [get({}), get({ which: 1 }), get({ clusterId: Buffer.alloc(0), clusterName: '' })],
     ends: told('missing cluster name or ID'),
   },
   {
-    row: 'B119 Get of an unknown ID',
+    row: 'Get of an unknown ID (B119)',
     as: 'joined',
     sends: [1, 19, 20, 21, 31, 32, 33, 10_000].flatMap((length) => [
       get({ clusterId: randomBytes(length) }),
@@ -27,7 +27,7 @@ const rows: readonly Row[] = [
     ends: told('cannot find cluster with this ID'),
   },
   {
-    row: 'B119 Get of an unknown name',
+    row: 'Get of an unknown name (B119)',
     as: 'joined',
     sends: ['nowhere', 'a'.repeat(15_000), '../witnesses'].map((clusterName) => get({ clusterName })),
     ends: told('cannot find cluster with this name'),
@@ -35,7 +35,7 @@ const rows: readonly Row[] = [
 ];
 testRows(target, rows);
 
-onWires(target, 'B114 Get before Join', async (wire) => {
+onWires(target, 'Get before Join (B114)', async (wire) => {
   const { client } = await target.registry.register(wire, { name: 'peer' });
   const { clusterId } = await client.create(target.unique('empty'), 2);
   const none = { op: OP.ClusterMembers, clusterId, which: 0n, tokens: [] };
@@ -45,13 +45,13 @@ onWires(target, 'B114 Get before Join', async (wire) => {
   expect(await client.getCluster()).toMatchObject({ which: 1n, tokens: [{ name: 'peer' }] });
 });
 
-onWires(target, "B115 Get without ClusterID: the session's cluster", async (wire) => {
+onWires(target, "Get without ClusterID: the session's cluster (B115)", async (wire) => {
   const { client } = await target.registry.register(wire, { name: 'peer' });
   const made = await client.create(target.unique('mine'), 2);
   expect((await client.getCluster()).clusterId).toEqual(made.clusterId);
 });
 
-onWires(target, 'B115 Get without ClusterID: the one joined last, or created after it', async (wire) => {
+onWires(target, 'Get without ClusterID: the one joined last, or created after it (B115)', async (wire) => {
   const guests = target.unique('guests');
   const host = await target.registry.register(wire, { name: 'host' });
   const { clusterId } = await host.client.create(guests, 3);
@@ -64,7 +64,7 @@ onWires(target, 'B115 Get without ClusterID: the one joined last, or created aft
   expect((await client.getCluster()).clusterId).toEqual(clusterId);
 });
 
-onWires(target, 'B116, B117, B118 Which absent, 0, all bits, single bits', async (wire) => {
+onWires(target, 'Which absent, 0, all bits, single bits (B116, B117, B118)', async (wire) => {
   const cluster = target.unique('which');
   const names = ['m0', 'm1', 'm2'];
   const members = [];
@@ -94,7 +94,7 @@ onWires(target, 'B116, B117, B118 Which absent, 0, all bits, single bits', async
 
 onWires(
   target,
-  'B120 Get of another cluster, by somebody who is no member',
+  'Get of another cluster, by somebody who is no member (B120)',
   async (wire) => {
     const { client } = await target.registry.register(wire, { name: 'peer' });
     const byId = await client.getCluster(target.witnessed);

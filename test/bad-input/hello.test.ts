@@ -48,22 +48,22 @@ async function refuse(of: Target, transport: Transport, hellos: readonly Buffer[
 }
 
 describe.each(['tcp', 'ws'] as const)('over %s', (transport) => {
-  it(`B34 256 random bytes below the modulus (${transport})`, async () => {
+  it(`256 random bytes below the modulus (${transport}) (B34)`, async () => {
     await refuse(target, transport, many(randomBelow), 'hello-undecryptable');
   });
 
-  it(`B35 integers from the modulus up (${transport})`, async () => {
+  it(`integers from the modulus up (${transport}) (B35)`, async () => {
     const n = modulus(target);
     const numbers = [n, n + 1n, 2n ** 2048n - 1n];
     await refuse(target, transport, numbers.map(bytes256), 'hello-out-of-range');
   });
 
-  it(`B35 integers 0, 1, n-1 (${transport})`, async () => {
+  it(`integers 0, 1, n-1 (${transport}) (B35)`, async () => {
     const numbers = [0n, 1n, modulus(target) - 1n];
     await refuse(target, transport, numbers.map(bytes256), 'hello-undecryptable');
   });
 
-  it(`B36 255 bytes (${transport})`, async () => {
+  it(`255 bytes (${transport}) (B36)`, async () => {
     const started = performance.now();
     const fault = transport === 'tcp' ? 'hello-timeout' : 'hello-length';
     const hellos = many(() => randomBelow().subarray(1));
@@ -71,13 +71,13 @@ describe.each(['tcp', 'ws'] as const)('over %s', (transport) => {
     if (transport === 'tcp') expect(performance.now() - started).toBeGreaterThan(HELLO_MS * 0.9);
   });
 
-  it(`B36 257 bytes (${transport})`, async () => {
+  it(`257 bytes (${transport}) (B36)`, async () => {
     const good = hello(44);
     const hellos = [Buffer.concat([good, Buffer.alloc(1)]), Buffer.concat([Buffer.alloc(1), good])];
     await refuse(target, transport, hellos, 'hello-length');
   });
 
-  it.each([0, 43, 45, 59, 61, 86])(`B37 valid OAEP, plaintext of %i bytes (${transport})`, async (length) => {
+  it.each([0, 43, 45, 59, 61, 86])(`valid OAEP, plaintext of %i bytes (${transport}) (B37)`, async (length) => {
     const hellos = many(() => hello(length));
     await refuse(target, transport, hellos, 'hello-plaintext-length');
   });
@@ -86,12 +86,12 @@ describe.each(['tcp', 'ws'] as const)('over %s', (transport) => {
     ['a label', { oaepLabel: Buffer.from('xlReg') }],
     ['SHA-256', { oaepHash: 'sha256' }],
     ['PKCS#1 v1.5 padding', { padding: constants.RSA_PKCS1_PADDING }],
-  ])(`B38 a good plaintext with %s (${transport})`, async (_, options) => {
+  ])(`a good plaintext with %s (${transport}) (B38)`, async (_, options) => {
     const hellos = [...many(() => hello(44, options)), ...many(() => hello(60, options))];
     await refuse(target, transport, hellos, 'hello-undecryptable');
   });
 
-  it(`B43 encrypted to a key the registry does not have (any more) (${transport})`, async () => {
+  it(`encrypted to a key the registry does not have (any more) (${transport}) (B43)`, async () => {
     const oldKey = createPublicKey(makeMemberKeys().commsPrivate);
     const hellos = [44, 60].flatMap((length) => many(() => encryptHello(randomBytes(length), oldKey)));
     const n = bytes256(modulus(target));
@@ -108,14 +108,14 @@ async function converse(client: FieldClient): Promise<void> {
   await client.bye();
 }
 
-it('B39 both Hellos at the same time on one port', async () => {
+it('both Hellos at the same time on one port (B39)', async () => {
   const moved = await target.moved(() =>
     withEach([...WIRES, ...WIRES, ...WIRES], async (wire) => converse(await target.registry.connect(wire))),
   );
   expect(moved).toEqual({});
 });
 
-onWires(target, 'B40 any version: ours comes back', async (wire) => {
+onWires(target, 'any version: ours comes back (B40)', async (wire) => {
   const versions = ['00000000', 'ffffffff', '01000000', '00000080', '7fffffff', '05060708'];
   await withEach(versions, async (version) => {
     const client = await target.registry.open(wire);
@@ -125,7 +125,7 @@ onWires(target, 'B40 any version: ours comes back', async (wire) => {
   });
 });
 
-onWires(target, 'B41 all-zero key1, iv1 and salt1: served, and counted as any session', async (wire) => {
+onWires(target, 'all-zero key1, iv1 and salt1: served, and counted as any session (B41)', async (wire) => {
   const labels = `dialect="${wire.dialect}",transport="${wire.transport}"`;
   const before = await target.metric('xlreg_sessions_started_total', labels);
   const client = await target.registry.open(wire);
@@ -137,7 +137,7 @@ onWires(target, 'B41 all-zero key1, iv1 and salt1: served, and counted as any se
   await converse(client);
 });
 
-onWires(target, 'B42 the same Hello again: a session of its own, with another key', async (wire) => {
+onWires(target, 'the same Hello again: a session of its own, with another key (B42)', async (wire) => {
   const parts = { key1: randomBytes(32), iv1: randomBytes(16), salt1: randomBytes(8) };
   const first = await target.registry.open(wire);
   const ciphertext = first.buildHello(parts);

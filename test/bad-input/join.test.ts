@@ -14,7 +14,7 @@ const WRONG_IDS = [1, 19, 20, 21, 31, 32, 33, 10_000].map((length) => randomByte
 
 const rows: readonly Row[] = [
   {
-    row: 'B102 unknown name, possible and impossible ones',
+    row: 'unknown name, possible and impossible ones (B102)',
     as: 'identified',
     sends: ['nowhere', 'Witnesses', 'witnesses ', 'a'.repeat(129), 'a'.repeat(15_000), '../witnesses', 'a\nb'].map(
       (clusterName) => ({ op: OP.Join, clusterName }),
@@ -22,13 +22,13 @@ const rows: readonly Row[] = [
     ends: told('cannot find cluster with this name'),
   },
   {
-    row: 'B103 unknown ID; ID of 1 B, 33 B, 10 KB',
+    row: 'unknown ID; ID of 1 B, 33 B, 10 KB (B103)',
     as: 'identified',
     sends: WRONG_IDS.map((clusterId) => ({ op: OP.Join, clusterId })),
     ends: told('cannot find cluster with this ID'),
   },
   {
-    row: 'B103 a good ID with a byte too many or too few',
+    row: 'a good ID with a byte too many or too few (B103)',
     as: 'identified',
     sends: [33, 31, 1].map((length) => (client: FieldClient) => {
       const clusterId = Buffer.concat([target.witnessed, Buffer.alloc(1)]).subarray(0, length);
@@ -37,13 +37,13 @@ const rows: readonly Row[] = [
     ends: told('cannot find cluster with this ID'),
   },
   {
-    row: 'B106 neither name nor ID, no earlier Create',
+    row: 'neither name nor ID, no earlier Create (B106)',
     as: 'identified',
     sends: [{ op: OP.Join }, { op: OP.Join, clusterName: '', clusterId: Buffer.alloc(0) }],
     ends: told('missing cluster name or ID'),
   },
   {
-    row: 'B108 both name and ID, the ID unknown',
+    row: 'both name and ID, the ID unknown (B108)',
     as: 'identified',
     sends: [{ op: OP.Join, clusterName: 'witnesses', clusterId: randomBytes(32) }],
     ends: told('cannot find cluster with this ID'),
@@ -64,7 +64,7 @@ async function register(wire: BothWays, name: string, myEnds = ['127.0.0.1:4001'
 
 onWires(
   target,
-  'B104 fewer MyEnds than the cluster asks for, none included',
+  'fewer MyEnds than the cluster asks for, none included (B104)',
   async (wire) => {
     for (const [count, ends] of [
       [1, 0],
@@ -83,7 +83,7 @@ onWires(
   { 'refusal one-end-point-needed': 1, 'refusal two-end-points-needed': 2 },
 );
 
-onWires(target, 'B107 neither name nor ID, after a Create: joins that cluster', async (wire) => {
+onWires(target, 'neither name nor ID, after a Create: joins that cluster (B107)', async (wire) => {
   const client = await register(wire, 'peer');
   const created = await client.create(target.unique('mine'), 4);
   expect(await client.join()).toEqual({ ...created, op: OP.JoinReply });
@@ -92,7 +92,7 @@ onWires(target, 'B107 neither name nor ID, after a Create: joins that cluster', 
   expect((await client.getCluster()).tokens).toHaveLength(1);
 });
 
-onWires(target, 'B108 both name and ID, contradicting: the ID wins', async (wire) => {
+onWires(target, 'both name and ID, contradicting: the ID wins (B108)', async (wire) => {
   const client = await register(wire, 'peer');
   const named = target.unique('named');
   await client.create(named, 3);
@@ -105,7 +105,7 @@ onWires(target, 'B108 both name and ID, contradicting: the ID wins', async (wire
 
 onWires(
   target,
-  'B109 cluster full: nobody new, but who is in may join again',
+  'cluster full: nobody new, but who is in may join again (B109)',
   async (wire) => {
     const cluster = target.unique('full');
     const members = [await register(wire, 'one'), await register(wire, 'two')];
@@ -122,7 +122,7 @@ onWires(
 
 onWires(
   target,
-  'B110 member name already there, other ID',
+  'member name already there, other ID (B110)',
   async (wire) => {
     const cluster = target.unique('names');
     const first = await register(wire, 'same');
@@ -139,7 +139,7 @@ onWires(
   { 'refusal member-name-in-use': 1 },
 );
 
-onWires(target, 'B111 join again, same ID, same SigKey: same index, token replaced', async (wire) => {
+onWires(target, 'join again, same ID, same SigKey: same index, token replaced (B111)', async (wire) => {
   const cluster = target.unique('return');
   const keys = makeMemberKeys({ sig: 1 });
   const first = await target.registry.register(wire, { name: 'returner', keys });
@@ -161,7 +161,7 @@ onWires(target, 'B111 join again, same ID, same SigKey: same index, token replac
 
 onWires(
   target,
-  'B112 same ID, other SigKey: refused at Client already',
+  'same ID, other SigKey: refused at Client already (B112)',
   async (wire) => {
     const cluster = target.unique('stolen');
     const owner = await target.registry.register(wire, { name: 'owner' });
@@ -177,7 +177,7 @@ onWires(
   { 'refusal id-in-use': 1 },
 );
 
-onWires(target, 'B113 second Join in the session, another cluster', async (wire) => {
+onWires(target, 'second Join in the session, another cluster (B113)', async (wire) => {
   const client = await register(wire, 'peer');
   const made = [await client.create(target.unique('first'), 2), await client.create(target.unique('second'), 3)];
   for (const { clusterId } of made) await client.join(clusterId!);

@@ -13,14 +13,14 @@ const target = useTarget();
 const NOT_TEXT = ['80', 'c080', 'eda080', 'edbfbf', 'f4908080', 'f8888080', 'c3', '00', '610062', 'fffe'].map(hex);
 
 const rows: readonly Row[] = [
-  { row: 'B52 empty message', sends: [Buffer.alloc(0)], ends: NEVER_WHOLE },
+  { row: 'empty message (B52)', sends: [Buffer.alloc(0)], ends: NEVER_WHOLE },
   {
-    row: 'B53 Op absent, other fields present',
+    row: 'Op absent, other fields present (B53)',
     sends: [manyFields, { clusterName: 'x' }, { clientSpecs: signedToken({ name: 'x' }) }],
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B59 Op with wrong wire type',
+    row: 'Op with wrong wire type (B59)',
     sends: [
       field(1, 1, Buffer.alloc(8)),
       field(1, 2, hex('010b')),
@@ -31,21 +31,21 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B61 length prefix beyond the rest',
+    row: 'length prefix beyond the rest (B61)',
     sends: [1n, 2n ** 7n, 2n ** 16n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 63n, 2n ** 64n - 1n].flatMap(
       (length) => [14, 9, 11, 21, 24].map((at) => cat(bye, key(at, 2), varint(length))),
     ),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B61 length prefix beyond the rest of a token',
+    row: 'length prefix beyond the rest of a token (B61)',
     sends: [4n, 2n ** 31n, 2n ** 63n].map((length) =>
       cat(bye, bytesField(11, cat(key(1, 2), varint(length), hex('616263'))), bytesField(14, 'xxxx')),
     ),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B62 varint of 11 bytes, or of more than 64 bits',
+    row: 'varint of 11 bytes, or of more than 64 bits (B62)',
     sends: [
       cat(key(1, 0), overlongVarint(OP.Bye, 11)),
       cat(key(1, 0), hex('ffffffffffffffffff02')),
@@ -57,7 +57,7 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B62 tags and lengths of 6 to 10 bytes',
+    row: 'tags and lengths of 6 to 10 bytes (B62)',
     sends: [6, 10].flatMap((length) => [
       cat(overlongVarint(1 << 3, length), varint(OP.Bye)),
       cat(bye, key(14, 2), overlongVarint(1, length), hex('61')),
@@ -66,12 +66,12 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B62 uint32 field of 2^32',
+    row: 'uint32 field of 2^32 (B62)',
     sends: [6, 15, 17].map((at) => cat(bye, varintField(at, 2n ** 32n))),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B63 field number 0, above 2^29-1; wire type 6, 7',
+    row: 'field number 0, above 2^29-1; wire type 6, 7 (B63)',
     sends: [
       ...[0, 1, 2, 5].map((wireType) => cat(bye, field(0, wireType, Buffer.alloc(8)))),
       ...[2n ** 29n, 2n ** 32n, 2n ** 60n].map((at) => cat(bye, field(at, 0, hex('01')))),
@@ -80,7 +80,7 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B64 the 17th unknown field',
+    row: 'the 17th unknown field (B64)',
     sends: [
       cat(bye, unknown(17)),
       cat(unknown(17), bye),
@@ -91,7 +91,7 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B65 groups: started, ended, nested 2,000 to 16,000 deep, unterminated',
+    row: 'groups: started, ended, nested 2,000 to 16,000 deep, unterminated (B65)',
     sends: [
       ...[7, 14].flatMap((at) => [key(at, 3), key(at, 4), cat(key(at, 3), key(at, 4))]),
       ...[2_000, 8_000].map((depth) => cat(times(depth, key(7, 3)), times(depth, key(7, 4)))),
@@ -101,7 +101,7 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B66 5,450 empty Tokens, 8,000 MyEnds, one more than 64 of either',
+    row: '5,450 empty Tokens, 8,000 MyEnds, one more than 64 of either (B66)',
     sends: [
       ...[65, 5_450].map((count) => cat(bye, times(count, bytesField(21, '')))),
       ...[65, 8_000].map((count) => cat(bye, bytesField(11, times(count, bytesField(6, ''))))),
@@ -110,7 +110,7 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B68 ClientSpecs twice',
+    row: 'ClientSpecs twice (B68)',
     sends: [
       cat(varintField(1, OP.Client), times(2, bytesField(11, signedToken({ name: 'x' })))),
       cat(bye, times(2, bytesField(11, ''))),
@@ -118,7 +118,7 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'B69 text that is no well-formed UTF-8, or holds NUL',
+    row: 'text that is no well-formed UTF-8, or holds NUL (B69)',
     sends: NOT_TEXT.flatMap((text) => [
       { op: OP.Create, clusterName: text },
       { op: OP.Bye, clientName: text },

@@ -20,41 +20,41 @@ const tokenWith = (extra: Uint8Array): Buffer => signedToken({ name: 'peer', ext
 const rows: Row[] = [
   ...(['anonymous', 'identified'] as const).flatMap((as): Row[] => [
     {
-      row: `B55 Op 2, 4, 6, 8, 10, ${as}`,
+      row: `Op 2, 4, 6, 8, 10, ${as} (B55)`,
       as,
       sends: registrysOwn.flatMap((op) => [{ op }, { ...manyFields, op }]),
       ends: told('unexpected message type'),
     },
     {
-      row: `B56 Op 12, 13, ${as}`,
+      row: `Op 12, 13, ${as} (B56)`,
       as,
       sends: [OP.Ack, OP.Error].flatMap((op) => [{ op }, { ...manyFields, op }]),
       ends: told('unexpected message type'),
     },
     {
-      row: `B57 Op out of range, in up to 64 bits, ${as}`,
+      row: `Op out of range, in up to 64 bits, ${as} (B57)`,
       as,
       sends: outOfRange.map((op) => ({ op })),
       ends: told('message tag out of range'),
     },
   ]),
   {
-    row: 'B58 Op twice: the last counts (Bye)',
+    row: 'Op twice: the last counts (Bye) (B58)',
     sends: [hex('0803080b'), hex('0863080b'), hex('0802080b'), cat(hex('0803'), encodeMessage(manyFields), bye)],
     ends: served(OP.Ack),
   },
   {
-    row: 'B58 Op twice: the last counts (Client)',
+    row: 'Op twice: the last counts (Client) (B58)',
     sends: [hex('080b0803'), hex('08630803')],
     ends: told('nil XLRegMsg_Token argument'),
   },
   {
-    row: 'B58 Op twice: the last counts (out of range)',
+    row: 'Op twice: the last counts (out of range) (B58)',
     sends: [hex('080b0863')],
     ends: told('message tag out of range'),
   },
   {
-    row: 'B62 overlong varints',
+    row: 'overlong varints (B62)',
     sends: [
       ...[2, 3, 5, 10].map((length) => cat(key(1, 0), overlongVarint(OP.Bye, length))),
       ...[2, 3, 5].map((length) => cat(overlongVarint(1 << 3, length), varint(OP.Bye))),
@@ -63,7 +63,7 @@ const rows: Row[] = [
     ends: served(OP.Ack),
   },
   {
-    row: 'B64 16 unknown fields, of wire types 0, 1, 2 and 5',
+    row: '16 unknown fields, of wire types 0, 1, 2 and 5 (B64)',
     sends: [
       cat(bye, unknown(16)),
       cat(unknown(16), bye),
@@ -73,12 +73,12 @@ const rows: Row[] = [
     ends: served(OP.Ack),
   },
   {
-    row: 'B64 unknown fields in a token, which are not signed',
+    row: 'unknown fields in a token, which are not signed (B64)',
     sends: [cat(varintField(1, OP.Client), bytesField(11, tokenWith(unknown(10))), unknown(6))],
     ends: served(OP.ClientOK),
   },
   {
-    row: 'B66 64 empty Tokens, 64 MyEnds',
+    row: '64 empty Tokens, 64 MyEnds (B66)',
     sends: [
       cat(bye, times(64, bytesField(21, ''))),
       cat(bye, bytesField(11, times(64, bytesField(6, ''))), bytesField(21, times(64, bytesField(6, '')))),
@@ -86,12 +86,12 @@ const rows: Row[] = [
     ends: served(OP.Ack),
   },
   {
-    row: 'B67 known fields that the Op does not use',
+    row: 'known fields that the Op does not use (B67)',
     sends: [{ ...manyFields, op: OP.RegCredRequest }],
     ends: served(OP.RegCredReply),
   },
   {
-    row: 'B67 known fields that Client does not use',
+    row: 'known fields that Client does not use (B67)',
     sends: [{ ...manyFields, op: OP.Client, clientSpecs: signedToken({ name: 'peer' }) }],
     ends: served(OP.ClientOK),
   },
@@ -99,7 +99,7 @@ const rows: Row[] = [
 testRows(target, rows);
 
 for (const as of ['anonymous', 'identified', 'joined'] as const) {
-  onWires(target, `B54 Op 1, ${as}`, async (wire) => {
+  onWires(target, `Op 1, ${as} (B54)`, async (wire) => {
     const client = await target.client(wire, as);
     const { name, id, commsKey, sigKey } = target.registry.file;
     const [ck, sk] = [commsKey, sigKey].map((each) => each.export({ type: 'spki', format: 'der' }));
@@ -112,7 +112,7 @@ for (const as of ['anonymous', 'identified', 'joined'] as const) {
   });
 }
 
-onWires(target, 'B70 names of the language: clusters and members like any other', async (wire) => {
+onWires(target, 'names of the language: clusters and members like any other (B70)', async (wire) => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', '__defineGetter__']) {
     const [one, two] = [
       await target.registry.register(wire, { name }),
@@ -133,7 +133,7 @@ onWires(target, 'B70 names of the language: clusters and members like any other'
   }
 });
 
-onWires(target, 'B71 uint64 values above 2^53 are exact', async (wire) => {
+onWires(target, 'uint64 values above 2^53 are exact (B71)', async (wire) => {
   for (const value of [2n ** 53n + 1n, 2n ** 63n, 2n ** 63n + 2n ** 53n + 4n, 2n ** 64n - 2n]) {
     const client = await target.registry.connect(wire);
     const keys = makeMemberKeys();

@@ -17,7 +17,7 @@ const target = useTarget();
 const sent = [...systematicPayloads('message').filter((_, i) => i % 3 === 0), ...mutatedPayloads(1_000)];
 
 it.each(['tcp', 'ws'] as const)(
-  'B72 %s, chained and prefixed in turn: bad payloads end silently, good ones are answered',
+  '%s, chained and prefixed in turn: bad payloads end silently, good ones are answered (B72)',
   async (transport) => {
     expect(sent.length).toBeGreaterThan(1_302);
     const isAnswered = transport === 'tcp' ? beginsWithMessage : isMessage;
@@ -47,7 +47,7 @@ function silentOnly(moved: Moved): Moved {
   return Object.fromEntries(Object.entries(moved).filter(([code]) => silent.test(code)));
 }
 
-it('B72 the decoder itself: it never throws, and agrees on what is a message', () => {
+it('the decoder itself: it never throws, and agrees on what is a message (B72)', () => {
   const all = [...systematicPayloads('message'), ...systematicPayloads('token'), ...mutatedPayloads(40_000)];
   for (const payload of all) {
     const padding = 16 - (payload.length % 16);

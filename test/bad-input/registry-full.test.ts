@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => expect(await registry.stop()).toBe(0));
 
-it.each(WIRES)('B101 the cluster limit ($transport, $dialect)', async (wire) => {
+it.each(WIRES)('the cluster limit ($transport, $dialect) (B101)', async (wire) => {
   const { client } = await registry.register(wire, { name: `${wire.transport}-${wire.dialect}` });
   await client.create('only');
   await client.join('only');
@@ -23,7 +23,7 @@ it.each(WIRES)('B101 the cluster limit ($transport, $dialect)', async (wire) => 
   expect((await client.waitClosed()).bytes.length).toBe(0);
 });
 
-it('B101 the limit of registrations', async () => {
+it('the limit of registrations (B101)', async () => {
   const wire = WIRES[0]!;
   // One registration is the creator's, one was each wire's.
   for (let i = WIRES.length + 1; i < 2 * WIRES.length; i++) await registry.register(wire, { name: `n${i}` });

@@ -58,7 +58,7 @@ async function visitor(of: Target, wire: BothWays): Promise<FieldClient> {
 describe.each(WIRES)('$transport, $dialect', (wire) => {
   const way = `(${wire.transport}, ${wire.dialect})`;
 
-  it(`B118 single bits of 64, bit 63 included ${way}`, async () => {
+  it(`single bits of 64, bit 63 included ${way} (B118)`, async () => {
     const client = await visitor(target, wire);
     for (let i = 0; i < SIZE; i++) {
       const which = 1n << BigInt(i);
@@ -71,7 +71,7 @@ describe.each(WIRES)('$transport, $dialect', (wire) => {
     expect(reply.tokens.map(({ name }) => name)).toEqual(['m0', 'm63']);
   });
 
-  it(`B121 64 members, all bits: within 16,384 bytes on TCP, and on behind where it stopped ${way}`, async () => {
+  it(`64 members, all bits: within 16,384 bytes on TCP, and on behind where it stopped ${way} (B121)`, async () => {
     const client = await visitor(target, wire);
     const replies = await askForAll(client);
     const inTurn = Array.from({ length: SIZE }, (_, i) => i);
@@ -88,7 +88,7 @@ describe.each(WIRES)('$transport, $dialect', (wire) => {
     ).not.toBe(0n);
   });
 
-  it(`B121 the same with a lower bound of the reply ${way}`, async () => {
+  it(`the same with a lower bound of the reply ${way} (B121)`, async () => {
     const client = await visitor(small, wire);
     const replies = await askForAll(client);
     if (wire.transport === 'ws') return expect(replies).toHaveLength(1);
@@ -104,7 +104,7 @@ describe('10,000 GetClusters in a row', () => {
   const GROWTH_BYTES = 16 * 1024 * 1024;
 
   it.each([WIRES[1]!, WIRES[2]!])(
-    'B122 memory flat ($transport, $dialect)',
+    'memory flat ($transport, $dialect) (B122)',
     async (wire) => {
       const client = await target.joined(wire);
       const growth: number[] = [];

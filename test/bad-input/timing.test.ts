@@ -29,21 +29,24 @@ async function timeToClose(transport: Transport, hello: Uint8Array): Promise<num
   return taken;
 }
 
-it.each(['tcp', 'ws'] as const)('B37 OAEP of a wrong length takes as long as random bytes (%s)', async (transport) => {
-  const lengths = [0, 43, 45, 59, 61, 86];
-  const times: number[][] = [[], ...lengths.map(() => [])];
-  for (let round = 0; round < 41; round++) {
-    const good = lengths.map((length) => encryptHello(randomBytes(length), target.registry.file.commsKey));
-    for (const [i, bytes] of [randomBelow(), ...good].entries()) times[i]!.push(await timeToClose(transport, bytes));
-  }
-  const [random, ...others] = times.map(median);
-  for (const other of others) {
-    expect(other / random!).toBeGreaterThan(0.6);
-    expect(other / random!).toBeLessThan(1.6);
-  }
-});
+it.each(['tcp', 'ws'] as const)(
+  'OAEP of a wrong length takes as long as random bytes (%s) (B37)',
+  async (transport) => {
+    const lengths = [0, 43, 45, 59, 61, 86];
+    const times: number[][] = [[], ...lengths.map(() => [])];
+    for (let round = 0; round < 41; round++) {
+      const good = lengths.map((length) => encryptHello(randomBytes(length), target.registry.file.commsKey));
+      for (const [i, bytes] of [randomBelow(), ...good].entries()) times[i]!.push(await timeToClose(transport, bytes));
+    }
+    const [random, ...others] = times.map(median);
+    for (const other of others) {
+      expect(other / random!).toBeGreaterThan(0.6);
+      expect(other / random!).toBeLessThan(1.6);
+    }
+  },
+);
 
-it('B35 an integer from the modulus up costs no RSA', async () => {
+it('an integer from the modulus up costs no RSA (B35)', async () => {
   const spent = async (hello: Uint8Array): Promise<number> => {
     const before = await target.metric('xlreg_stage_seconds_sum', 'stage="hello"');
     await timeToClose('tcp', hello);
@@ -72,10 +75,10 @@ async function timeToAnswer(token: Uint8Array): Promise<number> {
 
 describe('a Client message with a hostile SigKey is answered as soon as one with a sound key', () => {
   it.each([
-    ['B76 other sizes', badSizes],
-    ['B77 other exponents', badExponents],
-    ['B78 even moduli', evenModuli],
-    ['B78 moduli that are none', oddModuli],
+    ['other sizes (B76)', badSizes],
+    ['other exponents (B77)', badExponents],
+    ['even moduli (B78)', evenModuli],
+    ['moduli that are none (B78)', oddModuli],
   ])('%s', async (_, keys) => {
     const [sound, hostile] = [[], []] as [number[], number[]];
     for (let round = 0; sound.length < 25; round++) {
@@ -87,7 +90,7 @@ describe('a Client message with a hostile SigKey is answered as soon as one with
   });
 });
 
-it('B76 a hostile key is told from its bytes, in less than 50 us', () => {
+it('a hostile key is told from its bytes, in less than 50 us (B76)', () => {
   for (const key of [...notKeys, ...otherKinds, ...badSizes, ...badExponents, ...evenModuli]) {
     const times: number[] = [];
     for (let round = 0; round < 201; round++) {

@@ -42,19 +42,19 @@ for (const [name, message] of Object.entries(messages)) {
     lengths(blocks + ivBytes).map((length) => (client) => client.encrypt(message).subarray(0, length));
   const rows: Row[] = [
     {
-      row: `B60 ${name} truncated on the wire at every byte`,
+      row: `${name} truncated on the wire at every byte (B60)`,
       sends: cutOnWire(0),
       ends: NEVER_WHOLE,
       dialects: ['chained'],
     },
     {
-      row: `B60 ${name} truncated on the wire at every byte`,
+      row: `${name} truncated on the wire at every byte (B60)`,
       sends: cutOnWire(16),
       ends: NEVER_WHOLE,
       dialects: ['prefixed'],
     },
     {
-      row: `B60 ${name} truncated before encryption at every byte that is inside a field`,
+      row: `${name} truncated before encryption at every byte that is inside a field (B60)`,
       sends: lengths(plaintext.length)
         .map((length) => plaintext.subarray(0, length))
         .filter((bytes) => !isWhole(bytes)),
@@ -66,7 +66,7 @@ for (const [name, message] of Object.entries(messages)) {
 
 onWires(
   target,
-  'B60 Client by ID and GetCluster truncated between two fields: messages all the same',
+  'Client by ID and GetCluster truncated between two fields: messages all the same (B60)',
   async (wire) => {
     const plaintexts = [messages['Client by ID']!, messages.GetCluster!].map(encodeMessage);
     const whole = plaintexts.flatMap((bytes) => lengths(bytes.length).map((length) => bytes.subarray(0, length)));

@@ -27,7 +27,7 @@ function watch<T>(promise: Promise<T>) {
 }
 
 describe('replies', () => {
-  it('F7: are in the order of the commands, and those of a table to which they came one by one', async () => {
+  it('are in the order of the commands, and those of a table to which they came one by one (F7)', async () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(history, cuts, fc.boolean(), async (commands, cuts, atOnce) => {
@@ -48,7 +48,7 @@ describe('replies', () => {
     );
   });
 
-  it('T9: to an ephemeral client waits for no commit, and the seat it takes is stored with it in one', async () => {
+  it('to an ephemeral client waits for no commit, and the seat it takes is stored with it in one (T9)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     const ephemeral = { ...register(1), ephemeral: true } as Command;
@@ -61,12 +61,12 @@ describe('replies', () => {
     expect((await joined).map(({ kind }) => kind)).toEqual(['cluster', 'cluster']);
   });
 
-  it('F7: to no commands are none', async () => {
+  it('to no commands are none (F7)', async () => {
     const { coordinator } = over(new MemoryStore());
     expect(await coordinator.ask([])).toEqual([]);
   });
 
-  it('E6, T9: after a restart everything that was acknowledged is there again, but ephemeral clients without a seat', async () => {
+  it('after a restart everything that was acknowledged is there again, but ephemeral clients without a seat (E6, T9)', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (commands) => {
         const store = new MemoryStore();
@@ -87,7 +87,7 @@ describe('replies', () => {
 });
 
 describe('commits', () => {
-  it('E6: there is one at a time, and what came meanwhile is the next, all of it', async () => {
+  it('there is one at a time, and what came meanwhile is the next, all of it (E6)', async () => {
     const store = new GatedStore();
     const { coordinator, batches } = over(store);
     const first = coordinator.ask([register(1), register(2)]);
@@ -104,7 +104,7 @@ describe('commits', () => {
     expect(batches).toEqual([2, 3]);
   });
 
-  it('E6: what came in one turn of the event loop is one', async () => {
+  it('what came in one turn of the event loop is one (E6)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     const replies = Promise.all([1, 2, 3, 4].map((client) => coordinator.ask([register(client)])));
@@ -114,7 +114,7 @@ describe('commits', () => {
     expect(await replies).toEqual(new Array(4).fill([{ kind: 'registered' }]));
   });
 
-  it('T12, R4, R6: nobody is answered before it is stored', async () => {
+  it('nobody is answered before it is stored (T12, R4, R6)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     for (const command of [register(1), create('c', 0xc0), join(1, 'c')]) {
@@ -129,14 +129,14 @@ describe('commits', () => {
     }
   });
 
-  it('E6: what needs no commit waits for none of its own', async () => {
+  it('what needs no commit waits for none of its own (E6)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     expect(await ask(coordinator, getCluster('c'))).toEqual({ kind: 'refused', refusal: 'cluster-name-unknown' });
     expect(store.most).toBe(0);
   });
 
-  it('R6: no GetCluster that comes meanwhile is answered, or shows a member, before the member is stored', async () => {
+  it('no GetCluster that comes meanwhile is answered, or shows a member, before the member is stored (R6)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     const setup = coordinator.ask([register(1), create('c', 0xc0)]);

@@ -35,7 +35,7 @@ it('answers orders at once while nobody asks it anything', async () => {
   expect(took.sort((a, b) => a - b)[Math.floor(ORDERS / 2)]).toBeLessThan(8);
 });
 
-it('E6: ends cleanly with a question left in a channel, and rejects what operators ask of it then', async () => {
+it('ends cleanly with a question left in a channel, and rejects what operators ask of it then (E6)', async () => {
   const growth = { memory: newGrowthMemory(), rates: { registration: 1, cluster: 1, member: 1 } };
   const deaths: unknown[] = [];
   for (let round = 0; round < 3; round++) {

@@ -89,7 +89,7 @@ const doings = fc
 
 describe('what is shown', () => {
   // With few pages, clusters and names have to share them.
-  it.each([1, 2, 3])('R6, R8, R9: is what the coordinator answers, after every batch, on %i pages', async (pages) => {
+  it.each([1, 2, 3])('is what the coordinator answers, after every batch, on %i pages (R6, R8, R9)', async (pages) => {
     let answered = 0;
     const cuts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1 });
     await fc.assert(
@@ -117,7 +117,7 @@ describe('what is shown', () => {
     expect(answered).toBeGreaterThan(50);
   });
 
-  it.each([32, 33, 64])('R8, R9: is as much of %i members as the coordinator tells, from wherever', async (size) => {
+  it.each([32, 33, 64])('is as much of %i members as the coordinator tells, from wherever (R8, R9)', async (size) => {
     const { coordinator, answer } = shown();
     const plain = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
     const token = (client: number) => new Uint8Array(20 + client).fill(client);
@@ -154,7 +154,7 @@ describe('what is shown', () => {
     expect(answer(join(1, 'c'))).toBeUndefined();
   });
 
-  it('R4: has its members when an operator keeps it, shown before or not', async () => {
+  it('has its members when an operator keeps it, shown before or not (R4)', async () => {
     const { coordinator, rosterCache, answer } = shown();
     await coordinator.ask([register(1), create('c', 0xc1), join(1, 'c'), getCluster('c', idOf(1))]);
     const before = answer(getCluster('c', idOf(1)));
@@ -178,14 +178,14 @@ describe('what is shown', () => {
     expect([answer(create('Aa', 0xe1)), answer(create('BB', 0xe1))]).toMatchObject([{ kind: 'cluster' }, undefined]);
   });
 
-  it('R4: is no ephemeral cluster, which lives on what the coordinator is asked', async () => {
+  it('is no ephemeral cluster, which lives on what the coordinator is asked (R4)', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([register(1), create('c', 0xc1, 3, 1n), join(1, 'c'), getCluster('c', idOf(1))]);
     expect(answer(getCluster('c', idOf(1)))).toBeUndefined();
     expect(answer(create('c', 0xc2))).toBeUndefined();
   });
 
-  it('R14: is what an operator has left, to who is left', async () => {
+  it('is what an operator has left, to who is left (R14)', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([register(1), register(2), create('c', 0xc1), join(1, 'c'), join(2, 'c')]);
     await coordinator.ask([{ kind: 'evict', cluster: { name: 'c' }, member: { id: idOf(1) } }]);
@@ -199,7 +199,7 @@ describe('what is shown', () => {
     expect(answer(create('c', 0xc2))).toBeUndefined();
   });
 
-  it('T11: is what a member came back with', async () => {
+  it('is what a member came back with (T11)', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([register(1), create('c', 0xc1), join(1, 'c')]);
     await coordinator.ask([register(1, 'other'), join(1, 'c'), getCluster('c', idOf(1))]);
@@ -219,7 +219,7 @@ describe('what is shown', () => {
     expect(answer({ ...getCluster('d', idOf(1)), rosterBytesMax: 1e6 } as Command)).toMatchObject({ which: 0b1n });
   });
 
-  it('E6: is nothing that may still be lost, nor what was', async () => {
+  it('is nothing that may still be lost, nor what was (E6)', async () => {
     const store = new GatedStore();
     const { coordinator, answer } = shown(store);
     const stored = async (commands: Command[], end: 'pass' | 'fail') => {
@@ -239,7 +239,7 @@ describe('what is shown', () => {
   });
 });
 
-it('R4: what somebody else has stored first is shown as he stored it', async () => {
+it('what somebody else has stored first is shown as he stored it (R4)', async () => {
   const store = new MemoryStore();
   const { coordinator, answer } = shown(store);
   await coordinator.ask([register(1), create('b', 0xb1), join(1, 'b')]);

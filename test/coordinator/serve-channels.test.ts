@@ -132,7 +132,7 @@ it('looks of many operators are one in a turn of the event loop', async () => {
   await counting;
 });
 
-it('E6: closing refuses what comes, stores what is under way, and closes the store last', async () => {
+it('closing refuses what comes, stores what is under way, and closes the store last (E6)', async () => {
   const store = new GatedStore();
   let [committing, closed] = [0, false];
   const { commit } = store;

@@ -29,7 +29,7 @@ describe('a store that is full', () => {
     return replies;
   }
 
-  it('E5: what would have to be stored is refused, and the table is as it was', async () => {
+  it('what would have to be stored is refused, and the table is as it was (E5)', async () => {
     const { store, coordinator, table, full, broken } = await prepared();
     const before = observeTable(table);
     for (const command of [register(3), register(1, 'renamed'), create('d', 0xd0), join(1, 'c')]) {
@@ -40,7 +40,7 @@ describe('a store that is full', () => {
     expect(broken).toEqual([]);
   });
 
-  it('E5: what changes nothing goes on working', async () => {
+  it('what changes nothing goes on working (E5)', async () => {
     const { store, coordinator } = await prepared();
     await failing(store, coordinator, [register(3)]);
     expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(1n);
@@ -49,7 +49,7 @@ describe('a store that is full', () => {
     expect((await ask(coordinator, { kind: 'find-client', clientId: idOf(1) })).kind).toBe('client');
   });
 
-  it('E5: beside what is refused, what changes nothing is answered', async () => {
+  it('beside what is refused, what changes nothing is answered (E5)', async () => {
     const { store, coordinator } = await prepared();
     const replies = await failing(store, coordinator, [getCluster('c'), register(3), create('c', 0xd0), join(9, 'c')]);
     expect(replies.map(({ kind }) => kind)).toEqual(['roster', 'refused', 'cluster', 'refused']);
@@ -57,7 +57,7 @@ describe('a store that is full', () => {
     expect(replies[3]).toEqual({ kind: 'refused', refusal: 'client-unknown' });
   });
 
-  it('T9, E5: an ephemeral client that is told it is registered, beside what is refused, is registered', async () => {
+  it('an ephemeral client that is told it is registered, beside what is refused, is registered (T9, E5)', async () => {
     const { store, coordinator } = await prepared();
     const ephemeral = { ...register(4), ephemeral: true } as Command;
     const replies = await failing(store, coordinator, [register(3), ephemeral]);
@@ -65,7 +65,7 @@ describe('a store that is full', () => {
     expect((await ask(coordinator, { kind: 'find-client', clientId: idOf(4) })).kind).toBe('client');
   });
 
-  it('E5: it passes without a restart', async () => {
+  it('it passes without a restart (E5)', async () => {
     const { store, coordinator, full } = await prepared();
     await failing(store, coordinator, [join(1, 'c')]);
     const again = coordinator.ask([join(1, 'c'), getCluster('c')]);
@@ -76,21 +76,21 @@ describe('a store that is full', () => {
     expect(full).toEqual(['the disk is full', undefined, 'the disk is full']);
   });
 
-  it('R4, E5: a second Create of a name is not told of a cluster that its batch failed to store', async () => {
+  it('a second Create of a name is not told of a cluster that its batch failed to store (R4, E5)', async () => {
     const { store, coordinator } = await prepared();
     const [first, second] = await failing(store, coordinator, [create('d', 0xd0), create('d', 0xd1)]);
     expect(first).toEqual(REFUSED);
     expect(second).toEqual(REFUSED);
   });
 
-  it('R6, E5: a GetCluster does not show a member that its batch failed to store', async () => {
+  it('a GetCluster does not show a member that its batch failed to store (R6, E5)', async () => {
     const { store, coordinator } = await prepared();
     const [joined, roster] = await failing(store, coordinator, [join(1, 'c'), getCluster('c')]);
     expect(joined).toEqual(REFUSED);
     expect(whichOf(roster!)).toBe(1n);
   });
 
-  it('T12, E5: a Client by ID does not find a registration that its batch failed to store', async () => {
+  it('a Client by ID does not find a registration that its batch failed to store (T12, E5)', async () => {
     const { store, coordinator } = await prepared();
     const find: Command = { kind: 'find-client', clientId: idOf(3) };
     const [registered, found] = await failing(store, coordinator, [register(3), find]);
@@ -98,7 +98,7 @@ describe('a store that is full', () => {
     expect(found).toEqual({ kind: 'refused', refusal: 'client-unknown' });
   });
 
-  it('E5, E6: whatever the batch, no reply shows what is not stored, and the table has what was acknowledged', async () => {
+  it('whatever the batch, no reply shows what is not stored, and the table has what was acknowledged (E5, E6)', async () => {
     await fc.assert(
       fc.asyncProperty(history, fc.nat(40), async (commands, cut) => {
         const store = new GatedStore();
@@ -137,7 +137,7 @@ describe('a store that is full', () => {
 describe('sweeps', () => {
   const LIMITS = { ...NO_LIMITS, ephemeralTtlMs: 100, idleRegistrationTtlMs: 1_000 };
 
-  it('E5: a store that was full is tried at each, and has room again though nobody asks for anything', async () => {
+  it('a store that was full is tried at each, and has room again though nobody asks for anything (E5)', async () => {
     const { store, coordinator, full } = await prepared();
     coordinator.sweep();
     await coordinator.settled();
@@ -161,7 +161,7 @@ describe('sweeps', () => {
     expect(store.probes).toBe(4);
   });
 
-  it('R4, T9: what has expired is gone from the table and the store', async () => {
+  it('what has expired is gone from the table and the store (R4, T9)', async () => {
     const { store, coordinator, table, clock, expired } = await prepared(LIMITS);
     const created = coordinator.ask([create('e', 0xe0, 3, 1n), join(1, 'e')]);
     (await store.nextCommit()).pass();
@@ -186,7 +186,7 @@ describe('sweeps', () => {
     expect(restarted.table.counts).toEqual({ clients: 1, clusters: 1, members: 1 });
   });
 
-  it('E5: what has expired is still there while its removal cannot be stored, and goes later', async () => {
+  it('what has expired is still there while its removal cannot be stored, and goes later (E5)', async () => {
     const { store, coordinator, table, clock, expired, full } = await prepared(LIMITS);
     const before = observeTable(table, clock.now);
     clock.now = 1_000;
@@ -202,7 +202,7 @@ describe('sweeps', () => {
     expect(table.counts.clients).toBe(1);
   });
 
-  it('E6: one waits for the commit under way, and commands for it', async () => {
+  it('one waits for the commit under way, and commands for it (E6)', async () => {
     const { store, coordinator, clock } = await prepared(LIMITS);
     clock.now = 1_000;
     const registered = coordinator.ask([register(3)]);
@@ -223,7 +223,7 @@ describe('a store that is broken', () => {
   const NEEDS_STORE = [register(3), register(1, 'renamed'), create('d', 0xd0), join(1, 'c')];
 
   it.each(['break', 'passAndBreak'] as const)(
-    'E6: is told of once, and nothing that needs it is acknowledged any more (%s)',
+    'is told of once, and nothing that needs it is acknowledged any more (%s) (E6)',
     async (how) => {
       const { store, coordinator, table, full, broken } = await prepared();
       const before = observeTable(table);
@@ -240,7 +240,7 @@ describe('a store that is broken', () => {
     },
   );
 
-  it('E6: what it has stored all the same is met after a restart, and does no harm', async () => {
+  it('what it has stored all the same is met after a restart, and does no harm (E6)', async () => {
     const { store, coordinator } = await prepared();
     const failed = coordinator.ask([join(1, 'c'), create('d', 0xd0), register(3)]);
     (await store.nextCommit()).passAndBreak();
@@ -258,7 +258,7 @@ describe('a store that is broken', () => {
     expect(whichOf(await ask(restarted.coordinator, getCluster('c')))).toBe(7n);
   });
 
-  it('E6: that a probe finds so is told of, too, and expires nothing', async () => {
+  it('that a probe finds so is told of, too, and expires nothing (E6)', async () => {
     const { store, coordinator, table, clock, broken, expired } = await prepared({
       ...NO_LIMITS,
       idleRegistrationTtlMs: 1_000,

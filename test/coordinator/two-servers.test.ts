@@ -20,7 +20,7 @@ describe('two servers on one store', () => {
     return { store, one, other };
   }
 
-  it('R1: of two that create one name at once one wins, and both tell its properties', async () => {
+  it('of two that create one name at once one wins, and both tell its properties (R1)', async () => {
     const { store, one, other } = await two();
     const replies = await Promise.all([
       ask(one.coordinator, create('c', 0xc1, 3)),
@@ -34,7 +34,7 @@ describe('two servers on one store', () => {
     }
   });
 
-  it('R1: of many creates of a few names at both, each name has one ID', async () => {
+  it('of many creates of a few names at both, each name has one ID (R1)', async () => {
     const name = fc.constantFrom('a', 'b', '__proto__');
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(name, fc.boolean()), { maxLength: 20 }), async (creates) => {
@@ -51,7 +51,7 @@ describe('two servers on one store', () => {
     );
   });
 
-  it('R13: of two that want the last seat one gets it, and the other is told that it is full', async () => {
+  it('of two that want the last seat one gets it, and the other is told that it is full (R13)', async () => {
     const { one, other } = await two(register(1), register(2), register(3), create('c', 0xc0, 2), join(3, 'c'));
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
     expect(replies.map(({ kind }) => kind).sort()).toEqual(['cluster', 'refused']);
@@ -64,7 +64,7 @@ describe('two servers on one store', () => {
     });
   });
 
-  it('R6: of two that want the next seat both get one, and neither loses it', async () => {
+  it('of two that want the next seat both get one, and neither loses it (R6)', async () => {
     const { store, one, other } = await two(register(1), register(2), create('c', 0xc0, 3));
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
     expect(replies.map(({ kind }) => kind)).toEqual(['cluster', 'cluster']);
@@ -73,14 +73,14 @@ describe('two servers on one store', () => {
     expect(whichOf(await ask(third.coordinator, getCluster('c')))).toBe(3n);
   });
 
-  it('R13: of two with one name the second is told, whichever server it comes to', async () => {
+  it('of two with one name the second is told, whichever server it comes to (R13)', async () => {
     const { one, other } = await two(register(1, 'same'), register(2, 'same'), create('c', 0xc0, 3));
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
     expect(replies.filter(({ kind }) => kind === 'cluster').length).toBe(1);
     expect(replies).toContainEqual({ kind: 'refused', refusal: 'member-name-in-use' });
   });
 
-  it('T11: of two that register one ID with different keys one gets it', async () => {
+  it('of two that register one ID with different keys one gets it (T11)', async () => {
     const { one, other } = await two();
     const replies = await Promise.all([
       ask(one.coordinator, register(1, 'mine')),
@@ -92,7 +92,7 @@ describe('two servers on one store', () => {
     expect(await ask(one.coordinator, find)).toEqual(await ask(other.coordinator, find));
   });
 
-  it('T11: of two that register one ID with one key both do, and a token of theirs stands', async () => {
+  it('of two that register one ID with one key both do, and a token of theirs stands (T11)', async () => {
     const { store, one, other } = await two();
     const replies = await Promise.all([
       ask(one.coordinator, register(1, 'first')),
@@ -102,7 +102,7 @@ describe('two servers on one store', () => {
     expect((await recordsOf(store)).length).toBe(1);
   });
 
-  it('R7: an answer that rested on what was lost is given again', async () => {
+  it('an answer that rested on what was lost is given again (R7)', async () => {
     const { one, other } = await two();
     await ask(one.coordinator, create('c', 0xc1, 5));
     const [created, again, roster] = await other.coordinator.ask([
@@ -157,7 +157,7 @@ class StubbornStore implements Store {
   }
 }
 
-it('E5: a seat that is lost again and again is given up after so many attempts, and can be had later', async () => {
+it('a seat that is lost again and again is given up after so many attempts, and can be had later (E5)', async () => {
   const store = new StubbornStore();
   const { coordinator } = over(store);
   await coordinator.ask([register(1), create('c', 0xc0, 64)]);

@@ -274,7 +274,7 @@ describe('room', () => {
     expect((await submit(pool, hello))?.kind).toBe('reply');
   });
 
-  it('F7: more jobs than a worker has slots are all served', async () => {
+  it('more jobs than a worker has slots are all served (F7)', async () => {
     const { pool } = await startPool(1);
     const message: Job = { ...poison, session: new Uint8Array(SESSION_RECORD_BYTES) };
     const served = await Promise.all(Array.from({ length: 1_000 }, () => submit(pool, message)));

@@ -141,13 +141,13 @@ class Client {
 const member = messageOf(vectors.messages.find(({ name }) => name === 'Client')!.fields);
 
 describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
-  it('H2, H5, K6: a Hello is answered in its dialect, with the registry’s own version', async () => {
+  it('a Hello is answered in its dialect, with the registry’s own version (H2, H5, K6)', async () => {
     const { result, reply } = await Client.greet(contextWith(newTable()), name);
     expect(result).toMatchObject({ op: 0, dialect: name, consumed: 256, why: undefined });
     expect(reply.version2).toBe(1);
   });
 
-  it('H10: a Hello is opened under either key, and one under neither is silent', () => {
+  it('a Hello is opened under either key, and one under neither is silent (H10)', () => {
     const [current, previous, other] = [privateKey('memberCk'), ck, privateKey('registrySk')];
     const keys = { key1: randomBytes(32), salt1: randomBytes(8), version1: 1 };
     const hello = { ...keys, dialect: name, iv1: name === 'chained' ? randomBytes(16) : undefined };
@@ -166,7 +166,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(one(context, undefined, randomBytes(255), 'tcp')).toMatchObject({ why: 'hello-length', rsaOperations: 0 });
   });
 
-  it.each(['tcp', 'ws'] as const)('M2: a conversation goes as the vectors have it, over %s', async (transport) => {
+  it.each(['tcp', 'ws'] as const)('a conversation goes as the vectors have it, over %s (M2)', async (transport) => {
     const table = newTable();
     const { client } = await Client.greet(contextWith(table), name, transport);
     const { toRegistry, toClient } = vectors.conversations.find(({ dialect }) => dialect === name)!;
@@ -187,7 +187,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     }
   });
 
-  it('F7: a session is told where a message has changed it: its state, its IDs, or the chain of its keys', async () => {
+  it('a session is told where a message has changed it: its state, its IDs, or the chain of its keys (F7)', async () => {
     const { client, result } = await Client.greet(contextWith(newTable()), name);
     expect(result.hasChanged).toBe(true);
     const changed: boolean[] = [];
@@ -201,7 +201,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(changed).toEqual([always, true, true, true, true, always, always]);
   });
 
-  it('F5: what is not yet whole waits, and what stands behind a message is left', async () => {
+  it('what is not yet whole waits, and what stands behind a message is left (F5)', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name);
     const [first, second] = [client.seal(member), client.seal({ Op: Op.Create, ClusterName: 'c' })];
     for (let end = 16; end < first.length; end += 16) {
@@ -252,7 +252,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(dribbled).toBeLessThan(40 * fastest(1, () => client.send(wire)));
   });
 
-  it('F3, E1: a frame that is less than a message, or more, is silent', async () => {
+  it('a frame that is less than a message, or more, is silent (F3, E1)', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name, 'ws');
     const wire = client.seal(member);
     const silent = { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
@@ -262,7 +262,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect((await client.receive(wire)).message.Op).toBe(Op.ClientOK);
   });
 
-  it('M3, E2: an Op out of range is told, and ends the session', async () => {
+  it('an Op out of range is told, and ends the session (M3, E2)', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name);
     const sealed = DIALECTS[name].encrypt(
       keysOf(client),
@@ -274,7 +274,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(result).toMatchObject({ op: 0, why: 'tag-out-of-range' });
   });
 
-  it('E2: what is wrong with a message is told with its text, and ends the session', async () => {
+  it('what is wrong with a message is told with its text, and ends the session (E2)', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name);
     const { message, result } = await client.receive(client.seal({ Op: Op.Join, ClusterName: 'c' }));
     expect(fieldsOf(message)).toEqual({ Op: 13, ErrDesc: 'invalid msg type for current state' });
@@ -287,7 +287,7 @@ function keysOf(client: Client): SessionKeys {
   return readSession(Buffer.from(client.session)).keys;
 }
 
-it('H3: Hellos that are none are silent, each with its fault', async () => {
+it('Hellos that are none are silent, each with its fault (H3)', async () => {
   const context = contextWith(newTable());
   for (const { bytes: hex } of vectors.hostileHellos) {
     const result = await one(context, undefined, bytes(hex), 'tcp');
@@ -310,7 +310,7 @@ describe('the size of replies', () => {
     return table;
   }
 
-  it('R9: over TCP a reply keeps its bound, IV and padding included, and is as full as may be', async () => {
+  it('over TCP a reply keeps its bound, IV and padding included, and is as full as may be (R9)', async () => {
     const lengths = fc.array(fc.integer({ min: 40, max: 1_500 }), { minLength: 1, maxLength: 64, size: 'max' });
     await fc.assert(
       fc.asyncProperty(
@@ -345,7 +345,7 @@ describe('the size of replies', () => {
     );
   });
 
-  it.each(DIALECT_NAMES)('R9: in the %s dialect it is exactly as much as fits, to the byte', async (name) => {
+  it.each(DIALECT_NAMES)('in the %s dialect it is exactly as much as fits, to the byte (R9)', async (name) => {
     // Members 62 and 63 come first, so that Which is as long as it can be.
     const [first, others] = [62, 100];
     for (let length = 40; length < 40 + others; length++) {
@@ -370,7 +370,7 @@ describe('the size of replies', () => {
     }
   });
 
-  it('R9: one member is always sent, even where it alone exceeds the bound', async () => {
+  it('one member is always sent, even where it alone exceeds the bound (R9)', async () => {
     const context = contextWith(withTokens([2_000, 2_000]), 512);
     const { client } = await Client.greet(context, 'prefixed');
     const keys = keysOf(client);
@@ -381,7 +381,7 @@ describe('the size of replies', () => {
     }
   });
 
-  it('R9: on WebSocket 64 members come at once', async () => {
+  it('on WebSocket 64 members come at once (R9)', async () => {
     const context = contextWith(withTokens(new Array(64).fill(2_400)));
     const { client } = await Client.greet(context, 'chained', 'ws');
     const keys = keysOf(client);

@@ -62,7 +62,7 @@ function recordOf(session: Session): Buffer {
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
 
 describe('session records', () => {
-  it('S2: every session comes out as it went in', () => {
+  it('every session comes out as it went in (S2)', () => {
     fc.assert(
       fc.property(session, (session) => {
         expect(plain(readSession(recordOf(session)))).toEqual(plain(session));
@@ -70,7 +70,7 @@ describe('session records', () => {
     );
   });
 
-  it('S2: a record is written where it belongs and nowhere else, whatever stood there', () => {
+  it('a record is written where it belongs and nowhere else, whatever stood there (S2)', () => {
     fc.assert(
       fc.property(session, fc.nat(20), fc.nat(20), (session, before, behind) => {
         const target = Buffer.alloc(before + SESSION_RECORD_BYTES + behind, 0xa5);
@@ -83,7 +83,7 @@ describe('session records', () => {
     );
   });
 
-  it('S2: bytes of another length are no record', () => {
+  it('bytes of another length are no record (S2)', () => {
     for (const length of [0, SESSION_RECORD_BYTES - 1, SESSION_RECORD_BYTES + 1]) {
       expect(() => readSession(Buffer.alloc(length))).toThrow();
     }
@@ -121,7 +121,7 @@ describe('jobs', () => {
     );
   });
 
-  it('F7: every job comes out as it went in, whatever stood in its slot', () => {
+  it('every job comes out as it went in, whatever stood in its slot (F7)', () => {
     fc.assert(
       fc.property(job, (job) => {
         const slot = usedSlot();
@@ -167,7 +167,7 @@ const MESSAGE = { rsaOperations: 0, previousKey: false, clientName: undefined, c
 const NO_TIMES = { open: 0, ask: 0, seal: 0 };
 
 describe('results', () => {
-  it('F7: every result comes out as it went in, sessions as their records where they have changed, and its times with it', () => {
+  it('every result comes out as it went in, sessions as their records where they have changed, and its times with it (F7)', () => {
     fc.assert(
       fc.property(result, times, (result, times) => {
         const slot = usedSlot();
@@ -180,7 +180,7 @@ describe('results', () => {
     );
   });
 
-  it('T2: of a name no more is told than a name can have', () => {
+  it('of a name no more is told than a name can have (T2)', () => {
     const slot = usedSlot();
     const reply = {
       ...MESSAGE,
@@ -194,7 +194,7 @@ describe('results', () => {
     expect(readResult(slot)).toMatchObject({ clientName: 'x'.repeat(128), bytes: Buffer.alloc(9) });
   });
 
-  it.each(REASONS)('E4: the reason %s has a place of its own', (why) => {
+  it.each(REASONS)('the reason %s has a place of its own (E4)', (why) => {
     const reply = {
       kind: 'reply',
       ...MESSAGE,
@@ -208,7 +208,7 @@ describe('results', () => {
     expect(readResult(slot)).toMatchObject({ kind: 'reply', why });
   });
 
-  it('E1: of a session nothing is left in a slot that was wiped, and a reply taken from it stays', () => {
+  it('of a session nothing is left in a slot that was wiped, and a reply taken from it stays (E1)', () => {
     fc.assert(
       fc.property(session, fc.uint8Array({ minLength: 1, maxLength: 100 }), (session, bytes) => {
         const [job, response] = [Buffer.alloc(1_000), Buffer.alloc(1_000)];

@@ -109,7 +109,7 @@ function undoing(count: number): FuzzCommand {
   };
 }
 
-it('T9, T11, R1 to R9, R13, R14, E5: answers, stores and forgets as the obvious table does, and undoes any of it', () => {
+it('answers, stores and forgets as the obvious table does, and undoes any of it (T9, T11, R1 to R9, R13, R14, E5)', () => {
   const at = (commands: fc.Arbitrary<Command | OperatorCommand>) =>
     fc.tuple(commands, wait).map((parts) => applying(...parts));
   const commands = fc.commands(
@@ -187,7 +187,7 @@ function afterLong(limits: TableLimits, [commands, times]: [Command[], [number, 
 }
 
 describe('records', () => {
-  it('E6: a fresh table that absorbs all changes has all that was stored, and absorbing it again is no change', () => {
+  it('a fresh table that absorbs all changes has all that was stored, and absorbing it again is no change (E6)', () => {
     fc.assert(
       fc.property(history, (commands) => {
         const table = newTable();
@@ -202,7 +202,7 @@ describe('records', () => {
     );
   });
 
-  it('E6: a fresh table that absorbs removals, too, has all that was not forgotten', () => {
+  it('a fresh table that absorbs removals, too, has all that was not forgotten (E6)', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { slow, changes, clock } = afterLong(limits, history);
@@ -213,7 +213,7 @@ describe('records', () => {
     );
   });
 
-  it('E6: what stands under each key at the end is enough, clusters before members, and is what records() gives', () => {
+  it('what stands under each key at the end is enough, clusters before members, and is what records() gives (E6)', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { table, slow, changes, clock } = afterLong(limits, history);
@@ -237,7 +237,7 @@ describe('records', () => {
     );
   });
 
-  it('E6: records() gives clients and clusters before members, and members in the order of their indexes', () => {
+  it('records() gives clients and clusters before members, and members in the order of their indexes (E6)', () => {
     fc.assert(
       fc.property(history, (commands) => {
         const table = newTable();
@@ -249,7 +249,7 @@ describe('records', () => {
     );
   });
 
-  it('E6: a member that is loaded without a registration has that of its client', () => {
+  it('a member that is loaded without a registration has that of its client (E6)', () => {
     const table = newTable();
     table.replay({ ...registration(1, Uint8Array.of(7)), kind: 'client' });
     table.replay({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 0n });
@@ -258,7 +258,7 @@ describe('records', () => {
     expect(table.apply({ kind: 'join', clientId: idOf(1), cluster: { name: 'c' } }, 0).changes).toEqual([]);
   });
 
-  it('R6: every change of a member has the index of its seat, 0, 1, 2 … as they joined', () => {
+  it('every change of a member has the index of its seat, 0, 1, 2 … as they joined (R6)', () => {
     fc.assert(
       fc.property(history, (commands) => {
         const table = newTable();
@@ -274,7 +274,7 @@ describe('records', () => {
     );
   });
 
-  it('R6: joining again with the same token changes nothing that would have to be stored', () => {
+  it('joining again with the same token changes nothing that would have to be stored (R6)', () => {
     const table = newTable();
     table.apply(registration(1, Uint8Array.of(1)), 0);
     table.apply(creation('c', 9), 0);
@@ -283,7 +283,7 @@ describe('records', () => {
     expect(table.apply(again, 0).changes).toEqual([]);
   });
 
-  it('T12: registering again with the same token changes nothing that would have to be stored', () => {
+  it('registering again with the same token changes nothing that would have to be stored (T12)', () => {
     const table = newTable();
     expect(table.apply(registration(1, Uint8Array.of(1, 2)), 0).changes.length).toBe(1);
     expect(table.apply(registration(1, Uint8Array.of(1, 2)), 0)).toMatchObject({
@@ -293,7 +293,7 @@ describe('records', () => {
     expect(table.apply(registration(1, Uint8Array.of(1, 3)), 0).changes.length).toBe(1);
   });
 
-  it('R6: a new token is stored with the seats, which keep the old one until the client joins again', () => {
+  it('a new token is stored with the seats, which keep the old one until the client joins again (R6)', () => {
     const table = newTable();
     const [old, fresh] = [Uint8Array.of(1), Uint8Array.of(2)];
     table.apply(registration(1, old), 0);
@@ -318,7 +318,7 @@ describe('records', () => {
     expect(table.apply(asking(idOf(10)), 0).reply).toMatchObject({ roster: old });
   });
 
-  it('T9: an ephemeral client is stored when it takes a seat, with the seat, and from then on', () => {
+  it('an ephemeral client is stored when it takes a seat, with the seat, and from then on (T9)', () => {
     const table = newTable();
     const ephemeral = (byte: number) => ({ ...registration(1, Uint8Array.of(byte)), ephemeral: true });
     expect(table.apply(ephemeral(1), 0)).toMatchObject({ reply: { kind: 'registered' }, changes: [] });
@@ -336,7 +336,7 @@ describe('records', () => {
     expect(second.changes.map(({ kind }) => kind)).toEqual(['member']);
   });
 
-  it('R1: a cluster that another server stored first takes the place of ours, members and all', () => {
+  it('a cluster that another server stored first takes the place of ours, members and all (R1)', () => {
     const table = newTable();
     const [ours, theirs] = [1, 2].map((byte) => ({
       kind: 'cluster' as const,
@@ -385,7 +385,7 @@ describe('an eviction', () => {
     return table;
   }
 
-  it('R14: empties a seat, moves nobody, and the next who joins gets the lowest that is empty', () => {
+  it('empties a seat, moves nobody, and the next who joins gets the lowest that is empty (R14)', () => {
     const table = withMembers([1, 2, 3]);
     const evicting = { kind: 'evict', cluster: { name: 'c' }, member: { name: 'm1' } } as const;
     const gone = { kind: 'member-removal', clusterId: idOf(9), index: 0, clientId: idOf(1) };
@@ -399,13 +399,13 @@ describe('an eviction', () => {
     expect(table.counts).toEqual({ clients: 4, clusters: 1, members: 3 });
   });
 
-  it('R14: whoever was evicted is no member any more, and may join again as anybody may', () => {
+  it('whoever was evicted is no member any more, and may join again as anybody may (R14)', () => {
     const table = withMembers([1, 2]);
     table.apply({ kind: 'evict', cluster: { id: idOf(9) }, member: { id: idOf(2) } }, 0);
     expect(table.apply(joining(2), 0).changes).toMatchObject([{ kind: 'member', index: 1, clientId: idOf(2) }]);
   });
 
-  it('E6: a table is loaded with the holes that evictions left, and deleting the cluster takes all its seats', () => {
+  it('a table is loaded with the holes that evictions left, and deleting the cluster takes all its seats (E6)', () => {
     const table = withMembers([1, 2, 3]);
     for (const client of [1, 2]) {
       table.apply({ kind: 'evict', cluster: { name: 'c' }, member: { id: idOf(client) } }, 0);
@@ -421,7 +421,7 @@ describe('an eviction', () => {
 });
 
 describe('limits', () => {
-  it('R4: at the limit of clusters a new one is refused, and one that exists is not', () => {
+  it('at the limit of clusters a new one is refused, and one that exists is not (R4)', () => {
     const table = newTable({ clusters: 2 });
     const outcomes = ['a', 'b', 'c', 'a'].map((name, i) => table.apply(creation(name, 0x40 + i), 0));
     expect(outcomes.map(({ reply }) => (reply.kind === 'refused' ? reply.refusal : reply.kind))).toEqual([
@@ -435,7 +435,7 @@ describe('limits', () => {
     expect(table.apply(creation('c', 0x50), 0).reply.kind).toBe('cluster');
   });
 
-  it('T11: at the limit of registrations a new client is refused, and one that is known may come back', () => {
+  it('at the limit of registrations a new client is refused, and one that is known may come back (T11)', () => {
     const table = newTable({ clients: 1 });
     const full = { kind: 'refused', refusal: 'registry-full' };
     expect(table.apply(registration(1, Uint8Array.of(1)), 0).reply.kind).toBe('registered');
@@ -451,7 +451,7 @@ describe('what is forgotten', () => {
   const TTL = { ephemeralTtlMs: 100, idleRegistrationTtlMs: 1_000 };
   const removals = (effects: readonly Effect[]) => effects.flatMap(({ changes }) => changes);
 
-  it('R4: an ephemeral cluster that no member asks for, whoever else does; any other stays', () => {
+  it('an ephemeral cluster that no member asks for, whoever else does; any other stays (R4)', () => {
     const table = newTable(TTL);
     for (const client of [1, 2]) table.apply(registration(client, Uint8Array.of(client)), 0);
     table.apply(creation('ephemeral', 9, 1n), 0);
@@ -468,7 +468,7 @@ describe('what is forgotten', () => {
     expect(table.apply(creation('ephemeral', 12), 200).reply).toMatchObject({ cluster: { id: idOf(12) } });
   });
 
-  it('T9: a client without a seat, sooner if it is ephemeral; one that has a seat stays', () => {
+  it('a client without a seat, sooner if it is ephemeral; one that has a seat stays (T9)', () => {
     const table = newTable(TTL);
     const ephemeral = { ephemeral: true } as const;
     for (const client of [1, 2]) table.apply(registration(client, Uint8Array.of(client)), 0);
@@ -488,7 +488,7 @@ describe('what is forgotten', () => {
     expect(table.counts).toEqual({ clients: 2, clusters: 1, members: 2 });
   });
 
-  it('T11: the ID of a client that is forgotten is anybody’s again', () => {
+  it('the ID of a client that is forgotten is anybody’s again (T11)', () => {
     const table = newTable(TTL);
     table.apply(registration(1, Uint8Array.of(1)), 0);
     const stranger = { ...registration(1, Uint8Array.of(2)), sigKeyDigest: 'cc'.repeat(32) };
@@ -497,7 +497,7 @@ describe('what is forgotten', () => {
     expect(table.apply(stranger, 1_000).reply.kind).toBe('registered');
   });
 
-  it('E5: nothing of it when it is undone, and it is due again', () => {
+  it('nothing of it when it is undone, and it is due again (E5)', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { table, slow, clock } = afterLong(limits, history);
@@ -513,7 +513,7 @@ describe('what is forgotten', () => {
     );
   });
 
-  it('T9: all of it in time, however few are looked at at once and wherever the round was', () => {
+  it('all of it in time, however few are looked at at once and wherever the round was (T9)', () => {
     fc.assert(
       fc.property(limits, longHistory, fc.integer({ min: 1, max: 5 }), fc.nat(9), (limits, history, count, begun) => {
         const { table, slow, clock } = afterLong({ ...limits, clients: 50, clusters: 50 }, history);
@@ -535,7 +535,7 @@ describe('what is forgotten', () => {
     );
   });
 
-  it('R4: a cluster without a member, from its creation or the last eviction on, unless it is kept', () => {
+  it('a cluster without a member, from its creation or the last eviction on, unless it is kept (R4)', () => {
     const table = newTable({ emptyClusterTtlMs: 100 });
     table.apply(registration(1, Uint8Array.of(1)), 0);
     for (const [i, name] of ['empty', 'joined', 'left', 'kept'].entries()) table.apply(creation(name, 0x40 + i), 0);
@@ -556,7 +556,7 @@ describe('what is forgotten', () => {
     expect(table.counts.clusters).toBe(2);
   });
 
-  it('R4: one client makes so many clusters at most, those that are gone apart', () => {
+  it('one client makes so many clusters at most, those that are gone apart (R4)', () => {
     const table = newTable({ clustersPerClient: 2, emptyClusterTtlMs: 100 });
     table.apply(registration(1, Uint8Array.of(1)), 0);
     const make = (id: number, now: number) => table.apply(creation(`c${id}`, id), now);
@@ -572,7 +572,7 @@ describe('what is forgotten', () => {
     expect(make(0x45, 100).reply.kind).toBe('cluster');
   });
 
-  it('R4: what has been idle for longest sooner, where the table would be full; no newcomer is refused', () => {
+  it('what has been idle for longest sooner, where the table would be full; no newcomer is refused (R4)', () => {
     const MINUTE = 60_000;
     const MOST = 40;
     const table = newTable({
@@ -609,7 +609,7 @@ describe('what is forgotten', () => {
     for (const name of ['c1', 'kept']) expect(table.showCluster({ name })).toBeDefined();
   });
 
-  it('R4: nothing before its time in a table that has room, nor within five minutes in one that has none', () => {
+  it('nothing before its time in a table that has room, nor within five minutes in one that has none (R4)', () => {
     const table = newTable({ clusters: 10, emptyClusterTtlMs: 3_600_000 });
     for (let i = 0; i < 9; i++) table.apply(creation(`c${i}`, 0x40 + i), 0);
     expect(table.expire(3_599_999, EVERYTHING)).toEqual([]);
@@ -619,7 +619,7 @@ describe('what is forgotten', () => {
     expect(removals(full.expire(300_000, EVERYTHING))).toMatchObject([{ name: 'c0' }]);
   });
 
-  it('E6: an outage expires nobody: what is loaded counts as just used', () => {
+  it('an outage expires nobody: what is loaded counts as just used (E6)', () => {
     const table = new ClusterTable(REGISTRY_ID, { ...NO_LIMITS, ...TTL }, 5_000);
     table.replay({ ...registration(1, Uint8Array.of(1)), kind: 'client' });
     table.replay({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 1n });
@@ -629,7 +629,7 @@ describe('what is forgotten', () => {
   });
 });
 
-it('R2: a full cluster has 64 members, and Which a bit for each', () => {
+it('a full cluster has 64 members, and Which a bit for each (R2)', () => {
   const table = newTable();
   table.apply({ ...creation('c', 0xcc), size: 64 } as Command, 0);
   const joins = Array.from({ length: 65 }, (_, i) => {

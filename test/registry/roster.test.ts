@@ -28,7 +28,7 @@ const start = fc.nat(63);
 const bound = fc.nat(400);
 
 describe('asking for all again and again', () => {
-  it('R9: visits every member, each reply going on where the last one ended', () => {
+  it('visits every member, each reply going on where the last one ended (R9)', () => {
     fc.assert(
       fc.property(lengths, bound, start, (lengths, bytesMax, from) => {
         const cluster = withTokens(lengths);
@@ -48,7 +48,7 @@ describe('asking for all again and again', () => {
     );
   });
 
-  it('R9: visits every member within as many replies as their bytes need', () => {
+  it('visits every member within as many replies as their bytes need (R9)', () => {
     const length = fc.integer({ min: 1, max: 60 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 64 }), length, bound, start, (count, length, bytesMax, from) => {
@@ -66,12 +66,12 @@ describe('asking for all again and again', () => {
     );
   });
 
-  it('R9: begins again at index 0 after the highest', () => {
+  it('begins again at index 0 after the highest (R9)', () => {
     const cluster = withTokens([1, 1, 1]);
     expect([0, 1, 2].map((from) => cluster.roster(ALL, from, 1).next)).toEqual([1, 2, 0]);
   });
 
-  it('R9: goes on in a cluster that has grown or is another one', () => {
+  it('goes on in a cluster that has grown or is another one (R9)', () => {
     fc.assert(
       fc.property(lengths, start, bound, (lengths, from, bytesMax) => {
         const { which, next } = withTokens(lengths).roster(ALL, from, bytesMax);
@@ -85,7 +85,7 @@ describe('asking for all again and again', () => {
 describe('a reply', () => {
   const wanted = fc.bigInt({ min: 0n, max: ALL });
 
-  it('R9: never exceeds its bytes, unless one member alone does', () => {
+  it('never exceeds its bytes, unless one member alone does (R9)', () => {
     fc.assert(
       fc.property(lengths, wanted, start, bound, (lengths, wanted, from, bytesMax) => {
         const { which, bytes } = withTokens(lengths).roster(wanted, from, bytesMax);
@@ -94,7 +94,7 @@ describe('a reply', () => {
     );
   });
 
-  it('R8: has those who were wanted, at least one if any was, and as many as fit', () => {
+  it('has those who were wanted, at least one if any was, and as many as fit (R8)', () => {
     fc.assert(
       fc.property(lengths, wanted, start, bound, (lengths, wanted, from, bytesMax) => {
         const { which, bytes } = withTokens(lengths).roster(wanted, from, bytesMax);
@@ -109,7 +109,7 @@ describe('a reply', () => {
     );
   });
 
-  it('R8: has the tokens in the order of the bits, lowest first, wherever it began', () => {
+  it('has the tokens in the order of the bits, lowest first, wherever it began (R8)', () => {
     fc.assert(
       fc.property(lengths, wanted, start, bound, (lengths, wanted, from, bytesMax) => {
         const { which, bytes } = withTokens(lengths).roster(wanted, from, bytesMax);
@@ -120,7 +120,7 @@ describe('a reply', () => {
     );
   });
 
-  it('R8: of a cluster without members is empty', () => {
+  it('of a cluster without members is empty (R8)', () => {
     expect(withTokens([]).roster(ALL, 5, 100)).toEqual({ which: 0n, next: 0, bytes: new Uint8Array(0) });
   });
 });

@@ -18,7 +18,7 @@ describe('Create', () => {
     return [ClusterSize, EndPointCount, bigintOf(ClusterAttrs)];
   };
 
-  it('R1: needs a name, and one that is a name', () => {
+  it('needs a name, and one that is a name (R1)', () => {
     expect(why(created({ ClusterName: null }))).toBe('cluster-not-named');
     expect(why(created({ ClusterName: '' }))).toBe('cluster-not-named');
     expect(why(created({ ClusterName: '-c' }))).toBe('name-invalid');
@@ -34,7 +34,7 @@ describe('Create', () => {
     [64, 64],
     [65, 64],
     [2 ** 32 - 1, 64],
-  ])('R2: ClusterSize %s becomes %i', (ClusterSize, size) => {
+  ])('ClusterSize %s becomes %i (R2)', (ClusterSize, size) => {
     expect(properties({ ...(ClusterSize !== undefined && { ClusterSize }) })[0]).toBe(size);
   });
 
@@ -44,11 +44,11 @@ describe('Create', () => {
     [2, 2],
     [3, 2],
     [2 ** 32 - 1, 2],
-  ])('R3: EndPointCount %s becomes %i', (EndPointCount, count) => {
+  ])('EndPointCount %s becomes %i (R3)', (EndPointCount, count) => {
     expect(properties({ ...(EndPointCount !== undefined && { EndPointCount }) })[1]).toBe(count);
   });
 
-  it('R3: a present 0 is told', () => {
+  it('a present 0 is told (R3)', () => {
     expect(why(created({ EndPointCount: 0 }))).toBe('end-point-count-zero');
   });
 
@@ -58,15 +58,15 @@ describe('Create', () => {
     [2n, 0n],
     [3n, 1n],
     [2n ** 64n - 1n, 2n ** 64n - 3n],
-  ])('R4: ClusterAttrs %i become %i: bit 2 is the registry’s', (asked, attrs) => {
+  ])('ClusterAttrs %i become %i: bit 2 is the registry’s (R4)', (asked, attrs) => {
     expect(properties({ ClusterAttrs: longOf(asked) })[2]).toBe(attrs);
   });
 
-  it('R4: a new cluster gets a random ID of 32 bytes', () => {
+  it('a new cluster gets a random ID of 32 bytes (R4)', () => {
     expect(fieldsOf(answered(created({})).message)).toMatchObject({ Op: 6, ClusterID: '09'.repeat(32) });
   });
 
-  it('R1: of a name that exists it changes nothing and tells what there is', () => {
+  it('of a name that exists it changes nothing and tells what there is (R1)', () => {
     const { table, session } = withClient();
     const first = answered(serve(table, session, { Op: Op.Create, ClusterName: 'c', ClusterSize: 3 }, 9));
     const again = { Op: Op.Create, ClusterName: 'c', ClusterSize: 9, EndPointCount: 2, ClusterAttrs: longOf(1n) };
@@ -130,19 +130,19 @@ describe('which cluster', () => {
     });
   });
 
-  it('R5: a Create of a cluster that existed counts as created', () => {
+  it('a Create of a cluster that existed counts as created (R5)', () => {
     const { table, session, a } = withClusters();
     const again = answered(serve(table, session, { Op: Op.Create, ClusterName: 'a' }, 5));
     expect(idOf(serve(table, again.session, { Op: Op.Join }))).toBe(a);
   });
 
-  it('R7: a Create behind a Join makes its cluster the last', () => {
+  it('a Create behind a Join makes its cluster the last (R7)', () => {
     const { table, session, b } = withClusters();
     const again = answered(serve(table, session, { Op: Op.Create, ClusterName: 'b' }, 5));
     expect(idOf(serve(table, again.session, { Op: Op.GetCluster }))).toBe(b);
   });
 
-  it('S5: GetCluster is for anybody, before a Join and of others’ clusters', () => {
+  it('GetCluster is for anybody, before a Join and of others’ clusters (S5)', () => {
     const { table, fresh, a } = withClusters();
     expect(idOf(serve(table, fresh, { Op: Op.GetCluster, ClusterName: 'a' }))).toBe(a);
   });
@@ -165,7 +165,7 @@ describe('GetCluster', () => {
     [5n, 5n, [0, 2]],
     [2n ** 64n - 1n, 7n, [0, 1, 2]],
     [2n ** 63n, 0n, []],
-  ])('R8: Which %s gives the members of %s', (which, given, members) => {
+  ])('Which %s gives the members of %s (R8)', (which, given, members) => {
     const { table, session } = withMembers();
     const Which = which === undefined ? null : longOf(which);
     const { message, roster } = answered(serve(table, session, { Op: Op.GetCluster, ClusterName: 'c', Which }));
@@ -173,7 +173,7 @@ describe('GetCluster', () => {
     expect(decodeRoster(roster!).map(({ Name }) => Name)).toEqual(members.map((index) => `node-${index}`));
   });
 
-  it('R11: carries the ID as well, and the size if it was asked for, whatever with', () => {
+  it('carries the ID as well, and the size if it was asked for, whatever with (R11)', () => {
     const { table, session } = withMembers();
     const asked = (fields: Message) =>
       fieldsOf(answered(serve(table, session, { Op: Op.GetCluster, ClusterName: 'c', ...fields })).message);
@@ -183,7 +183,7 @@ describe('GetCluster', () => {
       expect(asked({ ClusterSize })).toEqual({ ...reply, ClusterSize: 5 });
   });
 
-  it('R8: of a cluster without members Which is 0', () => {
+  it('of a cluster without members Which is 0 (R8)', () => {
     const { table, session } = withMembers();
     serve(table, session, { Op: Op.Create, ClusterName: 'empty' }, 8);
     const { message, roster } = answered(serve(table, session, { Op: Op.GetCluster, ClusterName: 'empty' }));
@@ -191,7 +191,7 @@ describe('GetCluster', () => {
     expect(roster!.length).toBe(0);
   });
 
-  it('R9: a session begins at index 0 in another cluster, and in the one before when it comes back', () => {
+  it('a session begins at index 0 in another cluster, and in the one before when it comes back (R9)', () => {
     const { table, session } = withMembers();
     const [first, second] = ['c', 'd'];
     answered(serve(table, session, { Op: Op.Create, ClusterName: second }, 8));
@@ -211,7 +211,7 @@ describe('GetCluster', () => {
     expect([first, first, second, second, first].map(whichOf)).toEqual([1n, 2n, 1n, 2n, 1n]);
   });
 
-  it('R9: a session goes on behind the member it was sent last', () => {
+  it('a session goes on behind the member it was sent last (R9)', () => {
     const { table, session } = withMembers();
     let next: Session = { ...session, clusterId: '09'.repeat(32) };
     const names: (string | null | undefined)[] = [];
@@ -234,13 +234,13 @@ describe('Join', () => {
     [1, 1, undefined],
     [2, 2, undefined],
     [4, 1, undefined],
-  ])('R13: with %i end points where %i are needed: %s', (ends, needed, refusal) => {
+  ])('with %i end points where %i are needed: %s (R13)', (ends, needed, refusal) => {
     const { table, session } = withClient(['a:1', 'b:2', 'c:3', 'd:4'].slice(0, ends));
     serve(table, session, { Op: Op.Create, ClusterName: 'c', EndPointCount: needed }, 9);
     expect(why(serve(table, session, { Op: Op.Join, ClusterName: 'c' }))).toBe(refusal);
   });
 
-  it('R13: too few end points come before full, and full before the name', () => {
+  it('too few end points come before full, and full before the name (R13)', () => {
     const { table, session } = withClient(['a:1']);
     const create = { Op: Op.Create, ClusterName: 'c', ClusterSize: 2 };
     serve(table, session, create, 9);
@@ -252,7 +252,7 @@ describe('Join', () => {
     expect(why(serve(table, namesake, { Op: Op.Join, ClusterName: 'c' }))).toBe('cluster-full');
   });
 
-  it('R13: a name that another member has is in use; one’s own is not', () => {
+  it('a name that another member has is in use; one’s own is not (R13)', () => {
     const { table, session } = withClient(['a:1']);
     serve(table, session, { Op: Op.Create, ClusterName: 'c', ClusterSize: 3 }, 9);
     answered(serve(table, session, { Op: Op.Join, ClusterName: 'c' }));
@@ -265,7 +265,7 @@ describe('Join', () => {
     expect(why(serve(table, renamed, { Op: Op.Join, ClusterName: 'c' }))).toBe('member-name-in-use');
   });
 
-  it('R6: joining again keeps the index, replaces the token, and works in a full cluster', () => {
+  it('joining again keeps the index, replaces the token, and works in a full cluster (R6)', () => {
     const { table, session } = withClient(['a:1']);
     serve(table, session, { Op: Op.Create, ClusterName: 'c', ClusterSize: 2 }, 9);
     const second = join(table, 'node-2', ['a:1'], '22'.repeat(32));

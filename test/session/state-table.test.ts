@@ -38,18 +38,21 @@ function served(session: Session, op: Op): string {
 }
 
 describe('state × message', () => {
-  it('S1: has every message and every state', () => {
+  it('has every message and every state (S1)', () => {
     expect(cells.length).toBe(3 * Object.keys(Op).length);
     expect(new Set(cells.map(({ name }) => name))).toEqual(new Set(Object.keys(Op)));
     expect(rows.map(([state]) => state)).toEqual(['anonymous', 'identified', 'ending']);
   });
 
-  it.each(cells.filter(({ state }) => state !== 'ending'))('S1: $name while $state: $cell', ({ state, name, cell }) => {
-    expect(served(SESSIONS[state]!, Op[name])).toBe(cell);
-    expect(Op[name] in SERVED[state as keyof typeof SERVED]).toBe(cell === 'serve');
-  });
+  it.each(cells.filter(({ state }) => state !== 'ending'))(
+    '$name while $state: $cell (S1)',
+    ({ state, name, cell }) => {
+      expect(served(SESSIONS[state]!, Op[name])).toBe(cell);
+      expect(Op[name] in SERVED[state as keyof typeof SERVED]).toBe(cell === 'serve');
+    },
+  );
 
-  it('S4: a session that has ended serves nothing, and is no state of the code that serves', () => {
+  it('a session that has ended serves nothing, and is no state of the code that serves (S4)', () => {
     expect(cells.filter(({ state }) => state === 'ending').every(({ cell }) => cell === 'drop')).toBe(true);
     expect(Object.keys(SERVED)).toEqual(['anonymous', 'identified']);
   });
@@ -58,19 +61,19 @@ describe('state × message', () => {
 describe('texts', () => {
   const documented = tableBehind('- **E4**').slice(1);
 
-  it('E4: every text of the code is in the document, and the other way round', () => {
+  it('every text of the code is in the document, and the other way round (E4)', () => {
     const told = new Set(Object.values(TEXTS).filter((text) => text !== null));
     expect(documented.map(([text]) => text).sort()).toEqual([...told].sort());
   });
 
-  it('E4: no text but that of a full registry stands for two causes, and no code has two texts', () => {
+  it('no text but that of a full registry stands for two causes, and no code has two texts (E4)', () => {
     const told = Object.entries(TEXTS).flatMap(([code, text]) => (text === null ? [] : [[code, text] as const]));
     const shared = told.filter(([, text]) => told.filter(([, other]) => other === text).length > 1);
     expect(new Set(shared.map(([, text]) => text))).toEqual(new Set(['registry is full']));
     expect(Object.keys(FAULT_TEXT).filter((code) => code in REFUSAL_TEXT)).toEqual([]);
   });
 
-  it('E4: texts are printable ASCII', () => {
+  it('texts are printable ASCII (E4)', () => {
     for (const text of Object.values(TEXTS)) if (text !== null) expect(text).toMatch(/^[\x20-\x7e]{1,100}$/);
   });
 });

@@ -44,7 +44,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-it('E6: is loaded as it was stored, as often as one likes', async () => {
+it('is loaded as it was stored, as often as one likes (E6)', async () => {
   const store = open();
   const byKey = (records: readonly Change[]) => new Map(records.map((record) => [keyOf(record), plain(record)]));
   for (let time = 0; time < 2; time++) {
@@ -53,7 +53,7 @@ it('E6: is loaded as it was stored, as often as one likes', async () => {
   await store.close();
 });
 
-it('E6: can be left half-way, and closed at once', async () => {
+it('can be left half-way, and closed at once (E6)', async () => {
   const store = open();
   for await (const records of store.load()) {
     expect(records[0]?.kind).toBe('client');
@@ -64,7 +64,7 @@ it('E6: can be left half-way, and closed at once', async () => {
   await store.close();
 });
 
-it('E6: is loaded in the process of a server, that can end at once', async () => {
+it('is loaded in the process of a server, that can end at once (E6)', async () => {
   const [line] = await runProgram(
     `const store = LmdbStore.open(process.argv[1], { registryId: process.argv[2], bytesMax: undefined });
      let count = 0;
@@ -78,7 +78,7 @@ it('E6: is loaded in the process of a server, that can end at once', async () =>
   expect(Number(line)).toBe(clients.length + clusters.length + members.length);
 });
 
-it('E6: is refused where a record is damaged, and the record is named', async () => {
+it('is refused where a record is damaged, and the record is named (E6)', async () => {
   const key = clientKey(clients[MEMBERS - 1]!.clientId);
   const flip = () =>
     meddle(directory, (table) => {
@@ -96,7 +96,7 @@ it('E6: is refused where a record is damaged, and the record is named', async ()
   expect(await verifyStore(directory)).toEqual({ clients: MEMBERS, clusters: clusters.length, members: MEMBERS });
 });
 
-it('E6: the reader thread keeps its bound when its wake-up comes late', async () => {
+it('the reader thread keeps its bound when its wake-up comes late (E6)', async () => {
   const bound = TABLE_PIECES_AHEAD_MAX;
   const { notify, load } = Atomics;
   let most = 0;

@@ -87,7 +87,7 @@ async function refusal(): Promise<string> {
 }
 
 describe('whose a table is', () => {
-  it('K2: is not another registry’s, and stays whose it was', async () => {
+  it('is not another registry’s, and stays whose it was (K2)', async () => {
     await settle();
     const other = idOf(0xdd);
     expect(() => open(undefined, other)).toThrow(StoreUnusableError);
@@ -150,7 +150,7 @@ describe('whose a table is', () => {
 });
 
 describe('before there were marks', () => {
-  it('R4: a cluster was stored without flags; it is kept, and of version 2 when it is stored again', async () => {
+  it('a cluster was stored without flags; it is kept, and of version 2 when it is stored again (R4)', async () => {
     await settle();
     const key = clusterKey('a');
     const attrs = Buffer.alloc(8, 0xff);
@@ -177,7 +177,7 @@ describe('damage', () => {
     ['a member', memberKey(idOf(0xa0), 1), encodeMember(memberKey(idOf(0xa0), 1), RECORDS[5], false)],
   ] as const;
 
-  it.each(VALUES)('E6: of any bit of a value is noticed: %s', (_, key, value) => {
+  it.each(VALUES)('of any bit of a value is noticed: %s (E6)', (_, key, value) => {
     openValue(key, value);
     for (let bit = 0; bit < 8 * value.length; bit++) {
       const damaged = Buffer.from(value);
@@ -187,7 +187,7 @@ describe('damage', () => {
     }
   });
 
-  it.each(VALUES)('E6: of the length of a value is noticed: %s', (_, key, value) => {
+  it.each(VALUES)('of the length of a value is noticed: %s (E6)', (_, key, value) => {
     for (let length = 0; length < value.length; length++) {
       expect(() => openValue(key, value.subarray(0, length)), `${length} bytes`).toThrow(StoreUnusableError);
     }
@@ -195,7 +195,7 @@ describe('damage', () => {
   });
 
   it.each([...VALUES.map(([name, key]) => [name, key] as const), ['its own', META_KEY] as const])(
-    'E6: of a byte of a value on disk keeps the table from being loaded, and the record is named: %s',
+    'of a byte of a value on disk keeps the table from being loaded, and the record is named: %s (E6)',
     async (_, key) => {
       await settle();
       const length = await lengthOf(key);
@@ -232,7 +232,7 @@ describe('damage', () => {
     ['two clusters', clusterKey('a'), clusterKey('b')],
     ['two members', memberKey(idOf(0xa0), 0), memberKey(idOf(0xa0), 1)],
     ['a client and a cluster', clientKey(idOf(1)), clusterKey('a')],
-  ])('E6: that puts a value under another key is noticed: %s', async (_, one, other) => {
+  ])('that puts a value under another key is noticed: %s (E6)', async (_, one, other) => {
     await settle();
     const swap = (table: RawTable) => {
       const [first, second] = [one, other].map((key) => Buffer.from(table.getBinary(key)!));
@@ -248,7 +248,7 @@ describe('damage', () => {
   it.each([
     ['a member without its cluster', clusterKey('a')],
     ['a member without a token without its client', clientKey(idOf(1))],
-  ])('E6: that leaves %s is found by looking at all of it', async (_, key) => {
+  ])('that leaves %s is found by looking at all of it (E6)', async (_, key) => {
     await settle();
     await meddle(directory, (table) => {
       expect(table.removeSync(key)).toBe(true);
@@ -257,7 +257,7 @@ describe('damage', () => {
     await expect(verifyStore(directory)).rejects.toThrow(/(seat|member) does not fit/);
   });
 
-  it('E6: that leaves a cluster that cannot be found by its ID is found by looking at all of it', async () => {
+  it('that leaves a cluster that cannot be found by its ID is found by looking at all of it (E6)', async () => {
     await settle();
     await meddle(directory, (table) => {
       expect(table.removeSync(clusterIdKey(idOf(0xb0)))).toBe(true);
@@ -295,7 +295,7 @@ describe('a file that is not what it was', () => {
     }
     process.exit(0);`;
 
-  it('E6: but ends too early is refused wherever it ends, and the process goes on', async () => {
+  it('but ends too early is refused wherever it ends, and the process goes on (E6)', async () => {
     const records = Array.from({ length: 60 }, (_, i) => client(i + 1, { token: new Uint8Array(700 + 90 * i) }));
     for (let i = 0; i < records.length; i += 6) await settle(records.slice(i, i + 6));
     const { size } = statSync(dataFile(directory));
@@ -314,7 +314,7 @@ describe('a file that is not what it was', () => {
     ['zeros', Buffer.alloc(32_768)],
     ['a database of another kind', Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(8_192, 1)])],
     ['nothing', Buffer.alloc(0)],
-  ])('E6: but %s is refused, and left as it is', async (_, bytes) => {
+  ])('but %s is refused, and left as it is (E6)', async (_, bytes) => {
     mkdirSync(join(directory, TABLE_DIRECTORY));
     writeFileSync(dataFile(directory), bytes);
     expect(await refusal()).toContain('data.mdb');
@@ -322,7 +322,7 @@ describe('a file that is not what it was', () => {
     expect(readFileSync(dataFile(directory)).equals(bytes)).toBe(true);
   });
 
-  it('E6: but a directory, or a table that is a file, is refused', async () => {
+  it('but a directory, or a table that is a file, is refused (E6)', async () => {
     mkdirSync(dataFile(directory), { recursive: true });
     await refusal();
     rmSync(join(directory, TABLE_DIRECTORY), { recursive: true });
@@ -330,7 +330,7 @@ describe('a file that is not what it was', () => {
     await refusal();
   });
 
-  it('E6: but an LMDB of somebody else is refused, and left as it is', async () => {
+  it('but an LMDB of somebody else is refused, and left as it is (E6)', async () => {
     mkdirSync(join(directory, TABLE_DIRECTORY));
     const theirs = Buffer.from('theirs');
     await meddle(directory, (table) => table.putSync(theirs, theirs));
@@ -341,7 +341,7 @@ describe('a file that is not what it was', () => {
     });
   });
 
-  it('E6: whatever is committed, is taken: a file never ends before what it promises', async () => {
+  it('whatever is committed, is taken: a file never ends before what it promises (E6)', async () => {
     const length = fc.constantFrom(1, 100, 1_000, 2_039, 2_500, 5_000, 9_000, 16_000);
     const records = fc.record({ id: fc.integer({ min: 1, max: 6 }), length, removed: fc.boolean() });
     const batches = fc.array(fc.array(records, { maxLength: 8 }), { maxLength: 8 });
@@ -371,7 +371,7 @@ describe('a file that is not what it was', () => {
 });
 
 describe('a commit', () => {
-  it('E6: that fails in the middle has stored nothing, and the next one is as if it had never been', async () => {
+  it('that fails in the middle has stored nothing, and the next one is as if it had never been (E6)', async () => {
     const store = open();
     await store.commit(RECORDS);
     const impossible = cluster('c', 0xc0, { attrs: 2n ** 64n });
@@ -382,7 +382,7 @@ describe('a commit', () => {
     expect((await contents(open())).length).toBe(RECORDS.length + 1);
   });
 
-  it('E6: is on disk when it resolves: a process that is killed then has lost nothing', async () => {
+  it('is on disk when it resolves: a process that is killed then has lost nothing (E6)', async () => {
     const program = `
       const [directory, registryId] = process.argv.slice(1);
       const store = LmdbStore.open(directory, { registryId });
@@ -400,7 +400,7 @@ describe('a commit', () => {
 describe('a store that is full', () => {
   const big = (id: number) => client(id, { token: new Uint8Array(8_000).fill(id) });
 
-  it('E5: has reached its limit of bytes: nothing of the batch is stored, and reads go on', async () => {
+  it('has reached its limit of bytes: nothing of the batch is stored, and reads go on (E5)', async () => {
     const bytesMax = 500_000;
     const store = open(bytesMax);
     let stored = 0;
@@ -429,7 +429,7 @@ describe('a store that is full', () => {
     expect((await all(larger)).length).toBe(stored + 1);
   });
 
-  it('E5: is told as such, answers go on, and it has room again when it is given more', async () => {
+  it('is told as such, answers go on, and it has room again when it is given more (E5)', async () => {
     let { coordinator, full, broken } = over(open(200_000));
     const token = new Uint8Array(8_000);
     const kinds: string[] = [];
@@ -454,7 +454,7 @@ describe('a store that is full', () => {
 });
 
 describe('reading', () => {
-  it('E6: beside an open writer gives what was committed, and lets the writer go on', async () => {
+  it('beside an open writer gives what was committed, and lets the writer go on (E6)', async () => {
     const store = open();
     await store.commit(RECORDS);
     expect(await read()).toEqual(['client', 'client', 'cluster', 'cluster', 'seat', 'member']);
@@ -465,7 +465,7 @@ describe('reading', () => {
   });
 
   it.each([1, 2, 3])(
-    'E6: ends the writer where another process sets LMDB back by %i, before anything is lost',
+    'ends the writer where another process sets LMDB back by %i, before anything is lost (E6)',
     async (by) => {
       const store = open();
       for (let i = 1; i <= 10; i++) await store.commit([client(i)]);
@@ -479,7 +479,7 @@ describe('reading', () => {
     },
   );
 
-  it('E6: takes its time and sees one moment all the same', async () => {
+  it('takes its time and sees one moment all the same (E6)', async () => {
     const store = open();
     await store.commit([client(1)]);
     const seen = await readTable(directory, async ({ registryId, clusterIds, records }) => {
@@ -496,7 +496,7 @@ describe('reading', () => {
     expect(await verifyStore(directory)).toEqual({ clients: 2, clusters: 1, members: 1 });
   });
 
-  it('E6: takes its time and sees one moment all the same, of what is removed or replaced, too', async () => {
+  it('takes its time and sees one moment all the same, of what is removed or replaced, too (E6)', async () => {
     const store = open();
     const records = Array.from({ length: 2_000 }, (_, i) =>
       client(0, { clientId: (i + 1).toString(16).padStart(64, '0'), token: new Uint8Array(50).fill(i) }),
@@ -517,7 +517,7 @@ describe('reading', () => {
     expect(seen.map(plain)).toEqual(records.map(plain));
   });
 
-  it('E6: where there is no table is refused, and makes none', async () => {
+  it('where there is no table is refused, and makes none (E6)', async () => {
     await expect(read()).rejects.toThrow(StoreUnusableError);
     await expect(verifyStore(directory)).rejects.toThrow(StoreUnusableError);
     expect(readdirSync(directory)).toEqual([]);
@@ -526,7 +526,7 @@ describe('reading', () => {
     expect(existsSync(missing)).toBe(false);
   });
 
-  it('E6: takes its time and sees one moment all the same, of what is removed, too', async () => {
+  it('takes its time and sees one moment all the same, of what is removed, too (E6)', async () => {
     const store = open();
     const records = Array.from({ length: 2_000 }, (_, i) =>
       client(0, { clientId: (i + 1).toString(16).padStart(64, '0') }),
@@ -556,7 +556,7 @@ describe('a backup', () => {
     await store.close();
     console.log(await backup);`;
 
-  it('E6: that is under way when the store is closed is finished or rejects, and the process goes on', async () => {
+  it('that is under way when the store is closed is finished or rejects, and the process goes on (E6)', async () => {
     await settle(Array.from({ length: 100 }, (_, i) => client(i + 1, { token: new Uint8Array(8_000) })));
     const [end] = await runProgram(BACKING_UP, directory, REGISTRY_ID);
     expect(end).toMatch(/^(finished|rejected)$/);
@@ -564,7 +564,7 @@ describe('a backup', () => {
     expect((await all(open())).length).toBe(100);
   });
 
-  it('E6: is for the owner alone, and belongs to the same registry', async () => {
+  it('is for the owner alone, and belongs to the same registry (E6)', async () => {
     const store = open();
     await store.commit(RECORDS);
     await store.backup(join(directory, 'copy', TABLE_DIRECTORY));

@@ -135,11 +135,11 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
   afterEach(clear);
 
   describe(`${name}: load`, () => {
-    it('E6: of a new store gives nothing', async () => {
+    it('of a new store gives nothing (E6)', async () => {
       expect(await all(openOne())).toEqual([]);
     });
 
-    it('E6: gives every record back as it was', async () => {
+    it('gives every record back as it was (E6)', async () => {
       const store = openOne();
       const records = [
         client(1, { name: '__proto__', token: Uint8Array.from({ length: 256 }, (_, i) => i) }),
@@ -153,7 +153,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual(records.map(plain));
     });
 
-    it('R4: gives a cluster back as it was marked last, with its members', async () => {
+    it('gives a cluster back as it was marked last, with its members (R4)', async () => {
       const store = openOne();
       await store.commit([client(1), cluster('c', 0xc0), member(0xc0, 0, 1)]);
       expect(await kinds(store, [cluster('c', 0xc0, { keep: true })])).toEqual(['stored']);
@@ -161,7 +161,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual(records.map(plain));
     });
 
-    it('E6: gives tokens of any length back, and members with the token they were stored with', async () => {
+    it('gives tokens of any length back, and members with the token they were stored with (E6)', async () => {
       const store = openOne();
       const lengths = [1, 2, 255, 256, 2_037, 2_038, 2_039, 2_040, 4_000, 4_096, 8_192, 16_384];
       const records = [
@@ -179,7 +179,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(given).toEqual(expect.arrayContaining(records.map(plain)));
     });
 
-    it('R6: gives thousands of records, clients before clusters before members', async () => {
+    it('gives thousands of records, clients before clusters before members (R6)', async () => {
       const store = openOne();
       const numbered = (i: number) => i.toString(16).padStart(64, '0');
       const records: Change[] = Array.from({ length: 2_500 }, (_, i) => client(0, { clientId: numbered(i + 1) }));
@@ -201,7 +201,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       }
     });
 
-    it('R6: gives clusters before their members, and members in the order of their indexes', async () => {
+    it('gives clusters before their members, and members in the order of their indexes (R6)', async () => {
       const store = openOne();
       const count = 12;
       await store.commit([cluster('a', 0xa0), cluster('b', 0xb0)]);
@@ -223,13 +223,13 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
   });
 
   describe(`${name}: commit`, () => {
-    it('E6: of nothing is nothing', async () => {
+    it('of nothing is nothing (E6)', async () => {
       const store = openOne();
       expect(await store.commit([])).toEqual([]);
       expect(await all(store)).toEqual([]);
     });
 
-    it('E6: what it reports as stored is there when it resolves', async () => {
+    it('what it reports as stored is there when it resolves (E6)', async () => {
       const store = openOne();
       const batches = [[client(1), cluster('c', 0xc0)], [member(0xc0, 0, 1)], [client(2)]];
       for (const [i, batch] of batches.entries()) {
@@ -243,7 +243,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       }
     });
 
-    it('T11: a client takes the place of one with the same SigKey, and is lost to one with another', async () => {
+    it('a client takes the place of one with the same SigKey, and is lost to one with another (T11)', async () => {
       const store = openOne();
       const [first, renamed] = [client(1), client(1, { name: 'renamed', token: Uint8Array.of(9) })];
       await store.commit([first]);
@@ -255,7 +255,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([plain(renamed)]);
     });
 
-    it('R1: a cluster is lost to one of its name with another ID, and told which stands', async () => {
+    it('a cluster is lost to one of its name with another ID, and told which stands (R1)', async () => {
       const store = openOne();
       await store.commit([cluster('c', 0xc0)]);
       const [outcome] = await store.commit([cluster('c', 0xc1, { size: 2 })]);
@@ -264,7 +264,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect((await all(store)).length).toBe(2);
     });
 
-    it('R6: a seat is lost to another client, and replaced by the same', async () => {
+    it('a seat is lost to another client, and replaced by the same (R6)', async () => {
       const store = openOne();
       const [seated, again] = [member(0xc0, 0, 1), member(0xc0, 0, 1, { name: 'renamed', token: Uint8Array.of(7) })];
       await store.commit([cluster('c', 0xc0), seated]);
@@ -275,13 +275,13 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect((await contents(store)).slice(1)).toEqual([plain(again), plain(member(0xc0, 1, 2))]);
     });
 
-    it('R6: a seat of one cluster is not that of another', async () => {
+    it('a seat of one cluster is not that of another (R6)', async () => {
       const store = openOne();
       const batch = [cluster('a', 0xa0), cluster('b', 0xb0), member(0xa0, 0, 1), member(0xb0, 0, 2)];
       expect(await kinds(store, batch)).toEqual(['stored', 'stored', 'stored', 'stored']);
     });
 
-    it('R6: a member whose cluster is not stored is lost, also if that was lost in the same batch', async () => {
+    it('a member whose cluster is not stored is lost, also if that was lost in the same batch (R6)', async () => {
       const store = openOne();
       expect(await kinds(store, [member(0xc0, 0, 1)])).toEqual(['conflict']);
       await store.commit([cluster('c', 0xc0)]);
@@ -293,7 +293,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([plain(cluster('c', 0xc0)), plain(member(0xc0, 0, 1))]);
     });
 
-    it('E6: is in the order of the batch: the first of two for one key wins', async () => {
+    it('is in the order of the batch: the first of two for one key wins (E6)', async () => {
       const store = openOne();
       const batch = [
         cluster('c', 0xc0),
@@ -308,7 +308,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await kinds(store, [member(0xd0, 0, 1), cluster('d', 0xd0)])).toEqual(['conflict', 'stored']);
     });
 
-    it('R4, T9: a removal takes away what is there, a cluster with its members, and is stored if nothing is', async () => {
+    it('a removal takes away what is there, a cluster with its members, and is stored if nothing is (R4, T9)', async () => {
       const store = openOne();
       await store.commit([client(1), client(2), cluster('c', 0xc0), member(0xc0, 0, 1), member(0xc0, 1, 2)]);
       await store.commit([cluster('d', 0xd0), member(0xd0, 0, 1)]);
@@ -323,7 +323,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([left[0]!, left[2]!, left[3]!].map(plain));
     });
 
-    it('R14: a member is removed from its seat only, which is anybody’s again, and not if another has it', async () => {
+    it('a member is removed from its seat only, which is anybody’s again, and not if another has it (R14)', async () => {
       const store = openOne();
       await store.commit([client(1), client(2), client(3), cluster('c', 0xc0)]);
       await store.commit([member(0xc0, 0, 1), member(0xc0, 1, 2)]);
@@ -337,7 +337,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual(left.slice(0, 3).map(plain));
     });
 
-    it('R1, T11: what is removed is anybody’s again, and a member of a removed cluster is lost', async () => {
+    it('what is removed is anybody’s again, and a member of a removed cluster is lost (R1, T11)', async () => {
       const store = openOne();
       await store.commit([client(1), cluster('c', 0xc0), member(0xc0, 0, 1)]);
       const batch = [
@@ -352,7 +352,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([batch[5]!, batch[2]!, batch[3]!].map(plain));
     });
 
-    it('R6: a token that a client gives up stays that of the seats that are stored again with it', async () => {
+    it('a token that a client gives up stays that of the seats that are stored again with it (R6)', async () => {
       const store = openOne();
       const [old, fresh] = [Uint8Array.of(1), Uint8Array.of(2)];
       const seats = [0xa0, 0xb0].map((id) => member(id, 0, 1, { token: old }));
@@ -365,7 +365,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect((await contents(store)).slice(3)).toEqual([plain(seats[0]!), plain({ ...seats[1]!, token: fresh })]);
     });
 
-    it('E6: whatever the batches, outcomes and contents are as promised, also when opened again', async () => {
+    it('whatever the batches, outcomes and contents are as promised, also when opened again (E6)', async () => {
       const step = fc.oneof(
         { weight: 6, arbitrary: fc.array(change, { maxLength: 6 }) },
         { weight: 1, arbitrary: fc.constant('reopen' as const) },
@@ -405,7 +405,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
   });
 
   describe(`${name}: otherwise`, () => {
-    it('E5: a probe changes nothing', async () => {
+    it('a probe changes nothing (E5)', async () => {
       const store = openOne();
       await store.probe();
       await store.commit([client(1)]);
@@ -421,7 +421,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       if (lasting) expect(store.size()).toBeGreaterThan(before + 64 * 8_000);
     });
 
-    it('E6: after close everything rejects, and closing again does nothing', async () => {
+    it('after close everything rejects, and closing again does nothing (E6)', async () => {
       const directory = newDirectory();
       const store = openIn(directory);
       await store.commit([client(1)]);
@@ -458,7 +458,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       member(0xc0, 0, 3, { clientId: '07'.repeat(20), token: new Uint8Array(3_000).fill(0xff) }),
     ];
 
-    it('E6: opened again, it has exactly what was committed', async () => {
+    it('opened again, it has exactly what was committed (E6)', async () => {
       const directory = newDirectory();
       let store = openIn(directory);
       await store.commit([client(9), cluster('gone', 0x99), member(0x99, 0, 9)]);
@@ -475,7 +475,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       ]);
     });
 
-    it('E6: a backup is a store of its own with what was stored at that moment', async () => {
+    it('a backup is a store of its own with what was stored at that moment (E6)', async () => {
       const [directory, copy] = [newDirectory(), newDirectory()];
       const store = openIn(directory);
       await store.commit(records);
@@ -487,7 +487,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect((await all(store)).length).toBe(records.length - 2);
     });
 
-    it('E6: commits go on during a backup, and it has the whole of each or nothing of it', async () => {
+    it('commits go on during a backup, and it has the whole of each or nothing of it (E6)', async () => {
       const [directory, copy] = [newDirectory(), newDirectory()];
       const store = openIn(directory);
       const filling = Array.from({ length: 100 }, (_, i) => client(i + 1, { token: new Uint8Array(8_000) }));

@@ -57,7 +57,7 @@ function decode(key: Buffer, value: Buffer) {
   });
 }
 
-it.each(KINDS)('E6: refuses a value with a valid checksum that is too short: %s', (_, key, etcdKey, value, least) => {
+it.each(KINDS)('refuses a value with a valid checksum that is too short: %s (E6)', (_, key, etcdKey, value, least) => {
   const fields = openValue(key, value);
   for (let length = 1; length <= fields.length; length++) {
     const short = sealValue(key, [fields.subarray(0, length)]);
@@ -76,14 +76,14 @@ it.each([
   ['the name of a client', KINDS[0][1], KINDS[0][3], 34],
   ['the client of a member', KINDS[2][1], KINDS[2][3], 0],
   ['the name of a member', KINDS[2][1], KINDS[2][3], 33],
-] as const)('E6: refuses a length with a valid checksum that goes beyond the value: %s', (_, key, value, at) => {
+] as const)('refuses a length with a valid checksum that goes beyond the value: %s (E6)', (_, key, value, at) => {
   const fields = Buffer.from(openValue(key, value));
   expect(() => decode(key, sealValue(key, [fields]))).not.toThrow();
   fields[at] = 255;
   expect(() => decode(key, sealValue(key, [fields]))).toThrow(StoreUnusableError);
 });
 
-it.each(KINDS)('E6: refuses a table on disk with such a value: %s', async (_, key, __, value, least) => {
+it.each(KINDS)('refuses a table on disk with such a value: %s (E6)', async (_, key, __, value, least) => {
   const directory = mkdtempSync(join(tmpdir(), 'xlreg-short-'));
   try {
     const options = { registryId: REGISTRY_ID, bytesMax: undefined };
@@ -104,7 +104,7 @@ it.each(KINDS)('E6: refuses a table on disk with such a value: %s', async (_, ke
   }
 });
 
-it('E6: refuses a table whose word on itself is sealed and is none', async () => {
+it('refuses a table whose word on itself is sealed and is none (E6)', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'xlreg-short-'));
   const key = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('registry')]);
   try {

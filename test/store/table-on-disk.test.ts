@@ -102,7 +102,7 @@ const turns = fc.array(
   { minLength: 40, maxLength: 40 },
 );
 
-it('E6, T9: whatever happens and however often it is restarted, it is the obvious table', async () => {
+it('whatever happens and however often it is restarted, it is the obvious table (E6, T9)', async () => {
   await fc.assert(
     fc.asyncProperty(limits, history, turns, async (limits, commands, turns) => {
       let directory = mkdtempSync(join(tmpdir(), 'xlreg-table-'));

@@ -80,7 +80,7 @@ describe.each(vectors.helloReplies)('$dialect HelloReply', (vector) => {
   });
 });
 
-it('H6: a chained HelloReply that gives back another salt1 is no answer', () => {
+it('a chained HelloReply that gives back another salt1 is no answer (H6)', () => {
   const hello = helloFor('chained');
   const wire = bytes(vectors.helloReplies.find((reply) => reply.dialect === 'chained')!.wire);
   const salt1 = Buffer.from(hello.salt1);
@@ -91,7 +91,7 @@ it('H6: a chained HelloReply that gives back another salt1 is no answer', () => 
 describe.each(NAMES)('%s', (name) => {
   const dialect = DIALECTS[name];
 
-  it('H6, H8: a client opens every HelloReply that a registry seals', () => {
+  it('a client opens every HelloReply that a registry seals (H6, H8)', () => {
     fc.assert(
       fc.property(arbitraryHello(name), fc.nat({ max: 2 ** 32 - 1 }), (hello, version2) => {
         const sealed = dialect.sealHelloReply(hello, version2, randomBytes);
@@ -104,14 +104,14 @@ describe.each(NAMES)('%s', (name) => {
     );
   });
 
-  it('H10: the same Hello opens a session of its own each time', () => {
+  it('the same Hello opens a session of its own each time (H10)', () => {
     const [one, two] = [0, 1].map(() => dialect.sealHelloReply(helloFor(name), 1, randomBytes));
     expect(hex(one!.keys.key2)).not.toBe(hex(two!.keys.key2));
     expect(hex(one!.salt2)).not.toBe(hex(two!.salt2));
     expect(hex(one!.bytes)).not.toBe(hex(two!.bytes));
   });
 
-  it('H7, H9: messages in both directions come out as they went in, each direction by itself', () => {
+  it('messages in both directions come out as they went in, each direction by itself (H7, H9)', () => {
     const plaintext = fc.uint8Array({ maxLength: 100 });
     const sent = fc.array(fc.record({ plaintext, toRegistry: fc.boolean() }), { maxLength: 12 });
     fc.assert(
@@ -130,7 +130,7 @@ describe.each(NAMES)('%s', (name) => {
     );
   });
 
-  it('F1: a message decrypts the same whatever stands behind it', () => {
+  it('a message decrypts the same whatever stands behind it (F1)', () => {
     const hello = helloFor(name);
     const { keys } = dialect.sealHelloReply(hello, 1, randomBytes);
     fc.assert(
@@ -199,7 +199,7 @@ describe.each(vectors.conversations)('a $dialect conversation', ({ dialect: name
 });
 
 describe('padding', () => {
-  it('F2: is 1 to 16 bytes of their number, a whole block where the message fills its last', () => {
+  it('is 1 to 16 bytes of their number, a whole block where the message fills its last (F2)', () => {
     for (let length = 0; length <= 48; length++) {
       const padded = pad(Buffer.alloc(length, 0xaa));
       const added = padded.length - length;
@@ -209,7 +209,7 @@ describe('padding', () => {
     }
   });
 
-  it('F2: is not there where a byte of it differs or is missing', () => {
+  it('is not there where a byte of it differs or is missing (F2)', () => {
     for (let length = 0; length < 32; length++) {
       const padded = pad(Buffer.alloc(length));
       expect(isPaddedAt(padded.subarray(0, -1), length)).toBe(false);

@@ -37,17 +37,17 @@ describe.each(vectors.hellos)('a $dialect Hello under $key', (vector) => {
   const { plaintext, ciphertext, key: _, version1, ...fields } = vector;
   const hello = { ...fields, version1: bytes(version1).readUInt32LE() };
 
-  it('H1: opens to what was sealed in it', () => {
+  it('opens to what was sealed in it (H1)', () => {
     const opened = openHello(key, modulusOf(key), bytes(ciphertext));
     expect(typeof opened === 'string' ? opened : described(opened)).toEqual(hello);
   });
 
-  it('H2: is told apart by the length of its plaintext', () => {
+  it('is told apart by the length of its plaintext (H2)', () => {
     expect(described(parseHello(bytes(plaintext))!)).toEqual(hello);
     expect(bytes(plaintext).length).toBe(vector.dialect === 'chained' ? 60 : 44);
   });
 
-  it('H1: is sealed as openssl would, and as long as the modulus', () => {
+  it('is sealed as openssl would, and as long as the modulus (H1)', () => {
     const sealed = sealHello(publicKey(vector.key), parseHello(bytes(plaintext))!);
     expect(sealed.length).toBe(modulusOf(key).length);
     const opened = privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }, sealed);
@@ -64,14 +64,14 @@ describe('hostile Hellos', () => {
     [/^(OAEP with|PKCS#1 v1.5|random bytes|the number [01]|the modulus less 1)/, 'hello-undecryptable'],
   ];
 
-  it.each(vectors.hostileHellos)('H3: $reason', ({ reason, bytes: hex }) => {
+  it.each(vectors.hostileHellos)('$reason (H3)', ({ reason, bytes: hex }) => {
     const found = openHello(ck, modulus, bytes(hex));
     const expected = FAULTS.find(([pattern]) => pattern.test(reason))?.[1];
     if (expected !== undefined) expect(found).toBe(expected);
     else expect(found).toBe(hex < modulus.toString('hex') ? 'hello-undecryptable' : 'hello-out-of-range');
   });
 
-  it('H3: a length or range that cannot be right costs no RSA', () => {
+  it('a length or range that cannot be right costs no RSA (H3)', () => {
     const good = bytes(vectors.hellos[1]!.ciphertext);
     const opening = fastest(10, () => openHello(ck, modulus, good));
     for (const bad of [Buffer.alloc(256, 0xff), modulus, good.subarray(1), Buffer.alloc(0), Buffer.alloc(16_384)]) {
@@ -79,7 +79,7 @@ describe('hostile Hellos', () => {
     }
   });
 
-  it('H3: random bytes never open, and never throw', () => {
+  it('random bytes never open, and never throw (H3)', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 256, maxLength: 256 }), (ciphertext) => {
         expect(openHello(ck, modulus, ciphertext)).toMatch(/^hello-/);
@@ -88,12 +88,12 @@ describe('hostile Hellos', () => {
     );
   });
 
-  it.each([0, 1, 16, 43, 45, 59, 61, 86])('H2: %i bytes of plaintext are no dialect', (length) => {
+  it.each([0, 1, 16, 43, 45, 59, 61, 86])('%i bytes of plaintext are no dialect (H2)', (length) => {
     expect(parseHello(Buffer.alloc(length))).toBeUndefined();
   });
 });
 
-it('H5: key1, iv1, salt1 and version1 may be anything', () => {
+it('key1, iv1, salt1 and version1 may be anything (H5)', () => {
   const small = privateKey('registryCk1024');
   const smallModulus = modulusOf(small);
   fc.assert(
@@ -105,18 +105,18 @@ it('H5: key1, iv1, salt1 and version1 may be anything', () => {
   );
 });
 
-it('H5: a Hello of zeros alone is one', () => {
+it('a Hello of zeros alone is one (H5)', () => {
   const zeros = { iv1: undefined, key1: Buffer.alloc(32), salt1: Buffer.alloc(8), version1: 0 };
   const opened = openHello(ck, modulus, sealHello(publicKey('registryCk'), { dialect: 'prefixed', ...zeros }));
   expect(opened).toMatchObject({ dialect: 'prefixed', version1: 0 });
 });
 
-it('H10: the same Hello bytes open again', () => {
+it('the same Hello bytes open again (H10)', () => {
   const ciphertext = bytes(vectors.hellos[0]!.ciphertext);
   expect(openHello(ck, modulus, ciphertext)).toEqual(openHello(ck, modulus, ciphertext));
 });
 
-it('H10: a Hello under a ck that is not this one does not decrypt', () => {
+it('a Hello under a ck that is not this one does not decrypt (H10)', () => {
   const { dialect, iv1, ...rest } = parseHello(bytes(vectors.hellos[1]!.plaintext))!;
   const other = sealHello(publicKey('registrySk'), { dialect, iv1, ...rest, key1: randomBytes(32) });
   expect(openHello(ck, modulus, other)).toMatch(/^hello-(undecryptable|out-of-range)$/);

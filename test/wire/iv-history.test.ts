@@ -16,7 +16,7 @@ const alike = fc.record({ at: fc.nat(15), byte: fc.constantFrom(0, 1, 2, 3, 0x80
   return bytes;
 });
 
-it('F6: tells the IVs seen before from those that were not, as a Set would', () => {
+it('tells the IVs seen before from those that were not, as a Set would (F6)', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(iv, alike), { maxLength: 400, size: 'max' }), (ivs) => {
       const history = new IvHistory(randomBytes);
@@ -36,7 +36,7 @@ function numbered(n: number, at = 4): Buffer {
 }
 
 describe.each([0, 4, 8, 12])('a session of 65,536 messages with IVs that differ from byte %i on', (at) => {
-  it('F6: knows every one of its IVs in both directions, and no other', () => {
+  it('knows every one of its IVs in both directions, and no other (F6)', () => {
     const history = new IvHistory(randomBytes);
     for (let n = 1; n <= SESSION_IVS; n++) {
       if (!history.add(numbered(n, at))) throw new Error(`${n} was taken for another`);
@@ -46,7 +46,7 @@ describe.each([0, 4, 8, 12])('a session of 65,536 messages with IVs that differ 
   });
 });
 
-it('F6: an IV of zeros alone is one like any other, whatever the secret', () => {
+it('an IV of zeros alone is one like any other, whatever the secret (F6)', () => {
   for (const secret of [Buffer.alloc(8), Buffer.alloc(8, 0xff), randomBytes(8)]) {
     const history = new IvHistory(() => secret);
     expect(history.add(Buffer.alloc(16))).toBe(true);
@@ -55,14 +55,14 @@ it('F6: an IV of zeros alone is one like any other, whatever the secret', () => 
   }
 });
 
-it('F6: a reply is known by the IV at its front', () => {
+it('a reply is known by the IV at its front (F6)', () => {
   const history = new IvHistory(randomBytes);
   const reply = Buffer.concat([numbered(5), Buffer.alloc(48, 7)]);
   expect(history.add(reply)).toBe(true);
   expect(history.add(reply.subarray(0, 16))).toBe(false);
 });
 
-it('F6: IVs that are chosen to meet cost no more than random ones', () => {
+it('IVs that are chosen to meet cost no more than random ones (F6)', () => {
   const count = 8_192;
   const random = Array.from({ length: count }, () => randomBytes(16));
   const chosen = [0, 4, 8, 12].map((at) => Array.from({ length: count }, (_, n) => numbered(n << 17, at)));

@@ -36,31 +36,31 @@ function found(plain: Uint8Array) {
 }
 
 describe('messages', () => {
-  it.each(vectors.messages)('M1: $name ends where its padding does', ({ fields, encoded }) => {
+  it.each(vectors.messages)('$name ends where its padding does (M1)', ({ fields, encoded }) => {
     const message = bytes(encoded);
     expect(found(pad(message))).toEqual({ end: message.length, paddedEnd: pad(message).length, op: fields.Op });
   });
 
-  it.each(vectors.unusualMessages)('M5 to M10: $reason', ({ op, encoded }) => {
+  it.each(vectors.unusualMessages)('$reason (M5 to M10)', ({ op, encoded }) => {
     expect(found(pad(bytes(encoded)))).toMatchObject({ end: encoded.length / 2, op });
   });
 
-  it.each(vectors.opsOutOfRange)('M3: Op $op is a message, and out of range as it stands in the bytes', (vector) => {
+  it.each(vectors.opsOutOfRange)('Op $op is a message, and out of range as it stands in the bytes (M3)', (vector) => {
     const message = found(pad(bytes(vector.encoded)))!;
     expect(message.end).toBe(vector.encoded.length / 2);
     expect(isOp(message.op)).toBe(false);
   });
 
-  it.each(vectors.notMessages)('M4 to M8: no message: $reason', ({ bytes: hex }) => {
+  it.each(vectors.notMessages)('no message: $reason (M4 to M8)', ({ bytes: hex }) => {
     expect(found(pad(bytes(hex)))).toBeUndefined();
   });
 
-  it('M9: of several Ops the last counts, be it out of range or not', () => {
+  it('of several Ops the last counts, be it out of range or not (M9)', () => {
     expect(found(pad(Buffer.concat([numeric(1, 2n ** 32n + 3n), BYE])))?.op).toBe(11);
     expect(isOp(found(pad(Buffer.concat([BYE, numeric(1, 2n ** 32n + 3n)])))!.op)).toBe(false);
   });
 
-  it('F2: without padding, or with a wrong one, there is no end', () => {
+  it('without padding, or with a wrong one, there is no end (F2)', () => {
     for (let padding = 0; padding < 256; padding++) {
       const plain = Buffer.concat([BYE, Buffer.alloc(14, padding)]);
       // 14 is right, and of eights there are enough to be fields and padding both (F5).
@@ -71,7 +71,7 @@ describe('messages', () => {
   });
 });
 
-it('F5: eight times 08 is padding and four Ops both, and ends a message where a block does', () => {
+it('eight times 08 is padding and four Ops both, and ends a message where a block does (F5)', () => {
   const eights = Buffer.alloc(8, 0x08);
   const cut = Buffer.concat([bytes('0801080108010801'), eights, BYE]);
   expect(found(pad(cut))).toEqual({ end: 8, paddedEnd: 16, op: 1 });
@@ -83,34 +83,34 @@ describe('limits', () => {
   const unknown = numeric(7, 1n);
   const times = (count: number, field: Buffer) => Buffer.alloc(count * field.length, field);
   it.each([
-    ['M5: 16 unknown fields', times(16, unknown), true],
-    ['M5: 17 unknown fields', times(17, unknown), false],
-    ['M5: 8 unknown fields in each of two Tokens', times(2, delimited(21, times(8, numeric(8, 1n)))), true],
+    ['16 unknown fields (M5)', times(16, unknown), true],
+    ['17 unknown fields (M5)', times(17, unknown), false],
+    ['8 unknown fields in each of two Tokens (M5)', times(2, delimited(21, times(8, numeric(8, 1n)))), true],
     [
-      'M5: 9 and 8 unknown fields in two Tokens',
+      '9 and 8 unknown fields in two Tokens (M5)',
       Buffer.concat([9, 8].map((n) => delimited(21, times(n, numeric(8, 1n))))),
       false,
     ],
-    ['M6: ClientSpecs once', delimited(11, Buffer.alloc(0)), true],
-    ['M6: ClientSpecs twice', times(2, delimited(11, Buffer.alloc(0))), false],
-    ['M6: 64 Tokens and ClientSpecs', Buffer.concat([times(64, bytes('aa0100')), bytes('5a00')]), true],
-    ['M6: 65 Tokens', times(65, bytes('aa0100')), false],
-    ['M6: 64 MyEnds in each of two Tokens', times(2, delimited(21, times(64, bytes('320161')))), true],
+    ['ClientSpecs once (M6)', delimited(11, Buffer.alloc(0)), true],
+    ['ClientSpecs twice (M6)', times(2, delimited(11, Buffer.alloc(0))), false],
+    ['64 Tokens and ClientSpecs (M6)', Buffer.concat([times(64, bytes('aa0100')), bytes('5a00')]), true],
+    ['65 Tokens (M6)', times(65, bytes('aa0100')), false],
+    ['64 MyEnds in each of two Tokens (M6)', times(2, delimited(21, times(64, bytes('320161')))), true],
     [
-      'M6: 65 MyEnds in the second of two Tokens',
+      '65 MyEnds in the second of two Tokens (M6)',
       Buffer.concat([64, 65].map((n) => delimited(21, times(n, bytes('320161'))))),
       false,
     ],
-    ['M7: field number 2^29-1', numeric(2 ** 29 - 1, 0n), true],
-    ['M7: field number 2^29', numeric(2 ** 29, 0n), false],
-    ['M7: a uint32 field of 2^32-1', numeric(15, 2n ** 32n - 1n), true],
-    ['M7: a uint32 field of 2^32', numeric(15, 2n ** 32n), false],
-    ['M7: a uint64 field of 2^64-1', numeric(20, 2n ** 64n - 1n), true],
-    ['M7: a uint64 field of 2^64', numeric(20, 2n ** 64n), false],
-    ['M4: a byte order mark in a name', delimited(14, bytes('efbbbf61')), true],
-    ['M4: NUL in bytes', delimited(13, bytes('00')), true],
-    ['M4: NUL in a string of a Token', delimited(21, delimited(1, bytes('00'))), false],
-    ['M4: NUL in a string of an unknown field', delimited(18, bytes('00')), true],
+    ['field number 2^29-1 (M7)', numeric(2 ** 29 - 1, 0n), true],
+    ['field number 2^29 (M7)', numeric(2 ** 29, 0n), false],
+    ['a uint32 field of 2^32-1 (M7)', numeric(15, 2n ** 32n - 1n), true],
+    ['a uint32 field of 2^32 (M7)', numeric(15, 2n ** 32n), false],
+    ['a uint64 field of 2^64-1 (M7)', numeric(20, 2n ** 64n - 1n), true],
+    ['a uint64 field of 2^64 (M7)', numeric(20, 2n ** 64n), false],
+    ['a byte order mark in a name (M4)', delimited(14, bytes('efbbbf61')), true],
+    ['NUL in bytes (M4)', delimited(13, bytes('00')), true],
+    ['NUL in a string of a Token (M4)', delimited(21, delimited(1, bytes('00'))), false],
+    ['NUL in a string of an unknown field (M4)', delimited(18, bytes('00')), true],
   ])('%s', (_, fields, isMessage) => {
     expect(found(pad(Buffer.concat([BYE, fields]))) !== undefined).toBe(isMessage);
   });
@@ -121,7 +121,7 @@ describe('laws', () => {
   const another = messageBytes.map((message) => pad(message));
   const behind = fc.array(another, { maxLength: 3 }).map((messages) => Buffer.concat(messages));
 
-  it('F5: a padded message is found at its end, whatever comes behind it', () => {
+  it('a padded message is found at its end, whatever comes behind it (F5)', () => {
     fc.assert(
       fc.property(messageBytes, fc.oneof(fc.constant(NONE), behind, fc.uint8Array()), (message, rest) => {
         const op = opOfMessage(message);
@@ -135,7 +135,7 @@ describe('laws', () => {
     );
   });
 
-  it('F5: cut at a block boundary before its end it is not found, but behind eight times 08', () => {
+  it('cut at a block boundary before its end it is not found, but behind eight times 08 (F5)', () => {
     fc.assert(
       fc.property(messageBytes, (message) => {
         fc.pre(opOfMessage(message) !== undefined);
@@ -151,7 +151,7 @@ describe('laws', () => {
     );
   });
 
-  it('F5: what is found is what the rules say, also of bytes that were tampered with', () => {
+  it('what is found is what the rules say, also of bytes that were tampered with (F5)', () => {
     const change = fc.oneof(
       fc.record({ at: fc.nat(400), byte: fc.nat(255) }),
       fc.record({ at: fc.nat(400), byte: fc.constantFrom(0, 1, 8, 10, 16, 0x7f, 0x80, 0xff) }),
@@ -173,7 +173,7 @@ describe('laws', () => {
     );
   });
 
-  it('F5: random bytes are not found, and nothing throws', () => {
+  it('random bytes are not found, and nothing throws (F5)', () => {
     const random = fc.uint8Array({ maxLength: 400, size: 'max' });
     fc.assert(
       fc.property(random, fc.constantFrom(0, 16), (plain, start) => {
@@ -277,7 +277,7 @@ describe('a scan in segments', () => {
   });
 });
 
-it('M7: groups in groups, as deep as a message can have them, cost no more than any message of that size', () => {
+it('groups in groups, as deep as a message can have them, cost no more than any message of that size (M7)', () => {
   const nested = pad(Buffer.concat([BYE, Buffer.alloc(8_180, 0x3b), Buffer.alloc(8_180, 0x3c)]));
   const ordinary = pad(Buffer.alloc(16_000, bytes('0801')));
   expect(findMessage(nested, 0)).toBeUndefined();
@@ -286,24 +286,24 @@ it('M7: groups in groups, as deep as a message can have them, cost no more than 
   expect(fastest(20, () => findMessage(nested, 0))).toBeLessThan(fastest(20, () => findMessage(ordinary, 0)));
 });
 
-it('F4: looking for a message costs in proportion to its bytes', () => {
+it('looking for a message costs in proportion to its bytes (F4)', () => {
   const small = pad(Buffer.alloc(1_000, bytes('0801')));
   const large = pad(Buffer.alloc(16_000, bytes('0801')));
   const [one, sixteen] = [fastest(10, () => findMessage(small, 0)), fastest(10, () => findMessage(large, 0))];
   expect(sixteen).toBeLessThan(16 * 4 * one);
 });
 
-it('M1: the field tables are those of the schema', () => {
+it('the field tables are those of the schema (M1)', () => {
   expect([...MESSAGE_FIELDS]).toEqual([...kindsOf(messageType)]);
   expect([...TOKEN_FIELDS]).toEqual([...kindsOf(tokenType)]);
 });
 
-it('M6: what is repeated in the schema is what has a limit', () => {
+it('what is repeated in the schema is what has a limit (M6)', () => {
   const repeated = (type: typeof messageType) => type.fieldsArray.filter((field) => field.repeated).map(({ id }) => id);
   expect(repeated(messageType)).toEqual([21]);
   expect(repeated(tokenType)).toEqual([6]);
 });
 
-it('M2: the Ops are those of the schema', () => {
+it('the Ops are those of the schema (M2)', () => {
   expect(Op).toEqual(opNumbers);
 });

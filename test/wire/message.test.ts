@@ -29,15 +29,15 @@ function reflected(encoded: Uint8Array): Fields {
 }
 
 describe.each(vectors.messages)('$name', ({ fields, encoded }) => {
-  it('M1: decodes to its fields', () => {
+  it('decodes to its fields (M1)', () => {
     expect(fieldsOf(decodeMessage(bytes(encoded))!)).toEqual(fields);
   });
 
-  it('M1: is encoded to its bytes', () => {
+  it('is encoded to its bytes (M1)', () => {
     expect(Buffer.from(encodeMessage(messageOf(fields))).toString('hex')).toBe(encoded);
   });
 
-  it('M2: every field that is not there is absent, not a default', () => {
+  it('every field that is not there is absent, not a default (M2)', () => {
     const message: Message = decodeMessage(bytes(encoded))!;
     for (const name of ['Op', 'Which', 'ClientID', 'ClusterName', 'EndPointCount', 'ClientSpecs', 'DigSig'] as const) {
       expect(message[name] === null || message[name] === undefined).toBe(!(name in fields));
@@ -45,17 +45,17 @@ describe.each(vectors.messages)('$name', ({ fields, encoded }) => {
   });
 });
 
-it.each(vectors.unusualMessages)('M5 to M10: decodes, Op and all: $reason', ({ op, encoded }) => {
+it.each(vectors.unusualMessages)('decodes, Op and all: $reason (M5 to M10)', ({ op, encoded }) => {
   expect(decodeMessage(bytes(encoded))?.Op).toBe(op);
 });
 
-it('M9: where a field stands twice the last one counts', () => {
+it('where a field stands twice the last one counts (M9)', () => {
   const twice = Buffer.concat([encodeMessage({ Op: 5, ClusterName: 'a', ClusterSize: 3 })]);
   const again = encodeMessage({ Op: 7, ClusterName: 'b' });
   expect(fieldsOf(decodeMessage(Buffer.concat([twice, again]))!)).toEqual({ Op: 7, ClusterName: 'b', ClusterSize: 3 });
 });
 
-it('M10: uint64 fields are exact over all 64 bits', () => {
+it('uint64 fields are exact over all 64 bits (M10)', () => {
   fc.assert(
     fc.property(uint64, uint64, uint64, (which, attrs, clusterAttrs) => {
       const encoded = encodeMessage({
@@ -75,7 +75,7 @@ it('M10: uint64 fields are exact over all 64 bits', () => {
   );
 });
 
-it('M10: the numbers around every power of two survive, which doubles do not', () => {
+it('the numbers around every power of two survive, which doubles do not (M10)', () => {
   for (let power = 0n; power <= 64n; power++) {
     for (const value of [2n ** power - 1n, 2n ** power, 2n ** power + 1n]) {
       if (value >= 2n ** 64n) continue;
@@ -88,7 +88,7 @@ it('M10: the numbers around every power of two survive, which doubles do not', (
 });
 
 it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'Op', '\ufeffbom', 'é', '😀'])(
-  'T2, M4: %s is text like any other on the wire',
+  '%s is text like any other on the wire (T2, M4)',
   (name) => {
     const encoded = encodeMessage({ Op: 5, ClusterName: name, ClientSpecs: { Name: name, MyEnds: [name] } });
     const message = decodeMessage(encoded)!;
@@ -97,7 +97,7 @@ it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'Op', '\ufeff
   },
 );
 
-it('M1: whatever is encoded decodes to the same, here and by reflection on the schema', () => {
+it('whatever is encoded decodes to the same, here and by reflection on the schema (M1)', () => {
   fc.assert(
     fc.property(arbitraryMessage, (message) => {
       const encoded = encodeMessage(message);
@@ -111,7 +111,7 @@ it('M1: whatever is encoded decodes to the same, here and by reflection on the s
   );
 });
 
-it('M5, M7, M9: whatever is found to be a message decodes, to the Op that was found', () => {
+it('whatever is found to be a message decodes, to the Op that was found (M5, M7, M9)', () => {
   fc.assert(
     fc.property(messageBytes, (encoded) => {
       const op = opOfMessage(encoded);
@@ -126,7 +126,7 @@ it('M5, M7, M9: whatever is found to be a message decodes, to the Op that was fo
 });
 
 it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
-  'M7: with a tag or a length of %i bytes: what is found decodes, and what does not decode is not found',
+  'with a tag or a length of %i bytes: what is found decodes, and what does not decode is not found (M7)',
   (length) => {
     const padded = (value: bigint) => varint(value, length);
     for (const [what, field] of [
@@ -144,7 +144,7 @@ it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
   },
 );
 
-it('E1: bytes that the library does not take are no message, and nothing throws', () => {
+it('bytes that the library does not take are no message, and nothing throws (E1)', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (encoded) => {
       expect(() => decodeMessage(encoded)).not.toThrow();
@@ -154,7 +154,7 @@ it('E1: bytes that the library does not take are no message, and nothing throws'
 });
 
 describe('rosters', () => {
-  it('R10: the token of a roster has everything but a DigSig', () => {
+  it('the token of a roster has everything but a DigSig (R10)', () => {
     fc.assert(
       fc.property(arbitraryToken, (token) => {
         const [given] = decodeRoster(encodeRosterToken(token));
@@ -164,14 +164,14 @@ describe('rosters', () => {
     );
   });
 
-  it('R10: the DigSig of a token is nowhere in the bytes', () => {
+  it('the DigSig of a token is nowhere in the bytes (R10)', () => {
     const { fields } = vectors.tokens[3]!;
     const roster = Buffer.from(encodeRosterToken(messageOf(fields)));
     expect(roster.includes(bytes(fields.DigSig as string))).toBe(false);
     expect(roster.includes(bytes(fields.SigKey as string))).toBe(true);
   });
 
-  it('R8: tokens behind a ClusterMembers message are its Tokens, in their order', () => {
+  it('tokens behind a ClusterMembers message are its Tokens, in their order (R8)', () => {
     fc.assert(
       fc.property(fc.array(arbitraryToken, { maxLength: 5 }), (tokens) => {
         const roster = Buffer.concat(tokens.map(encodeRosterToken));
@@ -184,7 +184,7 @@ describe('rosters', () => {
     );
   });
 
-  it('R10: it is the roster of the vector, byte for byte', () => {
+  it('it is the roster of the vector, byte for byte (R10)', () => {
     const { fields, encoded } = vectors.messages.find(({ name }) => name === 'ClusterMembers')!;
     const [token] = fields.Tokens as Fields[];
     const head = encodeMessage(messageOf({ ...fields, Tokens: [] }));
@@ -193,7 +193,7 @@ describe('rosters', () => {
   });
 });
 
-it('M2: Ops have their names, and there are thirteen of them', () => {
+it('Ops have their names, and there are thirteen of them (M2)', () => {
   for (const [name, op] of Object.entries(Op)) expect(opName(op)).toBe(name);
   for (const op of [1, 13]) expect(isOp(op)).toBe(true);
   for (const op of [0, -1, 14, 2 ** 32 + 3, 2 ** 64, Number.NaN]) expect(isOp(op)).toBe(false);

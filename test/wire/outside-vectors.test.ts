@@ -22,14 +22,14 @@ describe.runIf(present)('helloAndReply', () => {
   const file = (name: string) => read(`helloAndReply/${name}`);
   const hex = (part: Uint8Array) => Buffer.from(part).toString('hex');
 
-  it('H1: the Hello decrypts to its data', () => {
+  it('the Hello decrypts to its data (H1)', () => {
     const key = createPrivateKey({ key: file('key-rsa.der'), format: 'der', type: 'pkcs1' });
     const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' };
     expect(hex(privateDecrypt({ key, ...oaep }, file('hello-encrypted')))).toBe(hex(file('hello-data')));
     expect(openHello(key, modulusOf(key), file('hello-encrypted'))).toEqual(parseHello(file('hello-data')));
   });
 
-  it('H2: its data are iv1, key1, salt1 and version1', () => {
+  it('its data are iv1, key1, salt1 and version1 (H2)', () => {
     const hello = parseHello(file('hello-data'))!;
     expect(hello.dialect).toBe('chained');
     expect(hex(hello.iv1!)).toBe(hex(file('iv1')));
@@ -39,7 +39,7 @@ describe.runIf(present)('helloAndReply', () => {
   });
 
   // Their last two fields stand the other way round from every program's (H6), so the packing is not compared.
-  it('F2, H6: the reply is AES-256-CBC under key1 and iv1 of its data, padded', () => {
+  it('the reply is AES-256-CBC under key1 and iv1 of its data, padded (F2, H6)', () => {
     const parts = ['iv2', 'key2', 'salt2', 'version2', 'salt1'].map(file);
     const plain = Buffer.concat(parts);
     expect(hex(pad(plain))).toBe(hex(file('reply-data')));
@@ -49,7 +49,7 @@ describe.runIf(present)('helloAndReply', () => {
     expect(hex(decryptBlocks(file('key1'), file('iv1'), file('reply-encrypted')))).toBe(hex(file('reply-data')));
   });
 
-  it.each(['version1', 'version2'])('K5: %s is what its text says', (name) => {
+  it.each(['version1', 'version2'])('%s is what its text says (K5)', (name) => {
     const version = file(name).readUInt32LE();
     expect(parseVersion(text(`helloAndReply/${name}.str`))).toBe(version);
     expect(printVersion(version)).toBe(text(`helloAndReply/${name}.str`));
@@ -57,7 +57,7 @@ describe.runIf(present)('helloAndReply', () => {
 });
 
 describe.runIf(present)('regCred', () => {
-  it('C4: the file is read to what the files beside it say', () => {
+  it('the file is read to what the files beside it say (C4)', () => {
     const cred = parseRegCred(read('regCred/regCred.dat').toString('latin1'));
     expect(cred.name).toBe(text('regCred/name.str'));
     expect(Buffer.from(cred.id).equals(read('regCred/id'))).toBe(true);
@@ -69,7 +69,7 @@ describe.runIf(present)('regCred', () => {
     expect(printVersion(cred.version)).toBe(text('regCred/version.str'));
   });
 
-  it('C2: it is written again without the empty lines, and with CRLF throughout', () => {
+  it('it is written again without the empty lines, and with CRLF throughout (C2)', () => {
     const theirs = read('regCred/regCred.dat').toString('latin1');
     expect(printRegCred(parseRegCred(theirs))).toBe(theirs.replaceAll('\n\r\n', '\r\n'));
   });

@@ -21,12 +21,12 @@ function described({ name, id, commsKey, sigKey, endPoints, version }: RegCred) 
 describe.each(vectors.regCreds)('$file', ({ file, how, name, id, commsKey, sigKey, endPoints, version }) => {
   const text = vectorFile(file).toString('latin1');
 
-  it(`C4: is read: ${how}`, () => {
+  it(`is read: ${how} (C4)`, () => {
     const [ck, sk] = [commsKey, sigKey].map((key) => vectors.keys[key].spki);
     expect(described(parseRegCred(text))).toEqual({ name, id, commsKey: ck, sigKey: sk, endPoints, version });
   });
 
-  it('C2: what was read is written as the rules have it', () => {
+  it('what was read is written as the rules have it (C2)', () => {
     const again = printRegCred(parseRegCred(text));
     expect(again.split('\r\n').length).toBe(10 + endPoints.length);
     if (endPoints.length === 1) expect(again).toBe(written);
@@ -34,7 +34,7 @@ describe.each(vectors.regCreds)('$file', ({ file, how, name, id, commsKey, sigKe
   });
 });
 
-it('C1, C2: is written byte for byte as the vector', () => {
+it('is written byte for byte as the vector (C1, C2)', () => {
   const [vector] = vectors.regCreds;
   const cred: RegCred = {
     name: vector!.name,
@@ -47,13 +47,13 @@ it('C1, C2: is written byte for byte as the vector', () => {
   expect(printRegCred(cred)).toBe(written);
 });
 
-it('C2: a private key is written as its public half alone', () => {
+it('a private key is written as its public half alone (C2)', () => {
   const cred = parseRegCred(written);
   const secret = printRegCred({ ...cred, commsKey: createPublicKey(privateKey('registryCk')) });
   expect(secret).toBe(written);
 });
 
-it('C3: any name, ID, version and number of end points survive the way there and back', () => {
+it('any name, ID, version and number of end points survive the way there and back (C3)', () => {
   const cred = parseRegCred(written);
   const label = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/);
   const endPoint = fc.record({
@@ -88,20 +88,20 @@ describe('files that are none', () => {
     return text;
   };
 
-  it.each(lines.map((line, at) => [line.trim().slice(0, 20), at] as const))('C5: without the line %s', (_, at) => {
+  it.each(lines.map((line, at) => [line.trim().slice(0, 20), at] as const))('without the line %s (C5)', (_, at) => {
     // The one end point is the one line that a file can do without (C3).
     const without = [...lines.slice(0, at), ...lines.slice(at + 1), ''].join('\r\n');
     if (lines[at]!.includes('TcpEndPoint')) expect(parseRegCred(without).endPoints).toEqual([]);
     else expect(() => parseRegCred(without)).toThrow(RegCredError);
   });
 
-  it.each(lines.map((line, at) => [line.trim().slice(0, 20), at] as const))('C5: with %s twice', (_, at) => {
+  it.each(lines.map((line, at) => [line.trim().slice(0, 20), at] as const))('with %s twice (C5)', (_, at) => {
     const twice = [...lines.slice(0, at), lines[at]!, ...lines.slice(at), ''].join('\r\n');
     if (lines[at]!.includes('TcpEndPoint')) expect(parseRegCred(twice).endPoints.length).toBe(2);
     else expect(() => parseRegCred(twice)).toThrow(RegCredError);
   });
 
-  it.each(lines.slice(1).map((_, at) => at))('C1, C5: with lines %i and the next exchanged', (at) => {
+  it.each(lines.slice(1).map((_, at) => at))('with lines %i and the next exchanged (C1, C5)', (at) => {
     const exchanged = lines.with(at, lines[at + 1]!).with(at + 1, lines[at]!);
     expect(() => parseRegCred([...exchanged, ''].join('\r\n'))).toThrow(RegCredError);
   });
@@ -134,7 +134,7 @@ describe('files that are none', () => {
     ['no version', changed('Version: 0.4.3', 'Version:')],
     ['an opening brace of its own', changed('regCred {', 'regCred\r\n{')],
     ['CR for CRLF', written.replaceAll('\r\n', '\r')],
-  ])('C5: is invalid as a whole: %s', (_, text) => {
+  ])('is invalid as a whole: %s (C5)', (_, text) => {
     expect(() => parseRegCred(text)).toThrow(RegCredError);
   });
 
@@ -143,17 +143,17 @@ describe('files that are none', () => {
     ['TcpEndPoint twice on a line', changed('TcpEndPoint: ', 'TcpEndPoint: TcpEndPoint: ')],
     ['a byte order mark', `\ufeff${written}`],
     ['a space that is not ASCII', changed('    Version', '\u00a0   Version')],
-  ])('C3, C5: is invalid as a whole: %s', (_, text) => {
+  ])('is invalid as a whole: %s (C3, C5)', (_, text) => {
     expect(() => parseRegCred(text)).toThrow(RegCredError);
   });
 
-  it('C5: says which line it is, and does not quote it', () => {
+  it('says which line it is, and does not quote it (C5)', () => {
     const secret = written.replace('Name: xlReg', 'Name: s e c r e t');
     expect(() => parseRegCred(secret)).toThrow(/^line 2 /);
     expect(() => parseRegCred(secret)).not.toThrow(/s e c r e t/);
   });
 
-  it('C5: whatever is in a file, nothing but RegCredError is thrown', () => {
+  it('whatever is in a file, nothing but RegCredError is thrown (C5)', () => {
     const line = fc.constantFrom(...lines, '', ' ', '}', '{', 'TcpEndPoint', 'TcpEndPoint: ', '__proto__: x');
     fc.assert(
       fc.property(fc.array(fc.oneof(line, fc.string()), { maxLength: 12 }), (file) => {

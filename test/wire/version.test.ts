@@ -6,24 +6,24 @@ import { PROTOCOL_VERSION, parseVersion, printVersion } from '../../src/wire/ver
 import { bytes, vectors } from './vectors.ts';
 
 describe.each(vectors.versions)('$text', ({ text, number, bytes: hex }) => {
-  it('K5: reads as its number, a in the lowest byte', () => {
+  it('reads as its number, a in the lowest byte (K5)', () => {
     expect(parseVersion(text)).toBe(number);
     expect(bytes(hex).readUInt32LE()).toBe(number);
   });
 
-  it('K5: is how its number is written', () => {
+  it('is how its number is written (K5)', () => {
     expect(printVersion(number)).toBe(text);
   });
 });
 
 it.each([...vectors.notVersions, '1.0 ', ' 1.0', '1.0\n', '1,0', '1.+2', '1.1e1', '1.0x1', '1.²', '1.0000'])(
-  'K5: is no version: %j',
+  'is no version: %j (K5)',
   (text) => {
     expect(parseVersion(text)).toBeUndefined();
   },
 );
 
-it('K5: every uint32 comes back from its text, which has two fields or a last one that is not zero', () => {
+it('every uint32 comes back from its text, which has two fields or a last one that is not zero (K5)', () => {
   fc.assert(
     fc.property(fc.nat({ max: 2 ** 32 - 1 }), (version) => {
       const text = printVersion(version);
@@ -35,7 +35,7 @@ it('K5: every uint32 comes back from its text, which has two fields or a last on
   );
 });
 
-it('K6: the protocol version of this registry is 1.0', () => {
+it('the protocol version of this registry is 1.0 (K6)', () => {
   expect(PROTOCOL_VERSION).toBe(1);
   expect(printVersion(PROTOCOL_VERSION)).toBe('1.0');
 });
