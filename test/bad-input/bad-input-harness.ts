@@ -1,5 +1,5 @@
-// What the tests of bad input share: a registry with short deadlines; sessions that watch whether anybody but the
-// sender notices; and rows, each a kind of bad input and how it must end.
+// The harness of the bad-input tests: a registry with short deadlines, witness sessions, and rows. A row is a kind of
+// bad input and how its connection must end. Witnesses are sessions that assert that bad input harms only its sender.
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type Dialect, type EncryptOptions, FieldClient } from '../field/field-client.ts';
@@ -19,30 +19,30 @@ import {
 /** A transport and a dialect. */
 export type BothWays = (typeof WIRES)[number];
 
-/** Connections that a row opens at a time, at most. */
+/** Maximum of connections that a row opens at the same time. */
 const AT_ONCE = 64;
 
-/** Bytes for the wire, or what is to be encrypted: a message, or any plaintext. */
+/** Bytes for the wire, or a message or plaintext to encrypt. */
 export type Sends = MessageInput | Uint8Array | ((client: FieldClient) => Uint8Array);
 
 /** One kind of bad input. */
 export interface Row {
-  /** Its number and what it is. */
+  /** The test's name: verb, object, and the catalogue's number in parentheses. */
   readonly row: string;
-  /** Each on a connection of its own, sent as soon as the client is in the state. */
+  /** Each is sent on a connection of its own, as soon as its client is in the state `as`. */
   readonly sends: readonly Sends[];
   readonly ends: Ending;
-  /** Whom the registry takes the client for; anonymous unless told. */
+  /** The client's state; `anonymous` by default. */
   readonly as?: 'anonymous' | 'identified' | 'joined';
   readonly dialects?: readonly Dialect[];
 }
 
-/** Encrypted with something wrong about it. */
+/** Encrypts a message with something wrong about it. */
 export function encrypted(message: MessageInput | Uint8Array, options: EncryptOptions): Sends {
   return (client) => client.encrypt(message, options);
 }
 
-/** A registry under test, and the sessions that watch. */
+/** A registry under test, and its witnesses. */
 export class Target {
   #registry: FieldRegistry | undefined;
   readonly #witnesses: { client: FieldClient; roster: FieldMessage }[] = [];
@@ -67,33 +67,30 @@ export class Target {
     this.#witnesses[0]!.roster = await this.#witnesses[0]!.client.getCluster();
   }
 
-  /**
-   * Lets go of what a test left, and asserts that the sessions opened before it still work and still see the same, and
-   * that no worker failed.
-   */
+  /** Closes a test's clients. Asserts that the witnesses still work and see the same, and that no worker failed. */
   async settle(): Promise<void> {
     this.registry.closeClients();
     expect(await this.metric('xlreg_pool_failures_total')).toBe(0);
     for (const { client, roster } of this.#witnesses) expect(await client.getCluster()).toEqual(roster);
   }
 
-  /** Says farewell to the witnesses; the registry must end orderly. */
+  /** Ends the witnesses' sessions; the registry must exit with 0. */
   async stop(): Promise<void> {
     for (const { client } of this.#witnesses) await client.bye();
     expect(await this.registry.stop()).toBe(0);
   }
 
-  /** The ID of a cluster that exists, which the witnesses are in. */
+  /** The ID of the witnesses' cluster. */
   get witnessed(): Buffer {
     return this.#witnesses[0]!.roster.clusterId!;
   }
 
-  /** A name that nobody has had. */
+  /** A name that no test has used. */
   unique(name: string): string {
     return `${name}-${this.#names++}`;
   }
 
-  /** A registered client that is in a cluster of its own. */
+  /** A registered client that has joined a cluster of its own. */
   async joined(wire: Wire): Promise<FieldClient> {
     const { client } = await this.registry.register(wire, { name: 'peer' });
     await client.create(this.unique('own'), 2);
@@ -101,14 +98,14 @@ export class Target {
     return client;
   }
 
-  /** A client in the state a row asks for. */
+  /** A client in the state that a row asks for. */
   async client(wire: Wire, as: Row['as']): Promise<FieldClient> {
     if (as === 'joined') return await this.joined(wire);
     if (as === 'identified') return (await this.registry.register(wire, { name: 'peer' })).client;
     return await this.registry.connect(wire);
   }
 
-  /** One number, or the sum of a labelled one, of /metrics. */
+  /** A metric's value; of a labelled metric, the sum of its series. */
   async metric(name: string, labels = ''): Promise<number> {
     const lines = (await this.registry.process.metrics()).split('\n');
     const found = lines.filter((line) => line.startsWith(name) && '{ '.includes(line[name.length]!));
@@ -123,7 +120,7 @@ export class Target {
     return new Map([...found].map(([, kind, code, count]) => [`${kind} ${code}` as Counted, Number(count)]));
   }
 
-  /** What faults and refusals the registry counts while something is done. */
+  /** The faults and refusals that the registry counts during an action. */
   async moved(action: () => Promise<unknown>): Promise<Moved> {
     const before = await this.#counts();
     expect(before.size).toBeGreaterThan(Object.keys(COUNTED_WITH).length);
@@ -134,7 +131,7 @@ export class Target {
   }
 }
 
-/** Starts a registry for the tests of a file, with two witnesses that are asked after each of them. */
+/** Starts a registry for a file's tests, with two witnesses that are asked after each test. */
 export function useTarget(args: readonly string[] = []): Target {
   const target = new Target();
   beforeAll(() => target.start(args));
@@ -143,7 +140,7 @@ export function useTarget(args: readonly string[] = []): Target {
   return target;
 }
 
-/** Does something with each item, `AT_ONCE` of them at a time; the first error ends it and says which item it was. */
+/** Runs an action for each item, `AT_ONCE` at a time. Rejects with the first error, which names the item's index. */
 export async function withEach<T>(items: readonly T[], action: (item: T, index: number) => Promise<void>) {
   const left = items.entries();
   let failure: Error | undefined;
@@ -159,7 +156,7 @@ export async function withEach<T>(items: readonly T[], action: (item: T, index: 
   if (failure !== undefined) throw failure;
 }
 
-/** A test on every wire that asserts what is counted meanwhile: nothing, unless told. */
+/** A test on each wire that asserts which faults and refusals are counted meanwhile; none by default. */
 export function onWires(
   target: Target,
   title: string,
@@ -167,7 +164,7 @@ export function onWires(
   counts: Moved | ((wire: BothWays) => Moved) = {},
 ): void {
   for (const wire of WIRES) {
-    it(`${title} (${wire.transport}, ${wire.dialect})`, async () => {
+    it(`${wire.transport}, ${wire.dialect}: ${title}`, async () => {
       const moved = await target.moved(() => test(wire));
       expect(moved).toEqual(typeof counts === 'function' ? counts(wire) : counts);
     });
@@ -178,7 +175,7 @@ export function onWires(
 export function testRows(target: Target, rows: readonly Row[]): void {
   for (const { row, sends, ends, as, dialects } of rows) {
     for (const wire of WIRES.filter(({ dialect }) => dialects?.includes(dialect) ?? true)) {
-      it(`${row} (${wire.transport}, ${wire.dialect})`, async () => {
+      it(`${wire.transport}, ${wire.dialect}: ${row}`, async () => {
         const moved = await target.moved(() =>
           withEach(sends, async (send) => {
             const client = await target.client(wire, as);

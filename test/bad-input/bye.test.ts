@@ -1,4 +1,4 @@
-// Byes, rows B123 to B125, and what comes behind them.
+// Byes, and bytes after a Bye: rows B123 to B125.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { manyFields } from './field-samples.ts';
 
 const target = useTarget();
 
-/** Much that would be wrong in a message that uses it. */
+/** Fields that would be faults in a message that uses them. */
 const everything: MessageInput = {
   ...manyFields,
   clientId: Buffer.alloc(3),
@@ -26,9 +26,14 @@ const everything: MessageInput = {
 
 for (const as of ['anonymous', 'identified', 'joined'] as const) {
   testRows(target, [
-    { row: `Bye, ${as} (B123)`, as, sends: [{ op: OP.Bye }], ends: served(OP.Ack, isBareAck) },
     {
-      row: `Bye with extra fields, ${as} (B125)`,
+      row: `answers a Bye of a session that is ${as} with a bare Ack (B123)`,
+      as,
+      sends: [{ op: OP.Bye }],
+      ends: served(OP.Ack, isBareAck),
+    },
+    {
+      row: `answers a Bye with extra fields of a session that is ${as} with a bare Ack (B125)`,
       as,
       sends: [{ ...everything, op: OP.Bye }],
       ends: served(OP.Ack, isBareAck),
@@ -42,7 +47,7 @@ function isBareAck(reply: object): void {
 
 onWires(
   target,
-  'anything after Bye is discarded (B124)',
+  'discards whatever follows a Bye (B124)',
   async (wire) => {
     const { client } = await target.registry.register(wire, { name: 'peer' });
     const clusterName = target.unique('late');
@@ -69,7 +74,7 @@ onWires(
 
 describe.each(WIRES.filter(({ transport }) => transport === 'tcp'))('TCP, $dialect', (wire) => {
   it.each([1_000, 100_000])(
-    `%i bytes after the Ack are discarded, without a reset (tcp, ${wire.dialect}) (B124)`,
+    `discards %i bytes that follow the Ack, without a reset (tcp, ${wire.dialect}) (B124)`,
     async (count) => {
       const client = await target.registry.open({ ...wire, keepOpenAfterFin: true });
       await client.hello();

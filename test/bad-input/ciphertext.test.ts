@@ -1,5 +1,5 @@
-// Bad ciphertext and padding, rows B44 to B51. What can be told of such bytes on TCP is only that no message has ended
-// yet, so there they end at the deadline of a partial message; a WebSocket frame is a message or it is none.
+// Bad ciphertext and padding: rows B44 to B51. On TCP a later boundary may still complete a message, so such bytes end
+// at the partial-message deadline. A WebSocket frame is one whole message, so there they end at once.
 
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -16,7 +16,7 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 const bye = encodeMessage({ op: OP.Bye });
 const client = encodeMessage({ op: OP.Client, clientSpecs: signedToken({ name: 'peer' }) });
 
-/** Whole blocks: a message and padding of the test's own making. */
+/** Whole blocks: a message and the test's own padding. */
 const padded = (message: Uint8Array, padding: Uint8Array): Sends => encrypted(message, { padding });
 
 /** The first bytes of a good message. */
@@ -27,51 +27,51 @@ const cut =
 
 const rows: readonly Row[] = [
   {
-    row: '1 to 15 bytes, random or of a good message (B44)',
+    row: 'closes in silence after 1 to 15 bytes, random or of a good message (B44)',
     sends: range(1, 15).flatMap((length) => [() => randomBytes(length), cut(client, length)]),
     ends: NEVER_WHOLE,
   },
   {
-    row: '16 bytes only: an IV and no block (B45)',
+    row: 'closes in silence after 16 bytes: an IV and no block (B45)',
     sends: [() => randomBytes(16), () => Buffer.alloc(16), cut(bye, 16)],
     ends: NEVER_WHOLE,
     dialects: ['prefixed'],
   },
   {
-    row: '16 bytes only: a block that is no message (B45)',
+    row: 'closes in silence after 16 bytes: a block that is no message (B45)',
     sends: [() => randomBytes(16), () => Buffer.alloc(16), cut(client, 16)],
     ends: NEVER_WHOLE,
     dialects: ['chained'],
   },
   {
-    row: '33 bytes, random or of a good message (B46)',
+    row: 'closes in silence after 33 bytes, random or of a good message (B46)',
     sends: [() => randomBytes(33), () => Buffer.alloc(33), cut(client, 33)],
     ends: NEVER_WHOLE,
   },
   {
-    row: 'pad byte 0, 17..255, in all places of the padding (B47)',
+    row: 'closes in silence at a pad byte of 0 or 17 to 255 in all places of the padding (B47)',
     sends: [0, ...range(17, 255)].map((pad) => padded(bye, Buffer.alloc(14, pad))),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'pad byte 0, 17..255, in the last place only (B47)',
+    row: 'closes in silence at a pad byte of 0 or 17 to 255 in the last place only (B47)',
     sends: [0, ...range(17, 255)].map((pad) => padded(bye, Buffer.from([...Array(13).fill(14), pad]))),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'pad byte 1 to 16 where another is right (B47)',
+    row: 'closes in silence at a pad byte of 1 to 16 where another is right (B47)',
     sends: range(1, 16)
       .filter((pad) => pad !== 14 && pad !== 8)
       .map((pad) => padded(bye, Buffer.alloc(14, pad))),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'pad byte 8 in all 14 places, which is three Ops of JoinReply and eight bytes of padding (B47)',
+    row: 'reads 14 pad bytes of 8 as three Ops of JoinReply and eight bytes of padding (B47)',
     sends: [padded(bye, Buffer.alloc(14, 8))],
     ends: told('unexpected message type'),
   },
   {
-    row: 'last pad byte right, others garbage (B48)',
+    row: 'closes in silence at garbage before a right last pad byte (B48)',
     sends: [
       ...range(0, 12).map((at) => padded(bye, Buffer.alloc(14, 14).fill(13, at, at + 1))),
       ...range(0, 12).map((at) => padded(bye, Buffer.alloc(14, 14).fill(0, at, at + 1))),
@@ -80,18 +80,18 @@ const rows: readonly Row[] = [
     ends: NEVER_WHOLE,
   },
   {
-    row: 'random 48 bytes (B49)',
+    row: 'closes in silence after 48 random bytes (B49)',
     sends: range(1, 32).map(() => () => randomBytes(48)),
     ends: NEVER_WHOLE,
   },
   {
-    row: 'encrypted under key1 (B50)',
+    row: 'closes in silence at a message encrypted under key1 (B50)',
     sends: [bye, client].map((message) => (session) => session.encrypt(message, { key: session.session.key1 })),
     ends: NEVER_WHOLE,
   },
   {
-    row: "the other dialect's IV rule: an IV in front (B50)",
-    // What this IV decrypts to begins like no field: 16 random bytes in front of a message are, once in a while, a part of it.
+    row: "closes in silence at the other dialect's IV rule: an IV in front (B50)",
+    // The first block decrypts to no field. Random bytes would sometimes be a valid start of the message.
     sends: [bye, client].map((message) => (session) => {
       const noField = Buffer.concat([Buffer.of(7), randomBytes(15)]);
       const iv = session.encrypt(noField, { padding: Buffer.alloc(0), keepChain: true });
@@ -101,7 +101,7 @@ const rows: readonly Row[] = [
     dialects: ['chained'],
   },
   {
-    row: "the other dialect's IV rule: no IV in front (B50)",
+    row: "closes in silence at the other dialect's IV rule: no IV in front (B50)",
     sends: [bye, client].map((message) => encrypted(message, { ivRule: 'chained' })),
     ends: NEVER_WHOLE,
     dialects: ['prefixed'],
@@ -110,7 +110,7 @@ const rows: readonly Row[] = [
 
 testRows(target, rows);
 
-/** A session with two replies behind it, and what has been sent and received in it, oldest first. */
+/** Exchanges two requests and replies; returns every message sent and received, oldest first. */
 async function spoken(session: FieldClient): Promise<Buffer[]> {
   const wires = [session.session.replyWire];
   for (const message of [{ op: OP.RegCredRequest }, { op: OP.Client, clientSpecs: signedToken({ name: 'peer' }) }]) {
@@ -121,11 +121,11 @@ async function spoken(session: FieldClient): Promise<Buffer[]> {
   return wires;
 }
 
-/** Plays something that has been said before, as it was or as the IV of a message of its own. */
+/** Replays an earlier message, or uses its first block as the IV of a new message. */
 for (const [what, replay] of [
-  ['a message or a reply of this session again, whole', (wire: Buffer) => wire],
+  ['closes in silence at a replay of a whole message or reply of this session', (wire: Buffer) => wire],
   [
-    'a new message under an IV of this session, sent by either side',
+    'closes in silence at a new message under an IV that either side has used',
     (wire: Buffer, session: FieldClient) => session.encrypt({ op: OP.Bye }, { iv: wire.subarray(0, 16) }),
   ],
 ] as const) {

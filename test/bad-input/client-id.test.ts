@@ -1,4 +1,4 @@
-// Client messages with IDs that are bad or not theirs, rows B81 to B83, and at the wrong moment, row B90.
+// Client messages with a bad or foreign ID, rows B81 to B83, and a second Client message, row B90.
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
@@ -12,7 +12,7 @@ const target = useTarget();
 const keys = makeMemberKeys();
 const others = makeMemberKeys({ sig: 1 });
 
-/** A Client message with a token that is good but for what is told. */
+/** A Client message whose token is good but for the fields given. */
 const client = (token: Partial<TokenOptions>): Sends => ({
   op: OP.Client,
   clientSpecs: signedToken({ name: 'peer', myEnds: ['127.0.0.1:4001'], keys, ...token }),
@@ -20,7 +20,7 @@ const client = (token: Partial<TokenOptions>): Sends => ({
 
 const rows: readonly Row[] = [
   {
-    row: 'ID of 0, 1, 19, 21, 31, 33 bytes (B82)',
+    row: 'refuses an ID of 0, 1, 19, 21, 31 or 33 bytes (B82)',
     sends: [0, 1, 19, 21, 31, 33, 10_000].flatMap((length) => [
       client({ id: randomBytes(length) }),
       client({ id: randomBytes(length), signWithId: true }),
@@ -28,7 +28,7 @@ const rows: readonly Row[] = [
     ends: told('bad length for nodeID'),
   },
   {
-    row: 'ClientID of 0, 1, 19, 21, 31, 33 bytes, in place of a token (B82)',
+    row: 'refuses a ClientID of 0, 1, 19, 21, 31 or 33 bytes in place of a token (B82)',
     sends: [0, 1, 19, 21, 31, 33, 10_000].map((length) => ({
       op: OP.Client,
       clientId: randomBytes(length),
@@ -37,12 +37,12 @@ const rows: readonly Row[] = [
     ends: told('bad length for nodeID'),
   },
   {
-    row: 'ID all zero (B83)',
+    row: 'refuses an ID of zeros (B83)',
     sends: [20, 32].map((length) => client({ id: Buffer.alloc(length) })),
     ends: told('ID already in use'),
   },
   {
-    row: "the registry's ID (B83)",
+    row: "refuses the registry's ID (B83)",
     sends: [
       (session) =>
         session.encrypt({ op: OP.Client, clientSpecs: signedToken({ name: 'peer', id: target.registry.file.id }) }),
@@ -55,7 +55,7 @@ testRows(target, rows);
 for (const as of ['identified', 'joined'] as const) {
   testRows(target, [
     {
-      row: `second Client message in the session, ${as} (B90)`,
+      row: `refuses a second Client message of a session that is ${as} (B90)`,
       as,
       sends: [client({}), client({ keys: others }), { op: OP.Client }, { op: OP.Client, clientId: Buffer.alloc(32) }],
       ends: told('invalid msg type for current state'),
@@ -63,7 +63,7 @@ for (const as of ['identified', 'joined'] as const) {
   ]);
 }
 
-onWires(target, 'ID absent: 32 random bytes assigned (B81)', async (wire) => {
+onWires(target, 'assigns 32 random bytes in place of an absent ID (B81)', async (wire) => {
   const ids = new Set<string>();
   await withEach(Array.from({ length: 32 }), async () => {
     const { clientId } = await target.registry.register(wire, { name: 'peer' });
@@ -75,7 +75,7 @@ onWires(target, 'ID absent: 32 random bytes assigned (B81)', async (wire) => {
 
 onWires(
   target,
-  "a cluster's ID, an ID bound to another SigKey (B83)",
+  "refuses a cluster's ID, and an ID bound to another SigKey (B83)",
   async (wire) => {
     const owner = await target.registry.register(wire, { name: 'owner', keys });
     const { clusterId } = await owner.client.create(target.unique('taken'), 2);
@@ -93,7 +93,7 @@ onWires(
       });
       expect(reply).toEqual({ op: OP.Error, errDesc: 'ID already in use', tokens: [] });
     }
-    // The owner was not disturbed, and may come back.
+    // The owner's registration is unchanged, so the owner may return.
     await owner.client.join();
     const again = await target.registry.register(wire, { name: 'owner', keys, id: owner.clientId });
     expect(again.clientId).toEqual(owner.clientId);

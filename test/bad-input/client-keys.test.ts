@@ -1,5 +1,5 @@
-// Client messages whose token has bad keys, rows B74 to B78. Each hostile key stands once for CommsKey and once for
-// SigKey, in a token that is signed by a sound one. (How long it takes to refuse them: timing.test.ts.)
+// Client messages whose token has bad keys: rows B74 to B78. Each hostile key is tried as CommsKey and as SigKey, in a
+// token with a sound key's signature. timing.test.ts bounds the time to refuse them.
 
 import { signedToken } from '../field/member-keys.ts';
 import { OP } from '../field/protobuf.ts';
@@ -18,40 +18,44 @@ const asEither = (keys: readonly Uint8Array[]): Sends[] =>
 
 const rows: readonly Row[] = [
   {
-    row: 'CommsKey or SigKey missing (B74)',
+    row: 'refuses a token without CommsKey or SigKey (B74)',
     sends: [{ commsKey: null }, { sigKey: null }, { commsKey: null, sigKey: null }, { sigKey: null, digSig: null }].map(
       (keys) => client(signedToken({ name: 'peer', ...keys })),
     ),
     ends: told('bad RSA public key'),
   },
   {
-    row: 'key random, truncated, with a trailing byte, PEM, PKCS#1, or else no strict DER (B74)',
+    row: 'refuses a key that is random, truncated, with a trailing byte, PEM, PKCS#1 or not strict DER (B74)',
     sends: asEither(notKeys),
     ends: told('bad RSA public key'),
   },
-  { row: 'EC, Ed25519, DSA, RSA-PSS key (B75)', sends: asEither(otherKinds), ends: told('bad RSA public key') },
   {
-    row: 'RSA of 512, 1023, 4097, 16384, 32768 bits (B76)',
+    row: 'refuses an EC, Ed25519, DSA or RSA-PSS key (B75)',
+    sends: asEither(otherKinds),
+    ends: told('bad RSA public key'),
+  },
+  {
+    row: 'refuses an RSA key of 512, 1023, 4097, 16384 or 32768 bits (B76)',
     sends: asEither(badSizes),
     ends: told('bad RSA public key'),
   },
   {
-    row: 'e = 0, 1, 2, 65536, -3, from 2^31 up, of 3071 bits (B77)',
+    row: 'refuses e of 0, 1, 2, 65536, -3, 2^31 and more, or 3071 bits (B77)',
     sends: asEither(badExponents),
     ends: told('bad RSA public key'),
   },
   {
-    row: 'n even (B78)',
+    row: 'refuses an even n (B78)',
     sends: asEither(evenModuli),
     ends: told('bad RSA public key'),
   },
   {
-    row: 'n = 2^2048-1, divisible by 3, a power of 3, for a SigKey: nobody signs with it (B78)',
+    row: 'refuses a signature under a SigKey of n = 2^2048-1, divisible by 3, or a power of 3 (B78)',
     sends: oddModuli.map((key) => client(signedToken({ name: 'peer', sigKey: key }))),
     ends: told('bad digital signature'),
   },
   {
-    row: 'the same for a CommsKey: nothing is ever encrypted to it here (B78)',
+    row: 'accepts a CommsKey of such an n, since the registry never encrypts to it (B78)',
     sends: oddModuli.map((key) => client(signedToken({ name: 'peer', commsKey: key }))),
     ends: served(OP.ClientOK),
   },

@@ -1,5 +1,5 @@
-// Bad Client messages, rows B73, B79, B80 and B85 to B89: what is wrong is the name, the end points, or the signature.
-// (Keys: client-keys.test.ts, IDs: client-id.test.ts.)
+// Client messages with a bad name, end point or signature: rows B73, B79, B80 and B85 to B89. client-keys.test.ts has
+// the rows of keys, client-id.test.ts those of IDs.
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
@@ -13,7 +13,7 @@ const target = useTarget();
 const keys = makeMemberKeys();
 const others = makeMemberKeys({ sig: 1 });
 
-/** A Client message with a token that is good but for what is told. */
+/** A Client message whose token is good but for the fields given. */
 const client = (token: Partial<TokenOptions>): Sends => ({
   op: OP.Client,
   clientSpecs: signedToken({ name: 'peer', myEnds: ['127.0.0.1:4001'], keys, ...token }),
@@ -44,17 +44,17 @@ const BAD_ENDS = [
   `${'a234567890.'.repeat(23)}a:1`,
 ];
 
-/** The longest end point there may be. */
+/** An end point of the maximal length. */
 const LONGEST_END = `TcpEndPoint: ${'a234567890.'.repeat(21)}abcdef:4001`;
 
 const rows: readonly Row[] = [
   {
-    row: 'no ClientSpecs and no ClientID (B73)',
+    row: 'refuses a Client without ClientSpecs and ClientID (B73)',
     sends: [{ op: OP.Client }, { op: OP.Client, digSig: Buffer.alloc(256) }, { op: OP.Client, clientName: 'peer' }],
     ends: told('nil XLRegMsg_Token argument'),
   },
   {
-    row: 'DigSig missing, empty, of a wrong length, all FF, all 0 (B79)',
+    row: 'refuses a DigSig that is missing, empty, of a wrong length, all FF or all 0 (B79)',
     sends: [
       client({ digSig: null }),
       ...[0, 1, 128, 255, 257, 512].map((length) => client({ digSig: randomBytes(length) })),
@@ -65,7 +65,7 @@ const rows: readonly Row[] = [
     ends: told('bad digital signature'),
   },
   {
-    row: 'DigSig by another key, with another digest, over other fields (B79)',
+    row: 'refuses a DigSig by another key, with another digest, or over other fields (B79)',
     sends: [
       client({ signingKey: others.sigPrivate }),
       client({ signingKey: keys.commsPrivate }),
@@ -81,38 +81,38 @@ const rows: readonly Row[] = [
     ends: told('bad digital signature'),
   },
   {
-    row: 'end points cut elsewhere than they were signed, all valid (B80)',
+    row: 'accepts end points split otherwise than signed, when all are valid (B80)',
     sends: [client({ myEnds: ['127.0.0.1:40011', '0.0.0.1:1'], signed: { myEnds: ['127.0.0.1:4001', '10.0.0.1:1'] } })],
     ends: served(OP.ClientOK),
   },
   {
-    row: 'end points cut elsewhere than they were signed, one not valid (B80)',
+    row: 'refuses end points split otherwise than signed, when one is not valid (B80)',
     sends: [client({ myEnds: ['127.0.0.1:400110', '.0.0.1:1'], signed: { myEnds: ['127.0.0.1:4001', '10.0.0.1:1'] } })],
     ends: told('invalid endpoint'),
   },
   {
-    row: 'name empty or absent (B85)',
+    row: 'refuses an empty or absent name (B85)',
     sends: [client({ name: '' }), client({ name: undefined })],
     ends: told('invalid name'),
   },
   {
-    row: 'name with newline, ESC, bidi, slash, .., of 129 to 15,000 bytes (B86)',
+    row: 'refuses a name with newline, ESC, bidi, slash or .., or of 129 to 15,000 bytes (B86)',
     sends: BAD_NAMES.map((name) => client({ name })),
     ends: told('invalid name'),
   },
   {
-    row: 'names of 1 and 128 characters, with all that is allowed (B86)',
+    row: 'accepts names of 1 and 128 characters, with every allowed character (B86)',
     sends: ['a', '_', '0', 'a'.repeat(128), 'Aa09_.-'].map((name) => client({ name })),
     ends: served(OP.ClientOK),
   },
-  { row: 'MyEnds empty (B87)', sends: [client({ myEnds: [] })], ends: served(OP.ClientOK) },
+  { row: 'accepts a token without MyEnds (B87)', sends: [client({ myEnds: [] })], ends: served(OP.ClientOK) },
   {
-    row: 'MyEnds with a bad host, a bad port, neither, of more than 255 characters (B88)',
+    row: 'refuses an end point with a bad host, a bad port, neither, or more than 255 characters (B88)',
     sends: BAD_ENDS.flatMap((end) => [client({ myEnds: [end] }), client({ myEnds: ['127.0.0.1:1', end] })]),
     ends: told('invalid endpoint'),
   },
   {
-    row: '5 entries in MyEnds (B88)',
+    row: 'refuses 5 entries in MyEnds (B88)',
     sends: [5, 64].map((count) => client({ myEnds: Array(count).fill('127.0.0.1:1') })),
     ends: told('invalid endpoint'),
   },
@@ -121,7 +121,7 @@ testRows(target, rows);
 
 onWires(
   target,
-  'MyEnds empty, refused at Join (B87)',
+  'refuses a Join of a client without MyEnds (B87)',
   async (wire) => {
     const { client: session } = await target.registry.register(wire, { name: 'peer', myEnds: [] });
     await session.create(target.unique('ends'), 2);
@@ -131,7 +131,7 @@ onWires(
   { 'refusal one-end-point-needed': 1 },
 );
 
-onWires(target, 'unusual end points that are right, given out as they were sent (B89)', async (wire) => {
+onWires(target, 'returns unusual valid end points as they were sent (B89)', async (wire) => {
   expect(LONGEST_END).toHaveLength(255);
   const ends = [
     ...[

@@ -1,4 +1,4 @@
-// Bad Creates, rows B91 to B100. (B101: registry-full.test.ts.)
+// Bad Creates: rows B91 to B100. registry-full.test.ts has row B101.
 
 import { expect } from 'vitest';
 import { makeMemberKeys } from '../field/member-keys.ts';
@@ -13,7 +13,7 @@ const create = (fields: MessageInput): MessageInput => ({ op: OP.Create, ...fiel
 
 const rows: readonly Row[] = [
   {
-    row: 'Create, Join, GetCluster before Client (B91)',
+    row: 'refuses Create, Join and GetCluster before Client (B91)',
     sends: [OP.Create, OP.Join, OP.GetCluster].flatMap((op) => [
       { op },
       { op, clusterName: 'witnesses' },
@@ -22,7 +22,7 @@ const rows: readonly Row[] = [
     ends: told('invalid msg type for current state'),
   },
   {
-    row: 'name missing or empty (B92)',
+    row: 'refuses a missing or empty cluster name (B92)',
     as: 'identified',
     sends: [
       create({}),
@@ -33,7 +33,7 @@ const rows: readonly Row[] = [
     ends: told('missing cluster name or ID'),
   },
   {
-    row: 'name of 129 to 15,000 bytes, or with other characters than a name has (B93)',
+    row: 'refuses a name of 129 to 15,000 bytes or with a forbidden character (B93)',
     as: 'identified',
     sends: [
       ...[129, 256, 15_000].map((length) => 'a'.repeat(length)),
@@ -42,7 +42,7 @@ const rows: readonly Row[] = [
     ends: told('invalid name'),
   },
   {
-    row: 'EndPointCount 0 (B97)',
+    row: 'refuses an EndPointCount of 0 (B97)',
     as: 'identified',
     sends: [create({ clusterName: 'never', endPointCount: 0 }), create({ clusterName: 'witnesses', endPointCount: 0 })],
     ends: told('cluster members must have at least one endPoint'),
@@ -50,7 +50,7 @@ const rows: readonly Row[] = [
 ];
 testRows(target, rows);
 
-/** What comes of a Create: the reply, which a Join, by somebody else too, must repeat. */
+/** A Create's reply, which Joins by this client and another must repeat. */
 async function outcome(wire: BothWays, fields: MessageInput): Promise<FieldMessage> {
   const clusterName = target.unique('made');
   const myEnds = ['127.0.0.1:4001', '127.0.0.1:4002'];
@@ -62,7 +62,7 @@ async function outcome(wire: BothWays, fields: MessageInput): Promise<FieldMessa
   return created;
 }
 
-onWires(target, 'existing name, other size: the existing ID and properties (B94)', async (wire) => {
+onWires(target, 'returns the existing ID and properties for an existing name with another size (B94)', async (wire) => {
   const [one, two] = await Promise.all(['one', 'two'].map((name) => target.registry.register(wire, { name })));
   const clusterName = target.unique('twice');
   const first = await one!.client.call(
@@ -81,14 +81,14 @@ onWires(target, 'existing name, other size: the existing ID and properties (B94)
 
 for (const [row, sizes] of [
   [
-    'size 0, 1: 2 (B95)',
+    'raises a size of 0 or 1 to 2 (B95)',
     [
       [0, 2],
       [1, 2],
     ],
   ],
   [
-    'size 65, 2^32-1, absent: 64, 64, 2 (B96)',
+    'lowers a size of 65 or 2^32-1 to 64, and takes 2 for an absent one (B96)',
     [
       [65, 64],
       [UINT32_MAX, 64],
@@ -97,7 +97,7 @@ for (const [row, sizes] of [
     ],
   ],
   [
-    'sizes that stay: 2, 3, 63, 64 (B96)',
+    'keeps a size of 2, 3, 63 or 64 (B96)',
     [
       [2, 2],
       [3, 3],
@@ -113,29 +113,29 @@ for (const [row, sizes] of [
   });
 }
 
-onWires(target, 'EndPointCount absent: 1 (B97)', async (wire) => {
+onWires(target, 'takes an absent EndPointCount for 1 (B97)', async (wire) => {
   expect(await outcome(wire, {})).toMatchObject({ endPointCount: 1 });
 });
 
-onWires(target, 'EndPointCount 3 to 2^32-1: 2 (B98)', async (wire) => {
+onWires(target, 'lowers an EndPointCount of 3 to 2^32-1 to 2 (B98)', async (wire) => {
   for (const endPointCount of [3, 4, 255, 2 ** 31, UINT32_MAX]) {
     expect(await outcome(wire, { endPointCount })).toMatchObject({ endPointCount: 2 });
   }
   for (const endPointCount of [1, 2]) expect(await outcome(wire, { endPointCount })).toMatchObject({ endPointCount });
 });
 
-onWires(target, 'second Create in a session (B99)', async (wire) => {
+onWires(target, 'serves a second Create in a session (B99)', async (wire) => {
   const { client } = await target.registry.register(wire, { name: 'peer' });
   const made: FieldMessage[] = [];
   for (const size of [3, 4, 5]) made.push(await client.create(target.unique('again'), size));
   expect(made.map(({ clusterSize }) => clusterSize)).toEqual([3, 4, 5]);
   expect(new Set(made.map(({ clusterId }) => clusterId!.toString('hex'))).size).toBe(3);
-  // The one that a bare Join means is the last.
+  // A Join without name and ID means the cluster created last.
   expect((await client.join()).clusterId).toEqual(made[2]!.clusterId);
   expect((await client.join(made[0]!.clusterId!)).clusterSize).toBe(3);
 });
 
-onWires(target, '100 clients create the same name at once (B100)', async (wire) => {
+onWires(target, 'gives 100 clients that create one name at once the same ID (B100)', async (wire) => {
   const peers = Array.from({ length: 100 }, (_, i) => ({ i, keys: makeMemberKeys({ sig: i % 4 }) }));
   const sessions = new Map<number, Awaited<ReturnType<typeof target.client>>>();
   await withEach(peers, async ({ i, keys }) => {

@@ -1,4 +1,4 @@
-// How a connection must end after bad input, and what the registry must count then.
+// How a connection must end after bad input, and which fault or refusal the registry must count.
 
 import { performance } from 'node:perf_hooks';
 import { expect } from 'vitest';
@@ -6,14 +6,14 @@ import type { Fault, Refusal } from '../../src/errors.ts';
 import type { FieldClient, Transport } from '../field/field-client.ts';
 import { type FieldMessage, OP } from '../field/protobuf.ts';
 
-/** How long a message may stay partial here. */
+/** The registry's partial-message timeout in these tests, in milliseconds. */
 export const PARTIAL_MS = 150;
 
-/** What the registry counts: `xlreg_faults_total` and `xlreg_refusals_total`, by label. */
+/** A label of `xlreg_faults_total` or `xlreg_refusals_total`. */
 export type Counted = `fault ${Fault}` | `refusal ${Refusal}`;
 export type Moved = Readonly<Partial<Record<Counted, number>>>;
 
-/** The texts of docs/PROTOCOL.md, E4, and what is counted with each. */
+/** The Error texts (E4), and the fault or refusal counted with each. */
 export const COUNTED_WITH = {
   'message tag out of range': 'fault tag-out-of-range',
   'unexpected message type': 'fault message-of-registry',
@@ -43,32 +43,32 @@ export type Ending =
   | { readonly kind: 'told'; readonly text: keyof typeof COUNTED_WITH }
   | { readonly kind: 'served'; readonly op: number; readonly check?: (reply: FieldMessage) => void };
 
-/** Closed without a byte, and counted as that. */
+/** A silent close that counts this fault. */
 export const silent = (fault: Fault): Ending => ({ kind: 'silent', fault: { tcp: fault, ws: fault } });
 
-/** No message: on TCP nobody can know that it never becomes one, so it ends at the deadline; on WebSocket at once. */
+/** Bytes that are no message. TCP cannot tell and closes at the partial-message deadline; WebSocket closes at once. */
 export const NEVER_WHOLE: Ending = {
   kind: 'silent',
   fault: { tcp: 'message-timeout', ws: 'message-undecodable' },
 };
 
-/** An Error with that text, then the close. */
+/** An Error with this text, then the close. */
 export const told = (text: keyof typeof COUNTED_WITH): Ending => ({ kind: 'told', text });
 
-/** A reply of that Op. */
+/** A reply of this Op. */
 export const served = (op: number, check?: (reply: FieldMessage) => void): Ending => ({
   kind: 'served',
   op,
   ...(check && { check }),
 });
 
-/** What is counted for one connection that ends so. */
+/** The fault or refusal counted for a connection that ends so. */
 export function countedFor(ending: Ending, transport: Transport): Counted | undefined {
   if (ending.kind === 'served') return undefined;
   return ending.kind === 'told' ? COUNTED_WITH[ending.text] : `fault ${ending.fault[transport]}`;
 }
 
-/** Sends something, and asserts how the connection ends. */
+/** Sends bytes, and asserts how the connection ends. */
 export async function expectEnding(client: FieldClient, bytes: Uint8Array, ending: Ending): Promise<void> {
   const sent = performance.now();
   await client.sendRaw(bytes);
@@ -86,7 +86,7 @@ export async function expectEnding(client: FieldClient, bytes: Uint8Array, endin
   if (waits) expect(performance.now() - sent).toBeGreaterThan(PARTIAL_MS * 0.9);
 }
 
-/** Waits for the registry's close: without a close frame if it is silent, orderly if not, and no byte before it. */
+/** Waits for the registry's close, with no byte before it; a silent one has no WebSocket close frame. */
 export async function expectClosed(client: FieldClient, silently: boolean): Promise<void> {
   const { bytes, ...how } = await client.waitClosed();
   expect(bytes.toString('hex')).toBe('');

@@ -1,14 +1,14 @@
-// Pieces of protobuf that several tests put together.
+// Protobuf fragments that several tests combine.
 
 import { field, type MessageInput, OP, varint, varintField } from '../field/protobuf.ts';
 
-/** A Bye, which is answered in every state, as something to put other fields behind. */
+/** A Bye, answered in every state: the test puts other fields behind it. */
 export const bye = varintField(1, OP.Bye);
 export const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 export const cat = (first: Uint8Array, ...fields: readonly Uint8Array[]): Buffer => Buffer.concat([first, ...fields]);
 export const times = (count: number, bytes: Uint8Array): Buffer => Buffer.concat(Array(count).fill(bytes));
 
-/** Everything but Op that a message can have. */
+/** Every field of a message except Op. */
 export const manyFields: MessageInput = {
   aesIv: Buffer.alloc(16),
   aesKey: Buffer.alloc(32),
@@ -30,7 +30,7 @@ export const manyFields: MessageInput = {
   errDesc: 'x',
 };
 
-/** Fields of every wire type there is, unknown in messages and in tokens. */
+/** Unknown fields of every wire type, for messages and tokens. */
 const UNKNOWN_FIELDS = [
   field(25, 0, varint(2n ** 64n - 1n)),
   field(12, 1, Buffer.alloc(8)),

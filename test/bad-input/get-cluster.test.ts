@@ -1,4 +1,4 @@
-// GetClusters, rows B114 to B120. (B121 and B122, of large rosters and many: rosters.test.ts.)
+// GetClusters: rows B114 to B120. rosters.test.ts has rows B121 and B122.
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
@@ -12,13 +12,13 @@ const get = (fields: MessageInput): MessageInput => ({ op: OP.GetCluster, ...fie
 
 const rows: readonly Row[] = [
   {
-    row: 'Get without ClusterID or name, no cluster in the session (B115)',
+    row: 'refuses a Get without ClusterID and name in a session without a cluster (B115)',
     as: 'identified',
     sends: [get({}), get({ which: 1 }), get({ clusterId: Buffer.alloc(0), clusterName: '' })],
     ends: told('missing cluster name or ID'),
   },
   {
-    row: 'Get of an unknown ID (B119)',
+    row: 'refuses a Get of an unknown ID (B119)',
     as: 'joined',
     sends: [1, 19, 20, 21, 31, 32, 33, 10_000].flatMap((length) => [
       get({ clusterId: randomBytes(length) }),
@@ -27,7 +27,7 @@ const rows: readonly Row[] = [
     ends: told('cannot find cluster with this ID'),
   },
   {
-    row: 'Get of an unknown name (B119)',
+    row: 'refuses a Get of an unknown name (B119)',
     as: 'joined',
     sends: ['nowhere', 'a'.repeat(15_000), '../witnesses'].map((clusterName) => get({ clusterName })),
     ends: told('cannot find cluster with this name'),
@@ -35,7 +35,7 @@ const rows: readonly Row[] = [
 ];
 testRows(target, rows);
 
-onWires(target, 'Get before Join (B114)', async (wire) => {
+onWires(target, 'serves a Get before the Join (B114)', async (wire) => {
   const { client } = await target.registry.register(wire, { name: 'peer' });
   const { clusterId } = await client.create(target.unique('empty'), 2);
   const none = { op: OP.ClusterMembers, clusterId, which: 0n, tokens: [] };
@@ -45,13 +45,13 @@ onWires(target, 'Get before Join (B114)', async (wire) => {
   expect(await client.getCluster()).toMatchObject({ which: 1n, tokens: [{ name: 'peer' }] });
 });
 
-onWires(target, "Get without ClusterID: the session's cluster (B115)", async (wire) => {
+onWires(target, "takes the session's cluster for a Get without ClusterID (B115)", async (wire) => {
   const { client } = await target.registry.register(wire, { name: 'peer' });
   const made = await client.create(target.unique('mine'), 2);
   expect((await client.getCluster()).clusterId).toEqual(made.clusterId);
 });
 
-onWires(target, 'Get without ClusterID: the one joined last, or created after it (B115)', async (wire) => {
+onWires(target, 'takes the cluster created or joined last for a Get without ClusterID (B115)', async (wire) => {
   const guests = target.unique('guests');
   const host = await target.registry.register(wire, { name: 'host' });
   const { clusterId } = await host.client.create(guests, 3);
@@ -64,44 +64,48 @@ onWires(target, 'Get without ClusterID: the one joined last, or created after it
   expect((await client.getCluster()).clusterId).toEqual(clusterId);
 });
 
-onWires(target, 'Which absent, 0, all bits, single bits (B116, B117, B118)', async (wire) => {
-  const cluster = target.unique('which');
-  const names = ['m0', 'm1', 'm2'];
-  const members = [];
-  for (const name of names) {
-    const { client } = await target.registry.register(wire, { name });
-    await client.create(cluster, 5);
-    await client.join();
-    members.push(client);
-  }
-  const all = 0b111n;
-  const expected = new Map<bigint | undefined, bigint>([
-    [undefined, all],
-    [0n, 0n],
-    [2n ** 64n - 1n, all],
-    [1n << 63n, 0n],
-    [(1n << 63n) | 1n, 1n],
-    [2n ** 53n + 4n, 4n],
-    [~all & (2n ** 64n - 1n), 0n],
-    ...Array.from({ length: 64 }, (_, i) => [1n << BigInt(i), (1n << BigInt(i)) & all] as const),
-  ]);
-  for (const [asked, given] of expected) {
-    const reply = await members[0]!.getCluster(undefined, asked);
-    expect(reply.which).toBe(given);
-    expect(reply.tokens.map(({ name }) => name)).toEqual(names.filter((_, i) => given & (1n << BigInt(i))));
-  }
-});
+onWires(
+  target,
+  'returns the members that Which selects: absent, 0, all bits, single bits (B116, B117, B118)',
+  async (wire) => {
+    const cluster = target.unique('which');
+    const names = ['m0', 'm1', 'm2'];
+    const members = [];
+    for (const name of names) {
+      const { client } = await target.registry.register(wire, { name });
+      await client.create(cluster, 5);
+      await client.join();
+      members.push(client);
+    }
+    const all = 0b111n;
+    const expected = new Map<bigint | undefined, bigint>([
+      [undefined, all],
+      [0n, 0n],
+      [2n ** 64n - 1n, all],
+      [1n << 63n, 0n],
+      [(1n << 63n) | 1n, 1n],
+      [2n ** 53n + 4n, 4n],
+      [~all & (2n ** 64n - 1n), 0n],
+      ...Array.from({ length: 64 }, (_, i) => [1n << BigInt(i), (1n << BigInt(i)) & all] as const),
+    ]);
+    for (const [asked, given] of expected) {
+      const reply = await members[0]!.getCluster(undefined, asked);
+      expect(reply.which).toBe(given);
+      expect(reply.tokens.map(({ name }) => name)).toEqual(names.filter((_, i) => given & (1n << BigInt(i))));
+    }
+  },
+);
 
 onWires(
   target,
-  'Get of another cluster, by somebody who is no member (B120)',
+  'serves a Get by a client that is no member of the cluster (B120)',
   async (wire) => {
     const { client } = await target.registry.register(wire, { name: 'peer' });
     const byId = await client.getCluster(target.witnessed);
     expect(byId.tokens.map(({ name }) => name)).toEqual(['witness-tcp', 'witness-ws']);
     const byName = await client.call(get({ clusterName: 'witnesses' }), OP.ClusterMembers);
     expect(byName).toEqual(byId);
-    // Looking at a cluster does not make it the session's.
+    // A GetCluster does not change the session's cluster.
     const reply = await client.request(get({}));
     expect(reply).toMatchObject({ op: OP.Error, errDesc: 'missing cluster name or ID' });
   },

@@ -1,5 +1,5 @@
-// Bad Hellos, rows B34 to B43. Before a Hello is decrypted no dialect has been chosen, so those that never get so far
-// differ by transport only. (How long they take: timing.test.ts.)
+// Bad Hellos: rows B34 to B43. A dialect is known only after decryption, so undecryptable Hellos differ by transport
+// alone. timing.test.ts has the rows about time.
 
 import { constants, createPublicKey, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -19,22 +19,22 @@ const impatient = useTarget(['--hello-timeout-ms', `${HELLO_MS}`]);
 
 const many = <T>(make: () => T): T[] => Array.from({ length: 16 }, make);
 
-/** The modulus of the registry's comms key. */
+/** The modulus of the registry's ck. */
 function modulus(of: Target): bigint {
   return rsaNumbers(of.registry.file.commsKey.export({ type: 'spki', format: 'der' })).n;
 }
 
 const bytes256 = (value: bigint): Buffer => Buffer.from(value.toString(16).padStart(512, '0'), 'hex');
 
-/** Random, and surely below the modulus. */
+/** Random bytes below the modulus. */
 const randomBelow = (): Buffer => Buffer.concat([Buffer.from([randomBytes(1)[0]! & 0x7f]), randomBytes(255)]);
 
-/** A good OAEP ciphertext of that many bytes, or one that is wrong in the way told. */
+/** An OAEP ciphertext of a plaintext of this length, with the options given. */
 function hello(plaintextBytes: number, options: HelloOptions = {}): Buffer {
   return encryptHello(randomBytes(plaintextBytes), target.registry.file.commsKey, options);
 }
 
-/** Sends each Hello, and asserts that all end silently and are counted as that fault. */
+/** Sends each Hello, and asserts that each ends in a silent close and counts this fault. */
 async function refuse(of: Target, transport: Transport, hellos: readonly Buffer[], fault: Fault): Promise<void> {
   const moved = await of.moved(() =>
     withEach(hellos, async (bytes) => {
@@ -48,22 +48,22 @@ async function refuse(of: Target, transport: Transport, hellos: readonly Buffer[
 }
 
 describe.each(['tcp', 'ws'] as const)('over %s', (transport) => {
-  it(`256 random bytes below the modulus (${transport}) (B34)`, async () => {
+  it(`closes in silence at 256 random bytes below the modulus (${transport}) (B34)`, async () => {
     await refuse(target, transport, many(randomBelow), 'hello-undecryptable');
   });
 
-  it(`integers from the modulus up (${transport}) (B35)`, async () => {
+  it(`closes in silence at integers from the modulus up (${transport}) (B35)`, async () => {
     const n = modulus(target);
     const numbers = [n, n + 1n, 2n ** 2048n - 1n];
     await refuse(target, transport, numbers.map(bytes256), 'hello-out-of-range');
   });
 
-  it(`integers 0, 1, n-1 (${transport}) (B35)`, async () => {
+  it(`closes in silence at the integers 0, 1 and n-1 (${transport}) (B35)`, async () => {
     const numbers = [0n, 1n, modulus(target) - 1n];
     await refuse(target, transport, numbers.map(bytes256), 'hello-undecryptable');
   });
 
-  it(`255 bytes (${transport}) (B36)`, async () => {
+  it(`closes in silence after 255 bytes (${transport}) (B36)`, async () => {
     const started = performance.now();
     const fault = transport === 'tcp' ? 'hello-timeout' : 'hello-length';
     const hellos = many(() => randomBelow().subarray(1));
@@ -71,27 +71,30 @@ describe.each(['tcp', 'ws'] as const)('over %s', (transport) => {
     if (transport === 'tcp') expect(performance.now() - started).toBeGreaterThan(HELLO_MS * 0.9);
   });
 
-  it(`257 bytes (${transport}) (B36)`, async () => {
+  it(`closes in silence after 257 bytes (${transport}) (B36)`, async () => {
     const good = hello(44);
     const hellos = [Buffer.concat([good, Buffer.alloc(1)]), Buffer.concat([Buffer.alloc(1), good])];
     await refuse(target, transport, hellos, 'hello-length');
   });
 
-  it.each([0, 43, 45, 59, 61, 86])(`valid OAEP, plaintext of %i bytes (${transport}) (B37)`, async (length) => {
-    const hellos = many(() => hello(length));
-    await refuse(target, transport, hellos, 'hello-plaintext-length');
-  });
+  it.each([0, 43, 45, 59, 61, 86])(
+    `closes in silence at a valid OAEP plaintext of %i bytes (${transport}) (B37)`,
+    async (length) => {
+      const hellos = many(() => hello(length));
+      await refuse(target, transport, hellos, 'hello-plaintext-length');
+    },
+  );
 
   it.each([
     ['a label', { oaepLabel: Buffer.from('xlReg') }],
     ['SHA-256', { oaepHash: 'sha256' }],
     ['PKCS#1 v1.5 padding', { padding: constants.RSA_PKCS1_PADDING }],
-  ])(`a good plaintext with %s (${transport}) (B38)`, async (_, options) => {
+  ])(`closes in silence at a good plaintext with %s (${transport}) (B38)`, async (_, options) => {
     const hellos = [...many(() => hello(44, options)), ...many(() => hello(60, options))];
     await refuse(target, transport, hellos, 'hello-undecryptable');
   });
 
-  it(`encrypted to a key the registry does not have (any more) (${transport}) (B43)`, async () => {
+  it(`closes in silence at a Hello encrypted to another key (${transport}) (B43)`, async () => {
     const oldKey = createPublicKey(makeMemberKeys().commsPrivate);
     const hellos = [44, 60].flatMap((length) => many(() => encryptHello(randomBytes(length), oldKey)));
     const n = bytes256(modulus(target));
@@ -102,20 +105,20 @@ describe.each(['tcp', 'ws'] as const)('over %s', (transport) => {
   });
 });
 
-/** A short session, to show that the Hello before it was good. */
+/** A short session, which shows that its Hello was good. */
 async function converse(client: FieldClient): Promise<void> {
   expect((await client.identify(signedToken({ name: 'peer' }))).clientId).toHaveLength(32);
   await client.bye();
 }
 
-it('both Hellos at the same time on one port (B39)', async () => {
+it("serves both dialects' Hellos at the same time on one port (B39)", async () => {
   const moved = await target.moved(() =>
     withEach([...WIRES, ...WIRES, ...WIRES], async (wire) => converse(await target.registry.connect(wire))),
   );
   expect(moved).toEqual({});
 });
 
-onWires(target, 'any version: ours comes back (B40)', async (wire) => {
+onWires(target, "ignores the client's version and replies with its own (B40)", async (wire) => {
   const versions = ['00000000', 'ffffffff', '01000000', '00000080', '7fffffff', '05060708'];
   await withEach(versions, async (version) => {
     const client = await target.registry.open(wire);
@@ -125,7 +128,7 @@ onWires(target, 'any version: ours comes back (B40)', async (wire) => {
   });
 });
 
-onWires(target, 'all-zero key1, iv1 and salt1: served, and counted as any session (B41)', async (wire) => {
+onWires(target, 'serves a session with all-zero key1, iv1 and salt1 (B41)', async (wire) => {
   const labels = `dialect="${wire.dialect}",transport="${wire.transport}"`;
   const before = await target.metric('xlreg_sessions_started_total', labels);
   const client = await target.registry.open(wire);
@@ -137,7 +140,7 @@ onWires(target, 'all-zero key1, iv1 and salt1: served, and counted as any sessio
   await converse(client);
 });
 
-onWires(target, 'the same Hello again: a session of its own, with another key (B42)', async (wire) => {
+onWires(target, 'starts a new session with a new key for a replayed Hello (B42)', async (wire) => {
   const parts = { key1: randomBytes(32), iv1: randomBytes(16), salt1: randomBytes(8) };
   const first = await target.registry.open(wire);
   const ciphertext = first.buildHello(parts);
@@ -148,7 +151,7 @@ onWires(target, 'the same Hello again: a session of its own, with another key (B
   for (const part of ['key2', 'salt2', 'iv2', 'replyWire'] as const) {
     if (sessions[0]![part] !== undefined) expect(sessions[1]![part]).not.toEqual(sessions[0]![part]);
   }
-  // What was recorded of the first session is worth nothing in the second.
+  // Messages recorded in the first session do not decrypt in the second.
   await converse(first);
   expect(await again.request({ op: OP.Bye })).toEqual({ op: OP.Ack, tokens: [] });
 });

@@ -1,4 +1,4 @@
-// Which bytes are a message: rules M4 to M8 of docs/PROTOCOL.md once more, for tests that ask it of thousands.
+// Tells whether bytes are a message: M4 to M8, written independently of src/wire, for tests with thousands of payloads.
 
 import { decodeFields, type RawField } from '../field/protobuf.ts';
 
@@ -17,7 +17,7 @@ function isText(bytes: Uint8Array): boolean {
   return !new TextDecoder('utf-8', { fatal: true }).decode(bytes).includes('\0');
 }
 
-/** Throws unless the fields are what they have to be; returns how many of them are unknown, those of tokens included. */
+/** Throws unless the fields are valid; returns the count of unknown fields, those of tokens included. */
 function checked(fields: readonly RawField[], kinds: Readonly<Record<number, Kind>>): number {
   const unknown = fields.map(({ number, wireType, value }): number => {
     const kind = kinds[number];
@@ -37,7 +37,7 @@ function checked(fields: readonly RawField[], kinds: Readonly<Record<number, Kin
 const count = (fields: readonly RawField[], number: number): number =>
   fields.filter((field) => field.number === number).length;
 
-/** Whether a registry must take bytes for a message (docs/PROTOCOL.md, M4 to M8), whatever it then says to it. */
+/** Whether the registry must decode bytes as a message (M4 to M8), whatever it then replies. */
 export function isMessage(bytes: Uint8Array): boolean {
   try {
     const fields = decodeFields(bytes);
@@ -50,8 +50,8 @@ export function isMessage(bytes: Uint8Array): boolean {
 }
 
 /**
- * Whether bytes that are padded and sent over TCP are answered: if they are a message, or if one of their block
- * boundaries happens to stand behind a message and its padding (F5).
+ * Whether padded bytes sent over TCP are answered. They are if they are a message, or if an earlier block boundary
+ * happens to end a padded message (F5).
  */
 export function beginsWithMessage(bytes: Uint8Array): boolean {
   for (let end = 16; end <= bytes.length; end += 16) {

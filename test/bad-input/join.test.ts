@@ -1,4 +1,4 @@
-// Joins, rows B102 to B113: the wrong ones, and the unusual ones that are right.
+// Joins: rows B102 to B113, wrong ones and unusual valid ones.
 
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
@@ -14,7 +14,7 @@ const WRONG_IDS = [1, 19, 20, 21, 31, 32, 33, 10_000].map((length) => randomByte
 
 const rows: readonly Row[] = [
   {
-    row: 'unknown name, possible and impossible ones (B102)',
+    row: 'refuses a Join to an unknown name, possible or impossible (B102)',
     as: 'identified',
     sends: ['nowhere', 'Witnesses', 'witnesses ', 'a'.repeat(129), 'a'.repeat(15_000), '../witnesses', 'a\nb'].map(
       (clusterName) => ({ op: OP.Join, clusterName }),
@@ -22,13 +22,13 @@ const rows: readonly Row[] = [
     ends: told('cannot find cluster with this name'),
   },
   {
-    row: 'unknown ID; ID of 1 B, 33 B, 10 KB (B103)',
+    row: 'refuses a Join to an unknown ID, of 1 B to 10 KB (B103)',
     as: 'identified',
     sends: WRONG_IDS.map((clusterId) => ({ op: OP.Join, clusterId })),
     ends: told('cannot find cluster with this ID'),
   },
   {
-    row: 'a good ID with a byte too many or too few (B103)',
+    row: 'refuses a Join to a good ID with a byte too many or too few (B103)',
     as: 'identified',
     sends: [33, 31, 1].map((length) => (client: FieldClient) => {
       const clusterId = Buffer.concat([target.witnessed, Buffer.alloc(1)]).subarray(0, length);
@@ -37,13 +37,13 @@ const rows: readonly Row[] = [
     ends: told('cannot find cluster with this ID'),
   },
   {
-    row: 'neither name nor ID, no earlier Create (B106)',
+    row: 'refuses a Join with neither name nor ID before a Create (B106)',
     as: 'identified',
     sends: [{ op: OP.Join }, { op: OP.Join, clusterName: '', clusterId: Buffer.alloc(0) }],
     ends: told('missing cluster name or ID'),
   },
   {
-    row: 'both name and ID, the ID unknown (B108)',
+    row: 'refuses a Join with a known name and an unknown ID (B108)',
     as: 'identified',
     sends: [{ op: OP.Join, clusterName: 'witnesses', clusterId: randomBytes(32) }],
     ends: told('cannot find cluster with this ID'),
@@ -64,7 +64,7 @@ async function register(wire: BothWays, name: string, myEnds = ['127.0.0.1:4001'
 
 onWires(
   target,
-  'fewer MyEnds than the cluster asks for, none included (B104)',
+  'refuses a Join with fewer MyEnds than the cluster asks for (B104)',
   async (wire) => {
     for (const [count, ends] of [
       [1, 0],
@@ -83,7 +83,7 @@ onWires(
   { 'refusal one-end-point-needed': 1, 'refusal two-end-points-needed': 2 },
 );
 
-onWires(target, 'neither name nor ID, after a Create: joins that cluster (B107)', async (wire) => {
+onWires(target, 'joins the created cluster for a Join with neither name nor ID (B107)', async (wire) => {
   const client = await register(wire, 'peer');
   const created = await client.create(target.unique('mine'), 4);
   expect(await client.join()).toEqual({ ...created, op: OP.JoinReply });
@@ -92,7 +92,7 @@ onWires(target, 'neither name nor ID, after a Create: joins that cluster (B107)'
   expect((await client.getCluster()).tokens).toHaveLength(1);
 });
 
-onWires(target, 'both name and ID, contradicting: the ID wins (B108)', async (wire) => {
+onWires(target, 'prefers the ID where name and ID contradict (B108)', async (wire) => {
   const client = await register(wire, 'peer');
   const named = target.unique('named');
   await client.create(named, 3);
@@ -105,14 +105,14 @@ onWires(target, 'both name and ID, contradicting: the ID wins (B108)', async (wi
 
 onWires(
   target,
-  'cluster full: nobody new, but who is in may join again (B109)',
+  "refuses new members to a full cluster, and serves its members' repeated Joins (B109)",
   async (wire) => {
     const cluster = target.unique('full');
     const members = [await register(wire, 'one'), await register(wire, 'two')];
     await members[0]!.create(cluster, 2);
     for (const member of members) await member.join(cluster);
     await refusedJoin(await register(wire, 'three'), cluster, 'cluster is full');
-    // Full is told before a name in use.
+    // A full cluster is reported before a name in use.
     await refusedJoin(await register(wire, 'one'), cluster, 'cluster is full');
     for (const member of members) await member.join(cluster);
     expect((await members[0]!.getCluster()).tokens.map(({ name }) => name)).toEqual(['one', 'two']);
@@ -122,7 +122,7 @@ onWires(
 
 onWires(
   target,
-  'member name already there, other ID (B110)',
+  "refuses a member's name under another ID (B110)",
   async (wire) => {
     const cluster = target.unique('names');
     const first = await register(wire, 'same');
@@ -130,7 +130,7 @@ onWires(
     await first.join();
     await refusedJoin(await register(wire, 'same'), cluster, 'cluster member name already in use');
     expect((await first.getCluster()).which).toBe(1n);
-    // Names are told apart to the letter, and taken only within their cluster.
+    // Names are case-sensitive, and unique only within a cluster.
     await (await register(wire, 'Same')).join(cluster);
     const elsewhere = await register(wire, 'same');
     await elsewhere.create(target.unique('names'), 2);
@@ -139,7 +139,7 @@ onWires(
   { 'refusal member-name-in-use': 1 },
 );
 
-onWires(target, 'join again, same ID, same SigKey: same index, token replaced (B111)', async (wire) => {
+onWires(target, 'keeps the index and replaces the token when a member joins again (B111)', async (wire) => {
   const cluster = target.unique('return');
   const keys = makeMemberKeys({ sig: 1 });
   const first = await target.registry.register(wire, { name: 'returner', keys });
@@ -161,7 +161,7 @@ onWires(target, 'join again, same ID, same SigKey: same index, token replaced (B
 
 onWires(
   target,
-  'same ID, other SigKey: refused at Client already (B112)',
+  "refuses a member's ID under another SigKey, at the Client message (B112)",
   async (wire) => {
     const cluster = target.unique('stolen');
     const owner = await target.registry.register(wire, { name: 'owner' });
@@ -177,7 +177,7 @@ onWires(
   { 'refusal id-in-use': 1 },
 );
 
-onWires(target, 'second Join in the session, another cluster (B113)', async (wire) => {
+onWires(target, 'serves a second Join in a session, to another cluster (B113)', async (wire) => {
   const client = await register(wire, 'peer');
   const made = [await client.create(target.unique('first'), 2), await client.create(target.unique('second'), 3)];
   for (const { clusterId } of made) await client.join(clusterId!);

@@ -1,4 +1,4 @@
-// Odd protobuf, rows B54 to B58 and B62 to B71: messages all the same, which are answered, if only with an Error.
+// Odd protobuf: rows B54 to B58 and B62 to B71. Such bytes are messages, and each gets a reply, at least an Error.
 
 import { expect } from 'vitest';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
@@ -20,41 +20,41 @@ const tokenWith = (extra: Uint8Array): Buffer => signedToken({ name: 'peer', ext
 const rows: Row[] = [
   ...(['anonymous', 'identified'] as const).flatMap((as): Row[] => [
     {
-      row: `Op 2, 4, 6, 8, 10, ${as} (B55)`,
+      row: `refuses Op 2, 4, 6, 8 and 10 of a session that is ${as} (B55)`,
       as,
       sends: registrysOwn.flatMap((op) => [{ op }, { ...manyFields, op }]),
       ends: told('unexpected message type'),
     },
     {
-      row: `Op 12, 13, ${as} (B56)`,
+      row: `refuses Op 12 and 13 of a session that is ${as} (B56)`,
       as,
       sends: [OP.Ack, OP.Error].flatMap((op) => [{ op }, { ...manyFields, op }]),
       ends: told('unexpected message type'),
     },
     {
-      row: `Op out of range, in up to 64 bits, ${as} (B57)`,
+      row: `refuses an Op out of range, of up to 64 bits, of a session that is ${as} (B57)`,
       as,
       sends: outOfRange.map((op) => ({ op })),
       ends: told('message tag out of range'),
     },
   ]),
   {
-    row: 'Op twice: the last counts (Bye) (B58)',
+    row: 'takes the last of two Ops (Bye) (B58)',
     sends: [hex('0803080b'), hex('0863080b'), hex('0802080b'), cat(hex('0803'), encodeMessage(manyFields), bye)],
     ends: served(OP.Ack),
   },
   {
-    row: 'Op twice: the last counts (Client) (B58)',
+    row: 'takes the last of two Ops (Client) (B58)',
     sends: [hex('080b0803'), hex('08630803')],
     ends: told('nil XLRegMsg_Token argument'),
   },
   {
-    row: 'Op twice: the last counts (out of range) (B58)',
+    row: 'takes the last of two Ops (out of range) (B58)',
     sends: [hex('080b0863')],
     ends: told('message tag out of range'),
   },
   {
-    row: 'overlong varints (B62)',
+    row: 'accepts overlong varints (B62)',
     sends: [
       ...[2, 3, 5, 10].map((length) => cat(key(1, 0), overlongVarint(OP.Bye, length))),
       ...[2, 3, 5].map((length) => cat(overlongVarint(1 << 3, length), varint(OP.Bye))),
@@ -63,7 +63,7 @@ const rows: Row[] = [
     ends: served(OP.Ack),
   },
   {
-    row: '16 unknown fields, of wire types 0, 1, 2 and 5 (B64)',
+    row: 'ignores 16 unknown fields of wire types 0, 1, 2 and 5 (B64)',
     sends: [
       cat(bye, unknown(16)),
       cat(unknown(16), bye),
@@ -73,12 +73,12 @@ const rows: Row[] = [
     ends: served(OP.Ack),
   },
   {
-    row: 'unknown fields in a token, which are not signed (B64)',
+    row: 'ignores unknown fields in a token, which its signature does not cover (B64)',
     sends: [cat(varintField(1, OP.Client), bytesField(11, tokenWith(unknown(10))), unknown(6))],
     ends: served(OP.ClientOK),
   },
   {
-    row: '64 empty Tokens, 64 MyEnds (B66)',
+    row: 'accepts 64 empty Tokens and 64 MyEnds (B66)',
     sends: [
       cat(bye, times(64, bytesField(21, ''))),
       cat(bye, bytesField(11, times(64, bytesField(6, ''))), bytesField(21, times(64, bytesField(6, '')))),
@@ -86,12 +86,12 @@ const rows: Row[] = [
     ends: served(OP.Ack),
   },
   {
-    row: 'known fields that the Op does not use (B67)',
+    row: 'ignores known fields that the Op does not use (B67)',
     sends: [{ ...manyFields, op: OP.RegCredRequest }],
     ends: served(OP.RegCredReply),
   },
   {
-    row: 'known fields that Client does not use (B67)',
+    row: 'ignores known fields that Client does not use (B67)',
     sends: [{ ...manyFields, op: OP.Client, clientSpecs: signedToken({ name: 'peer' }) }],
     ends: served(OP.ClientOK),
   },
@@ -99,7 +99,7 @@ const rows: Row[] = [
 testRows(target, rows);
 
 for (const as of ['anonymous', 'identified', 'joined'] as const) {
-  onWires(target, `Op 1, ${as} (B54)`, async (wire) => {
+  onWires(target, `answers Op 1 of a session that is ${as} with a RegCredReply (B54)`, async (wire) => {
     const client = await target.client(wire, as);
     const { name, id, commsKey, sigKey } = target.registry.file;
     const [ck, sk] = [commsKey, sigKey].map((each) => each.export({ type: 'spki', format: 'der' }));
@@ -112,7 +112,7 @@ for (const as of ['anonymous', 'identified', 'joined'] as const) {
   });
 }
 
-onWires(target, 'names of the language: clusters and members like any other (B70)', async (wire) => {
+onWires(target, 'serves clusters and members named after properties of JavaScript objects (B70)', async (wire) => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', '__defineGetter__']) {
     const [one, two] = [
       await target.registry.register(wire, { name }),
@@ -125,7 +125,7 @@ onWires(target, 'names of the language: clusters and members like any other (B70
     expect((await two.client.getCluster()).tokens.map((token) => token.name)).toEqual([name, 'x']);
     await one.client.bye();
     await two.client.bye();
-    // The bare name is one cluster for all wires.
+    // The bare name is one cluster, which all wires share.
     const { client } = await target.registry.register(wire, { name: target.unique('bare') });
     const bare = await client.create(name, 64);
     expect(bare).toMatchObject({ clusterSize: 64, clusterAttrs: 0n, endPointCount: 1 });
@@ -133,7 +133,7 @@ onWires(target, 'names of the language: clusters and members like any other (B70
   }
 });
 
-onWires(target, 'uint64 values above 2^53 are exact (B71)', async (wire) => {
+onWires(target, 'keeps uint64 values above 2^53 exact (B71)', async (wire) => {
   for (const value of [2n ** 53n + 1n, 2n ** 63n, 2n ** 63n + 2n ** 53n + 4n, 2n ** 64n - 2n]) {
     const client = await target.registry.connect(wire);
     const keys = makeMemberKeys();
@@ -141,7 +141,7 @@ onWires(target, 'uint64 values above 2^53 are exact (B71)', async (wire) => {
     expect((await client.identify(token)).clientAttrs).toBe(value);
     const clusterName = target.unique('attrs');
     const created = await client.call({ op: OP.Create, clusterName, clusterAttrs: value }, OP.CreateReply);
-    // Bit 2 is the registry's to set.
+    // The registry alone sets bit 2.
     expect(created.clusterAttrs).toBe(value & ~2n);
     expect((await client.join()).clusterAttrs).toBe(value & ~2n);
     const { which, tokens } = await client.getCluster(undefined, value | 1n);

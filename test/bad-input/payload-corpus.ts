@@ -1,6 +1,6 @@
-// Payloads for the decoder. The official conformance payloads of protobuf are not to be had here, so these are made to
-// stand for them: every wire type with every field number and many lengths and values, right and wrong, in messages and
-// in tokens, and seeded mutations of good messages. The same in every run.
+// A deterministic corpus of payloads for the decoder, in place of protobuf's official conformance payloads. It has
+// every wire type with every field number and many lengths and values, right and wrong, in messages and in tokens.
+// Seeded mutations of good messages complete it.
 
 import { bytesField, encodeMessage, key, OP, overlongVarint, varint, varintField } from '../field/protobuf.ts';
 
@@ -9,7 +9,7 @@ const cat = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat(parts);
 
 const FIELD_NUMBERS = [...Array.from({ length: 27 }, (_, i) => i), 2 ** 29 - 1, 2 ** 29, 2 ** 32];
 
-/** What may follow a key: good for some wire types, bad for others. */
+/** Bytes that may follow a tag: right for some wire types, wrong for others. */
 const VALUES: readonly Uint8Array[] = [
   Buffer.alloc(0),
   hex('00'),
@@ -34,7 +34,7 @@ const VALUES: readonly Uint8Array[] = [
   Buffer.alloc(7, 0xff),
 ];
 
-/** A random number generator that says the same every time (mulberry32). */
+/** A seeded random number generator (mulberry32). */
 function seeded(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -45,7 +45,7 @@ function seeded(seed: number): (below: number) => number {
   };
 }
 
-/** One to four changes: a bit, a byte, a piece taken out, doubled or put elsewhere, an end cut off. */
+/** Applies one to four changes: flips a bit, sets a byte, removes, doubles or moves a piece, or cuts the end. */
 function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
   let out = Buffer.from(bytes);
   for (let changes = 1 + random(4); changes > 0 && out.length > 0; changes--) {
@@ -65,7 +65,7 @@ function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
   return out;
 }
 
-/** Good messages to start from, short ones, so that a mutation hits structure more often than a key's bytes. */
+/** Good messages to mutate: short, so that mutations hit structure more often than a key's bytes. */
 function seeds(): Buffer[] {
   const token = {
     name: 'peer',
@@ -92,14 +92,14 @@ function seeds(): Buffer[] {
   ].map(encodeMessage);
 }
 
-/** Bytes of the varint at `at`, or none if it does not end. */
+/** Length of the varint at `at`, or undefined if it does not end. */
 function varintBytes(bytes: Uint8Array, at: number): number {
   return bytes.subarray(at).findIndex((byte) => byte < 0x80) + 1;
 }
 
 /**
- * Whether a key or a length is longer than five bytes, in a message or in a token: beyond the bounds of M7, where
- * libraries of protobuf differ, and a row of its own (no-message.test.ts, B62).
+ * Whether a tag or length of a message or token is longer than five bytes. Protobuf libraries differ beyond this bound
+ * (M7); no-message.test.ts has a row for it (B62).
  */
 function hasLongKey(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length; ) {
@@ -117,7 +117,7 @@ function hasLongKey(bytes: Uint8Array): boolean {
       if (lengthBytes > 5) return true;
       const length = bytes.subarray(at, at + lengthBytes).reduceRight((sum, byte) => sum * 128 + (byte & 0x7f), 0);
       at += lengthBytes;
-      // Whatever is nested is looked at as if it were a token; a few good payloads too many go.
+      // Every nested field is examined as if it were a token, which drops a few good payloads too many.
       if (hasLongKey(bytes.subarray(at, at + length))) return true;
       at += length;
     }
@@ -125,7 +125,7 @@ function hasLongKey(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** Every key with every value behind an Op: in a message, or in its ClientSpecs. */
+/** Every tag with every value behind an Op, in a message or in its ClientSpecs. */
 export function systematicPayloads(where: 'message' | 'token'): Buffer[] {
   const bye = varintField(1, OP.Bye);
   const wireTypes = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -139,7 +139,7 @@ export function systematicPayloads(where: 'message' | 'token'): Buffer[] {
   );
 }
 
-/** That many mutations of good messages. */
+/** This many mutations of good messages. */
 export function mutatedPayloads(count: number): Buffer[] {
   const random = seeded(0x5eed);
   const from = seeds();

@@ -1,6 +1,5 @@
-// Row B72: thousands of payloads, good and bad, of which the test knows which are messages. (The official protobuf
-// conformance payloads are not available here; payload-corpus.ts makes a deterministic corpus in their place.) The
-// bad ones must end silently, the good ones must be answered, and nothing may throw.
+// Thousands of good and bad payloads: row B72. Bad ones must end in a silent close, good ones must get a reply, and the
+// decoder must never throw. payload-corpus.ts replaces protobuf's official conformance payloads.
 
 import { expect, it } from 'vitest';
 import { decodeMessage } from '../../src/wire/message.ts';
@@ -13,11 +12,11 @@ import { mutatedPayloads, systematicPayloads } from './payload-corpus.ts';
 
 const target = useTarget();
 
-/** On the wire each payload is a connection, so of the systematic ones every third has to do. */
+/** Each payload takes a connection, so only every third systematic one is sent. */
 const sent = [...systematicPayloads('message').filter((_, i) => i % 3 === 0), ...mutatedPayloads(1_000)];
 
 it.each(['tcp', 'ws'] as const)(
-  '%s, chained and prefixed in turn: bad payloads end silently, good ones are answered (B72)',
+  '%s, both dialects: closes in silence at bad payloads and answers good ones (B72)',
   async (transport) => {
     expect(sent.length).toBeGreaterThan(1_302);
     const isAnswered = transport === 'tcp' ? beginsWithMessage : isMessage;
@@ -41,13 +40,13 @@ it.each(['tcp', 'ws'] as const)(
   120_000,
 );
 
-/** Without what goes with an Error. */
+/** Drops the faults that an Error reports. */
 function silentOnly(moved: Moved): Moved {
   const silent = /^fault (hello-|iv-|message-(too-long|undecodable|timeout|flood))/;
   return Object.fromEntries(Object.entries(moved).filter(([code]) => silent.test(code)));
 }
 
-it('the decoder itself: it never throws, and agrees on what is a message (B72)', () => {
+it('never throws in the decoder, which agrees on what is a message (B72)', () => {
   const all = [...systematicPayloads('message'), ...systematicPayloads('token'), ...mutatedPayloads(40_000)];
   for (const payload of all) {
     const padding = 16 - (payload.length % 16);

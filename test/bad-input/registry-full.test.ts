@@ -1,4 +1,4 @@
-// Row B101: the limits of the table, reached. What is there already goes on being served.
+// The limits of the table: row B101. A full registry still serves its existing clusters and registrations.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => expect(await registry.stop()).toBe(0));
 
-it.each(WIRES)('the cluster limit ($transport, $dialect) (B101)', async (wire) => {
+it.each(WIRES)('refuses a Create at the cluster limit ($transport, $dialect) (B101)', async (wire) => {
   const { client } = await registry.register(wire, { name: `${wire.transport}-${wire.dialect}` });
   await client.create('only');
   await client.join('only');
@@ -23,9 +23,9 @@ it.each(WIRES)('the cluster limit ($transport, $dialect) (B101)', async (wire) =
   expect((await client.waitClosed()).bytes.length).toBe(0);
 });
 
-it('the limit of registrations (B101)', async () => {
+it('refuses a Client at the registration limit (B101)', async () => {
   const wire = WIRES[0]!;
-  // One registration is the creator's, one was each wire's.
+  // The creator made one registration, and each wire's test one.
   for (let i = WIRES.length + 1; i < 2 * WIRES.length; i++) await registry.register(wire, { name: `n${i}` });
   const refused = await registry.register(wire, { name: 'one-too-many' }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ reply: FULL });

@@ -1,4 +1,4 @@
-// Large rosters and many of them, rows B118, B121 and B122.
+// Large rosters and many GetClusters: rows B118, B121 and B122.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { FieldClient } from '../field/field-client.ts';
@@ -14,7 +14,7 @@ const SMALL_REPLY = 1_400;
 const target = useTarget();
 const small = useTarget(['--reply-bytes-max', `${SMALL_REPLY}`]);
 
-/** A full cluster whose member i has the name `m<i>`. */
+/** Fills a cluster; the member of index i is called `m<i>`. */
 async function fill(of: Target): Promise<void> {
   const members = Array.from({ length: SIZE }, (_, i) => i);
   const clients: FieldClient[] = [];
@@ -32,11 +32,13 @@ beforeAll(async () => {
   await fill(small);
 });
 
-/** Indexes of the bits that are set. */
+/** The indexes of the set bits. */
 const indexes = (which: bigint): number[] =>
   Array.from({ length: SIZE }, (_, i) => i).filter((i) => (which >> BigInt(i)) & 1n);
 
-/** Asks for all members until every one has come; returns the indexes of each reply, which must be who they say. */
+/**
+ * Asks for all members until each has come. Returns the indexes of each reply, and asserts that the names match them.
+ */
 async function askForAll(client: FieldClient): Promise<number[][]> {
   const replies: number[][] = [];
   while (new Set(replies.flat()).size < SIZE) {
@@ -58,7 +60,7 @@ async function visitor(of: Target, wire: BothWays): Promise<FieldClient> {
 describe.each(WIRES)('$transport, $dialect', (wire) => {
   const way = `(${wire.transport}, ${wire.dialect})`;
 
-  it(`single bits of 64, bit 63 included ${way} (B118)`, async () => {
+  it(`returns the member of each single bit, bit 63 included ${way} (B118)`, async () => {
     const client = await visitor(target, wire);
     for (let i = 0; i < SIZE; i++) {
       const which = 1n << BigInt(i);
@@ -71,7 +73,7 @@ describe.each(WIRES)('$transport, $dialect', (wire) => {
     expect(reply.tokens.map(({ name }) => name)).toEqual(['m0', 'm63']);
   });
 
-  it(`64 members, all bits: within 16,384 bytes on TCP, and on behind where it stopped ${way} (B121)`, async () => {
+  it(`splits 64 members over replies of up to 16,384 bytes on TCP, each starting behind the last ${way} (B121)`, async () => {
     const client = await visitor(target, wire);
     const replies = await askForAll(client);
     const inTurn = Array.from({ length: SIZE }, (_, i) => i);
@@ -88,7 +90,7 @@ describe.each(WIRES)('$transport, $dialect', (wire) => {
     ).not.toBe(0n);
   });
 
-  it(`the same with a lower bound of the reply ${way} (B121)`, async () => {
+  it(`splits 64 members over replies of a lower configured bound ${way} (B121)`, async () => {
     const client = await visitor(small, wire);
     const replies = await askForAll(client);
     if (wire.transport === 'ws') return expect(replies).toHaveLength(1);
@@ -104,13 +106,13 @@ describe('10,000 GetClusters in a row', () => {
   const GROWTH_BYTES = 16 * 1024 * 1024;
 
   it.each([WIRES[1]!, WIRES[2]!])(
-    'memory flat ($transport, $dialect) (B122)',
+    'keeps memory flat ($transport, $dialect) (B122)',
     async (wire) => {
       const client = await target.joined(wire);
       const growth: number[] = [];
       let resident = await target.metric('process_resident_memory_bytes');
       expect(resident).toBeGreaterThan(0);
-      // The garbage collectors' spaces grow for a while, to a bound of theirs. A leak of 2 KB a message would not end.
+      // The garbage collector's spaces grow to a bound. A leak of 2 KB per message would exceed it in every run.
       for (let run = 0; run < 5 && (growth.at(-1) ?? Infinity) > GROWTH_BYTES; run++) {
         for (let i = 0; i < COUNT; i++) {
           const { which } = await client.getCluster();

@@ -1,5 +1,5 @@
-// What must not take longer, or not shorter, than something else: rows B35, B37 and B76 to B78. All are comparisons of
-// medians over samples taken in turn, so that a busy machine slows both sides down.
+// Time bounds: rows B35, B37 and B76 to B78. Each test compares medians of samples taken in turn, so that a busy
+// machine slows both sides down.
 
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -30,7 +30,7 @@ async function timeToClose(transport: Transport, hello: Uint8Array): Promise<num
 }
 
 it.each(['tcp', 'ws'] as const)(
-  'OAEP of a wrong length takes as long as random bytes (%s) (B37)',
+  'takes as long for OAEP of a wrong length as for random bytes (%s) (B37)',
   async (transport) => {
     const lengths = [0, 43, 45, 59, 61, 86];
     const times: number[][] = [[], ...lengths.map(() => [])];
@@ -46,7 +46,7 @@ it.each(['tcp', 'ws'] as const)(
   },
 );
 
-it('an integer from the modulus up costs no RSA (B35)', async () => {
+it('spends no RSA on an integer from the modulus up (B35)', async () => {
   const spent = async (hello: Uint8Array): Promise<number> => {
     const before = await target.metric('xlreg_stage_seconds_sum', 'stage="hello"');
     await timeToClose('tcp', hello);
@@ -61,7 +61,7 @@ it('an integer from the modulus up costs no RSA (B35)', async () => {
   expect(median(without)).toBeLessThan(median(withRsa) / 3);
 });
 
-/** Milliseconds from a Client message to its answer. */
+/** Milliseconds from a Client message to its reply. */
 async function timeToAnswer(token: Uint8Array): Promise<number> {
   const client = await target.registry.connect({ dialect: 'prefixed', transport: 'tcp' });
   const bytes = client.encrypt({ op: OP.Client, clientSpecs: token });
@@ -73,12 +73,12 @@ async function timeToAnswer(token: Uint8Array): Promise<number> {
   return taken;
 }
 
-describe('a Client message with a hostile SigKey is answered as soon as one with a sound key', () => {
+describe('answers a Client message with a hostile SigKey as soon as one with a sound key', () => {
   it.each([
     ['other sizes (B76)', badSizes],
     ['other exponents (B77)', badExponents],
     ['even moduli (B78)', evenModuli],
-    ['moduli that are none (B78)', oddModuli],
+    ['moduli of no key pair (B78)', oddModuli],
   ])('%s', async (_, keys) => {
     const [sound, hostile] = [[], []] as [number[], number[]];
     for (let round = 0; sound.length < 25; round++) {
@@ -90,14 +90,14 @@ describe('a Client message with a hostile SigKey is answered as soon as one with
   });
 });
 
-it('a hostile key is told from its bytes, in less than 50 us (B76)', () => {
+it('rejects a hostile key from its bytes in less than 50 us (B76)', () => {
   for (const key of [...notKeys, ...otherKinds, ...badSizes, ...badExponents, ...evenModuli]) {
     const times: number[] = [];
     for (let round = 0; round < 201; round++) {
       const started = performance.now();
       const parts = parseSpki(key);
       times.push(performance.now() - started);
-      if (parts !== undefined) throw new Error(`a key that passes: ${key.toString()}`);
+      if (parts !== undefined) throw new Error(`accepted a hostile key: ${key.toString()}`);
     }
     expect(median(times)).toBeLessThan(0.05);
   }

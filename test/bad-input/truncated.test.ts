@@ -1,6 +1,5 @@
-// Row B60: every valid message, cut at every byte. Cut on the wire it is what is left of a message whose rest may yet
-// come, on TCP, and no message on WebSocket. Cut before encryption and padded well it is no message either, unless what
-// is left is whole fields with an Op.
+// Every valid message cut at every byte: row B60. A cut on the wire leaves a partial message on TCP, and no message on
+// WebSocket. A cut before encryption leaves no message either, unless whole fields with an Op remain.
 
 import { expect } from 'vitest';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
@@ -10,7 +9,7 @@ import { NEVER_WHOLE } from './endings.ts';
 
 const target = useTarget();
 
-// Short keys make a short token; every byte of it is a connection.
+// Short keys make a short token: each of its bytes takes a connection.
 const token = signedToken({ name: 'peer', attrs: 4, myEnds: ['127.0.0.1:4001'], keys: makeMemberKeys({ bits: 1024 }) });
 const clusterId = Buffer.alloc(32, 7);
 
@@ -24,7 +23,7 @@ const messages: Readonly<Record<string, MessageInput>> = {
   Bye: { op: OP.Bye },
 };
 
-/** Whether bytes are whole fields with an Op in front. */
+/** Whether bytes are whole fields that begin with an Op. */
 function isWhole(bytes: Uint8Array): boolean {
   try {
     return decodeFields(bytes)[0]?.number === 1;
@@ -42,19 +41,19 @@ for (const [name, message] of Object.entries(messages)) {
     lengths(blocks + ivBytes).map((length) => (client) => client.encrypt(message).subarray(0, length));
   const rows: Row[] = [
     {
-      row: `${name} truncated on the wire at every byte (B60)`,
+      row: `closes in silence at ${name} truncated on the wire at every byte (B60)`,
       sends: cutOnWire(0),
       ends: NEVER_WHOLE,
       dialects: ['chained'],
     },
     {
-      row: `${name} truncated on the wire at every byte (B60)`,
+      row: `closes in silence at ${name} truncated on the wire at every byte (B60)`,
       sends: cutOnWire(16),
       ends: NEVER_WHOLE,
       dialects: ['prefixed'],
     },
     {
-      row: `${name} truncated before encryption at every byte that is inside a field (B60)`,
+      row: `closes in silence at ${name} truncated before encryption inside a field (B60)`,
       sends: lengths(plaintext.length)
         .map((length) => plaintext.subarray(0, length))
         .filter((bytes) => !isWhole(bytes)),
@@ -66,7 +65,7 @@ for (const [name, message] of Object.entries(messages)) {
 
 onWires(
   target,
-  'Client by ID and GetCluster truncated between two fields: messages all the same (B60)',
+  'answers Client by ID and GetCluster truncated between two fields (B60)',
   async (wire) => {
     const plaintexts = [messages['Client by ID']!, messages.GetCluster!].map(encodeMessage);
     const whole = plaintexts.flatMap((bytes) => lengths(bytes.length).map((length) => bytes.subarray(0, length)));
