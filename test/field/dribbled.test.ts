@@ -1,5 +1,5 @@
-// A message in as many TCP segments as it has blocks: it costs the workers no multiple of what it costs in one, is served soon,
-// and ends like any other when it never becomes whole.
+// Messages dribbled in one TCP segment per block. They must not multiply the workers' work, must be served soon once
+// whole, and must end like any other partial message.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { expectClosed } from '../bad-input/endings.ts';
@@ -8,7 +8,7 @@ import { OP } from './protobuf.ts';
 
 const TCP = WIRES.filter(({ transport }) => transport === 'tcp');
 const BLOCKS = 1_024;
-/** Every block boundary of a message of F4. */
+/** Every block boundary of a message of the maximal length (F4). */
 const EVERY_BLOCK = Array.from({ length: BLOCKS - 1 }, (_, place) => 16 * (place + 1));
 
 let registry: FieldRegistry;
@@ -20,7 +20,7 @@ afterAll(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-/** Frames that have crossed to workers. */
+/** Frames handed to workers so far. */
 async function frames(): Promise<number> {
   const page = await registry.process.metrics();
   return Number(/^xlreg_pool_batch_frames_sum (\S+)$/m.exec(page)![1]);
@@ -28,14 +28,14 @@ async function frames(): Promise<number> {
 
 describe.each(TCP)('$dialect', (wire) => {
   const ivBytes = wire.dialect === 'prefixed' ? 16 : 0;
-  /** As long as a message can be, one byte of padding: `head`, then fields. */
+  /** A plaintext of the maximal length with one byte of padding: `head`, then fields. */
   const filled = (head: string, field: string) => {
     const plain = Buffer.alloc(16_384 - ivBytes - 1, Buffer.from(field, 'hex'));
     plain.set(Buffer.from(head, 'hex'));
     return plain;
   };
 
-  it('asks workers about a dribbled message a bounded number of times (F5, F11)', async () => {
+  it('hands a dribbled message to workers a bounded number of times (F5, F11)', async () => {
     const client = await registry.connect(wire);
     const bytes = client.encrypt(filled('', '7200').subarray(0, -32));
     const before = await frames();
@@ -43,14 +43,14 @@ describe.each(TCP)('$dialect', (wire) => {
       bytes,
       EVERY_BLOCK.filter((at) => at < bytes.length),
     );
-    // A session behind it: what it sent is in work or done.
+    // The reply to a later session shows that the bytes before it are in work or done.
     await (await registry.connect(wire)).call({ op: OP.RegCredRequest }, OP.RegCredReply);
     expect((await frames()) - before).toBeLessThan(250);
   });
 
-  it('serves a whole message that was dribbled, and a short one behind it (F5, F11)', async () => {
+  it('serves a whole dribbled message, and a short one behind it (F5, F11)', async () => {
     const client = await registry.connect(wire);
-    // RegCredRequest, and then a ClusterName that it does not use, of 16,000 characters.
+    // RegCredRequest with an unused ClusterName of 16,000 characters.
     const plain = Buffer.concat([Buffer.from('080172807d', 'hex'), Buffer.alloc(16_000, 'a')]);
     const bytes = client.encrypt(plain);
     await client.sendCut(
@@ -62,7 +62,7 @@ describe.each(TCP)('$dialect', (wire) => {
     await client.bye();
   });
 
-  it('serves a dribbled message whose sender shuts down behind it (F9)', async () => {
+  it('serves a dribbled message whose sender half-closes behind it (F9)', async () => {
     const client = await registry.connect(wire);
     const bytes = client.encrypt(
       Buffer.concat([Buffer.from('0801', 'hex'), Buffer.alloc(2_000, Buffer.from('7200', 'hex'))]),

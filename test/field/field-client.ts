@@ -1,6 +1,6 @@
-// A client of the field, written a second time from docs/PROTOCOL.md alone: both dialects of old clients, over TCP and
-// WebSocket. Every layer of it can be used by itself and told to be wrong: a socket only, raw bytes, a Hello of any
-// shape, a message under any IV, key and padding, cut anywhere. What it receives it checks strictly.
+// An independent client of the field, written from docs/PROTOCOL.md alone: both dialects, over TCP and WebSocket. Tests
+// can use each layer by itself and override it: a bare socket, raw bytes, any Hello, a message under any IV, key and
+// padding, cut anywhere. The client checks strictly what it receives.
 
 import { constants, createCipheriv, createDecipheriv, type KeyObject, publicEncrypt, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -13,44 +13,44 @@ import { decodeMessage, encodeMessage, type FieldMessage, type MessageInput, OP 
 /** How bytes become messages on a connection. */
 export type Dialect = 'chained' | 'prefixed';
 
-/** What carries the bytes. */
+/** The protocol that carries the bytes. */
 export type Transport = 'tcp' | 'ws';
 
 /**
- * How replies are told apart on TCP. `one-read` is what old clients do: whatever one read returns is one message, and
- * it must fit their buffer of 16,384 bytes. (A node socket's 'data' event never split one write of up to that size in
- * half a million replies over the loopback, busy machine or not.) `gather` waits for the first 16-byte boundary at
- * which there is a whole message; use it when requests are sent without waiting, whose replies may come in one read.
+ * How replies are told apart on TCP. `one-read` takes each read for one message of at most 16,384 bytes, as clients of
+ * the field do. It relies on node delivering one loopback write of that size in one 'data' event. `gather` waits for
+ * the first 16-byte boundary that ends a whole message. Use it when requests are sent without waiting, since their
+ * replies may share a read.
  */
 export type Receive = 'one-read' | 'gather';
 
-/** The buffer that clients of the field read into: no reply may be longer. */
+/** The read buffer of clients of the field: the maximal length of a reply on TCP. */
 export const FIELD_BUFFER_BYTES = 16_384;
 
-/** Where to connect, and how. */
+/** The address to connect to, and how to behave. */
 export interface FieldClientOptions {
   readonly dialect: Dialect;
   readonly transport: Transport;
   readonly port: number;
-  /** The registry's comms key, from its regCred.dat. Needed for the Hello. */
+  /** The registry's ck, from its regCred.dat. Needed for the Hello. */
   readonly registryKey?: KeyObject;
   readonly host?: string;
   /** The address to connect from (all of 127.0.0.0/8 is the loopback). */
   readonly localAddress?: string;
   readonly receive?: Receive;
-  /** How long to wait for anything before rejecting; 10 s unless told. */
+  /** Bound of each wait in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
-  /** TCP: leave our side open when the registry sends FIN, to see what it does with an idler. */
+  /** TCP: keep our side open after the registry's FIN, to test how it ends an idle peer. */
   readonly keepOpenAfterFin?: boolean;
-  /** WebSocket: the path to ask for; `/xlreg` unless told. */
+  /** WebSocket: the path; `/xlreg` by default. */
   readonly path?: string;
-  /** WebSocket: over TLS, or not, which is the default. */
+  /** WebSocket: with TLS or without; `ws` by default. */
   readonly scheme?: 'ws' | 'wss';
   /** WebSocket: options for the `ws` package (headers, origin, …). */
   readonly ws?: ClientOptions;
 }
 
-/** What goes into a Hello, each part of which can be replaced, up to the whole ciphertext. */
+/** The parts of a Hello. Each can be replaced, up to the whole ciphertext. */
 export interface HelloOptions {
   /** 16 bytes; in the `chained` plaintext only. */
   readonly iv1?: Uint8Array;
@@ -66,28 +66,28 @@ export interface HelloOptions {
   readonly registryKey?: KeyObject;
   /** An RSA padding of `crypto.constants`, in place of OAEP. */
   readonly padding?: number;
-  /** OAEP's hash (and MGF1's); `sha1` unless told. */
+  /** The hash of OAEP and MGF1; `sha1` by default. */
   readonly oaepHash?: string;
   readonly oaepLabel?: Uint8Array;
   /** The bytes to send, in place of any encryption. */
   readonly ciphertext?: Uint8Array;
 }
 
-/** How to encrypt a message otherwise than right. */
+/** How to encrypt a message wrongly. */
 export interface EncryptOptions {
-  /** In place of a random IV (`prefixed`, where it is sent too) or the end of the chain (`chained`). */
+  /** In place of a random IV (`prefixed`, which also sends it) or the end of the chain (`chained`). */
   readonly iv?: Uint8Array;
   /** In place of key2. */
   readonly key?: Uint8Array;
-  /** In place of PKCS7 padding; with it the plaintext must be whole blocks. */
+  /** In place of PKCS7 padding; the plaintext and this padding must be whole blocks. */
   readonly padding?: Uint8Array;
-  /** Follow the IV rule of this dialect, in place of the session's own. */
+  /** Follow this dialect's IV rule in place of the session's. */
   readonly ivRule?: Dialect;
-  /** Leave the outgoing chain where it is, for a message that will not be sent. */
+  /** Keep the outgoing chain unchanged, for a message that will not be sent. */
   readonly keepChain?: boolean;
 }
 
-/** What both sides know once the HelloReply is in. */
+/** The session's keys and salts, known to both sides after the HelloReply. */
 export interface FieldSession {
   readonly key1: Buffer;
   readonly iv1: Buffer;
@@ -97,26 +97,26 @@ export interface FieldSession {
   readonly iv2: Buffer | undefined;
   readonly salt2: Buffer;
   readonly version2: Buffer;
-  /** The HelloReply as it came. */
+  /** The HelloReply as received. */
   readonly replyWire: Buffer;
 }
 
-/** A reply: its bytes as they came and as they decrypt. */
+/** A reply: its bytes as received and decrypted. */
 export interface Received {
   readonly wire: Buffer;
   readonly plaintext: Buffer;
   readonly message: FieldMessage;
 }
 
-/** How a connection ended, and what came after the last reply that was asked for. */
+/** How a connection ended, and the bytes after the last reply that was read. */
 export interface Closed {
   readonly kind: 'fin' | 'rst' | 'ws-close';
-  /** The WebSocket close code; 1006 where the socket ended without a close frame. */
+  /** The WebSocket close code; 1006 if the socket ended without a close frame. */
   readonly wsCode?: number;
   readonly bytes: Buffer;
 }
 
-/** The connection ended while a reply was waited for. */
+/** The connection ended before the awaited reply. */
 export class ClosedEarly extends Error {
   override readonly name = 'ClosedEarly';
   readonly closed: Closed;
@@ -150,7 +150,7 @@ export class UpgradeRefused extends Error {
   }
 }
 
-/** Encrypts a Hello's plaintext as told; by default as the page says, RSA-OAEP with SHA-1 and no label. */
+/** Encrypts a Hello's plaintext; by default with RSA-OAEP, SHA-1 and no label (H1). */
 export function encryptHello(plaintext: Uint8Array, registryKey: KeyObject, options: HelloOptions = {}): Buffer {
   return publicEncrypt(
     {
@@ -163,24 +163,24 @@ export function encryptHello(plaintext: Uint8Array, registryKey: KeyObject, opti
   );
 }
 
-/** AES-256-CBC; PKCS7 padding unless other padding is given. */
+/** AES-256-CBC, with PKCS7 padding by default. */
 export function aesEncrypt(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array, padding?: Uint8Array): Buffer {
   const cipher = createCipheriv('aes-256-cbc', key, iv).setAutoPadding(padding === undefined);
   return Buffer.concat([cipher.update(plaintext), cipher.update(padding ?? Buffer.alloc(0)), cipher.final()]);
 }
 
-/** The inverse; throws unless the padding is PKCS7. */
+/** Decrypts AES-256-CBC; throws unless the padding is PKCS7. */
 export function aesDecrypt(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8Array): Buffer {
   const decipher = createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false);
   const padded = Buffer.concat([decipher.update(ciphertext), decipher.final()]);
   const length = padded.at(-1);
-  if (length === undefined || length < 1 || length > 16) throw new Error('no padding');
+  if (length === undefined || length < 1 || length > 16) throw new Error('the last byte is no padding length');
   const end = padded.length - length;
-  if (padded.subarray(end).some((byte) => byte !== length)) throw new Error('bad padding');
+  if (padded.subarray(end).some((byte) => byte !== length)) throw new Error('the padding is not PKCS7');
   return padded.subarray(0, end);
 }
 
-/** Bytes cut into fields of those lengths, which must use them up. */
+/** Cuts bytes into fields of these lengths; throws unless the lengths add up. */
 function split<const L extends readonly number[]>(bytes: Buffer, lengths: L): { [K in keyof L]: Buffer } {
   let at = 0;
   const fields = lengths.map((length) => {
@@ -205,7 +205,7 @@ export class FieldClient {
   readonly #registryKey: KeyObject | undefined;
   readonly #timeoutMs: number;
   readonly #keepOpenAfterFin: boolean;
-  /** What has arrived and was not asked for yet: reads on TCP, whole messages on WebSocket. */
+  /** Received and not yet read: reads on TCP, whole messages on WebSocket. */
   readonly #inbox: Buffer[] = [];
   readonly #ivsSeen = new Set<string>();
   readonly #wakers = new Set<() => void>();
@@ -229,7 +229,7 @@ export class FieldClient {
     else this.#listenToWebSocket(ws);
   }
 
-  /** Opens the socket, and no more. WebSocket: the upgrade too; rejects with UpgradeRefused when refused. */
+  /** Opens the socket only; for WebSocket, with the upgrade. Rejects with UpgradeRefused. */
   static async open(options: FieldClientOptions): Promise<FieldClient> {
     const { port, host = '127.0.0.1', localAddress, timeoutMs = 10_000 } = options;
     const signal = AbortSignal.timeout(timeoutMs);
@@ -247,7 +247,7 @@ export class FieldClient {
       ...from,
       ...options.ws,
     });
-    // The client must listen before anything can arrive, so it is made on 'upgrade', which comes before 'open'.
+    // 'upgrade' comes before 'open'. The client is made there, so that it listens before the first byte.
     return await new Promise<FieldClient>((resolve, reject) => {
       let client: FieldClient | undefined;
       ws.once('upgrade', ({ socket }) => {
@@ -267,7 +267,7 @@ export class FieldClient {
     });
   }
 
-  /** Opens the socket and goes through Hello and HelloReply. */
+  /** Opens the socket, sends the Hello and reads the HelloReply. */
   static async start(options: FieldClientOptions): Promise<FieldClient> {
     const client = await FieldClient.open(options);
     await client.hello();
@@ -277,8 +277,8 @@ export class FieldClient {
   // ---- bytes
 
   /**
-   * Sends bytes as they are: one write on TCP, one binary frame on WebSocket. Resolves when the system has them, or
-   * the connection has ended (which the next receive, or waitClosed, tells).
+   * Sends bytes as one write on TCP or one binary frame on WebSocket. Resolves when the system has them or the
+   * connection has ended; the next receive or waitClosed reports the end.
    */
   sendRaw(bytes: Uint8Array): Promise<void> {
     const { ws } = this;
@@ -286,15 +286,15 @@ export class FieldClient {
     return new Promise((resolve) => ws.send(bytes, { binary: true }, () => resolve()));
   }
 
-  /** Writes bytes to the socket itself: on WebSocket, frames of the test's own making. */
+  /** Writes bytes to the socket itself; on WebSocket, the test's own frames. */
   sendUnder(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve) => this.socket.write(bytes, () => resolve()));
   }
 
   /**
-   * Sends bytes in pieces, cut at the offsets given or after every byte, each in a segment of its own as far as the
-   * system allows: the next piece is written when the last has gone and the event loop has turned. On WebSocket the
-   * pieces are the fragments of one message.
+   * Sends bytes in pieces, cut at these offsets or after every byte, each in its own segment as far as the system
+   * allows. Each piece waits until the previous one is written and the event loop has turned. On WebSocket the pieces
+   * are fragments of one message.
    */
   async sendCut(bytes: Uint8Array, cuts: readonly number[] | 'every'): Promise<void> {
     const offsets = cuts === 'every' ? Array.from(bytes.keys()).slice(1) : [...new Set(cuts)];
@@ -314,7 +314,7 @@ export class FieldClient {
 
   // ---- the Hello
 
-  /** The Hello's bytes, as they would be sent. Remembers key1, iv1 and salt1 for the reply. */
+  /** The bytes of a Hello. Stores its key1, iv1 and salt1 for the reply. */
   buildHello(options: HelloOptions = {}): Buffer {
     const iv1 = Buffer.from(options.iv1 ?? randomBytes(16));
     const key1 = Buffer.from(options.key1 ?? randomBytes(32));
@@ -325,14 +325,14 @@ export class FieldClient {
     const fields = [key1, salt1, version1];
     const packed = Buffer.concat(this.dialect === 'chained' ? [iv1, ...fields] : fields);
     const registryKey = options.registryKey ?? this.#registryKey;
-    if (registryKey === undefined) throw new Error('a Hello needs the key of a registry');
+    if (registryKey === undefined) throw new Error('a Hello needs registryKey');
     return encryptHello(options.plaintext ?? packed, registryKey, options);
   }
 
-  /** Waits for the HelloReply to the last Hello built, checks it, and starts the session. */
+  /** Waits for the reply to the last Hello built, checks it, and starts the session. */
   async receiveHelloReply(timeoutMs?: number): Promise<FieldSession> {
     const hello = this.#hello;
-    if (hello === undefined) throw new Error('no Hello was built');
+    if (hello === undefined) throw new Error('buildHello was not called');
     const length = this.dialect === 'chained' ? 80 : 64;
     const wire = await this.#until('the HelloReply', timeoutMs, () => this.#takeExactly(length));
     if (wire.length !== length) throw new Error(`a HelloReply of ${wire.length} bytes in place of ${length}`);
@@ -360,7 +360,7 @@ export class FieldClient {
     return await this.receiveHelloReply();
   }
 
-  /** What the HelloReply settled. */
+  /** The session that the HelloReply started; throws before it. */
   get session(): FieldSession {
     if (this.#session === undefined) throw new Error('no session yet');
     return this.#session;
@@ -369,8 +369,8 @@ export class FieldClient {
   // ---- messages
 
   /**
-   * The bytes that would carry a message, or any plaintext, next. Nothing is sent. Unless told otherwise the chain of
-   * a `chained` session moves on, so messages must be sent in the order of their encryption.
+   * The bytes of the next message or plaintext; sends nothing. In `chained` the chain moves on unless `keepChain` is
+   * set, so messages must be sent in the order of their encryption.
    */
   encrypt(message: MessageInput | Uint8Array, options: EncryptOptions = {}): Buffer {
     const plaintext = message instanceof Uint8Array ? message : encodeMessage(message);
@@ -386,7 +386,7 @@ export class FieldClient {
     return wire;
   }
 
-  /** Encrypts and sends a message; `cuts` as for sendCut. Returns the bytes sent. */
+  /** Encrypts and sends a message, cut as in sendCut. Returns the bytes sent. */
   async send(
     message: MessageInput | Uint8Array,
     options: EncryptOptions & { readonly cuts?: readonly number[] | 'every' } = {},
@@ -397,7 +397,7 @@ export class FieldClient {
     return wire;
   }
 
-  /** Waits for the next reply. Rejects with ClosedEarly when the connection ends first. */
+  /** Waits for the next reply. Rejects with ClosedEarly if the connection ends first. */
   async receive(timeoutMs?: number): Promise<FieldMessage> {
     const reply = await this.#until('a reply', timeoutMs, () => this.#takeMessage());
     if (this.transport === 'tcp' && reply.wire.length > FIELD_BUFFER_BYTES) {
@@ -409,13 +409,13 @@ export class FieldClient {
     return reply.message;
   }
 
-  /** Sends a message and waits for the reply, whatever it is. */
+  /** Sends a message and returns the reply, of any Op. */
   async request(message: MessageInput | Uint8Array, options: EncryptOptions = {}): Promise<FieldMessage> {
     await this.send(message, options);
     return await this.receive();
   }
 
-  /** Sends a message and waits for a reply of that Op; rejects with OtherReply on another. */
+  /** Sends a message and returns the reply; rejects with OtherReply if its Op differs. */
   async call(message: MessageInput, op: number): Promise<FieldMessage> {
     const reply = await this.request(message);
     if (reply.op !== op) throw new OtherReply(op, reply);
@@ -424,12 +424,12 @@ export class FieldClient {
 
   // ---- what a client of the field does
 
-  /** Client, with an encoded token. */
+  /** Sends a Client message with an encoded token. */
   async identify(token: Uint8Array): Promise<FieldMessage> {
     return await this.call({ op: OP.Client, clientSpecs: token }, OP.ClientOK);
   }
 
-  /** Client, by ID, signed for this session. */
+  /** Sends a Client message by ID, signed for this session. */
   async identifyById(clientId: Uint8Array, keys: MemberKeys): Promise<FieldMessage> {
     const digSig = clientIdSignature(clientId, this.session.salt2, keys.sigPrivate);
     return await this.call({ op: OP.Client, clientId, digSig }, OP.ClientOK);
@@ -439,7 +439,7 @@ export class FieldClient {
     return await this.call({ op: OP.Create, clusterName, clusterSize, endPointCount }, OP.CreateReply);
   }
 
-  /** Join, by name, by ID, or by neither. */
+  /** Sends a Join by name, by ID, or by neither. */
   async join(cluster?: string | Uint8Array): Promise<FieldMessage> {
     const named = typeof cluster === 'string' ? { clusterName: cluster } : { clusterId: cluster };
     return await this.call({ op: OP.Join, ...named }, OP.JoinReply);
@@ -449,7 +449,7 @@ export class FieldClient {
     return await this.call({ op: OP.GetCluster, clusterId, which }, OP.ClusterMembers);
   }
 
-  /** Bye, the Ack, and the registry's close. */
+  /** Sends a Bye, and waits for the Ack and the registry's close. */
   async bye(): Promise<Closed> {
     await this.call({ op: OP.Bye }, OP.Ack);
     return await this.waitClosed();
@@ -457,15 +457,12 @@ export class FieldClient {
 
   // ---- ends
 
-  /**
-   * Waits until the registry has ended its side. `bytes` is all that came after the last reply asked for: nothing, if
-   * the close was silent.
-   */
+  /** Waits for the end of the registry's side. `bytes` are those after the last reply read; a silent close has none. */
   async waitClosed(timeoutMs?: number): Promise<Closed> {
     return await this.#until('the close', timeoutMs, () => this.#closed(), true);
   }
 
-  /** Ends our side only (FIN without a close frame, on WebSocket too), and goes on reading. */
+  /** Ends our side only and goes on reading: a FIN, on WebSocket without a close frame. */
   halfClose(): void {
     this.socket.end();
   }
@@ -475,7 +472,7 @@ export class FieldClient {
     this.socket.resetAndDestroy();
   }
 
-  /** Stops reading, so that the registry's writes fill the window; `resume` goes on. */
+  /** Stops reading until `resume`, so that the registry's writes fill the window. */
   pause(): void {
     this.socket.pause();
   }
@@ -484,7 +481,7 @@ export class FieldClient {
     this.socket.resume();
   }
 
-  /** Lets go of the socket at once; safe at any time, any number of times. */
+  /** Destroys the socket; may be called at any time, repeatedly. */
   close(): void {
     this.ws?.terminate();
     this.socket.destroy();
@@ -505,7 +502,7 @@ export class FieldClient {
       if (error.code === 'ECONNRESET' || error.code === 'EPIPE') this.#ended({ kind: 'rst' });
       else this.#failed(error);
     });
-    this.socket.on('close', () => this.#failed(new Error('the test itself closed the socket')));
+    this.socket.on('close', () => this.#failed(new Error('the test closed the socket')));
   }
 
   #listenToWebSocket(ws: WebSocket): void {
@@ -536,7 +533,7 @@ export class FieldClient {
     return this.#end === undefined ? undefined : { ...this.#end, bytes: Buffer.concat(this.#inbox) };
   }
 
-  /** Resolves with what `ready` gives, asked again whenever something happens. */
+  /** Resolves with the result of `ready`, which is called again at each event. */
   #until<T>(what: string, timeoutMs: number | undefined, ready: () => T | undefined, atEnd = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const limit = timeoutMs ?? this.#timeoutMs;
@@ -565,7 +562,7 @@ export class FieldClient {
     });
   }
 
-  /** The bytes of a prefixed message's IV, which the session must not have seen. */
+  /** The IV of a prefixed message; throws if the session has seen it before. */
   #freshIv(wire: Buffer): Buffer {
     const iv = wire.subarray(0, 16);
     const name = iv.toString('hex');
@@ -574,7 +571,7 @@ export class FieldClient {
     return iv;
   }
 
-  /** What came first: a read or a frame as it is, or, when gathering, `length` bytes as soon as they are there. */
+  /** The oldest read or frame as it is; when gathering, `length` bytes once they have arrived. */
   #takeExactly(length: number): Buffer | undefined {
     if (this.transport === 'ws' || this.receiveMode === 'one-read') return this.#inbox.shift();
     const all = Buffer.concat(this.#inbox);
@@ -595,20 +592,20 @@ export class FieldClient {
     const all = Buffer.concat(this.#inbox);
     const shortest = this.dialect === 'prefixed' ? 32 : 16;
     for (let end = shortest; end <= all.length; end += 16) {
-      if (end > FIELD_BUFFER_BYTES) throw new Error('no whole reply within the buffer of old clients');
+      if (end > FIELD_BUFFER_BYTES) throw new Error(`no whole reply within ${FIELD_BUFFER_BYTES} bytes`);
       if (!this.#endsInPadding(all, end)) continue;
       try {
         const reply = this.#open(all.subarray(0, end));
         this.#takeFrom(all, end);
         return reply;
       } catch {
-        // Not the end of a message: a later boundary is, or nothing ever will be.
+        // Not the end of the message; a later boundary may be.
       }
     }
     return undefined;
   }
 
-  /** Whether the last block before `end` decrypts to valid padding, which is cheap to ask of every block. */
+  /** Tells whether the last block before `end` decrypts to valid padding: a cheap filter for each block. */
   #endsInPadding(all: Buffer, end: number): boolean {
     const previous = end === 16 ? this.#chainIn : all.subarray(end - 32, end - 16);
     try {

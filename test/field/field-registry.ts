@@ -1,12 +1,12 @@
-// A real registry process and the clients that talk to it, for acceptance tests: the server as its users run it, real
-// sockets, and a client that knows it only by its regCred.dat.
+// A registry process and its clients for acceptance tests: the real server, real sockets, and clients that know only
+// its regCred.dat.
 
 import { type RegistryOptions, type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { type Dialect, FieldClient, type FieldClientOptions, type Transport } from './field-client.ts';
 import { type MemberKeys, makeMemberKeys, signedToken, type TokenOptions } from './member-keys.ts';
 import { parseRegistryFile, type RegistryFile } from './registry-file.ts';
 
-/** Both dialects of old clients over both transports, as rows for `describe.each`. */
+/** Both dialects over both transports, as rows for `describe.each`. */
 export const WIRES: readonly { readonly dialect: Dialect; readonly transport: Transport }[] = [
   { dialect: 'chained', transport: 'tcp' },
   { dialect: 'prefixed', transport: 'tcp' },
@@ -14,7 +14,7 @@ export const WIRES: readonly { readonly dialect: Dialect; readonly transport: Tr
   { dialect: 'prefixed', transport: 'ws' },
 ];
 
-/** Which wire a client speaks, and whatever else its options say. */
+/** The client's wire, and any other options of it. */
 export type Wire = Pick<FieldClientOptions, 'dialect' | 'transport'> & Partial<FieldClientOptions>;
 
 /** A client that has registered. */
@@ -39,7 +39,7 @@ export class FieldRegistry {
     return new FieldRegistry(await startRegistry(options));
   }
 
-  /** Opens a connection, no Hello. */
+  /** Opens a connection without a Hello. */
   async open(wire: Wire): Promise<FieldClient> {
     const port = wire.transport === 'tcp' ? this.process.tcpPort : this.process.wsPort;
     const client = await FieldClient.open({ port, registryKey: this.file.commsKey, ...wire });
@@ -47,14 +47,14 @@ export class FieldRegistry {
     return client;
   }
 
-  /** Opens a connection and goes through the Hello. */
+  /** Opens a connection and exchanges Hello and HelloReply. */
   async connect(wire: Wire): Promise<FieldClient> {
     const client = await this.open(wire);
     await client.hello();
     return client;
   }
 
-  /** Connects and registers a token; one end point and the pool's first keys unless told otherwise. */
+  /** Connects and registers a token; by default with one end point and the pool's first keys. */
   async register(wire: Wire, token: TokenOptions): Promise<Registered> {
     const client = await this.connect(wire);
     const keys = token.keys ?? makeMemberKeys();
@@ -62,13 +62,13 @@ export class FieldRegistry {
     return { client, clientId: reply.clientId!, keys };
   }
 
-  /** Lets go of all clients' sockets. */
+  /** Destroys all clients' sockets. */
   closeClients(): void {
     for (const client of this.#clients) client.close();
     this.#clients.clear();
   }
 
-  /** Closes the clients and ends the process; resolves with its exit code, or the signal that it died of. */
+  /** Closes the clients and ends the process. Resolves with its exit code, or with the signal that ended it. */
   async stop(): Promise<number | NodeJS.Signals | null> {
     this.closeClients();
     return (await this.process.stop()) ?? this.process.endedBy();

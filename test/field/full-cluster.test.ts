@@ -1,4 +1,4 @@
-// Clusters at their largest: 64 members, all at once, and nobody's reply longer than old clients can read.
+// Full clusters: 64 members, also joining at the same time, in replies that clients of the field can read.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Dialect, FIELD_BUFFER_BYTES } from './field-client.ts';
@@ -18,7 +18,7 @@ afterAll(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-/** That many registered clients, over TCP in the dialect, or over all wires in turn. Four SigKeys among them. */
+/** Registers this many clients, over TCP in one dialect or over all wires in turn. They share four SigKeys. */
 async function registerMany(count: number, dialect?: Dialect): Promise<Registered[]> {
   const wires = WIRES.filter((wire) => dialect === undefined || (wire.dialect === dialect && wire.transport === 'tcp'));
   const numbers = Array.from({ length: count }, (_, i) => i);
@@ -29,12 +29,12 @@ async function registerMany(count: number, dialect?: Dialect): Promise<Registere
   );
 }
 
-/** The indexes whose bits are set, lowest first. */
+/** The indexes of the set bits, lowest first. */
 function indexes(which: bigint): number[] {
   return Array.from({ length: SIZE }, (_, i) => i).filter((i) => (which >> BigInt(i)) & 1n);
 }
 
-/** Adds a reply's members to a roster; a member that was there already must be the same. */
+/** Adds a reply's members to a roster; asserts that known members are unchanged. */
 function learn(roster: Map<number, string>, reply: FieldMessage): void {
   const bits = indexes(reply.which!);
   expect(reply.tokens).toHaveLength(bits.length);
@@ -45,7 +45,7 @@ function learn(roster: Map<number, string>, reply: FieldMessage): void {
   }
 }
 
-/** Asks until all members are known: for all each time, or for the missing only. */
+/** Asks until all members are known: each time for all, or only for the missing ones. */
 async function learnAll(member: Registered, ask: 'all' | 'missing'): Promise<{ ids: string[]; replies: number }> {
   const roster = new Map<number, string>();
   let replies = 0;
@@ -58,7 +58,7 @@ async function learnAll(member: Registered, ask: 'all' | 'missing'): Promise<{ i
 }
 
 describe.each(['chained', 'prefixed'] as const)('64 %s members over TCP', (dialect) => {
-  it('all learn each other, in replies that old clients can read', async () => {
+  it('returns all members to each, in replies of at most 16,384 bytes', async () => {
     const members = await registerMany(SIZE, dialect);
     const name = `full-${dialect}`;
     const created = await members[0]!.client.create(name, SIZE);
@@ -74,7 +74,7 @@ describe.each(['chained', 'prefixed'] as const)('64 %s members over TCP', (diale
     for (const [i, { ids: seen, replies }] of learned.entries()) {
       expect(seen, `what member ${i} learned`).toEqual(ids);
       expect(lengths[i]).toHaveLength(replies);
-      // 64 tokens of some 700 bytes: no fewer than three replies can hold them, and no more than four are needed.
+      // 64 tokens of some 700 bytes need at least three replies; four are enough.
       expect(replies).toBeGreaterThanOrEqual(3);
       expect(replies).toBeLessThanOrEqual(4);
     }
@@ -87,8 +87,8 @@ describe.each(['chained', 'prefixed'] as const)('64 %s members over TCP', (diale
   });
 });
 
-describe('all at once, over every wire', () => {
-  it('64 clients get 64 indexes of one cluster, and a 65th none', async () => {
+describe('clients that join at the same time over every wire', () => {
+  it('gives 64 clients 64 indexes of one cluster, and refuses a 65th', async () => {
     const members = await registerMany(SIZE + 1);
     const late = members.pop()!;
     await members[0]!.client.create('rush', SIZE);
@@ -110,7 +110,7 @@ describe('all at once, over every wire', () => {
     expect((await learnAll(members[5]!, 'all')).ids).toEqual(learned[0]!.ids);
   });
 
-  it('100 clients that create one name get one cluster', async () => {
+  it('gives 100 clients that create one name one cluster', async () => {
     const clients = await registerMany(100);
     const replies = await Promise.all(clients.map(({ client }, i) => client.create('one-name', 2 + (i % 60))));
     for (const reply of replies) expect(reply).toEqual(replies[0]);

@@ -1,5 +1,4 @@
-// What a member is made of: its keys and its signed token. Every field of a token, and what its signature covers, can
-// be overridden, so that tests can make wrong ones.
+// A member's keys and signed token. Tests can override each field of a token and of its signature, to make wrong ones.
 
 import {
   createPublicKey,
@@ -10,7 +9,7 @@ import {
 } from 'node:crypto';
 import { encodeToken, type FieldToken, type TokenInput } from './protobuf.ts';
 
-/** A member's two key pairs. The DER forms are what goes on the wire (SubjectPublicKeyInfo). */
+/** A member's two key pairs; the DER forms are SubjectPublicKeyInfo, as on the wire. */
 export interface MemberKeys {
   readonly commsKey: Buffer;
   readonly commsPrivate: KeyObject;
@@ -20,7 +19,7 @@ export interface MemberKeys {
 
 const pool = new Map<string, { der: Buffer; privateKey: KeyObject }>();
 
-/** The key pair in a slot of this process's pool, generated when first asked for (100 ms and more for 2048 bits). */
+/** The key pair in a slot of this process's pool, generated on first use; 2048 bits take 100 ms and more. */
 function pair(slot: string, modulusLength: number): { der: Buffer; privateKey: KeyObject } {
   const name = `${slot}/${modulusLength}`;
   let made = pool.get(name);
@@ -33,8 +32,8 @@ function pair(slot: string, modulusLength: number): { der: Buffer; privateKey: K
 }
 
 /**
- * RSA keys for a member, from a pool per process: the same slots give the same keys. By default all members share one
- * comms key, since nothing is ever encrypted to it; two members may share a SigKey too, as long as their IDs differ.
+ * RSA keys of a member, from a pool per process: the same slots give the same keys. All members share one ck by
+ * default, since nothing is encrypted to it. Two members may share a SigKey if their IDs differ.
  */
 export function makeMemberKeys(slots: { sig?: number; comms?: number; bits?: number } = {}): MemberKeys {
   const sig = pair(`sig${slots.sig ?? 0}`, slots.bits ?? 2048);
@@ -47,23 +46,23 @@ export function makeMemberKeys(slots: { sig?: number; comms?: number; bits?: num
   };
 }
 
-/** A token to make. What is left out is not in the token, but for the keys and DigSig, which must be `null` for that. */
+/** The fields of a token. An absent field is left out, but keys and DigSig have defaults and are left out by `null`. */
 export interface TokenOptions extends Omit<TokenInput, 'commsKey' | 'sigKey' | 'digSig'> {
-  /** Where CommsKey, SigKey and the key that signs come from. Default: `makeMemberKeys()`. */
+  /** The owner of CommsKey, SigKey and the signing key; `makeMemberKeys()` by default. */
   readonly keys?: MemberKeys;
   readonly commsKey?: Uint8Array | null;
   readonly sigKey?: Uint8Array | null;
-  /** The signature to put in, instead of making one. */
+  /** The signature to put in, in place of a computed one. */
   readonly digSig?: Uint8Array | null;
-  /** Who signs, if not the owner of `keys`. */
+  /** The signing key, if not that of `keys`. */
   readonly signingKey?: KeyObject;
-  /** The digest of the signature; `RSA-SHA1` unless told. */
+  /** The signature's digest; `RSA-SHA1` by default. */
   readonly digest?: string;
-  /** Sign over the ID as well, between Attrs and CommsKey, as the seed reads. */
+  /** Also sign the ID, between Attrs and CommsKey (T7). */
   readonly signWithId?: boolean;
-  /** Fields for the signature to cover in place of the token's own. */
+  /** Fields that the signature covers in place of the token's own. */
   readonly signed?: TokenInput;
-  /** Bytes to append to the encoded token. */
+  /** Bytes appended to the encoded token. */
   readonly extra?: Uint8Array;
 }
 
@@ -86,7 +85,9 @@ export function signedToken(options: TokenOptions): Buffer {
   return Buffer.concat([encodeToken({ ...fields, digSig }), options.extra ?? Buffer.alloc(0)]);
 }
 
-/** What a token's DigSig covers: Name, Attrs (8 bytes, little-endian, 0 if absent), [ID,] CommsKey, SigKey, MyEnds. */
+/**
+ * The bytes that a DigSig covers: Name, Attrs (8 bytes, little-endian, 0 if absent), [ID,] CommsKey, SigKey, MyEnds.
+ */
 export function tokenSignatureInput(token: TokenInput, withId: boolean): Buffer {
   const attrs = Buffer.alloc(8);
   attrs.writeBigUInt64LE(BigInt.asUintN(64, BigInt(token.attrs ?? 0)));
@@ -101,14 +102,14 @@ export function tokenSignatureInput(token: TokenInput, withId: boolean): Buffer 
   return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : (part ?? Buffer.alloc(0)))));
 }
 
-/** Whether a decoded token carries its own SigKey's signature, made without the ID. */
+/** Tells whether a decoded token has a valid signature by its own SigKey, without the ID. */
 export function isSignedByItself(token: FieldToken): boolean {
   if (token.sigKey === undefined || token.digSig === undefined) return false;
   const sigKey = createPublicKey({ key: token.sigKey, format: 'der', type: 'spki' });
   return cryptoVerify('RSA-SHA1', tokenSignatureInput(token, false), sigKey, token.digSig);
 }
 
-/** The DigSig of a returning client: over its ClientID and this session's salt2. */
+/** The DigSig of a returning client, over its ClientID and this session's salt2 (T10). */
 export function clientIdSignature(clientId: Uint8Array, salt2: Uint8Array, sigPrivate: KeyObject): Buffer {
   return cryptoSign('RSA-SHA1', Buffer.concat([clientId, salt2]), sigPrivate);
 }

@@ -1,8 +1,8 @@
-// The wire format of XLRegMsg, a second time: written from docs/PROTOCOL.md and the message set alone, so that tests
-// compare the server with the page and not with itself. Decoding is stricter than protobuf asks for: a registry that
-// sends an unknown, repeated or mistyped field is wrong here. The building blocks below it say whatever they are told.
+// XLRegMsg's wire format, written a second time from docs/PROTOCOL.md and the message set alone, to test the server
+// against the page. Decoding is stricter than protobuf: an unknown, repeated or mistyped field from a registry is an
+// error. The building blocks below encode anything, valid or not.
 
-/** What Op says. The numbers are the seed's. */
+/** The values of Op. */
 export const OP = {
   RegCredRequest: 1,
   RegCredReply: 2,
@@ -19,14 +19,14 @@ export const OP = {
   Error: 13,
 } as const;
 
-/** One field as it stands in the bytes: a varint's value, or the bytes of a wire type 1, 2 or 5. */
+/** A field as in the bytes: a varint's value, or the bytes of a wire type 1, 2 or 5. */
 export interface RawField {
   readonly number: number;
   readonly wireType: number;
   readonly value: bigint | Buffer;
 }
 
-/** A token as decoded. */
+/** A decoded token. */
 export interface FieldToken {
   name?: string;
   attrs?: bigint;
@@ -37,7 +37,7 @@ export interface FieldToken {
   digSig?: Buffer;
 }
 
-/** A message as decoded. `tokens` is empty where there are none. */
+/** A decoded message; `tokens` may be empty. */
 export interface FieldMessage {
   op: number;
   aesIv?: Buffer;
@@ -60,7 +60,7 @@ export interface FieldMessage {
   errDesc?: string;
 }
 
-/** What to encode as a token. A string may be given as bytes, to be sent as they are. */
+/** The fields of a token to encode. Bytes in place of a string are sent as they are. */
 export interface TokenInput {
   readonly name?: string | Uint8Array | undefined;
   readonly attrs?: number | bigint | undefined;
@@ -71,7 +71,7 @@ export interface TokenInput {
   readonly digSig?: Uint8Array | undefined;
 }
 
-/** What to encode as a message. Tokens may be given encoded; `extra` is appended to the fields as it is. */
+/** The fields of a message to encode. Tokens may be encoded already; `extra` is appended as it is. */
 export interface MessageInput {
   readonly op?: number | bigint | undefined;
   readonly aesIv?: Uint8Array | undefined;
@@ -97,7 +97,7 @@ export interface MessageInput {
 
 // ---- building blocks
 
-/** A varint. A negative value is sent as its 64-bit two's complement (10 bytes); a larger one than 64 bits as it is. */
+/** A varint. A negative value becomes its 64-bit two's complement (10 bytes); a value above 64 bits stays as it is. */
 export function varint(value: number | bigint): Buffer {
   let rest = BigInt(value);
   if (rest < 0n) rest = BigInt.asUintN(64, rest);
@@ -110,7 +110,7 @@ export function varint(value: number | bigint): Buffer {
   return Buffer.from(bytes);
 }
 
-/** The same value in exactly `length` bytes: longer than it need be (`83 00` for 3 in two). */
+/** A varint in exactly `length` bytes, possibly overlong (`83 00` for 3 in two). */
 export function overlongVarint(value: number | bigint, length: number): Buffer {
   const shortest = varint(value);
   if (shortest.length > length) throw new RangeError(`${value} needs more than ${length} bytes`);
@@ -123,12 +123,12 @@ export function overlongVarint(value: number | bigint, length: number): Buffer {
   return out;
 }
 
-/** A field's key: its number and wire type. Any number and any of the eight wire types, legal or not. */
+/** A field's tag: any number and any of the eight wire types, valid or not. */
 export function key(number: number | bigint, wireType: number): Buffer {
   return varint((BigInt(number) << 3n) | BigInt(wireType));
 }
 
-/** A field of any wire type with the bytes given for its value (for wire type 2 these include the length). */
+/** A field of any wire type with these bytes as its value; for wire type 2 they include the length. */
 export function field(number: number | bigint, wireType: number, value: Uint8Array): Buffer {
   return Buffer.concat([key(number, wireType), value]);
 }
@@ -154,7 +154,7 @@ function bytes(out: Buffer[], at: number, value: Uint8Array | string | undefined
   if (value !== undefined) out.push(bytesField(at, value));
 }
 
-/** Token fields to bytes, in the order of their numbers. */
+/** Encodes a token's fields in the order of their numbers. */
 export function encodeToken(token: TokenInput): Buffer {
   const out: Buffer[] = [];
   bytes(out, 1, token.name);
@@ -171,7 +171,7 @@ function tokenBytes(token: Uint8Array | TokenInput | undefined): Uint8Array | un
   return token === undefined || token instanceof Uint8Array ? token : encodeToken(token);
 }
 
-/** Message fields to bytes, in the order of their numbers. */
+/** Encodes a message's fields in the order of their numbers. */
 export function encodeMessage(message: MessageInput): Buffer {
   const out: Buffer[] = [];
   number(out, 1, message.op);
@@ -213,7 +213,7 @@ function readVarint(source: Uint8Array, start: number): { value: bigint; end: nu
   throw new Error('varint of more than 10 bytes');
 }
 
-/** All the fields of a message, in order. Throws on anything that is not whole fields, and on groups. */
+/** All fields of a message, in order. Throws on bytes that are not whole fields, and on groups. */
 export function decodeFields(source: Uint8Array): RawField[] {
   const whole = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
   const fields: RawField[] = [];
@@ -246,7 +246,9 @@ export function decodeFields(source: Uint8Array): RawField[] {
   return fields;
 }
 
-/** Fields by number, each at most once but for `repeated`, no number but `known`. */
+/**
+ * Fields by number. Throws on a number that is not `known`, and on a second field of a number that is not `repeated`.
+ */
 class Fields {
   readonly #byNumber = new Map<number, RawField[]>();
 
@@ -293,7 +295,7 @@ function utf8(value: Uint8Array): string {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
 }
 
-/** An object without the keys whose values are undefined. */
+/** A copy of an object without undefined values. */
 function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
@@ -301,7 +303,7 @@ function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined })
 const TOKEN_FIELDS = [1, 2, 3, 4, 5, 6, 7];
 const MESSAGE_FIELDS = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 17, 20, 21, 22, 23];
 
-/** Bytes to a token. Throws on anything the message set does not have. */
+/** Decodes a token; throws on anything outside the message set. */
 export function decodeToken(source: Uint8Array): FieldToken {
   const fields = new Fields(source, TOKEN_FIELDS, 6);
   return present<FieldToken>({
@@ -315,7 +317,7 @@ export function decodeToken(source: Uint8Array): FieldToken {
   });
 }
 
-/** Bytes to a message. Throws on anything the message set does not have, and where there is no Op. */
+/** Decodes a message; throws on anything outside the message set, and without an Op. */
 export function decodeMessage(source: Uint8Array): FieldMessage {
   const fields = new Fields(source, MESSAGE_FIELDS, 21);
   const op = fields.uint32(1);

@@ -1,22 +1,22 @@
-// A reader of regCred.dat that is as strict as the field's old ones: every line where they expect it, ended by CRLF,
-// one `: ` on a line, a key on one line, no blank lines. What it accepts, they accept (docs/PROTOCOL.md, regCred.dat).
+// A reader of regCred.dat as strict as those of the field: fixed lines that end in CRLF, one `: ` a line, a key on one
+// line, no blank lines. A file that it accepts is readable for clients of the field (C2).
 
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
-/** A registry's credentials, as its file tells them. */
+/** A registry's credentials, as in its file. */
 export interface RegistryFile {
   readonly name: string;
   /** 20 or 32 bytes. */
   readonly id: Buffer;
   readonly commsKey: KeyObject;
   readonly sigKey: KeyObject;
-  /** `host:port`, without the `TcpEndPoint: ` before it. */
+  /** `host:port`, without the prefix `TcpEndPoint: `. */
   readonly endPoints: readonly string[];
-  /** As text, `0.4.3`. */
+  /** As text, such as `0.4.3`. */
   readonly version: string;
 }
 
-/** Parses a regCred file; throws an Error that names the line. */
+/** Parses a regCred file. Throws an Error that names the line. */
 export function parseRegistryFile(text: string): RegistryFile {
   const lines = text.split('\r\n');
   if (lines.pop() !== '') throw new Error('the last line does not end in CRLF');
@@ -55,7 +55,7 @@ export function parseRegistryFile(text: string): RegistryFile {
   return { name, id: Buffer.from(hex, 'hex'), commsKey, sigKey, endPoints, version };
 }
 
-/** The OpenSSH form of an RSA public key: `ssh-rsa`, then base64 of string "ssh-rsa", mpint e, mpint n. */
+/** Decodes the OpenSSH form of an RSA public key: `ssh-rsa`, then base64 of string "ssh-rsa", mpint e, mpint n. */
 export function parseSshRsa(text: string): KeyObject {
   const [kind, base64, ...comment] = text.split(' ');
   if (kind !== 'ssh-rsa' || base64 === undefined || comment.length > 0) throw new Error('no ssh-rsa key');

@@ -1,9 +1,8 @@
-// RSA public keys from their two numbers, with no library to object to them: what a registry must refuse, a test must
-// be able to write.
+// Encodes RSA public keys from n and e without a library's checks, so that tests can write invalid keys.
 
 import { createPublicKey } from 'node:crypto';
 
-/** A DER element of that tag, its length in the shortest form. */
+/** A DER element of this tag, with its length in the shortest form. */
 export function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(content);
   if (body.length < 0x80) return Buffer.concat([Buffer.from([tag, body.length]), body]);
@@ -12,7 +11,7 @@ export function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.from([tag, 0x80 | length.length]), length, body]);
 }
 
-/** A DER INTEGER in its shortest two's complement. */
+/** A DER INTEGER in the shortest two's complement. */
 export function derInteger(value: bigint): Buffer {
   let bytes = 1;
   while (BigInt.asIntN(8 * bytes, value) !== value) bytes++;
@@ -22,22 +21,22 @@ export function derInteger(value: bigint): Buffer {
 
 const RSA_ENCRYPTION = der(0x30, Buffer.from('06092a864886f70d0101010500', 'hex'));
 
-/** PKCS#1's form: the two numbers alone. */
+/** The PKCS#1 form: n and e alone. */
 export function pkcs1Der(n: bigint, e: bigint): Buffer {
   return der(0x30, derInteger(n), derInteger(e));
 }
 
-/** SubjectPublicKeyInfo around any key bytes; rsaEncryption unless another algorithm is given. */
+/** SubjectPublicKeyInfo around any key bytes; its algorithm is rsaEncryption by default. */
 export function spkiDer(key: Uint8Array, algorithm: Uint8Array = RSA_ENCRYPTION): Buffer {
   return der(0x30, algorithm, der(0x03, Buffer.from([0]), key));
 }
 
-/** An RSA key as it goes on the wire. */
+/** An RSA key's SubjectPublicKeyInfo, as on the wire. */
 export function rsaKeyDer(n: bigint, e: bigint): Buffer {
   return spkiDer(pkcs1Der(n, e));
 }
 
-/** The two numbers of a sound key, to start from. */
+/** n and e of a sound key. */
 export function rsaNumbers(spki: Uint8Array): { n: bigint; e: bigint } {
   const jwk = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({
     format: 'jwk',

@@ -1,5 +1,5 @@
-// The law behind segments.test.ts, over sessions that nobody thought of: the same replies however the bytes are cut
-// and however many messages are sent without waiting.
+// The law behind segments.test.ts over random sessions: replies do not depend on how bytes are cut, nor on how many
+// messages are sent without waiting.
 
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ const step: fc.Arbitrary<MessageInput> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom({ op: OP.Bye }, { op: OP.Client }, { op: OP.Ack }, { op: 99 }) },
 );
 
-/** Messages to send before waiting for their replies, and where to cut them: fractions of the batch's length. */
+/** Messages to send before their replies are read, and where to cut them, as fractions of the batch's length. */
 interface Batch {
   readonly steps: readonly MessageInput[];
   readonly cuts: readonly number[];
@@ -54,13 +54,13 @@ function offsets(fractions: readonly number[], bytes: Uint8Array): number[] {
   return fractions.map((part) => Math.round(part * bytes.length));
 }
 
-/** Names made this session's own, so that sessions do not meet. */
+/** Gives names a suffix of this session, so that sessions do not share clusters. */
 function own(message: MessageInput, session: string): MessageInput {
   const { clusterName } = message;
   return clusterName === undefined ? message : { ...message, clusterName: `${session}-${clusterName}` };
 }
 
-/** Replies with every assigned ID replaced by the place of its first appearance, plus how the session ended. */
+/** Replies with each assigned ID replaced by the order of its first appearance, and how the session ended. */
 function comparable(replies: readonly FieldMessage[], ended: boolean): unknown {
   const ids: string[] = [];
   const label = (id: Buffer | undefined): string | undefined => {
@@ -78,7 +78,7 @@ function comparable(replies: readonly FieldMessage[], ended: boolean): unknown {
   return { replies: shown, ended };
 }
 
-/** The replies there are to be had: as many as asked for, or fewer if the registry closes. */
+/** Reads up to this many replies; fewer if the registry closes. */
 async function receiveUpTo(client: FieldClient, count: number, replies: FieldMessage[]): Promise<boolean> {
   try {
     for (let i = 0; i < count; i++) replies.push(await client.receive());
@@ -92,7 +92,7 @@ async function receiveUpTo(client: FieldClient, count: number, replies: FieldMes
 
 const token = signedToken({ name: 'member', myEnds: ['127.0.0.1:4001'] });
 
-/** One message at a time, each in one piece. */
+/** Sends one message at a time, each in one piece. */
 async function calmly(wire: Wire, session: string, batches: readonly Batch[]): Promise<unknown> {
   const client = await registry.connect(wire);
   const replies = [await client.identify(token)];
@@ -106,7 +106,7 @@ async function calmly(wire: Wire, session: string, batches: readonly Batch[]): P
   return comparable(replies, ended);
 }
 
-/** A batch at a time, cut where told; the Hello and Client are cut too. */
+/** Sends a batch at a time, cut at these places; the Hello and Client are cut too. */
 async function hastily(
   wire: Wire,
   session: string,
@@ -123,7 +123,7 @@ async function hastily(
   let ended = false;
   for (const { steps, cuts } of batches) {
     const wires = steps.map((message) => client.encrypt(own(message, session)));
-    // On WebSocket a message is one frame, so there each is cut by itself.
+    // A WebSocket message is one frame, so each is cut by itself.
     const pieces = wire.transport === 'tcp' ? [Buffer.concat(wires)] : wires;
     for (const piece of pieces) await client.sendCut(piece, offsets(cuts, piece));
     ended = await receiveUpTo(client, steps.length, replies);

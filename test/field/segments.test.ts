@@ -1,5 +1,4 @@
-// Bytes arrive in any segmentation: what a client sends means the same however it is cut, and however much of it
-// comes at once.
+// Segmentation: the same bytes mean the same, however they are cut and however many messages come at once.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FieldClient } from './field-client.ts';
@@ -11,7 +10,7 @@ const TCP = WIRES.filter(({ transport }) => transport === 'tcp');
 
 let registry: FieldRegistry;
 beforeAll(async () => {
-  // Long deadlines: a slow machine must not make a message sent byte by byte look like one that stays partial.
+  // Long deadlines: on a slow machine a message sent byte by byte must not become a timeout.
   registry = await FieldRegistry.start({
     args: ['--hello-timeout-ms', '60000', '--partial-timeout-ms', '60000'],
   });
@@ -23,7 +22,7 @@ afterAll(async () => {
 
 type Cuts = readonly number[] | 'every';
 
-/** Hello to Bye, every message (the Hello too) sent in pieces; returns the replies. */
+/** Runs a session from Hello to Bye with every message cut in pieces; returns the replies. */
 async function cutSession(client: FieldClient, name: string, cuts: Cuts): Promise<FieldMessage[]> {
   await client.sendCut(client.buildHello(), cuts);
   await client.receiveHelloReply();
@@ -49,7 +48,7 @@ const REPLIES = [OP.RegCredReply, OP.ClientOK, OP.CreateReply, OP.JoinReply, OP.
 describe.each(TCP)('$dialect over TCP', ({ dialect, transport }) => {
   const wire = { dialect, transport };
 
-  it('serves a session whose every message comes in segments of one byte', async () => {
+  it('serves a session in segments of one byte', async () => {
     const replies = await cutSession(await registry.open(wire), `bytes-${dialect}`, 'every');
     expect(replies.map(({ op }) => op)).toEqual(REPLIES);
     expect(replies[4]).toMatchObject({ which: 1n, tokens: [{ name: 'cut', id: replies[1]!.clientId }] });
@@ -77,7 +76,7 @@ describe.each(TCP)('$dialect over TCP', ({ dialect, transport }) => {
     }
   });
 
-  it('serves two messages that come in one segment, in order', async () => {
+  it('serves two messages in one segment, in order', async () => {
     const { client } = await registry.register({ ...wire, receive: 'gather' }, { name: 'two' });
     const create = client.encrypt({ op: OP.Create, clusterName: `pair-${dialect}`, clusterSize: 2 });
     const join = client.encrypt({ op: OP.Join });
@@ -101,7 +100,7 @@ describe.each(TCP)('$dialect over TCP', ({ dialect, transport }) => {
 });
 
 describe.each(WIRES.filter(({ transport }) => transport === 'ws'))('$dialect over WebSocket', (wire) => {
-  it('serves messages that come in fragments', async () => {
+  it('serves messages in fragments', async () => {
     const replies = await cutSession(await registry.open(wire), `fragments-${wire.dialect}`, [1, 10, 17]);
     expect(replies.map(({ op }) => op)).toEqual(REPLIES);
   });

@@ -1,4 +1,4 @@
-// The whole session of a client of the field, in both dialects over both transports, against a real registry.
+// The whole session of a client of the field against a real registry, in both dialects over both transports.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from './field-registry.ts';
@@ -14,7 +14,7 @@ afterAll(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-/** `a.b.c.d` of a uint32 with a in the lowest byte, trailing zero fields dropped down to `a.b`. */
+/** A uint32 as `a.b.c.d`, `a` in the lowest byte, without trailing zero fields, but at least `a.b` (K5). */
 function versionText(version: number): string {
   const [a, b, ...rest] = [0, 8, 16, 24].map((shift) => (version >>> shift) & 0xff);
   while (rest.at(-1) === 0) rest.pop();
@@ -23,12 +23,12 @@ function versionText(version: number): string {
 
 describe.each(WIRES)('$dialect over $transport', ({ dialect, transport }) => {
   const wire = { dialect, transport };
-  /** The end after an Ack or an Error, with nothing behind it. */
+  /** Asserts the close after an Ack or an Error, with no byte before it. */
   const ending = transport === 'tcp' ? { kind: 'fin' } : { kind: 'ws-close', wsCode: 1000 };
   const properClose = { ...ending, bytes: Buffer.alloc(0) };
   const unique = (name: string): string => `${name}-${dialect}-${transport}`;
 
-  it('goes from Hello to Bye', async () => {
+  it('serves a session from Hello to Bye', async () => {
     const keys = makeMemberKeys();
     const client = await registry.connect(wire);
 
@@ -70,7 +70,7 @@ describe.each(WIRES)('$dialect over $transport', ({ dialect, transport }) => {
     expect(await client.waitClosed()).toEqual(properClose);
   });
 
-  it('gives out the credentials of regCred.dat, signed by the registry, before Client and after', async () => {
+  it('returns the credentials of regCred.dat, signed by the registry, before and after Client', async () => {
     const client = await registry.connect(wire);
     const before = await client.call({ op: OP.RegCredRequest }, OP.RegCredReply);
     const { name, id, commsKey, sigKey, endPoints, version } = registry.file;
@@ -93,7 +93,7 @@ describe.each(WIRES)('$dialect over $transport', ({ dialect, transport }) => {
     expect(await client.call({ op: OP.RegCredRequest }, OP.RegCredReply)).toEqual(before);
   });
 
-  it('takes back a client by ID, who joins again and keeps its index', async () => {
+  it('identifies a returning client by ID, whose repeated Join keeps the index', async () => {
     const name = unique('return');
     const members = [];
     for (const slot of [0, 1, 2]) {
@@ -116,7 +116,7 @@ describe.each(WIRES)('$dialect over $transport', ({ dialect, transport }) => {
     expect((await back.getCluster(undefined, 0b010n)).tokens.map(({ name }) => name)).toEqual(['member1']);
   });
 
-  it('replaces the token of a member that registers its ID again, in its old place', async () => {
+  it('replaces the token of a member that registers its ID again, and keeps its seat', async () => {
     const name = unique('replace');
     const keys = makeMemberKeys({ sig: 1 });
     const first = await registry.register(wire, { name: 'replaced', keys });
@@ -148,7 +148,7 @@ describe.each(WIRES)('$dialect over $transport', ({ dialect, transport }) => {
     expect(clientId).toEqual(id);
   });
 
-  it('gives an existing cluster as it is to whoever creates it again', async () => {
+  it('returns an existing cluster unchanged to a client that creates it again', async () => {
     const name = unique('again');
     const { client } = await registry.register(wire, { name: 'one' });
     const created = await client.create(name, 5, 2);
@@ -157,7 +157,7 @@ describe.each(WIRES)('$dialect over $transport', ({ dialect, transport }) => {
     expect(created).toMatchObject({ clusterSize: 5, endPointCount: 2 });
   });
 
-  it('says what was wrong with a message and then closes', async () => {
+  it("reports a message's fault and then closes", async () => {
     const { client } = await registry.register(wire, { name: 'lost' });
     const reply = await client.request({ op: OP.Join, clusterName: unique('nowhere') });
     expect(reply).toEqual({ op: OP.Error, errDesc: 'cannot find cluster with this name', tokens: [] });
