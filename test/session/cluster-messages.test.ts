@@ -1,4 +1,4 @@
-// Create, Join and GetCluster: what they ask of the table, and how its answers read on the wire (R1 to R8, R11, R13).
+// Create, Join and GetCluster: their commands to the table, and the replies on the wire (R1 to R8, R11, R13).
 
 import { describe, expect, it } from 'vitest';
 import type { Answer, Refused, Session } from '../../src/session/session.ts';
@@ -18,7 +18,7 @@ describe('Create', () => {
     return [ClusterSize, EndPointCount, bigintOf(ClusterAttrs)];
   };
 
-  it('needs a name, and one that is a name (R1)', () => {
+  it('refuses a Create without a valid name (R1)', () => {
     expect(why(created({ ClusterName: null }))).toBe('cluster-not-named');
     expect(why(created({ ClusterName: '' }))).toBe('cluster-not-named');
     expect(why(created({ ClusterName: '-c' }))).toBe('name-invalid');
@@ -34,7 +34,7 @@ describe('Create', () => {
     [64, 64],
     [65, 64],
     [2 ** 32 - 1, 64],
-  ])('ClusterSize %s becomes %i (R2)', (ClusterSize, size) => {
+  ])('turns ClusterSize %s into %i (R2)', (ClusterSize, size) => {
     expect(properties({ ...(ClusterSize !== undefined && { ClusterSize }) })[0]).toBe(size);
   });
 
@@ -44,11 +44,11 @@ describe('Create', () => {
     [2, 2],
     [3, 2],
     [2 ** 32 - 1, 2],
-  ])('EndPointCount %s becomes %i (R3)', (EndPointCount, count) => {
+  ])('turns EndPointCount %s into %i (R3)', (EndPointCount, count) => {
     expect(properties({ ...(EndPointCount !== undefined && { EndPointCount }) })[1]).toBe(count);
   });
 
-  it('a present 0 is told (R3)', () => {
+  it('refuses a present EndPointCount of 0 (R3)', () => {
     expect(why(created({ EndPointCount: 0 }))).toBe('end-point-count-zero');
   });
 
@@ -58,15 +58,15 @@ describe('Create', () => {
     [2n, 0n],
     [3n, 1n],
     [2n ** 64n - 1n, 2n ** 64n - 3n],
-  ])('ClusterAttrs %i become %i: bit 2 is the registry’s (R4)', (asked, attrs) => {
+  ])("turns ClusterAttrs %i into %i: bit 2 is the registry's (R4)", (asked, attrs) => {
     expect(properties({ ClusterAttrs: longOf(asked) })[2]).toBe(attrs);
   });
 
-  it('a new cluster gets a random ID of 32 bytes (R4)', () => {
+  it('gives a new cluster a random ID of 32 bytes (R4)', () => {
     expect(fieldsOf(answered(created({})).message)).toMatchObject({ Op: 6, ClusterID: '09'.repeat(32) });
   });
 
-  it('of a name that exists it changes nothing and tells what there is (R1)', () => {
+  it('returns an existing cluster unchanged for a Create of its name (R1)', () => {
     const { table, session } = withClient();
     const first = answered(serve(table, session, { Op: Op.Create, ClusterName: 'c', ClusterSize: 3 }, 9));
     const again = { Op: Op.Create, ClusterName: 'c', ClusterSize: 9, EndPointCount: 2, ClusterAttrs: longOf(1n) };
@@ -75,10 +75,10 @@ describe('Create', () => {
   });
 });
 
-describe('which cluster', () => {
+describe('the cluster of a message', () => {
   const idOf = (outcome: Answer | Refused) => Buffer.from(answered(outcome).message.ClusterID!).toString('hex');
 
-  /** A session that created `a` and then `b`, and joined `a` last. */
+  /** A session that created `a`, then `b`, and last joined `a`. */
   function withClusters() {
     const { table, session } = withClient();
     const a = answered(serve(table, session, { Op: Op.Create, ClusterName: 'a' }, 0xaa));
@@ -91,7 +91,7 @@ describe('which cluster', () => {
     ['Join', Op.Join, 'R5'],
     ['GetCluster', Op.GetCluster, 'R7'],
   ] as const)('%s', (name, op, rule) => {
-    it(`${rule}: is the one with the ID, even where a name contradicts it`, () => {
+    it(`takes the cluster of the ID, even if the name contradicts (${rule})`, () => {
       const { table, session, a, b } = withClusters();
       expect(idOf(serve(table, session, { Op: op, ClusterID: bytes(b) }))).toBe(b);
       expect(idOf(serve(table, session, { Op: op, ClusterID: bytes(a), ClusterName: 'b' }))).toBe(a);
@@ -100,13 +100,13 @@ describe('which cluster', () => {
       );
     });
 
-    it(`${rule}: else the one with the name, and empty fields count as absent`, () => {
+    it(`takes the cluster of the name without an ID, and empty fields as absent (${rule})`, () => {
       const { table, session, b } = withClusters();
       expect(idOf(serve(table, session, { Op: op, ClusterName: 'b' }))).toBe(b);
       expect(idOf(serve(table, session, { Op: op, ClusterID: Buffer.alloc(0), ClusterName: 'b' }))).toBe(b);
     });
 
-    it(`${rule}: else the one this session ${name === 'Join' ? 'created last' : 'created or joined last'}`, () => {
+    it(`takes this session's last cluster, ${name === 'Join' ? 'created' : 'created or joined'}, without ID and name (${rule})`, () => {
       const { table, session, a, b } = withClusters();
       expect(idOf(serve(table, session, { Op: op }))).toBe(name === 'Join' ? b : a);
       expect(idOf(serve(table, session, { Op: op, ClusterID: Buffer.alloc(0), ClusterName: '' }))).toBe(
@@ -114,12 +114,12 @@ describe('which cluster', () => {
       );
     });
 
-    it(`${rule}: else there is none`, () => {
+    it(`finds none in a new session without ID and name (${rule})`, () => {
       const { table, fresh } = withClusters();
       expect(why(serve(table, fresh, { Op: op }))).toBe('cluster-not-named');
     });
 
-    it(`${rule}: IDs and names that cannot be are not found, like any others`, () => {
+    it(`reports impossible IDs and names as not found (${rule})`, () => {
       const { table, session, a } = withClusters();
       for (const id of [Buffer.alloc(1), Buffer.alloc(31), bytes(`${a}00`), Buffer.alloc(16_000, 0xaa)]) {
         expect(why(serve(table, session, { Op: op, ClusterID: id }))).toBe('cluster-id-unknown');
@@ -130,26 +130,26 @@ describe('which cluster', () => {
     });
   });
 
-  it('a Create of a cluster that existed counts as created (R5)', () => {
+  it('counts a Create of an existing cluster as created (R5)', () => {
     const { table, session, a } = withClusters();
     const again = answered(serve(table, session, { Op: Op.Create, ClusterName: 'a' }, 5));
     expect(idOf(serve(table, again.session, { Op: Op.Join }))).toBe(a);
   });
 
-  it('a Create behind a Join makes its cluster the last (R7)', () => {
+  it('takes the cluster of a Create behind a Join for the last (R7)', () => {
     const { table, session, b } = withClusters();
     const again = answered(serve(table, session, { Op: Op.Create, ClusterName: 'b' }, 5));
     expect(idOf(serve(table, again.session, { Op: Op.GetCluster }))).toBe(b);
   });
 
-  it('GetCluster is for anybody, before a Join and of others’ clusters (S5)', () => {
+  it("serves GetCluster before a Join, and of another's cluster (S5)", () => {
     const { table, fresh, a } = withClusters();
     expect(idOf(serve(table, fresh, { Op: Op.GetCluster, ClusterName: 'a' }))).toBe(a);
   });
 });
 
 describe('GetCluster', () => {
-  /** A cluster of three members, its table, and the session of the last of them. */
+  /** A cluster of three members, its table, and the last member's session. */
   function withMembers() {
     const table = newTable();
     const sessions = ['11', '22', '33'].map((byte, i) => join(table, `node-${i}`, ['a:1'], byte.repeat(32)));
@@ -165,7 +165,7 @@ describe('GetCluster', () => {
     [5n, 5n, [0, 2]],
     [2n ** 64n - 1n, 7n, [0, 1, 2]],
     [2n ** 63n, 0n, []],
-  ])('Which %s gives the members of %s (R8)', (which, given, members) => {
+  ])('answers Which %s with the members of %s (R8)', (which, given, members) => {
     const { table, session } = withMembers();
     const Which = which === undefined ? null : longOf(which);
     const { message, roster } = answered(serve(table, session, { Op: Op.GetCluster, ClusterName: 'c', Which }));
@@ -173,7 +173,7 @@ describe('GetCluster', () => {
     expect(decodeRoster(roster!).map(({ Name }) => Name)).toEqual(members.map((index) => `node-${index}`));
   });
 
-  it('carries the ID as well, and the size if it was asked for, whatever with (R11)', () => {
+  it('returns the ID always, and the size if the request has any size (R11)', () => {
     const { table, session } = withMembers();
     const asked = (fields: Message) =>
       fieldsOf(answered(serve(table, session, { Op: Op.GetCluster, ClusterName: 'c', ...fields })).message);
@@ -183,7 +183,7 @@ describe('GetCluster', () => {
       expect(asked({ ClusterSize })).toEqual({ ...reply, ClusterSize: 5 });
   });
 
-  it('of a cluster without members Which is 0 (R8)', () => {
+  it('returns a Which of 0 for a cluster without members (R8)', () => {
     const { table, session } = withMembers();
     serve(table, session, { Op: Op.Create, ClusterName: 'empty' }, 8);
     const { message, roster } = answered(serve(table, session, { Op: Op.GetCluster, ClusterName: 'empty' }));
@@ -191,7 +191,7 @@ describe('GetCluster', () => {
     expect(roster!.length).toBe(0);
   });
 
-  it('a session begins at index 0 in another cluster, and in the one before when it comes back (R9)', () => {
+  it('begins at index 0 in another cluster, and again in the previous one (R9)', () => {
     const { table, session } = withMembers();
     const [first, second] = ['c', 'd'];
     answered(serve(table, session, { Op: Op.Create, ClusterName: second }, 8));
@@ -203,7 +203,7 @@ describe('GetCluster', () => {
     const whichOf = (ClusterName: string) => {
       const message = { Op: Op.GetCluster, ClusterName };
       const asked = step(next, Op.GetCluster, message, { ...contextOf(1), rosterBytesMax: 1 });
-      if (asked.kind !== 'question') throw new Error('no question');
+      if (asked.kind !== 'question') throw new Error('step gave no question for the table');
       const answer = answered(asked.conclude(table.apply(asked.command, 0).reply));
       next = answer.session;
       return bigintOf(answer.message.Which);
@@ -211,13 +211,13 @@ describe('GetCluster', () => {
     expect([first, first, second, second, first].map(whichOf)).toEqual([1n, 2n, 1n, 2n, 1n]);
   });
 
-  it('a session goes on behind the member it was sent last (R9)', () => {
+  it('continues behind the member sent last (R9)', () => {
     const { table, session } = withMembers();
     let next: Session = { ...session, clusterId: '09'.repeat(32) };
     const names: (string | null | undefined)[] = [];
     for (let request = 0; request < 5; request++) {
       const asked = step(next, Op.GetCluster, { Op: Op.GetCluster }, { ...contextOf(1), rosterBytesMax: 1 });
-      if (asked.kind !== 'question') throw new Error('no question');
+      if (asked.kind !== 'question') throw new Error('step gave no question for the table');
       const { roster, session } = answered(asked.conclude(table.apply(asked.command, 0).reply));
       names.push(...decodeRoster(roster!).map(({ Name }) => Name));
       next = session;
@@ -234,13 +234,13 @@ describe('Join', () => {
     [1, 1, undefined],
     [2, 2, undefined],
     [4, 1, undefined],
-  ])('with %i end points where %i are needed: %s (R13)', (ends, needed, refusal) => {
+  ])('answers a Join with %i end points where %i are needed: %s (R13)', (ends, needed, refusal) => {
     const { table, session } = withClient(['a:1', 'b:2', 'c:3', 'd:4'].slice(0, ends));
     serve(table, session, { Op: Op.Create, ClusterName: 'c', EndPointCount: needed }, 9);
     expect(why(serve(table, session, { Op: Op.Join, ClusterName: 'c' }))).toBe(refusal);
   });
 
-  it('too few end points come before full, and full before the name (R13)', () => {
+  it('reports too few end points before a full cluster, and that before a name in use (R13)', () => {
     const { table, session } = withClient(['a:1']);
     const create = { Op: Op.Create, ClusterName: 'c', ClusterSize: 2 };
     serve(table, session, create, 9);
@@ -252,7 +252,7 @@ describe('Join', () => {
     expect(why(serve(table, namesake, { Op: Op.Join, ClusterName: 'c' }))).toBe('cluster-full');
   });
 
-  it('a name that another member has is in use; one’s own is not (R13)', () => {
+  it("refuses another member's name, and accepts the member's own (R13)", () => {
     const { table, session } = withClient(['a:1']);
     serve(table, session, { Op: Op.Create, ClusterName: 'c', ClusterSize: 3 }, 9);
     answered(serve(table, session, { Op: Op.Join, ClusterName: 'c' }));
@@ -265,7 +265,7 @@ describe('Join', () => {
     expect(why(serve(table, renamed, { Op: Op.Join, ClusterName: 'c' }))).toBe('member-name-in-use');
   });
 
-  it('joining again keeps the index, replaces the token, and works in a full cluster (R6)', () => {
+  it('keeps the index and replaces the token of a member that joins again, also in a full cluster (R6)', () => {
     const { table, session } = withClient(['a:1']);
     serve(table, session, { Op: Op.Create, ClusterName: 'c', ClusterSize: 2 }, 9);
     const second = join(table, 'node-2', ['a:1'], '22'.repeat(32));

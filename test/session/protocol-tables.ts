@@ -1,10 +1,12 @@
-// Tables of docs/PROTOCOL.md, read from the document itself, so that the code is held against what readers see.
+// Reads tables from docs/PROTOCOL.md itself, so that tests compare the code with what readers see.
 
 import { readFileSync } from 'node:fs';
 
 const lines = readFileSync(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8').split('\n');
 
-/** The first table behind the line that begins with this: rows of cells, the head first, without backquotes. */
+/**
+ * The first table behind the line with this start, as rows of cells. The header comes first; backquotes are removed.
+ */
 export function tableBehind(start: string): string[][] {
   const from = lines.findIndex((line) => line.startsWith(start));
   if (from < 0) throw new Error(`docs/PROTOCOL.md has no line that begins with '${start}'`);

@@ -1,4 +1,4 @@
-// Sessions and contexts to serve messages in, with fixed bytes for what is random.
+// Sessions and contexts for tests, with fixed bytes in place of random ones.
 
 import type { AnonymousSession, IdentifiedSession, SessionContext } from '../../src/session/session.ts';
 import { bytes, messageOf, vectors } from '../wire/vectors.ts';
@@ -13,10 +13,10 @@ const keys = {
 
 export const CLIENT_ID: string = vectors.clientById.clientId;
 
-/** After the HelloReply of the vectors. */
+/** A session after the vectors' HelloReply. */
 export const anonymous: AnonymousSession = { state: 'anonymous', keys, salt2: bytes(reply!.salt2) };
 
-/** After ClientOK, with nothing created or joined yet. */
+/** A session after ClientOK that has not created or joined a cluster. */
 export const identified: IdentifiedSession = {
   state: 'identified',
   keys,
@@ -27,7 +27,7 @@ export const identified: IdentifiedSession = {
   rosterFrom: 0,
 };
 
-/** A registry whose random bytes are all of this value. */
+/** A context whose random bytes all have this value. */
 export function contextOf(random: number): SessionContext {
   return {
     registryToken: messageOf(vectors.tokens.at(-1)!.fields),

@@ -1,4 +1,4 @@
-// The table of state × message (S1) and the table of texts (E4): what docs/PROTOCOL.md shows is what the code does.
+// Compares the code with docs/PROTOCOL.md: the table of state × message (S1) and the table of texts (E4).
 
 import { describe, expect, it } from 'vitest';
 import { FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
@@ -29,7 +29,7 @@ const cells = rows.flatMap(([state, ...row]) =>
   }),
 );
 
-/** What the code does with this message in this state, in the words of the document. */
+/** How the code serves this message in this state, in the document's words. */
 function served(session: Session, op: Op): string {
   const message: Message = { Op: op };
   const next = step(session, op, message, contextOf(1));
@@ -38,21 +38,21 @@ function served(session: Session, op: Op): string {
 }
 
 describe('state × message', () => {
-  it('has every message and every state (S1)', () => {
+  it('lists every message and every state (S1)', () => {
     expect(cells.length).toBe(3 * Object.keys(Op).length);
     expect(new Set(cells.map(({ name }) => name))).toEqual(new Set(Object.keys(Op)));
     expect(rows.map(([state]) => state)).toEqual(['anonymous', 'identified', 'ending']);
   });
 
   it.each(cells.filter(({ state }) => state !== 'ending'))(
-    '$name while $state: $cell (S1)',
+    'serves $name while $state as documented: $cell (S1)',
     ({ state, name, cell }) => {
       expect(served(SESSIONS[state]!, Op[name])).toBe(cell);
       expect(Op[name] in SERVED[state as keyof typeof SERVED]).toBe(cell === 'serve');
     },
   );
 
-  it('a session that has ended serves nothing, and is no state of the code that serves (S4)', () => {
+  it('serves nothing in an ended session, which is no state of the code (S4)', () => {
     expect(cells.filter(({ state }) => state === 'ending').every(({ cell }) => cell === 'drop')).toBe(true);
     expect(Object.keys(SERVED)).toEqual(['anonymous', 'identified']);
   });
@@ -61,19 +61,19 @@ describe('state × message', () => {
 describe('texts', () => {
   const documented = tableBehind('- **E4**').slice(1);
 
-  it('every text of the code is in the document, and the other way round (E4)', () => {
+  it('documents every text of the code, and no other (E4)', () => {
     const told = new Set(Object.values(TEXTS).filter((text) => text !== null));
     expect(documented.map(([text]) => text).sort()).toEqual([...told].sort());
   });
 
-  it('no text but that of a full registry stands for two causes, and no code has two texts (E4)', () => {
+  it('gives each code one text, and each text one cause but that of a full registry (E4)', () => {
     const told = Object.entries(TEXTS).flatMap(([code, text]) => (text === null ? [] : [[code, text] as const]));
     const shared = told.filter(([, text]) => told.filter(([, other]) => other === text).length > 1);
     expect(new Set(shared.map(([, text]) => text))).toEqual(new Set(['registry is full']));
     expect(Object.keys(FAULT_TEXT).filter((code) => code in REFUSAL_TEXT)).toEqual([]);
   });
 
-  it('texts are printable ASCII (E4)', () => {
+  it('uses printable ASCII in every text (E4)', () => {
     for (const text of Object.values(TEXTS)) if (text !== null) expect(text).toMatch(/^[\x20-\x7e]{1,100}$/);
   });
 });
