@@ -1,4 +1,4 @@
-// Messages that nobody thought of: as objects, and as bytes in any order and any encoding that the rules allow.
+// Random messages: as objects, and as bytes in any order and any encoding that the rules allow.
 
 import * as fc from 'fast-check';
 import Long from 'long';
@@ -9,13 +9,13 @@ export const uint64: fc.Arbitrary<bigint> = fc.bigInt({ min: 0n, max: 2n ** 64n 
 const long = uint64.map((value) => Long.fromString(value.toString(), true));
 const uint32 = fc.nat({ max: 2 ** 32 - 1 });
 
-/** Any text without NUL, the names that JavaScript has a use for among it. */
+/** Any text without NUL, including the names of JavaScript's built-in properties. */
 const text: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary' }).map((value) => value.replaceAll('\0', '')),
   fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', '\ufeffx', 'é', '😀', ''),
 );
 
-/** Any bytes, with runs of those that could be taken for padding. */
+/** Any bytes, with runs that look like padding. */
 const binary = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),
   fc.record({ byte: fc.nat(16), length: fc.nat(40) }).map(({ byte, length }) => new Uint8Array(length).fill(byte)),
@@ -59,14 +59,14 @@ export const arbitraryMessage: fc.Arbitrary<Message & { Op: number }> = fc.recor
   { requiredKeys: ['Op'] },
 );
 
-/** A varint, in more bytes than it needs if `length` is more. */
+/** A varint, overlong if `length` exceeds its need. */
 export function varint(value: bigint, length = 1): Buffer {
   const groups: number[] = [];
   for (let rest = value; rest > 0n || groups.length < length; rest >>= 7n) groups.push(Number(rest & 0x7fn));
   return Buffer.from(groups.map((group, i) => (i === groups.length - 1 ? group : group | 0x80)));
 }
 
-/** A field with a length. */
+/** A length-delimited field. */
 export function delimited(number: number, bytes: Uint8Array): Buffer {
   return Buffer.concat([varint(BigInt(number * 8 + 2)), varint(BigInt(bytes.length)), bytes]);
 }
@@ -76,11 +76,11 @@ export function numeric(number: number, value: bigint): Buffer {
   return Buffer.concat([varint(BigInt(number * 8)), varint(value)]);
 }
 
-/** Bytes that a tag or a length may have, and a value (M7). */
+/** The maximal length in bytes of a tag or a length (M7), and of a value. */
 const KEY_BYTES_MAX = 5;
 const VALUE_BYTES_MAX = 10;
 
-/** How many bytes a varint takes at least: as a rule no more than it needs. */
+/** The minimal length of a varint; mostly the shortest. */
 function varintLength(most: number): fc.Arbitrary<number> {
   return fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: most }));
 }
@@ -136,11 +136,11 @@ const tokenBytes: fc.Arbitrary<Buffer> = fc
   .map((fields) => Buffer.concat(fields));
 
 const opField = knownField(1, 'op');
-/** What rule F5 says is the one thing that can be taken for the end of a message: four Ops of JoinReply. */
+/** The one ambiguity of F5: bytes that read both as padding and as four Ops of JoinReply. */
 const fourJoinReplies = fc.constant(Buffer.alloc(8, 0x08));
 const messageField = fc.oneof(opField, fourJoinReplies, unknownField, ...anyOf(kindsOf(messageType)));
 
-/** Fields of a message in any order and any encoding; nearly always a message, but not always. */
+/** Fields of a message in any order and any encoding; nearly always a message. */
 export const messageBytes: fc.Arbitrary<Buffer> = fc
   .record({
     before: fc.array(messageField, { maxLength: 6 }),

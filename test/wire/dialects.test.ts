@@ -1,4 +1,4 @@
-// The two dialects: HelloReply (H6, H8) and messages (H7, H9), against bytes made by openssl, and as laws.
+// The dialects' HelloReply (H6, H8) and messages (H7, H9): against bytes made by openssl, and as laws.
 
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -12,12 +12,12 @@ import { bytes, encodedMessage, vectors } from './vectors.ts';
 
 const NAMES = ['chained', 'prefixed'] as const;
 
-/** Randomness that gives out what a vector has, by how many bytes are wanted. */
+/** A random source that returns the vector's bytes of the wanted length. */
 function giving(parts: readonly (string | undefined)[]): RandomBytes {
   return (count) => bytes(parts.find((part) => part?.length === count * 2)!);
 }
 
-/** What becomes this IV where it is encrypted. */
+/** The block that encrypts to this IV. */
 function becoming(iv: string, key: Uint8Array): string {
   return hex(decryptBlocks(key, new Uint8Array(16), bytes(iv)));
 }
@@ -52,7 +52,7 @@ describe.each(vectors.helloReplies)('$dialect HelloReply', (vector) => {
   const chain = vector.iv2 ?? '';
   const keys = { dialect: vector.dialect, key2: vector.key2, receiveChain: chain, sendChain: chain };
 
-  it(`${rule}: is sealed to the bytes of the vector`, () => {
+  it(`seals to the bytes of the vector (${rule})`, () => {
     const random = giving([vector.iv2 ?? vector.iv, vector.key2, vector.salt2]);
     const sealed = dialect.sealHelloReply(hello, version2, random);
     expect(hex(sealed.bytes)).toBe(vector.wire);
@@ -61,14 +61,14 @@ describe.each(vectors.helloReplies)('$dialect HelloReply', (vector) => {
     expect(hex(sealed.salt2)).toBe(vector.salt2);
   });
 
-  it(`${rule}: opens to what the registry chose`, () => {
+  it(`opens to the registry's keys and salt (${rule})`, () => {
     const opened = dialect.openHelloReply(hello, bytes(vector.wire))!;
     expect(described(opened.keys)).toEqual(keys);
     expect(hex(opened.salt2)).toBe(vector.salt2);
     expect(opened.version2).toBe(version2);
   });
 
-  it(`${rule}: another length, another key1 or a broken end is no answer`, () => {
+  it(`rejects another length, another key1, or a broken end (${rule})`, () => {
     const wire = bytes(vector.wire);
     const broken = Buffer.from(wire);
     broken[broken.length - 1]! ^= 1;
@@ -80,7 +80,7 @@ describe.each(vectors.helloReplies)('$dialect HelloReply', (vector) => {
   });
 });
 
-it('a chained HelloReply that gives back another salt1 is no answer (H6)', () => {
+it('rejects a chained HelloReply that echoes another salt1 (H6)', () => {
   const hello = helloFor('chained');
   const wire = bytes(vectors.helloReplies.find((reply) => reply.dialect === 'chained')!.wire);
   const salt1 = Buffer.from(hello.salt1);
@@ -91,7 +91,7 @@ it('a chained HelloReply that gives back another salt1 is no answer (H6)', () =>
 describe.each(NAMES)('%s', (name) => {
   const dialect = DIALECTS[name];
 
-  it('a client opens every HelloReply that a registry seals (H6, H8)', () => {
+  it('opens every HelloReply that a registry seals (H6, H8)', () => {
     fc.assert(
       fc.property(arbitraryHello(name), fc.nat({ max: 2 ** 32 - 1 }), (hello, version2) => {
         const sealed = dialect.sealHelloReply(hello, version2, randomBytes);
@@ -104,14 +104,14 @@ describe.each(NAMES)('%s', (name) => {
     );
   });
 
-  it('the same Hello opens a session of its own each time (H10)', () => {
+  it('starts a session with new keys for the same Hello (H10)', () => {
     const [one, two] = [0, 1].map(() => dialect.sealHelloReply(helloFor(name), 1, randomBytes));
     expect(hex(one!.keys.key2)).not.toBe(hex(two!.keys.key2));
     expect(hex(one!.salt2)).not.toBe(hex(two!.salt2));
     expect(hex(one!.bytes)).not.toBe(hex(two!.bytes));
   });
 
-  it('messages in both directions come out as they went in, each direction by itself (H7, H9)', () => {
+  it('decrypts messages in both directions as they were encrypted, each direction by itself (H7, H9)', () => {
     const plaintext = fc.uint8Array({ maxLength: 100 });
     const sent = fc.array(fc.record({ plaintext, toRegistry: fc.boolean() }), { maxLength: 12 });
     fc.assert(
@@ -130,7 +130,7 @@ describe.each(NAMES)('%s', (name) => {
     );
   });
 
-  it('a message decrypts the same whatever stands behind it (F1)', () => {
+  it('decrypts a message independently of the bytes behind it (F1)', () => {
     const hello = helloFor(name);
     const { keys } = dialect.sealHelloReply(hello, 1, randomBytes);
     fc.assert(
@@ -163,7 +163,7 @@ describe.each(vectors.conversations)('a $dialect conversation', ({ dialect: name
     ['to the registry', toRegistry],
     ['to the client', toClient],
   ] as const)('%s', (_, sent) => {
-    it(`${rule}: is encrypted to the bytes of the vector`, () => {
+    it(`encrypts to the bytes of the vector (${rule})`, () => {
       let sender = keys;
       for (const { message, iv, wire } of sent) {
         const sealed = dialect.encrypt(sender, giving([becoming(iv, sender.key2)]), encodedMessage(message));
@@ -172,7 +172,7 @@ describe.each(vectors.conversations)('a $dialect conversation', ({ dialect: name
       }
     });
 
-    it(`${rule}, F5: is found and decrypted message by message`, () => {
+    it(`finds and decrypts message by message (${rule}, F5)`, () => {
       let receiver = keys;
       for (const { message, wire } of sent) {
         const plain = dialect.decrypt(receiver, bytes(wire));
@@ -183,7 +183,7 @@ describe.each(vectors.conversations)('a $dialect conversation', ({ dialect: name
       }
     });
 
-    it(`${rule}, F5: is found message by message when all of it came at once`, () => {
+    it(`finds message by message in bytes that came at once (${rule}, F5)`, () => {
       let receiver = keys;
       let rest = bytes(sent.map(({ wire }) => wire).join(''));
       for (const { message } of sent) {
@@ -199,7 +199,7 @@ describe.each(vectors.conversations)('a $dialect conversation', ({ dialect: name
 });
 
 describe('padding', () => {
-  it('is 1 to 16 bytes of their number, a whole block where the message fills its last (F2)', () => {
+  it('is 1 to 16 bytes of its length, a whole block behind a full last block (F2)', () => {
     for (let length = 0; length <= 48; length++) {
       const padded = pad(Buffer.alloc(length, 0xaa));
       const added = padded.length - length;
@@ -209,7 +209,7 @@ describe('padding', () => {
     }
   });
 
-  it('is not there where a byte of it differs or is missing (F2)', () => {
+  it('is rejected if a byte differs or is missing (F2)', () => {
     for (let length = 0; length < 32; length++) {
       const padded = pad(Buffer.alloc(length));
       expect(isPaddedAt(padded.subarray(0, -1), length)).toBe(false);

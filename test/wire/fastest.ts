@@ -1,9 +1,9 @@
-// Comparing costs without a clock's absolute word: the fastest of several tries is what the code itself takes, whatever
-// else the machine does meanwhile.
+// Compares costs without absolute times. The fastest of several tries is the cost of the code itself, on a busy machine
+// too.
 
 const TRIES = 7;
 
-/** Milliseconds of the fastest of several tries to do this so many times. */
+/** Milliseconds of the fastest of several tries, each of this many runs. */
 export function fastest(times: number, run: () => unknown): number {
   let best = Infinity;
   for (let attempt = 0; attempt < TRIES; attempt++) {

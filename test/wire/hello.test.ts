@@ -1,4 +1,4 @@
-// The Hello: H1 to H3 and H5 against ciphertexts made by openssl.
+// The Hello (H1 to H3, H5), against ciphertexts made by openssl.
 
 import { constants, privateDecrypt, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -11,7 +11,7 @@ import { bytes, privateKey, publicKey, vectors } from './vectors.ts';
 const ck = privateKey('registryCk');
 const modulus = modulusOf(ck);
 
-/** A hello as the vectors write one. */
+/** A Hello's fields, as in the vectors. */
 function described(hello: Hello) {
   const hex = (part: Uint8Array) => Buffer.from(part).toString('hex');
   const { dialect, iv1, key1, salt1, version1 } = hello;
@@ -37,17 +37,17 @@ describe.each(vectors.hellos)('a $dialect Hello under $key', (vector) => {
   const { plaintext, ciphertext, key: _, version1, ...fields } = vector;
   const hello = { ...fields, version1: bytes(version1).readUInt32LE() };
 
-  it('opens to what was sealed in it (H1)', () => {
+  it('opens to the fields that were sealed (H1)', () => {
     const opened = openHello(key, modulusOf(key), bytes(ciphertext));
     expect(typeof opened === 'string' ? opened : described(opened)).toEqual(hello);
   });
 
-  it('is told apart by the length of its plaintext (H2)', () => {
+  it("determines the dialect from the plaintext's length (H2)", () => {
     expect(described(parseHello(bytes(plaintext))!)).toEqual(hello);
     expect(bytes(plaintext).length).toBe(vector.dialect === 'chained' ? 60 : 44);
   });
 
-  it('is sealed as openssl would, and as long as the modulus (H1)', () => {
+  it('seals to a ciphertext that openssl opens, as long as the modulus (H1)', () => {
     const sealed = sealHello(publicKey(vector.key), parseHello(bytes(plaintext))!);
     expect(sealed.length).toBe(modulusOf(key).length);
     const opened = privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }, sealed);
@@ -56,7 +56,7 @@ describe.each(vectors.hellos)('a $dialect Hello under $key', (vector) => {
 });
 
 describe('hostile Hellos', () => {
-  /** The fault that each reason is; where a plaintext comes out, it is its length. */
+  /** The fault for each reason; a number is the length of the decrypted plaintext. */
   const FAULTS: readonly (readonly [RegExp, ReturnType<typeof openHello>])[] = [
     [/^decrypts to/, 'hello-plaintext-length'],
     [/^(the modulus|the greatest number of 256 bytes)$/, 'hello-out-of-range'],
@@ -64,14 +64,14 @@ describe('hostile Hellos', () => {
     [/^(OAEP with|PKCS#1 v1.5|random bytes|the number [01]|the modulus less 1)/, 'hello-undecryptable'],
   ];
 
-  it.each(vectors.hostileHellos)('$reason (H3)', ({ reason, bytes: hex }) => {
+  it.each(vectors.hostileHellos)('rejects $reason (H3)', ({ reason, bytes: hex }) => {
     const found = openHello(ck, modulus, bytes(hex));
     const expected = FAULTS.find(([pattern]) => pattern.test(reason))?.[1];
     if (expected !== undefined) expect(found).toBe(expected);
     else expect(found).toBe(hex < modulus.toString('hex') ? 'hello-undecryptable' : 'hello-out-of-range');
   });
 
-  it('a length or range that cannot be right costs no RSA (H3)', () => {
+  it('spends no RSA on a wrong length or an integer out of range (H3)', () => {
     const good = bytes(vectors.hellos[1]!.ciphertext);
     const opening = fastest(10, () => openHello(ck, modulus, good));
     for (const bad of [Buffer.alloc(256, 0xff), modulus, good.subarray(1), Buffer.alloc(0), Buffer.alloc(16_384)]) {
@@ -79,7 +79,7 @@ describe('hostile Hellos', () => {
     }
   });
 
-  it('random bytes never open, and never throw (H3)', () => {
+  it('never opens random bytes, and never throws (H3)', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 256, maxLength: 256 }), (ciphertext) => {
         expect(openHello(ck, modulus, ciphertext)).toMatch(/^hello-/);
@@ -88,12 +88,12 @@ describe('hostile Hellos', () => {
     );
   });
 
-  it.each([0, 1, 16, 43, 45, 59, 61, 86])('%i bytes of plaintext are no dialect (H2)', (length) => {
+  it.each([0, 1, 16, 43, 45, 59, 61, 86])('finds no dialect in %i bytes of plaintext (H2)', (length) => {
     expect(parseHello(Buffer.alloc(length))).toBeUndefined();
   });
 });
 
-it('key1, iv1, salt1 and version1 may be anything (H5)', () => {
+it('accepts any key1, iv1, salt1 and version1 (H5)', () => {
   const small = privateKey('registryCk1024');
   const smallModulus = modulusOf(small);
   fc.assert(
@@ -105,18 +105,18 @@ it('key1, iv1, salt1 and version1 may be anything (H5)', () => {
   );
 });
 
-it('a Hello of zeros alone is one (H5)', () => {
+it('accepts a Hello of zeros (H5)', () => {
   const zeros = { iv1: undefined, key1: Buffer.alloc(32), salt1: Buffer.alloc(8), version1: 0 };
   const opened = openHello(ck, modulus, sealHello(publicKey('registryCk'), { dialect: 'prefixed', ...zeros }));
   expect(opened).toMatchObject({ dialect: 'prefixed', version1: 0 });
 });
 
-it('the same Hello bytes open again (H10)', () => {
+it('opens the same Hello again (H10)', () => {
   const ciphertext = bytes(vectors.hellos[0]!.ciphertext);
   expect(openHello(ck, modulus, ciphertext)).toEqual(openHello(ck, modulus, ciphertext));
 });
 
-it('a Hello under a ck that is not this one does not decrypt (H10)', () => {
+it('rejects a Hello under another ck (H10)', () => {
   const { dialect, iv1, ...rest } = parseHello(bytes(vectors.hellos[1]!.plaintext))!;
   const other = sealHello(publicKey('registrySk'), { dialect, iv1, ...rest, key1: randomBytes(32) });
   expect(openHello(ck, modulus, other)).toMatch(/^hello-(undecryptable|out-of-range)$/);

@@ -1,4 +1,4 @@
-// Text that peers, proxies, files and flags supply: reading it costs in proportion to its length, whatever it is.
+// Readers of text from peers, proxies, files and flags: their cost is proportional to the text's length.
 import { describe, expect, it } from 'vitest';
 import { isCidr, Networks, normalizeAddress } from '../../src/admission/ip-address.ts';
 import { readCommandLine } from '../../src/cli/client-flags.ts';
@@ -71,13 +71,13 @@ const UNITS = [
 ];
 
 describe.each(Object.keys(READERS))('%s', (name) => {
-  it('takes time in proportion to its length', () => {
+  it('takes time proportional to its length', () => {
     const read = READERS[name]!;
     for (const unit of UNITS) {
       const text = (length: number) => `${unit.repeat(length / unit.length)}\0`;
       const [small, large] = [text(4_000), text(32_000)];
       const [one, eight] = [fastest(2, () => read(small)), fastest(2, () => read(large))];
-      // 8 times as long: linear is 8, quadratic 64; a tenth of a millisecond is noise.
+      // For 8 times the length, linear costs 8 times as much and quadratic 64 times. A tenth of a millisecond is noise.
       expect(eight, JSON.stringify(unit)).toBeLessThan(Math.max(30 * one, 0.1));
     }
   });

@@ -1,4 +1,4 @@
-// The IVs of a session (F6): an IV seen before is known again, whichever it was and however many there are.
+// The IVs of a session (F6): recognizes every earlier IV, however many there are.
 
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -16,7 +16,7 @@ const alike = fc.record({ at: fc.nat(15), byte: fc.constantFrom(0, 1, 2, 3, 0x80
   return bytes;
 });
 
-it('tells the IVs seen before from those that were not, as a Set would (F6)', () => {
+it('tells repeated IVs from new ones, as a Set would (F6)', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(iv, alike), { maxLength: 400, size: 'max' }), (ivs) => {
       const history = new IvHistory(randomBytes);
@@ -28,7 +28,7 @@ it('tells the IVs seen before from those that were not, as a Set would (F6)', ()
   );
 });
 
-/** Another IV for every number of 32 bits, whose word at `at` is all that it differs in. */
+/** A distinct IV for each 32-bit number; the IVs differ only in the word at `at`. */
 function numbered(n: number, at = 4): Buffer {
   const bytes = Buffer.alloc(16);
   bytes.writeUInt32LE(n, at);
@@ -36,17 +36,17 @@ function numbered(n: number, at = 4): Buffer {
 }
 
 describe.each([0, 4, 8, 12])('a session of 65,536 messages with IVs that differ from byte %i on', (at) => {
-  it('knows every one of its IVs in both directions, and no other (F6)', () => {
+  it('recognizes each of its IVs in both directions, and no other (F6)', () => {
     const history = new IvHistory(randomBytes);
     for (let n = 1; n <= SESSION_IVS; n++) {
-      if (!history.add(numbered(n, at))) throw new Error(`${n} was taken for another`);
+      if (!history.add(numbered(n, at))) throw new Error(`${n} was taken for a repeated IV`);
     }
     for (let n = 1; n <= SESSION_IVS; n += 97) expect(history.add(numbered(n, at))).toBe(false);
     expect(history.add(numbered(SESSION_IVS + 1, at))).toBe(true);
   });
 });
 
-it('an IV of zeros alone is one like any other, whatever the secret (F6)', () => {
+it('treats an IV of zeros like any other, whatever the secret (F6)', () => {
   for (const secret of [Buffer.alloc(8), Buffer.alloc(8, 0xff), randomBytes(8)]) {
     const history = new IvHistory(() => secret);
     expect(history.add(Buffer.alloc(16))).toBe(true);
@@ -55,14 +55,14 @@ it('an IV of zeros alone is one like any other, whatever the secret (F6)', () =>
   }
 });
 
-it('a reply is known by the IV at its front (F6)', () => {
+it('recognizes a reply by the IV at its front (F6)', () => {
   const history = new IvHistory(randomBytes);
   const reply = Buffer.concat([numbered(5), Buffer.alloc(48, 7)]);
   expect(history.add(reply)).toBe(true);
   expect(history.add(reply.subarray(0, 16))).toBe(false);
 });
 
-it('IVs that are chosen to meet cost no more than random ones (F6)', () => {
+it('spends no more on colliding IVs than on random ones (F6)', () => {
   const count = 8_192;
   const random = Array.from({ length: count }, () => randomBytes(16));
   const chosen = [0, 4, 8, 12].map((at) => Array.from({ length: count }, (_, n) => numbered(n << 17, at)));

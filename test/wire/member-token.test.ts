@@ -1,4 +1,4 @@
-// Tokens: names, IDs, end points and signatures (T1 to T8), over signatures made by openssl.
+// Tokens: names, IDs, end points and signatures (T1 to T8), with signatures made by openssl.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -13,28 +13,28 @@ const NO_ID = messageOf(vectors.tokens.find(({ name }) => name === 'no ID')!.fie
 const memberSk = privateKey('memberSk');
 const memberKey = parseSpki(bytes(vectors.keys.memberSk.spki))!;
 
-/** The token with other fields, signed anew. */
+/** The token with these fields, signed anew. */
 function signed(fields: Token): Token {
   return signToken({ ...NO_ID, ...fields }, memberSk);
 }
 
 describe('signatures', () => {
-  it.each(vectors.tokens)('is accepted: $name (T6, T7)', ({ fields }) => {
+  it.each(vectors.tokens)('accepts the signature of $name (T6, T7)', ({ fields }) => {
     expect(checkToken(messageOf(fields))).toBeUndefined();
   });
 
-  it.each(vectors.badSignatures)('is refused: a DigSig $reason (T8)', ({ digSig }) => {
+  it.each(vectors.badSignatures)('refuses a DigSig $reason (T8)', ({ digSig }) => {
     expect(checkToken({ ...NO_ID, DigSig: bytes(digSig) })).toBe('signature-invalid');
   });
 
-  it('is refused: no DigSig at all (T8)', () => {
+  it('refuses an absent DigSig (T8)', () => {
     const { DigSig: _, ...unsigned } = NO_ID;
     expect(checkToken(unsigned)).toBe('signature-invalid');
     expect(checkToken({ ...unsigned, DigSig: null })).toBe('signature-invalid');
   });
 
   it.each(vectors.tokens.filter(({ name }) => !name.startsWith('the ')))(
-    '$name is signed as openssl signs it (T6)',
+    'signs $name as openssl does (T6)',
     ({ name, fields, signed: over }) => {
       const vector = messageOf(fields);
       const again = signToken(vector, memberSk);
@@ -45,7 +45,7 @@ describe('signatures', () => {
     },
   );
 
-  it('where there is an ID both readings are, and no third (T7)', () => {
+  it("signs an ID's token in the two readings of the rule, and no third (T7)", () => {
     const ID = bytes(vectors.clientById.clientId);
     const [name, attrs] = [Buffer.from('node-1'), bytes('0200000000000000')];
     const [comms, sig] = [Buffer.from(NO_ID.CommsKey!), Buffer.from(NO_ID.SigKey!)];
@@ -56,14 +56,14 @@ describe('signatures', () => {
     expect(readings([ID, name, attrs, comms, sig, ends])).toBe(false);
   });
 
-  it('another ID under a signature that covers the ID is refused (T7)', () => {
+  it('refuses another ID under a signature that covers the ID (T7)', () => {
     const token = messageOf(vectors.tokens.find(({ name }) => name === 'ID of 32 bytes, signed with it')!.fields);
     expect(checkToken({ ...token, ID: Buffer.alloc(32, 7) })).toBe('signature-invalid');
     const { ID: _, ...without } = token;
     expect(checkToken(without)).toBe('signature-invalid');
   });
 
-  it('Attrs are signed in all their 64 bits, as 8 bytes (T6)', () => {
+  it('signs all 64 bits of Attrs, as 8 bytes (T6)', () => {
     fc.assert(
       fc.property(uint64, uint64, (attrs, other) => {
         const [Attrs, Other] = [attrs, other].map((value) => messageOf({ Attrs: value.toString() }).Attrs!);
@@ -75,13 +75,13 @@ describe('signatures', () => {
     );
   });
 
-  it('absent Attrs are signed as zero (T6)', () => {
+  it('signs absent Attrs as zero (T6)', () => {
     const { Attrs: _, ...without } = NO_ID;
     const token = signToken(without, memberSk);
     expect(checkToken({ ...token, ...messageOf({ Attrs: '0' }) })).toBeUndefined();
   });
 
-  it('every other field is signed, too (T6)', () => {
+  it('signs every other field (T6)', () => {
     const token = signed({});
     const other = bytes(vectors.keys.registryCk.spki);
     expect(checkToken({ ...token, Name: 'node-2' })).toBe('signature-invalid');
@@ -91,20 +91,20 @@ describe('signatures', () => {
     expect(checkToken({ ...token, MyEnds: [] })).toBe('signature-invalid');
   });
 
-  it('end points that are cut elsewhere pass only if each of them is one (T8)', () => {
+  it('accepts end points split otherwise only if each is valid (T8)', () => {
     const token = signed({ MyEnds: ['a:11', 'b:22'] });
     expect(checkToken({ ...token, MyEnds: ['a:1', '1b:22'] })).toBeUndefined();
     expect(checkToken({ ...token, MyEnds: ['a:11b', ':22'] })).toBe('end-point-invalid');
     expect(checkToken({ ...token, MyEnds: ['a:11b:22'] })).toBe('end-point-invalid');
   });
 
-  it('one of another length than the modulus costs no RSA (T8)', () => {
+  it('spends no RSA on a signature of another length than the modulus (T8)', () => {
     const [right, short] = [NO_ID.DigSig!, NO_ID.DigSig!.subarray(1)];
     const verifying = fastest(20, () => verifySignature(memberKey, [Buffer.alloc(600)], right));
     expect(fastest(20, () => verifySignature(memberKey, [Buffer.alloc(600)], short))).toBeLessThan(verifying / 4);
   });
 
-  it('a signature over ClientID and salt2 is right, over salt1 or the ID alone is not (T10)', () => {
+  it('accepts a signature over ClientID and salt2, and refuses one over salt1 or the ID alone (T10)', () => {
     const { signed, digSig, digSigOverSalt1, digSigOverIdAlone } = vectors.clientById;
     const verifies = (digSig: string) => verifySignature(memberKey, [bytes(signed)], bytes(digSig));
     expect([digSig, digSigOverSalt1, digSigOverIdAlone].map(verifies)).toEqual([true, false, false]);
@@ -127,19 +127,19 @@ describe('the order of faults', () => {
     ['DigSig', 'signature-invalid'],
   ] as const;
 
-  it.each(ORDER)('%s is told before all that follows it (T1)', (field, fault) => {
+  it.each(ORDER)('reports %s before all faults that follow it (T1)', (field, fault) => {
     const from = ORDER.findIndex(([name]) => name === field);
     const wrong = Object.fromEntries(ORDER.slice(from).map(([name]) => [name, WRONG[name]]));
     expect(checkToken({ ...NO_ID, ...wrong })).toBe(fault);
   });
 
-  it('a token of nothing has no name (T1)', () => {
+  it("reports an empty token's missing name (T1)", () => {
     expect(checkToken({})).toBe('name-invalid');
   });
 });
 
 describe('IDs', () => {
-  it('20 and 32 bytes are IDs, and no other length, zero included (T3)', () => {
+  it('accepts IDs of 20 and 32 bytes, and of no other length (T3)', () => {
     const lengths = Array.from({ length: 70 }, (_, length) => length);
     expect(lengths.filter((length) => isNodeId(Buffer.alloc(length)))).toEqual([20, 32]);
     for (const length of [0, 19, 21, 31, 33, 64]) {
@@ -149,17 +149,17 @@ describe('IDs', () => {
 });
 
 describe('keys', () => {
-  it.each(vectors.publicKeys.hostile)('is refused in either place: $reason (T4)', ({ spki }) => {
+  it.each(vectors.publicKeys.hostile)('refuses in either place: $reason (T4)', ({ spki }) => {
     expect(checkToken({ ...NO_ID, CommsKey: bytes(spki) })).toBe('rsa-key-invalid');
     expect(checkToken({ ...NO_ID, SigKey: bytes(spki) })).toBe('rsa-key-invalid');
   });
 
-  it('is refused: a key that is not there (T4)', () => {
+  it('refuses an absent key (T4)', () => {
     expect(checkToken({ ...NO_ID, CommsKey: null })).toBe('rsa-key-invalid');
     expect(checkToken({ ...NO_ID, SigKey: null })).toBe('rsa-key-invalid');
   });
 
-  it.each(vectors.publicKeys.odd)('is within bounds, and verifies nothing: $reason (T4)', ({ spki }) => {
+  it.each(vectors.publicKeys.odd)('accepts a key within bounds that verifies nothing: $reason (T4)', ({ spki }) => {
     expect(checkToken({ ...NO_ID, SigKey: bytes(spki) })).toBe('signature-invalid');
   });
 });
@@ -167,7 +167,7 @@ describe('keys', () => {
 describe('names', () => {
   const NAMES = ['a', 'A', '0', '_', 'node-1', 'a.b', 'a..b', 'a-', 'a.', 'x'.repeat(128)];
   const OBJECT_NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
-  it.each([...NAMES, ...OBJECT_NAMES])('is a name: %s (T2)', (name) => {
+  it.each([...NAMES, ...OBJECT_NAMES])('accepts the name %s (T2)', (name) => {
     expect(isName(name)).toBe(true);
     expect(checkToken(signed({ Name: name }))).toBeUndefined();
   });
@@ -189,17 +189,17 @@ describe('names', () => {
     'ａ',
     'a\u200b',
     'x'.repeat(129),
-  ])('is no name: %j (T2)', (name) => {
+  ])('refuses the name %j (T2)', (name) => {
     expect(isName(name)).toBe(false);
     expect(checkToken({ ...NO_ID, Name: name })).toBe('name-invalid');
   });
 
-  it('an absent name is none (T2)', () => {
+  it('refuses an absent name (T2)', () => {
     expect(isName(undefined)).toBe(false);
     expect(isName(null)).toBe(false);
   });
 
-  it('every name is of these characters and this length (T2)', () => {
+  it('accepts names of the allowed characters and lengths alone (T2)', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (name) => {
         const [first, ...rest] = [...name];
@@ -233,7 +233,7 @@ describe('end points', () => {
     '1a:80',
     `${label}.${label}.${label}.${'a'.repeat(57)}:65535`,
   ];
-  it.each(GOOD)('is one: %s (T5)', (endPoint) => {
+  it.each(GOOD)('accepts %s (T5)', (endPoint) => {
     expect(isEndPoint(endPoint)).toBe(true);
   });
 
@@ -290,13 +290,13 @@ describe('end points', () => {
     'TcpEndPoint:  10.0.0.1:1',
     'TcpEndPoint: TcpEndPoint: 10.0.0.1:1',
     'TcpEndPoint: ',
-  ])('is none: %j (T5)', (endPoint) => {
+  ])('refuses %j (T5)', (endPoint) => {
     expect(isEndPoint(endPoint)).toBe(false);
     expect(checkToken({ ...NO_ID, MyEnds: [endPoint] })).toBe('end-point-invalid');
     expect(checkToken({ ...NO_ID, MyEnds: ['a:1', endPoint] })).toBe('end-point-invalid');
   });
 
-  it('has at most 255 characters, the prefix included (T5)', () => {
+  it('accepts at most 255 characters, the prefix included (T5)', () => {
     const host = `${label}.${label}.${label}.`;
     const bare = `${host}${'a'.repeat(255 - host.length - 2)}:1`;
     expect(bare.length).toBe(255);
@@ -307,13 +307,13 @@ describe('end points', () => {
     expect(isEndPoint(`TcpEndPoint: ${host}${'a'.repeat(255 - host.length - 2 - 13)}:1`)).toBe(true);
   });
 
-  it('a token has at most 4, and may have none (T5)', () => {
+  it('accepts at most 4 in a token, and none (T5)', () => {
     expect(checkToken(signed({ MyEnds: [] }))).toBeUndefined();
     expect(checkToken(signed({ MyEnds: GOOD.slice(0, 4) }))).toBeUndefined();
     expect(checkToken(signed({ MyEnds: GOOD.slice(0, 5) }))).toBe('end-point-invalid');
   });
 
-  it('everything else is none, and soon (T5)', () => {
+  it('refuses everything else, in little time (T5)', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         fc.pre(!/:\d{1,5}$/.test(text));

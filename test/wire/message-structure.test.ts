@@ -1,5 +1,5 @@
-// Where a message ends and what is none: F5 and M3 to M8 over the vectors, and against a reader that takes the rules as
-// they are written.
+// Finds where messages end (F5) and rejects other bytes (M3 to M8): over the vectors, and against a plain reader of the
+// rules.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -22,12 +22,12 @@ import { bytes, vectors } from './vectors.ts';
 const BYE = bytes('080b');
 const RUBBISH = Buffer.alloc(16, 0x5a);
 
-/** An Op as the rules know it: one of the thirteen, or out of range (M3), whichever number that is. */
+/** An Op as the rules distinguish it: one of the thirteen, or out of range (M3). */
 function judged(op: number | bigint): number | 'out of range' {
   return op >= 1 && op <= 13 ? Number(op) : 'out of range';
 }
 
-/** What is found at the start, and behind 16 bytes of something else, which has to be the same. */
+/** The message found at the start; it must also be found behind 16 other bytes. */
 function found(plain: Uint8Array) {
   const there = findMessage(plain, 0);
   const further = findMessage(Buffer.concat([RUBBISH, plain]), 16);
@@ -36,34 +36,34 @@ function found(plain: Uint8Array) {
 }
 
 describe('messages', () => {
-  it.each(vectors.messages)('$name ends where its padding does (M1)', ({ fields, encoded }) => {
+  it.each(vectors.messages)('ends $name at its padding (M1)', ({ fields, encoded }) => {
     const message = bytes(encoded);
     expect(found(pad(message))).toEqual({ end: message.length, paddedEnd: pad(message).length, op: fields.Op });
   });
 
-  it.each(vectors.unusualMessages)('$reason (M5 to M10)', ({ op, encoded }) => {
+  it.each(vectors.unusualMessages)('finds $reason (M5 to M10)', ({ op, encoded }) => {
     expect(found(pad(bytes(encoded)))).toMatchObject({ end: encoded.length / 2, op });
   });
 
-  it.each(vectors.opsOutOfRange)('Op $op is a message, and out of range as it stands in the bytes (M3)', (vector) => {
+  it.each(vectors.opsOutOfRange)('finds an Op of $op as a message, out of range (M3)', (vector) => {
     const message = found(pad(bytes(vector.encoded)))!;
     expect(message.end).toBe(vector.encoded.length / 2);
     expect(isOp(message.op)).toBe(false);
   });
 
-  it.each(vectors.notMessages)('no message: $reason (M4 to M8)', ({ bytes: hex }) => {
+  it.each(vectors.notMessages)('finds no message in $reason (M4 to M8)', ({ bytes: hex }) => {
     expect(found(pad(bytes(hex)))).toBeUndefined();
   });
 
-  it('of several Ops the last counts, be it out of range or not (M9)', () => {
+  it('takes the last of several Ops, in range or not (M9)', () => {
     expect(found(pad(Buffer.concat([numeric(1, 2n ** 32n + 3n), BYE])))?.op).toBe(11);
     expect(isOp(found(pad(Buffer.concat([BYE, numeric(1, 2n ** 32n + 3n)])))!.op)).toBe(false);
   });
 
-  it('without padding, or with a wrong one, there is no end (F2)', () => {
+  it('finds no end without padding or with a wrong one (F2)', () => {
     for (let padding = 0; padding < 256; padding++) {
       const plain = Buffer.concat([BYE, Buffer.alloc(14, padding)]);
-      // 14 is right, and of eights there are enough to be fields and padding both (F5).
+      // 14 is right; eights are enough to be fields and padding both (F5).
       expect(found(plain) !== undefined).toBe([8, 14].includes(padding));
     }
     expect(found(Buffer.alloc(0))).toBeUndefined();
@@ -71,7 +71,7 @@ describe('messages', () => {
   });
 });
 
-it('eight times 08 is padding and four Ops both, and ends a message where a block does (F5)', () => {
+it("reads eight bytes of 08 as padding at a block's end, and as four Ops elsewhere (F5)", () => {
   const eights = Buffer.alloc(8, 0x08);
   const cut = Buffer.concat([bytes('0801080108010801'), eights, BYE]);
   expect(found(pad(cut))).toEqual({ end: 8, paddedEnd: 16, op: 1 });
@@ -121,7 +121,7 @@ describe('laws', () => {
   const another = messageBytes.map((message) => pad(message));
   const behind = fc.array(another, { maxLength: 3 }).map((messages) => Buffer.concat(messages));
 
-  it('a padded message is found at its end, whatever comes behind it (F5)', () => {
+  it("finds a padded message's end, whatever follows it (F5)", () => {
     fc.assert(
       fc.property(messageBytes, fc.oneof(fc.constant(NONE), behind, fc.uint8Array()), (message, rest) => {
         const op = opOfMessage(message);
@@ -135,7 +135,7 @@ describe('laws', () => {
     );
   });
 
-  it('cut at a block boundary before its end it is not found, but behind eight times 08 (F5)', () => {
+  it('finds no message cut at an earlier block boundary, but behind eight bytes of 08 (F5)', () => {
     fc.assert(
       fc.property(messageBytes, (message) => {
         fc.pre(opOfMessage(message) !== undefined);
@@ -151,7 +151,7 @@ describe('laws', () => {
     );
   });
 
-  it('what is found is what the rules say, also of bytes that were tampered with (F5)', () => {
+  it('agrees with the rules, also on bytes that were tampered with (F5)', () => {
     const change = fc.oneof(
       fc.record({ at: fc.nat(400), byte: fc.nat(255) }),
       fc.record({ at: fc.nat(400), byte: fc.constantFrom(0, 1, 8, 10, 16, 0x7f, 0x80, 0xff) }),
@@ -173,7 +173,7 @@ describe('laws', () => {
     );
   });
 
-  it('random bytes are not found, and nothing throws (F5)', () => {
+  it('finds nothing in random bytes, and never throws (F5)', () => {
     const random = fc.uint8Array({ maxLength: 400, size: 'max' });
     fc.assert(
       fc.property(random, fc.constantFrom(0, 16), (plain, start) => {
@@ -185,7 +185,7 @@ describe('laws', () => {
   });
 });
 
-/** The first attempt that finds a message, where each goes on from the one before; and the attempts, with their hints. */
+/** The first attempt of a sequence that finds a message, and all attempts with their hints. */
 function scanInSegments(plain: Uint8Array, start: number, cuts: readonly number[]) {
   let state = scanFrom(start);
   const attempts: { readonly cut: number; readonly needed: number }[] = [];
@@ -206,7 +206,7 @@ describe('a scan in segments', () => {
     Array.from({ length: Math.floor((plain.length - least) / 16) + 1 }, (_, count) => least + 16 * count);
   const kinds = fc.oneof(
     { weight: 4, arbitrary: messageBytes.map((message) => pad(message)) },
-    // What parses and is no message: empty fields, tokens, eights, cut headers, an Op in between.
+    // Bytes that parse and are no message: empty fields, tokens, eights, cut headers, an Op in between.
     {
       weight: 3,
       arbitrary: fc
@@ -242,7 +242,7 @@ describe('a scan in segments', () => {
         for (const { cut, needed } of scanned.attempts) {
           expect(needed % 16 === 0 || needed === Infinity).toBe(true);
           expect(needed).toBeGreaterThan(cut);
-          // The front waits for so many bytes: they never reach beyond the end of a message.
+          // The front end waits for this many bytes. They must never reach beyond the end of a message.
           if (whole) expect(needed).toBeLessThanOrEqual(whole.paddedEnd);
         }
       }),
@@ -252,7 +252,7 @@ describe('a scan in segments', () => {
     expect(unfinished).toBeGreaterThan(500);
   });
 
-  it('needs no further attempt once nothing can make the bytes a message (F5, M4 to M7)', () => {
+  it('needs no further attempt once no bytes can complete the message (F5, M4 to M7)', () => {
     const scanned = (hex: string) => scanMessage(pad(bytes(hex)), scanFrom(0)) as UnfinishedScan;
     for (const { bytes: hex } of vectors.notMessages.filter(({ reason }) => !/Op/.test(reason))) {
       expect([16, Infinity].some((least) => scanned(hex).needed >= least)).toBe(true);
@@ -262,7 +262,7 @@ describe('a scan in segments', () => {
     }
   });
 
-  it('needs all bytes of a field whose length is known, and the padding behind it', () => {
+  it('needs all bytes of a field of known length, and the padding behind it', () => {
     const scanned = (hex: string) => scanMessage(bytes(hex), scanFrom(0)) as UnfinishedScan;
     expect(scanned(`080b6a${'64'}${'00'.repeat(12)}`).needed).toBe(112);
     expect(scanned(`080b6a${'0c'}${'00'.repeat(12)}`).needed).toBe(32);
@@ -277,7 +277,7 @@ describe('a scan in segments', () => {
   });
 });
 
-it('groups in groups, as deep as a message can have them, cost no more than any message of that size (M7)', () => {
+it('spends no more on deeply nested groups than on any message of that size (M7)', () => {
   const nested = pad(Buffer.concat([BYE, Buffer.alloc(8_180, 0x3b), Buffer.alloc(8_180, 0x3c)]));
   const ordinary = pad(Buffer.alloc(16_000, bytes('0801')));
   expect(findMessage(nested, 0)).toBeUndefined();
@@ -286,24 +286,24 @@ it('groups in groups, as deep as a message can have them, cost no more than any 
   expect(fastest(20, () => findMessage(nested, 0))).toBeLessThan(fastest(20, () => findMessage(ordinary, 0)));
 });
 
-it('looking for a message costs in proportion to its bytes (F4)', () => {
+it('spends time proportional to the bytes (F4)', () => {
   const small = pad(Buffer.alloc(1_000, bytes('0801')));
   const large = pad(Buffer.alloc(16_000, bytes('0801')));
   const [one, sixteen] = [fastest(10, () => findMessage(small, 0)), fastest(10, () => findMessage(large, 0))];
   expect(sixteen).toBeLessThan(16 * 4 * one);
 });
 
-it('the field tables are those of the schema (M1)', () => {
+it('has the field tables of the schema (M1)', () => {
   expect([...MESSAGE_FIELDS]).toEqual([...kindsOf(messageType)]);
   expect([...TOKEN_FIELDS]).toEqual([...kindsOf(tokenType)]);
 });
 
-it('what is repeated in the schema is what has a limit (M6)', () => {
+it('limits each repeated field of the schema (M6)', () => {
   const repeated = (type: typeof messageType) => type.fieldsArray.filter((field) => field.repeated).map(({ id }) => id);
   expect(repeated(messageType)).toEqual([21]);
   expect(repeated(tokenType)).toEqual([6]);
 });
 
-it('the Ops are those of the schema (M2)', () => {
+it('has the Ops of the schema (M2)', () => {
   expect(Op).toEqual(opNumbers);
 });

@@ -1,4 +1,4 @@
-// Messages ↔ bytes: M1, M2, M9, M10 and R10 over the vectors, and against protobufjs' own reading of the schema.
+// Encodes and decodes messages (M1, M2, M9, M10, R10): over the vectors, and against protobufjs' reading of the schema.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ import { bytes, type Fields, fieldsOf, messageOf, tokenFieldsOf, vectors } from 
 
 const BYE = bytes('080b');
 
-/** What protobufjs makes of the bytes by reflection on the schema, as the vectors write it. */
+/** The fields that protobufjs reads by reflection on the schema, written as in the vectors. */
 function reflected(encoded: Uint8Array): Fields {
   return fieldsOf(messageType.toObject(messageType.decode(encoded)) as Message);
 }
@@ -33,11 +33,11 @@ describe.each(vectors.messages)('$name', ({ fields, encoded }) => {
     expect(fieldsOf(decodeMessage(bytes(encoded))!)).toEqual(fields);
   });
 
-  it('is encoded to its bytes (M1)', () => {
+  it('encodes to its bytes (M1)', () => {
     expect(Buffer.from(encodeMessage(messageOf(fields))).toString('hex')).toBe(encoded);
   });
 
-  it('every field that is not there is absent, not a default (M2)', () => {
+  it('leaves every missing field absent, without a default (M2)', () => {
     const message: Message = decodeMessage(bytes(encoded))!;
     for (const name of ['Op', 'Which', 'ClientID', 'ClusterName', 'EndPointCount', 'ClientSpecs', 'DigSig'] as const) {
       expect(message[name] === null || message[name] === undefined).toBe(!(name in fields));
@@ -45,17 +45,17 @@ describe.each(vectors.messages)('$name', ({ fields, encoded }) => {
   });
 });
 
-it.each(vectors.unusualMessages)('decodes, Op and all: $reason (M5 to M10)', ({ op, encoded }) => {
+it.each(vectors.unusualMessages)('decodes with its Op: $reason (M5 to M10)', ({ op, encoded }) => {
   expect(decodeMessage(bytes(encoded))?.Op).toBe(op);
 });
 
-it('where a field stands twice the last one counts (M9)', () => {
+it('takes the last of a repeated field (M9)', () => {
   const twice = Buffer.concat([encodeMessage({ Op: 5, ClusterName: 'a', ClusterSize: 3 })]);
   const again = encodeMessage({ Op: 7, ClusterName: 'b' });
   expect(fieldsOf(decodeMessage(Buffer.concat([twice, again]))!)).toEqual({ Op: 7, ClusterName: 'b', ClusterSize: 3 });
 });
 
-it('uint64 fields are exact over all 64 bits (M10)', () => {
+it('keeps uint64 fields exact over all 64 bits (M10)', () => {
   fc.assert(
     fc.property(uint64, uint64, uint64, (which, attrs, clusterAttrs) => {
       const encoded = encodeMessage({
@@ -75,7 +75,7 @@ it('uint64 fields are exact over all 64 bits (M10)', () => {
   );
 });
 
-it('the numbers around every power of two survive, which doubles do not (M10)', () => {
+it('keeps numbers around every power of two, which doubles cannot (M10)', () => {
   for (let power = 0n; power <= 64n; power++) {
     for (const value of [2n ** power - 1n, 2n ** power, 2n ** power + 1n]) {
       if (value >= 2n ** 64n) continue;
@@ -88,7 +88,7 @@ it('the numbers around every power of two survive, which doubles do not (M10)', 
 });
 
 it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'Op', '\ufeffbom', 'é', '😀'])(
-  '%s is text like any other on the wire (T2, M4)',
+  'treats %s as text like any other (T2, M4)',
   (name) => {
     const encoded = encodeMessage({ Op: 5, ClusterName: name, ClientSpecs: { Name: name, MyEnds: [name] } });
     const message = decodeMessage(encoded)!;
@@ -97,7 +97,7 @@ it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'Op', '\ufeff
   },
 );
 
-it('whatever is encoded decodes to the same, here and by reflection on the schema (M1)', () => {
+it('decodes what it encodes to the same, and so does reflection on the schema (M1)', () => {
   fc.assert(
     fc.property(arbitraryMessage, (message) => {
       const encoded = encodeMessage(message);
@@ -111,7 +111,7 @@ it('whatever is encoded decodes to the same, here and by reflection on the schem
   );
 });
 
-it('whatever is found to be a message decodes, to the Op that was found (M5, M7, M9)', () => {
+it('decodes every message found, to the Op found (M5, M7, M9)', () => {
   fc.assert(
     fc.property(messageBytes, (encoded) => {
       const op = opOfMessage(encoded);
@@ -126,7 +126,7 @@ it('whatever is found to be a message decodes, to the Op that was found (M5, M7,
 });
 
 it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
-  'with a tag or a length of %i bytes: what is found decodes, and what does not decode is not found (M7)',
+  'finds a message exactly if it decodes, with a tag or a length of %i bytes (M7)',
   (length) => {
     const padded = (value: bigint) => varint(value, length);
     for (const [what, field] of [
@@ -144,7 +144,7 @@ it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
   },
 );
 
-it('bytes that the library does not take are no message, and nothing throws (E1)', () => {
+it('rejects bytes that the library rejects, and never throws (E1)', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (encoded) => {
       expect(() => decodeMessage(encoded)).not.toThrow();
@@ -154,7 +154,7 @@ it('bytes that the library does not take are no message, and nothing throws (E1)
 });
 
 describe('rosters', () => {
-  it('the token of a roster has everything but a DigSig (R10)', () => {
+  it("keeps each field of a roster's token but DigSig (R10)", () => {
     fc.assert(
       fc.property(arbitraryToken, (token) => {
         const [given] = decodeRoster(encodeRosterToken(token));
@@ -164,14 +164,14 @@ describe('rosters', () => {
     );
   });
 
-  it('the DigSig of a token is nowhere in the bytes (R10)', () => {
+  it('has no DigSig in the bytes of a roster (R10)', () => {
     const { fields } = vectors.tokens[3]!;
     const roster = Buffer.from(encodeRosterToken(messageOf(fields)));
     expect(roster.includes(bytes(fields.DigSig as string))).toBe(false);
     expect(roster.includes(bytes(fields.SigKey as string))).toBe(true);
   });
 
-  it('tokens behind a ClusterMembers message are its Tokens, in their order (R8)', () => {
+  it('reads tokens behind a ClusterMembers message as its Tokens, in order (R8)', () => {
     fc.assert(
       fc.property(fc.array(arbitraryToken, { maxLength: 5 }), (tokens) => {
         const roster = Buffer.concat(tokens.map(encodeRosterToken));
@@ -184,7 +184,7 @@ describe('rosters', () => {
     );
   });
 
-  it('it is the roster of the vector, byte for byte (R10)', () => {
+  it("has the bytes of the vector's roster (R10)", () => {
     const { fields, encoded } = vectors.messages.find(({ name }) => name === 'ClusterMembers')!;
     const [token] = fields.Tokens as Fields[];
     const head = encodeMessage(messageOf({ ...fields, Tokens: [] }));
@@ -193,7 +193,7 @@ describe('rosters', () => {
   });
 });
 
-it('Ops have their names, and there are thirteen of them (M2)', () => {
+it('names the thirteen Ops (M2)', () => {
   for (const [name, op] of Object.entries(Op)) expect(opName(op)).toBe(name);
   for (const op of [1, 13]) expect(isOp(op)).toBe(true);
   for (const op of [0, -1, 14, 2 ** 32 + 3, 2 ** 64, Number.NaN]) expect(isOp(op)).toBe(false);

@@ -1,4 +1,4 @@
-// The field's own test data, where they are at hand: XLREG_FIELD_VECTORS, or shared/vectors beside the project.
+// The field's own test data, from XLREG_FIELD_VECTORS or shared/vectors beside the project.
 
 import { constants, createPrivateKey, privateDecrypt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -22,14 +22,14 @@ describe.runIf(present)('helloAndReply', () => {
   const file = (name: string) => read(`helloAndReply/${name}`);
   const hex = (part: Uint8Array) => Buffer.from(part).toString('hex');
 
-  it('the Hello decrypts to its data (H1)', () => {
+  it('decrypts the Hello to its data (H1)', () => {
     const key = createPrivateKey({ key: file('key-rsa.der'), format: 'der', type: 'pkcs1' });
     const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' };
     expect(hex(privateDecrypt({ key, ...oaep }, file('hello-encrypted')))).toBe(hex(file('hello-data')));
     expect(openHello(key, modulusOf(key), file('hello-encrypted'))).toEqual(parseHello(file('hello-data')));
   });
 
-  it('its data are iv1, key1, salt1 and version1 (H2)', () => {
+  it('packs iv1, key1, salt1 and version1 as its data (H2)', () => {
     const hello = parseHello(file('hello-data'))!;
     expect(hello.dialect).toBe('chained');
     expect(hex(hello.iv1!)).toBe(hex(file('iv1')));
@@ -38,8 +38,8 @@ describe.runIf(present)('helloAndReply', () => {
     expect(hello.version1).toBe(file('version1').readUInt32LE());
   });
 
-  // Their last two fields stand the other way round from every program's (H6), so the packing is not compared.
-  it('the reply is AES-256-CBC under key1 and iv1 of its data, padded (F2, H6)', () => {
+  // The sample's last two fields are swapped against every program (H6), so the packing is not compared.
+  it('pads and encrypts the reply with AES-256-CBC under key1 and iv1 (F2, H6)', () => {
     const parts = ['iv2', 'key2', 'salt2', 'version2', 'salt1'].map(file);
     const plain = Buffer.concat(parts);
     expect(hex(pad(plain))).toBe(hex(file('reply-data')));
@@ -49,7 +49,7 @@ describe.runIf(present)('helloAndReply', () => {
     expect(hex(decryptBlocks(file('key1'), file('iv1'), file('reply-encrypted')))).toBe(hex(file('reply-data')));
   });
 
-  it.each(['version1', 'version2'])('%s is what its text says (K5)', (name) => {
+  it.each(['version1', 'version2'])('reads %s as its text (K5)', (name) => {
     const version = file(name).readUInt32LE();
     expect(parseVersion(text(`helloAndReply/${name}.str`))).toBe(version);
     expect(printVersion(version)).toBe(text(`helloAndReply/${name}.str`));
@@ -57,7 +57,7 @@ describe.runIf(present)('helloAndReply', () => {
 });
 
 describe.runIf(present)('regCred', () => {
-  it('the file is read to what the files beside it say (C4)', () => {
+  it('reads the file as the files beside it say (C4)', () => {
     const cred = parseRegCred(read('regCred/regCred.dat').toString('latin1'));
     expect(cred.name).toBe(text('regCred/name.str'));
     expect(Buffer.from(cred.id).equals(read('regCred/id'))).toBe(true);
@@ -69,7 +69,7 @@ describe.runIf(present)('regCred', () => {
     expect(printVersion(cred.version)).toBe(text('regCred/version.str'));
   });
 
-  it('it is written again without the empty lines, and with CRLF throughout (C2)', () => {
+  it('writes the file again without empty lines and with CRLF throughout (C2)', () => {
     const theirs = read('regCred/regCred.dat').toString('latin1');
     expect(printRegCred(parseRegCred(theirs))).toBe(theirs.replaceAll('\n\r\n', '\r\n'));
   });

@@ -1,4 +1,4 @@
-// regCred.dat, read and written (C1 to C5).
+// Reads and writes regCred.dat (C1 to C5).
 
 import { createPublicKey } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -11,7 +11,7 @@ import { bytes, privateKey, publicKey, vectorFile, vectors } from './vectors.ts'
 
 const written = vectorFile('regcred/as-written.dat').toString('latin1');
 
-/** What a file says, keys as SubjectPublicKeyInfo. */
+/** A file's values, with keys as SubjectPublicKeyInfo. */
 function described({ name, id, commsKey, sigKey, endPoints, version }: RegCred) {
   const [ck, sk] = [commsKey, sigKey].map((key) => exportSpki(key).toString('hex'));
   const hex = Buffer.from(id).toString('hex');
@@ -21,12 +21,12 @@ function described({ name, id, commsKey, sigKey, endPoints, version }: RegCred) 
 describe.each(vectors.regCreds)('$file', ({ file, how, name, id, commsKey, sigKey, endPoints, version }) => {
   const text = vectorFile(file).toString('latin1');
 
-  it(`is read: ${how} (C4)`, () => {
+  it(`reads a file ${how} (C4)`, () => {
     const [ck, sk] = [commsKey, sigKey].map((key) => vectors.keys[key].spki);
     expect(described(parseRegCred(text))).toEqual({ name, id, commsKey: ck, sigKey: sk, endPoints, version });
   });
 
-  it('what was read is written as the rules have it (C2)', () => {
+  it("writes the file's values in the standard form (C2)", () => {
     const again = printRegCred(parseRegCred(text));
     expect(again.split('\r\n').length).toBe(10 + endPoints.length);
     if (endPoints.length === 1) expect(again).toBe(written);
@@ -34,7 +34,7 @@ describe.each(vectors.regCreds)('$file', ({ file, how, name, id, commsKey, sigKe
   });
 });
 
-it('is written byte for byte as the vector (C1, C2)', () => {
+it('writes the vector byte for byte (C1, C2)', () => {
   const [vector] = vectors.regCreds;
   const cred: RegCred = {
     name: vector!.name,
@@ -47,13 +47,13 @@ it('is written byte for byte as the vector (C1, C2)', () => {
   expect(printRegCred(cred)).toBe(written);
 });
 
-it('a private key is written as its public half alone (C2)', () => {
+it('writes only the public half of a private key (C2)', () => {
   const cred = parseRegCred(written);
   const secret = printRegCred({ ...cred, commsKey: createPublicKey(privateKey('registryCk')) });
   expect(secret).toBe(written);
 });
 
-it('any name, ID, version and number of end points survive the way there and back (C3)', () => {
+it('reads back any name, ID, version and end points that it wrote (C3)', () => {
   const cred = parseRegCred(written);
   const label = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/);
   const endPoint = fc.record({
@@ -78,7 +78,7 @@ it('any name, ID, version and number of end points survive the way there and bac
   );
 });
 
-describe('files that are none', () => {
+describe('invalid files', () => {
   const lines = written.trimEnd().split('\r\n');
   const [, , idLine, ckLine, skLine] = lines;
   const key = printSshRsa(publicKey('registryCk'));
@@ -88,20 +88,26 @@ describe('files that are none', () => {
     return text;
   };
 
-  it.each(lines.map((line, at) => [line.trim().slice(0, 20), at] as const))('without the line %s (C5)', (_, at) => {
-    // The one end point is the one line that a file can do without (C3).
-    const without = [...lines.slice(0, at), ...lines.slice(at + 1), ''].join('\r\n');
-    if (lines[at]!.includes('TcpEndPoint')) expect(parseRegCred(without).endPoints).toEqual([]);
-    else expect(() => parseRegCred(without)).toThrow(RegCredError);
-  });
+  it.each(lines.map((line, at) => [line.trim().slice(0, 20), at] as const))(
+    'refuses a file without the line %s (C5)',
+    (_, at) => {
+      // An end point's line is the only one that a file may lack (C3).
+      const without = [...lines.slice(0, at), ...lines.slice(at + 1), ''].join('\r\n');
+      if (lines[at]!.includes('TcpEndPoint')) expect(parseRegCred(without).endPoints).toEqual([]);
+      else expect(() => parseRegCred(without)).toThrow(RegCredError);
+    },
+  );
 
-  it.each(lines.map((line, at) => [line.trim().slice(0, 20), at] as const))('with %s twice (C5)', (_, at) => {
-    const twice = [...lines.slice(0, at), lines[at]!, ...lines.slice(at), ''].join('\r\n');
-    if (lines[at]!.includes('TcpEndPoint')) expect(parseRegCred(twice).endPoints.length).toBe(2);
-    else expect(() => parseRegCred(twice)).toThrow(RegCredError);
-  });
+  it.each(lines.map((line, at) => [line.trim().slice(0, 20), at] as const))(
+    'refuses a file with %s twice (C5)',
+    (_, at) => {
+      const twice = [...lines.slice(0, at), lines[at]!, ...lines.slice(at), ''].join('\r\n');
+      if (lines[at]!.includes('TcpEndPoint')) expect(parseRegCred(twice).endPoints.length).toBe(2);
+      else expect(() => parseRegCred(twice)).toThrow(RegCredError);
+    },
+  );
 
-  it.each(lines.slice(1).map((_, at) => at))('with lines %i and the next exchanged (C1, C5)', (at) => {
+  it.each(lines.slice(1).map((_, at) => at))('refuses a file with lines %i and the next swapped (C1, C5)', (at) => {
     const exchanged = lines.with(at, lines[at + 1]!).with(at + 1, lines[at]!);
     expect(() => parseRegCred([...exchanged, ''].join('\r\n'))).toThrow(RegCredError);
   });
@@ -134,7 +140,7 @@ describe('files that are none', () => {
     ['no version', changed('Version: 0.4.3', 'Version:')],
     ['an opening brace of its own', changed('regCred {', 'regCred\r\n{')],
     ['CR for CRLF', written.replaceAll('\r\n', '\r')],
-  ])('is invalid as a whole: %s (C5)', (_, text) => {
+  ])('refuses a file with %s (C5)', (_, text) => {
     expect(() => parseRegCred(text)).toThrow(RegCredError);
   });
 
@@ -143,17 +149,17 @@ describe('files that are none', () => {
     ['TcpEndPoint twice on a line', changed('TcpEndPoint: ', 'TcpEndPoint: TcpEndPoint: ')],
     ['a byte order mark', `\ufeff${written}`],
     ['a space that is not ASCII', changed('    Version', '\u00a0   Version')],
-  ])('is invalid as a whole: %s (C3, C5)', (_, text) => {
+  ])('refuses a file with %s (C3, C5)', (_, text) => {
     expect(() => parseRegCred(text)).toThrow(RegCredError);
   });
 
-  it('says which line it is, and does not quote it (C5)', () => {
+  it('names the line in its error, without quoting it (C5)', () => {
     const secret = written.replace('Name: xlReg', 'Name: s e c r e t');
     expect(() => parseRegCred(secret)).toThrow(/^line 2 /);
     expect(() => parseRegCred(secret)).not.toThrow(/s e c r e t/);
   });
 
-  it('whatever is in a file, nothing but RegCredError is thrown (C5)', () => {
+  it('throws RegCredError and nothing else, whatever the file has (C5)', () => {
     const line = fc.constantFrom(...lines, '', ' ', '}', '{', 'TcpEndPoint', 'TcpEndPoint: ', '__proto__: x');
     fc.assert(
       fc.property(fc.array(fc.oneof(line, fc.string()), { maxLength: 12 }), (file) => {
@@ -169,7 +175,7 @@ describe('files that are none', () => {
 
 describe('a hostile file', () => {
   const MAX = 65_536;
-  /** The file with its name line replaced by one of so many characters. */
+  /** The file with a name line of this many characters. */
   const withLine = (chars: number, line: (blanks: string) => string) =>
     written.replace(/ {4}Name: .*/, () => line(' '.repeat(chars)));
   const rejects = (text: string) => () => expect(() => parseRegCred(text)).toThrow(RegCredError);
@@ -180,13 +186,13 @@ describe('a hostile file', () => {
     ['blanks in a key', (blanks: string) => `Name: xlReg\r\nID: 00\r\nCommsPubKey: ssh-rsa${blanks}AA${blanks}x`],
     ['colons', (blanks: string) => blanks.replaceAll(' ', ': ').slice(0, blanks.length)],
     ['ends of lines', (blanks: string) => blanks.replaceAll(' ', '\r')],
-  ])('with %s costs in proportion to its length (C5)', (_, line) => {
+  ])('reads %s in time proportional to its length (C5)', (_, line) => {
     const [small, large] = [withLine(3_000, line), withLine(24_000, line)].map((text) => fastest(3, rejects(text)));
-    // 8 times as long: linear is 8, quadratic 64.
+    // For 8 times the length, linear costs 8 times as much and quadratic 64 times.
     expect(large! / small!).toBeLessThan(30);
   });
 
-  it('has at most 65,536 bytes (C5)', () => {
+  it('refuses more than 65,536 bytes (C5)', () => {
     const padded = (length: number) => written + ' '.repeat(length - written.length);
     expect(parseRegCred(padded(MAX)).name).toBe('xlReg');
     expect(() => parseRegCred(padded(MAX + 1))).toThrow('credentials have at most 65536 bytes');

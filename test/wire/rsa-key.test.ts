@@ -1,4 +1,4 @@
-// RSA public keys: strict DER (T4), and the OpenSSH form (K4), over keys made by openssl.
+// RSA public keys, made by openssl: strict DER (T4) and the OpenSSH form (K4).
 
 import { createPublicKey } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -30,26 +30,26 @@ function sshString(part: Uint8Array): Buffer {
   return Buffer.concat([length, part]);
 }
 
-/** A line as K4 has it, from parts that may be anything. */
+/** A line in the form of K4, from arbitrary parts. */
 function sshLine(...parts: Uint8Array[]): string {
   return `ssh-rsa ${Buffer.concat(parts.map(sshString)).toString('base64')}`;
 }
 
 describe.each(good)('$name', ({ bits, exponent, modulus, spki }) => {
-  it('is accepted, and its numbers are what openssl prints (T4)', () => {
+  it('is accepted, with the numbers that openssl prints (T4)', () => {
     const parts = parseSpki(bytes(spki))!;
     expect(hex(parts.modulus)).toBe(modulus);
     expect(BigInt(`0x${hex(parts.exponent)}`)).toBe(BigInt(exponent));
     expect(parts.modulus.length * 8).toBe(bits);
   });
 
-  it('is the same SubjectPublicKeyInfo again when it is imported and exported (K3)', () => {
+  it('keeps its SubjectPublicKeyInfo when imported and exported (K3)', () => {
     const key = importPublicKey(parseSpki(bytes(spki))!);
     expect(hex(exportSpki(key))).toBe(spki);
     expect(hex(modulusOf(key))).toBe(modulus);
   });
 
-  it('with any other byte in front of the modulus it is refused (T4)', () => {
+  it('is refused with any other byte in front of the modulus (T4)', () => {
     const header = spki.indexOf(modulus) / 2 - 1;
     for (let at = 0; at < header; at++) {
       for (let byte = 0; byte < 256; byte++) {
@@ -61,7 +61,7 @@ describe.each(good)('$name', ({ bits, exponent, modulus, spki }) => {
     }
   });
 
-  it('with any byte changed it is refused or a key of the same length and strict DER (T4)', () => {
+  it('is refused with any byte changed, or is a key of the same length in strict DER (T4)', () => {
     fc.assert(
       fc.property(fc.nat(spki.length / 2 - 1), fc.nat(255), (at, byte) => {
         const changed = bytes(spki);
@@ -75,7 +75,7 @@ describe.each(good)('$name', ({ bits, exponent, modulus, spki }) => {
     );
   });
 
-  it('cut short or with something behind it, it is refused (T4)', () => {
+  it('is refused if cut short or followed by bytes (T4)', () => {
     const whole = bytes(spki);
     for (let end = 0; end < whole.length; end++) expect(parseSpki(whole.subarray(0, end))).toBeUndefined();
     expect(parseSpki(Buffer.concat([whole, Buffer.alloc(1)]))).toBeUndefined();
@@ -83,11 +83,11 @@ describe.each(good)('$name', ({ bits, exponent, modulus, spki }) => {
 });
 
 describe('hostile keys', () => {
-  it.each(hostile)('is refused: $reason (T4)', ({ spki }) => {
+  it.each(hostile)('refuses $reason (T4)', ({ spki }) => {
     expect(parseSpki(bytes(spki))).toBeUndefined();
   });
 
-  it('to refuse one costs less than to take the largest good one (T4)', () => {
+  it('refuses one in less time than it accepts the largest good key (T4)', () => {
     const taking = fastest(50, () => importPublicKey(parseSpki(largest)!));
     for (const { reason, spki } of hostile) {
       const der = bytes(spki);
@@ -98,14 +98,14 @@ describe('hostile keys', () => {
     }
   });
 
-  it('random bytes are refused, and nothing throws (T4)', () => {
+  it('refuses random bytes, and never throws (T4)', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 600 }), (der) => parseSpki(der) === undefined));
   });
 });
 
 describe('odd keys', () => {
   const digSig = Buffer.alloc(256, 0x5a);
-  it.each(odd)('is within bounds, verifies nothing, and fails soon: $reason (T4)', ({ spki }) => {
+  it.each(odd)('accepts a key that soon fails to verify anything: $reason (T4)', ({ spki }) => {
     const parts = parseSpki(bytes(spki))!;
     expect(verifySignature(parts, [Buffer.from('x')], digSig)).toBe(false);
     const ordinary = parseSpki(largest)!;
@@ -118,22 +118,22 @@ describe('odd keys', () => {
 describe.each(Object.entries(vectors.keys))('%s', (name, vector) => {
   const key = publicKey(name as keyof typeof vectors.keys);
 
-  it('is printed as openssl has it (K4)', () => {
+  it('prints as openssl prints it (K4)', () => {
     expect(printSshRsa(key)).toBe(vector.ssh);
     expect(keyFingerprint(key)).toBe(vector.fingerprint);
   });
 
-  it('comes back from its line (K4)', () => {
+  it('reads back from its line (K4)', () => {
     expect(hex(exportSpki(parseSshRsa(vector.ssh)!))).toBe(vector.spki);
   });
 
-  it('its modulus is as long as its ciphertexts (H1)', () => {
+  it('has a modulus as long as its ciphertexts (H1)', () => {
     expect(modulusOf(privateKey(name as keyof typeof vectors.keys))).toEqual(modulusOf(key));
     expect(modulusOf(key).length * 8).toBe(vector.modulusBits);
   });
 });
 
-it.each(good)('$name survives the way there and back (K4)', ({ spki }) => {
+it.each(good)('reads back $name from its line (K4)', ({ spki }) => {
   const key = importPublicKey(parseSpki(bytes(spki))!);
   expect(hex(exportSpki(parseSshRsa(printSshRsa(key))!))).toBe(spki);
 });
@@ -145,7 +145,7 @@ describe('OpenSSH lines', () => {
   const signed = Buffer.concat([Buffer.alloc(1), modulus]);
   const line = sshLine(kind, exponent, signed);
 
-  it('is one: kind, exponent and modulus with a zero byte in front (K4)', () => {
+  it('consist of kind, exponent, and modulus with a leading zero byte (K4)', () => {
     expect(hex(exportSpki(parseSshRsa(line)!))).toBe(vectors.publicKeys.good[1]!.spki);
   });
 
@@ -171,7 +171,7 @@ describe('OpenSSH lines', () => {
     ['a length beyond the blob', `ssh-rsa ${Buffer.concat([sshString(kind), bytes('ffffffff00')]).toString('base64')}`],
     ['a blob cut short', line.slice(0, -8)],
     ['PEM', createPublicKey({ key: largest, format: 'der', type: 'spki' }).export({ type: 'spki', format: 'pem' })],
-  ])('is none: %s (K4, T4)', (_, text) => {
+  ])('refuses %s (K4, T4)', (_, text) => {
     expect(parseSshRsa(text.toString())).toBeUndefined();
   });
 
@@ -179,7 +179,7 @@ describe('OpenSSH lines', () => {
     ['the modulus without its zero byte', sshLine(kind, exponent, modulus)],
     ['the modulus with a zero byte too many', sshLine(kind, exponent, Buffer.concat([Buffer.alloc(1), signed]))],
     ['the exponent with a zero byte too many', sshLine(kind, Buffer.concat([Buffer.alloc(1), exponent]), signed)],
-  ])('is none: %s (K4)', (_, text) => {
+  ])('refuses %s (K4)', (_, text) => {
     expect(parseSshRsa(text)).toBeUndefined();
   });
 });

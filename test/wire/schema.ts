@@ -1,5 +1,4 @@
-// proto/xlreg.proto as protobufjs' own parser reads it: what the tables and the generated code of src/wire are held
-// against.
+// proto/xlreg.proto as protobufjs' parser reads it, to compare with src/wire's tables and generated code.
 
 import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
@@ -11,10 +10,10 @@ const root = protobuf.parse(PROTO, { keepCase: true }).root;
 export const messageType: protobuf.Type = root.lookupType('reg.XLRegMsg');
 export const tokenType: protobuf.Type = root.lookupType('reg.XLRegMsg.Token');
 
-/** Numbers by name of the messages. */
+/** The Ops' numbers by name. */
 export const opNumbers: Readonly<Record<string, number>> = root.lookupEnum('reg.XLRegMsg.Tag').values;
 
-/** Types by field number, with `Tag` and `Token` by what they are. */
+/** The fields' types by number; message types as `Tag` and `Token`. */
 export function kindsOf(type: protobuf.Type): Map<number, string> {
   const kinds = type.fieldsArray.map(({ id, type }): [number, string] => [
     id,

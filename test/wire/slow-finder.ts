@@ -1,11 +1,11 @@
-// Rule F5 as it is written, and M3 to M8 with it, without any thought of speed: what findMessage() has to agree with. It
-// tries every block boundary in turn and reads each candidate from its beginning, varints as bigints.
+// A plain implementation of F5 and M3 to M8, which findMessage() must agree with. It tries every block boundary and
+// reads each candidate from its beginning, with varints as bigints.
 
 import { kindsOf, messageType, tokenType } from './schema.ts';
 
 const MESSAGE_KINDS = kindsOf(messageType);
 const TOKEN_KINDS = kindsOf(tokenType);
-/** Bytes that a varint may have (M7). */
+/** The maximal length of a varint in bytes (M7). */
 const TAG_BYTES_MAX = 5;
 const LENGTH_BYTES_MAX = 5;
 const VALUE_BYTES_MAX = 10;
@@ -17,7 +17,7 @@ interface Field {
   readonly value: bigint | Uint8Array;
 }
 
-/** Where the message that begins at `start` ends, if it does. */
+/** The end of the message that begins at `start`, if there is one. */
 export function findSlowly(plain: Uint8Array, start: number) {
   for (let boundary = start + 16; boundary <= plain.length; boundary += 16) {
     const padding = plain[boundary - 1]!;

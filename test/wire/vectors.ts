@@ -1,12 +1,12 @@
-// The vectors of test/vectors as the tests of this folder use them: typed, and with what turns their hex and decimal
-// text into keys and messages. What each entry means is in test/vectors/README.md.
+// The vectors of test/vectors, typed, with conversions of their hex and decimal text to keys and messages.
+// test/vectors/README.md describes each entry.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import Long from 'long';
 import type { Message, Token } from '../../src/wire/message.ts';
 
-/** Fields of a message or a token: bytes in hex, numbers of 64 bits as decimal text. */
+/** Fields of a message or a token: bytes as hex, 64-bit numbers as decimal text. */
 export interface Fields {
   readonly [name: string]: number | string | Fields | readonly (string | Fields)[];
 }
@@ -93,12 +93,12 @@ const FOLDER = new URL('../vectors/', import.meta.url);
 
 export const vectors: Vectors = JSON.parse(readFileSync(new URL('vectors.json', FOLDER), 'utf8'));
 
-/** Bytes of hex. */
+/** Decodes hex. */
 export function bytes(hex: string): Buffer {
   return Buffer.from(hex, 'hex');
 }
 
-/** A file that the vectors name. */
+/** Reads a file that the vectors name. */
 export function vectorFile(path: string): Buffer {
   return readFileSync(new URL(path, FOLDER));
 }
@@ -119,7 +119,7 @@ export function encodedMessage(name: string): Buffer {
 const BYTES = new Set('AesIV AesKey Salt1 Salt2 ClientID ClusterID DigSig ID CommsKey SigKey'.split(' '));
 const UINT64 = new Set('Attrs ClientAttrs ClusterAttrs Which'.split(' '));
 
-/** A message or token of the code under test from fields as the vectors have them. */
+/** The code's message or token from the vectors' fields. */
 export function messageOf(fields: Fields): Message & Token {
   const entries = Object.entries(fields).map(([name, value]) => {
     if (BYTES.has(name)) return [name, bytes(value as string)];
@@ -136,12 +136,12 @@ const MESSAGE_NAMES =
   'ClusterAttrs EndPointCount Which Tokens DigSig ErrDesc';
 const TOKEN_NAMES = 'Name Attrs ID CommsKey SigKey MyEnds DigSig';
 
-/** The fields of a message as the vectors have them; absent ones, and lists of nothing, are left out. */
+/** The vectors' fields of a message, without absent ones and empty lists. */
 export function fieldsOf(message: Message): Fields {
   return plain(message as Readonly<Record<string, unknown>>, MESSAGE_NAMES.split(' '));
 }
 
-/** The same of a token. */
+/** The vectors' fields of a token. */
 export function tokenFieldsOf(token: Token): Fields {
   return plain(token as Readonly<Record<string, unknown>>, TOKEN_NAMES.split(' '));
 }
