@@ -1,4 +1,4 @@
-// The pool with real workers and a real coordinator: what happens to jobs when there is no room, and when a worker fails.
+// The pool with real workers and a real coordinator: jobs without room, and workers that fail.
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -23,11 +23,11 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** What the observer of a pool was told. */
+/** The events that the pool's observer received. */
 interface Told {
   readonly failures: unknown[];
   readonly givenUp: Promise<unknown>;
-  /** Jobs that were handed to a worker at once, each time. */
+  /** The count of jobs of each handover to a worker. */
   readonly handedOver: number[];
 }
 
@@ -35,9 +35,9 @@ interface Started {
   readonly pool: Pool;
   readonly told: Told;
   readonly coordinator: CoordinatorThread;
-  /** The channels of the workers, in the order of their starts. */
+  /** The workers' channels, in the order of their starts. */
   readonly channels: readonly WorkerChannel[];
-  /** Kills the worker that was started last. */
+  /** Kills the worker that started last. */
   kill(): void;
 }
 
@@ -81,7 +81,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   });
   closing.push(() => pool.close());
   await pool.loaded();
-  // Finds a slot in its queue that there is not.
+  // A slot number out of range makes the worker throw.
   const kill = () => {
     const { messages, parker } = channels.at(-1)!;
     messages.push(SLOTS_PER_WORKER);
@@ -99,7 +99,7 @@ const hello: Job = {
   origin: 0,
 };
 
-/** A session record of a dialect that does not exist: no front end has one, and no worker can serve it. */
+/** A session record of an unknown dialect: no front end makes one, and no worker can serve it. */
 const poison: Job = {
   kind: 'message',
   transport: 'tcp',
@@ -112,12 +112,12 @@ const poison: Job = {
 function submit(pool: Pool, job: Job): Promise<JobResult | undefined> {
   return new Promise((resolve) => {
     const taken = pool.submit(job, resolve);
-    if (taken === undefined) throw new Error('there was no room');
+    if (taken === undefined) throw new Error('the pool had no room for the job');
   });
 }
 
-describe('what fails', () => {
-  it('is one job, whatever is wrong with it: those beside and behind it are served', async () => {
+describe('a failure', () => {
+  it('ends one job, and leaves those beside and behind it served', async () => {
     const { pool, told } = await startPool(1);
     for (let failure = 1; failure <= 10; failure++) {
       const results = await Promise.all([submit(pool, poison), submit(pool, hello), submit(pool, hello)]);
@@ -127,7 +127,7 @@ describe('what fails', () => {
     }
   });
 
-  it('is a worker: its jobs come to nothing, another takes its place, and the fifth within a minute is the last', async () => {
+  it('of a worker ends its jobs and starts another worker; the fifth within a minute is the last', async () => {
     const { pool, told, kill } = await startPool(1);
     for (let failure = 1; failure <= 4; failure++) {
       const under = Array.from({ length: 10 }, () => submit(pool, hello));
@@ -145,12 +145,12 @@ describe('what fails', () => {
 describe('loaded()', () => {
   it('resolves whenever it is called', async () => {
     const { pool } = await startPool(2);
-    // All workers have begun, and none has anything to say any more.
+    // All workers have started and send no further message.
     for (let turns = 0; turns < 3; turns++) await turn();
     await Promise.all([pool.loaded(), pool.loaded()]);
   });
 
-  it('rejects where the pool is closed before', async () => {
+  it('rejects if the pool is closed first', async () => {
     const { pool, coordinator } = await startPool(1);
     const other = new Pool({ workers: 1, helloQueueMs: 50, registry: REGISTRY }, coordinator, SILENT);
     await other.close();
@@ -159,7 +159,7 @@ describe('loaded()', () => {
   });
 });
 
-/** A cluster that shares its page of the roster cache with others of its kind. */
+/** A cluster whose cache page is that of its rivals. */
 function rival(number: number): Command & { readonly kind: 'create' } {
   const id = `${(number * 0x10000).toString(16).padStart(8, '0')}${'c'.repeat(56)}`;
   return {
@@ -173,12 +173,12 @@ function rival(number: number): Command & { readonly kind: 'create' } {
   };
 }
 
-describe('what a worker leaves behind', () => {
-  it('is no key: its channel is wiped, and so are all when the pool closes', async () => {
+describe('a dead worker', () => {
+  it("leaves no key: its channel is wiped, as are all at the pool's close", async () => {
     const { pool, channels, told, kill } = await startPool(1);
     const leave = () => {
       const { jobs, responses } = channels.at(-1)!;
-      // As if it had died at its job.
+      // Left by a worker that dies in its job.
       for (const part of [...jobs, ...responses]) part.fill(7, 0, SESSION_RECORD_BYTES);
     };
     const isClean = ({ jobs, responses }: WorkerChannel) =>
@@ -192,7 +192,7 @@ describe('what a worker leaves behind', () => {
     expect(channels.map(isClean)).toEqual([true, true]);
   });
 
-  it('is no page of the roster cache that nobody may write again', async () => {
+  it('releases the cache page that it read', async () => {
     const { coordinator, told, kill } = await startPool(1);
     const memory = newChannelMemory(16_384);
     const [own, parker] = [new WorkerChannel(memory), new Parker(coordinator.parker)];
@@ -207,7 +207,7 @@ describe('what a worker leaves behind', () => {
     const isShown = (command: Command) => reader.answer(command, () => true) ?? false;
     await ask(rival(0));
     expect(isShown(rival(0))).toBe(true);
-    // A worker in the place of the pool's dies while it reads.
+    // A second worker 0 dies while it reads the page.
     const state = new Int32Array(new SharedArrayBuffer(4));
     const rosterCache = new URL('../../dist/src/coordinator/roster-cache/reader.js', import.meta.url).href;
     const dying = new Worker(
@@ -236,7 +236,7 @@ describe('what a worker leaves behind', () => {
 });
 
 describe('a burst of Hellos', () => {
-  it('wakes no second worker for three, shares out what is more, and four at most wait in front of one', async () => {
+  it('wakes one worker for three, shares out more, and queues at most four in front of one', async () => {
     const { pool, told } = await startPool(2, 1_000);
     const handedOver = async (hellos: number) => {
       const before = told.handedOver.length;
@@ -250,7 +250,7 @@ describe('a burst of Hellos', () => {
 });
 
 describe('room', () => {
-  it('is refused to the newest Hello beyond the time they may wait, and to no session message', async () => {
+  it("refuses the newest Hello beyond the queue's time, and no session message", async () => {
     const { pool } = await startPool(1, 2);
     const waiting: Promise<JobResult | undefined>[] = [];
     let refused = 0;
@@ -264,7 +264,7 @@ describe('room', () => {
       });
       waiting.push(done);
     }
-    // Two milliseconds of Hellos are a handful on any machine.
+    // Two milliseconds are enough for a handful of Hellos on any machine.
     expect(refused).toBeGreaterThan(50);
     expect(refused).toBeLessThan(100);
     const message: Job = { ...poison, session: new Uint8Array(SESSION_RECORD_BYTES) };
@@ -274,14 +274,14 @@ describe('room', () => {
     expect((await submit(pool, hello))?.kind).toBe('reply');
   });
 
-  it('more jobs than a worker has slots are all served (F7)', async () => {
+  it('serves more jobs than a worker has slots (F7)', async () => {
     const { pool } = await startPool(1);
     const message: Job = { ...poison, session: new Uint8Array(SESSION_RECORD_BYTES) };
     const served = await Promise.all(Array.from({ length: 1_000 }, () => submit(pool, message)));
     expect(new Set(served.map((result) => result?.kind))).toEqual(new Set(['incomplete']));
   });
 
-  it('a withdrawn job is not told of, and takes no room', async () => {
+  it('gives no result of a withdrawn job, which takes no room', async () => {
     const { pool } = await startPool(1, 2);
     for (let count = 0; count < 100; count++) {
       const ticket = pool.submit(hello, () => expect.unreachable());

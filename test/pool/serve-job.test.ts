@@ -1,5 +1,5 @@
-// The data path of a worker with a real table behind it: the conversations of the vectors from first byte to last, and the
-// size of replies (R9).
+// A worker's data path with a real table behind it: the vectors' conversations from first byte to last, and the size of
+// replies (R9).
 
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -26,7 +26,7 @@ const CLUSTER_ID = '09'.repeat(32);
 const DIALECT_NAMES = ['chained', 'prefixed'] as const;
 const ck = privateKey('registryCk');
 
-/** A worker, and the table its questions go to. */
+/** A worker, and the table for its questions. */
 interface Served {
   readonly context: JobContext;
   readonly table: ClusterTable;
@@ -63,9 +63,9 @@ function one(
   return conclude(served, table.apply(served.question.command, 0).reply, context);
 }
 
-/** With the session's record from now on, which may be that from before. */
+/** The result with the session's current record, which an unchanged session omits. */
 function replied(result: WorkerResult, before?: Uint8Array) {
-  if (result.kind !== 'reply') throw new Error(`${result.kind}`);
+  if (result.kind !== 'reply') throw new Error(`a ${result.kind} in place of a reply`);
   const hasChanged = result.session !== undefined;
   return { ...result, hasChanged, session: result.session ? recordOf(result.session) : before! };
 }
@@ -90,7 +90,7 @@ class Client {
     return { client: new Client(context, transport, reply.keys, result.session), result, reply };
   }
 
-  /** Puts messages on the wire. */
+  /** Encrypts messages into bytes for the wire. */
   seal(...messages: Message[]): Buffer {
     const wires = messages.map((message) => {
       const sealed = DIALECTS[this.#keys.dialect].encrypt(this.#keys, randomBytes, encodeMessage(message));
@@ -100,7 +100,7 @@ class Client {
     return Buffer.concat(wires);
   }
 
-  /** Puts a plaintext of whole blocks on the wire as it is. */
+  /** Encrypts a plaintext of whole blocks as it is. */
   sealBlocks(plain: Uint8Array): Buffer {
     const { dialect, key2, receiveChain } = keysOf(this);
     const iv = dialect === 'prefixed' ? randomBytes(16) : receiveChain;
@@ -108,12 +108,12 @@ class Client {
     return dialect === 'prefixed' ? Buffer.concat([iv, sealed]) : sealed;
   }
 
-  /** The result of these bytes, going on where an attempt on fewer of them stopped. */
+  /** The result for these bytes, continued from a previous attempt on fewer of them. */
   send(wire: Uint8Array, scan?: number) {
     return one(this.#context, this.session, wire, this.#transport, scan);
   }
 
-  /** An attempt at each of these cuts that may find a message, until one does: its cut and result, or undefined. */
+  /** Attempts each cut that may find a message, until one does; returns the cut and its result, or undefined. */
   dribble(wire: Uint8Array, cuts: readonly number[]) {
     let [scan, needed] = [NO_SCAN, 0];
     for (const cut of cuts) {
@@ -141,20 +141,20 @@ class Client {
 const member = messageOf(vectors.messages.find(({ name }) => name === 'Client')!.fields);
 
 describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
-  it('a Hello is answered in its dialect, with the registry’s own version (H2, H5, K6)', async () => {
+  it("answers a Hello in its dialect, with the registry's own version (H2, H5, K6)", async () => {
     const { result, reply } = await Client.greet(contextWith(newTable()), name);
     expect(result).toMatchObject({ op: 0, dialect: name, consumed: 256, why: undefined });
     expect(reply.version2).toBe(1);
   });
 
-  it('a Hello is opened under either key, and one under neither is silent (H10)', () => {
+  it('opens a Hello under either key, and closes in silence at one under neither (H10)', () => {
     const [current, previous, other] = [privateKey('memberCk'), ck, privateKey('registrySk')];
     const keys = { key1: randomBytes(32), salt1: randomBytes(8), version1: 1 };
     const hello = { ...keys, dialect: name, iv1: name === 'chained' ? randomBytes(16) : undefined };
     const context = contextWith(newTable(), 16_384, { commsKey: current, previousCommsKey: previous });
     const opened = (key: KeyObject) => one(context, undefined, sealHello(createPublicKey(key), hello), 'tcp');
     expect(opened(current)).toMatchObject({ kind: 'reply', dialect: name, rsaOperations: 1, previousKey: false });
-    // Which of the two can rule a number out without decrypting depends on the number.
+    // Either key may reject a number as out of range without decrypting it; the number decides.
     for (let i = 0; i < 20; i++) {
       const { rsaOperations, ...result } = opened(previous) as Omit<JobReply, 'session'>;
       expect(result).toMatchObject({ kind: 'reply', dialect: name, previousKey: true });
@@ -166,14 +166,14 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(one(context, undefined, randomBytes(255), 'tcp')).toMatchObject({ why: 'hello-length', rsaOperations: 0 });
   });
 
-  it.each(['tcp', 'ws'] as const)('a conversation goes as the vectors have it, over %s (M2)', async (transport) => {
+  it.each(['tcp', 'ws'] as const)('serves a conversation as in the vectors, over %s (M2)', async (transport) => {
     const table = newTable();
     const { client } = await Client.greet(contextWith(table), name, transport);
     const { toRegistry, toClient } = vectors.conversations.find(({ dialect }) => dialect === name)!;
     for (const [i, { message: sent }] of toRegistry.entries()) {
       const expected = vectors.messages.find((message) => message.name === toClient[i]!.message)!.fields;
       const sentFields = vectors.messages.find((message) => message.name === sent)!.fields;
-      // The vectors' IDs are fixed; ours are random, and there is only one cluster.
+      // The vectors' IDs are fixed and ours are random; there is only one cluster.
       const { ClusterID: _, ...fields } = sentFields;
       const { message, result } = await client.receive(client.seal(messageOf(fields)));
       const got = fieldsOf(message);
@@ -181,13 +181,13 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
       for (const field of ['ClusterAttrs', 'EndPointCount', 'ClientAttrs', 'Which']) {
         expect(got[field]).toBe(expected[field]);
       }
-      // Whether a roster has it depends on the request (R11).
+      // A roster has the size only if the request has one (R11).
       if (got.Op !== Op.ClusterMembers) expect(got.ClusterSize).toBe(expected.ClusterSize);
       expect(result).toMatchObject({ op: fields.Op, why: got.Op === Op.Ack ? 'bye' : undefined });
     }
   });
 
-  it('a session is told where a message has changed it: its state, its IDs, or the chain of its keys (F7)', async () => {
+  it('returns the session if a message changed its state, its IDs, or the chain of its keys (F7)', async () => {
     const { client, result } = await Client.greet(contextWith(newTable()), name);
     expect(result.hasChanged).toBe(true);
     const changed: boolean[] = [];
@@ -201,7 +201,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(changed).toEqual([always, true, true, true, true, always, always]);
   });
 
-  it('what is not yet whole waits, and what stands behind a message is left (F5)', async () => {
+  it('waits for the rest of a message, and leaves the bytes behind one (F5)', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name);
     const [first, second] = [client.seal(member), client.seal({ Op: Op.Create, ClusterName: 'c' })];
     for (let end = 16; end < first.length; end += 16) {
@@ -252,7 +252,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(dribbled).toBeLessThan(40 * fastest(1, () => client.send(wire)));
   });
 
-  it('a frame that is less than a message, or more, is silent (F3, E1)', async () => {
+  it('closes in silence at a frame that is less or more than one message (F3, E1)', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name, 'ws');
     const wire = client.seal(member);
     const silent = { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
@@ -262,7 +262,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect((await client.receive(wire)).message.Op).toBe(Op.ClientOK);
   });
 
-  it('an Op out of range is told, and ends the session (M3, E2)', async () => {
+  it('answers an Op out of range with an Error, and ends the session (M3, E2)', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name);
     const sealed = DIALECTS[name].encrypt(
       keysOf(client),
@@ -274,7 +274,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(result).toMatchObject({ op: 0, why: 'tag-out-of-range' });
   });
 
-  it('what is wrong with a message is told with its text, and ends the session (E2)', async () => {
+  it('answers a fault with its text, and ends the session (E2)', async () => {
     const { client } = await Client.greet(contextWith(newTable()), name);
     const { message, result } = await client.receive(client.seal({ Op: Op.Join, ClusterName: 'c' }));
     expect(fieldsOf(message)).toEqual({ Op: 13, ErrDesc: 'invalid msg type for current state' });
@@ -287,7 +287,7 @@ function keysOf(client: Client): SessionKeys {
   return readSession(Buffer.from(client.session)).keys;
 }
 
-it('Hellos that are none are silent, each with its fault (H3)', async () => {
+it('closes in silence at bad Hellos, each with its fault (H3)', async () => {
   const context = contextWith(newTable());
   for (const { bytes: hex } of vectors.hostileHellos) {
     const result = await one(context, undefined, bytes(hex), 'tcp');
@@ -296,7 +296,7 @@ it('Hellos that are none are silent, each with its fault (H3)', async () => {
 });
 
 describe('the size of replies', () => {
-  /** A table with a full cluster whose tokens have these lengths. */
+  /** A table with a full cluster of tokens of these lengths. */
   function withTokens(lengths: readonly number[]): ClusterTable {
     const table = newTable();
     const clusterId = CLUSTER_ID;
@@ -310,7 +310,7 @@ describe('the size of replies', () => {
     return table;
   }
 
-  it('over TCP a reply keeps its bound, IV and padding included, and is as full as may be (R9)', async () => {
+  it("keeps a reply's bound over TCP, with IV and padding, and fills it (R9)", async () => {
     const lengths = fc.array(fc.integer({ min: 40, max: 1_500 }), { minLength: 1, maxLength: 64, size: 'max' });
     await fc.assert(
       fc.asyncProperty(
@@ -335,7 +335,7 @@ describe('the size of replies', () => {
           const sent = lengths.filter((_, index) => (which >> BigInt(index)) & 1n).length;
           expect(sent).toBe(message.Tokens!.length);
           expect(sent).toBeGreaterThan(0);
-          // What was left out would not have fitted: one of the largest, a block, and what the head may take.
+          // The member left out would not have fitted: one of the largest, a block, and the head's maximum.
           const next = (from % lengths.length) + sent;
           if (sent < lengths.length)
             expect(result.bytes.length + lengths[next % lengths.length]! + 48).toBeGreaterThan(bound);
@@ -345,8 +345,8 @@ describe('the size of replies', () => {
     );
   });
 
-  it.each(DIALECT_NAMES)('in the %s dialect it is exactly as much as fits, to the byte (R9)', async (name) => {
-    // Members 62 and 63 come first, so that Which is as long as it can be.
+  it.each(DIALECT_NAMES)('fits the bound to the byte in the %s dialect (R9)', async (name) => {
+    // Members 62 and 63 come first, which makes Which as long as it can be.
     const [first, others] = [62, 100];
     for (let length = 40; length < 40 + others; length++) {
       const lengths = new Array(64).fill(others).with(first, length);
@@ -370,7 +370,7 @@ describe('the size of replies', () => {
     }
   });
 
-  it('one member is always sent, even where it alone exceeds the bound (R9)', async () => {
+  it('sends one member at least, even beyond the bound (R9)', async () => {
     const context = contextWith(withTokens([2_000, 2_000]), 512);
     const { client } = await Client.greet(context, 'prefixed');
     const keys = keysOf(client);
@@ -381,7 +381,7 @@ describe('the size of replies', () => {
     }
   });
 
-  it('on WebSocket 64 members come at once (R9)', async () => {
+  it('sends 64 members at once on WebSocket (R9)', async () => {
     const context = contextWith(withTokens(new Array(64).fill(2_400)));
     const { client } = await Client.greet(context, 'chained', 'ws');
     const keys = keysOf(client);

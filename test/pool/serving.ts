@@ -1,4 +1,4 @@
-// Messages served with a real table behind them, which answers at once.
+// Serves messages with a real table, which replies at once.
 
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Answer, IdentifiedSession, Refused, Session } from '../../src/session/session.ts';
@@ -12,15 +12,15 @@ import { bytes, messageOf, privateKey, vectors } from '../wire/vectors.ts';
 export const REGISTRY_ID = 'ee'.repeat(32);
 /** A token of the vectors. */
 export const NO_ID = messageOf(vectors.tokens.find(({ name }) => name === 'no ID')!.fields);
-/** What it is signed with. */
+/** The key that signs it. */
 export const memberSk = privateKey('memberSk');
 
-/** A table of that registry, for as many as there are. */
+/** A table of that registry without limits. */
 export function newTable(): ClusterTable {
   return new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
 }
 
-/** Serves a message with what the table answers at once. */
+/** Serves a message with the table's immediate reply. */
 export function serve(table: ClusterTable, session: Session, message: Message, random = 1): Answer | Refused {
   const next = step(session, message.Op as Op, message, contextOf(random));
   return next.kind === 'question' ? next.conclude(table.apply(next.command, 0).reply) : next;
@@ -35,7 +35,7 @@ export function answered(outcome: Answer | Refused): Answer {
   return outcome;
 }
 
-/** A table with one client, and the session it is identified in. */
+/** A table with one client, and that client's session. */
 export function withClient(ends: readonly string[] = ['10.0.0.1:4001', '10.0.0.2:4002'], id = CLIENT_ID) {
   const table = newTable();
   const session = join(table, 'node-1', ends, id);

@@ -1,4 +1,4 @@
-// Sessions, jobs and results as they cross between front end and pool: what goes in comes out.
+// Codecs of sessions, jobs and results between front end and pool: each returns what was written.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ const session: fc.Arbitrary<Session> = fc.oneof(
   }),
 );
 
-/** The same with bytes as hex, so that views and copies compare. */
+/** A copy with bytes as hex, so that views and copies compare equal. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (value === null || typeof value !== 'object') return value;
@@ -62,7 +62,7 @@ function recordOf(session: Session): Buffer {
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
 
 describe('session records', () => {
-  it('every session comes out as it went in (S2)', () => {
+  it('read back every session as it was written (S2)', () => {
     fc.assert(
       fc.property(session, (session) => {
         expect(plain(readSession(recordOf(session)))).toEqual(plain(session));
@@ -70,7 +70,7 @@ describe('session records', () => {
     );
   });
 
-  it('a record is written where it belongs and nowhere else, whatever stood there (S2)', () => {
+  it('are written to their place alone, whatever was there (S2)', () => {
     fc.assert(
       fc.property(session, fc.nat(20), fc.nat(20), (session, before, behind) => {
         const target = Buffer.alloc(before + SESSION_RECORD_BYTES + behind, 0xa5);
@@ -83,7 +83,7 @@ describe('session records', () => {
     );
   });
 
-  it('bytes of another length are no record (S2)', () => {
+  it('are rejected at another length (S2)', () => {
     for (const length of [0, SESSION_RECORD_BYTES - 1, SESSION_RECORD_BYTES + 1]) {
       expect(() => readSession(Buffer.alloc(length))).toThrow();
     }
@@ -96,7 +96,7 @@ const origin = fc.nat(2 ** 17);
 const scanState = fc.record({
   at: fc.nat(MESSAGE_BYTES_MAX),
   hasOp: fc.boolean(),
-  // One more of each than a message may have: what was found dead stays so.
+  // One more of each than a message may have: a scan past the limit is dead and stays dead.
   unknownFields: fc.nat(UNKNOWN_FIELDS_MAX + 1),
   clientSpecs: fc.nat(2),
   tokens: fc.nat(REPEATED_FIELDS_MAX + 1),
@@ -107,13 +107,13 @@ const job: fc.Arbitrary<Job> = fc.oneof(
   fc.record({ kind: fc.constant('message' as const), transport, session: session.map(recordOf), scan, bytes, origin }),
 );
 
-/** A slot that has been used before. */
+/** A slot with bytes of an earlier job. */
 function usedSlot(): Buffer {
   return Buffer.alloc(1_000, 0xa5);
 }
 
 describe('jobs', () => {
-  it('packs the state of a scan and unpacks the same (F5)', () => {
+  it('read back the state of a scan (F5)', () => {
     fc.assert(
       fc.property(scanState, (state) => {
         expect(unpackScan(packScan(state))).toEqual(state);
@@ -121,7 +121,7 @@ describe('jobs', () => {
     );
   });
 
-  it('every job comes out as it went in, whatever stood in its slot (F7)', () => {
+  it('read back every job, whatever was in its slot (F7)', () => {
     fc.assert(
       fc.property(job, (job) => {
         const slot = usedSlot();
@@ -167,7 +167,7 @@ const MESSAGE = { rsaOperations: 0, previousKey: false, clientName: undefined, c
 const NO_TIMES = { open: 0, ask: 0, seal: 0 };
 
 describe('results', () => {
-  it('every result comes out as it went in, sessions as their records where they have changed, and its times with it (F7)', () => {
+  it("read back every result with its times, and a session's record if it changed (F7)", () => {
     fc.assert(
       fc.property(result, times, (result, times) => {
         const slot = usedSlot();
@@ -180,7 +180,7 @@ describe('results', () => {
     );
   });
 
-  it('of a name no more is told than a name can have (T2)', () => {
+  it('carry no more of a name than a name can have (T2)', () => {
     const slot = usedSlot();
     const reply = {
       ...MESSAGE,
@@ -194,7 +194,7 @@ describe('results', () => {
     expect(readResult(slot)).toMatchObject({ clientName: 'x'.repeat(128), bytes: Buffer.alloc(9) });
   });
 
-  it.each(REASONS)('the reason %s has a place of its own (E4)', (why) => {
+  it.each(REASONS)('give the reason %s its own number (E4)', (why) => {
     const reply = {
       kind: 'reply',
       ...MESSAGE,
@@ -208,7 +208,7 @@ describe('results', () => {
     expect(readResult(slot)).toMatchObject({ kind: 'reply', why });
   });
 
-  it('of a session nothing is left in a slot that was wiped, and a reply taken from it stays (E1)', () => {
+  it('leave nothing of a session in a wiped slot, and keep a reply taken from it (E1)', () => {
     fc.assert(
       fc.property(session, fc.uint8Array({ minLength: 1, maxLength: 100 }), (session, bytes) => {
         const [job, response] = [Buffer.alloc(1_000), Buffer.alloc(1_000)];
