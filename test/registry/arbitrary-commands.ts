@@ -1,10 +1,10 @@
-// Commands from a small world, so that they meet: few clients, few names, few keys.
+// Commands from a small world of few clients, names and keys, so that they collide.
 
 import * as fc from 'fast-check';
 import type { Command, CreateCommand, OperatorCommand, RegisterCommand } from '../../src/registry/command.ts';
 import type { TableLimits } from '../../src/registry/time-to-live.ts';
 
-/** An ID of 32 bytes that are all the same. */
+/** An ID of 32 equal bytes. */
 export function idOf(byte: number): string {
   return Buffer.alloc(32, byte).toString('hex');
 }
@@ -12,7 +12,7 @@ export function idOf(byte: number): string {
 export const REGISTRY_ID: string = idOf(0xee);
 export const CLIENT_IDS: readonly string[] = [1, 2, 3, 4].map(idOf);
 export const NAMES: readonly string[] = ['a', '__proto__', 'constructor'];
-/** IDs of the clusters that creates can make; each create brings the next. */
+/** The IDs of created clusters; each create takes the next. */
 export const CLUSTER_IDS: readonly string[] = Array.from({ length: 24 }, (_, i) => idOf(0x40 + i));
 
 const SHORT_ID = '05'.repeat(20);
@@ -27,10 +27,10 @@ const registering = fc.oneof(
   fc.constantFrom(SHORT_ID, REGISTRY_ID, idOf(0), '00'.repeat(20), ...CLUSTER_IDS.slice(0, 3)),
 );
 
-/** Bytes of what can follow in a token: nothing, a little, and more than fits on a page of a store. */
+/** A suffix of a token: empty, short, or longer than a store's page. */
 const TOKEN_ENDS = [0, 1, 2, 2_500];
 
-/** A client, as a rule by its own name, with the one key and enough end points. Its token says all this, and more. */
+/** A client, mostly with its own name, the one key and enough end points, all of which its token contains. */
 export const register: fc.Arbitrary<RegisterCommand> = fc
   .record({
     clientId: registering,
@@ -47,7 +47,7 @@ export const register: fc.Arbitrary<RegisterCommand> = fc
     return { kind: 'register', name: ownName, ...fields, token };
   });
 
-/** A create whose ID is still to be given. */
+/** A create without its ID. */
 export const create: fc.Arbitrary<CreateCommand> = fc.record({
   kind: fc.constant('create' as const),
   clientId: fc.constantFrom(...CLIENT_IDS, NOBODY),
@@ -108,13 +108,13 @@ export const keepCluster: fc.Arbitrary<OperatorCommand> = fc.record({
   attrs: fc.constant(0n),
 });
 
-/** Whether this may come when so many clusters have been created: nobody can know the ID of a later one. */
+/** Tells whether a command is possible after this many creates: no client can know a later cluster's ID. */
 export function isPossible(command: Command | OperatorCommand, created: number): boolean {
   if (command.kind === 'create' || command.kind === 'keep-cluster') return created < CLUSTER_IDS.length;
   return command.kind !== 'register' || CLUSTER_IDS.indexOf(command.clientId) < created;
 }
 
-/** Those that are possible, with an ID of its own for each create. */
+/** The possible commands, each create with its own ID. */
 function inTurn(commands: readonly Command[]): Command[] {
   let created = 0;
   const possible: Command[] = [];
@@ -125,7 +125,7 @@ function inTurn(commands: readonly Command[]): Command[] {
   return possible;
 }
 
-/** A history: mostly joins, and clients and clusters for them. */
+/** A history: mostly joins, with the clients and clusters for them. */
 export const history: fc.Arbitrary<Command[]> = fc
   .array(
     fc.oneof(
@@ -139,10 +139,10 @@ export const history: fc.Arbitrary<Command[]> = fc
   )
   .map(inTurn);
 
-/** Milliseconds between commands: as a rule few, now and then enough for something to expire. */
+/** Milliseconds between commands: mostly few, sometimes enough for an expiry. */
 export const wait: fc.Arbitrary<number> = fc.oneof({ weight: 8, arbitrary: fc.nat(3) }, fc.nat(60));
 
-/** A table that holds everything for ever. */
+/** Limits of a table that forgets nothing. */
 export const NO_LIMITS: TableLimits = {
   clients: Infinity,
   clusters: Infinity,
@@ -153,7 +153,7 @@ export const NO_LIMITS: TableLimits = {
   seatsPerClient: Infinity,
 };
 
-/** Limits that a history in this world meets. */
+/** Limits that a history of this world reaches. */
 export const limits: fc.Arbitrary<TableLimits> = fc.record({
   clients: fc.integer({ min: 2, max: 8 }),
   clusters: fc.integer({ min: 1, max: 5 }),

@@ -1,4 +1,4 @@
-// Pages of clusters: by name, each cluster on exactly one, however few are looked at at once.
+// Pages of clusters by name: each cluster is on exactly one page, however few are examined at once.
 
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { NO_LIMITS, REGISTRY_ID } from './arbitrary-commands.ts';
 
 const hex = (text: string) => Buffer.alloc(32, text).toString('hex');
 
-/** Clusters of two with so many members each. */
+/** Clusters of two seats with this many members each. */
 function tableOf(fills: ReadonlyMap<string, number>): ClusterTable {
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
   for (const [name, members] of fills) {
@@ -38,7 +38,7 @@ function page(table: ClusterTable, query: ClusterQuery, step: number): ClusterPa
 
 const FILLS: readonly FillState[] = ['empty', 'filling', 'full'];
 
-it('shows every cluster that is wanted once, by name, and says whether there is more', () => {
+it('lists every matching cluster once, by name, and tells whether more follow', () => {
   const names = fc.uniqueArray(fc.stringMatching(/^[abAB0_][ab.]{0,3}$/), { maxLength: 30 });
   const question = fc.record({
     prefix: fc.constantFrom('', 'a', 'ab', 'B', 'x'),

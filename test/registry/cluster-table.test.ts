@@ -1,5 +1,4 @@
-// The cluster table against an obvious one: replies, what has to be stored, undoing (E5), what is forgotten, and what it is
-// to be filled again from its changes.
+// The cluster table against a plain model: replies, stored changes, undo (E5), expiry, and replay of its changes.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -30,14 +29,14 @@ import {
 import { glanceAt, glanceSlowly, inOrder, keyOf, observeSlowly, observeTable } from './observe.ts';
 import { applySlowly, expireSlowly, restartSlowly, type SlowTable, slowTable, undoneTo } from './slow-table.ts';
 
-/** More than there ever is in a table here. */
+/** More records than any table here has. */
 const EVERYTHING = 1_000;
 
 interface Model {
-  /** The table now, and before each effect that can still be undone. */
+  /** The model's table now, and before each effect that can still be undone. */
   now: SlowTable;
   readonly before: SlowTable[];
-  /** Clusters created so far, those undone included. */
+  /** Clusters created so far, undone ones included. */
   created: number;
   clock: number;
 }
@@ -49,7 +48,7 @@ interface Real {
 
 type FuzzCommand = fc.Command<Model, Real>;
 
-/** The clients' own records have to come first: what a member's token is held against is the client's new one. */
+/** Clients' records come first: a member's token is compared with its client's new one. */
 function expectChanges(changes: readonly Change[], expected: readonly Change[]): void {
   expect(changes[0]?.kind).toBe(expected[0]?.kind);
   expect(inOrder(changes)).toEqual(inOrder(expected));
@@ -75,7 +74,7 @@ function applying(command: Command | OperatorCommand, wait: number): FuzzCommand
   };
 }
 
-/** One round of looking for what has expired. */
+/** One sweep. */
 function expiring(wait: number): FuzzCommand {
   return {
     check: () => true,
@@ -109,7 +108,7 @@ function undoing(count: number): FuzzCommand {
   };
 }
 
-it('answers, stores and forgets as the obvious table does, and undoes any of it (T9, T11, R1 to R9, R13, R14, E5)', () => {
+it('replies, stores, expires and undoes like the model (T9, T11, R1 to R9, R13, R14, E5)', () => {
   const at = (commands: fc.Arbitrary<Command | OperatorCommand>) =>
     fc.tuple(commands, wait).map((parts) => applying(...parts));
   const commands = fc.commands(
@@ -147,7 +146,7 @@ it('answers, stores and forgets as the obvious table does, and undoes any of it 
   );
 });
 
-/** What a history changes, in its order. */
+/** A history's changes, in order. */
 function changesOf(table: ClusterTable, commands: readonly Command[]): Change[] {
   return commands.flatMap((command) => table.apply(command, 0).changes);
 }
@@ -156,7 +155,7 @@ function newTable(limits: Partial<TableLimits> = {}): ClusterTable {
   return new ClusterTable(REGISTRY_ID, { ...NO_LIMITS, ...limits }, 0);
 }
 
-/** What a table that forgets nothing is after a history and a restart. */
+/** The model without expiry after a history and a restart. */
 function restartedAfter(commands: readonly Command[]): SlowTable {
   const end = commands.reduce(
     (table, command) => applySlowly(table, command, 0).table,
@@ -165,10 +164,10 @@ function restartedAfter(commands: readonly Command[]): SlowTable {
   return restartSlowly(end, 0);
 }
 
-/** Commands with the time that passes before each, and now and then a look for what has expired. */
+/** Commands with the time before each, and sweeps among them. */
 const longHistory = fc.tuple(history, fc.array(fc.tuple(wait, fc.boolean()), { minLength: 40, maxLength: 40 }));
 
-/** A table and an obvious one after such a history, and what had to be stored. */
+/** A table and a model after such a history, and the stored changes. */
 function afterLong(limits: TableLimits, [commands, times]: [Command[], [number, boolean][]]) {
   const table = new ClusterTable(REGISTRY_ID, limits, 0);
   let slow = slowTable(REGISTRY_ID, limits);
@@ -187,7 +186,7 @@ function afterLong(limits: TableLimits, [commands, times]: [Command[], [number, 
 }
 
 describe('records', () => {
-  it('a fresh table that absorbs all changes has all that was stored, and absorbing it again is no change (E6)', () => {
+  it('replay into a fresh table all that was stored, and replay again without a change (E6)', () => {
     fc.assert(
       fc.property(history, (commands) => {
         const table = newTable();
@@ -202,7 +201,7 @@ describe('records', () => {
     );
   });
 
-  it('a fresh table that absorbs removals, too, has all that was not forgotten (E6)', () => {
+  it('replay removals, too, into all that was not forgotten (E6)', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { slow, changes, clock } = afterLong(limits, history);
@@ -213,7 +212,7 @@ describe('records', () => {
     );
   });
 
-  it('what stands under each key at the end is enough, clusters before members, and is what records() gives (E6)', () => {
+  it('are complete as the last value of each key, clusters before members, and equal records() (E6)', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { table, slow, changes, clock } = afterLong(limits, history);
@@ -237,7 +236,7 @@ describe('records', () => {
     );
   });
 
-  it('records() gives clients and clusters before members, and members in the order of their indexes (E6)', () => {
+  it('come from records() with clients and clusters before members, members by index (E6)', () => {
     fc.assert(
       fc.property(history, (commands) => {
         const table = newTable();
@@ -249,7 +248,7 @@ describe('records', () => {
     );
   });
 
-  it('a member that is loaded without a registration has that of its client (E6)', () => {
+  it('give a member without a registration that of its client (E6)', () => {
     const table = newTable();
     table.replay({ ...registration(1, Uint8Array.of(7)), kind: 'client' });
     table.replay({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 0n });
@@ -258,7 +257,7 @@ describe('records', () => {
     expect(table.apply({ kind: 'join', clientId: idOf(1), cluster: { name: 'c' } }, 0).changes).toEqual([]);
   });
 
-  it('every change of a member has the index of its seat, 0, 1, 2 … as they joined (R6)', () => {
+  it("of a member have its seat's index: 0, 1, 2 … in the order of the joins (R6)", () => {
     fc.assert(
       fc.property(history, (commands) => {
         const table = newTable();
@@ -274,7 +273,7 @@ describe('records', () => {
     );
   });
 
-  it('joining again with the same token changes nothing that would have to be stored (R6)', () => {
+  it('do not change when a member joins again with the same token (R6)', () => {
     const table = newTable();
     table.apply(registration(1, Uint8Array.of(1)), 0);
     table.apply(creation('c', 9), 0);
@@ -283,7 +282,7 @@ describe('records', () => {
     expect(table.apply(again, 0).changes).toEqual([]);
   });
 
-  it('registering again with the same token changes nothing that would have to be stored (T12)', () => {
+  it('do not change when a client registers again with the same token (T12)', () => {
     const table = newTable();
     expect(table.apply(registration(1, Uint8Array.of(1, 2)), 0).changes.length).toBe(1);
     expect(table.apply(registration(1, Uint8Array.of(1, 2)), 0)).toMatchObject({
@@ -293,7 +292,7 @@ describe('records', () => {
     expect(table.apply(registration(1, Uint8Array.of(1, 3)), 0).changes.length).toBe(1);
   });
 
-  it('a new token is stored with the seats, which keep the old one until the client joins again (R6)', () => {
+  it('store a new token with the seats, which keep the old one until the next Join (R6)', () => {
     const table = newTable();
     const [old, fresh] = [Uint8Array.of(1), Uint8Array.of(2)];
     table.apply(registration(1, old), 0);
@@ -318,7 +317,7 @@ describe('records', () => {
     expect(table.apply(asking(idOf(10)), 0).reply).toMatchObject({ roster: old });
   });
 
-  it('an ephemeral client is stored when it takes a seat, with the seat, and from then on (T9)', () => {
+  it('store an ephemeral client with its first seat, and from then on (T9)', () => {
     const table = newTable();
     const ephemeral = (byte: number) => ({ ...registration(1, Uint8Array.of(byte)), ephemeral: true });
     expect(table.apply(ephemeral(1), 0)).toMatchObject({ reply: { kind: 'registered' }, changes: [] });
@@ -336,7 +335,7 @@ describe('records', () => {
     expect(second.changes.map(({ kind }) => kind)).toEqual(['member']);
   });
 
-  it('a cluster that another server stored first takes the place of ours, members and all (R1)', () => {
+  it('replace our cluster and its members by one that another server stored first (R1)', () => {
     const table = newTable();
     const [ours, theirs] = [1, 2].map((byte) => ({
       kind: 'cluster' as const,
@@ -366,7 +365,7 @@ function creation(name: string, id: number, attrs = 0n): Command {
   return { kind: 'create', clientId: idOf(1), name, id: idOf(id), size: 3, endPointCount: 1, attrs };
 }
 
-/** GetCluster for all members, by one of the clients or by nobody in particular. */
+/** A GetCluster for all members, by a client or by a non-member. */
 function asking(clusterId: string, clientId = NOBODY) {
   const cluster = { id: clusterId };
   return { kind: 'get-cluster', clientId, cluster, which: 9n, cursor: undefined, rosterBytesMax: 9_000 } as const;
@@ -385,7 +384,7 @@ describe('an eviction', () => {
     return table;
   }
 
-  it('empties a seat, moves nobody, and the next who joins gets the lowest that is empty (R14)', () => {
+  it('empties a seat, moves no other member, and leaves the lowest empty seat to the next Join (R14)', () => {
     const table = withMembers([1, 2, 3]);
     const evicting = { kind: 'evict', cluster: { name: 'c' }, member: { name: 'm1' } } as const;
     const gone = { kind: 'member-removal', clusterId: idOf(9), index: 0, clientId: idOf(1) };
@@ -399,13 +398,13 @@ describe('an eviction', () => {
     expect(table.counts).toEqual({ clients: 4, clusters: 1, members: 3 });
   });
 
-  it('whoever was evicted is no member any more, and may join again as anybody may (R14)', () => {
+  it('ends the membership, after which the client may join again (R14)', () => {
     const table = withMembers([1, 2]);
     table.apply({ kind: 'evict', cluster: { id: idOf(9) }, member: { id: idOf(2) } }, 0);
     expect(table.apply(joining(2), 0).changes).toMatchObject([{ kind: 'member', index: 1, clientId: idOf(2) }]);
   });
 
-  it('a table is loaded with the holes that evictions left, and deleting the cluster takes all its seats (E6)', () => {
+  it('leaves holes that a replay restores; deleting the cluster removes all its seats (E6)', () => {
     const table = withMembers([1, 2, 3]);
     for (const client of [1, 2]) {
       table.apply({ kind: 'evict', cluster: { name: 'c' }, member: { id: idOf(client) } }, 0);
@@ -421,7 +420,7 @@ describe('an eviction', () => {
 });
 
 describe('limits', () => {
-  it('at the limit of clusters a new one is refused, and one that exists is not (R4)', () => {
+  it('refuse a new cluster at the limit, and serve an existing one (R4)', () => {
     const table = newTable({ clusters: 2 });
     const outcomes = ['a', 'b', 'c', 'a'].map((name, i) => table.apply(creation(name, 0x40 + i), 0));
     expect(outcomes.map(({ reply }) => (reply.kind === 'refused' ? reply.refusal : reply.kind))).toEqual([
@@ -435,7 +434,7 @@ describe('limits', () => {
     expect(table.apply(creation('c', 0x50), 0).reply.kind).toBe('cluster');
   });
 
-  it('at the limit of registrations a new client is refused, and one that is known may come back (T11)', () => {
+  it('refuse a new client at the limit, and accept a known one (T11)', () => {
     const table = newTable({ clients: 1 });
     const full = { kind: 'refused', refusal: 'registry-full' };
     expect(table.apply(registration(1, Uint8Array.of(1)), 0).reply.kind).toBe('registered');
@@ -447,11 +446,11 @@ describe('limits', () => {
   });
 });
 
-describe('what is forgotten', () => {
+describe('expiry', () => {
   const TTL = { ephemeralTtlMs: 100, idleRegistrationTtlMs: 1_000 };
   const removals = (effects: readonly Effect[]) => effects.flatMap(({ changes }) => changes);
 
-  it('an ephemeral cluster that no member asks for, whoever else does; any other stays (R4)', () => {
+  it("removes an ephemeral cluster without members' requests, and no other (R4)", () => {
     const table = newTable(TTL);
     for (const client of [1, 2]) table.apply(registration(client, Uint8Array.of(client)), 0);
     table.apply(creation('ephemeral', 9, 1n), 0);
@@ -468,7 +467,7 @@ describe('what is forgotten', () => {
     expect(table.apply(creation('ephemeral', 12), 200).reply).toMatchObject({ cluster: { id: idOf(12) } });
   });
 
-  it('a client without a seat, sooner if it is ephemeral; one that has a seat stays (T9)', () => {
+  it('removes a client without a seat, sooner if ephemeral, and none with a seat (T9)', () => {
     const table = newTable(TTL);
     const ephemeral = { ephemeral: true } as const;
     for (const client of [1, 2]) table.apply(registration(client, Uint8Array.of(client)), 0);
@@ -488,7 +487,7 @@ describe('what is forgotten', () => {
     expect(table.counts).toEqual({ clients: 2, clusters: 1, members: 2 });
   });
 
-  it('the ID of a client that is forgotten is anybody’s again (T11)', () => {
+  it('frees the ID of a removed client (T11)', () => {
     const table = newTable(TTL);
     table.apply(registration(1, Uint8Array.of(1)), 0);
     const stranger = { ...registration(1, Uint8Array.of(2)), sigKeyDigest: 'cc'.repeat(32) };
@@ -497,7 +496,7 @@ describe('what is forgotten', () => {
     expect(table.apply(stranger, 1_000).reply.kind).toBe('registered');
   });
 
-  it('nothing of it when it is undone, and it is due again (E5)', () => {
+  it('is undone without loss, and is due again (E5)', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { table, slow, clock } = afterLong(limits, history);
@@ -513,16 +512,16 @@ describe('what is forgotten', () => {
     );
   });
 
-  it('all of it in time, however few are looked at at once and wherever the round was (T9)', () => {
+  it('removes everything in time, however few entries a sweep examines (T9)', () => {
     fc.assert(
       fc.property(limits, longHistory, fc.integer({ min: 1, max: 5 }), fc.nat(9), (limits, history, count, begun) => {
         const { table, slow, clock } = afterLong({ ...limits, clients: 50, clusters: 50 }, history);
-        // Nothing is due for rounds that stand still.
+        // Sweeps that stand still find nothing due.
         for (let i = 0; i < begun; i++) expect(table.expire(0, count)).toEqual([]);
         const later = clock + 60;
         const { clients, clusters } = table.counts;
         const changes: Change[] = [];
-        // Two rounds each of clusters and then of clients, which are without a seat only when those are gone.
+        // Two sweeps each of clusters and then of clients, which lose their seats only with the clusters.
         for (let i = 0; i < 2 * (clients + clusters) + 4; i++) {
           const effects = table.expire(later, count);
           expect(effects.length).toBeLessThanOrEqual(2 * count);
@@ -535,7 +534,7 @@ describe('what is forgotten', () => {
     );
   });
 
-  it('a cluster without a member, from its creation or the last eviction on, unless it is kept (R4)', () => {
+  it('removes a cluster without members, from its creation or last eviction on, unless kept (R4)', () => {
     const table = newTable({ emptyClusterTtlMs: 100 });
     table.apply(registration(1, Uint8Array.of(1)), 0);
     for (const [i, name] of ['empty', 'joined', 'left', 'kept'].entries()) table.apply(creation(name, 0x40 + i), 0);
@@ -544,7 +543,7 @@ describe('what is forgotten', () => {
     const kept = { ...shape, id: idOf(0x43), kind: 'cluster', keep: true };
     expect(table.apply({ ...shape, kind: 'keep-cluster' }, 20).changes).toEqual([kept]);
     expect(table.apply({ ...shape, kind: 'keep-cluster' }, 20).changes).toEqual([]);
-    // A Create of what is there, and a look at it, are no use.
+    // A Create of an existing cluster, and a look at it, do not count as uses.
     table.apply(creation('empty', 0x60), 50);
     table.apply(asking(idOf(0x40), idOf(1)), 50);
     table.apply({ kind: 'evict', cluster: { name: 'left' }, member: { id: idOf(1) } }, 60);
@@ -556,7 +555,7 @@ describe('what is forgotten', () => {
     expect(table.counts.clusters).toBe(2);
   });
 
-  it('one client makes so many clusters at most, those that are gone apart (R4)', () => {
+  it('limits the clusters that one client creates, without removed ones (R4)', () => {
     const table = newTable({ clustersPerClient: 2, emptyClusterTtlMs: 100 });
     table.apply(registration(1, Uint8Array.of(1)), 0);
     const make = (id: number, now: number) => table.apply(creation(`c${id}`, id), now);
@@ -572,7 +571,7 @@ describe('what is forgotten', () => {
     expect(make(0x45, 100).reply.kind).toBe('cluster');
   });
 
-  it('what has been idle for longest sooner, where the table would be full; no newcomer is refused (R4)', () => {
+  it('removes long-idle entries sooner in a full table, and refuses no newcomer (R4)', () => {
     const MINUTE = 60_000;
     const MOST = 40;
     const table = newTable({
@@ -586,7 +585,7 @@ describe('what is forgotten', () => {
       const command = { ...creation(`c${id}`, 1), id: `cc${id.toString(16).padStart(62, '0')}` } as Command;
       return table.apply(command, now).reply.kind;
     };
-    // One member that stays, in a cluster that stays, and one cluster that is kept.
+    // A cluster with its one member, and a kept cluster, both of which stay.
     register(1, 0);
     make(1, 0);
     table.apply({ kind: 'join', clientId: '1'.padStart(64, '0'), cluster: { name: 'c1' } }, 0);
@@ -596,7 +595,7 @@ describe('what is forgotten', () => {
       const now = minute * MINUTE;
       expect([register(minute, now), make(minute, now)]).toEqual(['registered', 'cluster']);
       for (const { changes } of table.expire(now, EVERYTHING)) {
-        // Of those that have been idle for long only.
+        // Only of those idle for long.
         for (const change of changes) {
           const cluster = change.kind === 'cluster-removal' && Number(change.name.slice(1));
           const client = change.kind === 'client-removal' && Number.parseInt(change.clientId, 16);
@@ -609,7 +608,7 @@ describe('what is forgotten', () => {
     for (const name of ['c1', 'kept']) expect(table.showCluster({ name })).toBeDefined();
   });
 
-  it('nothing before its time in a table that has room, nor within five minutes in one that has none (R4)', () => {
+  it('removes nothing early in a table with room, nor within five minutes in a full one (R4)', () => {
     const table = newTable({ clusters: 10, emptyClusterTtlMs: 3_600_000 });
     for (let i = 0; i < 9; i++) table.apply(creation(`c${i}`, 0x40 + i), 0);
     expect(table.expire(3_599_999, EVERYTHING)).toEqual([]);
@@ -619,7 +618,7 @@ describe('what is forgotten', () => {
     expect(removals(full.expire(300_000, EVERYTHING))).toMatchObject([{ name: 'c0' }]);
   });
 
-  it('an outage expires nobody: what is loaded counts as just used (E6)', () => {
+  it('counts loaded entries as just used, so that an outage expires none (E6)', () => {
     const table = new ClusterTable(REGISTRY_ID, { ...NO_LIMITS, ...TTL }, 5_000);
     table.replay({ ...registration(1, Uint8Array.of(1)), kind: 'client' });
     table.replay({ kind: 'cluster', id: idOf(9), name: 'c', size: 2, endPointCount: 1, attrs: 1n });
@@ -629,7 +628,7 @@ describe('what is forgotten', () => {
   });
 });
 
-it('a full cluster has 64 members, and Which a bit for each (R2)', () => {
+it('fills a cluster with 64 members, each with its bit in Which (R2)', () => {
   const table = newTable();
   table.apply({ ...creation('c', 0xcc), size: 64 } as Command, 0);
   const joins = Array.from({ length: 65 }, (_, i) => {

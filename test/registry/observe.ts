@@ -1,4 +1,4 @@
-// All that can be seen of a table from outside, for comparing tables.
+// The observable state of a table, for comparing tables.
 
 import type { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Change, Command, Reply } from '../../src/registry/command.ts';
@@ -20,12 +20,12 @@ const CLUSTER_QUESTIONS: readonly Command[] = [
   }),
 );
 
-/** Who is asked for counts as used. */
+/** These queries count as uses of their client. */
 const CLIENT_QUESTIONS: readonly Command[] = [...CLIENT_IDS, '05'.repeat(20), REGISTRY_ID, ...CLUSTER_IDS].map(
   (clientId): Command => ({ kind: 'find-client', clientId }),
 );
 
-/** What answers everything the same is the same. Counts as a use of every client, at time 0 unless told. */
+/** Every reply of a table; equal tables give equal replies. Counts as a use of every client, at time 0 by default. */
 export function observeTable(table: ClusterTable, now = 0) {
   return {
     clients: CLIENT_QUESTIONS.map((question) => unbuffered(table.apply(question, now).reply)),
@@ -33,7 +33,7 @@ export function observeTable(table: ClusterTable, now = 0) {
   };
 }
 
-/** What can be seen of an obvious table. */
+/** The observable state of the model. */
 export function observeSlowly(table: SlowTable) {
   return {
     clients: CLIENT_QUESTIONS.map((question) => applySlowly(table, question, 0).reply),
@@ -41,7 +41,7 @@ export function observeSlowly(table: SlowTable) {
   };
 }
 
-/** What can be seen of a table without using any client of it. */
+/** The state of a table observable without a use of any client. */
 export function glanceAt(table: ClusterTable, now = 0) {
   return {
     clusters: CLUSTER_QUESTIONS.map((question) => table.apply(question, now).reply),
@@ -65,7 +65,7 @@ export function glanceSlowly(table: SlowTable) {
   };
 }
 
-/** The same whether it has been loaded, token and all, or not. */
+/** The same value whether it was loaded or not, token included. */
 export function unbuffered<T extends object>(holder: T): T {
   const { token } = holder as { token?: Uint8Array };
   if (token === undefined) return holder;
@@ -79,7 +79,7 @@ export function inOrder(changes: readonly Change[]): Change[] {
   return changes.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-/** What a change replaces or takes away. */
+/** The key of the record that a change replaces or removes. */
 export function keyOf(change: Change): string {
   switch (change.kind) {
     case 'client':

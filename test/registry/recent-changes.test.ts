@@ -1,4 +1,4 @@
-// What the table remembers of its last changes: as a list of all of them would have it, as far as its ring goes.
+// The table's ring of last changes, against a list of all changes.
 
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -21,8 +21,8 @@ function addMember(table: ClusterTable, cluster: string, index: number): void {
 
 const recentNames = (table: ClusterTable) => table.overview().recent.map(({ name }) => name);
 
-it('the last that changed comes first, each once', () => {
-  // Runs longer than the ring, and as it begins.
+it('lists the last changed first, each once', () => {
+  // Runs longer than the ring, and as long as its start.
   const few = fc.array(fc.nat(20), { maxLength: 60 });
   fc.assert(
     fc.property(few, fc.integer({ min: 0, max: RECENT_CHANGES_MAX }), (ids, before) => {
@@ -35,7 +35,7 @@ it('the last that changed comes first, each once', () => {
   );
 });
 
-it('creation, joins, evictions count as changes; what is gone is not shown', () => {
+it('counts creations, joins and evictions as changes, and omits removed clusters', () => {
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
   for (const name of ['a', 'b', 'c']) addCluster(table, name, 2);
   expect(recentNames(table)).toEqual(['c', 'b', 'a']);
@@ -49,7 +49,7 @@ it('creation, joins, evictions count as changes; what is gone is not shown', () 
   expect(recentNames(table)).toEqual(['b', 'c']);
 });
 
-it('as many clusters as are shown may fill in turns without one being lost', () => {
+it('keeps as many clusters as it lists while they fill in turns', () => {
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
   const names = Array.from({ length: RECENT_CLUSTERS_MAX + 6 }, (_, i) => `c${i}`);
   for (const name of names) addCluster(table, name, CLUSTER_SIZE_MAX);
@@ -58,7 +58,7 @@ it('as many clusters as are shown may fill in turns without one being lost', () 
   for (const name of filling) addMember(table, name, 0);
   for (let index = 1; index < CLUSTER_SIZE_MAX; index++) for (const name of filling) addMember(table, name, index);
   expect(recentNames(table)).toEqual(filling.toReversed());
-  // Two more that fill in turn push nobody out.
+  // Two more that fill in turn displace none.
   for (let index = 0; index < CLUSTER_SIZE_MAX; index++)
     for (const name of names.slice(-2)) addMember(table, name, index);
   expect(recentNames(table)).toEqual([...names.slice(-2).toReversed(), ...filling.slice(2).toReversed()]);

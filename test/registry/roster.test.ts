@@ -1,4 +1,4 @@
-// Rosters (R8, R9): who keeps asking gets everybody, within the bound, in the order of the bits.
+// Rosters (R8, R9): repeated requests reach every member, within the bound, in the order of the bits.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { idOf } from './arbitrary-commands.ts';
 
 const ALL = 2n ** 64n - 1n;
 
-/** A cluster whose i-th member has a token of so many bytes, each of them i. */
+/** A cluster whose member i has a token of this many bytes, each of them i. */
 function withTokens(lengths: readonly number[]): Cluster {
   const clusterId = idOf(0xcc);
   const cluster = new Cluster({ kind: 'cluster', id: clusterId, name: 'c', size: 64, endPointCount: 1, attrs: 0n }, 0);
@@ -28,7 +28,7 @@ const start = fc.nat(63);
 const bound = fc.nat(400);
 
 describe('asking for all again and again', () => {
-  it('visits every member, each reply going on where the last one ended (R9)', () => {
+  it('visits every member, each reply starting behind the last (R9)', () => {
     fc.assert(
       fc.property(lengths, bound, start, (lengths, bytesMax, from) => {
         const cluster = withTokens(lengths);
@@ -71,7 +71,7 @@ describe('asking for all again and again', () => {
     expect([0, 1, 2].map((from) => cluster.roster(ALL, from, 1).next)).toEqual([1, 2, 0]);
   });
 
-  it('goes on in a cluster that has grown or is another one (R9)', () => {
+  it('continues in a cluster that has grown or is another one (R9)', () => {
     fc.assert(
       fc.property(lengths, start, bound, (lengths, from, bytesMax) => {
         const { which, next } = withTokens(lengths).roster(ALL, from, bytesMax);
@@ -85,7 +85,7 @@ describe('asking for all again and again', () => {
 describe('a reply', () => {
   const wanted = fc.bigInt({ min: 0n, max: ALL });
 
-  it('never exceeds its bytes, unless one member alone does (R9)', () => {
+  it('keeps its bound, unless one member alone exceeds it (R9)', () => {
     fc.assert(
       fc.property(lengths, wanted, start, bound, (lengths, wanted, from, bytesMax) => {
         const { which, bytes } = withTokens(lengths).roster(wanted, from, bytesMax);
@@ -94,7 +94,7 @@ describe('a reply', () => {
     );
   });
 
-  it('has those who were wanted, at least one if any was, and as many as fit (R8)', () => {
+  it('has only requested members, at least one of them, and as many as fit (R8)', () => {
     fc.assert(
       fc.property(lengths, wanted, start, bound, (lengths, wanted, from, bytesMax) => {
         const { which, bytes } = withTokens(lengths).roster(wanted, from, bytesMax);
@@ -120,7 +120,7 @@ describe('a reply', () => {
     );
   });
 
-  it('of a cluster without members is empty (R8)', () => {
+  it('is empty for a cluster without members (R8)', () => {
     expect(withTokens([]).roster(ALL, 5, 100)).toEqual({ which: 0n, next: 0, bytes: new Uint8Array(0) });
   });
 });

@@ -1,5 +1,5 @@
-// The cluster table as the rules have it (T9 to T11, R1, R4 to R9, R13, R14), without any thought of speed: what ClusterTable has
-// to agree with, also in what it has stored and what it forgets. It takes commands that the sessions have already judged.
+// A plain model of the cluster table (T9 to T11, R1, R4 to R9, R13, R14), which ClusterTable must agree with, also in
+// what it stores and expires. Its commands have passed the session's checks.
 
 import type {
   Change,
@@ -32,12 +32,12 @@ interface SlowClient {
 
 interface SlowCluster {
   readonly record: ClusterRecord;
-  /** By index, up to the last; nobody where one was evicted. */
+  /** By index, up to the last; undefined for an evicted member. */
   readonly members: readonly (SlowMember | undefined)[];
   readonly lastUse: number;
 }
 
-/** All there is; never changed, so that an earlier one can be gone back to. */
+/** The model's state. It is immutable, so that an earlier state can be restored. */
 export interface SlowTable {
   readonly registryId: string;
   readonly limits: TableLimits;
@@ -45,7 +45,7 @@ export interface SlowTable {
   readonly clusters: readonly SlowCluster[];
 }
 
-/** What a command comes to. */
+/** The result of a command. */
 export interface SlowOutcome {
   readonly reply: Reply;
   readonly changes: readonly Change[];
@@ -58,7 +58,7 @@ export function slowTable(registryId: string, limits: TableLimits): SlowTable {
   return { registryId, limits, clients: [], clusters: [] };
 }
 
-/** The reply to a command, what it has stored, and the table after it. */
+/** The reply to a command, its stored changes, and the table after it. */
 export function applySlowly(table: SlowTable, command: Command | OperatorCommand, now: number): SlowOutcome {
   switch (command.kind) {
     case 'register':
@@ -94,7 +94,7 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
   }
 }
 
-/** What is forgotten when everything is looked at: clusters, then the clients that have no seat any more. */
+/** A sweep of everything: removes expired clusters, then clients that have no seat left. */
 export function expireSlowly(
   table: SlowTable,
   now: number,
@@ -116,7 +116,7 @@ export function expireSlowly(
   return { removals, table: { ...table, clusters, clients: table.clients.filter((client) => !idle.includes(client)) } };
 }
 
-/** What is there after a restart at this time: all that was stored, and as if just used. */
+/** The state after a restart at this time: all stored records, as if just used. */
 export function restartSlowly(table: SlowTable, now: number): SlowTable {
   return {
     ...table,
@@ -125,7 +125,7 @@ export function restartSlowly(table: SlowTable, now: number): SlowTable {
   };
 }
 
-/** An earlier table, undone to from a later one: only when something was last used is not undone. */
+/** The earlier state that an undo restores; times of last use are not undone. */
 export function undoneTo(earlier: SlowTable, later: SlowTable): SlowTable {
   const clients = earlier.clients.map((client) => {
     const same = later.clients.find(({ record }) => record.clientId === client.record.clientId);
@@ -138,7 +138,7 @@ export function undoneTo(earlier: SlowTable, later: SlowTable): SlowTable {
   return { ...earlier, clients, clusters };
 }
 
-/** Every record that is stored. */
+/** Every stored record. */
 export function storedSlowly(table: SlowTable): (ClientRecord | ClusterRecord | MemberRecord)[] {
   return [
     ...table.clients.filter(({ stored }) => stored).map(({ record }) => record),
@@ -156,7 +156,7 @@ function register(table: SlowTable, command: RegisterCommand, now: number): Slow
   const taken = known ? known.record.sigKeyDigest !== command.sigKeyDigest : nobodys.includes(clientId);
   if (taken) return refused(table, 'id-in-use');
   const reply: Reply = { kind: 'registered' };
-  // A token says all the rest.
+  // A token contains all other fields.
   if (known && Buffer.from(known.record.token).equals(command.token)) return unchanged(table, reply);
   if (!known && table.clients.length >= table.limits.clients) return refused(table, 'registry-full');
 
@@ -183,7 +183,7 @@ function create(table: SlowTable, command: CreateCommand, now: number): SlowOutc
   };
 }
 
-/** Of an operator: the cluster is there afterwards, and marked. */
+/** An operator's command: the cluster exists afterwards, and is marked. */
 function keep(table: SlowTable, command: OperatorCommand & { kind: 'keep-cluster' }, now: number): SlowOutcome {
   const existing = find(table, { name: command.name });
   if (!existing) {
@@ -222,7 +222,7 @@ function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number):
   const seats = table.clusters.filter(({ members }) => members.some((member) => member?.clientId === clientId));
   if (index < 0 && seats.length >= table.limits.seatsPerClient) return refused(table, 'seats-per-client');
   const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-  // The very token, not one like it: another registration may have come between.
+  // Compared by identity: another registration may have come between.
   if (cluster.members[index]?.token === record.token) {
     return unchanged(withCluster(table, { ...cluster, lastUse: now }), reply);
   }
@@ -241,7 +241,7 @@ function join(table: SlowTable, clientId: string, ref: ClusterRef, now: number):
   };
 }
 
-/** Rule R14: the others stay where they are. */
+/** Other members keep their seats (R14). */
 function evict(table: SlowTable, ref: ClusterRef, who: MemberSelector, now: number): SlowOutcome {
   const cluster = find(table, ref);
   if (!cluster) return notFound(table, ref);
@@ -267,7 +267,7 @@ function removalOf({ record: { id, name }, members }: SlowCluster): Change {
   return { kind: 'cluster-removal', id, name, seats: members.length };
 }
 
-/** Rules R8 and R9, member by member. */
+/** R8 and R9, member by member. */
 function roster(cluster: SlowCluster, { which, cursor, rosterBytesMax }: GetClusterCommand): Reply {
   const count = cluster.members.length;
   const all = cluster.members.map((member, index) => ({ member, index }));
@@ -293,7 +293,7 @@ function roster(cluster: SlowCluster, { which, cursor, rosterBytesMax }: GetClus
   };
 }
 
-/** Who is heard of, or loses a seat: its time without one begins. */
+/** Starts a client's time without a seat, at a use or at the loss of a seat. */
 function heardOf(table: SlowTable, clientId: string | undefined, now: number): SlowTable {
   const clients = table.clients.map((client) =>
     client.record.clientId === clientId ? { ...client, lastUse: now } : client,
