@@ -1,4 +1,4 @@
-// The table of addresses: exact while it has room, and neither larger nor kinder to anybody when it has none.
+// The address table: exact while it has room; full, it neither grows nor relaxes a limit.
 
 import { describe, expect, it } from 'vitest';
 import { AddressTable } from '../../src/admission/address-table.ts';
@@ -8,7 +8,7 @@ const RATE = { perSecond: 1, burst: 10 };
 const idle = () => true;
 
 describe('a table with room for four addresses', () => {
-  it('forgets those that have nothing, to make room', () => {
+  it('forgets idle addresses to make room', () => {
     const table = new AddressTable(RATE, 0, idle, 4);
     for (let i = 0; i < 100; i++) table.of(`idle${i}`, 0);
     expect(table.size).toBe(4);
@@ -19,7 +19,7 @@ describe('a table with room for four addresses', () => {
     expect(table.size).toBeLessThanOrEqual(4);
   });
 
-  it('forgets nobody who has a connection or has spent Hellos, whoever floods it', () => {
+  it('keeps addresses with a connection or spent Hellos, whoever floods it', () => {
     const table = new AddressTable(RATE, 0, idle, 4);
     const connected = table.of('connected', 0);
     connected.connections = 1;
@@ -32,7 +32,7 @@ describe('a table with room for four addresses', () => {
     expect(table.of('spent', 0).hellos.take(0)).toBe(false);
   });
 
-  it('makes those who find no room share their limits', () => {
+  it('makes addresses without room share their limits', () => {
     const table = new AddressTable(RATE, 0, idle, 4);
     for (let i = 0; i < 4; i++) table.of(`held${i}`, 0).connections = 1;
     let taken = 0;
@@ -41,7 +41,7 @@ describe('a table with room for four addresses', () => {
     expect(table.of('flood1', 0)).toBe(table.of('flood1', 0));
   });
 
-  it('numbers each entry of its own, and gives no number away that has added to the table lately (R4)', () => {
+  it('numbers each entry, and reuses no number that added to the table lately (R4)', () => {
     const busy = new Set<number>();
     const table = new AddressTable(RATE, 0, (entry) => !busy.has(entry), 4);
     const numbers = Array.from({ length: 4 }, (_, i) => table.of(`held${i}`, 0).entry);
@@ -56,7 +56,7 @@ describe('a table with room for four addresses', () => {
     expect(['held0', 'held1', 'next', 'held3'].map((holder) => table.of(holder, 0).entry)).toEqual([1, 2, 3, 4]);
   });
 
-  it('gives an address its own entry again when there is room', () => {
+  it('gives an address its own entry once there is room', () => {
     const table = new AddressTable(RATE, 0, idle, 4);
     for (let i = 0; i < 4; i++) table.of(`spent${i}`, 0).hellos.take(0);
     const shared = table.of('late', 0);

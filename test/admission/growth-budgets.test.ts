@@ -1,4 +1,4 @@
-// What addresses may add to the table: exact for one thread, and for several at once.
+// Growth budgets: the bound on what an address adds to the table, exact for one thread and for several at once.
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -8,7 +8,7 @@ import { GrowthBudgets, newGrowthMemory } from '../../src/admission/growth-budge
 const RATES = { registration: 20, cluster: 2, member: 1_000_000 };
 const MODULE = new URL('../../dist/src/admission/growth-budgets.js', import.meta.url).href;
 
-/** Tokens that can be taken at once. */
+/** Tokens of a full budget. */
 function drain(budgets: GrowthBudgets, entry: number, kind: keyof typeof RATES, now: number): number {
   let taken = 0;
   while (budgets.take(entry, kind, now)) taken += 1;
@@ -16,7 +16,7 @@ function drain(budgets: GrowthBudgets, entry: number, kind: keyof typeof RATES, 
 }
 
 describe('a growth budget (R4)', () => {
-  it('has ten seconds of its rate, each kind and entry for itself, and fills steadily', () => {
+  it('holds ten seconds of its rate, per kind and entry, and refills steadily', () => {
     const budgets = new GrowthBudgets(newGrowthMemory(4), RATES);
     expect(drain(budgets, 1, 'registration', 100)).toBe(200);
     expect(drain(budgets, 1, 'cluster', 100)).toBe(20);
@@ -25,7 +25,7 @@ describe('a growth budget (R4)', () => {
     expect(drain(budgets, 1, 'registration', 1_000)).toBe(200);
   });
 
-  it('gets back what came to nothing, and never holds more than its burst', () => {
+  it('takes back unused tokens, and never holds more than its burst', () => {
     const budgets = new GrowthBudgets(newGrowthMemory(4), RATES);
     for (let i = 0; i < 20; i++) budgets.take(1, 'cluster', 100);
     budgets.giveBack(1, 'cluster');
@@ -35,7 +35,7 @@ describe('a growth budget (R4)', () => {
     expect(drain(budgets, 2, 'cluster', 100)).toBe(20);
   });
 
-  it('is full again when its time has passed, for all kinds', () => {
+  it('is full again after its time, for all kinds', () => {
     const budgets = new GrowthBudgets(newGrowthMemory(4), RATES);
     expect(budgets.isFull(1, 100)).toBe(true);
     budgets.take(1, 'cluster', 100);
@@ -43,13 +43,13 @@ describe('a growth budget (R4)', () => {
     expect(budgets.isFull(1, 100.5)).toBe(true);
   });
 
-  it('asks nothing of exempt addresses', () => {
+  it('limits no exempt address', () => {
     const budgets = new GrowthBudgets(newGrowthMemory(4), RATES);
     for (let i = 0; i < 1_000; i++) expect(budgets.take(0, 'cluster', 100)).toBe(true);
     budgets.giveBack(0, 'cluster');
   });
 
-  it('gives several threads together no more than it has', async () => {
+  it('gives concurrent threads no more than it has', async () => {
     const memory = newGrowthMemory(4);
     const rates = { ...RATES, member: 10_000 };
     const code = `

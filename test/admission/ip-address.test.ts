@@ -1,4 +1,4 @@
-// How addresses are spelled, whom they count as, and which networks they are in.
+// The spelling of addresses, the address that each counts as, and the networks that contain them.
 
 import { describe, expect, it } from 'vitest';
 import { addressHolder, isCidr, Networks, normalizeAddress } from '../../src/admission/ip-address.ts';
@@ -17,7 +17,7 @@ describe('an address', () => {
     ['[::1]', undefined],
     ['192.0.2.256', undefined],
     ['localhost', undefined],
-  ])('%j is %j', (text, address) => {
+  ])('reads %j as %j', (text, address) => {
     expect(normalizeAddress(text)).toBe(address);
   });
 
@@ -31,13 +31,13 @@ describe('an address', () => {
     ['::2:3:4:5:6:7:8', '0:2:3:4::/64'],
     ['::1.2.3.4', '0:0:0:0::/64'],
     ['::', '0:0:0:0::/64'],
-  ])('%s counts as %s', (address, holder) => {
+  ])('counts %s as %s', (address, holder) => {
     expect(addressHolder(address)).toBe(holder);
   });
 });
 
 describe('networks', () => {
-  it('hold the addresses of their prefixes and no others', () => {
+  it('contain the addresses of their prefixes, and no others', () => {
     const networks = new Networks(['10.0.0.0/8', '192.0.2.7/32', '2001:db8::/33', '::1/128']);
     for (const address of ['10.1.2.3', '192.0.2.7', '2001:db8:7fff::1', '::1'])
       expect(networks.has(address)).toBe(true);
@@ -49,7 +49,7 @@ describe('networks', () => {
     expect(new Networks(['0.0.0.0/0']).has('203.0.113.9')).toBe(true);
   });
 
-  it('have a prefix that fits their family', () => {
+  it('require a prefix that fits their family', () => {
     for (const good of ['0.0.0.0/0', '::/0', '10.0.0.1/32', 'fd00::/128']) expect(isCidr(good)).toBe(true);
     for (const bad of ['10.0.0.1', '10.0.0.1/33', '::/129', '1.2.3/8', '/8', '::ffff:1.2.3.4/128']) {
       expect(isCidr(bad)).toBe(false);
