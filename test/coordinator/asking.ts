@@ -1,4 +1,4 @@
-// Coordinators to ask, what to ask them, and what to see in their replies.
+// Coordinators for tests, commands for them, and readers of their replies.
 
 import type { GrowthBudgets } from '../../src/admission/growth-budgets.ts';
 import { Charges } from '../../src/coordinator/charges.ts';
@@ -10,10 +10,10 @@ import type { TableLimits } from '../../src/registry/time-to-live.ts';
 import type { Store } from '../../src/store/store.ts';
 import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 
-/** What is refused because it cannot be stored. */
+/** The reply to a command that could not be stored. */
 export const REFUSED: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
-/** A coordinator with its table, its clock, which stands unless it is moved, and what it observed. */
+/** A coordinator with its table, its observations, and a clock that stands until a test moves it. */
 export function over(
   store: Store,
   limits: TableLimits = NO_LIMITS,
@@ -65,7 +65,7 @@ export function getCluster(name: string, clientId = NOBODY): Command {
   return { kind: 'get-cluster', clientId, cluster: { name }, ...all };
 }
 
-/** Bits of the members of a roster. */
+/** The Which bits of a roster's members. */
 export function whichOf(reply: Reply): bigint | undefined {
   return reply.kind === 'roster' ? reply.which : undefined;
 }

@@ -1,4 +1,4 @@
-// Who pays for what is added to the table (R4): what is new, once, and only if it is there in the end.
+// Growth budgets charged by the coordinator (R4): for new entries, once, and only if they are stored in the end.
 
 import { describe, expect, it } from 'vitest';
 import { GrowthBudgets, newGrowthMemory } from '../../src/admission/growth-budgets.ts';
@@ -8,7 +8,7 @@ import { idOf } from '../registry/arbitrary-commands.ts';
 import { ask, create, join, over, REFUSED, register } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
-/** Ten of each kind at once. */
+/** A burst of ten per kind. */
 const RATES = { registration: 1, cluster: 1, member: 1 };
 const [ORIGIN, OTHER] = [1, 2];
 const full = (kind: string) => ({ kind: 'refused', refusal: `${kind}-per-address` });
@@ -32,7 +32,7 @@ function budgeted(store: MemoryStore | GatedStore = new MemoryStore()) {
 }
 
 describe('an address', () => {
-  it('pays for what is new, and not for what is there', async () => {
+  it('pays for new entries, and not for existing ones', async () => {
     const { left, askFrom } = budgeted();
     const commands = [register(1), create('c', 0xc0), join(1, 'c')];
     for (let i = 0; i < 20; i++)
@@ -40,7 +40,7 @@ describe('an address', () => {
     expect([left('registration'), left('cluster'), left('member')]).toEqual([9, 9, 9]);
   });
 
-  it('is refused what it cannot pay for, which leaves nothing behind, and no other address is', async () => {
+  it('is refused what it cannot pay for, without a trace, and no other address is', async () => {
     const { left, askFrom, table } = budgeted();
     const creates = Array.from({ length: 12 }, (_, i) => create(`c${i}`, 0xa0 + i));
     const replies = await askFrom(ORIGIN, ...creates);
@@ -58,7 +58,7 @@ describe('an address', () => {
     expect(table.counts.clients).toBe(10);
   });
 
-  it('pays nothing for what could not be stored', async () => {
+  it('pays nothing for entries that could not be stored', async () => {
     const { left, askFrom, store, table } = budgeted(new GatedStore());
     const setup = askFrom(ORIGIN, register(1), create('c', 0xc0));
     const gated = store as GatedStore;
@@ -73,12 +73,12 @@ describe('an address', () => {
     expect(table.counts).toMatchObject({ clients: 1, clusters: 1, members: 0 });
   });
 
-  it('pays once for what is applied again, and nothing for what another server was first to add', async () => {
+  it("pays once for a batch applied again, and nothing for another server's entries", async () => {
     const store = new MemoryStore();
     const other = over(store);
     const { left, askFrom } = budgeted(store);
     await other.coordinator.ask([register(1), register(2), create('conflict', 0xc1)]);
-    // This one knows nothing of it: it loses `lost`, and applies all of its batch again.
+    // This server does not know of the other's entries: it loses `lost`, and applies its whole batch again.
     const replies = await askFrom(ORIGIN, create('conflict', 0xc2), create('won', 0xc3), register(3));
     expect(replies).toMatchObject([{ cluster: { id: idOf(0xc1) } }, { cluster: { id: idOf(0xc3) } }, {}]);
     expect([left('cluster'), left('registration')]).toEqual([9, 9]);

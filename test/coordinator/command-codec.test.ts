@@ -1,4 +1,5 @@
-// Commands and replies through a slot: what goes in comes out, and a command shares nothing with the slot.
+// The codec of commands and replies in a slot: each returns what was written, and a command shares no memory with the
+// slot.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { originOf, readCommand, readReply, writeCommand, writeReply } from '../../src/coordinator/command-codec.ts';
@@ -53,7 +54,7 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
   }),
 );
 
-/** Bytes as hex, so that views and copies compare. */
+/** Bytes as hex, so that views and copies compare equal. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (value === null || typeof value !== 'object') return value;
@@ -62,8 +63,8 @@ function plain(value: unknown): unknown {
 
 const usedSlot = () => Buffer.alloc(4_000, 0xa5);
 
-describe('packed', () => {
-  it('every command comes out as it went in, and stays what it is when the slot is used again', () => {
+describe('the codec', () => {
+  it('reads back every command, which keeps its value when the slot is reused', () => {
     fc.assert(
       fc.property(command, fc.nat(2 ** 17), (command, origin) => {
         const slot = usedSlot();
@@ -76,7 +77,7 @@ describe('packed', () => {
     );
   });
 
-  it('every reply comes out as it went in', () => {
+  it('reads back every reply', () => {
     fc.assert(
       fc.property(reply, (reply) => {
         const slot = usedSlot();

@@ -1,4 +1,4 @@
-// The coordinator: the order of replies, one commit at a time, and nothing shown before it is stored (T12, R4, R6).
+// The coordinator: the order of replies, one commit at a time, and no reply before its commit (T12, R4, R6).
 
 import { setImmediate as turn } from 'node:timers/promises';
 import * as fc from 'fast-check';
@@ -12,7 +12,7 @@ import { applySlowly, restartSlowly, slowTable } from '../registry/slow-table.ts
 import { ask, create, getCluster, join, over, REFUSED, recordsOf, register, whichOf } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
-/** Whether a promise has settled by now, without waiting for it. */
+/** Tells whether a promise has already settled; does not wait for it. */
 function watch<T>(promise: Promise<T>) {
   const seen = { settled: false };
   promise.then(
@@ -27,7 +27,7 @@ function watch<T>(promise: Promise<T>) {
 }
 
 describe('replies', () => {
-  it('are in the order of the commands, and those of a table to which they came one by one (F7)', async () => {
+  it('come in the order of the commands, and equal those of a table that applied them one by one (F7)', async () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(history, cuts, fc.boolean(), async (commands, cuts, atOnce) => {
@@ -48,7 +48,7 @@ describe('replies', () => {
     );
   });
 
-  it('to an ephemeral client waits for no commit, and the seat it takes is stored with it in one (T9)', async () => {
+  it('to an ephemeral client wait for no commit, and its seat is stored with it in one (T9)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     const ephemeral = { ...register(1), ephemeral: true } as Command;
@@ -66,7 +66,7 @@ describe('replies', () => {
     expect(await coordinator.ask([])).toEqual([]);
   });
 
-  it('after a restart everything that was acknowledged is there again, but ephemeral clients without a seat (E6, T9)', async () => {
+  it('that were acknowledged hold after a restart, except ephemeral clients without a seat (E6, T9)', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (commands) => {
         const store = new MemoryStore();
@@ -87,7 +87,7 @@ describe('replies', () => {
 });
 
 describe('commits', () => {
-  it('there is one at a time, and what came meanwhile is the next, all of it (E6)', async () => {
+  it('run one at a time, and commands that come meanwhile form the next batch (E6)', async () => {
     const store = new GatedStore();
     const { coordinator, batches } = over(store);
     const first = coordinator.ask([register(1), register(2)]);
@@ -104,7 +104,7 @@ describe('commits', () => {
     expect(batches).toEqual([2, 3]);
   });
 
-  it('what came in one turn of the event loop is one (E6)', async () => {
+  it('take all commands of one turn of the event loop (E6)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     const replies = Promise.all([1, 2, 3, 4].map((client) => coordinator.ask([register(client)])));
@@ -114,7 +114,7 @@ describe('commits', () => {
     expect(await replies).toEqual(new Array(4).fill([{ kind: 'registered' }]));
   });
 
-  it('nobody is answered before it is stored (T12, R4, R6)', async () => {
+  it('precede every reply that depends on them (T12, R4, R6)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     for (const command of [register(1), create('c', 0xc0), join(1, 'c')]) {
@@ -129,14 +129,14 @@ describe('commits', () => {
     }
   });
 
-  it('what needs no commit waits for none of its own (E6)', async () => {
+  it('are not awaited by commands that change nothing (E6)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     expect(await ask(coordinator, getCluster('c'))).toEqual({ kind: 'refused', refusal: 'cluster-name-unknown' });
     expect(store.most).toBe(0);
   });
 
-  it('no GetCluster that comes meanwhile is answered, or shows a member, before the member is stored (R6)', async () => {
+  it('hold back every GetCluster until the member it would show is stored (R6)', async () => {
     const store = new GatedStore();
     const { coordinator } = over(store);
     const setup = coordinator.ask([register(1), create('c', 0xc0)]);

@@ -1,4 +1,4 @@
-// A store whose commits wait until they are let through or fail: for looking at what happens meanwhile.
+// A store whose commits wait until a test passes or fails them.
 
 import type { Change, StoredRecord } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
@@ -7,13 +7,13 @@ import { type CommitOutcome, type Store, StoreFullError, type StoreItem } from '
 /** A commit that has begun. */
 export interface Gate {
   readonly batch: readonly Change[];
-  /** Lets it through. */
+  /** Commits the batch. */
   pass(): void;
-  /** Makes it reject for want of room, with nothing of it stored. */
+  /** Rejects with a full store; nothing is stored. */
   fail(): void;
-  /** Makes it reject so that nobody knows what is stored, with nothing of it stored. */
+  /** Rejects with a broken store; nothing is stored. */
   break(): void;
-  /** Makes it reject so that nobody knows what is stored, though all of it is. */
+  /** Rejects with a broken store, although everything is stored. */
   passAndBreak(): void;
 }
 
@@ -22,10 +22,10 @@ export class GatedStore implements Store {
   readonly #begun: Gate[] = [];
   readonly #awaited: ((gate: Gate) => void)[] = [];
   #underWay = 0;
-  /** The most commits that were ever under way at once. */
+  /** The maximum of concurrent commits so far. */
   most = 0;
 
-  /** Whether probes find no room, or find that the store is broken. */
+  /** The trouble that probes report: a full or a broken store. */
   trouble: 'full' | 'broken' | undefined;
   probes = 0;
 
@@ -74,7 +74,7 @@ export class GatedStore implements Store {
     return this.#inner.close();
   }
 
-  /** The next commit, as soon as it has begun. */
+  /** Resolves with the next commit once it has begun. */
   nextCommit(): Promise<Gate> {
     const gate = this.#begun.shift();
     return gate ? Promise.resolve(gate) : new Promise((resolve) => this.#awaited.push(resolve));

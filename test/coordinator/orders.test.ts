@@ -1,5 +1,5 @@
-// Orders of the main thread come through the coordinator's event loop, which it gives a turn every 10 ms while it sleeps on its
-// parker: an order does not wait for that.
+// Orders of the main thread arrive through the coordinator's event loop. The sleeping coordinator gives it a turn every
+// 10 ms, and an order must not wait for that.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,10 +14,10 @@ import { NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { register } from './asking.ts';
 
 const ORDERS = 31;
-/** Between two orders: one that follows at once is seen while the thread is still at the one before. */
+/** Milliseconds between two orders; an immediate one would arrive while the thread still handles the last. */
 const INTERVAL_MS = 3;
 
-it('answers orders at once while nobody asks it anything', async () => {
+it('answers orders at once while no worker asks', async () => {
   const growth = { memory: newGrowthMemory(), rates: { registration: 1, cluster: 1, member: 1 } };
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
   const coordinator = await CoordinatorThread.start(
@@ -31,11 +31,11 @@ it('answers orders at once while nobody asks it anything', async () => {
     if (took.push(performance.now() - began) === ORDERS) break;
   }
   await coordinator.close();
-  // An order that waits for its turn is behind it when it is answered, and 3 ms later the next one has 7 ms to wait.
+  // An order that waits for a turn is answered right behind it. The next order, 3 ms later, would then wait 7 ms.
   expect(took.sort((a, b) => a - b)[Math.floor(ORDERS / 2)]).toBeLessThan(8);
 });
 
-it('ends cleanly with a question left in a channel, and rejects what operators ask of it then (E6)', async () => {
+it("ends cleanly with a question left in a channel, and rejects operators' queries then (E6)", async () => {
   const growth = { memory: newGrowthMemory(), rates: { registration: 1, cluster: 1, member: 1 } };
   const deaths: unknown[] = [];
   for (let round = 0; round < 3; round++) {
@@ -47,10 +47,10 @@ it('ends cleanly with a question left in a channel, and rejects what operators a
     coordinator.serve(memory);
     await coordinator.overview();
     const asked = [coordinator.overview(), coordinator.operate({ kind: 'delete-cluster', cluster: { name: 'c' } })];
-    // The store closes when the copy is made: until then the thread goes on.
+    // The store closes only after the copy, so the thread runs until then.
     const copied = coordinator.backup(join(dataDirectory, 'copy'));
     const closing = coordinator.close();
-    // As a worker does that is ended while it waits: nothing rings for it, and the thread finds it where it looks.
+    // Left by a worker that ended while it waited: no unpark follows, and the thread finds the question by looking.
     const channel = new WorkerChannel(memory);
     writeCommand(register(1), channel.responses[0]!);
     channel.questions.push(0);

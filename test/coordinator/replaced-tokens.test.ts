@@ -1,4 +1,4 @@
-// Tokens that come again after they were replaced: noticed, whatever else comes between, and bounded.
+// Detects tokens that return after their replacement, within a bound on memory.
 
 import { describe, expect, it } from 'vitest';
 import { ReplacedTokens } from '../../src/coordinator/replaced-tokens.ts';
@@ -13,7 +13,7 @@ const token = (text: string) => Buffer.from(text);
 const digestOf = (token: Uint8Array) => Buffer.from(token).toString();
 
 describe('a token that was replaced (T11)', () => {
-  it('is told when it comes again, and each time it does', () => {
+  it('is reported each time it returns', () => {
     const tokens = new ReplacedTokens(digestOf);
     const steps = [...'abcab'].map((name) => token(name));
     const told = steps.slice(1).map((after, i) => tokens.replace('id', steps[i]!, after));
@@ -21,7 +21,7 @@ describe('a token that was replaced (T11)', () => {
     expect(tokens.replace('other', token('b'), token('a'))).toBe(false);
   });
 
-  it('is forgotten behind so many others of its client, and of as many clients', () => {
+  it('is forgotten behind enough others of its client, and of enough clients', () => {
     const tokens = new ReplacedTokens(digestOf, 2);
     const names = Array.from({ length: REPLACED_TOKENS_PER_CLIENT + 2 }, (_, i) => token(`t${i}`));
     for (let i = 1; i < names.length; i++) expect(tokens.replace('id', names[i - 1]!, names[i]!)).toBe(false);
@@ -31,7 +31,7 @@ describe('a token that was replaced (T11)', () => {
     expect(tokens.replace('id', token('z'), names.at(-2)!)).toBe(false);
   });
 
-  it('is the same however its end points are cut, as its signature is (T8)', () => {
+  it('is the same however its end points are split, like its signature (T8)', () => {
     const [Name, ID] = ['node', Buffer.from(idOf(1), 'hex')];
     const keys = { CommsKey: Buffer.of(1), SigKey: Buffer.of(2) };
     const digest = (...MyEnds: string[]) => {
@@ -41,7 +41,7 @@ describe('a token that was replaced (T11)', () => {
     expect(digest('a:1')).not.toBe(digest('a:2'));
   });
 
-  it('is replaced by another token only, and once that is stored', async () => {
+  it('counts only if another token replaced it and was stored', async () => {
     const { coordinator, replaced } = over(new MemoryStore());
     const [first, second] = [register(1), register(1, 'renamed')];
     await coordinator.ask([first, first]);

@@ -1,5 +1,5 @@
-// The roster cache between the coordinator and a worker, one of them stopped in the middle of a step: what can be read is never
-// written, and what is read is whole.
+// The roster cache between coordinator and worker, with one of them paused within a step. No page is written while it
+// can be read, and every read is consistent.
 import { describe, expect, it } from 'vitest';
 import { releaseReader } from '../../src/coordinator/roster-cache/hazards.ts';
 import { newRosterCacheMemory } from '../../src/coordinator/roster-cache/page.ts';
@@ -14,12 +14,12 @@ const MODULE = {
   'coordinator/roster-cache/writer': 'RosterCache',
 };
 
-/** A cluster; all of them have the one page. */
+/** A cluster; all of them share one page. */
 function cluster(number: number): ClusterRecord {
   return { kind: 'cluster', id: idOf(number), name: `c${number}`, size: 64, endPointCount: 1, attrs: 0n };
 }
 
-/** A member whose token says in every byte which cluster and seat it is of. */
+/** A member whose token repeats a byte of its cluster and seat. */
 function member(number: number, index: number): MemberRecord {
   const token = new Uint8Array(100).fill(16 * number + index);
   return { kind: 'member', clusterId: idOf(number), index, clientId: idOf(0x80 + index), name: `n${index}`, token };
@@ -39,7 +39,7 @@ function onePage() {
     rosterCache.apply(member(number, 0));
   };
   show(1);
-  /** As another worker; the tokens of the roster, by their first bytes. */
+  /** Reads as another worker; returns the first byte of each token. */
   const second = new RosterCacheReader(memory, 1);
   const read = (number: number) =>
     second.answer(question(number), (reply) =>
@@ -49,7 +49,7 @@ function onePage() {
   return { memory, rosterCache, show, read, seen, data: { memory, seen, question: question(1) } };
 }
 
-/** Reads as worker 0 and leaves the bytes of the roster's first token: -1 for no answer, -2 for one that is torn. */
+/** Reads as worker 0 and stores the first token's byte: -1 without an answer, -2 if the roster is torn. */
 const READ = `
   const reader = new RosterCacheReader(data.memory, 0);
   const read = (look = () => {}) => reader.answer(data.question, ({ roster }) => {
@@ -57,13 +57,13 @@ const READ = `
     return roster.every((byte) => byte === roster[0]) ? roster[0] : -2;
   }) ?? -1;`;
 
-describe('a worker that stands', () => {
-  it('behind its hazard and before its look keeps the page from being written, and finds it hidden', async () => {
+describe('a worker that pauses', () => {
+  it("between its hazard and its look prevents the page's writing, and finds the page invalid", async () => {
     const { show, read, seen, data } = onePage();
     const worker = new PausedThread(MODULE, `${READ} pauseAt('store', 'after'); data.seen[0] = read();`, data);
     await worker.paused();
     show(2);
-    // Hidden, not written: nobody can tell whether the worker has looked.
+    // Invalidated and not written: the worker may have looked already.
     expect([read(1), read(2)]).toEqual([undefined, undefined]);
     worker.goOn();
     await worker.ended;
@@ -72,7 +72,7 @@ describe('a worker that stands', () => {
     expect(read(2)).toEqual([0x20]);
   });
 
-  it('before its hazard finds what was written meanwhile, whole', async () => {
+  it('before its hazard reads the page written meanwhile, whole', async () => {
     const { show, read, seen, data } = onePage();
     const worker = new PausedThread(MODULE, `${READ} pauseAt('store', 'before'); data.seen[0] = read();`, data);
     await worker.paused();
@@ -80,11 +80,11 @@ describe('a worker that stands', () => {
     expect(read(2)).toEqual([0x20]);
     worker.goOn();
     await worker.ended;
-    // The page is of another cluster than it was asked for.
+    // The page holds another cluster than the one asked for.
     expect(seen[0]).toBe(-1);
   });
 
-  it('in the middle of a roster goes on with that roster, whatever is added or shown', async () => {
+  it('within a roster continues with that roster, whatever is added or published', async () => {
     const { rosterCache, show, read, seen, data } = onePage();
     const worker = new PausedThread(MODULE, `${READ} data.seen[0] = read(pause);`, data);
     await worker.paused();
@@ -101,7 +101,7 @@ describe('a worker that stands', () => {
     expect(read(3)).toEqual([0x30]);
   });
 
-  it('in the middle of a roster and dies there holds the page until its word is cleared', async () => {
+  it('within a roster and dies holds the page until its word is cleared', async () => {
     const { memory, show, read, data } = onePage();
     const worker = new PausedThread(MODULE, `${READ} read(pause);`, data);
     await worker.paused();
@@ -114,7 +114,7 @@ describe('a worker that stands', () => {
   });
 });
 
-it('a worker with a higher number than any before is seen by a coordinator that began without it', async () => {
+it('sees the hazard of a worker whose number is higher than any before', async () => {
   const { memory, show, read } = onePage();
   const late = new PausedThread(
     MODULE,
@@ -131,15 +131,15 @@ it('a worker with a higher number than any before is seen by a coordinator that 
   expect(read(2)).toEqual([0x20]);
 });
 
-describe('a coordinator that stands', () => {
+describe('a coordinator that pauses', () => {
   const WRITE = `
     const rosterCache = new RosterCache(data.memory);
     const show = () => { for (const change of data.changes) rosterCache.apply(change); };`;
 
-  it('behind hiding a page and before its look at the hazards lets no new reader in', async () => {
+  it('between invalidating a page and checking the hazards admits no new reader', async () => {
     const { memory, show, read } = onePage();
     show(1);
-    // The pages that this coordinator knows of are none, so all it does is to begin.
+    // This coordinator knows of no used page, so it only begins a page.
     const changes = [cluster(2), member(2, 0)];
     const coordinator = new PausedThread(MODULE, `${WRITE} pauseAt('store', 'after'); show();`, { memory, changes });
     await coordinator.paused();
@@ -149,10 +149,10 @@ describe('a coordinator that stands', () => {
     expect(read(2)).toEqual([0x20]);
   });
 
-  it('before it counts a seat that is written shows the seats before it', async () => {
+  it('before it counts a written seat shows the seats before it', async () => {
     const { memory, read } = onePage();
     const changes = [cluster(2), member(2, 0), member(2, 1)];
-    // Hides, empties, shows and names the cluster; seat 0; then seat 1.
+    // Stores in order: invalidate, empty, publish, name the cluster; seat 0; then seat 1.
     const program = `${WRITE} pauseAt('store', 'before', 6); show();`;
     const coordinator = new PausedThread(MODULE, program, { memory, changes });
     await coordinator.paused();

@@ -1,4 +1,4 @@
-// What workers are shown of the table: nothing but what the coordinator would answer, and never while it is written.
+// The roster cache shows workers exactly the coordinator's replies, and never a page that is being written.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
@@ -36,7 +36,7 @@ import { GatedStore } from './gated-store.ts';
 
 const ALL = 2n ** 64n - 1n;
 
-/** A coordinator over a store, and what a worker is shown by it. */
+/** A coordinator over a store, and the replies that its roster cache gives a worker. */
 function shown(store: Store = new MemoryStore(), pages?: number) {
   const memory = newRosterCacheMemory(pages);
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
@@ -53,12 +53,12 @@ function shown(store: Store = new MemoryStore(), pages?: number) {
   return { coordinator, rosterCache, answer: (command: Command) => reader.answer(command, copied) };
 }
 
-/** Free of the memory it came in. */
+/** A copy outside the shared memory. */
 function copied(reply: Reply): Reply {
   return reply.kind === 'roster' ? { ...reply, roster: Uint8Array.from(reply.roster) } : reply;
 }
 
-/** What a worker could be asked in the small world. */
+/** All questions of a worker in the small world. */
 const QUESTIONS: readonly Command[] = [
   ...[...CLIENT_IDS, NOBODY].flatMap((clientId) =>
     [...NAMES.map((name) => ({ name })), ...CLUSTER_IDS.map((id) => ({ id }))].flatMap((cluster) =>
@@ -73,7 +73,7 @@ const QUESTIONS: readonly Command[] = [
   ...NAMES.map((name): Command => ({ ...(create(name, 0xf0) as Command & { kind: 'create' }), endPointCount: 2 })),
 ];
 
-/** What a history asks, with an operator's doings in between. */
+/** The commands of a history, with operators' commands among them. */
 const doings = fc
   .tuple(history, fc.array(fc.tuple(fc.nat(40), fc.oneof(evict, evict, deleteCluster)), { maxLength: 6 }))
   .map(([commands, operators]) => {
@@ -81,15 +81,15 @@ const doings = fc
     for (const [at, command] of operators) all.splice(Math.min(at, all.length), 0, command);
     return all;
   })
-  // Where the operator makes room for nothing new.
+  // Drops histories in which an operator's command makes a later one impossible.
   .filter((all) => {
     let created = 0;
     return all.every((command) => isPossible(command, command.kind === 'create' ? created++ : created));
   });
 
-describe('what is shown', () => {
-  // With few pages, clusters and names have to share them.
-  it.each([1, 2, 3])('is what the coordinator answers, after every batch, on %i pages (R6, R8, R9)', async (pages) => {
+describe('the roster cache', () => {
+  // On few pages clusters and names must share them.
+  it.each([1, 2, 3])("gives the coordinator's replies after every batch, on %i pages (R6, R8, R9)", async (pages) => {
     let answered = 0;
     const cuts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1 });
     await fc.assert(
@@ -113,11 +113,11 @@ describe('what is shown', () => {
       }),
       { numRuns: 100 },
     );
-    // Hundreds, or the histories are not what they should be.
+    // Fewer would mean that the histories miss the cache.
     expect(answered).toBeGreaterThan(50);
   });
 
-  it.each([32, 33, 64])('is as much of %i members as the coordinator tells, from wherever (R8, R9)', async (size) => {
+  it.each([32, 33, 64])('gives as many of %i members as the coordinator, from any index (R8, R9)', async (size) => {
     const { coordinator, answer } = shown();
     const plain = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
     const token = (client: number) => new Uint8Array(20 + client).fill(client);
@@ -140,7 +140,7 @@ describe('what is shown', () => {
     }
   });
 
-  it('is a cluster from its creation on: to who creates it again, and to its members', async () => {
+  it('shows a cluster from its creation on, to its next creator and its members', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([register(1), register(2), create('c', 0xc1)]);
     expect(answer(create('c', 0xc2))).toMatchObject({ kind: 'cluster', cluster: { id: idOf(0xc1), size: 3 } });
@@ -154,7 +154,7 @@ describe('what is shown', () => {
     expect(answer(join(1, 'c'))).toBeUndefined();
   });
 
-  it('has its members when an operator keeps it, shown before or not (R4)', async () => {
+  it('shows the members of a cluster that an operator keeps, cached before or not (R4)', async () => {
     const { coordinator, rosterCache, answer } = shown();
     await coordinator.ask([register(1), create('c', 0xc1), join(1, 'c'), getCluster('c', idOf(1))]);
     const before = answer(getCluster('c', idOf(1)));
@@ -170,7 +170,7 @@ describe('what is shown', () => {
     expect(answer(getCluster('e', idOf(1)))).toMatchObject({ kind: 'roster', which: 1n });
   });
 
-  it('is found by its name again, after another had its place, when it is asked for', async () => {
+  it('finds a cluster by name again after another took its place', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([create('Aa', 0xc1), create('BB', 0xd1)]);
     expect([answer(create('Aa', 0xe1)), answer(create('BB', 0xe1))]).toMatchObject([undefined, { kind: 'cluster' }]);
@@ -178,20 +178,20 @@ describe('what is shown', () => {
     expect([answer(create('Aa', 0xe1)), answer(create('BB', 0xe1))]).toMatchObject([{ kind: 'cluster' }, undefined]);
   });
 
-  it('is no ephemeral cluster, which lives on what the coordinator is asked (R4)', async () => {
+  it('shows no ephemeral cluster, whose life depends on requests to the coordinator (R4)', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([register(1), create('c', 0xc1, 3, 1n), join(1, 'c'), getCluster('c', idOf(1))]);
     expect(answer(getCluster('c', idOf(1)))).toBeUndefined();
     expect(answer(create('c', 0xc2))).toBeUndefined();
   });
 
-  it('is what an operator has left, to who is left (R14)', async () => {
+  it('shows the members that remain after an eviction, to them alone (R14)', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([register(1), register(2), create('c', 0xc1), join(1, 'c'), join(2, 'c')]);
     await coordinator.ask([{ kind: 'evict', cluster: { name: 'c' }, member: { id: idOf(1) } }]);
     expect(answer(getCluster('c', idOf(2)))).toMatchObject({ which: 0b10n });
     expect(answer(getCluster('c', idOf(1)))).toBeUndefined();
-    // Into the hole before the other seat.
+    // Takes the hole in front of the other seat.
     await coordinator.ask([join(1, 'c')]);
     expect(answer(getCluster('c', idOf(1)))).toMatchObject({ which: 0b11n });
     await coordinator.ask([{ kind: 'delete-cluster', cluster: { name: 'c' } }]);
@@ -199,14 +199,14 @@ describe('what is shown', () => {
     expect(answer(create('c', 0xc2))).toBeUndefined();
   });
 
-  it('is what a member came back with (T11)', async () => {
+  it('shows the token of a member that joined again (T11)', async () => {
     const { coordinator, answer } = shown();
     await coordinator.ask([register(1), create('c', 0xc1), join(1, 'c')]);
     await coordinator.ask([register(1, 'other'), join(1, 'c'), getCluster('c', idOf(1))]);
     expect(answer(getCluster('c', idOf(1)))).toMatchObject({ roster: Uint8Array.of(1, 5, 64) });
   });
 
-  it('is no cluster whose tokens are longer than a page, and the rest goes on', async () => {
+  it('shows no cluster whose tokens exceed a page, and serves the others', async () => {
     const { coordinator, answer } = shown();
     const token = (length: number) => new Uint8Array(length).fill(7);
     await coordinator.ask([create('c', 0xc1), create('d', 0xd1)]);
@@ -219,7 +219,7 @@ describe('what is shown', () => {
     expect(answer({ ...getCluster('d', idOf(1)), rosterBytesMax: 1e6 } as Command)).toMatchObject({ which: 0b1n });
   });
 
-  it('is nothing that may still be lost, nor what was (E6)', async () => {
+  it('never publishes uncommitted or rolled-back changes (E6)', async () => {
     const store = new GatedStore();
     const { coordinator, answer } = shown(store);
     const stored = async (commands: Command[], end: 'pass' | 'fail') => {
@@ -239,7 +239,7 @@ describe('what is shown', () => {
   });
 });
 
-it('what somebody else has stored first is shown as he stored it (R4)', async () => {
+it('shows a cluster as the other server stored it first (R4)', async () => {
   const store = new MemoryStore();
   const { coordinator, answer } = shown(store);
   await coordinator.ask([register(1), create('b', 0xb1), join(1, 'b')]);
@@ -250,7 +250,7 @@ it('what somebody else has stored first is shown as he stored it (R4)', async ()
   expect(answer({ ...getCluster('c', idOf(1)), cluster: { id: idOf(0xc2) } } as Command)).toBeUndefined();
 });
 
-/** Clusters that share a page, as their IDs begin alike in the bits that choose it. */
+/** Clusters of one page: the bits of their IDs that choose it are equal. */
 function rivals(count: number): ClusterRecord[] {
   return Array.from({ length: count }, (_, i) => {
     const id = `${(i * 0x10000).toString(16).padStart(8, '0')}${'c'.repeat(56)}`;
@@ -267,7 +267,7 @@ function askFor(cluster: ClusterRecord): GetClusterCommand {
   return { kind: 'get-cluster', clientId: idOf(0), cluster: { id: cluster.id }, ...rest };
 }
 
-/** A roster cache that shows a cluster with a member whose token is these bytes, and a rival for its page. */
+/** A roster cache that shows a cluster with a member of this token, and a rival for its page. */
 function onePage(...token: number[]) {
   const memory = newRosterCacheMemory();
   const [rosterCache, reader, second] = [
@@ -281,8 +281,8 @@ function onePage(...token: number[]) {
   return { rosterCache, reader, second, one, other };
 }
 
-describe('a page', () => {
-  it('keeps a cluster that is asked for against another that is asked for once', async () => {
+describe('a cache page', () => {
+  it('keeps a cluster against a rival that is asked for once', async () => {
     const { coordinator, answer } = shown(new MemoryStore(), 1);
     await coordinator.ask([register(1), create('c', 0xc1), create('d', 0xd1), join(1, 'c'), join(1, 'd')]);
     const [c, d] = [getCluster('c', idOf(1)), getCluster('d', idOf(1))];
@@ -295,7 +295,7 @@ describe('a page', () => {
     expect([answer(c), answer(d)]).toMatchObject([undefined, { kind: 'roster' }]);
   });
 
-  it('is not taken by a cluster that does not fit', async () => {
+  it('rejects a cluster that does not fit', async () => {
     const { coordinator, answer } = shown(new MemoryStore(), 1);
     await coordinator.ask([register(1), create('d', 0xd1), create('c', 0xc1), join(1, 'd')]);
     const token = new Uint8Array(70_000);
@@ -305,7 +305,7 @@ describe('a page', () => {
     expect([answer(create('c', 0xc2))?.kind, answer(getCluster('d', idOf(1)))]).toEqual(['cluster', undefined]);
   });
 
-  it('hidden in the moment somebody begins to read it is not read', () => {
+  it('is not read if it is invalidated as a reader begins', () => {
     const { rosterCache, reader, one } = onePage(1);
     expect(reader.answer(askFor(one), () => true)).toBe(true);
     const { store } = Atomics as { store(words: Int32Array, place: number, value: number): number };
@@ -318,14 +318,14 @@ describe('a page', () => {
     spy.mockRestore();
   });
 
-  it('is of no use to a client whose ID only begins like that of a member', () => {
+  it("serves no client whose ID only begins like a member's", () => {
     const { reader, one } = onePage(1);
     const ids = [idOf(0), `${idOf(0).slice(2)}01`, idOf(0).slice(24)];
     const seen = ids.map((clientId) => reader.answer({ ...askFor(one), clientId }, () => true));
     expect(seen).toEqual([true, undefined, undefined]);
   });
 
-  it('is not written while it is read, and shows the next cluster after that', () => {
+  it('is not written while it is read, and takes the next cluster after that', () => {
     const { rosterCache, reader, second, one, other } = onePage(1, 1, 1);
     const seen = reader.answer(askFor(one), (reply) => {
       rosterCache.apply(other);
@@ -340,10 +340,10 @@ describe('a page', () => {
     expect(reader.answer(askFor(other), copied)).toMatchObject({ roster: Uint8Array.of(2, 2, 2) });
   });
 
-  it('is left again by who fails while reading it', () => {
+  it('is released by a reader that fails', () => {
     const { rosterCache, reader, one, other } = onePage(1);
     const failing = () => {
-      throw new Error('a bug');
+      throw new Error('the reader failed');
     };
     expect(() => reader.answer(askFor(one), failing)).toThrow('a bug');
     rosterCache.apply(other);
@@ -351,12 +351,12 @@ describe('a page', () => {
     expect(reader.answer(askFor(other), copied)).toMatchObject({ which: 0b1n });
   });
 
-  it('read by another thread is whole, whatever becomes of it meanwhile', async () => {
+  it('is consistent when another thread reads it during changes', async () => {
     const memory = newRosterCacheMemory();
     const state = new Int32Array(new SharedArrayBuffer(8));
     const rosterCache = new RosterCache(memory);
     const clusters = rivals(3);
-    // Each token says in every byte which cluster and seat it is of.
+    // Each token repeats a byte of its cluster and seat.
     const token = (cluster: number, index: number) => new Uint8Array(300 + index).fill(cluster * 64 + index);
     const coordinator = new URL('../../dist/src/coordinator/', import.meta.url).href;
     const worker = new Worker(

@@ -1,4 +1,5 @@
-// The coordinator's end of the channels: the bound of a batch, turns between looks, and what closing leaves undone.
+// The coordinator's end of the worker channels: the bound of a batch, turns between steps of a listing, and the
+// shutdown.
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import { readReply, writeCommand } from '../../src/coordinator/command-codec.ts';
@@ -20,7 +21,7 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** A coordinator in this thread, with so many channels. */
+/** A coordinator in this thread with this many channels. */
 function withChannels(count: number, store: Store = new MemoryStore(), blocking = false) {
   const channels = Array.from({ length: count }, () => new WorkerChannel(newChannelMemory(512)));
   const parker = new Parker(new SharedArrayBuffer(4));
@@ -41,7 +42,7 @@ function put(channel: WorkerChannel, slot: number, command: Command): void {
   channel.questions.push(slot);
 }
 
-/** The replies that have come to a channel, in their order. */
+/** The replies in a channel so far, in order. */
 function takeReplies(channel: WorkerChannel): Reply[] {
   const replies: Reply[] = [];
   for (let slot = channel.answers.pop(); slot !== undefined; slot = channel.answers.pop()) {
@@ -50,16 +51,16 @@ function takeReplies(channel: WorkerChannel): Reply[] {
   return replies;
 }
 
-/** Turns of the event loop until it is so; throws after a thousand. */
+/** Waits turns of the event loop for a condition; throws after a thousand. */
 async function turnsUntil(holds: () => boolean): Promise<number> {
   for (let turns = 0; turns < 1_000; turns++) {
     if (holds()) return turns;
     await turn();
   }
-  throw new Error('a thousand turns were not enough');
+  throw new Error('the condition does not hold after a thousand turns');
 }
 
-it('keeps the bound of a batch with however many workers, and serves channels beyond it first in the next one', async () => {
+it('bounds a batch however many workers there are, and begins the next with unserved channels', async () => {
   const workers = Math.ceil(BATCH_COMMANDS_MAX / SLOTS_PER_WORKER) + 3;
   const store = new GatedStore();
   const { channels, serve, batches } = withChannels(workers, store);
@@ -73,7 +74,7 @@ it('keeps the bound of a batch with however many workers, and serves channels be
   (await store.nextCommit()).pass();
   await turnsUntil(() => batches.length === 1);
   const served = channels.filter((channel) => channel.answers.length > 0);
-  // Every channel that has been served asks again, and still those that have not come first.
+  // Every served channel asks again, and unserved channels still come first.
   for (const channel of served)
     for (let slot = channel.answers.pop(); slot !== undefined; slot = channel.answers.pop()) {
       put(channel, slot, { kind: 'find-client', clientId: REGISTRY_ID });
@@ -85,7 +86,7 @@ it('keeps the bound of a batch with however many workers, and serves channels be
   expect(served.length).toBe(BATCH_COMMANDS_MAX / SLOTS_PER_WORKER);
 });
 
-it.each([false, true])('answers a channel between two looks of a listing (blocking: %s)', async (blocking) => {
+it.each([false, true])('answers a channel between two steps of a listing (blocking: %s)', async (blocking) => {
   const { coordinator, table, channels, parker, serve } = withChannels(1, new MemoryStore(), blocking);
   for (let i = 0; i < 100_000; i++) {
     const id = i.toString(16).padStart(64, '0');
@@ -93,7 +94,7 @@ it.each([false, true])('answers a channel between two looks of a listing (blocki
   }
   void serve();
   const [channel] = channels as [WorkerChannel];
-  // Each look asks one question, as a worker might at that moment.
+  // Each step asks one question, as a worker might at that moment.
   let [looks, answered, waited] = [0, 0, 0];
   const { scanClusters } = table;
   table.scanClusters = (query) => {
@@ -112,13 +113,13 @@ it.each([false, true])('answers a channel between two looks of a listing (blocki
   const query = { prefix: '', fill: undefined, after: '', limit: 10 };
   expect(await answerQuery(coordinator, { kind: 'clusters', query })).toMatchObject({ more: true });
   expect(looks).toBe(21);
-  // A question may be asked in the turn in which the channels have just been looked at.
+  // A question may come in the turn that has just examined the channels.
   expect(waited).toBeLessThanOrEqual(2);
-  // Nothing rings while the table is looked through: a thread asleep on its parker would hold each look up by 10 ms.
+  // No unpark comes during the listing: a parked thread would delay each step by 10 ms.
   expect(asleep).not.toHaveBeenCalled();
 });
 
-it('looks of many operators are one in a turn of the event loop', async () => {
+it('shares one step a turn of the event loop among all listings', async () => {
   const { coordinator } = withChannels(0);
   let turns = 0;
   const counting = (async () => {
@@ -132,7 +133,7 @@ it('looks of many operators are one in a turn of the event loop', async () => {
   await counting;
 });
 
-it('closing refuses what comes, stores what is under way, and closes the store last (E6)', async () => {
+it('refuses new questions at the close, stores pending ones, and closes the store last (E6)', async () => {
   const store = new GatedStore();
   let [committing, closed] = [0, false];
   const { commit } = store;
@@ -165,7 +166,7 @@ it('closing refuses what comes, stores what is under way, and closes the store l
   (await store.nextCommit()).pass();
   expect([await first, await second].flat()).toEqual([{ kind: 'registered' }, { kind: 'registered' }]);
   await turnsUntil(() => closed);
-  // The store is closing: whatever is left in a channel, or is due, must not reach it.
+  // The store is closing: no question of a channel and no due sweep may reach it.
   put(channels[0]!, 1, register(5));
   parker.unpark();
   coordinator.sweep();

@@ -1,5 +1,5 @@
-// A store that is full: what would have to be stored is refused, all else works, nothing is shown that is not stored, and it
-// passes (E5, E6). A store that is broken: nothing that needs it is acknowledged any more.
+// A full store: changes are refused, everything else works, no reply shows unstored data, and it recovers (E5, E6). A
+// broken store: nothing that needs it is acknowledged any more.
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { observeTable } from '../registry/observe.ts';
 import { ask, clusterIdOf, create, getCluster, join, over, REFUSED, register, whichOf } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
-/** A coordinator with client 1 registered, and the cluster c with client 2 in it. */
+/** A coordinator with client 1 registered, and with cluster c that client 2 has joined. */
 async function prepared(limits = NO_LIMITS) {
   const store = new GatedStore();
   const parts = over(store, limits);
@@ -22,14 +22,14 @@ async function prepared(limits = NO_LIMITS) {
 }
 
 describe('a store that is full', () => {
-  /** Replies to a batch whose commit fails. */
+  /** The replies to a batch whose commit fails. */
   async function failing(store: GatedStore, coordinator: Coordinator, commands: readonly Command[]) {
     const replies = coordinator.ask(commands);
     (await store.nextCommit()).fail();
     return replies;
   }
 
-  it('what would have to be stored is refused, and the table is as it was (E5)', async () => {
+  it('refuses changes, and leaves the table as it was (E5)', async () => {
     const { store, coordinator, table, full, broken } = await prepared();
     const before = observeTable(table);
     for (const command of [register(3), register(1, 'renamed'), create('d', 0xd0), join(1, 'c')]) {
@@ -40,7 +40,7 @@ describe('a store that is full', () => {
     expect(broken).toEqual([]);
   });
 
-  it('what changes nothing goes on working (E5)', async () => {
+  it('serves commands that change nothing (E5)', async () => {
     const { store, coordinator } = await prepared();
     await failing(store, coordinator, [register(3)]);
     expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(1n);
@@ -49,7 +49,7 @@ describe('a store that is full', () => {
     expect((await ask(coordinator, { kind: 'find-client', clientId: idOf(1) })).kind).toBe('client');
   });
 
-  it('beside what is refused, what changes nothing is answered (E5)', async () => {
+  it('serves commands that change nothing beside refused ones (E5)', async () => {
     const { store, coordinator } = await prepared();
     const replies = await failing(store, coordinator, [getCluster('c'), register(3), create('c', 0xd0), join(9, 'c')]);
     expect(replies.map(({ kind }) => kind)).toEqual(['roster', 'refused', 'cluster', 'refused']);
@@ -57,7 +57,7 @@ describe('a store that is full', () => {
     expect(replies[3]).toEqual({ kind: 'refused', refusal: 'client-unknown' });
   });
 
-  it('an ephemeral client that is told it is registered, beside what is refused, is registered (T9, E5)', async () => {
+  it('registers an ephemeral client beside refused commands (T9, E5)', async () => {
     const { store, coordinator } = await prepared();
     const ephemeral = { ...register(4), ephemeral: true } as Command;
     const replies = await failing(store, coordinator, [register(3), ephemeral]);
@@ -65,7 +65,7 @@ describe('a store that is full', () => {
     expect((await ask(coordinator, { kind: 'find-client', clientId: idOf(4) })).kind).toBe('client');
   });
 
-  it('it passes without a restart (E5)', async () => {
+  it('recovers without a restart (E5)', async () => {
     const { store, coordinator, full } = await prepared();
     await failing(store, coordinator, [join(1, 'c')]);
     const again = coordinator.ask([join(1, 'c'), getCluster('c')]);
@@ -76,21 +76,21 @@ describe('a store that is full', () => {
     expect(full).toEqual(['the disk is full', undefined, 'the disk is full']);
   });
 
-  it('a second Create of a name is not told of a cluster that its batch failed to store (R4, E5)', async () => {
+  it('hides a cluster that failed to be stored from a second Create in its batch (R4, E5)', async () => {
     const { store, coordinator } = await prepared();
     const [first, second] = await failing(store, coordinator, [create('d', 0xd0), create('d', 0xd1)]);
     expect(first).toEqual(REFUSED);
     expect(second).toEqual(REFUSED);
   });
 
-  it('a GetCluster does not show a member that its batch failed to store (R6, E5)', async () => {
+  it('hides a member that failed to be stored from a GetCluster in its batch (R6, E5)', async () => {
     const { store, coordinator } = await prepared();
     const [joined, roster] = await failing(store, coordinator, [join(1, 'c'), getCluster('c')]);
     expect(joined).toEqual(REFUSED);
     expect(whichOf(roster!)).toBe(1n);
   });
 
-  it('a Client by ID does not find a registration that its batch failed to store (T12, E5)', async () => {
+  it('hides a registration that failed to be stored from a Client by ID in its batch (T12, E5)', async () => {
     const { store, coordinator } = await prepared();
     const find: Command = { kind: 'find-client', clientId: idOf(3) };
     const [registered, found] = await failing(store, coordinator, [register(3), find]);
@@ -98,7 +98,7 @@ describe('a store that is full', () => {
     expect(found).toEqual({ kind: 'refused', refusal: 'client-unknown' });
   });
 
-  it('whatever the batch, no reply shows what is not stored, and the table has what was acknowledged (E5, E6)', async () => {
+  it('shows no unstored data in any reply, and keeps all that was acknowledged (E5, E6)', async () => {
     await fc.assert(
       fc.asyncProperty(history, fc.nat(40), async (commands, cut) => {
         const store = new GatedStore();
@@ -110,7 +110,7 @@ describe('a store that is full', () => {
         if (changed) (await store.nextCommit()).pass();
         await setup;
 
-        // What one of them changes in memory only may be what another has to store.
+        // Undo everything: a change in memory may depend on one that the batch has to store.
         const outcomes = batch.map((command) => plain.apply(command, 0));
         const changes = outcomes.some((outcome) => outcome.changes.length > 0);
         for (const outcome of outcomes.toReversed()) outcome.undo();
@@ -119,7 +119,7 @@ describe('a store that is full', () => {
         const replies = await asked;
         expect(full.length).toBe(changes ? 1 : 0);
         expect(broken).toEqual([]);
-        // One by one, as if those that need the store had not been asked; what needs none stays done.
+        // Expected: the commands that need the store are refused, the others stay applied.
         const expected = batch.map((command) => {
           const outcome = plain.apply(command, 0);
           if (!changes || outcome.changes.length === 0) return outcome.reply;
@@ -134,10 +134,10 @@ describe('a store that is full', () => {
   });
 });
 
-describe('sweeps', () => {
+describe('a sweep', () => {
   const LIMITS = { ...NO_LIMITS, ephemeralTtlMs: 100, idleRegistrationTtlMs: 1_000 };
 
-  it('a store that was full is tried at each, and has room again though nobody asks for anything (E5)', async () => {
+  it('retries a full store, which recovers without any command (E5)', async () => {
     const { store, coordinator, full } = await prepared();
     coordinator.sweep();
     await coordinator.settled();
@@ -161,7 +161,7 @@ describe('sweeps', () => {
     expect(store.probes).toBe(4);
   });
 
-  it('what has expired is gone from the table and the store (R4, T9)', async () => {
+  it('removes expired entries from the table and the store (R4, T9)', async () => {
     const { store, coordinator, table, clock, expired } = await prepared(LIMITS);
     const created = coordinator.ask([create('e', 0xe0, 3, 1n), join(1, 'e')]);
     (await store.nextCommit()).pass();
@@ -186,7 +186,7 @@ describe('sweeps', () => {
     expect(restarted.table.counts).toEqual({ clients: 1, clusters: 1, members: 1 });
   });
 
-  it('what has expired is still there while its removal cannot be stored, and goes later (E5)', async () => {
+  it('keeps expired entries while their removal cannot be stored, and removes them later (E5)', async () => {
     const { store, coordinator, table, clock, expired, full } = await prepared(LIMITS);
     const before = observeTable(table, clock.now);
     clock.now = 1_000;
@@ -202,7 +202,7 @@ describe('sweeps', () => {
     expect(table.counts.clients).toBe(1);
   });
 
-  it('one waits for the commit under way, and commands for it (E6)', async () => {
+  it('waits for the commit in progress, and commands wait for the sweep (E6)', async () => {
     const { store, coordinator, clock } = await prepared(LIMITS);
     clock.now = 1_000;
     const registered = coordinator.ask([register(3)]);
@@ -223,7 +223,7 @@ describe('a store that is broken', () => {
   const NEEDS_STORE = [register(3), register(1, 'renamed'), create('d', 0xd0), join(1, 'c')];
 
   it.each(['break', 'passAndBreak'] as const)(
-    'is told of once, and nothing that needs it is acknowledged any more (%s) (E6)',
+    'is reported once, and nothing that needs it is acknowledged any more (%s) (E6)',
     async (how) => {
       const { store, coordinator, table, full, broken } = await prepared();
       const before = observeTable(table);
@@ -240,7 +240,7 @@ describe('a store that is broken', () => {
     },
   );
 
-  it('what it has stored all the same is met after a restart, and does no harm (E6)', async () => {
+  it('may have stored a batch all the same, which a restart finds without harm (E6)', async () => {
     const { store, coordinator } = await prepared();
     const failed = coordinator.ask([join(1, 'c'), create('d', 0xd0), register(3)]);
     (await store.nextCommit()).passAndBreak();
@@ -258,7 +258,7 @@ describe('a store that is broken', () => {
     expect(whichOf(await ask(restarted.coordinator, getCluster('c')))).toBe(7n);
   });
 
-  it('that a probe finds so is told of, too, and expires nothing (E6)', async () => {
+  it('is reported by a probe, too, and expires nothing (E6)', async () => {
     const { store, coordinator, table, clock, broken, expired } = await prepared({
       ...NO_LIMITS,
       idleRegistrationTtlMs: 1_000,

@@ -1,4 +1,4 @@
-// How long clusters take to fill: counted when the last seat is stored, once, and only where the creation was seen.
+// The time that clusters take to fill: counted once, when the last seat is stored, if the creation was seen.
 
 import { expect, it } from 'vitest';
 import type { Command } from '../../src/registry/command.ts';
@@ -6,7 +6,7 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { ask, create, join, over, REFUSED, register } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
-it('is from the creation to the join that takes the last seat, once', async () => {
+it('counts from the creation to the Join of the last seat, once', async () => {
   const { coordinator, clock, filled, table } = over(new MemoryStore());
   await coordinator.ask([register(1), register(2), register(3), create('c', 0xc0, 2)]);
   clock.now = 1_500;
@@ -18,14 +18,14 @@ it('is from the creation to the join that takes the last seat, once', async () =
   expect(filled).toEqual([4]);
   expect(table.fill).toEqual({ fullClusters: 1, seats: 2 });
 
-  // Who comes again, with another token, or for a seat there is none of, fills nothing.
+  // A repeated Join, a new token, and a Join without a free seat fill nothing.
   clock.now = 9_000;
   const renewed = { ...register(2), token: Uint8Array.of(9) } as Command;
   await coordinator.ask([join(1, 'c'), renewed, join(2, 'c'), join(3, 'c'), create('c', 0xc1, 2)]);
   expect(filled).toEqual([4]);
 });
 
-it('is not counted while it is not stored', async () => {
+it('does not count an unstored seat', async () => {
   const store = new GatedStore();
   const { coordinator, clock, filled, table } = over(store);
   const before = coordinator.ask([register(1), register(2), create('c', 0xc0, 2), join(1, 'c')]);
@@ -43,7 +43,7 @@ it('is not counted while it is not stored', async () => {
   expect(filled).toEqual([2]);
 });
 
-it('is not counted of a cluster that was loaded at the start', async () => {
+it('does not count a cluster that was loaded at the start', async () => {
   const store = new MemoryStore();
   await over(store).coordinator.ask([register(1), register(2), create('c', 0xc0, 2), join(1, 'c')]);
   const { coordinator, filled, table } = over(store);

@@ -1,4 +1,4 @@
-// Several servers on one store: what one of them stored first stands for all of them (T11, R1, R6, R13).
+// Several servers on one store: the record stored first holds for all of them (T11, R1, R6, R13).
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { idOf } from '../registry/arbitrary-commands.ts';
 import { ask, clusterIdOf, create, getCluster, join, over, REFUSED, recordsOf, register, whichOf } from './asking.ts';
 
 describe('two servers on one store', () => {
-  /** Two coordinators that know what the first has done so far. */
+  /** Two coordinators that both know the first one's commands so far. */
   async function two(...setup: Command[]) {
     const store = new MemoryStore();
     const one = over(store);
@@ -20,7 +20,7 @@ describe('two servers on one store', () => {
     return { store, one, other };
   }
 
-  it('of two that create one name at once one wins, and both tell its properties (R1)', async () => {
+  it("give two Creates of one name the first one's properties (R1)", async () => {
     const { store, one, other } = await two();
     const replies = await Promise.all([
       ask(one.coordinator, create('c', 0xc1, 3)),
@@ -34,7 +34,7 @@ describe('two servers on one store', () => {
     }
   });
 
-  it('of many creates of a few names at both, each name has one ID (R1)', async () => {
+  it('give each name one ID, of many Creates at both (R1)', async () => {
     const name = fc.constantFrom('a', 'b', '__proto__');
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(name, fc.boolean()), { maxLength: 20 }), async (creates) => {
@@ -51,7 +51,7 @@ describe('two servers on one store', () => {
     );
   });
 
-  it('of two that want the last seat one gets it, and the other is told that it is full (R13)', async () => {
+  it('give the last seat to one of two clients, and report a full cluster to the other (R13)', async () => {
     const { one, other } = await two(register(1), register(2), register(3), create('c', 0xc0, 2), join(3, 'c'));
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
     expect(replies.map(({ kind }) => kind).sort()).toEqual(['cluster', 'refused']);
@@ -64,7 +64,7 @@ describe('two servers on one store', () => {
     });
   });
 
-  it('of two that want the next seat both get one, and neither loses it (R6)', async () => {
+  it('give two clients that want the next seat one each (R6)', async () => {
     const { store, one, other } = await two(register(1), register(2), create('c', 0xc0, 3));
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
     expect(replies.map(({ kind }) => kind)).toEqual(['cluster', 'cluster']);
@@ -73,14 +73,14 @@ describe('two servers on one store', () => {
     expect(whichOf(await ask(third.coordinator, getCluster('c')))).toBe(3n);
   });
 
-  it('of two with one name the second is told, whichever server it comes to (R13)', async () => {
+  it('refuse the second member of one name, whichever server it asks (R13)', async () => {
     const { one, other } = await two(register(1, 'same'), register(2, 'same'), create('c', 0xc0, 3));
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
     expect(replies.filter(({ kind }) => kind === 'cluster').length).toBe(1);
     expect(replies).toContainEqual({ kind: 'refused', refusal: 'member-name-in-use' });
   });
 
-  it('of two that register one ID with different keys one gets it (T11)', async () => {
+  it('give an ID registered with two keys to one of them (T11)', async () => {
     const { one, other } = await two();
     const replies = await Promise.all([
       ask(one.coordinator, register(1, 'mine')),
@@ -92,7 +92,7 @@ describe('two servers on one store', () => {
     expect(await ask(one.coordinator, find)).toEqual(await ask(other.coordinator, find));
   });
 
-  it('of two that register one ID with one key both do, and a token of theirs stands (T11)', async () => {
+  it('accept two registrations of one ID and key, and keep one of the tokens (T11)', async () => {
     const { store, one, other } = await two();
     const replies = await Promise.all([
       ask(one.coordinator, register(1, 'first')),
@@ -102,7 +102,7 @@ describe('two servers on one store', () => {
     expect((await recordsOf(store)).length).toBe(1);
   });
 
-  it('an answer that rested on what was lost is given again (R7)', async () => {
+  it('repeat a query that rested on a lost change (R7)', async () => {
     const { one, other } = await two();
     await ask(one.coordinator, create('c', 0xc1, 5));
     const [created, again, roster] = await other.coordinator.ask([
@@ -114,7 +114,7 @@ describe('two servers on one store', () => {
   });
 });
 
-/** A store in which somebody else always comes first. */
+/** A store in which another server always commits first. */
 class StubbornStore implements Store {
   readonly #inner = new MemoryStore();
   stubborn = true;
@@ -157,7 +157,7 @@ class StubbornStore implements Store {
   }
 }
 
-it('a seat that is lost again and again is given up after so many attempts, and can be had later (E5)', async () => {
+it('refuses a Join that loses its seat too often, and serves it later (E5)', async () => {
   const store = new StubbornStore();
   const { coordinator } = over(store);
   await coordinator.ask([register(1), create('c', 0xc0, 64)]);
