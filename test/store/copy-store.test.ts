@@ -1,4 +1,4 @@
-// Copying between stores of different kinds, and what the comparison finds when the copy is not the same.
+// Copies between stores of different kinds, and the comparison of a copy with its source.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ async function filled(store: Store, changes: readonly Change[]): Promise<Store> 
   return store;
 }
 
-/** More than fit into one commit, some members registered as their clients, some not, IDs of both lengths. */
+/** More records than fit into one commit: members with and without their own token, and IDs of both lengths. */
 function records(): Change[] {
   const clients = Array.from({ length: 1_500 }, (_, i) => {
     const clientId = i.toString(16).padStart(i % 2 ? 40 : 64, '0');
@@ -50,7 +50,7 @@ it.each([
   { from: 'lmdb', to: 'lmdb', source: lmdb, target: lmdb },
   { from: 'lmdb', to: 'memory', source: lmdb, target: () => new MemoryStore() },
   { from: 'memory', to: 'lmdb', source: () => new MemoryStore(), target: lmdb },
-])('from $from to $to nothing is lost, and both have one digest', async ({ source, target }) => {
+])('copies from $from to $to without loss, to the same digest', async ({ source, target }) => {
   const all = records();
   const from = await filled(source(), all);
   const to = target();
@@ -82,7 +82,7 @@ it.each<{ what: string; copy: readonly Change[]; says: string }>([
     says: 'cluster c',
   },
   { what: "a seat is another's", copy: [...SAME.slice(0, 4), member(1, 1, 1)], says: 'different is member' },
-])('the comparison notices when $what', async ({ copy, says }) => {
+])('reports that $what', async ({ copy, says }) => {
   const survey = await Survey.of(await filled(new MemoryStore(), SAME), nothing);
   const other = await Survey.of(await filled(new MemoryStore(), copy), nothing);
   expect(() => survey.assertSame(other)).toThrow(CopyError);
@@ -90,7 +90,7 @@ it.each<{ what: string; copy: readonly Change[]; says: string }>([
   expect(other.digest).not.toBe(survey.digest);
 });
 
-it('stops where another record stands', async () => {
+it('stops at a conflicting record', async () => {
   const from = await filled(new MemoryStore(), SAME);
   const to = await filled(new MemoryStore(), [cluster('c', 2)]);
   await expect(copyRecords(from, to, nothing)).rejects.toThrow('the cluster c cannot be stored: another stands there');

@@ -1,4 +1,4 @@
-// The store on etcd keeps the promises of a store, as a coordinator uses it: caught up before each commit.
+// The store contract over the etcd store, with a catch-up before each commit, as a coordinator does.
 
 import { afterAll, beforeAll, describe } from 'vitest';
 import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';

@@ -1,4 +1,4 @@
-// A table on disk behind the fence of its directory's lock: it commits only while the lock is surely held (E5, E6).
+// A table on disk behind the fence of its directory's lock: it commits only while the lock is certainly held (E5, E6).
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 const open = () => fence.openUntil(bootMilliseconds() + HOUR_MS);
 
-/** Opens a fence from another thread after some milliseconds, as the thread that renews does. */
+/** Opens a fence from another thread after these milliseconds, as the renewing thread does. */
 function openLater(milliseconds: number): Worker {
   const program = `
     const { workerData: { memory, deadline, milliseconds } } = require('node:worker_threads');
@@ -45,7 +45,7 @@ function openLater(milliseconds: number): Worker {
 }
 
 describe('a fence', () => {
-  it('closes by itself at its deadline, and opens again', () => {
+  it('closes at its deadline by itself, and opens again', () => {
     expect(fence.waitOpen(0)).toBe(false);
     open();
     expect(fence.waitOpen(0)).toBe(true);
@@ -55,13 +55,13 @@ describe('a fence', () => {
     expect(fence.waitOpen(0)).toBe(true);
   });
 
-  it('lets a thread through that waits when another opens it', async () => {
+  it('admits a waiting thread when another opens it', async () => {
     const opener = openLater(50);
     expect(fence.waitOpen(20_000)).toBe(true);
     await opener.terminate();
   });
 
-  it('stays closed once it is lost, and nobody waits for it', () => {
+  it('stays closed once the lock is lost, and makes no thread wait', () => {
     open();
     fence.lose();
     open();
@@ -72,7 +72,7 @@ describe('a fence', () => {
 });
 
 describe('a store behind a closed fence', () => {
-  it('stores nothing, and stores again when the lock is renewed', async () => {
+  it("stores nothing, and stores again after the lock's renewal", async () => {
     await expect(store.commit([client(1)])).rejects.toThrow(StoreUnreachableError);
     await expect(store.probe()).rejects.toThrow(StoreUnreachableError);
     expect(await all(store)).toEqual([]);
@@ -87,7 +87,7 @@ describe('a store behind a closed fence', () => {
     await opener.terminate();
   });
 
-  it('reports nothing as stored when the lock is lost during the commit', async () => {
+  it('reports nothing as stored if the lock is lost during the commit', async () => {
     open();
     synced = () => fence.lose();
     await expect(store.commit([client(1)])).rejects.toThrow(StoreUnusableError);
@@ -110,7 +110,7 @@ describe('a store behind a closed fence', () => {
     expect(broken).toEqual([]);
   });
 
-  it('makes the registry stop when the lock is lost during a commit (E6)', async () => {
+  it('makes the registry stop if the lock is lost during a commit (E6)', async () => {
     open();
     const { coordinator, broken } = over(store);
     synced = () => fence.lose();

@@ -1,4 +1,4 @@
-// A table that is large enough to be read by a thread of its own is what a small one is (E6).
+// A table large enough for a reader thread gives the same records as a small one (E6).
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ const clusters = Array.from({ length: MEMBERS / 64 + 1 }, (_, i) =>
   cluster(`c-${i}`, 0, { id: numbered(MEMBERS + 1 + i) }),
 );
 const members: readonly MemberRecord[] = clients.map(({ clientId, name, token }, i) =>
-  // Every third has another token than its client.
+  // Every third member has another token than its client.
   member(0, i % 64, 0, { clusterId: clusters[i >> 6]!.id, clientId, name, token: i % 3 ? token : Uint8Array.of(i) }),
 );
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-it('is loaded as it was stored, as often as one likes (E6)', async () => {
+it('loads as it was stored, repeatedly (E6)', async () => {
   const store = open();
   const byKey = (records: readonly Change[]) => new Map(records.map((record) => [keyOf(record), plain(record)]));
   for (let time = 0; time < 2; time++) {
@@ -53,7 +53,7 @@ it('is loaded as it was stored, as often as one likes (E6)', async () => {
   await store.close();
 });
 
-it('can be left half-way, and closed at once (E6)', async () => {
+it('stops loading half-way, and closes at once (E6)', async () => {
   const store = open();
   for await (const records of store.load()) {
     expect(records[0]?.kind).toBe('client');
@@ -64,7 +64,7 @@ it('can be left half-way, and closed at once (E6)', async () => {
   await store.close();
 });
 
-it('is loaded in the process of a server, that can end at once (E6)', async () => {
+it("loads in a server's process, which can end at once (E6)", async () => {
   const [line] = await runProgram(
     `const store = LmdbStore.open(process.argv[1], { registryId: process.argv[2], bytesMax: undefined });
      let count = 0;
@@ -78,7 +78,7 @@ it('is loaded in the process of a server, that can end at once (E6)', async () =
   expect(Number(line)).toBe(clients.length + clusters.length + members.length);
 });
 
-it('is refused where a record is damaged, and the record is named (E6)', async () => {
+it('refuses a damaged record, and names it (E6)', async () => {
   const key = clientKey(clients[MEMBERS - 1]!.clientId);
   const flip = () =>
     meddle(directory, (table) => {
@@ -96,7 +96,7 @@ it('is refused where a record is damaged, and the record is named (E6)', async (
   expect(await verifyStore(directory)).toEqual({ clients: MEMBERS, clusters: clusters.length, members: MEMBERS });
 });
 
-it('the reader thread keeps its bound when its wake-up comes late (E6)', async () => {
+it("keeps the reader thread's bound when its wake-up comes late (E6)", async () => {
   const bound = TABLE_PIECES_AHEAD_MAX;
   const { notify, load } = Atomics;
   let most = 0;

@@ -1,4 +1,4 @@
-// The store on LMDB keeps the promises of a store, those of one that lasts among them.
+// The store contract over the LMDB store, including that of lasting stores.
 
 import { join } from 'node:path';
 import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';

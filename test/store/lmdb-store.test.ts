@@ -1,5 +1,4 @@
-// The store on LMDB beyond the promises of every store: whose a table is, what damage is noticed, when it is full, and who may
-// read beside it (E5, E6).
+// The LMDB store beyond the contract: ownership, damage, a full table, and readers beside the writer (E5, E6).
 
 import {
   chmodSync,
@@ -74,7 +73,7 @@ async function settle(records: readonly Change[] = RECORDS): Promise<void> {
   await store.close();
 }
 
-/** What opening and loading the table is refused with. */
+/** The message with which opening or loading the table fails. */
 async function refusal(): Promise<string> {
   const error = await Promise.resolve()
     .then(async () => all(open()))
@@ -86,8 +85,8 @@ async function refusal(): Promise<string> {
   return (error as Error).message;
 }
 
-describe('whose a table is', () => {
-  it('is not another registry’s, and stays whose it was (K2)', async () => {
+describe('ownership of a table', () => {
+  it("refuses another registry's table, and leaves its owner unchanged (K2)", async () => {
     await settle();
     const other = idOf(0xdd);
     expect(() => open(undefined, other)).toThrow(StoreUnusableError);
@@ -95,12 +94,12 @@ describe('whose a table is', () => {
     expect(await contents(open())).toEqual(RECORDS.map(plain));
   });
 
-  it('is for its owner alone', async () => {
+  it('makes the directory private to its owner', async () => {
     await settle();
     expect(statSync(join(directory, TABLE_DIRECTORY)).mode & 0o077).toBe(0);
   });
 
-  it('keeps its files to its owner, also those of an older version and of a copy', async () => {
+  it('makes the files private to their owner, also those of an older version and of a copy', async () => {
     const modes = (...names: string[]) => {
       const path = join(directory, ...names, TABLE_DIRECTORY);
       return readdirSync(path).map((name) => (statSync(join(path, name)).mode & 0o777).toString(8));
@@ -123,7 +122,7 @@ describe('whose a table is', () => {
     }
   });
 
-  it('is not this server’s when its schema is newer', async () => {
+  it('refuses a newer schema', async () => {
     await settle();
     const text = JSON.stringify({ schema: 2, registryId: REGISTRY_ID });
     await meddle(directory, (table) => table.putSync(META_KEY, sealValue(META_KEY, [Buffer.from(text)])));
@@ -136,7 +135,7 @@ describe('whose a table is', () => {
     ['a cluster', clusterKey('b')],
     ['a member', memberKey(idOf(0xa0), 1)],
     ['its own', META_KEY],
-  ])('is not this server’s when the version of a record is newer: %s', async (_, key) => {
+  ])('refuses a newer version of a record: %s', async (_, key) => {
     await settle();
     await meddle(directory, (table) => {
       const value = Buffer.from(table.getBinary(key)!);
@@ -149,8 +148,8 @@ describe('whose a table is', () => {
   });
 });
 
-describe('before there were marks', () => {
-  it('a cluster was stored without flags; it is kept, and of version 2 when it is stored again (R4)', async () => {
+describe('a table of before marks', () => {
+  it('a table from before cluster marks (R4)', async () => {
     await settle();
     const key = clusterKey('a');
     const attrs = Buffer.alloc(8, 0xff);
@@ -177,7 +176,7 @@ describe('damage', () => {
     ['a member', memberKey(idOf(0xa0), 1), encodeMember(memberKey(idOf(0xa0), 1), RECORDS[5], false)],
   ] as const;
 
-  it.each(VALUES)('of any bit of a value is noticed: %s (E6)', (_, key, value) => {
+  it.each(VALUES)('of any bit of a value is detected: %s (E6)', (_, key, value) => {
     openValue(key, value);
     for (let bit = 0; bit < 8 * value.length; bit++) {
       const damaged = Buffer.from(value);
@@ -187,7 +186,7 @@ describe('damage', () => {
     }
   });
 
-  it.each(VALUES)('of the length of a value is noticed: %s (E6)', (_, key, value) => {
+  it.each(VALUES)("of a value's length is detected: %s (E6)", (_, key, value) => {
     for (let length = 0; length < value.length; length++) {
       expect(() => openValue(key, value.subarray(0, length)), `${length} bytes`).toThrow(StoreUnusableError);
     }
@@ -195,12 +194,12 @@ describe('damage', () => {
   });
 
   it.each([...VALUES.map(([name, key]) => [name, key] as const), ['its own', META_KEY] as const])(
-    'of a byte of a value on disk keeps the table from being loaded, and the record is named: %s (E6)',
+    'of a byte on disk prevents loading, and the error names the record: %s (E6)',
     async (_, key) => {
       await settle();
       const length = await lengthOf(key);
       for (let at = 0; at < length; at++) {
-        // Not the lowest bit of a byte that is 1, which is the version: see the test of every bit.
+        // 0x40 never turns a version byte of 1 into another valid version.
         await flip(key, at, 0x40);
         const message = await refusal();
         expect(message, `byte ${at}`).toContain(key.toString('hex'));
@@ -232,7 +231,7 @@ describe('damage', () => {
     ['two clusters', clusterKey('a'), clusterKey('b')],
     ['two members', memberKey(idOf(0xa0), 0), memberKey(idOf(0xa0), 1)],
     ['a client and a cluster', clientKey(idOf(1)), clusterKey('a')],
-  ])('that puts a value under another key is noticed: %s (E6)', async (_, one, other) => {
+  ])('that swaps two values is detected: %s (E6)', async (_, one, other) => {
     await settle();
     const swap = (table: RawTable) => {
       const [first, second] = [one, other].map((key) => Buffer.from(table.getBinary(key)!));
@@ -248,7 +247,7 @@ describe('damage', () => {
   it.each([
     ['a member without its cluster', clusterKey('a')],
     ['a member without a token without its client', clientKey(idOf(1))],
-  ])('that leaves %s is found by looking at all of it (E6)', async (_, key) => {
+  ])('that leaves %s is found by verifyStore (E6)', async (_, key) => {
     await settle();
     await meddle(directory, (table) => {
       expect(table.removeSync(key)).toBe(true);
@@ -257,7 +256,7 @@ describe('damage', () => {
     await expect(verifyStore(directory)).rejects.toThrow(/(seat|member) does not fit/);
   });
 
-  it('that leaves a cluster that cannot be found by its ID is found by looking at all of it (E6)', async () => {
+  it('that hides a cluster from its ID is found by verifyStore (E6)', async () => {
     await settle();
     await meddle(directory, (table) => {
       expect(table.removeSync(clusterIdKey(idOf(0xb0)))).toBe(true);
@@ -266,8 +265,8 @@ describe('damage', () => {
   });
 });
 
-describe('a file that is not what it was', () => {
-  /** Opens, loads, reads and verifies copies of a file that end at these lengths; says of each what it is refused with. */
+describe('a file that changed', () => {
+  /** Opens, loads, reads and verifies copies of a file cut to these lengths; prints the result of each. */
   const PROGRAM = `
     import { copyFileSync, mkdirSync, rmSync, truncateSync } from 'node:fs';
     import { join } from 'node:path';
@@ -295,7 +294,7 @@ describe('a file that is not what it was', () => {
     }
     process.exit(0);`;
 
-  it('but ends too early is refused wherever it ends, and the process goes on (E6)', async () => {
+  it('is refused at any shorter length, and the process continues (E6)', async () => {
     const records = Array.from({ length: 60 }, (_, i) => client(i + 1, { token: new Uint8Array(700 + 90 * i) }));
     for (let i = 0; i < records.length; i += 6) await settle(records.slice(i, i + 6));
     const { size } = statSync(dataFile(directory));
@@ -314,7 +313,7 @@ describe('a file that is not what it was', () => {
     ['zeros', Buffer.alloc(32_768)],
     ['a database of another kind', Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(8_192, 1)])],
     ['nothing', Buffer.alloc(0)],
-  ])('but %s is refused, and left as it is (E6)', async (_, bytes) => {
+  ])('is refused and left as it is: %s (E6)', async (_, bytes) => {
     mkdirSync(join(directory, TABLE_DIRECTORY));
     writeFileSync(dataFile(directory), bytes);
     expect(await refusal()).toContain('data.mdb');
@@ -322,7 +321,7 @@ describe('a file that is not what it was', () => {
     expect(readFileSync(dataFile(directory)).equals(bytes)).toBe(true);
   });
 
-  it('but a directory, or a table that is a file, is refused (E6)', async () => {
+  it('is refused if it is a directory, or if the table is a file (E6)', async () => {
     mkdirSync(dataFile(directory), { recursive: true });
     await refusal();
     rmSync(join(directory, TABLE_DIRECTORY), { recursive: true });
@@ -330,7 +329,7 @@ describe('a file that is not what it was', () => {
     await refusal();
   });
 
-  it('but an LMDB of somebody else is refused, and left as it is (E6)', async () => {
+  it("is refused and left as it is if it is another program's LMDB (E6)", async () => {
     mkdirSync(join(directory, TABLE_DIRECTORY));
     const theirs = Buffer.from('theirs');
     await meddle(directory, (table) => table.putSync(theirs, theirs));
@@ -341,7 +340,7 @@ describe('a file that is not what it was', () => {
     });
   });
 
-  it('whatever is committed, is taken: a file never ends before what it promises (E6)', async () => {
+  it('is accepted after any commits: a file is never shorter than its meta page promises (E6)', async () => {
     const length = fc.constantFrom(1, 100, 1_000, 2_039, 2_500, 5_000, 9_000, 16_000);
     const records = fc.record({ id: fc.integer({ min: 1, max: 6 }), length, removed: fc.boolean() });
     const batches = fc.array(fc.array(records, { maxLength: 8 }), { maxLength: 8 });
@@ -360,7 +359,7 @@ describe('a file that is not what it was', () => {
         }
         const store = open();
         for (const record of await all(store)) {
-          if (record.kind !== 'client') throw new Error(`a ${record.kind}`);
+          if (record.kind !== 'client') throw new Error(`a ${record.kind} in place of a client`);
           expect(new Set(record.token)).toEqual(new Set([Number.parseInt(record.clientId.slice(0, 2), 16)]));
         }
         await store.close();
@@ -371,7 +370,7 @@ describe('a file that is not what it was', () => {
 });
 
 describe('a commit', () => {
-  it('that fails in the middle has stored nothing, and the next one is as if it had never been (E6)', async () => {
+  it('that fails in the middle stores nothing, and does not affect the next (E6)', async () => {
     const store = open();
     await store.commit(RECORDS);
     const impossible = cluster('c', 0xc0, { attrs: 2n ** 64n });
@@ -382,7 +381,7 @@ describe('a commit', () => {
     expect((await contents(open())).length).toBe(RECORDS.length + 1);
   });
 
-  it('is on disk when it resolves: a process that is killed then has lost nothing (E6)', async () => {
+  it('is on disk when it resolves: a process killed then has lost nothing (E6)', async () => {
     const program = `
       const [directory, registryId] = process.argv.slice(1);
       const store = LmdbStore.open(directory, { registryId });
@@ -397,10 +396,10 @@ describe('a commit', () => {
   });
 });
 
-describe('a store that is full', () => {
+describe('a full store', () => {
   const big = (id: number) => client(id, { token: new Uint8Array(8_000).fill(id) });
 
-  it('has reached its limit of bytes: nothing of the batch is stored, and reads go on (E5)', async () => {
+  it('stores nothing of the batch at its limit of bytes, and serves reads (E5)', async () => {
     const bytesMax = 500_000;
     const store = open(bytesMax);
     let stored = 0;
@@ -429,7 +428,7 @@ describe('a store that is full', () => {
     expect((await all(larger)).length).toBe(stored + 1);
   });
 
-  it('is told as such, answers go on, and it has room again when it is given more (E5)', async () => {
+  it('is reported as full, serves reads, and has room again when its limit grows (E5)', async () => {
     let { coordinator, full, broken } = over(open(200_000));
     const token = new Uint8Array(8_000);
     const kinds: string[] = [];
@@ -454,7 +453,7 @@ describe('a store that is full', () => {
 });
 
 describe('reading', () => {
-  it('beside an open writer gives what was committed, and lets the writer go on (E6)', async () => {
+  it('gives the committed records beside an open writer, which continues (E6)', async () => {
     const store = open();
     await store.commit(RECORDS);
     expect(await read()).toEqual(['client', 'client', 'cluster', 'cluster', 'seat', 'member']);
@@ -464,22 +463,19 @@ describe('reading', () => {
     expect((await all(store)).length).toBe(RECORDS.length + 1);
   });
 
-  it.each([1, 2, 3])(
-    'ends the writer where another process sets LMDB back by %i, before anything is lost (E6)',
-    async (by) => {
-      const store = open();
-      for (let i = 1; i <= 10; i++) await store.commit([client(i)]);
-      setBack(directory, by);
-      await expect(store.commit([client(11)])).rejects.toThrow(StoreUnusableError);
-      await store.close();
-      const again = open();
-      await again.commit([client(12)]);
-      const names = (await all(again)).map((record) => (record as ClientRecord).name);
-      expect(names).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12].map((i) => `node-${i}`));
-    },
-  );
+  it.each([1, 2, 3])('ends the writer before a loss if another process sets LMDB back by %i (E6)', async (by) => {
+    const store = open();
+    for (let i = 1; i <= 10; i++) await store.commit([client(i)]);
+    setBack(directory, by);
+    await expect(store.commit([client(11)])).rejects.toThrow(StoreUnusableError);
+    await store.close();
+    const again = open();
+    await again.commit([client(12)]);
+    const names = (await all(again)).map((record) => (record as ClientRecord).name);
+    expect(names).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12].map((i) => `node-${i}`));
+  });
 
-  it('takes its time and sees one moment all the same (E6)', async () => {
+  it('sees one moment, however slowly it reads (E6)', async () => {
     const store = open();
     await store.commit([client(1)]);
     const seen = await readTable(directory, async ({ registryId, clusterIds, records }) => {
@@ -487,7 +483,7 @@ describe('reading', () => {
       const kinds: string[] = [];
       for (const some of records) {
         kinds.push(...some.map(({ kind }) => kind));
-        // As a reader does that writes what it reads elsewhere.
+        // Turns of the event loop, as a reader that writes elsewhere takes.
         for (let i = 0; i < 5; i++) await turn();
       }
       return { registryId, clusterIds, kinds };
@@ -496,7 +492,7 @@ describe('reading', () => {
     expect(await verifyStore(directory)).toEqual({ clients: 2, clusters: 1, members: 1 });
   });
 
-  it('takes its time and sees one moment all the same, of what is removed or replaced, too (E6)', async () => {
+  it('sees one moment, however slowly it reads, of removed and replaced records (E6)', async () => {
     const store = open();
     const records = Array.from({ length: 2_000 }, (_, i) =>
       client(0, { clientId: (i + 1).toString(16).padStart(64, '0'), token: new Uint8Array(50).fill(i) }),
@@ -517,7 +513,7 @@ describe('reading', () => {
     expect(seen.map(plain)).toEqual(records.map(plain));
   });
 
-  it('where there is no table is refused, and makes none (E6)', async () => {
+  it('refuses a missing table, and makes none (E6)', async () => {
     await expect(read()).rejects.toThrow(StoreUnusableError);
     await expect(verifyStore(directory)).rejects.toThrow(StoreUnusableError);
     expect(readdirSync(directory)).toEqual([]);
@@ -526,7 +522,7 @@ describe('reading', () => {
     expect(existsSync(missing)).toBe(false);
   });
 
-  it('takes its time and sees one moment all the same, of what is removed, too (E6)', async () => {
+  it('sees one moment, however slowly it reads, of removed records (E6)', async () => {
     const store = open();
     const records = Array.from({ length: 2_000 }, (_, i) =>
       client(0, { clientId: (i + 1).toString(16).padStart(64, '0') }),
@@ -556,7 +552,7 @@ describe('a backup', () => {
     await store.close();
     console.log(await backup);`;
 
-  it('that is under way when the store is closed is finished or rejects, and the process goes on (E6)', async () => {
+  it('finishes or rejects if the store is closed meanwhile, and the process continues (E6)', async () => {
     await settle(Array.from({ length: 100 }, (_, i) => client(i + 1, { token: new Uint8Array(8_000) })));
     const [end] = await runProgram(BACKING_UP, directory, REGISTRY_ID);
     expect(end).toMatch(/^(finished|rejected)$/);
@@ -564,7 +560,7 @@ describe('a backup', () => {
     expect((await all(open())).length).toBe(100);
   });
 
-  it('is for the owner alone, and belongs to the same registry (E6)', async () => {
+  it('is private to its owner, and belongs to the same registry (E6)', async () => {
     const store = open();
     await store.commit(RECORDS);
     await store.backup(join(directory, 'copy', TABLE_DIRECTORY));

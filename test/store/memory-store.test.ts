@@ -1,4 +1,4 @@
-// The memory store keeps the promises of a store.
+// The store contract over the memory store.
 
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { storeContract } from './store-contract.ts';

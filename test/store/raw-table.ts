@@ -1,5 +1,5 @@
-// A table as LMDB has it, for changing it behind the store's back, and programs that run the built store in a process of
-// their own, for what could end the process.
+// Direct access to an LMDB table, for changes behind the store's back. Also runs programs with the built store in their
+// own process, for tests that may end it.
 
 import { execFile } from 'node:child_process';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { TABLE_DIRECTORY } from '../../src/store/lmdb/open-table.ts';
 
 export type RawTable = RootDatabase<Buffer, Key>;
 
-/** Opens a table that nobody has open, lets it be changed, and closes it. */
+/** Opens a table that is closed, applies a change, and closes it. */
 export async function meddle(dataDirectory: string, change: (table: RawTable) => void): Promise<void> {
   const path = join(dataDirectory, TABLE_DIRECTORY);
   const table = open<Buffer, Key>({
@@ -28,10 +28,10 @@ export async function meddle(dataDirectory: string, change: (table: RawTable) =>
   }
 }
 
-/** Where LMDB counts the transactions of a table that is open, in its lock file. */
+/** The offset of the transaction counter in LMDB's lock file. */
 const COUNT_AT = 8;
 
-/** Sets back the count of transactions of a table that is open, as LMDB itself can do when another process opens it. */
+/** Sets back the transaction counter of an open table, as LMDB itself may when another process opens it. */
 export function setBack(dataDirectory: string, by: number): void {
   const file = openSync(join(dataDirectory, TABLE_DIRECTORY, 'lock.mdb'), 'r+');
   try {
@@ -46,12 +46,12 @@ export function setBack(dataDirectory: string, by: number): void {
 
 const STORE_FOLDER = fileURLToPath(new URL('../../dist/src/store', import.meta.url));
 
-/** Where the data of a table is in its data directory. */
+/** The path of a table's data in its data directory. */
 export function dataFile(dataDirectory: string): string {
   return join(dataDirectory, TABLE_DIRECTORY, 'data.mdb');
 }
 
-/** Runs a program with LmdbStore, readTable and verifyStore in scope; resolves with what it wrote, line by line. */
+/** Runs a program with LmdbStore, readTable and verifyStore in scope; resolves with the lines that it wrote. */
 export async function runProgram(program: string, ...args: string[]): Promise<string[]> {
   const imports = [
     `import { LmdbStore } from ${JSON.stringify(join(STORE_FOLDER, 'lmdb/lmdb-store.js'))};`,

@@ -1,4 +1,4 @@
-// The promises of src/store/store.ts as tests that every store has to pass.
+// The contract of src/store/store.ts, as tests for every store.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,11 +17,11 @@ import type { CommitOutcome, Store } from '../../src/store/store.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
 import { keyOf } from '../registry/observe.ts';
 
-/** What there is to know of a kind of store that outlives its process. */
+/** How to test a store that outlives its process. */
 export interface Lasting {
-  /** Opens again what was closed, or a backup that was made in `backupIn` of this directory. */
+  /** Opens a closed store again, or a backup made in `backupIn` of this directory. */
   reopen(dataDirectory: string): Store;
-  /** Where in a directory a backup has to be for `reopen`. */
+  /** The path of a backup in a directory, as `reopen` expects it. */
   backupIn(dataDirectory: string): string;
 }
 
@@ -72,7 +72,7 @@ function removedMember(clusterId: number, index: number, clientId: number): Chan
   return { kind: 'member-removal', clusterId: idOf(clusterId), index, clientId: idOf(clientId) };
 }
 
-/** The same whatever a store gives back has come to be made of. */
+/** A plain object of a record, whatever class the store returns. */
 export function plain(record: Change): object {
   if (!('token' in record)) return record;
   const { name, clientId } = record;
@@ -84,7 +84,7 @@ export function plain(record: Change): object {
   return { kind: 'client', clientId, name, sigKeyDigest, endPointCount, ephemeral, token };
 }
 
-/** Every record of a store, members with the registration of their client where they came without one. */
+/** Every record of a store; members without a token get their client's. */
 export async function all(store: Store): Promise<Change[]> {
   const records: Change[] = [];
   const clients = new Map<string, ClientRecord>();
@@ -101,14 +101,16 @@ export async function contents(store: Store): Promise<object[]> {
   return (await all(store)).map(plain);
 }
 
-/** Milliseconds for a batch far larger than a coordinator's. */
+/** The timeout in milliseconds of batches far larger than a coordinator's. */
 const COMMIT_MS = 20_000;
 
 async function kinds(store: Store, batch: readonly Change[]): Promise<string[]> {
   return (await store.commit(batch, COMMIT_MS)).map(({ kind }) => kind);
 }
 
-/** Tests a kind of store; `open` gives an empty one in a new directory. `lasting` is for those that outlive a process. */
+/**
+ * Tests a kind of store. `open` gives an empty one in a new directory; `lasting` is for stores that outlive a process.
+ */
 export function storeContract(name: string, open: (dataDirectory: string) => Store, lasting?: Lasting): void {
   const opened: Store[] = [];
   const directories: string[] = [];
@@ -135,7 +137,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
   afterEach(clear);
 
   describe(`${name}: load`, () => {
-    it('of a new store gives nothing (E6)', async () => {
+    it('gives nothing from a new store (E6)', async () => {
       expect(await all(openOne())).toEqual([]);
     });
 
@@ -153,7 +155,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual(records.map(plain));
     });
 
-    it('gives a cluster back as it was marked last, with its members (R4)', async () => {
+    it('gives a cluster with its last marks, and its members (R4)', async () => {
       const store = openOne();
       await store.commit([client(1), cluster('c', 0xc0), member(0xc0, 0, 1)]);
       expect(await kinds(store, [cluster('c', 0xc0, { keep: true })])).toEqual(['stored']);
@@ -161,7 +163,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual(records.map(plain));
     });
 
-    it('gives tokens of any length back, and members with the token they were stored with (E6)', async () => {
+    it('gives tokens of any length, and members with the token they were stored with (E6)', async () => {
       const store = openOne();
       const lengths = [1, 2, 255, 256, 2_037, 2_038, 2_039, 2_040, 4_000, 4_096, 8_192, 16_384];
       const records = [
@@ -201,7 +203,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       }
     });
 
-    it('gives clusters before their members, and members in the order of their indexes (R6)', async () => {
+    it('gives clusters before their members, and members by index (R6)', async () => {
       const store = openOne();
       const count = 12;
       await store.commit([cluster('a', 0xa0), cluster('b', 0xb0)]);
@@ -223,13 +225,13 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
   });
 
   describe(`${name}: commit`, () => {
-    it('of nothing is nothing (E6)', async () => {
+    it('accepts an empty batch (E6)', async () => {
       const store = openOne();
       expect(await store.commit([])).toEqual([]);
       expect(await all(store)).toEqual([]);
     });
 
-    it('what it reports as stored is there when it resolves (E6)', async () => {
+    it('has stored what it reports when it resolves (E6)', async () => {
       const store = openOne();
       const batches = [[client(1), cluster('c', 0xc0)], [member(0xc0, 0, 1)], [client(2)]];
       for (const [i, batch] of batches.entries()) {
@@ -243,7 +245,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       }
     });
 
-    it('a client takes the place of one with the same SigKey, and is lost to one with another (T11)', async () => {
+    it('replaces a client of the same SigKey, and reports a conflict for another (T11)', async () => {
       const store = openOne();
       const [first, renamed] = [client(1), client(1, { name: 'renamed', token: Uint8Array.of(9) })];
       await store.commit([first]);
@@ -255,7 +257,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([plain(renamed)]);
     });
 
-    it('a cluster is lost to one of its name with another ID, and told which stands (R1)', async () => {
+    it("reports a conflict for a cluster's name with another ID, and the record that stands (R1)", async () => {
       const store = openOne();
       await store.commit([cluster('c', 0xc0)]);
       const [outcome] = await store.commit([cluster('c', 0xc1, { size: 2 })]);
@@ -264,7 +266,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect((await all(store)).length).toBe(2);
     });
 
-    it('a seat is lost to another client, and replaced by the same (R6)', async () => {
+    it('reports a conflict for a seat of another client, and replaces one of the same (R6)', async () => {
       const store = openOne();
       const [seated, again] = [member(0xc0, 0, 1), member(0xc0, 0, 1, { name: 'renamed', token: Uint8Array.of(7) })];
       await store.commit([cluster('c', 0xc0), seated]);
@@ -275,13 +277,13 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect((await contents(store)).slice(1)).toEqual([plain(again), plain(member(0xc0, 1, 2))]);
     });
 
-    it('a seat of one cluster is not that of another (R6)', async () => {
+    it('keeps the seats of two clusters apart (R6)', async () => {
       const store = openOne();
       const batch = [cluster('a', 0xa0), cluster('b', 0xb0), member(0xa0, 0, 1), member(0xb0, 0, 2)];
       expect(await kinds(store, batch)).toEqual(['stored', 'stored', 'stored', 'stored']);
     });
 
-    it('a member whose cluster is not stored is lost, also if that was lost in the same batch (R6)', async () => {
+    it('reports a conflict for a member without its cluster, also if that was lost in the same batch (R6)', async () => {
       const store = openOne();
       expect(await kinds(store, [member(0xc0, 0, 1)])).toEqual(['conflict']);
       await store.commit([cluster('c', 0xc0)]);
@@ -293,7 +295,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([plain(cluster('c', 0xc0)), plain(member(0xc0, 0, 1))]);
     });
 
-    it('is in the order of the batch: the first of two for one key wins (E6)', async () => {
+    it('applies a batch in order: the first of two for one key wins (E6)', async () => {
       const store = openOne();
       const batch = [
         cluster('c', 0xc0),
@@ -308,7 +310,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await kinds(store, [member(0xd0, 0, 1), cluster('d', 0xd0)])).toEqual(['conflict', 'stored']);
     });
 
-    it('a removal takes away what is there, a cluster with its members, and is stored if nothing is (R4, T9)', async () => {
+    it('removes records, a cluster with its members, and accepts the removal of nothing (R4, T9)', async () => {
       const store = openOne();
       await store.commit([client(1), client(2), cluster('c', 0xc0), member(0xc0, 0, 1), member(0xc0, 1, 2)]);
       await store.commit([cluster('d', 0xd0), member(0xd0, 0, 1)]);
@@ -323,7 +325,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([left[0]!, left[2]!, left[3]!].map(plain));
     });
 
-    it('a member is removed from its seat only, which is anybody’s again, and not if another has it (R14)', async () => {
+    it('removes a member from its own seat only, which is then free (R14)', async () => {
       const store = openOne();
       await store.commit([client(1), client(2), client(3), cluster('c', 0xc0)]);
       await store.commit([member(0xc0, 0, 1), member(0xc0, 1, 2)]);
@@ -337,7 +339,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual(left.slice(0, 3).map(plain));
     });
 
-    it('what is removed is anybody’s again, and a member of a removed cluster is lost (R1, T11)', async () => {
+    it('frees removed keys, and reports a conflict for a member of a removed cluster (R1, T11)', async () => {
       const store = openOne();
       await store.commit([client(1), cluster('c', 0xc0), member(0xc0, 0, 1)]);
       const batch = [
@@ -352,7 +354,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([batch[5]!, batch[2]!, batch[3]!].map(plain));
     });
 
-    it('a token that a client gives up stays that of the seats that are stored again with it (R6)', async () => {
+    it("keeps a client's old token for the seats that are stored again with it (R6)", async () => {
       const store = openOne();
       const [old, fresh] = [Uint8Array.of(1), Uint8Array.of(2)];
       const seats = [0xa0, 0xb0].map((id) => member(id, 0, 1, { token: old }));
@@ -365,7 +367,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect((await contents(store)).slice(3)).toEqual([plain(seats[0]!), plain({ ...seats[1]!, token: fresh })]);
     });
 
-    it('whatever the batches, outcomes and contents are as promised, also when opened again (E6)', async () => {
+    it("keeps the contract's outcomes and contents over random batches, also when opened again (E6)", async () => {
       const step = fc.oneof(
         { weight: 6, arbitrary: fc.array(change, { maxLength: 6 }) },
         { weight: 1, arbitrary: fc.constant('reopen' as const) },
@@ -405,7 +407,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
   });
 
   describe(`${name}: otherwise`, () => {
-    it('a probe changes nothing (E5)', async () => {
+    it('changes nothing by a probe (E5)', async () => {
       const store = openOne();
       await store.probe();
       await store.commit([client(1)]);
@@ -413,7 +415,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await contents(store)).toEqual([plain(client(1))]);
     });
 
-    it('its size is a whole number of bytes, and one that lasts grows', async () => {
+    it('has a size of whole bytes, which grows if the store lasts', async () => {
       const store = openOne();
       const before = store.size();
       expect(Number.isSafeInteger(before) && before >= 0).toBe(true);
@@ -421,7 +423,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       if (lasting) expect(store.size()).toBeGreaterThan(before + 64 * 8_000);
     });
 
-    it('after close everything rejects, and closing again does nothing (E6)', async () => {
+    it('rejects every call after close, and ignores a second close (E6)', async () => {
       const directory = newDirectory();
       const store = openIn(directory);
       await store.commit([client(1)]);
@@ -436,7 +438,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
     });
 
     if (!lasting) {
-      it('has nothing to back up, and says so', async () => {
+      it('rejects a backup, with a reason', async () => {
         const backup = join(newDirectory(), 'backup');
         await expect(openOne().backup(backup)).rejects.toThrow(/back up/);
         expect(existsSync(backup)).toBe(false);
@@ -445,7 +447,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
   });
 
   if (!lasting) return;
-  describe(`${name}: what lasts`, () => {
+  describe(`${name}: lasting`, () => {
     const records = [
       client(1, { name: '__proto__', token: Uint8Array.from({ length: 3_000 }, (_, i) => i) }),
       client(2, { ephemeral: true, endPointCount: 4 }),
@@ -458,7 +460,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       member(0xc0, 0, 3, { clientId: '07'.repeat(20), token: new Uint8Array(3_000).fill(0xff) }),
     ];
 
-    it('opened again, it has exactly what was committed (E6)', async () => {
+    it('has exactly the committed records when opened again (E6)', async () => {
       const directory = newDirectory();
       let store = openIn(directory);
       await store.commit([client(9), cluster('gone', 0x99), member(0x99, 0, 9)]);
@@ -475,7 +477,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       ]);
     });
 
-    it('a backup is a store of its own with what was stored at that moment (E6)', async () => {
+    it('makes a backup that is a store of its own with the records of that moment (E6)', async () => {
       const [directory, copy] = [newDirectory(), newDirectory()];
       const store = openIn(directory);
       await store.commit(records);
@@ -487,7 +489,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect((await all(store)).length).toBe(records.length - 2);
     });
 
-    it('commits go on during a backup, and it has the whole of each or nothing of it (E6)', async () => {
+    it('commits during a backup, which has the whole of each batch or nothing (E6)', async () => {
       const [directory, copy] = [newDirectory(), newDirectory()];
       const store = openIn(directory);
       const filling = Array.from({ length: 100 }, (_, i) => client(i + 1, { token: new Uint8Array(8_000) }));
@@ -534,7 +536,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ name: nameOfCluster, id: small }).map(({ name, id }) => removedCluster(name, idIn(name, id), 2)),
 );
 
-/** What stands in a store according to its promises. */
+/** A model of a store's contents by its contract. */
 class Standing {
   readonly #records = new Map<string, ClientRecord | ClusterRecord | MemberRecord>();
 
@@ -543,8 +545,8 @@ class Standing {
   }
 
   /**
-   * As the table would ask for it: a client's new token comes with the seats that keep the old one, a client that has a
-   * seat is not removed, a cluster is removed by what it is, and nobody takes a second seat of a cluster.
+   * The change as a table would make it. A client's new token comes with the seats that keep the old one; a client with
+   * a seat is not removed; a cluster is removed by its ID; no client takes a second seat of a cluster.
    */
   asTheTableDoes(change: Change): Change[] {
     if (change.kind === 'client') return [change, ...this.#seatsOf(change.clientId)];
@@ -555,7 +557,7 @@ class Standing {
     return current?.kind === 'cluster' ? [{ ...change, id: current.id }] : [change];
   }
 
-  /** How it ends. */
+  /** Applies a change; returns its outcome. */
   set(change: Change): object {
     const key = keyOf(change);
     const stored = { kind: 'stored' };
@@ -605,7 +607,7 @@ function plainOutcome(outcome: CommitOutcome): object {
   return outcome.kind === 'conflict' ? { ...outcome, current: outcome.current.map(plain) } : outcome;
 }
 
-/** By whom a record is. */
+/** The owner of a record; another owner's record is a conflict. */
 function ownerOf(record: ClientRecord | ClusterRecord | MemberRecord): string {
   if (record.kind === 'client') return record.sigKeyDigest;
   return record.kind === 'cluster' ? record.id : record.clientId;

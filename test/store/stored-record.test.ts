@@ -1,4 +1,4 @@
-// Records that were sealed as they are, checksum and all, and are no records: shorter than their fields, on every way in.
+// Malformed records with a valid checksum, shorter than their fields: refused on every path into the store.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,10 +25,10 @@ import { meddle } from './raw-table.ts';
 import { all, client, cluster, member, plain } from './store-contract.ts';
 
 const KEYS = new EtcdKeys('/r/');
-/** What may follow in the same piece of memory: reading beyond the end of a record finds it. */
+/** Bytes that may follow in the same memory; a read beyond the record's end would find them. */
 const NEIGHBOUR = Buffer.alloc(300, 0x6e);
 
-/** Every kind: its key, its key in etcd, its value, and how many bytes of its fields it cannot be without. */
+/** Each kind's key, its key in etcd, its value, and the minimal length of its fields in bytes. */
 const KINDS = [
   ['a client', clientKey(idOf(2)), `/r/id/${idOf(2)}`, encodeClient(clientKey(idOf(2)), client(2)), 35 + 6],
   ['a cluster', clusterKey('a'), '/r/cn/a', encodeCluster(clusterKey('a'), cluster('a', 0xa0)), 11],
@@ -104,7 +104,7 @@ it.each(KINDS)('refuses a table on disk with such a value: %s (E6)', async (_, k
   }
 });
 
-it('refuses a table whose word on itself is sealed and is none (E6)', async () => {
+it('refuses a table whose own record has a valid checksum and no valid content (E6)', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'xlreg-short-'));
   const key = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('registry')]);
   try {

@@ -1,4 +1,4 @@
-// A coordinator over the store on LMDB, closed or killed at any moment and opened again, against the obvious table (E6, T9).
+// A coordinator over the LMDB store, closed or killed at any moment and opened again, against the plain model (E6, T9).
 
 import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ class Opened {
 
   private constructor(directory: string, limits: TableLimits, clock: () => number) {
     const never = (what: unknown) => {
-      throw new Error(`the store is in trouble: ${what}`);
+      throw new Error(`the store reported trouble: ${what}`);
     };
     this.table = new ClusterTable(REGISTRY_ID, limits, clock());
     this.#store = LmdbStore.open(directory, { registryId: REGISTRY_ID, bytesMax: undefined });
@@ -53,7 +53,7 @@ class Opened {
   }
 }
 
-/** Replies of the obvious table to a batch. */
+/** The model's replies to a batch. */
 function askSlowly(table: SlowTable, commands: readonly Command[], now: number): [Reply[], SlowTable] {
   const replies: Reply[] = [];
   let after = table;
@@ -65,7 +65,7 @@ function askSlowly(table: SlowTable, commands: readonly Command[], now: number):
   return [replies, after];
 }
 
-/** LMDB's two meta pages, of which the newer one says what is committed: it is written last. */
+/** LMDB's two meta pages. The newer one, written last, defines the committed data. */
 const META_BYTES = 2 * 4096;
 
 function readMetaPages(directory: string): Buffer {
@@ -77,8 +77,8 @@ function readMetaPages(directory: string): Buffer {
 }
 
 /**
- * What a process leaves that is killed now, in a directory of its own: its file; with the meta pages from before a batch,
- * what it leaves when it is killed between writing the batch and committing it.
+ * The directory that a process leaves when it is killed now. With the meta pages of before a batch, it is that of a
+ * process killed between writing the batch and committing it.
  */
 function killedNow(directory: string, metaPages?: Buffer): string {
   const left = mkdtempSync(join(tmpdir(), 'xlreg-table-'));
@@ -92,7 +92,7 @@ function killedNow(directory: string, metaPages?: Buffer): string {
   return left;
 }
 
-/** What happens in turn: batches of so many commands, after a wait, and then perhaps a sweep, a restart or a death. */
+/** Steps: a batch of this many commands after a wait, and then perhaps a sweep, a restart or a kill. */
 const turns = fc.array(
   fc.record({
     commands: fc.integer({ min: 1, max: 8 }),
@@ -102,7 +102,7 @@ const turns = fc.array(
   { minLength: 40, maxLength: 40 },
 );
 
-it('whatever happens and however often it is restarted, it is the obvious table (E6, T9)', async () => {
+it('equals the model through any batches, restarts and kills (E6, T9)', async () => {
   await fc.assert(
     fc.asyncProperty(limits, history, turns, async (limits, commands, turns) => {
       let directory = mkdtempSync(join(tmpdir(), 'xlreg-table-'));
