@@ -1,5 +1,5 @@
-// What one thread sees of another that stands in the middle of a step: queues, parkers, flags and slots, each between two
-// threads of which one is stopped at the worst place; and each with threads that run as fast as they can.
+// Interleavings of two threads over queues, parkers, atomic flags and slots: one thread is paused at the worst place.
+// Each structure also runs with threads at full speed.
 import { describe, expect, it } from 'vitest';
 import { SLOTS_PER_WORKER } from '../../src/limits.ts';
 import { AtomicFlag } from '../../src/shared-memory/atomic-flag.ts';
@@ -8,16 +8,16 @@ import { SpscQueue } from '../../src/shared-memory/spsc-queue.ts';
 import { newChannelMemory, WorkerChannel } from '../../src/shared-memory/worker-channel.ts';
 import { PausedThread } from '../support/paused-thread.ts';
 
-/** Longer than a test may take: who sleeps for so long has slept through a ring. */
+/** Longer than a test's timeout: a thread that parks for so long has missed its unpark. */
 const FOR_EVER_MS = 600_000;
 const WORD_BYTES = 4;
 
-describe('a slot queue', () => {
+describe('an SPSC queue', () => {
   const SLOTS = 4;
   const QUEUE_BYTES = SpscQueue.bytes(SLOTS);
   const newMemory = () => new SharedArrayBuffer(QUEUE_BYTES + SLOTS * WORD_BYTES);
 
-  it('gives no number before its writer has published it, and with it what the slot holds', async () => {
+  it("gives no number before its producer has published it, and with it the slot's contents", async () => {
     const memory = newMemory();
     const queue = new SpscQueue(memory, 0, SLOTS);
     const slots = new Int32Array(memory, QUEUE_BYTES);
@@ -29,7 +29,7 @@ describe('a slot queue', () => {
        new SpscQueue(memory, 0, slots).push(3);`,
       { memory, at: QUEUE_BYTES, slots: SLOTS },
     );
-    // The number stands in its cell already.
+    // The number is in its cell already.
     await writer.paused();
     expect([queue.length, queue.pop()]).toEqual([0, undefined]);
     writer.goOn();
@@ -37,7 +37,7 @@ describe('a slot queue', () => {
     expect([queue.length, queue.pop(), slots[3]]).toEqual([1, 3, 4711]);
   });
 
-  it('keeps the cell of a number until its reader has taken it', async () => {
+  it("keeps a number's cell until its consumer has taken it", async () => {
     const memory = newMemory();
     const queue = new SpscQueue(memory, 0, SLOTS);
     for (let slot = 0; slot < SLOTS; slot++) queue.push(slot);
@@ -60,7 +60,7 @@ describe('a slot queue', () => {
 });
 
 describe('a parker', () => {
-  it('is heard by a listener that it overtakes between its look and its sleep', async () => {
+  it('is not missed by a thread that it overtakes between its look and its park', async () => {
     const memory = new SharedArrayBuffer(WORD_BYTES);
     const listener = new PausedThread(
       { 'shared-memory/parker': 'Parker' },
@@ -76,7 +76,7 @@ describe('a parker', () => {
     await listener.ended;
   });
 
-  it('is heard by a listener that comes between its count and its notify, and by one that slept before', async () => {
+  it('is not missed between its count and its notify, nor by a thread parked before', async () => {
     const memory = new SharedArrayBuffer(WORD_BYTES);
     const parker = new Parker(memory);
     const { epoch } = parker;
@@ -94,7 +94,7 @@ describe('a parker', () => {
     await sleeper;
   });
 
-  it('wakes its listener for whatever several ringers have left, as fast as they can', async () => {
+  it('wakes its listener for every change of several threads at full speed', async () => {
     const [ringers, rounds] = [3, 5_000];
     const memory = new SharedArrayBuffer((1 + ringers) * WORD_BYTES);
     const words = new Int32Array(memory);
@@ -123,8 +123,8 @@ describe('a parker', () => {
   });
 });
 
-describe('a flag', () => {
-  it('raised while it is being taken down stands for the next look', async () => {
+describe('an atomic flag', () => {
+  it('set while it is being cleared remains set for the next test', async () => {
     const memory = new SharedArrayBuffer(2 * WORD_BYTES);
     new AtomicFlag(memory).set();
     const listener = new PausedThread(
@@ -142,7 +142,7 @@ describe('a flag', () => {
     expect(new Int32Array(memory)[1]).toBe(0b110);
   });
 
-  it('raised behind the last look of a thread that goes to sleep wakes it, if its parker is rung after it', async () => {
+  it("set after a parking thread's last test wakes it, if an unpark follows", async () => {
     const memory = new SharedArrayBuffer(2 * WORD_BYTES);
     const parkerMemory = new SharedArrayBuffer(WORD_BYTES);
     const listener = new PausedThread(
@@ -163,7 +163,7 @@ describe('a flag', () => {
     await listener.ended;
   });
 
-  it('shows what was written before it was raised, as fast as it can be raised', async () => {
+  it('publishes what was written before it was set, at full speed', async () => {
     const rounds = 20_000;
     const memory = new SharedArrayBuffer(2 * WORD_BYTES);
     const words = new Int32Array(memory);
@@ -190,7 +190,7 @@ describe('a flag', () => {
 });
 
 describe('a slot of a channel', () => {
-  it("is the main thread's again, whole, only when its number is on the queue of results", async () => {
+  it('returns to the main thread, whole, only when its number is in the queue of results', async () => {
     const memory = newChannelMemory(16_384);
     const channel = new WorkerChannel(memory);
     channel.jobs[5]!.fill(1);
@@ -212,7 +212,7 @@ describe('a slot of a channel', () => {
     expect(channel.responses[5]!.every((byte) => byte === 2)).toBe(true);
   });
 
-  it('goes round between three threads, each of which finds what the one before has written', async () => {
+  it('passes through three threads, each of which reads what the previous one wrote', async () => {
     const rounds = 5_000;
     const memory = newChannelMemory(512);
     const channel = new WorkerChannel(memory);
@@ -223,7 +223,7 @@ describe('a slot of a channel', () => {
        const channel = new WorkerChannel(data.memory);
        const [mainParker, coordinatorParker] = [new Parker(data.mainMemory), new Parker(data.coordinatorParker)];
        const BYTES = 300;
-       /** Throws unless all bytes of a part are the same; returns which. */
+       /** Throws unless all bytes of a part are equal; returns the byte. */
        const read = (part) => {
          for (let at = 1; at < BYTES; at++) if (part[at] !== part[0]) throw new Error('torn at ' + at);
          return part[0];

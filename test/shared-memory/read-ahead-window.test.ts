@@ -1,12 +1,12 @@
-// The window between the thread that reads a table and the one that fills from it: the sender stopped at its worst places,
-// and both as fast as they can.
+// The window between the thread that reads a table and the one that fills from it: the sender paused at its worst
+// places, and both at full speed.
 import { describe, expect, it } from 'vitest';
 import { ReadAheadWindow } from '../../src/shared-memory/read-ahead-window.ts';
 import { PausedThread } from '../support/paused-thread.ts';
 
 const MAX = 4;
 
-/** A sender that says how many pieces it has sent; the first `wait` of Atomics stops it if it is to. */
+/** A sender that counts the pieces it has sent. */
 function sender(pieces: number, before = '') {
   const memory = new SharedArrayBuffer(ReadAheadWindow.BYTES);
   const count = new Int32Array(new SharedArrayBuffer(4));
@@ -23,8 +23,8 @@ function sender(pieces: number, before = '') {
   return { window: new ReadAheadWindow(memory, MAX), thread, sent: () => Atomics.load(count, 0) };
 }
 
-describe('a sender about to sleep', () => {
-  it('goes on when a piece is taken before it sleeps', async () => {
+describe('a sender about to park', () => {
+  it('continues if a piece is taken before it parks', async () => {
     const { window, thread, sent } = sender(MAX, `pauseAt('wait', 'before');`);
     await thread.paused();
     expect(sent()).toBe(MAX);
@@ -33,7 +33,7 @@ describe('a sender about to sleep', () => {
     await thread.ended;
   });
 
-  it('ends when the taker stops before it sleeps', async () => {
+  it('ends if the taker stops before it parks', async () => {
     const { window, thread, sent } = sender(1_000, `pauseAt('wait', 'before');`);
     await thread.paused();
     window.stop();
@@ -43,7 +43,7 @@ describe('a sender about to sleep', () => {
   });
 });
 
-it('holds the sender at its bound, as fast as both can', async () => {
+it('keeps the sender within its bound at full speed', async () => {
   const pieces = 20_000;
   const { window, thread, sent } = sender(pieces);
   let taken = 0;

@@ -1,17 +1,17 @@
-// Numbers that one thread writes and others read without a word between them: each is whole, and those of one step may be
-// seen half done, but never undone.
+// Numbers that one thread writes and others read without a lock. Each number is read whole; those of one step may be
+// seen partly updated, but never go back.
 import { expect, it } from 'vitest';
 import { CounterAllocator } from '../../src/shared-memory/shared-counter.ts';
 import { PausedThread } from '../support/paused-thread.ts';
 
 const BYTES = 64;
-/** Two numbers of which no half is that of the other. */
+/** Two numbers whose halves all differ. */
 const [ONE, OTHER] = [1.234_567_890_123e-5, -9.876_543_210_987e250];
-/** A number that stops the thread when it is read as one. */
+/** An object that pauses the thread when it is converted to a number. */
 const STOPPING = (value: number) => `{ valueOf() { pause(); return ${value}; } }`;
 const IMPORTS = { 'shared-memory/shared-counter': 'CounterAllocator' };
 
-it('a number is the one before or the one after, never half of each', async () => {
+it('reads a number before or after a write, never half of each', async () => {
   const memory = new SharedArrayBuffer(BYTES);
   const number = new CounterAllocator(memory).counter();
   number.value = ONE;
@@ -29,7 +29,7 @@ it('a number is the one before or the one after, never half of each', async () =
   expect([...seen].sort((a, b) => a - b)).toEqual([OTHER, ONE]);
 });
 
-it('readings that are being written are each the old or the new', async () => {
+it('reads each of several stats before or after a write', async () => {
   const memory = new SharedArrayBuffer(BYTES);
   const readings = new CounterAllocator(memory).threadStats();
   const old = { at: 1, cpuSeconds: 2, heapUsedBytes: 3, heapLimitBytes: 4 };
@@ -49,14 +49,14 @@ it('readings that are being written are each the old or the new', async () => {
   expect(readings.read()).toEqual({ at: 10, cpuSeconds: 20, heapUsedBytes: 30, heapLimitBytes: 40 });
 });
 
-it('a series that is observed may have counted what it has not added yet', async () => {
+it("counts a histogram's observation before it adds its value", async () => {
   const memory = new SharedArrayBuffer(BYTES);
   const series = new CounterAllocator(memory).histogram([1]);
   const writer = new PausedThread(
     IMPORTS,
     `const series = new CounterAllocator(data.memory).histogram([1]);
      let reads = 0;
-     // Compared with the bound first, then added.
+     // The first conversion compares with the bound, the second adds.
      series.observe({ valueOf() { if (++reads === 2) pause(); return 0.5; } });`,
     { memory },
   );
@@ -67,7 +67,7 @@ it('a series that is observed may have counted what it has not added yet', async
   expect([[...series.counts], series.sum]).toEqual([[1, 0], 0.5]);
 });
 
-it('a series grows for whoever reads it while another thread observes', async () => {
+it('grows a histogram for readers while another thread observes', async () => {
   const rounds = 200_000;
   const memory = new SharedArrayBuffer(BYTES);
   const series = new CounterAllocator(memory).histogram([1]);

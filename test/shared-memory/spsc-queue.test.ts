@@ -1,4 +1,4 @@
-// Queues and parkers between real threads: nothing is lost, doubled or overtaken, and nobody sleeps through a ring.
+// SPSC queues and parkers between real threads: no number is lost, doubled or reordered, and no unpark is missed.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
@@ -8,7 +8,7 @@ import { SpscQueue } from '../../src/shared-memory/spsc-queue.ts';
 
 const SLOTS = 8;
 
-it('a queue gives back what was put, in order, as a plain list does', () => {
+it('pops what was pushed, in order, as a plain list does', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(SLOTS - 1), { nil: undefined }), { size: '+1' }), (steps) => {
       const queue = new SpscQueue(new SharedArrayBuffer(SpscQueue.bytes(SLOTS)), 0, SLOTS);
@@ -24,7 +24,7 @@ it('a queue gives back what was put, in order, as a plain list does', () => {
   );
 });
 
-it('two threads hand each other slots round and round, sleeping in between, and each sees what the other wrote', async () => {
+it("passes slots round between two threads that park in between, each of which sees the other's writes", async () => {
   const rounds = 20_000;
   const [bytes, parker] = [SpscQueue.bytes(SLOTS), 64];
   const memory = new SharedArrayBuffer(2 * bytes + 2 * parker + SLOTS * 4);
@@ -32,7 +32,7 @@ it('two threads hand each other slots round and round, sleeping in between, and 
   const [theirs, ours] = [new Parker(memory, 2 * bytes), new Parker(memory, 2 * bytes + parker)];
   const contents = new Int32Array(memory, 2 * bytes + 2 * parker, SLOTS);
   const modules = new URL('../../dist/src/shared-memory/', import.meta.url).href;
-  // Doubles what stands in each slot, and sleeps whenever there is none.
+  // Doubles the word in each slot; parks when there is none.
   const worker = new Worker(
     `import { workerData as memory } from 'node:worker_threads';
      import { Parker } from '${modules}parker.js';
@@ -58,7 +58,7 @@ it('two threads hand each other slots round and round, sleeping in between, and 
   while (received < rounds) {
     const { epoch } = ours;
     let busy = false;
-    // As many at a time as the round says, so that both sides run dry and full.
+    // Each round pushes another count, so that both sides run empty and full.
     while (sent < rounds && free.length > sent % 3) {
       const slot = free.pop()!;
       contents[slot] = sent;
@@ -80,7 +80,7 @@ it('two threads hand each other slots round and round, sleeping in between, and 
   expect(there.length + back.length).toBe(0);
 });
 
-it('a ring between looking and sleeping is heard', async () => {
+it('does not miss an unpark between looking and parking', async () => {
   const parker = new Parker(new SharedArrayBuffer(4));
   const { epoch } = parker;
   parker.unpark();
