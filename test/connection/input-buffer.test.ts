@@ -1,4 +1,4 @@
-// Bytes that wait in the front: what goes in comes out, and copying is linear in the bytes.
+// The front end's buffer of unserved bytes: it returns what it was given, and copies in linear time.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputBuffer } from '../../src/connection/input-buffer.ts';
@@ -10,7 +10,7 @@ const step = fc.oneof(
 );
 
 describe('on TCP', () => {
-  it('keeps bytes in order and never changes what it returned', () => {
+  it('keeps bytes in order, and never changes what it returned', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const input = new InputBuffer('tcp');
@@ -35,7 +35,7 @@ describe('on TCP', () => {
     );
   });
 
-  it('never writes to memory of a segment it was given', () => {
+  it('never writes to the memory of a segment that it was given', () => {
     const memory = Buffer.alloc(64, 0x5a);
     const input = new InputBuffer('tcp');
     input.add(memory.subarray(0, 16));
@@ -43,7 +43,7 @@ describe('on TCP', () => {
     expect(memory.every((byte) => byte === 0x5a)).toBe(true);
   });
 
-  it('copies in proportion to the bytes of a message, however many segments (F4)', () => {
+  it("copies in proportion to a message's bytes, however many segments it has (F4)", () => {
     const segment = Buffer.alloc(16);
     const gather = (count: number) => () => {
       const input = new InputBuffer('tcp');

@@ -1,4 +1,4 @@
-// When a message that comes in segments is looked at: often enough to be served soon, seldom enough to cost little.
+// When a message in segments is examined: often enough to be served soon, rarely enough to cost little.
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PartialMessage } from '../../src/connection/partial-message.ts';
@@ -13,7 +13,9 @@ afterEach(() => vi.restoreAllMocks());
 
 const DEADLINE_MS = 5_000;
 
-/** Segments arrive at these times; when each was read. Reads take all that has arrived, as a socket does. */
+/**
+ * The times at which segments were read, given when they arrive. A read takes all that has arrived, as a socket does.
+ */
 function readTimes(arrivals: readonly number[]): number[] {
   const partial = new PartialMessage();
   clock = 0;
@@ -22,7 +24,7 @@ function readTimes(arrivals: readonly number[]): number[] {
   let [leftover, resting] = [false, 0];
   for (let next = 0; next < arrivals.length; ) {
     clock = Math.max(clock, arrivals[next]!, resting);
-    // The first segment of a rest was read when it began to arrive.
+    // The first segment of the rest was read when it arrived.
     const ready = arrivals.filter((at, place) => place >= next && at <= clock).length;
     const taken = leftover && ready > 1 ? 1 : ready;
     read.push(...new Array<number>(taken).fill(clock));
@@ -57,7 +59,7 @@ describe('reads', () => {
   });
 });
 
-it('looks again when the bytes it asked for are there, and a last time whatever it asked for (F5, E1)', () => {
+it('reads when the bytes that it asked for are there, and once more at the deadline (F5, E1)', () => {
   const partial = new PartialMessage();
   partial.attempt(32);
   partial.unfinished({ kind: 'incomplete', scan: 7, needed: 96 });

@@ -1,4 +1,4 @@
-// The log as an operator reads it: one line of JSON for each session, at the level it is set to.
+// The session log as operators read it: one line of JSON a session, at the configured level.
 
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ function lines(message: string): Line[] {
     .filter(({ msg }) => msg === message);
 }
 
-/** The lines with this message, when there are as many. */
+/** Resolves with the lines of this message once there are this many. */
 async function linesWhen(message: string, count: number): Promise<Line[]> {
   await until(() => lines(message).length >= count);
   return lines(message);
@@ -33,7 +33,7 @@ const INFO = 'info';
 const WARN = 'warn';
 
 describe('a session', () => {
-  it('is one line when it ends, on every wire, and says nothing secret', async () => {
+  it('is one line at its end, on every wire, and contains no secret', async () => {
     registry = await FieldRegistry.start();
     for (const [at, wire] of WIRES.entries()) {
       const { client, clientId } = await registry.register(wire, { name: `alice${at}` });
@@ -63,7 +63,7 @@ describe('a session', () => {
     expect(lines('session ended')).toHaveLength(WIRES.length);
   });
 
-  it('has the name on record of a client that comes back by its ID', async () => {
+  it('has the recorded name of a client that returns by its ID', async () => {
     registry = await FieldRegistry.start();
     for (const [at, wire] of WIRES.entries()) {
       const { client, clientId, keys } = await registry.register(wire, { name: `bob${at}` });
@@ -78,7 +78,7 @@ describe('a session', () => {
     }
   });
 
-  it('says why it ended, and of a connection without a Hello nothing at info', async () => {
+  it('has the reason of its end; a connection without a Hello has no line at info', async () => {
     registry = await FieldRegistry.start();
     const stranger = await registry.open(WIRES[0]!);
     await stranger.sendRaw(Buffer.alloc(256, 1));
@@ -92,7 +92,7 @@ describe('a session', () => {
     expect(lines('connection ended')).toEqual([]);
   });
 
-  it('that is slow is a warning', async () => {
+  it('is a warning if it was slow', async () => {
     registry = await FieldRegistry.start({ args: ['--slow-session-ms', '1', '--log-level', 'warn'] });
     const client = await registry.connect(WIRES[0]!);
     await client.bye();
@@ -100,7 +100,7 @@ describe('a session', () => {
   });
 });
 
-it('the admin API sets the level while the registry runs, and that is in the log whatever the level', async () => {
+it('sets the level by the admin API while the registry runs, and logs the change at any level', async () => {
   registry = await FieldRegistry.start();
   const { adminPort, dataDir } = registry.process;
   const token = adminToken(dataDir);
@@ -113,13 +113,13 @@ it('the admin API sets the level while the registry runs, and that is in the log
   await end();
   await set('info');
   await end();
-  // The lines of one registry come in the order of what happened.
+  // The lines of one registry are in the order of events.
   expect(await linesWhen('session ended', 1)).toMatchObject([{ connection: 2 }]);
   expect(lines('the log level is set')).toHaveLength(2);
   expect(registry.process.stderr()).not.toContain(token);
 });
 
-it('SIGUSR2 switches between info and debug', async () => {
+it('switches between info and debug at SIGUSR2', async () => {
   registry = await FieldRegistry.start();
   const strangerEnds = async () => {
     const stranger = await registry.open(WIRES[0]!);

@@ -1,4 +1,4 @@
-// One client ID in two live sessions with different end points, as after a machine was cloned with its member home.
+// Twins: one client ID in two live sessions with different end points, as after cloning a machine with its member home.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ const warnings = (id: string) =>
     .split('\n')
     .filter((line) => line.includes('different end points') && line.includes(id)).length;
 
-/** A member that has joined, and another session of the same ID. */
+/** A joined member, and a second session of its ID. */
 async function twoSessions(name: string, endPoint: string) {
   const { session, member, id } = await registry.identify(name);
   await session.create(name, { size: 3 });
@@ -33,7 +33,7 @@ async function twoSessions(name: string, endPoint: string) {
   return { session, other, id };
 }
 
-it('is told in log, metric, sessions and API once the first session is used again, and once', async () => {
+it('reports twins once in log, metric, sessions and API, when the first session is used again', async () => {
   const before = await twins();
   const { session, other, id } = await twoSessions('cloned', '127.0.0.1:9999');
   expect(await twins()).toBe(before);
@@ -52,7 +52,7 @@ it('is told in log, metric, sessions and API once the first session is used agai
   expect(members).toMatchObject({ members: [{ clientId: id, twin: true }] });
 });
 
-it('is none where a member has moved and leaves a session behind, or says goodbye in it', async () => {
+it('reports no twins if a member moved and left a session behind, or said Bye in it', async () => {
   const before = await twins();
   const moved = await twoSessions('moved', '127.0.0.1:9999');
   await moved.other.join('moved');
@@ -61,14 +61,14 @@ it('is none where a member has moved and leaves a session behind, or says goodby
   expect(await twins()).toBe(before);
 });
 
-it('is none where both sessions have the same end points', async () => {
+it('reports no twins if both sessions have the same end points', async () => {
   const before = await twins();
   const { session, other } = await twoSessions('same', '127.0.0.1:4001');
   for (const each of [session, other, session]) await each.cluster('same');
   expect(await twins()).toBe(before);
 });
 
-it('is told by a member that finds its own ID with other end points', async () => {
+it('warns a member that finds its own ID with other end points', async () => {
   const flags = ['--registry', join(registry.process.dataDir, 'regCred.dat')];
   const home = ['--home', join(registry.process.dataDir, 'cloned-home')];
   expect((await runXlreg(['create', 'seen', '--size', '3', ...flags])).code).toBe(0);
