@@ -1,4 +1,4 @@
-// Which threads of a registry go first where cores are short.
+// The threads' priorities where cores are short.
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -10,20 +10,20 @@ afterEach(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-/** Of each thread of a process, how far behind that of this test it stands. */
+/** Each thread's nice value, relative to this test's. */
 function stepsBehind(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).map((thread) => {
     const status = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'ascii');
-    // Behind the name, which may have anything in it: fields 3 and on, of which the 19th is the priority.
+    // Fields 3 and on follow the name, which may contain anything. The 19th field is the nice value.
     const nice = status.slice(status.lastIndexOf(')') + 2).split(' ')[19 - 3];
     return Number(nice) - getPriority();
   });
 }
 
-describe.skipIf(process.platform !== 'linux')('a registry', () => {
-  it('lets all of its threads go before the coordinator', async () => {
+describe.skipIf(process.platform !== 'linux')("the registry's threads", () => {
+  it('yield to the coordinator, all of them', async () => {
     registry = await startRegistry({ args: ['--store', 'lmdb'] });
-    // A backup takes threads that may be made for it, and would inherit the priority of their maker.
+    // The backup may start threads, which would inherit the priority of the thread that starts them.
     const token = adminToken(registry.dataDir);
     const backup = await fetch(`http://127.0.0.1:${registry.adminPort}/backup`, {
       method: 'POST',

@@ -1,11 +1,11 @@
-// What malloc does with memory that is free again, as the kernel counts it.
+// The return of freed memory to the system by malloc, as the kernel's page faults count it.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
 /**
- * Takes 10 MB and gives it back, four times; tells the page faults of the last two. glibc comes to keep so much by itself, too, but
- * later: until then a round has 2,400.
+ * Allocates and frees 10 MB four times; returns the page faults of the last two rounds. Untuned glibc also begins to
+ * keep such memory, but later: a round has 2,400 page faults until then.
  */
 const PROGRAM = `
   const { collectInThread, keepFreedMemory } = await import(process.argv[1]);
@@ -26,7 +26,7 @@ const PROGRAM = `
 
 const isGlibc = 'glibcVersionRuntime' in (process.report.getReport() as { header: object }).header;
 
-it.skipIf(!isGlibc)('what garbage has left is not taken from the system again, page by page', async () => {
+it.skipIf(!isGlibc)('keeps the memory of collected garbage, without new page faults', async () => {
   const built = new URL('../../dist/src/runtime/v8-memory-tuning.js', import.meta.url).href;
   const args = ['--expose-gc', '--input-type=module', '--eval', PROGRAM, built];
   const { stdout } = await promisify(execFile)(process.execPath, args);
