@@ -1,4 +1,4 @@
-// The page for Prometheus: what is on it, and that its labels are bounded.
+// The page for Prometheus: its metrics, and the bound on its labels.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
@@ -25,7 +25,7 @@ async function value(name: string, labels: Readonly<Record<string, string>> = {}
   )?.value;
 }
 
-describe('a registry that is used', () => {
+describe('a registry in use', () => {
   it.each(WIRES)('counts its sessions by dialect and transport: $dialect over $transport', async (wire) => {
     const open = () => value('xlreg_sessions_open', wire);
     const fresh = () => value('xlreg_sessions_open', { ...wire, dialect: 'none' });
@@ -39,7 +39,7 @@ describe('a registry that is used', () => {
     expect(await value('xlreg_sessions_ended_total', { ...wire, end: 'peer-closed' })).toBe(1);
   });
 
-  it('says how far its clusters are and how long they took, and what the disk took', async () => {
+  it('reports the seats of its clusters, their time to full, and the time of commits', async () => {
     const first = await registry.register(WIRES[0]!, { name: 'first' });
     const second = await registry.register(WIRES[1]!, { name: 'second' });
     await first.client.create('two', 2);
@@ -61,7 +61,7 @@ describe('a registry that is used', () => {
     expect(await value('xlreg_coordinator_silent_seconds')).toBeLessThan(1);
   });
 
-  it('asks the coordinator for what a worker cannot know, and for nothing else', async () => {
+  it('counts the questions to the coordinator that a worker cannot answer, and no others', async () => {
     const { client } = await registry.register(WIRES[0]!, { name: 'asking' });
     const asked = async () => (await value('xlreg_stage_seconds_count', { stage: 'ask' }))!;
     const before = await asked();
@@ -73,14 +73,14 @@ describe('a registry that is used', () => {
     expect(await asked()).toBe(before + 2);
   });
 
-  it('splits the time of a Hello into queue, RSA and rest, which are all of it', async () => {
+  it('splits the whole time of a Hello into queue, RSA and rest', async () => {
     const stage = (stage: string) => value('xlreg_stage_seconds_sum', { stage });
     const [call, rsa, rest] = [await stage('hello-call'), await stage('hello'), await stage('hello-rest')];
     expect(await stage('hello-wait')).toBeGreaterThan(0);
     expect(rsa! + rest!).toBeCloseTo(call!, 5);
   });
 
-  it('tells of each thread, and of those only', async () => {
+  it('reports each thread, and no other', async () => {
     const samples = samplesOf(await registry.process.metrics());
     for (const name of ['cpu_seconds_total', 'heap_used_bytes', 'heap_limit_bytes']) {
       const own = samples.filter((sample) => sample.name === `xlreg_thread_${name}`);
@@ -105,7 +105,7 @@ describe('a registry that is used', () => {
     await until(async () => (await value('xlreg_sessions_ended_total', { ...WIRES[0]!, end: 'peer-closed' }))! >= 3);
     const page = await registry.process.metrics();
     expect(page).not.toMatch(/named-|cluster-\d|127\.0\.0/);
-    // What may be new: the ends of sessions that there were none of yet.
+    // A label may be new for the first session that ends so.
     expect(samplesOf(page).length).toBeLessThanOrEqual(before + WIRES.length);
   });
 });

@@ -1,4 +1,4 @@
-// The text format of Prometheus, read.
+// Reads Prometheus' text format.
 
 /** One line of a page. */
 export interface Sample {
@@ -7,7 +7,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** All values of a page. */
+/** All samples of a page. */
 export function samplesOf(page: string): Sample[] {
   return page
     .split('\n')
@@ -19,7 +19,7 @@ export function samplesOf(page: string): Sample[] {
     });
 }
 
-/** The names of a page's metrics, a histogram's without the suffixes of its series. */
+/** The names of a page's metrics; a histogram's without the suffixes of its series. */
 export function familiesOf(page: string): string[] {
   return [...page.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name!);
 }
