@@ -1,5 +1,5 @@
-// Once before any test file runs: dist/ is built, since tests that spawn the server spawn what a user would run, and some pairs of
-// keys are made for registries.
+// Runs once before all test files. Builds dist/, since tests spawn the server that users run, and makes key pairs for
+// registries.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MADE_KEYS, makeKeyPairs } from './made-keys.ts';
 
-/** Vitest's global setup; returns what takes it back. */
+/** Vitest's global setup; returns the teardown. */
 export default async function beforeAll(): Promise<() => void> {
   build();
   const made = mkdtempSync(join(tmpdir(), 'xlreg-keys-'));
@@ -17,7 +17,7 @@ export default async function beforeAll(): Promise<() => void> {
   return () => rmSync(made, { recursive: true });
 }
 
-/** Throws with the build's output when the build fails. */
+/** Builds dist/; throws with the output of a failed build. */
 function build(): void {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const built = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: root, encoding: 'utf8' });

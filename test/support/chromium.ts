@@ -1,5 +1,5 @@
-// Debian's Chromium, driven through playwright-core: the one that is installed, or, where that is allowed, the package installed
-// now. A browser needs libraries and fonts beside it, so that it cannot just be unpacked somewhere.
+// Debian's Chromium through playwright-core: the installed one, or, where allowed, the package installed now. A browser
+// needs libraries and fonts beside it, so unpacking its package is not enough.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,12 +8,12 @@ import { type Browser, chromium } from 'playwright-core';
 
 const INSTALL_TIMEOUT_MS = 240_000;
 
-/** Undefined, with the reason on the console, where it cannot be had. */
+/** Undefined if unavailable; the reason is on the console. */
 export function chromiumProgram(): string | undefined {
   const found = find();
   if (found) return found;
   try {
-    if (process.getuid?.() !== 0) throw new Error('only root can install it');
+    if (process.getuid?.() !== 0) throw new Error('Chromium is not installed, and only root can install it');
     install();
   } catch (error) {
     console.log(`SKIPPED, Debian's package chromium cannot be had here: ${(error as Error).message.trim()}`);
@@ -22,9 +22,9 @@ export function chromiumProgram(): string | undefined {
   return find();
 }
 
-/** Starts it without a window. */
+/** Starts it headless. */
 export function launchChromium(executablePath: string): Promise<Browser> {
-  // Its sandbox does not work for root, and its shared memory not in small containers.
+  // Its sandbox does not work for root, nor its shared memory in small containers.
   const args = [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-dev-shm-usage'];
   return chromium.launch({ executablePath, args });
 }

@@ -1,4 +1,4 @@
-// Ends a run with one plain line that any tool can read: "N passed, N failed, N skipped".
+// Ends a run with one line that any tool can read: "N passed, N failed, N skipped".
 import type { Reporter, TestModule } from 'vitest/node';
 
 export default class ClosingLine implements Reporter {
@@ -6,7 +6,7 @@ export default class ClosingLine implements Reporter {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) counts[test.result().state] += 1;
-      // A file that could not even be read has failed, though none of its tests did.
+      // A file that failed to load counts as a failure, although none of its tests ran.
       if (module.state() === 'failed' && module.errors().length > 0) counts.failed += 1;
     }
     console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

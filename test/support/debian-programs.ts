@@ -1,5 +1,5 @@
-// Programs as Debian has them: those that are installed, or a package of theirs unpacked into node_modules/.cache, where
-// nothing of it is started and nobody has to be root.
+// Programs from Debian: the installed ones, or a package unpacked into node_modules/.cache. Unpacking starts no service
+// and needs no root.
 
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -9,33 +9,33 @@ import { fileURLToPath } from 'node:url';
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
-/** Paths of etcd and its client. Undefined, with the reason on the console, where they cannot be had. */
+/** Paths of etcd and its client. Undefined if unavailable; the reason is on the console. */
 export const etcdPrograms = () => debianPrograms(['etcd-server', 'etcd-client'], ['etcd', 'etcdctl']);
 export type EtcdPrograms = Programs<'etcd' | 'etcdctl'>;
 
-/** Paths of Prometheus and promtool. Undefined, with the reason on the console, where they cannot be had. */
+/** Paths of Prometheus and promtool. Undefined if unavailable; the reason is on the console. */
 export const prometheusPrograms = () => debianPrograms(['prometheus'], ['prometheus', 'promtool']);
 
-/** The path of HAProxy. Undefined, with the reason on the console, where it cannot be had. */
+/** The path of HAProxy. Undefined if unavailable; the reason is on the console. */
 export const haproxyProgram = () => debianPrograms(['haproxy'], ['haproxy']);
 
 type Programs<Name extends string> = Readonly<Record<Name, string>>;
 
-/** The packages' programs of these names, all from one place. */
+/** Paths of the packages' programs of these names, all from one place. */
 function debianPrograms<Name extends string>(
   packages: readonly [string, ...string[]],
   names: readonly Name[],
 ): Programs<Name> | undefined {
   const cache = join(CACHE, `xlreg-${packages[0]}`);
   const inCache = () => find(names, [join(cache, 'usr/bin'), join(cache, 'usr/sbin')]);
-  // Where servers are; it may not be in the path of users.
+  // Debian's place for servers, which may be missing in a user's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
   const found = find(names, folders) ?? inCache();
   if (found) return found;
   try {
     unpackDebianPackages(packages, cache);
   } catch (error) {
-    // Test files that run side by side may all do it.
+    // Several test files may do this at the same time.
     const byAnother = inCache();
     if (byAnother) return byAnother;
     console.log(`SKIPPED, Debian's ${packages.join(', ')} cannot be had here: ${(error as Error).message.trim()}`);
@@ -59,7 +59,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** They appear in the folder as a whole or not at all. */
+/** Unpacks packages into a folder, which appears whole by one rename. */
 function unpackDebianPackages(packages: readonly string[], folder: string): void {
   mkdirSync(dirname(folder), { recursive: true });
   const own = mkdtempSync(`${folder}-`);
@@ -78,7 +78,7 @@ function unpackInto(folder: string, packages: readonly string[]): void {
   try {
     run('apt-get', ['download', ...packages]);
   } catch (error) {
-    // The lists of packages may be missing or old, which only root can mend.
+    // The lists of packages may be missing or old; only root can update them.
     if (process.getuid?.() !== 0) throw error;
     run('apt-get', ['update']);
     run('apt-get', ['download', ...packages]);

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Copies ID and keys, and nothing else, to a new directory; the caller removes it. */
+/** Copies ID and keys alone to a new directory, which the caller removes. */
 export async function copyIdentity(from: string): Promise<string> {
   const to = await mkdtemp(join(tmpdir(), 'xlreg-second-'));
   for (const file of ['id', 'ck.pem', 'sk.pem']) await copyFile(join(from, file), join(to, file));

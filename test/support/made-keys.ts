@@ -1,19 +1,20 @@
-// Keys for registries whose keys are not what is tested: making two pairs takes a slow machine as long as the rest of a start.
+// Ready keys for registries whose keys are not under test. On a slow machine two key pairs take as long as the rest of
+// a start.
 import { generateKeyPair, randomBytes } from 'node:crypto';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The environment variable that names the folder of them. */
+/** The environment variable with the folder of the keys. */
 export const MADE_KEYS = 'TEST_MADE_KEYS';
 
-/** More than there are registries at once in a test. */
+/** More than a test's registries at a time. */
 const COUNT = 8;
 const FILES = ['ck.pem', 'sk.pem'];
 
 let taken = 0;
 
-/** Makes the keys of some registries in a folder, each in one of its own. */
+/** Makes the keys of some registries, each in its own folder. */
 export async function makeKeyPairs(folder: string): Promise<void> {
   const make = async (place: number) => {
     await mkdir(join(folder, String(place)));
@@ -26,7 +27,7 @@ export async function makeKeyPairs(folder: string): Promise<void> {
   await Promise.all(Array.from({ length: COUNT }, (_, place) => make(place)));
 }
 
-/** Gives an empty data directory keys that have been made and an ID of its own. Nothing where none have been made. */
+/** Gives an empty data directory ready keys and an ID of its own; does nothing if there are none. */
 export async function giveKeys(dataDir: string): Promise<void> {
   const folder = process.env[MADE_KEYS];
   if (folder === undefined) return;

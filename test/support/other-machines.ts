@@ -1,13 +1,13 @@
-// Containers and other machines, as far as one machine can be several: namespaces of Linux, which take root.
+// Simulates containers and other machines on one: Linux namespaces, which need root.
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Runs what follows as pid 1 of a PID namespace of its own, which dies with this command. */
+/** Runs the following command as pid 1 of its own PID namespace, which ends with it. */
 export const IN_CONTAINER: readonly string[] = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
 
-/** Runs what follows with another boot ID, as a process of another machine has; its file is made in a directory. */
+/** Runs the following command with another boot ID, as on another machine; its file is made in a directory. */
 export function onOtherMachine(directory: string): readonly string[] {
   const bootId = join(directory, `boot-id-${randomUUID()}`);
   writeFileSync(bootId, `${randomUUID()}\n`);
@@ -15,10 +15,10 @@ export function onOtherMachine(directory: string): readonly string[] {
   return ['unshare', '--mount', 'sh', '-c', bind, 'sh'];
 }
 
-/** Runs what follows as a user who owns nothing. */
+/** Runs the following command as a user who owns nothing. */
 export const AS_NOBODY: readonly string[] = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
 
-/** Whether commands like these work here. Says aloud what is skipped if not. */
+/** Tells whether such commands work here; if not, says on the console what is skipped. */
 export function canRun([command, ...args]: readonly string[], what: string): boolean {
   const { status } = spawnSync(command!, [...args, 'true'], { stdio: 'ignore' });
   if (status !== 0) console.log(`SKIPPED, ${what}: ${command} does not work here`);

@@ -1,15 +1,14 @@
-// A real thread that stops at a chosen place in the code under test until it is let on: for driving one interleaving of two
-// threads on purpose.
+// A real thread that pauses at a chosen place in the code under test, to drive one interleaving of two threads.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { until } from './until.ts';
 
-/** Words of the gate: pauses begun, and pauses ended. */
+/** Indexes of the gate's words: pauses begun, and pauses ended. */
 const [BEGUN, ENDED, WORDS] = [0, 1, 2];
 
 /**
- * In scope of a thread's program: `data`; `pause()`, which stops the thread; and `pauseAt(name, when, nth)`, which makes the
- * nth call of `Atomics[name]` from now on stop the thread before or after it.
+ * The scope of a thread's program. `data` is the thread's data, `pause()` pauses it, and `pauseAt(name, when, nth)`
+ * pauses it before or after the nth call of `Atomics[name]` from now on.
  */
 const PRELUDE = `
 import { workerData } from 'node:worker_threads';
@@ -40,7 +39,7 @@ export class PausedThread {
   /** Resolves when the thread has ended; rejects if it failed. */
   readonly ended: Promise<void>;
 
-  /** `imports` are names from modules of the build, by their path in src/ without its ending. */
+  /** `imports` maps a module's path in src/, without extension, to names that it exports. */
   constructor(imports: Readonly<Record<string, string>>, program: string, data: Readonly<Record<string, unknown>>) {
     const lines = Object.entries(imports).map(([path, names]) => {
       const url = new URL(`../../dist/src/${path}.js`, import.meta.url).href;
@@ -59,7 +58,7 @@ export class PausedThread {
     this.ended.catch(() => {});
   }
 
-  /** Resolves when the thread stands at its nth pause. */
+  /** Resolves when the thread has reached its nth pause. */
   async paused(nth = 1): Promise<void> {
     await Promise.race([until(() => Atomics.load(this.#gate, BEGUN) >= nth), this.#failed]);
   }
@@ -70,7 +69,7 @@ export class PausedThread {
     Atomics.notify(this.#gate, ENDED);
   }
 
-  /** Ends the thread where it stands. */
+  /** Ends the thread at its pause. */
   async kill(): Promise<void> {
     await this.#worker.terminate();
   }

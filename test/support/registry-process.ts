@@ -1,5 +1,5 @@
-// A registry as its users run it: the built command line in a process of its own, on free ports of the loopback.
-// Each process belongs to the test that started it; what a test leaves running dies with the test process.
+// A registry as its users run it: the built command line in its own process, on free ports of the loopback. The process
+// belongs to the test that started it, and dies with the test process.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,19 +14,19 @@ const READY_TIMEOUT_MS = 20_000;
 
 /** How to start a registry. */
 export interface RegistryOptions {
-  /** Flags after the ones every test registry has; a flag given again here replaces the one there. */
+  /** Flags behind those of every test registry; a repeated flag replaces the earlier one. */
   readonly args?: readonly string[];
-  /** A data directory to use, and to leave in place at the end. Without it, a new one, with keys, that `stop` deletes. */
+  /** A data directory, which `stop` keeps. By default a new one with keys, which `stop` deletes. */
   readonly dataDir?: string;
   /** The system's limit of open files for it. */
   readonly openFilesMax?: number;
-  /** A file descriptor for its standard error, of which `stderr()` then has nothing. */
+  /** A file descriptor for its standard error; `stderr()` is then empty. */
   readonly stderr?: number;
   /** A command that runs the registry given as its further arguments, such as one that makes namespaces. */
   readonly within?: readonly string[];
-  /** Milliseconds until it has to be ready; 20,000 unless told otherwise. */
+  /** Milliseconds until it must be ready; 20,000 by default. */
   readonly readyTimeoutMs?: number;
-  /** Environment variables to add (no `XLREG_*` of the test's own environment reaches the child). */
+  /** Environment variables to add. No `XLREG_*` of the test's own environment reaches the child. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -37,19 +37,19 @@ export interface RegistryProcess {
   readonly wsPort: number;
   readonly adminPort: number;
   readonly dataDir: string;
-  /** The text of the regCred.dat that clients of this registry are given. */
+  /** The regCred.dat that this registry's clients get. */
   readonly regCredText: string;
-  /** Everything on its standard output so far. */
+  /** Its standard output so far. */
   stdout(): string;
-  /** Everything on its standard error so far. */
+  /** Its standard error so far. */
   stderr(): string;
-  /** What /metrics says now. */
+  /** The current text of /metrics. */
   metrics(): Promise<string>;
-  /** Resolves when the process has ended, with its exit code (null: a signal ended it). */
+  /** Resolves with its exit code when the process has ended; null if a signal ended it. */
   readonly exited: Promise<number | null>;
   /** The signal that ended it, if one did. */
   endedBy(): NodeJS.Signals | null;
-  /** Sends the signal, waits for the end, deletes the data directory if this module made it. */
+  /** Sends the signal, waits for the end, and deletes the data directory that this module made. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -58,7 +58,7 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a registry; rejects with its standard error when it ends early or is not ready in time. */
+/** Starts a registry. Rejects with its standard error if it ends early or is not ready in time. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<RegistryProcess> {
   const dataDir = options.dataDir ?? (await newDataDir());
   const removeDataDir = async (): Promise<void> => {
@@ -123,7 +123,7 @@ async function newDataDir(): Promise<string> {
   return dataDir;
 }
 
-/** The flags of a test registry, without those that `args` gives again. */
+/** The flags of a test registry, without those that `args` repeats. */
 function flags(dataDir: string, args: readonly string[]): string[] {
   const defaults = [
     ['--data-dir', dataDir],
@@ -136,7 +136,7 @@ function flags(dataDir: string, args: readonly string[]): string[] {
   return [...defaults.filter(([flag]) => !given.has(flag)).flat(), ...args];
 }
 
-/** This process's environment without what would make a child behave differently from one at a user's prompt. */
+/** This process's environment without the variables that a user's shell would not have. */
 function cleanEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(XLREG_|VITEST)|^NODE_ENV$/.test(name)));
 }

@@ -1,4 +1,4 @@
-// A load balancer as plain as they come: each connection goes to the next server in turn, bytes as they are.
+// A minimal load balancer: each connection goes to the next server in turn, with its bytes unchanged.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
@@ -8,7 +8,7 @@ export class TcpBalancer {
   #connections = 0;
   /** Ports of the loopback that connections go to in turn; while there are none, connections are closed. */
   servers: readonly number[];
-  /** How many times a server may answer on a connection; what it says then is lost with the connection. */
+  /** How many replies of a server pass on a connection; the next one is dropped with the connection. */
   answersMax = Infinity;
 
   private constructor(servers: readonly number[]) {
@@ -45,7 +45,7 @@ export class TcpBalancer {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Closes the listener and whatever is open. */
+  /** Closes the listener and all connections. */
   stop(): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();

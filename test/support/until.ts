@@ -1,10 +1,10 @@
-// Waiting for what nothing announces.
+// Polls for conditions that no event announces.
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Who looked all the time would take a core from what it waits for. */
+/** A busy loop would take a core from the code under test. */
 const EVERY_MS = 10;
 
-/** Resolves when it is so. A test that runs out of time meanwhile has failed; it looks on until its file is done. */
+/** Resolves when the condition holds. After a test's timeout it polls on until its file ends. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await pause(EVERY_MS);
 }
