@@ -1,5 +1,5 @@
-"""Puts vectors.json and regcred/ together from the files that make.sh made. Protobuf and DER are assembled by hand, so
-that no library of the project has a part in what it is tested against; AES and signatures come from openssl."""
+"""Makes vectors.json and regcred/ from the files of make.sh. Protobuf and DER are assembled by hand, so that the vectors
+are independent of the project's libraries; AES and signatures come from openssl."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ def openssl(*args, stdin=b""):
 
 
 def fixed(label, count):
-    """Bytes that look random and are always the same, of any length; make.sh computes the first 32 likewise."""
+    """Pseudorandom bytes of any length, the same in every run; make.sh computes the same first 32."""
     digest = hashlib.sha256(f"xlreg test vector: {label}".encode()).digest()
     out = digest
     while len(out) < count:
@@ -54,7 +54,7 @@ TOKEN = {"Name": 1, "Attrs": 2, "ID": 3, "CommsKey": 4, "SigKey": 5, "MyEnds": 6
 
 
 def encode(fields, numbers=MESSAGE):
-    """Fields in the order of their numbers, which is the order of the dictionaries given."""
+    """Encodes fields in the order of the dictionary, which is that of their numbers."""
     out = b""
     for name, value in fields.items():
         for one in value if isinstance(value, list) else [value]:
@@ -92,13 +92,13 @@ def rsa_spki(modulus, exponent=65537):
 
 
 def some_modulus(bits, label="modulus"):
-    """An odd number of exactly so many bits; nobody knows its factors."""
+    """An odd number of exactly this many bits, of unknown factors."""
     value = int.from_bytes(fixed(f"{label} {bits}", (bits + 7) // 8), "big")
     return (value & (1 << bits) - 1) | 1 << bits - 1 | 1
 
 
 def numbers_of(spki):
-    """Modulus and exponent, as openssl sees them."""
+    """Modulus and exponent, as openssl prints them."""
     text = openssl("rsa", "-pubin", "-inform", "DER", "-text", "-noout", stdin=spki).decode()
     body = text.split("Modulus:")[1].split("Exponent:")
     return int("".join(body[0].split()).replace(":", ""), 16), int(body[1].split()[0])
@@ -344,7 +344,7 @@ NOT_MESSAGES = [{"reason": reason, "bytes": value} for reason, value in [
     ("ErrDesc with bad UTF-8", BYE + data(23, b"\xff")),
 ]]
 
-# --- conversations: what goes over the wire after the HelloReplies above
+# --- conversations: bytes on the wire after the HelloReplies above
 
 TO_REGISTRY = ["Client", "Create", "Join", "GetCluster", "Bye"]
 TO_CLIENT = ["ClientOK", "CreateReply", "JoinReply", "ClusterMembers", "Ack"]
@@ -371,7 +371,7 @@ CONVERSATIONS = [{"dialect": dialect, "key2": KEY2, "toRegistry": direction(TO_R
                   "toClient": direction(TO_CLIENT)}
                  for dialect, direction in (("chained", chained_direction), ("prefixed", prefixed_direction))]
 
-# --- public keys of others
+# --- public keys without private halves
 
 def sample(name):
     return read(f"public-keys/{name}.der")

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Makes the test vectors of this folder with the openssl command line (3.0 or later) and python3's standard library.
-# What is random (key pairs, OAEP ciphertexts) is made only where its file is missing; everything else is computed anew
-# and comes out the same, so that a second run changes nothing. Delete a file to have it made afresh.
+# Random files (key pairs, OAEP ciphertexts) are made only where they are missing; all others are computed to the same
+# bytes, so a second run changes nothing. Delete a file to make it anew.
 set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p keys public-keys hellos regcred
 
-# fixed LABEL BYTES: bytes that look random and are always the same (at most 32). assemble.py computes them likewise.
+# fixed LABEL BYTES: pseudorandom bytes, the same in every run (at most 32). assemble.py computes the same.
 fixed() { printf 'xlreg test vector: %s' "$1" | openssl dgst -sha256 -binary | head -c "$2"; }
 
-# --- key pairs, PKCS#8 PEM. For tests only: everybody has them.
+# --- key pairs, PKCS#8 PEM. For tests only: they are public.
 for name in registry-ck registry-sk member-ck member-sk; do
   [ -f "keys/test-$name.pem" ] || openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "keys/test-$name.pem"
 done
@@ -17,8 +17,8 @@ done
   openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out keys/test-registry-ck-1024.pem
 chmod 600 keys/*.pem
 
-# --- public keys (SubjectPublicKeyInfo DER) whose private halves nobody needs
-# public NAME ARGS…: genpkey with these arguments, the public half kept
+# --- public keys (SubjectPublicKeyInfo DER) without their private halves
+# public NAME ARGS…: runs genpkey with these arguments and keeps the public half
 public() {
   [ -f "public-keys/$1.der" ] && return
   openssl genpkey -quiet "${@:2}" | openssl pkey -pubout -outform DER -out "public-keys/$1.der"
@@ -35,7 +35,7 @@ public ed25519 -algorithm ED25519
   openssl genpkey -quiet -paramfile /dev/stdin | openssl pkey -pubout -outform DER -out public-keys/dsa-1024.der
 
 # --- Hellos: RSA ciphertexts under a registry's ck
-# oaep NAME KEY OPTIONS…: encrypts standard input with OAEP as Hellos have it, except for what the options change
+# oaep NAME KEY OPTIONS…: encrypts standard input with OAEP as in a Hello, with these options changed
 oaep() {
   local name=$1 key=$2
   shift 2
@@ -52,7 +52,7 @@ prefixed | oaep prefixed registry-ck
 chained | oaep chained-1024 registry-ck-1024
 prefixed | oaep prefixed-1024 registry-ck-1024
 
-# Hellos that are none
+# bad Hellos
 for length in 0 43 45 59 61 86; do
   printf "%${length}s" '' | oaep "plaintext-$length" registry-ck
 done
@@ -62,5 +62,5 @@ prefixed | oaep oaep-mgf1-sha256 registry-ck -pkeyopt rsa_mgf1_md:sha256
 prefixed | oaep pkcs1-v1.5 registry-ck -pkeyopt rsa_padding_mode:pkcs1
 prefixed | oaep other-key registry-sk
 
-# --- everything that follows from these: regcred/*.dat and vectors.json
+# --- regcred/*.dat and vectors.json, computed from these files
 python3 assemble.py
