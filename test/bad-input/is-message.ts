@@ -37,7 +37,7 @@ function checked(fields: readonly RawField[], kinds: Readonly<Record<number, Kin
 const count = (fields: readonly RawField[], number: number): number =>
   fields.filter((field) => field.number === number).length;
 
-/** Whether the registry must decode bytes as a message (M4 to M8), whatever it then replies. */
+/** Tells whether the registry must decode bytes as a message (M4 to M8), whatever it then replies. */
 export function isMessage(bytes: Uint8Array): boolean {
   try {
     const fields = decodeFields(bytes);
@@ -50,7 +50,7 @@ export function isMessage(bytes: Uint8Array): boolean {
 }
 
 /**
- * Whether padded bytes sent over TCP are answered. They are if they are a message, or if an earlier block boundary
+ * Tells whether padded bytes sent over TCP are answered. They are if they are a message, or if an earlier block boundary
  * happens to end a padded message (F5).
  */
 export function beginsWithMessage(bytes: Uint8Array): boolean {

@@ -98,7 +98,7 @@ function varintBytes(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Whether a tag or length of a message or token is longer than five bytes. Protobuf libraries differ beyond this bound
+ * Tells whether a tag or length of a message or token is longer than five bytes. Protobuf libraries differ beyond this bound
  * (M7); no-message.test.ts has a row for it (B62).
  */
 function hasLongKey(bytes: Uint8Array): boolean {

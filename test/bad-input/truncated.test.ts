@@ -23,7 +23,7 @@ const messages: Readonly<Record<string, MessageInput>> = {
   Bye: { op: OP.Bye },
 };
 
-/** Whether bytes are whole fields that begin with an Op. */
+/** Tells whether bytes are whole fields that begin with an Op. */
 function isWhole(bytes: Uint8Array): boolean {
   try {
     return decodeFields(bytes)[0]?.number === 1;
