@@ -9,10 +9,10 @@ import type { FieldMessage, MessageInput } from '../field/protobuf.ts';
 import {
   COUNTED_WITH,
   type Counted,
+  type Counts,
   countedFor,
   type Ending,
   expectEnding,
-  type Moved,
   PARTIAL_MS,
 } from './endings.ts';
 
@@ -20,7 +20,7 @@ import {
 export type BothWays = (typeof WIRES)[number];
 
 /** Maximum of connections that a row opens at the same time. */
-const AT_ONCE = 64;
+const CONCURRENT_MAX = 64;
 
 /** Bytes for the wire, or a message or plaintext to encrypt. */
 export type Sends = MessageInput | Uint8Array | ((client: FieldClient) => Uint8Array);
@@ -121,13 +121,13 @@ export class Target {
   }
 
   /** The faults and refusals that the registry counts during an action. */
-  async moved(action: () => Promise<unknown>): Promise<Moved> {
+  async countedDuring(action: () => Promise<unknown>): Promise<Counts> {
     const before = await this.#counts();
     expect(before.size).toBeGreaterThan(Object.keys(COUNTED_WITH).length);
     await action();
     const after = await this.#counts();
     const differences = [...after].map(([code, count]) => [code, count - before.get(code)!] as const);
-    return Object.fromEntries(differences.filter(([, count]) => count !== 0)) as Moved;
+    return Object.fromEntries(differences.filter(([, count]) => count !== 0)) as Counts;
   }
 }
 
@@ -140,7 +140,7 @@ export function useTarget(args: readonly string[] = []): Target {
   return target;
 }
 
-/** Runs an action for each item, `AT_ONCE` at a time. Rejects with the first error, which names the item's index. */
+/** Runs an action for each item, `CONCURRENT_MAX` at a time. Rejects with the first error and its item's index. */
 export async function withEach<T>(items: readonly T[], action: (item: T, index: number) => Promise<void>) {
   const left = items.entries();
   let failure: Error | undefined;
@@ -152,7 +152,7 @@ export async function withEach<T>(items: readonly T[], action: (item: T, index: 
       });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, channel));
+  await Promise.all(Array.from({ length: CONCURRENT_MAX }, channel));
   if (failure !== undefined) throw failure;
 }
 
@@ -161,12 +161,12 @@ export function onWires(
   target: Target,
   title: string,
   test: (wire: BothWays) => Promise<void>,
-  counts: Moved | ((wire: BothWays) => Moved) = {},
+  counts: Counts | ((wire: BothWays) => Counts) = {},
 ): void {
   for (const wire of WIRES) {
     it(`${wire.transport}, ${wire.dialect}: ${title}`, async () => {
-      const moved = await target.moved(() => test(wire));
-      expect(moved).toEqual(typeof counts === 'function' ? counts(wire) : counts);
+      const counted = await target.countedDuring(() => test(wire));
+      expect(counted).toEqual(typeof counts === 'function' ? counts(wire) : counts);
     });
   }
 }
@@ -176,7 +176,7 @@ export function testRows(target: Target, rows: readonly Row[]): void {
   for (const { row, sends, ends, as, dialects } of rows) {
     for (const wire of WIRES.filter(({ dialect }) => dialects?.includes(dialect) ?? true)) {
       it(`${wire.transport}, ${wire.dialect}: ${row}`, async () => {
-        const moved = await target.moved(() =>
+        const counted = await target.countedDuring(() =>
           withEach(sends, async (send) => {
             const client = await target.client(wire, as);
             const bytes = typeof send === 'function' ? send(client) : client.encrypt(send);
@@ -184,8 +184,8 @@ export function testRows(target: Target, rows: readonly Row[]): void {
             client.close();
           }),
         );
-        const counted = countedFor(ends, wire.transport);
-        expect(moved).toEqual(counted === undefined ? {} : { [counted]: sends.length });
+        const code = countedFor(ends, wire.transport);
+        expect(counted).toEqual(code === undefined ? {} : { [code]: sends.length });
       });
     }
   }

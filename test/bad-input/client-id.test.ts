@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { makeMemberKeys, signedToken, type TokenOptions } from '../field/member-keys.ts';
 import { OP } from '../field/protobuf.ts';
 import { onWires, type Row, type Sends, testRows, useTarget, withEach } from './bad-input-harness.ts';
-import { told } from './endings.ts';
+import { errorReply } from './endings.ts';
 
 const target = useTarget();
 
@@ -25,7 +25,7 @@ const rows: readonly Row[] = [
       client({ id: randomBytes(length) }),
       client({ id: randomBytes(length), signWithId: true }),
     ]),
-    ends: told('bad length for nodeID'),
+    ends: errorReply('bad length for nodeID'),
   },
   {
     row: 'refuses a ClientID of 0, 1, 19, 21, 31 or 33 bytes in place of a token (B82)',
@@ -34,12 +34,12 @@ const rows: readonly Row[] = [
       clientId: randomBytes(length),
       digSig: Buffer.alloc(256),
     })),
-    ends: told('bad length for nodeID'),
+    ends: errorReply('bad length for nodeID'),
   },
   {
     row: 'refuses an ID of zeros (B83)',
     sends: [20, 32].map((length) => client({ id: Buffer.alloc(length) })),
-    ends: told('ID already in use'),
+    ends: errorReply('ID already in use'),
   },
   {
     row: "refuses the registry's ID (B83)",
@@ -47,7 +47,7 @@ const rows: readonly Row[] = [
       (session) =>
         session.encrypt({ op: OP.Client, clientSpecs: signedToken({ name: 'peer', id: target.registry.file.id }) }),
     ],
-    ends: told('ID already in use'),
+    ends: errorReply('ID already in use'),
   },
 ];
 testRows(target, rows);
@@ -58,7 +58,7 @@ for (const as of ['identified', 'joined'] as const) {
       row: `refuses a second Client message of a session that is ${as} (B90)`,
       as,
       sends: [client({}), client({ keys: others }), { op: OP.Client }, { op: OP.Client, clientId: Buffer.alloc(32) }],
-      ends: told('invalid msg type for current state'),
+      ends: errorReply('invalid msg type for current state'),
     },
   ]);
 }

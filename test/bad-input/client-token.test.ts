@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { makeMemberKeys, signedToken, type TokenOptions } from '../field/member-keys.ts';
 import { OP } from '../field/protobuf.ts';
 import { onWires, type Row, type Sends, testRows, useTarget } from './bad-input-harness.ts';
-import { served, told } from './endings.ts';
+import { errorReply, served } from './endings.ts';
 
 const target = useTarget();
 
@@ -51,7 +51,7 @@ const rows: readonly Row[] = [
   {
     row: 'refuses a Client without ClientSpecs and ClientID (B73)',
     sends: [{ op: OP.Client }, { op: OP.Client, digSig: Buffer.alloc(256) }, { op: OP.Client, clientName: 'peer' }],
-    ends: told('nil XLRegMsg_Token argument'),
+    ends: errorReply('nil XLRegMsg_Token argument'),
   },
   {
     row: 'refuses a DigSig that is missing, empty, of a wrong length, all FF or all 0 (B79)',
@@ -62,7 +62,7 @@ const rows: readonly Row[] = [
       client({ digSig: Buffer.alloc(256) }),
       client({ digSig: Buffer.concat([Buffer.alloc(255), Buffer.from([1])]) }),
     ],
-    ends: told('bad digital signature'),
+    ends: errorReply('bad digital signature'),
   },
   {
     row: 'refuses a DigSig by another key, with another digest, or over other fields (B79)',
@@ -78,7 +78,7 @@ const rows: readonly Row[] = [
       client({ myEnds: ['127.0.0.1:1', 'b:2'], signed: { myEnds: ['b:2', '127.0.0.1:1'] } }),
       client({ id: randomBytes(32), signWithId: true, signed: { id: randomBytes(32) } }),
     ],
-    ends: told('bad digital signature'),
+    ends: errorReply('bad digital signature'),
   },
   {
     row: 'accepts end points split otherwise than signed, when all are valid (B80)',
@@ -88,17 +88,17 @@ const rows: readonly Row[] = [
   {
     row: 'refuses end points split otherwise than signed, when one is not valid (B80)',
     sends: [client({ myEnds: ['127.0.0.1:400110', '.0.0.1:1'], signed: { myEnds: ['127.0.0.1:4001', '10.0.0.1:1'] } })],
-    ends: told('invalid endpoint'),
+    ends: errorReply('invalid endpoint'),
   },
   {
     row: 'refuses an empty or absent name (B85)',
     sends: [client({ name: '' }), client({ name: undefined })],
-    ends: told('invalid name'),
+    ends: errorReply('invalid name'),
   },
   {
     row: 'refuses a name with newline, ESC, bidi, slash or .., or of 129 to 15,000 bytes (B86)',
     sends: BAD_NAMES.map((name) => client({ name })),
-    ends: told('invalid name'),
+    ends: errorReply('invalid name'),
   },
   {
     row: 'accepts names of 1 and 128 characters, with every allowed character (B86)',
@@ -109,12 +109,12 @@ const rows: readonly Row[] = [
   {
     row: 'refuses an end point with a bad host, a bad port, neither, or more than 255 characters (B88)',
     sends: BAD_ENDS.flatMap((end) => [client({ myEnds: [end] }), client({ myEnds: ['127.0.0.1:1', end] })]),
-    ends: told('invalid endpoint'),
+    ends: errorReply('invalid endpoint'),
   },
   {
     row: 'refuses 5 entries in MyEnds (B88)',
     sends: [5, 64].map((count) => client({ myEnds: Array(count).fill('127.0.0.1:1') })),
-    ends: told('invalid endpoint'),
+    ends: errorReply('invalid endpoint'),
   },
 ];
 testRows(target, rows);

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { makeMemberKeys } from '../field/member-keys.ts';
 import { type FieldMessage, type MessageInput, OP } from '../field/protobuf.ts';
 import { type BothWays, onWires, type Row, testRows, useTarget, withEach } from './bad-input-harness.ts';
-import { told } from './endings.ts';
+import { errorReply } from './endings.ts';
 
 const target = useTarget();
 
@@ -19,7 +19,7 @@ const rows: readonly Row[] = [
       { op, clusterName: 'witnesses' },
       { op, clusterId: Buffer.alloc(32) },
     ]),
-    ends: told('invalid msg type for current state'),
+    ends: errorReply('invalid msg type for current state'),
   },
   {
     row: 'refuses a missing or empty cluster name (B92)',
@@ -30,7 +30,7 @@ const rows: readonly Row[] = [
       create({ clusterId: Buffer.alloc(32) }),
       create({ clusterSize: 2 }),
     ],
-    ends: told('missing cluster name or ID'),
+    ends: errorReply('missing cluster name or ID'),
   },
   {
     row: 'refuses a name of 129 to 15,000 bytes or with a forbidden character (B93)',
@@ -39,13 +39,13 @@ const rows: readonly Row[] = [
       ...[129, 256, 15_000].map((length) => 'a'.repeat(length)),
       ...['.a', '-a', '..', 'a/b', '../etc/passwd', 'a b', 'a\nb', 'a\x1b[2J', 'a\u202eb', 'a\u00e9', '*', 'a:b', ' '],
     ].map((clusterName) => create({ clusterName, clusterSize: 2 })),
-    ends: told('invalid name'),
+    ends: errorReply('invalid name'),
   },
   {
     row: 'refuses an EndPointCount of 0 (B97)',
     as: 'identified',
     sends: [create({ clusterName: 'never', endPointCount: 0 }), create({ clusterName: 'witnesses', endPointCount: 0 })],
-    ends: told('cluster members must have at least one endPoint'),
+    ends: errorReply('cluster members must have at least one endPoint'),
   },
 ];
 testRows(target, rows);

@@ -11,7 +11,7 @@ export const PARTIAL_MS = 150;
 
 /** A label of `xlreg_faults_total` or `xlreg_refusals_total`. */
 export type Counted = `fault ${Fault}` | `refusal ${Refusal}`;
-export type Moved = Readonly<Partial<Record<Counted, number>>>;
+export type Counts = Readonly<Partial<Record<Counted, number>>>;
 
 /** The Error texts (E4), and the fault or refusal counted with each. */
 export const COUNTED_WITH = {
@@ -40,20 +40,20 @@ export const COUNTED_WITH = {
 /** How a connection must end. */
 export type Ending =
   | { readonly kind: 'silent'; readonly fault: Readonly<Record<Transport, Fault>> }
-  | { readonly kind: 'told'; readonly text: keyof typeof COUNTED_WITH }
+  | { readonly kind: 'error'; readonly text: keyof typeof COUNTED_WITH }
   | { readonly kind: 'served'; readonly op: number; readonly check?: (reply: FieldMessage) => void };
 
 /** A silent close that counts this fault. */
 export const silent = (fault: Fault): Ending => ({ kind: 'silent', fault: { tcp: fault, ws: fault } });
 
 /** Bytes that are no message. TCP cannot tell and closes at the partial-message deadline; WebSocket closes at once. */
-export const NEVER_WHOLE: Ending = {
+export const NOT_A_MESSAGE: Ending = {
   kind: 'silent',
   fault: { tcp: 'message-timeout', ws: 'message-undecodable' },
 };
 
 /** An Error with this text, then the close. */
-export const told = (text: keyof typeof COUNTED_WITH): Ending => ({ kind: 'told', text });
+export const errorReply = (text: keyof typeof COUNTED_WITH): Ending => ({ kind: 'error', text });
 
 /** A reply of this Op. */
 export const served = (op: number, check?: (reply: FieldMessage) => void): Ending => ({
@@ -65,7 +65,7 @@ export const served = (op: number, check?: (reply: FieldMessage) => void): Endin
 /** The fault or refusal counted for a connection that ends so. */
 export function countedFor(ending: Ending, transport: Transport): Counted | undefined {
   if (ending.kind === 'served') return undefined;
-  return ending.kind === 'told' ? COUNTED_WITH[ending.text] : `fault ${ending.fault[transport]}`;
+  return ending.kind === 'error' ? COUNTED_WITH[ending.text] : `fault ${ending.fault[transport]}`;
 }
 
 /** Sends bytes, and asserts how the connection ends. */
@@ -78,7 +78,7 @@ export async function expectEnding(client: FieldClient, bytes: Uint8Array, endin
     ending.check?.(reply);
     if (ending.op !== OP.Ack) return;
   }
-  if (ending.kind === 'told') {
+  if (ending.kind === 'error') {
     expect(await client.receive()).toEqual({ op: OP.Error, errDesc: ending.text, tokens: [] });
   }
   await expectClosed(client, ending.kind === 'silent');

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import { type MessageInput, OP } from '../field/protobuf.ts';
 import { onWires, type Row, testRows, useTarget } from './bad-input-harness.ts';
-import { told } from './endings.ts';
+import { errorReply } from './endings.ts';
 
 const target = useTarget();
 
@@ -15,7 +15,7 @@ const rows: readonly Row[] = [
     row: 'refuses a Get without ClusterID and name in a session without a cluster (B115)',
     as: 'identified',
     sends: [get({}), get({ which: 1 }), get({ clusterId: Buffer.alloc(0), clusterName: '' })],
-    ends: told('missing cluster name or ID'),
+    ends: errorReply('missing cluster name or ID'),
   },
   {
     row: 'refuses a Get of an unknown ID (B119)',
@@ -24,13 +24,13 @@ const rows: readonly Row[] = [
       get({ clusterId: randomBytes(length) }),
       get({ clusterId: randomBytes(length), clusterName: 'witnesses' }),
     ]),
-    ends: told('cannot find cluster with this ID'),
+    ends: errorReply('cannot find cluster with this ID'),
   },
   {
     row: 'refuses a Get of an unknown name (B119)',
     as: 'joined',
     sends: ['nowhere', 'a'.repeat(15_000), '../witnesses'].map((clusterName) => get({ clusterName })),
-    ends: told('cannot find cluster with this name'),
+    ends: errorReply('cannot find cluster with this name'),
   },
 ];
 testRows(target, rows);

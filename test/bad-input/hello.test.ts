@@ -36,7 +36,7 @@ function hello(plaintextBytes: number, options: HelloOptions = {}): Buffer {
 
 /** Sends each Hello, and asserts that each ends in a silent close and counts this fault. */
 async function refuse(of: Target, transport: Transport, hellos: readonly Buffer[], fault: Fault): Promise<void> {
-  const moved = await of.moved(() =>
+  const counted = await of.countedDuring(() =>
     withEach(hellos, async (bytes) => {
       const client = await of.registry.open({ dialect: 'prefixed', transport });
       await client.sendRaw(bytes);
@@ -44,7 +44,7 @@ async function refuse(of: Target, transport: Transport, hellos: readonly Buffer[
       client.close();
     }),
   );
-  expect(moved).toEqual({ [`fault ${fault}`]: hellos.length });
+  expect(counted).toEqual({ [`fault ${fault}`]: hellos.length });
 }
 
 describe.each(['tcp', 'ws'] as const)('over %s', (transport) => {
@@ -112,10 +112,10 @@ async function converse(client: FieldClient): Promise<void> {
 }
 
 it("serves both dialects' Hellos at the same time on one port (B39)", async () => {
-  const moved = await target.moved(() =>
+  const counted = await target.countedDuring(() =>
     withEach([...WIRES, ...WIRES, ...WIRES], async (wire) => converse(await target.registry.connect(wire))),
   );
-  expect(moved).toEqual({});
+  expect(counted).toEqual({});
 });
 
 onWires(target, "ignores the client's version and replies with its own (B40)", async (wire) => {

@@ -6,7 +6,7 @@ import type { FieldClient } from '../field/field-client.ts';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
 import { OP } from '../field/protobuf.ts';
 import { type BothWays, onWires, type Row, testRows, useTarget } from './bad-input-harness.ts';
-import { expectClosed, told } from './endings.ts';
+import { errorReply, expectClosed } from './endings.ts';
 
 const target = useTarget();
 
@@ -19,13 +19,13 @@ const rows: readonly Row[] = [
     sends: ['nowhere', 'Witnesses', 'witnesses ', 'a'.repeat(129), 'a'.repeat(15_000), '../witnesses', 'a\nb'].map(
       (clusterName) => ({ op: OP.Join, clusterName }),
     ),
-    ends: told('cannot find cluster with this name'),
+    ends: errorReply('cannot find cluster with this name'),
   },
   {
     row: 'refuses a Join to an unknown ID, of 1 B to 10 KB (B103)',
     as: 'identified',
     sends: WRONG_IDS.map((clusterId) => ({ op: OP.Join, clusterId })),
-    ends: told('cannot find cluster with this ID'),
+    ends: errorReply('cannot find cluster with this ID'),
   },
   {
     row: 'refuses a Join to a good ID with a byte too many or too few (B103)',
@@ -34,19 +34,19 @@ const rows: readonly Row[] = [
       const clusterId = Buffer.concat([target.witnessed, Buffer.alloc(1)]).subarray(0, length);
       return client.encrypt({ op: OP.Join, clusterId });
     }),
-    ends: told('cannot find cluster with this ID'),
+    ends: errorReply('cannot find cluster with this ID'),
   },
   {
     row: 'refuses a Join with neither name nor ID before a Create (B106)',
     as: 'identified',
     sends: [{ op: OP.Join }, { op: OP.Join, clusterName: '', clusterId: Buffer.alloc(0) }],
-    ends: told('missing cluster name or ID'),
+    ends: errorReply('missing cluster name or ID'),
   },
   {
     row: 'refuses a Join with a known name and an unknown ID (B108)',
     as: 'identified',
     sends: [{ op: OP.Join, clusterName: 'witnesses', clusterId: randomBytes(32) }],
-    ends: told('cannot find cluster with this ID'),
+    ends: errorReply('cannot find cluster with this ID'),
   },
 ];
 testRows(target, rows);

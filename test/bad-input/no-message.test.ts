@@ -4,7 +4,7 @@
 import { signedToken } from '../field/member-keys.ts';
 import { bytesField, field, key, OP, overlongVarint, varint, varintField } from '../field/protobuf.ts';
 import { type Row, testRows, useTarget } from './bad-input-harness.ts';
-import { NEVER_WHOLE } from './endings.ts';
+import { NOT_A_MESSAGE } from './endings.ts';
 import { bye, cat, hex, manyFields, times, unknown } from './field-samples.ts';
 
 const target = useTarget();
@@ -13,11 +13,11 @@ const target = useTarget();
 const NOT_TEXT = ['80', 'c080', 'eda080', 'edbfbf', 'f4908080', 'f8888080', 'c3', '00', '610062', 'fffe'].map(hex);
 
 const rows: readonly Row[] = [
-  { row: 'closes in silence at an empty message (B52)', sends: [Buffer.alloc(0)], ends: NEVER_WHOLE },
+  { row: 'closes in silence at an empty message (B52)', sends: [Buffer.alloc(0)], ends: NOT_A_MESSAGE },
   {
     row: 'closes in silence at a message without Op and with other fields (B53)',
     sends: [manyFields, { clusterName: 'x' }, { clientSpecs: signedToken({ name: 'x' }) }],
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at an Op with a wrong wire type (B59)',
@@ -28,21 +28,21 @@ const rows: readonly Row[] = [
       cat(bye, field(1, 1, hex('0b00000000000000'))),
       cat(field(1, 2, hex('00')), bye),
     ],
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at a length prefix beyond the rest (B61)',
     sends: [1n, 2n ** 7n, 2n ** 16n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 63n, 2n ** 64n - 1n].flatMap(
       (length) => [14, 9, 11, 21, 24].map((at) => cat(bye, key(at, 2), varint(length))),
     ),
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at a length prefix beyond the rest of a token (B61)',
     sends: [4n, 2n ** 31n, 2n ** 63n].map((length) =>
       cat(bye, bytesField(11, cat(key(1, 2), varint(length), hex('616263'))), bytesField(14, 'xxxx')),
     ),
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at a varint of 11 bytes or of more than 64 bits (B62)',
@@ -54,7 +54,7 @@ const rows: readonly Row[] = [
       cat(bye, overlongVarint(20 << 3, 11), hex('01')),
       cat(bye, key(14, 2), overlongVarint(1, 11), hex('61')),
     ],
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at tags and lengths of 6 to 10 bytes (B62)',
@@ -63,12 +63,12 @@ const rows: readonly Row[] = [
       cat(bye, key(14, 2), overlongVarint(1, length), hex('61')),
       cat(bye, overlongVarint(25 << 3, length), varint(1)),
     ]),
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at a uint32 field of 2^32 (B62)',
     sends: [6, 15, 17].map((at) => cat(bye, varintField(at, 2n ** 32n))),
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at field number 0 or above 2^29-1, and at wire type 6 or 7 (B63)',
@@ -77,7 +77,7 @@ const rows: readonly Row[] = [
       ...[2n ** 29n, 2n ** 32n, 2n ** 60n].map((at) => cat(bye, field(at, 0, hex('01')))),
       ...[6, 7].flatMap((wireType) => [1, 14, 7, 100].map((at) => cat(bye, field(at, wireType, hex('00'))))),
     ],
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at the 17th unknown field (B64)',
@@ -88,7 +88,7 @@ const rows: readonly Row[] = [
       cat(bye, bytesField(11, unknown(9)), unknown(8)),
       cat(bye, times(2, bytesField(21, unknown(8))), unknown(1)),
     ],
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at groups: started, ended, unterminated, nested 2,000 to 16,000 deep (B65)',
@@ -98,7 +98,7 @@ const rows: readonly Row[] = [
       times(16_000, key(7, 3)),
       times(16_000, key(7, 4)),
     ].map((groups) => cat(bye, groups)),
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at 5,450 empty Tokens, at 8,000 MyEnds, and at 65 of either (B66)',
@@ -107,7 +107,7 @@ const rows: readonly Row[] = [
       ...[65, 8_000].map((count) => cat(bye, bytesField(11, times(count, bytesField(6, ''))))),
       cat(bye, bytesField(21, times(65, bytesField(6, '')))),
     ],
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at a second ClientSpecs (B68)',
@@ -115,7 +115,7 @@ const rows: readonly Row[] = [
       cat(varintField(1, OP.Client), times(2, bytesField(11, signedToken({ name: 'x' })))),
       cat(bye, times(2, bytesField(11, ''))),
     ],
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
   {
     row: 'closes in silence at text that is not well-formed UTF-8 or holds NUL (B69)',
@@ -127,7 +127,7 @@ const rows: readonly Row[] = [
       { op: OP.Client, clientSpecs: signedToken({ name: 'x', myEnds: [text] }) },
       { op: OP.Bye, tokens: [{ name: text }] },
     ]),
-    ends: NEVER_WHOLE,
+    ends: NOT_A_MESSAGE,
   },
 ];
 testRows(target, rows);

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
 import { bytesField, encodeMessage, key, OP, overlongVarint, varint, varintField } from '../field/protobuf.ts';
 import { onWires, type Row, testRows, useTarget } from './bad-input-harness.ts';
-import { served, told } from './endings.ts';
+import { errorReply, served } from './endings.ts';
 import { bye, cat, hex, manyFields, times, unknown } from './field-samples.ts';
 
 const target = useTarget();
@@ -23,19 +23,19 @@ const rows: Row[] = [
       row: `refuses Op 2, 4, 6, 8 and 10 of a session that is ${as} (B55)`,
       as,
       sends: registrysOwn.flatMap((op) => [{ op }, { ...manyFields, op }]),
-      ends: told('unexpected message type'),
+      ends: errorReply('unexpected message type'),
     },
     {
       row: `refuses Op 12 and 13 of a session that is ${as} (B56)`,
       as,
       sends: [OP.Ack, OP.Error].flatMap((op) => [{ op }, { ...manyFields, op }]),
-      ends: told('unexpected message type'),
+      ends: errorReply('unexpected message type'),
     },
     {
       row: `refuses an Op out of range, of up to 64 bits, of a session that is ${as} (B57)`,
       as,
       sends: outOfRange.map((op) => ({ op })),
-      ends: told('message tag out of range'),
+      ends: errorReply('message tag out of range'),
     },
   ]),
   {
@@ -46,12 +46,12 @@ const rows: Row[] = [
   {
     row: 'takes the last of two Ops (Client) (B58)',
     sends: [hex('080b0803'), hex('08630803')],
-    ends: told('nil XLRegMsg_Token argument'),
+    ends: errorReply('nil XLRegMsg_Token argument'),
   },
   {
     row: 'takes the last of two Ops (out of range) (B58)',
     sends: [hex('080b0863')],
-    ends: told('message tag out of range'),
+    ends: errorReply('message tag out of range'),
   },
   {
     row: 'accepts overlong varints (B62)',

@@ -6,7 +6,7 @@ import { decodeMessage } from '../../src/wire/message.ts';
 import { findMessage } from '../../src/wire/message-structure.ts';
 import type { Dialect } from '../field/field-client.ts';
 import { useTarget, withEach } from './bad-input-harness.ts';
-import { expectClosed, type Moved } from './endings.ts';
+import { type Counts, expectClosed } from './endings.ts';
 import { beginsWithMessage, isMessage } from './is-message.ts';
 import { mutatedPayloads, systematicPayloads } from './payload-corpus.ts';
 
@@ -23,7 +23,7 @@ it.each(['tcp', 'ws'] as const)(
     const bad = sent.filter((bytes) => !isAnswered(bytes));
     expect(bad.length).toBeGreaterThan(1_302);
     expect(sent.length - bad.length).toBeGreaterThan(100);
-    const moved = await target.moved(() =>
+    const counted = await target.countedDuring(() =>
       withEach(sent, async (payload, i) => {
         const dialect: Dialect = i % 2 === 0 ? 'chained' : 'prefixed';
         const client = await target.registry.connect({ dialect, transport });
@@ -33,7 +33,7 @@ it.each(['tcp', 'ws'] as const)(
         client.close();
       }),
     );
-    expect(silentOnly(moved)).toEqual({
+    expect(silentOnly(counted)).toEqual({
       [transport === 'tcp' ? 'fault message-timeout' : 'fault message-undecodable']: bad.length,
     });
   },
@@ -41,9 +41,9 @@ it.each(['tcp', 'ws'] as const)(
 );
 
 /** Drops the faults that an Error reports. */
-function silentOnly(moved: Moved): Moved {
+function silentOnly(counted: Counts): Counts {
   const silent = /^fault (hello-|iv-|message-(too-long|undecodable|timeout|flood))/;
-  return Object.fromEntries(Object.entries(moved).filter(([code]) => silent.test(code)));
+  return Object.fromEntries(Object.entries(counted).filter(([code]) => silent.test(code)));
 }
 
 it('never throws in the decoder, which agrees on what is a message (B72)', () => {

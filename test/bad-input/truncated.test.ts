@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
 import { decodeFields, encodeMessage, type MessageInput, OP } from '../field/protobuf.ts';
 import { onWires, type Row, type Sends, testRows, useTarget, withEach } from './bad-input-harness.ts';
-import { NEVER_WHOLE } from './endings.ts';
+import { NOT_A_MESSAGE } from './endings.ts';
 
 const target = useTarget();
 
@@ -43,13 +43,13 @@ for (const [name, message] of Object.entries(messages)) {
     {
       row: `closes in silence at ${name} truncated on the wire at every byte (B60)`,
       sends: cutOnWire(0),
-      ends: NEVER_WHOLE,
+      ends: NOT_A_MESSAGE,
       dialects: ['chained'],
     },
     {
       row: `closes in silence at ${name} truncated on the wire at every byte (B60)`,
       sends: cutOnWire(16),
-      ends: NEVER_WHOLE,
+      ends: NOT_A_MESSAGE,
       dialects: ['prefixed'],
     },
     {
@@ -57,7 +57,7 @@ for (const [name, message] of Object.entries(messages)) {
       sends: lengths(plaintext.length)
         .map((length) => plaintext.subarray(0, length))
         .filter((bytes) => !isWhole(bytes)),
-      ends: NEVER_WHOLE,
+      ends: NOT_A_MESSAGE,
     },
   ];
   testRows(target, rows);

@@ -21,7 +21,7 @@ export class GatedStore implements Store {
   readonly #inner = new MemoryStore();
   readonly #begun: Gate[] = [];
   readonly #awaited: ((gate: Gate) => void)[] = [];
-  #underWay = 0;
+  #pending = 0;
   /** The maximum of concurrent commits so far. */
   most = 0;
 
@@ -34,7 +34,7 @@ export class GatedStore implements Store {
   }
 
   async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
-    this.most = Math.max(this.most, ++this.#underWay);
+    this.most = Math.max(this.most, ++this.#pending);
     const end = await new Promise<keyof Omit<Gate, 'batch'>>((resolve) => {
       this.#begin({
         batch: batch.flat(),
@@ -44,7 +44,7 @@ export class GatedStore implements Store {
         passAndBreak: () => resolve('passAndBreak'),
       });
     });
-    this.#underWay -= 1;
+    this.#pending -= 1;
     if (end === 'fail') throw new StoreFullError('the disk is full');
     if (end === 'break') throw new Error('the disk is gone');
     const outcomes = await this.#inner.commit(batch);

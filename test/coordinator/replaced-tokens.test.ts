@@ -16,8 +16,8 @@ describe('a token that was replaced (T11)', () => {
   it('is reported each time it returns', () => {
     const tokens = new ReplacedTokens(digestOf);
     const steps = [...'abcab'].map((name) => token(name));
-    const told = steps.slice(1).map((after, i) => tokens.replace('id', steps[i]!, after));
-    expect(told).toEqual([false, false, true, true]);
+    const reported = steps.slice(1).map((after, i) => tokens.replace('id', steps[i]!, after));
+    expect(reported).toEqual([false, false, true, true]);
     expect(tokens.replace('other', token('b'), token('a'))).toBe(false);
   });
 

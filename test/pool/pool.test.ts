@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 /** The events that the pool's observer received. */
-interface Told {
+interface Observed {
   readonly failures: unknown[];
   readonly givenUp: Promise<unknown>;
   /** The count of jobs of each handover to a worker. */
@@ -33,7 +33,7 @@ interface Told {
 
 interface Started {
   readonly pool: Pool;
-  readonly told: Told;
+  readonly observed: Observed;
   readonly coordinator: CoordinatorThread;
   /** The workers' channels, in the order of their starts. */
   readonly channels: readonly WorkerChannel[];
@@ -87,7 +87,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
     messages.push(SLOTS_PER_WORKER);
     parker.unpark();
   };
-  return { pool, coordinator, channels, told: { failures, givenUp, handedOver }, kill };
+  return { pool, coordinator, channels, observed: { failures, givenUp, handedOver }, kill };
 }
 
 const hello: Job = {
@@ -118,27 +118,27 @@ function submit(pool: Pool, job: Job): Promise<JobResult | undefined> {
 
 describe('a failure', () => {
   it('ends one job, and leaves those beside and behind it served', async () => {
-    const { pool, told } = await startPool(1);
+    const { pool, observed } = await startPool(1);
     for (let failure = 1; failure <= 10; failure++) {
       const results = await Promise.all([submit(pool, poison), submit(pool, hello), submit(pool, hello)]);
       expect(results.map((result) => result?.kind)).toEqual([undefined, 'reply', 'reply']);
-      expect(told.failures.length).toBe(failure);
-      expect(told.failures.at(-1)).toBeInstanceOf(Error);
+      expect(observed.failures.length).toBe(failure);
+      expect(observed.failures.at(-1)).toBeInstanceOf(Error);
     }
   });
 
   it('of a worker ends its jobs and starts another worker; the fifth within a minute is the last', async () => {
-    const { pool, told, kill } = await startPool(1);
+    const { pool, observed, kill } = await startPool(1);
     for (let failure = 1; failure <= 4; failure++) {
       const under = Array.from({ length: 10 }, () => submit(pool, hello));
       kill();
       for (const result of await Promise.all(under)) expect([undefined, 'reply']).toContain(result?.kind);
-      await until(() => told.failures.length >= failure);
+      await until(() => observed.failures.length >= failure);
       expect((await submit(pool, hello))?.kind).toBe('reply');
     }
     kill();
-    expect(await told.givenUp).toBeInstanceOf(Error);
-    expect(told.failures.length).toBe(4);
+    expect(await observed.givenUp).toBeInstanceOf(Error);
+    expect(observed.failures.length).toBe(4);
   });
 });
 
@@ -175,7 +175,7 @@ function rival(number: number): Command & { readonly kind: 'create' } {
 
 describe('a dead worker', () => {
   it("leaves no key: its channel is wiped, as are all at the pool's close", async () => {
-    const { pool, channels, told, kill } = await startPool(1);
+    const { pool, channels, observed, kill } = await startPool(1);
     const leave = () => {
       const { jobs, responses } = channels.at(-1)!;
       // Left by a worker that dies in its job.
@@ -185,7 +185,7 @@ describe('a dead worker', () => {
       [...jobs, ...responses].every((part) => part.subarray(0, SESSION_RECORD_BYTES).every((byte) => byte === 0));
     leave();
     kill();
-    await until(() => told.failures.length === 1);
+    await until(() => observed.failures.length === 1);
     expect(channels.map(isClean)).toEqual([true, true]);
     leave();
     await pool.close();
@@ -193,7 +193,7 @@ describe('a dead worker', () => {
   });
 
   it('releases the cache page that it read', async () => {
-    const { coordinator, told, kill } = await startPool(1);
+    const { coordinator, observed, kill } = await startPool(1);
     const memory = newChannelMemory(16_384);
     const [own, parker] = [new WorkerChannel(memory), new Parker(coordinator.parker)];
     coordinator.serve(memory);
@@ -229,7 +229,7 @@ describe('a dead worker', () => {
     await ask(rival(1));
     expect([isShown(rival(0)), isShown(rival(1))]).toEqual([false, false]);
     kill();
-    await until(() => told.failures.length === 1);
+    await until(() => observed.failures.length === 1);
     await ask(rival(1));
     expect(isShown(rival(1))).toBe(true);
   });
@@ -237,11 +237,11 @@ describe('a dead worker', () => {
 
 describe('a burst of Hellos', () => {
   it('wakes one worker for three, shares out more, and queues at most four in front of one', async () => {
-    const { pool, told } = await startPool(2, 1_000);
+    const { pool, observed } = await startPool(2, 1_000);
     const handedOver = async (hellos: number) => {
-      const before = told.handedOver.length;
+      const before = observed.handedOver.length;
       await Promise.all(Array.from({ length: hellos }, () => submit(pool, hello)));
-      return told.handedOver.slice(before);
+      return observed.handedOver.slice(before);
     };
     expect(await handedOver(3)).toEqual([3]);
     expect(await handedOver(5)).toEqual([3, 2]);

@@ -62,13 +62,13 @@ describe('texts', () => {
   const documented = tableBehind('- **E4**').slice(1);
 
   it('documents every text of the code, and no other (E4)', () => {
-    const told = new Set(Object.values(TEXTS).filter((text) => text !== null));
-    expect(documented.map(([text]) => text).sort()).toEqual([...told].sort());
+    const texts = new Set(Object.values(TEXTS).filter((text) => text !== null));
+    expect(documented.map(([text]) => text).sort()).toEqual([...texts].sort());
   });
 
   it('gives each code one text, and each text one cause but that of a full registry (E4)', () => {
-    const told = Object.entries(TEXTS).flatMap(([code, text]) => (text === null ? [] : [[code, text] as const]));
-    const shared = told.filter(([, text]) => told.filter(([, other]) => other === text).length > 1);
+    const texts = Object.entries(TEXTS).flatMap(([code, text]) => (text === null ? [] : [[code, text] as const]));
+    const shared = texts.filter(([, text]) => texts.filter(([, other]) => other === text).length > 1);
     expect(new Set(shared.map(([, text]) => text))).toEqual(new Set(['registry is full']));
     expect(Object.keys(FAULT_TEXT).filter((code) => code in REFUSAL_TEXT)).toEqual([]);
   });

@@ -81,26 +81,26 @@ describe('a parker', () => {
     const parker = new Parker(memory);
     const { epoch } = parker;
     const sleeper = parker.parkAsync(epoch);
-    const ringer = new PausedThread(
+    const unparker = new PausedThread(
       { 'shared-memory/parker': 'Parker' },
       `pauseAt('notify', 'before');
        new Parker(data.memory).unpark();`,
       { memory },
     );
-    await ringer.paused();
+    await unparker.paused();
     parker.park(epoch, FOR_EVER_MS);
-    ringer.goOn();
-    await ringer.ended;
+    unparker.goOn();
+    await unparker.ended;
     await sleeper;
   });
 
   it('wakes its listener for every change of several threads at full speed', async () => {
-    const [ringers, rounds] = [3, 5_000];
-    const memory = new SharedArrayBuffer((1 + ringers) * WORD_BYTES);
+    const [unparkers, rounds] = [3, 5_000];
+    const memory = new SharedArrayBuffer((1 + unparkers) * WORD_BYTES);
     const words = new Int32Array(memory);
     const parker = new Parker(memory);
     const threads = Array.from(
-      { length: ringers },
+      { length: unparkers },
       (_, place) =>
         new PausedThread(
           { 'shared-memory/parker': 'Parker' },
@@ -119,7 +119,7 @@ describe('a parker', () => {
       await parker.parkAsync(epoch);
     }
     await Promise.all(threads.map(({ ended }) => ended));
-    expect(parker.epoch).toBe(ringers * rounds);
+    expect(parker.epoch).toBe(unparkers * rounds);
   });
 });
 
@@ -168,7 +168,7 @@ describe('an atomic flag', () => {
     const memory = new SharedArrayBuffer(2 * WORD_BYTES);
     const words = new Int32Array(memory);
     const flag = new AtomicFlag(memory);
-    const raiser = new PausedThread(
+    const setter = new PausedThread(
       { 'shared-memory/atomic-flag': 'AtomicFlag' },
       `const flag = new AtomicFlag(data.memory);
        const words = new Int32Array(data.memory);
@@ -185,7 +185,7 @@ describe('an atomic flag', () => {
         last = words[1]!;
       } else await new Promise((resolve) => setImmediate(resolve));
     }
-    await raiser.ended;
+    await setter.ended;
   });
 });
 

@@ -85,7 +85,7 @@ it('does not miss an unpark between looking and parking', async () => {
   const { epoch } = parker;
   parker.unpark();
   await parker.parkAsync(epoch);
-  const heard = parker.parkAsync(parker.epoch);
+  const unparked = parker.parkAsync(parker.epoch);
   setImmediate(() => parker.unpark());
-  await heard;
+  await unparked;
 });

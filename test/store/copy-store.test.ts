@@ -54,15 +54,15 @@ it.each([
   const all = records();
   const from = await filled(source(), all);
   const to = target();
-  const told: number[] = [];
-  await copyRecords(from, to, (copied) => told.push(copied));
+  const reported: number[] = [];
+  await copyRecords(from, to, (copied) => reported.push(copied));
   const [survey, copy] = [await Survey.of(from, nothing), await Survey.of(to, nothing)];
   survey.assertSame(copy);
   expect(copy.digest).toBe(survey.digest);
   expect([survey.records, survey.clients, survey.clusters]).toEqual([all.length, 1_500, 40]);
   expect(survey.members).toBe(all.length - 1_540);
-  expect(told.at(-1)).toBe(all.length);
-  expect(told.length).toBeGreaterThan(1);
+  expect(reported.at(-1)).toBe(all.length);
+  expect(reported.length).toBeGreaterThan(1);
 });
 
 const SAME = [client(1), client(2), cluster('c', 1), member(1, 0, 1), member(1, 1, 2)];
