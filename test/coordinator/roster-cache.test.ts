@@ -345,7 +345,7 @@ describe('a cache page', () => {
     const failing = () => {
       throw new Error('the reader failed');
     };
-    expect(() => reader.answer(askFor(one), failing)).toThrow('a bug');
+    expect(() => reader.answer(askFor(one), failing)).toThrow('the reader failed');
     rosterCache.apply(other);
     rosterCache.apply(memberOf(other, 0, Uint8Array.of(2)));
     expect(reader.answer(askFor(other), copied)).toMatchObject({ which: 0b1n });
