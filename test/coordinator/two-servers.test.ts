@@ -64,7 +64,7 @@ describe('two servers on one store', () => {
     });
   });
 
-  it('give two clients that want the next seat one each (R6)', async () => {
+  it('give a seat each to two clients that want the next one (R6)', async () => {
     const { store, one, other } = await two(register(1), register(2), create('c', 0xc0, 3));
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
     expect(replies.map(({ kind }) => kind)).toEqual(['cluster', 'cluster']);

@@ -62,7 +62,7 @@ function recordOf(session: Session): Buffer {
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
 
 describe('session records', () => {
-  it('read back every session as it was written (S2)', () => {
+  it('give back every session as it was written (S2)', () => {
     fc.assert(
       fc.property(session, (session) => {
         expect(plain(readSession(recordOf(session)))).toEqual(plain(session));
@@ -113,7 +113,7 @@ function usedSlot(): Buffer {
 }
 
 describe('jobs', () => {
-  it('read back the state of a scan (F5)', () => {
+  it('give back the state of a scan (F5)', () => {
     fc.assert(
       fc.property(scanState, (state) => {
         expect(unpackScan(packScan(state))).toEqual(state);
@@ -121,7 +121,7 @@ describe('jobs', () => {
     );
   });
 
-  it('read back every job, whatever was in its slot (F7)', () => {
+  it('give back every job, whatever was in its slot (F7)', () => {
     fc.assert(
       fc.property(job, (job) => {
         const slot = usedSlot();
@@ -167,7 +167,7 @@ const MESSAGE = { rsaOperations: 0, previousKey: false, clientName: undefined, c
 const NO_TIMES = { open: 0, ask: 0, seal: 0 };
 
 describe('results', () => {
-  it("read back every result with its times, and a session's record if it changed (F7)", () => {
+  it("give back every result with its times, and a session's record if it changed (F7)", () => {
     fc.assert(
       fc.property(result, times, (result, times) => {
         const slot = usedSlot();

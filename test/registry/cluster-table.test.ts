@@ -186,7 +186,7 @@ function afterLong(limits: TableLimits, [commands, times]: [Command[], [number, 
 }
 
 describe('records', () => {
-  it('replay into a fresh table all that was stored, and replay again without a change (E6)', () => {
+  it('rebuild a fresh table, and change nothing when replayed again (E6)', () => {
     fc.assert(
       fc.property(history, (commands) => {
         const table = newTable();
@@ -201,7 +201,7 @@ describe('records', () => {
     );
   });
 
-  it('replay removals, too, into all that was not forgotten (E6)', () => {
+  it('rebuild a fresh table with the removals replayed, too (E6)', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { slow, changes, clock } = afterLong(limits, history);
@@ -212,7 +212,7 @@ describe('records', () => {
     );
   });
 
-  it('are complete as the last value of each key, clusters before members, and equal records() (E6)', () => {
+  it('suffice as the last value of each key, clusters before members, and equal records() (E6)', () => {
     fc.assert(
       fc.property(limits, longHistory, (limits, history) => {
         const { table, slow, changes, clock } = afterLong(limits, history);
@@ -450,7 +450,7 @@ describe('expiry', () => {
   const TTL = { ephemeralTtlMs: 100, idleRegistrationTtlMs: 1_000 };
   const removals = (effects: readonly Effect[]) => effects.flatMap(({ changes }) => changes);
 
-  it("removes an ephemeral cluster without members' requests, and no other (R4)", () => {
+  it('removes an ephemeral cluster that no member asks for, and no other (R4)', () => {
     const table = newTable(TTL);
     for (const client of [1, 2]) table.apply(registration(client, Uint8Array.of(client)), 0);
     table.apply(creation('ephemeral', 9, 1n), 0);
@@ -555,7 +555,7 @@ describe('expiry', () => {
     expect(table.counts.clusters).toBe(2);
   });
 
-  it('limits the clusters that one client creates, without removed ones (R4)', () => {
+  it('limits the clusters that one client creates, not counting removed ones (R4)', () => {
     const table = newTable({ clustersPerClient: 2, emptyClusterTtlMs: 100 });
     table.apply(registration(1, Uint8Array.of(1)), 0);
     const make = (id: number, now: number) => table.apply(creation(`c${id}`, id), now);

@@ -148,8 +148,8 @@ describe('ownership of a table', () => {
   });
 });
 
-describe('a table of before marks', () => {
-  it('a table from before cluster marks (R4)', async () => {
+describe('a table from before cluster marks', () => {
+  it('keeps a cluster without flags, which becomes version 2 when stored again (R4)', async () => {
     await settle();
     const key = clusterKey('a');
     const attrs = Buffer.alloc(8, 0xff);
@@ -265,7 +265,7 @@ describe('damage', () => {
   });
 });
 
-describe('a file that changed', () => {
+describe('a changed data file', () => {
   /** Opens, loads, reads and verifies copies of a file cut to these lengths; prints the result of each. */
   const PROGRAM = `
     import { copyFileSync, mkdirSync, rmSync, truncateSync } from 'node:fs';

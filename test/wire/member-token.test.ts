@@ -45,7 +45,7 @@ describe('signatures', () => {
     },
   );
 
-  it("signs an ID's token in the two readings of the rule, and no third (T7)", () => {
+  it('signs a token with an ID without covering the ID (T7)', () => {
     const ID = bytes(vectors.clientById.clientId);
     const [name, attrs] = [Buffer.from('node-1'), bytes('0200000000000000')];
     const [comms, sig] = [Buffer.from(NO_ID.CommsKey!), Buffer.from(NO_ID.SigKey!)];
@@ -149,7 +149,7 @@ describe('IDs', () => {
 });
 
 describe('keys', () => {
-  it.each(vectors.publicKeys.hostile)('refuses in either place: $reason (T4)', ({ spki }) => {
+  it.each(vectors.publicKeys.hostile)('refuses as CommsKey and as SigKey: $reason (T4)', ({ spki }) => {
     expect(checkToken({ ...NO_ID, CommsKey: bytes(spki) })).toBe('rsa-key-invalid');
     expect(checkToken({ ...NO_ID, SigKey: bytes(spki) })).toBe('rsa-key-invalid');
   });
@@ -307,7 +307,7 @@ describe('end points', () => {
     expect(isEndPoint(`TcpEndPoint: ${host}${'a'.repeat(255 - host.length - 2 - 13)}:1`)).toBe(true);
   });
 
-  it('accepts at most 4 in a token, and none (T5)', () => {
+  it('accepts 0 to 4 in a token (T5)', () => {
     expect(checkToken(signed({ MyEnds: [] }))).toBeUndefined();
     expect(checkToken(signed({ MyEnds: GOOD.slice(0, 4) }))).toBeUndefined();
     expect(checkToken(signed({ MyEnds: GOOD.slice(0, 5) }))).toBe('end-point-invalid');

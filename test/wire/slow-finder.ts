@@ -5,7 +5,7 @@ import { kindsOf, messageType, tokenType } from './schema.ts';
 
 const MESSAGE_KINDS = kindsOf(messageType);
 const TOKEN_KINDS = kindsOf(tokenType);
-/** The maximal length of a varint in bytes (M7). */
+/** The maximal lengths of varints in bytes (M7). */
 const TAG_BYTES_MAX = 5;
 const LENGTH_BYTES_MAX = 5;
 const VALUE_BYTES_MAX = 10;
