@@ -50,8 +50,8 @@ export function isMessage(bytes: Uint8Array): boolean {
 }
 
 /**
- * Tells whether padded bytes sent over TCP are answered. They are if they are a message, or if an earlier block boundary
- * happens to end a padded message (F5).
+ * Tells whether padded bytes sent over TCP are answered. They are if they are a message, or if an earlier block
+ * boundary happens to end a padded message (F5).
  */
 export function beginsWithMessage(bytes: Uint8Array): boolean {
   for (let end = 16; end <= bytes.length; end += 16) {

@@ -98,8 +98,8 @@ function varintBytes(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Tells whether a tag or length of a message or token is longer than five bytes. Protobuf libraries differ beyond this bound
- * (M7); no-message.test.ts has a row for it (B62).
+ * Tells whether a tag or length of a message or token is longer than five bytes. Protobuf libraries differ beyond this
+ * bound (M7); no-message.test.ts has a row for it (B62).
  */
 function hasLongKey(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length; ) {

@@ -73,7 +73,7 @@ describe.each(WIRES)('$transport, $dialect', (wire) => {
     expect(reply.tokens.map(({ name }) => name)).toEqual(['m0', 'm63']);
   });
 
-  it(`splits 64 members over replies of up to 16,384 bytes on TCP, each starting behind the last ${way} (B121)`, async () => {
+  it(`splits 64 members over replies of up to 16,384 bytes on TCP, one behind the other ${way} (B121)`, async () => {
     const client = await visitor(target, wire);
     const replies = await askForAll(client);
     const inTurn = Array.from({ length: SIZE }, (_, i) => i);

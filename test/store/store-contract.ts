@@ -283,7 +283,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await kinds(store, batch)).toEqual(['stored', 'stored', 'stored', 'stored']);
     });
 
-    it('reports a conflict for a member without its cluster, also if that was lost in the same batch (R6)', async () => {
+    it('reports a conflict for a member without its cluster, or if that conflicts in its batch (R6)', async () => {
       const store = openOne();
       expect(await kinds(store, [member(0xc0, 0, 1)])).toEqual(['conflict']);
       await store.commit([cluster('c', 0xc0)]);
