@@ -292,8 +292,8 @@ export class FieldClient {
   }
 
   /**
-   * Sends bytes in pieces, cut at these offsets or after every byte, each in its own segment as far as the system
-   * allows. Each piece waits until the previous one is written and the event loop has turned. On WebSocket the pieces
+   * Sends bytes in pieces, cut at these offsets or after every byte. Each piece gets its own segment, as far as the
+   * system allows: it waits until the previous one is written and the event loop has turned. On WebSocket the pieces
    * are fragments of one message.
    */
   async sendCut(bytes: Uint8Array, cuts: readonly number[] | 'every'): Promise<void> {

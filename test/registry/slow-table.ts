@@ -1,5 +1,5 @@
-// A plain model of the cluster table (T9 to T11, R1, R4 to R9, R13, R14), which ClusterTable must agree with, also in
-// what it stores and expires. Its commands have passed the session's checks.
+// A plain model of the cluster table (T9 to T11, R1, R4 to R9, R13, R14). ClusterTable must agree with its replies, its
+// stored changes and its expiry. Commands have passed the session's checks.
 
 import type {
   Change,

@@ -1,4 +1,4 @@
-// The return of freed memory to the system by malloc, as the kernel's page faults count it.
+// malloc must keep freed memory instead of returning it to the system. The kernel counts the page faults of its return.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';

@@ -106,7 +106,7 @@ describe('the cluster of a message', () => {
       expect(idOf(serve(table, session, { Op: op, ClusterID: Buffer.alloc(0), ClusterName: 'b' }))).toBe(b);
     });
 
-    it(`takes the cluster ${name === 'Join' ? 'created' : 'created or joined'} last if nothing is named (${rule})`, () => {
+    it(`takes the last cluster ${name === 'Join' ? 'created' : 'created or joined'} by default (${rule})`, () => {
       const { table, session, a, b } = withClusters();
       expect(idOf(serve(table, session, { Op: op }))).toBe(name === 'Join' ? b : a);
       expect(idOf(serve(table, session, { Op: op, ClusterID: Buffer.alloc(0), ClusterName: '' }))).toBe(

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 /** The environment variable with the folder of the keys. */
 export const MADE_KEYS = 'TEST_MADE_KEYS';
 
-/** More than a test's registries at a time. */
+/** More registries than any test runs at a time. */
 const COUNT = 8;
 const FILES = ['ck.pem', 'sk.pem'];
 

@@ -7,7 +7,7 @@ import { until } from './until.ts';
 const [BEGUN, ENDED, WORDS] = [0, 1, 2];
 
 /**
- * The scope of a thread's program. `data` is the thread's data, `pause()` pauses it, and `pauseAt(name, when, nth)`
+ * The scope of a thread's program. `data` is the thread's data, and `pause()` pauses it. `pauseAt(name, when, nth)`
  * pauses it before or after the nth call of `Atomics[name]` from now on.
  */
 const PRELUDE = `

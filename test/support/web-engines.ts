@@ -1,5 +1,5 @@
 // The engines of the WebSocket port, for tests that hold for both. Some systems' libc is too old for uWebSockets.js.
-// There the registry serves with the other engine, and tests of this one are skipped with a notice.
+// There the registry serves with the other engine, and the console says that tests of uWebSockets.js are skipped.
 import { describe } from 'vitest';
 import { loadUws } from '../../src/net/uws/uws.ts';
 
