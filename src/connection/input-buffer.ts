@@ -1,11 +1,12 @@
-// The bytes of one connection that have not been served yet: one run of bytes on TCP, a queue of frames on WebSocket.
+// Stage 1, front end, sequential: the unserved bytes of one connection. TCP keeps one run of bytes, WebSocket a queue of
+// frames.
 import { MESSAGE_BYTES_MAX } from '../limits.ts';
 
 const NOTHING = new Uint8Array(0);
 
 export class InputBuffer {
   readonly #framed: boolean;
-  /** On TCP one at most. */
+  /** At most one on TCP; BOUNDED by WAITING_FRAMES_MAX on WebSocket. */
   #pieces: Uint8Array[] = [];
   /** Unused memory directly behind the run of bytes (TCP). */
   #spare: Uint8Array = NOTHING;
@@ -14,24 +15,24 @@ export class InputBuffer {
     this.#framed = transport === 'ws';
   }
 
-  /** Frames that wait; on TCP 1 while there are bytes. */
+  /** Number of waiting frames; on TCP 1 while bytes wait. */
   get pieces(): number {
     return this.#pieces.length;
   }
 
-  /** The first frame, or all bytes there are; later bytes do not change what it returned. */
+  /** The first frame on WebSocket, all waiting bytes on TCP. Later bytes do not change a returned array. */
   get first(): Uint8Array | undefined {
     return this.#pieces[0];
   }
 
-  /** Takes a frame or a segment. Keeps a reference where nothing waits, so a message in one segment is not copied. */
+  /** Adds a frame or a segment. Keeps a reference if nothing waits, so a message in one segment is never copied. */
   add(bytes: Uint8Array): void {
     const first = this.#pieces[0];
     if (this.#framed || first === undefined) this.#pieces.push(bytes);
     else this.#pieces[0] = this.#append(first, bytes);
   }
 
-  /** Drops so many bytes of the first piece, and the piece with its last byte. */
+  /** Drops the first `count` bytes of the first piece, and the piece itself once it is empty. */
   consume(count: number): void {
     const rest = this.#pieces[0]!.subarray(count);
     if (rest.length > 0) {
@@ -47,7 +48,7 @@ export class InputBuffer {
     this.#spare = NOTHING;
   }
 
-  /** Memory doubles when it is full, up to the longest message (F4): copying is linear in the bytes of a message. */
+  /** Doubles full memory, up to the longest message (F4). Copying is linear in the bytes of a message. */
   #append(first: Uint8Array, bytes: Uint8Array): Uint8Array {
     const length = first.length + bytes.length;
     if (bytes.length <= this.#spare.length) {

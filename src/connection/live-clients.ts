@@ -1,21 +1,22 @@
-// Which end points the clients have that are connected: to notice one ID in two places, as after a machine was cloned with
-// its member home. Invariant: there is an entry for each client with an identified session, so connections bound them.
+// Front end, sequential: the end points of connected clients. They reveal one ID in use in two places, as after a machine
+// was cloned with its member home. Invariant: each client with an identified session has one entry, so the number of
+// connections bounds the entries.
 
-/** The sessions of one client with the same end points. */
+/** The open sessions of one client with the same end points. */
 export interface Placement {
   readonly clientId: string;
   /** A digest of the end points. */
   readonly ends: number;
-  /** How many sessions there are with them. */
+  /** Number of open sessions with these end points. */
   sessions: number;
-  /** The same client with other end points, registered later. */
+  /** The placement of the same client that was registered later with other end points. */
   replacedBy: Placement | undefined;
-  /** Whether it was seen in two places. */
+  /** Whether the client was seen in two places. */
   twin: boolean;
 }
 
 export class LiveClients {
-  /** BOUNDED by the connections: each client's latest placement. */
+  /** BOUNDED by the connections: the latest placement of each client. */
   readonly #latest = new Map<string, Placement>();
   readonly #onTwin: (clientId: string) => void;
 
@@ -24,7 +25,7 @@ export class LiveClients {
     this.#onTwin = onTwin;
   }
 
-  /** A session has identified itself; `ended` is to be called with the placement. */
+  /** Records that a session has identified itself. The caller must pass the placement to `ended` later. */
   identified(clientId: string, ends: number): Placement {
     const latest = this.#latest.get(clientId);
     if (latest?.ends === ends) {
@@ -38,8 +39,8 @@ export class LiveClients {
   }
 
   /**
-   * A session whose placement was replaced has sent a message: it is in use still. A session that is merely open is not
-   * enough, since a client that moves may leave one behind.
+   * Records a message on a session whose placement was replaced: both places are in use. An open session alone proves
+   * nothing, since a client that moves may leave one behind.
    */
   active(placement: Placement): void {
     if (placement.twin && placement.replacedBy!.twin) return;

@@ -1,68 +1,72 @@
-// What has come of a Hello or a message on TCP that is not whole: when a worker looks at it again, and when the socket is
-// read again. Invariant: reads and attempts grow with the logarithm of its time, in however many segments it comes.
+// Stage 1, front end, sequential: decides when a worker examines an incomplete Hello or message on TCP again, and when the
+// socket is read again. Invariant: the number of reads and attempts is logarithmic in the time that a message takes,
+// however many segments it comes in.
 import { SEGMENT_WAIT, SEGMENTS_AT_ONCE, SEGMENTS_OF_A_WAKE } from '../limits.ts';
 import type { JobIncomplete } from '../pool/job.ts';
 import { NO_SCAN } from '../pool/scan-codec.ts';
 
 export class PartialMessage {
-  /** For the next attempt: where the last one stopped. */
+  /** The packed scan state of the last attempt, for the next one. */
   scan = NO_SCAN;
-  /** Whether the message has been counted, and its IV with it. */
-  counted = false;
-  /** Bytes looked at, and how many make another look worth while. */
-  #examined = 0;
-  #needed = 0;
-  /** Segments that are read before the next rest. */
+  /** Whether the message and its IV have been counted. */
+  messageCounted = false;
+  /** Bytes that the last attempt examined. */
+  #examinedBytes = 0;
+  /** Bytes below which another attempt cannot succeed. */
+  #neededBytes = 0;
+  /** Segments to read before the next rest. */
   #segmentsLeft = SEGMENTS_AT_ONCE;
-  /** By performance.now(): when it was found partial, and its deadline. */
+  /** Time of performance.now() at which the message was found incomplete. */
   #since: number | undefined;
-  #until = Infinity;
+  /** Deadline of the message, on the same clock. */
+  #deadline = Infinity;
 
-  /** It has been served: the next one begins. */
+  /** Starts anew for the next message, after this one has been served. */
   reset(): void {
     this.scan = NO_SCAN;
-    this.counted = false;
-    this.#examined = this.#needed = 0;
+    this.messageCounted = false;
+    this.#examinedBytes = this.#neededBytes = 0;
     this.#segmentsLeft = SEGMENTS_AT_ONCE;
     this.#since = undefined;
   }
 
-  /** Notes that it is partial, with so many milliseconds to become whole; true the first time. */
+  /** Records that the message is incomplete and has `milliseconds` to become whole. Returns true the first time. */
   begin(milliseconds: number): boolean {
     if (this.#since !== undefined) return false;
     this.#since = performance.now();
-    this.#until = this.#since + milliseconds;
+    this.#deadline = this.#since + milliseconds;
     return true;
   }
 
   /**
-   * Notes a segment; milliseconds for which the next one can wait. Depends on segments and time alone, so it tells a peer
-   * nothing (E1). Near the deadline rests are short again: what is whole in time is read in time (F8).
+   * Counts a segment. Returns the milliseconds for which the next one can wait. The result depends on segments and time
+   * alone, so its effect tells a peer nothing (E1). Rests shorten near the deadline, so the server still reads a message
+   * in time that came in time (F8).
    */
   restAfterSegment(): number {
     this.#segmentsLeft -= 1;
     if (this.#segmentsLeft > 0 || this.#since === undefined) return 0;
     this.#segmentsLeft = SEGMENTS_OF_A_WAKE;
     const now = performance.now();
-    return Math.max(0, Math.min(now - this.#since, this.#until - now)) * SEGMENT_WAIT;
+    return Math.max(0, Math.min(now - this.#since, this.#deadline - now)) * SEGMENT_WAIT;
   }
 
   /**
-   * Whether a worker should look at so many bytes. `last`: no more will come, so it looks whatever the hint says, and a
-   * message that is dead ends like one that is not (E1).
+   * Whether a worker should examine the first `bytes` bytes. `last` says that no more will come. It overrides the hint of
+   * the last attempt, so an invalid message ends like an incomplete one (E1).
    */
   isDue(bytes: number, last: boolean): boolean {
-    return bytes > this.#examined && (last || bytes >= this.#needed);
+    return bytes > this.#examinedBytes && (last || bytes >= this.#neededBytes);
   }
 
-  /** A worker looks at so many bytes. */
+  /** Records that a worker examines the first `bytes` bytes. */
   attempt(bytes: number): void {
-    this.#examined = bytes;
+    this.#examinedBytes = bytes;
   }
 
-  /** It found no end. */
+  /** Keeps the result of an attempt that found no whole message. */
   unfinished({ scan, needed }: JobIncomplete): void {
     this.scan = scan;
-    this.#needed = needed;
+    this.#neededBytes = needed;
   }
 }

@@ -1,6 +1,7 @@
-// The data path at the front: bytes of one connection to jobs for the pool, and results back to bytes. Nothing here
-// costs more than microseconds; no RSA, no AES, no protobuf. Invariant: one job of a connection is in work at a time,
-// which keeps its messages in order.
+// Stages 1 and 6, front end, sequential: makes jobs of one connection's bytes, and writes the replies. It submits jobs to
+// the pool, which calls back with each result; the pool alone touches the SPSC queues. Every step takes microseconds: no
+// RSA, AES or protobuf runs here. Invariant: a connection has at most one job in the pool, which keeps its messages in
+// order.
 import type { DropCause } from '../admission/admission.ts';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
@@ -12,12 +13,13 @@ import type { RandomBytes } from '../wire/dialect.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
+import { Deadline } from './deadline.ts';
 import { InputBuffer } from './input-buffer.ts';
 import type { LiveClients, Placement } from './live-clients.ts';
 import { PartialMessage } from './partial-message.ts';
 import { clientIdOf, type OpenSession, type SessionEntry, type SessionLog } from './session-log.ts';
 
-/** Milliseconds after which a silent peer is closed (F8). */
+/** Milliseconds after which the server closes the connection of a silent peer (F8). */
 export interface Deadlines {
   readonly helloTimeoutMs: number;
   readonly partialTimeoutMs: number;
@@ -26,7 +28,7 @@ export interface Deadlines {
   readonly writeTimeoutMs: number;
 }
 
-/** What all connections share. */
+/** The parts that all connections share. */
 export interface Service {
   readonly pool: Pool;
   readonly metrics: SessionMetrics;
@@ -38,7 +40,7 @@ export interface Service {
   readonly helloBytes: number;
 }
 
-/** How a session ended, for metrics: of its own accord, by a fault, or by what happened around it. */
+/** How a session ended, for logs and metrics. */
 export type SessionEnd =
   | EndReason
   | DropCause
@@ -56,31 +58,30 @@ export class ServedConnection implements ConnectionHandler {
   readonly #service: Service;
   readonly #onClosed: () => void;
   readonly #entry: SessionEntry;
-  /** `ended`: what the peer still sends is dropped. */
+  /** In phase `ended` further bytes are dropped. */
   #phase: 'hello' | 'session' | 'ended' = 'hello';
   #dialect: DialectName | undefined;
   #session: Uint8Array | undefined;
   #ivs: IvHistory | undefined;
-  /** Of the client, once it is identified. */
+  /** Present once the client is identified. */
   #placement: Placement | undefined;
   #joined = false;
   readonly #input: InputBuffer;
   /** The Hello or message that `#input` begins with (TCP). */
   readonly #partial = new PartialMessage();
-  /** While the socket rests between segments. */
+  /** Runs while the socket is paused between segments. */
   #rest: NodeJS.Timeout | undefined;
+  /** The job in work. */
   #ticket: JobTicket | undefined;
   #writing = false;
   #peerEnded = false;
   #stopping = false;
-  #deadline: NodeJS.Timeout | undefined;
-  /** Of the deadline: its length, and what ends when it passes. */
-  #deadlineMs = 0;
-  #deadlineEnd: SessionEnd = 'hello-timeout';
-  /** A deadline that passed while a job was in work, whose result may yet be in time. */
-  #overdue: SessionEnd | undefined;
+  /** A deadline that passes during a job waits for its result: the message may turn out to be whole. */
+  readonly #deadline = new Deadline<SessionEnd>((end) => {
+    if (!this.#ticket) this.#finish(end);
+  });
 
-  /** `onClosed` is called once, when the connection is gone. */
+  /** Calls `onClosed` once, when the connection is gone. */
   constructor(connection: Connection, service: Service, onClosed: () => void) {
     this.#connection = connection;
     this.#service = service;
@@ -95,7 +96,7 @@ export class ServedConnection implements ConnectionHandler {
     };
   }
 
-  /** As operators are shown it. */
+  /** The connection as operators see it. */
   describe(): OpenSession {
     const session = this.#entry.describe(this.#session);
     return this.#placement?.twin ? { ...session, twin: true } : session;
@@ -110,20 +111,20 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#connection.transport === 'tcp') this.#restAfterSegment();
     if (this.#ticket === undefined && !this.#writing) return this.#next();
     if (this.#input.pieces - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
-    // Somebody who sends without waiting for replies can wait.
+    // A peer that pipelines requests gets back-pressure.
     if (this.#input.first!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
   }
 
-  /** Leaves further segments to the kernel for a while: each read costs as much as a small message. */
+  /** Leaves further segments in the kernel's buffer for a while. Each read costs as much as a small message. */
   #restAfterSegment(): void {
     const milliseconds = this.#partial.restAfterSegment();
     if (milliseconds === 0 || this.#rest) return;
     this.#connection.pause();
-    this.#rest = setTimeout(() => this.#readOn(), milliseconds);
+    this.#rest = setTimeout(() => this.#endRest(), milliseconds);
   }
 
-  /** Ends a rest. */
-  #readOn(): void {
+  /** Reads again after a rest, unless back-pressure forbids it. */
+  #endRest(): void {
     clearTimeout(this.#rest);
     this.#rest = undefined;
     if ((this.#input.first?.length ?? 0) <= MESSAGE_BYTES_MAX) this.#connection.resume();
@@ -143,24 +144,24 @@ export class ServedConnection implements ConnectionHandler {
   }
 
   closed(): void {
-    clearTimeout(this.#deadline);
+    this.#deadline.clear();
     if (this.#phase !== 'ended') this.#release('peer-closed');
     this.#onClosed();
   }
 
-  /** The server stops: the message in work gets its reply, the next one is refused; who has said no Hello is let go. */
+  /** Begins the drain: the message in work gets its reply, the next one is refused. Peers without a Hello are closed. */
   stop(): void {
     this.#stopping = true;
     if (this.#phase === 'hello' && this.#ticket === undefined) this.#finish('stopped');
   }
 
-  /** The server has waited long enough. */
+  /** Closes the connection at the end of the drain's grace period. */
   abandon(): void {
     this.#finish('stopped');
     this.#connection.destroy();
   }
 
-  /** Hands the next whole thing to the pool, or waits for more of it. */
+  /** Submits the next Hello or message to the pool, or waits for more bytes. */
   #next(): void {
     if (this.#phase === 'hello') this.#nextHello();
     else this.#nextMessage();
@@ -178,8 +179,8 @@ export class ServedConnection implements ConnectionHandler {
     const limit = this.#connection.permit.takeHello();
     if (limit) return this.#finish(limit);
     this.#submit('hello', bytes);
-    // Bytes that come before the reply are to be seen (H4).
-    if (this.#rest) this.#readOn();
+    // Bytes that arrive before the reply are a fault (H4), so the socket must be read.
+    if (this.#rest) this.#endRest();
   }
 
   #nextMessage(): void {
@@ -198,39 +199,39 @@ export class ServedConnection implements ConnectionHandler {
     this.#armPartial(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
   }
 
-  /** One deadline for a Hello or a message to become whole, however many bytes come meanwhile. */
+  /** Gives a Hello or a message one deadline to become whole. Further bytes do not extend it. */
   #armPartial(milliseconds: number, end: SessionEnd): void {
-    if (this.#partial.begin(milliseconds)) this.#arm(milliseconds, end);
+    if (this.#partial.begin(milliseconds)) this.#deadline.arm(milliseconds, end);
   }
 
   #armIdle(): void {
     const { deadlines } = this.#service;
     const idleTimeoutMs = this.#joined ? deadlines.joinedIdleTimeoutMs : deadlines.idleTimeoutMs;
     const { msLeft } = this.#connection.permit;
-    if (msLeft < idleTimeoutMs) this.#arm(msLeft, 'session-time');
-    else this.#arm(idleTimeoutMs, 'idle');
+    if (msLeft < idleTimeoutMs) this.#deadline.arm(msLeft, 'session-time');
+    else this.#deadline.arm(idleTimeoutMs, 'idle');
   }
 
-  /** Counts a message whose first block is there, once, and looks whether its IV is new (F6); false if the session ends. */
+  /** Counts a message once its first block is there, and checks that its IV is new (F6). Returns false if the session ends. */
   #countMessage(bytes: Uint8Array): boolean {
-    if (this.#partial.counted) return true;
-    this.#partial.counted = true;
+    if (this.#partial.messageCounted) return true;
+    this.#partial.messageCounted = true;
     const repeated = bytes.length >= IV_BYTES && this.#ivs?.add(bytes) === false;
     const end = repeated ? 'iv-repeated' : this.#connection.permit.takeMessage();
     if (end) this.#finish(end);
     return end === undefined;
   }
 
-  /** Has a worker look for a message at the beginning of these bytes. */
+  /** Has a worker look for a message at the start of `bytes`. */
   #attempt(bytes: Uint8Array): void {
     this.#partial.attempt(bytes.length);
     this.#submit(this.#stopping ? 'refuse' : 'message', bytes);
   }
 
   #submit(kind: Job['kind'], bytes: Uint8Array): void {
-    const { transport, permit: seat } = this.#connection;
+    const { transport, permit } = this.#connection;
     const { scan } = this.#partial;
-    const job = { kind, transport, session: this.#session, scan, bytes, origin: seat.origin };
+    const job = { kind, transport, session: this.#session, scan, bytes, origin: permit.origin };
     this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
     if (this.#ticket === undefined) this.#finish('overload');
   }
@@ -240,7 +241,7 @@ export class ServedConnection implements ConnectionHandler {
     if (result === undefined) return this.#finish('worker-failed');
     if (result.kind === 'silent') return this.#finish(result.why);
     if (result.kind === 'incomplete') {
-      if (this.#overdue) return this.#finish(this.#overdue);
+      if (this.#deadline.passed) return this.#finish(this.#deadline.passed);
       this.#partial.unfinished(result);
       this.#armPartial(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
       return this.#next();
@@ -248,13 +249,13 @@ export class ServedConnection implements ConnectionHandler {
 
     this.#input.consume(result.consumed);
     this.#partial.reset();
-    this.#readOn();
-    this.#overdue = undefined;
-    // Its memory is the pool's after this call.
+    this.#endRest();
+    this.#deadline.forgive();
+    // Copy: the result's memory is the pool's again after this call.
     if (result.session && this.#session) this.#session.set(result.session);
     else if (result.session) this.#session = new Uint8Array(result.session);
     if (this.#phase === 'hello') {
-      // A session without keys must never be: a worker would make some of what it finds.
+      // A session must never lack keys: a worker would take whatever the slot holds for them.
       if (!this.#session) return this.#finish('worker-failed');
       this.#phase = 'session';
       this.#connection.permit.greeted();
@@ -272,9 +273,9 @@ export class ServedConnection implements ConnectionHandler {
     if (result.op === Op.Join && result.why === undefined) this.#joined = true;
     if (result.why !== undefined) return this.#finish(result.why, result.bytes);
     this.#writing = !this.#connection.send(result.bytes);
-    // A front end may find while sending that the connection is gone.
+    // The send may have found the connection gone.
     if (this.#hasEnded) return;
-    if (this.#writing) this.#arm(this.#service.deadlines.writeTimeoutMs, 'write-timeout');
+    if (this.#writing) this.#deadline.arm(this.#service.deadlines.writeTimeoutMs, 'write-timeout');
     else this.#next();
   }
 
@@ -284,7 +285,7 @@ export class ServedConnection implements ConnectionHandler {
     if (clientId !== undefined) this.#placement = this.#service.clients.identified(clientId, clientEnds);
   }
 
-  /** Ends the session with a last reply, or without a word. */
+  /** Ends the session with a last reply, or with a silent close if `bytes` is absent. */
   #finish(end: SessionEnd, bytes?: Uint8Array): void {
     if (this.#phase === 'ended') return;
     this.#release(end);
@@ -298,7 +299,7 @@ export class ServedConnection implements ConnectionHandler {
 
   #release(end: SessionEnd): void {
     this.#phase = 'ended';
-    clearTimeout(this.#deadline);
+    this.#deadline.clear();
     clearTimeout(this.#rest);
     if (this.#ticket) this.#ticket.withdrawn = true;
     this.#entry.ended(end, this.#session);
@@ -308,22 +309,5 @@ export class ServedConnection implements ConnectionHandler {
     this.#ivs = undefined;
     this.#service.metrics.ended(this.#connection.transport, this.#dialect ?? 'none', end);
     this.#connection.permit.ended(end);
-  }
-
-  /** Sets the one deadline there is, from now on. */
-  #arm(milliseconds: number, end: SessionEnd): void {
-    this.#overdue = undefined;
-    this.#deadlineEnd = end;
-    // Most follow one of the same length, which costs a tenth of a new one.
-    if (this.#deadline && this.#deadlineMs === milliseconds) {
-      this.#deadline.refresh();
-      return;
-    }
-    clearTimeout(this.#deadline);
-    this.#deadlineMs = milliseconds;
-    this.#deadline = setTimeout(() => {
-      if (this.#ticket) this.#overdue = this.#deadlineEnd;
-      else this.#finish(this.#deadlineEnd);
-    }, milliseconds);
   }
 }

@@ -1,20 +1,20 @@
-// All connections that are served: taken in once the registry is ready for them, and let go in order when it stops.
+// Stage 1, front end, sequential: all served connections, from the end of the server's start to its drain.
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import { ServedConnection, type Service } from './serve-connection.ts';
 import type { OpenSession } from './session-log.ts';
 
 export class ServedConnections {
   readonly #served = new Set<ServedConnection>();
-  /** Undefined until the registry can serve, and when it stops: who connects then is turned away. */
+  /** Undefined before the start is complete and during the drain: new connections are then closed at once. */
   #service: Service | undefined;
   #emptied: () => void = () => {};
 
-  /** From now on connections are served. */
+  /** Begins to serve new connections. */
   open(service: Service): void {
     this.#service = service;
   }
 
-  /** Takes a connection in. */
+  /** Serves a connection, or closes it before `open` and after `drain`. */
   accept(connection: Connection): ConnectionHandler {
     if (this.#service === undefined) {
       connection.destroy();
@@ -25,7 +25,7 @@ export class ServedConnections {
     return handler;
   }
 
-  /** Those that came behind the connection of this number, `limit` at most, in the order in which they came. */
+  /** At most `limit` connections with numbers above `after`, in ascending order. */
   list(after: number, limit: number): OpenSession[] {
     const found: OpenSession[] = [];
     for (const served of this.#served) {
@@ -36,14 +36,14 @@ export class ServedConnections {
     return found;
   }
 
-  /** Whether a client of this ID is connected from two places. */
+  /** Whether the client with this ID is connected from two places. */
   hasTwin(clientId: string): boolean {
     return this.#service?.clients.hasTwin(clientId) ?? false;
   }
 
   /**
-   * Takes nobody in any more, tells those who ask that the server is shutting down, and closes the others after
-   * `graceMs`. Resolves when all are gone or closed.
+   * Accepts no more connections, answers further requests with `server is shutting down`, and closes the rest after
+   * `graceMs`. Resolves when all connections are gone or closed.
    */
   async drain(graceMs: number): Promise<void> {
     this.#service = undefined;
@@ -54,7 +54,7 @@ export class ServedConnections {
     });
     const grace = setTimeout(() => {
       for (const connection of this.#served) connection.abandon();
-      // Nobody waits for a socket that does not close.
+      // Resolve even if a socket never closes.
       setImmediate(() => this.#emptied());
     }, graceMs);
     await emptied;

@@ -1,19 +1,17 @@
-// One line for each session, when it ends: who, what, how long, why. No key material, and no text of the peer's that has not
-// been checked. A line costs 8 µs of the main thread, 1.6 % of it at 2,000 sessions a second, and 0.4 µs where the level
-// leaves it out (40,000 entries of six calls each in a loop, Node 20, two busy cores; synchronous writes were no dearer to a
-// file, but would stop the registry for a slow reader of a pipe).
+// Front end, sequential: logs one line for each session at its end. The line says which client it was, what the client
+// asked, how long the session took and why it ended. It holds no key material, and no unchecked text of a peer.
 import type { Logger } from 'pino';
 import type { Connection } from '../net/connection.ts';
 import { readSession } from '../pool/session-record.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { isOp, opName } from '../wire/message.ts';
 
-const NOT_OF_NAMES = /[^A-Za-z0-9_.-]/g;
+const NON_NAME_CHARS = /[^A-Za-z0-9_.-]/g;
 
-/** Where sessions are logged, and how long one may take before its line is a warning. */
+/** The log of sessions. Numbers connections, and sets the time from which a session counts as slow. */
 export class SessionLog {
   readonly log: Logger;
-  /** Milliseconds; undefined: none is too long. */
+  /** Milliseconds from which a session's line is a warning; undefined for never. */
   readonly slowSessionMs: number | undefined;
   #connections = 0;
 
@@ -22,38 +20,38 @@ export class SessionLog {
     this.slowSessionMs = slowSessionMs;
   }
 
-  /** Begins the entry of a new connection, which is numbered. */
+  /** Begins the entry of a new connection and gives it the next number. */
   open(connection: Connection): SessionEntry {
     return new SessionEntry(this, ++this.#connections, connection);
   }
 }
 
-/** A connection that there is. */
+/** An open connection as operators see it. */
 export interface OpenSession {
-  /** Its number, counted from 1 as they came. */
+  /** Number of the connection, from 1, in order of arrival. */
   readonly connection: number;
   readonly transport: 'tcp' | 'ws';
   readonly address: string | undefined;
-  /** Undefined before there was a good Hello. */
+  /** Undefined before a good Hello. */
   readonly dialect: DialectName | undefined;
-  /** Hex; undefined while nobody knows who it is. */
+  /** Hex; undefined until the client is identified. */
   readonly clientId: string | undefined;
-  /** As in its token. */
+  /** The name in the client's token. */
   readonly clientName: string | undefined;
-  /** How many have been answered. */
+  /** Number of answered messages. */
   readonly messages: number;
   readonly ageMs: number;
-  /** True where the client's ID is in use with other end points, too. */
+  /** True if the client's ID is also in use with other end points. */
   readonly twin?: boolean;
 }
 
-/** What the line of one connection will say. */
+/** Collects the facts for the log line of one connection. */
 export class SessionEntry {
   readonly #sessions: SessionLog;
   readonly #number: number;
   readonly #connection: Connection;
   readonly #since = performance.now();
-  /** Messages answered by Op, 0 for one out of range; undefined until there is one. */
+  /** Number of answered messages by Op; index 0 counts Ops out of range. Undefined until the first message. */
   #ops: number[] | undefined;
   #dialect: DialectName | undefined;
   #clientName: string | undefined;
@@ -64,13 +62,13 @@ export class SessionEntry {
     this.#connection = connection;
   }
 
-  /** As it is now; `record` is the session's, if there is one. */
+  /** The connection's present state; `record` is the session record, if any. */
   describe(record: Uint8Array | undefined): OpenSession {
-    const { transport, permit: seat } = this.#connection;
+    const { transport, permit } = this.#connection;
     return {
       connection: this.#number,
       transport,
-      address: seat.address,
+      address: permit.address,
       dialect: this.#dialect,
       clientId: record && clientIdOf(record),
       clientName: this.#clientName,
@@ -79,36 +77,36 @@ export class SessionEntry {
     };
   }
 
-  /** The Hello was good: there is a session. */
+  /** Records a good Hello. */
   greeted(dialect: DialectName): void {
     this.#dialect = dialect;
   }
 
-  /** The client has said who it is. Whatever no name holds (T2) does not get into a log. */
+  /** Records the client's name. Characters that no name may hold (T2) never reach the log. */
   identified(clientName: string): void {
-    this.#clientName = clientName.replaceAll(NOT_OF_NAMES, '?');
+    this.#clientName = clientName.replaceAll(NON_NAME_CHARS, '?');
   }
 
-  /** A message was answered; 0 for an Op out of range. */
+  /** Counts an answered message; `op` is 0 for an Op out of range. */
   served(op: number): void {
     this.#ops ??= [];
     this.#ops[op] = (this.#ops[op] ?? 0) + 1;
   }
 
   /**
-   * Writes the line: info, or warn for a slow session; debug for a connection that never became one. `record` is the
-   * session's record, still with what it held.
+   * Writes the line: at level info, at warn for a slow session, at debug for a connection without a good Hello.
+   * `record` is the session record before it is wiped.
    */
   ended(end: string, record: Uint8Array | undefined): void {
     const { log, slowSessionMs = Number.POSITIVE_INFINITY } = this.#sessions;
     const durationMs = performance.now() - this.#since;
     const level = this.#dialect === undefined ? 'debug' : durationMs >= slowSessionMs ? 'warn' : 'info';
     if (!log.isLevelEnabled(level)) return;
-    const { transport, permit: seat } = this.#connection;
+    const { transport, permit } = this.#connection;
     const line = {
       connection: this.#number,
       transport,
-      address: seat.address,
+      address: permit.address,
       dialect: this.#dialect,
       clientId: record && clientIdOf(record),
       clientName: this.#clientName,
@@ -129,7 +127,7 @@ function opsByName(ops: readonly number[]): Record<string, number> {
   return named;
 }
 
-/** Hex; undefined while nobody knows who it is. */
+/** Hex; undefined until the client is identified. */
 export function clientIdOf(record: Uint8Array): string | undefined {
   const session = readSession(Buffer.from(record.buffer, record.byteOffset, record.byteLength));
   return session.state === 'identified' ? session.clientId : undefined;
