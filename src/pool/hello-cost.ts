@@ -1,27 +1,29 @@
-// What a Hello costs a worker, as a moving average of what Hellos cost lately: it bounds how many may wait.
+// Front end, sequential: estimates the time that a Hello takes a worker, as a moving average. The estimate bounds the
+// number of queued Hellos.
 import { HELLO_MILLISECONDS } from '../limits.ts';
 import type { JobResult, JobTimes } from './job.ts';
 
-/** How fast the estimate of a Hello's time follows a shorter one, and a longer one, which may have waited for a core. */
-const [HELLO_FASTER, HELLO_SLOWER] = [1 / 4, 1 / 256];
-/** How fast the number of RSA operations for a Hello follows, one while there is one comms key. */
-const OPERATIONS_FOLLOW = 1 / 64;
+/** Weight of a sample below the average, and of one above it, which may include waiting for a core. */
+const [FASTER_WEIGHT, SLOWER_WEIGHT] = [1 / 4, 1 / 256];
+/** Weight of a sample of the number of RSA operations. */
+const OPERATIONS_WEIGHT = 1 / 64;
 
 export class HelloCost {
-  /** Milliseconds of an RSA operation, and how many a Hello takes: two where it fails under the current key. */
+  /** Milliseconds of one RSA operation. */
   #rsaMs = HELLO_MILLISECONDS;
+  /** RSA operations of one Hello: two if it fails under the current key and there is a previous one. */
   #rsaOperations = 1;
 
-  /** Milliseconds of a worker's time that so many Hellos take. */
+  /** Milliseconds of worker time that `hellos` Hellos take. */
   of(hellos: number): number {
     return hellos * this.#rsaMs * Math.max(1, this.#rsaOperations);
   }
 
-  /** Learns from a Hello that is done. Rejected Hellos may skip RSA; their time is excluded. */
+  /** Adds a finished Hello to the estimate. Rejected Hellos may skip RSA, so their time is excluded. */
   observe(result: Exclude<JobResult, { kind: 'incomplete' }>, times: JobTimes): void {
-    this.#rsaOperations += (result.rsaOperations - this.#rsaOperations) * OPERATIONS_FOLLOW;
+    this.#rsaOperations += (result.rsaOperations - this.#rsaOperations) * OPERATIONS_WEIGHT;
     if (result.kind !== 'reply') return;
     const ms = times.open / result.rsaOperations;
-    this.#rsaMs += (ms - this.#rsaMs) * (ms < this.#rsaMs ? HELLO_FASTER : HELLO_SLOWER);
+    this.#rsaMs += (ms - this.#rsaMs) * (ms < this.#rsaMs ? FASTER_WEIGHT : SLOWER_WEIGHT);
   }
 }

@@ -1,12 +1,14 @@
-// A job and its result as they stand in a slot of a channel (src/shared-memory/worker-channel.ts).
+// Between stages 1 and 2, and between 5 and 6: the layout of a job and its result in a slot of a worker channel
+// (src/shared-memory/worker-channel.ts). The front end writes jobs and reads results, a worker does the reverse.
 //
-//   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) session record, none of a Hello pad(1) bytes(length)
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) session record, or 255 where it is as it was; hello(1) nameLength(1) ends(4)
-//            bytes(length) name(nameLength), of a client that has just been identified
-//            of a message that is not whole: scan and needed in place of consumed and length
+//   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) record(207) pad(1) bytes(length)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) record(207) hello(1) nameLength(1) ends(4)
+//            pad(3) bytes(length) name(nameLength)
 //
-// What is copied begins at multiples of 8: shared memory is copied byte by byte where it does not.
-
+// A Hello's job leaves `record` as it is. A result's record begins with 255 if the session is unchanged. Only the reply
+// that identifies a client has a name. An incomplete message has `scan` and `needed` in place of `consumed` and `length`.
+//
+// `record` of a job and `bytes` begin at multiples of 8: V8 copies unaligned shared memory byte by byte.
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import { NAME_CHARS_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
@@ -14,40 +16,40 @@ import { copyBytes } from '../shared-memory/copy-bytes.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
 
-/** What a worker is asked to do for one connection. */
+/** One Hello, or the bytes of one message, for a worker. */
 export interface Job {
   /**
-   * A Hello, whole; or what has arrived since the last message, in whole blocks. `refuse` is a message too, which is told
-   * `server is shutting down` unless it is a Bye.
+   * `hello`: a whole Hello. `message`: the blocks that arrived since the last message. `refuse`: the same during a drain;
+   * every message but a Bye is refused with `server is shutting down`.
    */
   readonly kind: 'hello' | 'message' | 'refuse';
-  /** On WebSocket the bytes are one frame and have to be one message; on TCP they may be less or more. */
+  /** On WebSocket the bytes are one frame and must be one message. On TCP they may be less or more than one. */
   readonly transport: 'tcp' | 'ws';
   /** The session record, absent for a Hello. */
   readonly session: Uint8Array | undefined;
-  /** Where the last attempt on the same message stopped (packed-scan.ts); NO_SCAN of a first one. */
+  /** Packed scan state of the last attempt on the same message (scan-codec.ts); NO_SCAN for the first attempt. */
   readonly scan: number;
   readonly bytes: Uint8Array;
-  /** The entry of the growth budgets that pays for what the message adds to the table (R4); 0 for an exempt address. */
+  /** Entry of the growth budgets that pays for records that the message adds (R4); 0 for an exempt address. */
   readonly origin: number;
 }
 
 /** Why a session ends. */
 export type EndReason = 'bye' | Fault | Refusal;
 
-/** What became of a job. */
+/** The result of a job. */
 export type JobResult =
   | JobIncomplete
-  /** Close without a word. */
+  /** A silent close. */
   | { readonly kind: 'silent'; readonly why: Fault; readonly rsaOperations: number }
   | JobReply;
 
-/** The message is not yet whole, or never will be: outside they look alike (F5). */
+/** The message is not yet whole, or never will be. A peer cannot tell the two apart (F5). */
 export interface JobIncomplete {
   readonly kind: 'incomplete';
-  /** For the next attempt. */
+  /** Packed scan state for the next attempt. */
   readonly scan: number;
-  /** An attempt on fewer bytes finds nothing either; NEVER_WHOLE where one on any number does not. */
+  /** Bytes below which another attempt cannot succeed; NEVER_WHOLE if no number of bytes suffices. */
   readonly needed: number;
 }
 
@@ -56,38 +58,38 @@ export const NEVER_WHOLE = 0xffff_ffff;
 
 export interface JobReply {
   readonly kind: 'reply';
-  /** Op of the message that is answered, 0 for a Hello or an Op out of range. */
+  /** Op of the answered message; 0 for a Hello or an Op out of range. */
   readonly op: number;
-  /** What opening a Hello took; 0 for a message. */
+  /** RSA operations that the Hello took; 0 for a message. */
   readonly rsaOperations: number;
-  /** Whether it was under the comms key that has been replaced. */
+  /** Whether the Hello was encrypted under the previous comms key (H10). */
   readonly previousKey: boolean;
   readonly dialect: DialectName;
-  /** To be sent in one write. */
+  /** The encrypted reply, for one write. */
   readonly bytes: Uint8Array;
-  /** Bytes of the job that the message took. */
+  /** Bytes of the job that belong to the message. */
   readonly consumed: number;
-  /** Of a client that has just been identified. */
+  /** Present if this message identified the client. */
   readonly clientName: string | undefined;
-  /** With clientName: a digest of its end points. */
+  /** Digest of the client's end points; present with `clientName`. */
   readonly clientEnds: number | undefined;
   /** Present if the session ends with this reply. */
   readonly why: EndReason | undefined;
-  /** The session record from now on; undefined: as it was. */
+  /** The new session record; undefined if it is unchanged. */
   readonly session: Uint8Array | undefined;
 }
 
-/** What a job took in its worker, in milliseconds. */
+/** Milliseconds that a job took in its worker. */
 export interface JobTimes {
-  /** Until the reply, or the question to the table: a Hello's RSA, or AES, protobuf and signatures. */
+  /** Stage 2, up to the command or the reply: a Hello's RSA, or AES, protobuf and signatures. */
   readonly open: number;
-  /** From the question to the coordinator until its answer was looked at; 0 without one. */
+  /** Stages 3 and 4, from the command until the worker popped the coordinator's reply; 0 without a command. */
   readonly ask: number;
-  /** From the answer, the coordinator's or the roster cache's, to the encrypted reply; 0 without a question. */
+  /** Stage 5, from the reply of coordinator or roster cache to the encrypted reply; 0 without a command. */
   readonly seal: number;
 }
 
-/** A result as a worker has it: the session not yet packed. */
+/** A result in a worker, before its session is packed. */
 export type WorkerResult =
   | Exclude<JobResult, JobReply>
   | (Omit<JobReply, 'session'> & { readonly session: Session | undefined });
@@ -95,11 +97,11 @@ export type WorkerResult =
 const JOB_KINDS = ['hello', 'message', 'refuse'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
 const RESULT_KINDS = ['incomplete', 'silent', 'reply', 'failed'] as const;
-/** Bytes of an error's text that are told. */
+/** Bytes to which an error's text is cut. */
 const FAILURE_BYTES_MAX = 512;
 const DIALECTS = ['chained', 'prefixed'] as const;
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
-const REASON_PLACES = new Map(REASONS.map((reason, place) => [reason, place]));
+const REASON_CODES = new Map(REASONS.map((reason, code) => [reason, code]));
 const NO_REASON = 255;
 const ORIGIN_AT = 8;
 const SCAN_AT = 12;
@@ -112,9 +114,9 @@ const HELLO_AT = RECORD_END;
 const NAME_LENGTH_AT = HELLO_AT + 1;
 const ENDS_AT = NAME_LENGTH_AT + 1;
 const RESULT_BYTES_AT = aligned(ENDS_AT + 4);
-/** In place of a session record: the session is as it was. No state has this number. */
+/** First byte of a result's record if the session is unchanged. No session state has this number. */
 const UNCHANGED = 255;
-/** Of the byte that says what a Hello took, the bit for the key that has been replaced. */
+/** Bit of the `hello` byte for the previous comms key. The other bits count RSA operations. */
 const PREVIOUS_KEY = 0x80;
 
 function aligned(at: number): number {
@@ -131,7 +133,7 @@ export function writeJob({ kind, transport, session, scan, bytes, origin }: Job,
   slot.set(bytes, JOB_BYTES_AT);
 }
 
-/** The job of a slot, as views of it. */
+/** Reads the job in a slot. Its session record and bytes are views of the slot. */
 export function readJob(slot: Buffer): Job {
   const kind = JOB_KINDS[slot[0]!]!;
   return {
@@ -146,7 +148,7 @@ export function readJob(slot: Buffer): Job {
 
 export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes, slot: Buffer): void {
   slot[0] = RESULT_KINDS.indexOf(result.kind);
-  slot[2] = (result.kind === 'incomplete' ? undefined : REASON_PLACES.get(result.why!)) ?? NO_REASON;
+  slot[2] = (result.kind === 'incomplete' ? undefined : REASON_CODES.get(result.why!)) ?? NO_REASON;
   slot.writeFloatLE(open, TIMES_AT);
   slot.writeFloatLE(ask, TIMES_AT + 4);
   slot.writeFloatLE(seal, TIMES_AT + 8);
@@ -170,7 +172,7 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   if (name !== '') slot.write(name, RESULT_BYTES_AT + result.bytes.length, 'latin1');
 }
 
-/** Instead of a result: what went wrong with the job, which is a bug of ours. */
+/** Writes an error in place of a result. An error of a job is a bug of ours. */
 export function writeFailure(error: unknown, slot: Buffer): void {
   const text = Buffer.from(String(error)).subarray(0, FAILURE_BYTES_MAX);
   slot[0] = RESULT_KINDS.indexOf('failed');
@@ -178,13 +180,13 @@ export function writeFailure(error: unknown, slot: Buffer): void {
   slot.set(text, RESULT_BYTES_AT);
 }
 
-/** What went wrong; undefined if there is a result. */
+/** The error in a slot; undefined if the slot holds a result. */
 export function readFailure(slot: Buffer): Error | undefined {
   if (RESULT_KINDS[slot[0]!] !== 'failed') return undefined;
   return new Error(slot.toString('utf8', RESULT_BYTES_AT, RESULT_BYTES_AT + slot.readUInt32LE(8)));
 }
 
-/** The result of a slot: its session record and its bytes are views of it. */
+/** Reads the result in a slot. Its session record and bytes are views of the slot. */
 export function readResult(slot: Buffer): JobResult {
   const kind = RESULT_KINDS[slot[0]!] as JobResult['kind'];
   if (kind === 'incomplete') return { kind, scan: slot.readUInt32LE(4), needed: slot.readUInt32LE(8) };
@@ -217,7 +219,7 @@ export function readTimes(slot: Buffer): JobTimes {
   };
 }
 
-/** Forgets the keys in a slot that nobody needs any more. */
+/** Overwrites the session keys in a free slot with zeros. */
 export function wipeSlot(job: Buffer, response: Buffer): void {
   job.fill(0, 0, JOB_BYTES_AT);
   response.fill(0, 0, RESULT_BYTES_AT);

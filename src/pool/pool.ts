@@ -1,5 +1,6 @@
-// Between the front end and the workers: gathers the jobs of all connections of a tick, hands them to the channels of the
-// workers, and bounds what waits. Hellos queue apart from session messages, so that a flood of them starves nobody.
+// Stages 1 and 6, front end, sequential: hands jobs to the workers and their results to the connections. It collects the
+// jobs of one event-loop turn, pushes them to the `messages` and `hellos` queues of the worker channels, and pops
+// `results`. Hellos and messages wait in separate bounded queues, so a flood of Hellos starves no session.
 import { Piscina } from 'piscina';
 import { releaseReader } from '../coordinator/roster-cache/hazards.ts';
 import { HELLOS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
@@ -13,44 +14,45 @@ import type { RegistryFacts } from './serve-job.ts';
 import type { PoolWorkerData, WorkerStart } from './worker.ts';
 import { type JobDone, JobTicket, LOOK_MS, WorkerHandle } from './worker-handle.ts';
 
-/** What a pool is made with. */
+/** The settings of a pool. */
 export interface PoolSettings {
   readonly workers: number;
-  /** Milliseconds of work that Hellos may wait in front of each worker; beyond that the newest is turned away. */
+  /** Milliseconds of Hello work that may wait for each worker. The pool refuses Hellos beyond that. */
   readonly helloQueueMs: number;
   readonly registry: RegistryFacts;
 }
 
-/** The coordinator as the pool knows it: it answers the questions of the channels it is told of. */
+/** The coordinator as the pool sees it. */
 export interface ChannelService {
+  /** Memory of the parker on which the coordinator parks. */
   readonly parker: SharedArrayBuffer;
-  /** What it shows the workers; undefined if nothing. */
+  /** Undefined if the coordinator keeps no roster cache. */
   readonly rosterCache: SharedArrayBuffer | undefined;
-  /** Returns what ends it. */
+  /** Begins to answer the commands of a channel. Returns a function that ends it. */
   serve(channel: ChannelMemory): () => void;
 }
 
-/** Told what the pool does, for metrics and logs. */
+/** Receives the pool's events, for metrics and logs. */
 export interface PoolObserver {
-  /** So many jobs were handed to a worker at once. */
+  /** A worker got `jobs` jobs with one unpark. */
   handedOver(jobs: number): void;
-  /** A job is done: milliseconds it waited in front of the worker, from hand-over to return, and what it took there. */
+  /** A job is done. `waited` and `call` are the milliseconds before and after its hand-over to the worker. */
   done(kind: Job['kind'], waited: number, call: number, times: JobTimes): void;
-  /** A job came to nothing, or a worker, whom another replaces: a bug. The connections of the jobs are closed. */
+  /** A job or a worker failed, which is a bug. The pool replaces the worker and closes the connections of its jobs. */
   failed(error: unknown): void;
-  /** Too many workers died too fast: there will be no others. */
+  /** Too many workers failed too fast. The pool replaces no more of them. */
   givenUp(error: unknown): void;
 }
 
-/** Session messages of a tick that one worker gets before the next one is looked for. */
-const MESSAGES_PER_WAKING = 8;
+/** Messages of one turn that a worker gets before the pool chooses the next worker. */
+const MESSAGES_PER_HANDOVER = 8;
 /**
- * A worker that is awake with less than this gets more before another is woken: to wake costs more than to wait. Three
- * Hellos, fewer than HELLOS_PER_WORKER, so there is room for what it gets.
+ * An awake worker below this load gets more jobs before another worker is unparked: an unpark costs more than the wait.
+ * The bound is three Hellos, below HELLOS_PER_WORKER, so the chosen worker has room.
  */
 const AWAKE_LOAD_MAX = 24;
 
-/** So many failures within so long are not bad luck. */
+/** The pool gives up at this many failures within FAILURES_WITHIN_MS. */
 const FAILURES_MAX = 5;
 const FAILURES_WITHIN_MS = 60_000;
 
@@ -61,15 +63,17 @@ export class Pool {
   readonly #coordinator: ChannelService;
   readonly #replyBytesMax: number;
   readonly #helloQueueMs: number;
-  readonly #channels: WorkerHandle[];
-  #sessionJobs: JobTicket[] = [];
+  readonly #workers: WorkerHandle[];
+  /** BOUNDED by WAITING_SESSION_FRAMES_MAX. */
+  #messages: JobTicket[] = [];
+  /** BOUNDED by helloQueueMs of work. */
   #hellos: JobTicket[] = [];
   readonly #helloCost = new HelloCost();
-  /** When workers failed, the last few times. */
+  /** Times of the worker failures within FAILURES_WITHIN_MS. */
   #failures: number[] = [];
-  /** Made in the constructor: workers may begin before anybody asks whether they have. */
+  /** Made in the constructor, since workers may begin before the first call of `loaded`. */
   readonly #loaded: Promise<void>;
-  /** Settles it; undefined when every worker has begun. */
+  /** Settles `#loaded`; undefined once every worker has begun. */
   #loading: { resolve(): void; reject(error: Error): void } | undefined;
   readonly #looking: NodeJS.Timeout;
   #flushing = false;
@@ -97,48 +101,49 @@ export class Pool {
     this.#loaded = new Promise((resolve, reject) => {
       this.#loading = { resolve, reject };
     });
-    // The rejection is for the callers of loaded() only.
+    // Only callers of loaded() handle the rejection.
     this.#loaded.catch(() => {});
-    // A worker that dies rejects what it ran, and there the failure is dealt with; one that ran nothing has not been loaded.
+    // A worker that dies with a task rejects that task, which #run handles. This event means a worker without a task:
+    // its code could not be loaded.
     this.#piscina.on('error', (error) => this.#cannotLoad(error));
-    this.#channels = Array.from({ length: workers }, () => new WorkerHandle(this.#replyBytesMax));
-    for (const channel of this.#channels) void this.#run(channel);
+    this.#workers = Array.from({ length: workers }, () => new WorkerHandle(this.#replyBytesMax));
+    for (const worker of this.#workers) void this.#run(worker);
     void this.#listen();
     this.#looking = setInterval(() => {
-      for (const channel of this.#channels) channel.look();
+      for (const worker of this.#workers) worker.look();
     }, LOOK_MS).unref();
   }
 
-  /** Jobs that wait, by kind. */
+  /** Number of waiting jobs, by kind. */
   get queueLengths(): { readonly hello: number; readonly message: number } {
-    return { hello: this.#hellos.length, message: this.#sessionJobs.length };
+    return { hello: this.#hellos.length, message: this.#messages.length };
   }
 
-  /** What each worker told of itself last, a tenth of a second ago or so; all zero before it has. */
+  /** The last stats of each worker, about a tenth of a second old; all 0 before the first. */
   get threadReadings(): readonly ThreadStats[] {
-    return this.#channels.map(({ channel }) => channel.stats.read());
+    return this.#workers.map(({ channel }) => channel.stats.read());
   }
 
-  /** Milliseconds for which the worker that has been silent for longest has told nothing of itself; each does ten times a second. */
+  /** Milliseconds since the last stats of the longest silent worker. Workers write stats ten times a second. */
   get silentMs(): number {
-    return Math.max(...this.#channels.map((worker) => worker.silentMs));
+    return Math.max(...this.#workers.map((worker) => worker.silentMs));
   }
 
-  /** Resolves when every worker has begun; rejects with ThreadLoadError if one cannot, or if the pool is closed before. */
+  /** Resolves when every worker has begun. Rejects with ThreadLoadError if one cannot, with Error if the pool is closed. */
   loaded(): Promise<void> {
     return this.#loaded;
   }
 
-  /** Takes a job in; undefined if there is no room for it. */
+  /** Queues a job. Returns undefined if its queue is full. */
   submit(job: Job, done: JobDone): JobTicket | undefined {
-    const queue = job.kind === 'hello' ? this.#hellos : this.#sessionJobs;
+    const queue = job.kind === 'hello' ? this.#hellos : this.#messages;
     if (!this.#hasRoom(job.kind)) dropWithdrawn(queue);
     if (!this.#hasRoom(job.kind)) return undefined;
     const ticket = new JobTicket(job, done);
     queue.push(ticket);
     if (!this.#flushing) {
       this.#flushing = true;
-      // Behind the poll phase: by then every connection has been read that had something in this tick.
+      // Runs after the poll phase, when every readable connection of this turn has been read.
       setImmediate(() => {
         this.#flushing = false;
         this.#flush();
@@ -147,43 +152,43 @@ export class Pool {
     return ticket;
   }
 
-  /** Ends the workers; jobs under way come to nothing. */
+  /** Ends the workers. Jobs in work get no result. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#looking);
     this.#loading?.reject(new Error('the pool is closed'));
     await this.#piscina.destroy();
-    for (const channel of this.#channels) channel.wipe();
+    for (const worker of this.#workers) worker.wipe();
   }
 
   #hasRoom(kind: Job['kind']): boolean {
-    if (kind !== 'hello') return this.#sessionJobs.length < WAITING_SESSION_FRAMES_MAX;
+    if (kind !== 'hello') return this.#messages.length < WAITING_SESSION_FRAMES_MAX;
     return this.#helloCost.of(this.#hellos.length) < this.#helloQueueMs;
   }
 
-  /** A worker could not be loaded: another could not either. */
+  /** Gives up: a worker could not be loaded, so no replacement could be either. */
   #cannotLoad(error: unknown): void {
     if (this.#loading) this.#loading.reject(new ThreadLoadError('a worker of the pool', error));
     else this.#observer.givenUp(error);
   }
 
-  /** Keeps a worker at its channel. One that fails loses its jobs, and the next one begins with a new channel. */
-  async #run(channel: WorkerHandle): Promise<void> {
-    const withdraw = this.#coordinator.serve(channel.memory);
-    const place = this.#channels.indexOf(channel);
-    const error = await this.#piscina.run({ channel: channel.memory, reader: place } satisfies WorkerStart).then(
+  /** Runs a worker until it fails, then replaces it by one with a new channel. The jobs of the failed one get no result. */
+  async #run(worker: WorkerHandle): Promise<void> {
+    const withdraw = this.#coordinator.serve(worker.memory);
+    const index = this.#workers.indexOf(worker);
+    const error = await this.#piscina.run({ channel: worker.memory, reader: index } satisfies WorkerStart).then(
       () => new Error('a worker ended'),
       (error) => error,
     );
     if (this.#closed) return;
-    // The first that a worker does is to tell of itself.
-    if (!channel.hasBegun) return this.#cannotLoad(error);
+    // A worker writes its stats before anything else.
+    if (!worker.hasBegun) return this.#cannotLoad(error);
     withdraw();
-    if (this.#coordinator.rosterCache) releaseReader(this.#coordinator.rosterCache, place);
-    channel.wipe();
+    if (this.#coordinator.rosterCache) releaseReader(this.#coordinator.rosterCache, index);
+    worker.wipe();
     const next = new WorkerHandle(this.#replyBytesMax);
-    this.#channels[place] = next;
-    for (const ticket of channel.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
+    this.#workers[index] = next;
+    for (const ticket of worker.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
     const now = performance.now();
     this.#failures = [...this.#failures.filter((since) => now - since < FAILURES_WITHIN_MS), now];
     if (this.#failures.length >= FAILURES_MAX) return this.#observer.givenUp(error);
@@ -192,12 +197,12 @@ export class Pool {
     this.#flush();
   }
 
-  /** Takes results in whenever there are some. */
+  /** Pops results, and parks while there are none. */
   async #listen(): Promise<void> {
     while (!this.#closed) {
       const { epoch } = this.#parker;
-      for (const channel of this.#channels) this.#collect(channel);
-      if (this.#loading && this.#channels.every((channel) => channel.hasBegun)) {
+      for (const worker of this.#workers) this.#collect(worker);
+      if (this.#loading && this.#workers.every((worker) => worker.hasBegun)) {
         this.#loading.resolve();
         this.#loading = undefined;
       }
@@ -225,13 +230,13 @@ export class Pool {
     this.#observer.done(job.kind, handedOver - since, performance.now() - handedOver, times);
   }
 
-  /** Hands over what the workers have room for. */
+  /** Hands over as many jobs as the workers have room for. */
   #flush(): void {
-    while (this.#sessionJobs.length > 0) {
+    while (this.#messages.length > 0) {
       const worker = this.#awake() ?? this.#leastLoaded((worker) => worker.room > 0);
       if (worker === undefined) break;
-      const count = Math.min(worker.room, MESSAGES_PER_WAKING);
-      for (const ticket of take(this.#sessionJobs, count)) worker.put(ticket);
+      const count = Math.min(worker.room, MESSAGES_PER_HANDOVER);
+      for (const ticket of take(this.#messages, count)) worker.put(ticket);
     }
     while (this.#hellos.length > 0) {
       const fits = (worker: WorkerHandle) => worker.room > 0 && worker.hellos < HELLOS_PER_WORKER;
@@ -239,16 +244,16 @@ export class Pool {
       if (worker === undefined) break;
       for (const ticket of take(this.#hellos, 1)) worker.put(ticket);
     }
-    for (const worker of this.#channels) {
+    for (const worker of this.#workers) {
       const jobs = worker.wake();
       if (jobs > 0) this.#observer.handedOver(jobs);
     }
   }
 
-  /** The busiest of those that have little to do; undefined if all sleep or have much. */
+  /** The most loaded worker below AWAKE_LOAD_MAX; undefined if every worker is parked or above it. */
   #awake(): WorkerHandle | undefined {
     let busiest: WorkerHandle | undefined;
-    for (const worker of this.#channels) {
+    for (const worker of this.#workers) {
       const { load } = worker;
       if (load > 0 && load < AWAKE_LOAD_MAX && load > (busiest?.load ?? 0)) busiest = worker;
     }
@@ -257,26 +262,26 @@ export class Pool {
 
   #leastLoaded(fits: (worker: WorkerHandle) => boolean): WorkerHandle | undefined {
     let least: WorkerHandle | undefined;
-    for (const worker of this.#channels) {
+    for (const worker of this.#workers) {
       if (fits(worker) && (least === undefined || worker.load < least.load)) least = worker;
     }
     return least;
   }
 }
 
-/** Removes the first `count` tickets of a queue that are still wanted, and those before them that are not. */
+/** Removes the first `count` tickets that are not withdrawn, and every withdrawn ticket before them. */
 function take(queue: JobTicket[], count: number): JobTicket[] {
   const taken: JobTicket[] = [];
-  let looked = 0;
-  while (looked < queue.length && taken.length < count) {
-    const ticket = queue[looked++]!;
+  let examined = 0;
+  while (examined < queue.length && taken.length < count) {
+    const ticket = queue[examined++]!;
     if (!ticket.withdrawn) taken.push(ticket);
   }
-  queue.splice(0, looked);
+  queue.splice(0, examined);
   return taken;
 }
 
-/** Makes room for those that are still wanted. */
+/** Removes withdrawn tickets. */
 function dropWithdrawn(queue: JobTicket[]): void {
   let kept = 0;
   for (const ticket of queue) if (!ticket.withdrawn) queue[kept++] = ticket;

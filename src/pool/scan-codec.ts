@@ -1,12 +1,12 @@
-// The state of a scan as it crosses between front end and pool: one number, which the front end keeps with the message and
-// does not look into.
+// Between stages 1 and 2: packs the state of an unfinished scan into one number. The front end keeps the number with the
+// message and never looks inside.
 //
 //   packed = at(15 bits) hasOp(1) unknownFields(5) clientSpecs(2) tokens(7), lowest bits first
 import type { ScanState } from '../wire/message-structure.ts';
 
 const [HAS_OP_AT, UNKNOWN_FIELDS_AT, CLIENT_SPECS_AT, TOKENS_AT] = [15, 16, 21, 23];
 
-/** Of a message that no attempt was made on. */
+/** Packed state of a message before its first attempt. */
 export const NO_SCAN = 0;
 
 export function packScan({ at, hasOp, unknownFields, clientSpecs, tokens }: ScanState): number {

@@ -1,5 +1,5 @@
-// The data path in a worker: a job from raw bytes to a raw reply, or to the question that the coordinator has to answer
-// first. Nothing is kept between jobs but what the registry itself is.
+// Stages 2 and 5, worker, parallel: turns a job into an encrypted reply, or into a command for the coordinator first.
+// It is stateless: nothing but the registry's keys and settings outlives a job. worker.ts works the queues.
 import type { KeyObject } from 'node:crypto';
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import { BLOCK_BYTES } from '../limits.ts';
@@ -17,18 +17,18 @@ import { type Job, type JobIncomplete, NEVER_WHOLE, type WorkerResult } from './
 import { NO_SCAN, packScan, unpackScan } from './scan-codec.ts';
 import { readSession } from './session-record.ts';
 
-/** What a worker is told of its registry. */
+/** Keys and settings of the registry that a worker needs. */
 export interface RegistryFacts extends Omit<SessionContext, 'random' | 'rosterBytesMax'> {
   readonly commsKey: KeyObject;
-  /** The one before it, served while clients change over (H10); its modulus is as long. */
+  /** The previous comms key, accepted until all clients have the current one (H10). Its modulus has the same length. */
   readonly previousCommsKey?: KeyObject | undefined;
-  /** Bytes a reply may have on the wire, by transport. */
+  /** Maximum bytes of a reply on the wire, by transport. */
   readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
 }
 
-/** What serving a job needs. */
+/** What `serveJob` needs beside the job. */
 export interface JobContext {
-  /** A Hello is tried under each: the current comms key, then the previous one, if there is one. */
+  /** Comms keys in the order to try: the current one, then the previous one if there is one. */
   readonly helloKeys: readonly { readonly key: KeyObject; readonly modulus: Uint8Array }[];
   readonly version: number;
   readonly random: RandomBytes;
@@ -55,16 +55,16 @@ export function jobContext(registry: RegistryFacts, random: RandomBytes): JobCon
   };
 }
 
-/** A message on its way: opened, and waiting for the table. */
+/** A job whose message waits for the coordinator's reply. */
 export interface PendingJob {
-  readonly kind: 'asked';
+  readonly kind: 'pending';
   readonly opened: Opened;
   readonly question: Question;
 }
 
-/** A job whose message has been found. */
+/** A job whose message has been decrypted. */
 interface Opened {
-  /** As the job brought it. */
+  /** The session before this message. */
   readonly before: Session;
   readonly session: Session;
   readonly op: number;
@@ -75,7 +75,7 @@ export function serveJob(job: Job, context: JobContext): WorkerResult | PendingJ
   return job.session ? serveMessage(job, readSession(job.session as Buffer), context) : serveHello(job, context);
 }
 
-/** Decrypt, find the message, decode it, and let the session say what it means. */
+/** Stage 2 of a message: decrypts it, finds its end, decodes it, and takes the session's next step. */
 function serveMessage(job: Job, before: Session, context: JobContext): WorkerResult | PendingJob {
   const dialect = DIALECTS[before.keys.dialect];
   const blocks = job.bytes.subarray(0, job.bytes.length - (job.bytes.length % BLOCK_BYTES));
@@ -101,12 +101,12 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
     job.kind === 'refuse' && found.op !== Op.Bye
       ? { kind: 'refused', why: 'shutting-down' }
       : step(session, found.op, message, context.sessions[job.transport][before.keys.dialect]);
-  return next.kind === 'question' ? { kind: 'asked', opened, question: next } : seal(opened, next, context);
+  return next.kind === 'question' ? { kind: 'pending', opened, question: next } : seal(opened, next, context);
 }
 
 /**
- * Goes on where the last attempt on the message stopped; undefined if the message is whole. Decrypts from there only, so
- * the attempts on a message cost in proportion to its bytes, in however many segments it comes (F5).
+ * Continues the scan where the last attempt stopped. Returns undefined if the message is whole. Decrypts only from there,
+ * so all attempts on a message together cost in proportion to its bytes, however many segments it comes in (F5).
  */
 function scanOn(keys: SessionKeys, blocks: Uint8Array, state: ScanState): JobIncomplete | undefined {
   const from = state.at - (state.at % BLOCK_BYTES);
@@ -115,18 +115,18 @@ function scanOn(keys: SessionKeys, blocks: Uint8Array, state: ScanState): JobInc
   return scanned.end === undefined ? incomplete(scanned, from) : undefined;
 }
 
-/** What a scan that began `from` bytes behind the beginning leaves for the next one. */
+/** The result of an unfinished scan that began at byte `from` of the message. */
 function incomplete({ state, needed }: UnfinishedScan, from: number): JobIncomplete {
   const scan = packScan({ ...state, at: from + state.at });
   return { kind: 'incomplete', scan, needed: Math.min(from + needed, NEVER_WHOLE) };
 }
 
-/** What the table's reply makes of a message. */
+/** Stage 5: turns the coordinator's reply into the result of a pending job. */
 export function conclude({ opened, question }: PendingJob, reply: Reply, context: JobContext): WorkerResult {
   return seal(opened, question.conclude(reply), context);
 }
 
-/** Encode and encrypt an answer, or the Error that ends the session. */
+/** Stage 5: encodes and encrypts an answer, or the Error message of a refusal. */
 function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext): WorkerResult {
   const { before, op, consumed } = opened;
   const answer: Answer =
@@ -153,7 +153,7 @@ function withKeys(session: Session, keys: SessionKeys): Session {
   return keys === session.keys ? session : { ...session, keys };
 }
 
-/** The RSA operation, and the keys of a new session. What fails under one key is tried under the other (H10). */
+/** Stages 2 and 5 of a Hello: decrypts it with RSA and makes the session's keys. Tries each comms key in turn (H10). */
 function serveHello(job: Job, { helloKeys, version, random }: JobContext): WorkerResult {
   let fault: Fault = 'hello-length';
   let rsaOperations = 0;
@@ -177,16 +177,16 @@ function serveHello(job: Job, { helloKeys, version, random }: JobContext): Worke
 const NO_CLIENT = { clientName: undefined, clientEnds: undefined };
 const NO_HELLO = { rsaOperations: 0, previousKey: false };
 
-/** Bytes of Op, ClusterID, ClusterSize and Which of a ClusterMembers message, at most. */
+/** Maximum bytes of Op, ClusterID, ClusterSize and Which of a ClusterMembers message. */
 const ROSTER_HEAD_BYTES = 2 + 34 + 2 + 12;
 
-/** Bytes of tokens that fit into a reply of so many bytes on the wire, at least one byte of padding included. */
+/** Bytes of tokens that fit into a reply of `replyBytesMax` bytes on the wire, beside at least one byte of padding. */
 function tokenRoom(replyBytesMax: number, ivBytes: number): number {
   return replyBytesMax - (replyBytesMax % BLOCK_BYTES) - ivBytes - 1 - ROSTER_HEAD_BYTES;
 }
 
 function textOf(why: Fault | Refusal): string {
   const text = why in FAULT_TEXT ? FAULT_TEXT[why as Fault] : REFUSAL_TEXT[why as Refusal];
-  if (text === null) throw new Error(`${why} is never told`);
+  if (text === null) throw new Error(`${why} has no text for peers: it is a silent close`);
   return text;
 }

@@ -1,5 +1,5 @@
-// A session as it crosses between front end and pool: the front end keeps these bytes with the connection, sends them
-// along with each job and takes what comes back, if it has changed, without looking inside.
+// Between stages 1 and 2, and between 5 and 6: packs a session into the record that travels with each job. The front end
+// keeps the record with the connection and replaces it by the one in a result, if that has one.
 //
 //   record = state(1) dialect(1) rosterFrom(1) key2(32) receiveChain(16) sendChain(16) salt2(8)
 //            clientId createdId clusterId rosterId     each: length(1) then 32 bytes, zero-padded
@@ -16,7 +16,7 @@ const SALT_AT = 67;
 const IDS_AT = 75;
 const ID_FIELD_BYTES = 33;
 
-/** Bytes of every record. */
+/** Length of every record. */
 export const SESSION_RECORD_BYTES = IDS_AT + 4 * ID_FIELD_BYTES;
 
 /** Writes a record to `target` at `at`. */
@@ -40,9 +40,9 @@ export function writeSession(session: Session, target: Buffer, at: number): void
   }
 }
 
-/** Reads a record; what it returns are views of it. */
+/** Reads a record. Keys and salt of the session are views of the record. */
 export function readSession(record: Buffer): Session {
-  assert(record.length === SESSION_RECORD_BYTES, 'a session record has one length');
+  assert(record.length === SESSION_RECORD_BYTES, 'every session record has the same length');
   const dialect = DIALECTS[record[1]!]!;
   const chainBytes = dialect === 'chained' ? 16 : 0;
   const keys: SessionKeys = {

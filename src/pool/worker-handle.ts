@@ -1,19 +1,19 @@
-// A worker of the pool as the main thread sees it: its channel, its slots, and the jobs in them.
-
+// Stages 1 and 6, front end, sequential: one worker as the front end sees it, with its channel, slots and jobs. It pushes
+// slot numbers to the channel's `messages` and `hellos` queues; pool.ts pops `results`.
 import { SLOTS_PER_WORKER } from '../limits.ts';
 import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../shared-memory/worker-channel.ts';
 import { type Job, type JobResult, wipeSlot, writeJob } from './job.ts';
 
-/** What comes back for a job, its views valid during the call; undefined if it came to nothing. */
+/** Receives a job's result, or undefined if the job or its worker failed. Views in the result are valid during the call. */
 export type JobDone = (result: JobResult | undefined) => void;
 
-/** A job that waits or is in work. */
+/** A job in a queue of the pool or in a slot. */
 export class JobTicket {
   readonly job: Job;
   readonly done: JobDone;
   readonly since = performance.now();
   handedOver = 0;
-  /** Set when its connection is gone: it is not handed over any more. */
+  /** Set when the connection has ended. The pool then drops the job, or its result. */
   withdrawn = false;
 
   constructor(job: Job, done: JobDone) {
@@ -22,76 +22,81 @@ export class JobTicket {
   }
 }
 
-/** How much of a worker's time a Hello takes, in session messages: for choosing the worker that is free first. */
+/** Load of a Hello in units of one message. */
 const MESSAGES_PER_HELLO = 8;
-/** How often is looked whether workers have told of themselves. */
+/** Milliseconds between two checks of the workers' stats. */
 export const LOOK_MS = 250;
 
-/** A worker as the main thread sees it. */
+/** A worker as the front end sees it. */
 export class WorkerHandle {
   readonly memory: ChannelMemory;
   readonly channel: WorkerChannel;
+  /** By slot: the job in it. */
   readonly tickets = new Array<JobTicket | undefined>(SLOTS_PER_WORKER);
-  /** The slot used last comes first: it is still in the caches. */
+  /** A stack: the slot freed last is reused first, while the CPU still caches it. */
   readonly #free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => slot);
-  /** When it told of itself, as seen at the last look, and looks since then at which that was the same. */
-  #toldAt = 0;
-  #looksInSilence = 0;
+  /** Time of the worker's stats at the last look. */
+  #statsAt = 0;
+  /** Looks in a row that found the same stats. */
+  #silentLooks = 0;
+  /** Hellos in slots. */
   hellos = 0;
-  /** Jobs put on its queues since it was last woken. */
-  #fresh = 0;
+  /** Jobs pushed since the last unpark. */
+  #unannounced = 0;
 
   constructor(replyBytesMax: number) {
     this.memory = newChannelMemory(replyBytesMax);
     this.channel = new WorkerChannel(this.memory);
   }
 
-  /** Whether the worker has begun. */
+  /** Whether the worker has written its first stats. */
   get hasBegun(): boolean {
     return this.channel.stats.read().at > 0;
   }
 
-  /** Milliseconds for which the worker has told nothing of itself while this thread looked: a process that stood still counts none. */
+  /** Milliseconds without new stats, counted in looks of this thread. Time in which the process was stopped counts 0. */
   get silentMs(): number {
-    return this.#looksInSilence * LOOK_MS;
+    return this.#silentLooks * LOOK_MS;
   }
 
-  /** To be called every LOOK_MS. */
+  /** Checks for new stats. Must be called every LOOK_MS. */
   look(): void {
     const { at } = this.channel.stats.read();
-    this.#looksInSilence = at === this.#toldAt ? this.#looksInSilence + 1 : 0;
-    this.#toldAt = at;
+    this.#silentLooks = at === this.#statsAt ? this.#silentLooks + 1 : 0;
+    this.#statsAt = at;
   }
 
-  /** Free slots. */
+  /** Number of free slots. */
   get room(): number {
     return this.#free.length;
   }
 
+  /** Jobs in slots, in units of one message. */
   get load(): number {
     return SLOTS_PER_WORKER - this.#free.length + this.hellos * (MESSAGES_PER_HELLO - 1);
   }
 
+  /** Writes a job into a free slot and pushes the slot's number, without an unpark. Needs `room > 0`. */
   put(ticket: JobTicket): void {
     const slot = this.#free.pop()!;
     writeJob(ticket.job, this.channel.jobs[slot]!);
     ticket.handedOver = performance.now();
     this.tickets[slot] = ticket;
-    this.#fresh += 1;
+    this.#unannounced += 1;
     if (ticket.job.kind !== 'hello') return this.channel.messages.push(slot);
     this.hellos += 1;
     this.channel.hellos.push(slot);
   }
 
-  /** Wakes the worker if there is something new for it; returns how much. */
+  /** Unparks the worker if jobs were pushed since the last unpark. Returns their number. */
   wake(): number {
-    const fresh = this.#fresh;
-    this.#fresh = 0;
-    if (fresh > 0) this.channel.parker.unpark();
-    return fresh;
+    const jobs = this.#unannounced;
+    this.#unannounced = 0;
+    if (jobs > 0) this.channel.parker.unpark();
+    return jobs;
   }
 
-  /** The slot is free again. */
+  /** Wipes a slot and frees it. */
   release(slot: number): void {
     const ticket = this.tickets[slot]!;
     this.tickets[slot] = undefined;
@@ -100,7 +105,7 @@ export class WorkerHandle {
     if (ticket.job.kind === 'hello') this.hellos -= 1;
   }
 
-  /** Forgets the keys in all slots. The worker is dead. */
+  /** Wipes the keys in all slots. The worker must be dead. */
   wipe(): void {
     for (const [slot, job] of this.channel.jobs.entries()) wipeSlot(job, this.channel.responses[slot]!);
   }

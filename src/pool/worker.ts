@@ -1,5 +1,6 @@
-// A worker of the pool: serves the jobs of its channel until it is told to stop. What the coordinator has answered comes
-// first, then session messages, then one Hello at a time: an RSA operation takes as long as ten of the others.
+// Stages 2 and 5, worker, parallel: the loop of one worker. It pops `messages` and `hellos`, and pushes commands to
+// `questions`, or replies to `results` (stage 2). It pops `answers`, and pushes replies to `results` (stage 5). Each round
+// serves answers first, then messages, then one Hello, since an RSA operation takes as long as ten other jobs.
 import { workerData } from 'node:worker_threads';
 import { readReply, writeCommand } from '../coordinator/command-codec.ts';
 import { RosterCacheReader } from '../coordinator/roster-cache/reader.ts';
@@ -11,27 +12,28 @@ import { type JobTimes, readJob, type WorkerResult, writeFailure, writeResult } 
 import { pooledRandom } from './pooled-random.ts';
 import { conclude, type JobContext, jobContext, type PendingJob, type RegistryFacts, serveJob } from './serve-job.ts';
 
-/** What every worker gets at its start. */
+/** Data that all workers get at their start. */
 export interface PoolWorkerData {
   readonly registry: RegistryFacts;
-  /** Of the threads a worker has to do with; 4 bytes each. */
+  /** Memory of the main thread's parker, 4 bytes. */
   readonly mainParker: SharedArrayBuffer;
+  /** Memory of the coordinator's parker, 4 bytes. */
   readonly coordinatorParker: SharedArrayBuffer;
-  /** What the coordinator shows; undefined if nothing. */
+  /** Undefined if the coordinator keeps no roster cache. */
   readonly rosterCache: SharedArrayBuffer | undefined;
 }
 
-/** What a worker is started with each time. */
+/** Data of one worker. */
 export interface WorkerStart {
   readonly channel: ChannelMemory;
-  /** Its number as a reader of the roster cache, which no other live worker has. */
+  /** Index of the worker's hazard word in the roster cache. No two live workers have the same. */
   readonly reader: number;
 }
 
-/** How often the event loop gets a turn, at the least: what the runtime has put off is done there. */
+/** Maximum milliseconds between two turns of the event loop, in which the runtime does deferred work. */
 const TURN_MS = 100;
 
-/** What the pool runs, once in each worker. */
+/** Entry point of a worker thread. The returned function serves a channel until the thread ends. */
 export function startPoolWorker(): (start: WorkerStart) => Promise<never> {
   const { registry, mainParker, coordinatorParker, rosterCache: rosterCacheMemory } = workerData as PoolWorkerData;
   const context = jobContext(registry, pooledRandom());
@@ -41,7 +43,7 @@ export function startPoolWorker(): (start: WorkerStart) => Promise<never> {
     const main = new Parker(mainParker);
     const worker = new ChannelWorker(channel, main, new Parker(coordinatorParker), rosterCache, context);
     channel.stats.write(readThreadStats());
-    // The main thread waits for the first word of each.
+    // The main thread waits for the first stats of each worker.
     main.unpark();
     for (;;) {
       const turn = performance.now() + TURN_MS;
@@ -52,9 +54,11 @@ export function startPoolWorker(): (start: WorkerStart) => Promise<never> {
   };
 }
 
-/** A question under way: its message, when it was asked, and what opening it took; in milliseconds. */
-interface UnderWay extends PendingJob {
+/** A pending job with its times in milliseconds. */
+interface TimedPendingJob extends PendingJob {
+  /** Time of performance.now() at which the command was sent. */
   readonly since: number;
+  /** Duration of stage 2. */
   readonly open: number;
 }
 
@@ -64,9 +68,11 @@ class ChannelWorker {
   readonly #coordinatorParker: Parker;
   readonly #rosterCache: RosterCacheReader | undefined;
   readonly #context: JobContext;
-  readonly #underWay = new Array<UnderWay | undefined>(SLOTS_PER_WORKER);
-  #asked = false;
-  #finished = false;
+  /** By slot: the job that waits for the coordinator. */
+  readonly #pending = new Array<TimedPendingJob | undefined>(SLOTS_PER_WORKER);
+  /** Whether this round pushed commands, and whether it pushed results. */
+  #pushedQuestions = false;
+  #pushedResults = false;
 
   constructor(
     channel: WorkerChannel,
@@ -82,18 +88,18 @@ class ChannelWorker {
     this.#context = context;
   }
 
-  /** One round: all that is light, then one Hello; or sleep. */
+  /** One round: the queued answers and messages, then one Hello. Parks if there was nothing to do. */
   serve(): void {
     const { answers, messages, hellos, parker } = this.#channel;
     const { epoch } = parker;
-    // Those there are now: what comes meanwhile is behind those who wait for what these ask, and behind the Hello.
+    // Drain only what is queued now; later arrivals wait until the coordinator is unparked and the Hello is served.
     for (let left = answers.length; left > 0; left--) this.#conclude(answers.pop()!);
     for (let left = messages.length; left > 0; left--) this.#open(messages.pop()!);
-    if (this.#asked) this.#coordinatorParker.unpark();
-    if (this.#finished) this.#mainParker.unpark();
-    const busy = this.#asked || this.#finished;
-    this.#asked = this.#finished = false;
-    // Whatever comes meanwhile, so that no flood of messages keeps Hellos waiting for ever.
+    if (this.#pushedQuestions) this.#coordinatorParker.unpark();
+    if (this.#pushedResults) this.#mainParker.unpark();
+    const busy = this.#pushedQuestions || this.#pushedResults;
+    this.#pushedQuestions = this.#pushedResults = false;
+    // One Hello in every round, so that a flood of messages cannot starve Hellos.
     const hello = hellos.pop();
     if (hello !== undefined) this.#open(hello);
     else if (!busy) parker.park(epoch, TURN_MS);
@@ -119,42 +125,42 @@ class ChannelWorker {
     const started = performance.now();
     const job = readJob(this.#channel.jobs[slot]!);
     const served = serveJob(job, this.#context);
-    if (served.kind === 'asked') return this.#ask(slot, served, job.origin, started);
+    if (served.kind === 'pending') return this.#ask(slot, served, job.origin, started);
     this.#finish(slot, served, { open: performance.now() - started, ask: 0, seal: 0 });
   }
 
-  /** Looks where the coordinator shows what it is asked most, and asks it if it has to. */
-  #ask(slot: number, asked: PendingJob, origin: number, started: number): void {
-    const { command } = asked.question;
+  /** Answers from the roster cache if it can. Otherwise pushes the command to the coordinator. */
+  #ask(slot: number, pending: PendingJob, origin: number, started: number): void {
+    const { command } = pending.question;
     const since = performance.now();
     const open = since - started;
-    const result = this.#rosterCache?.answer(command, (reply) => conclude(asked, reply, this.#context));
+    const result = this.#rosterCache?.answer(command, (reply) => conclude(pending, reply, this.#context));
     if (result) return this.#finish(slot, result, { open, ask: 0, seal: performance.now() - since });
-    this.#underWay[slot] = { ...asked, since, open };
+    this.#pending[slot] = { ...pending, since, open };
     writeCommand(command, this.#channel.responses[slot]!, origin);
     this.#channel.questions.push(slot);
-    this.#asked = true;
+    this.#pushedQuestions = true;
   }
 
   #concludeJob(slot: number): void {
     const started = performance.now();
-    const underWay = this.#underWay[slot]!;
-    this.#underWay[slot] = undefined;
-    const result = conclude(underWay, readReply(this.#channel.responses[slot]!), this.#context);
-    const { open, since } = underWay;
+    const pending = this.#pending[slot]!;
+    this.#pending[slot] = undefined;
+    const result = conclude(pending, readReply(this.#channel.responses[slot]!), this.#context);
+    const { open, since } = pending;
     this.#finish(slot, result, { open, ask: started - since, seal: performance.now() - started });
   }
 
-  /** A bug that one message has found costs one connection. */
+  /** Reports an error as the result. A bug that one message triggers ends one connection only. */
   #fail(slot: number, error: unknown): void {
     writeFailure(error, this.#channel.responses[slot]!);
     this.#channel.results.push(slot);
-    this.#finished = true;
+    this.#pushedResults = true;
   }
 
   #finish(slot: number, result: WorkerResult, times: JobTimes): void {
     writeResult(result, times, this.#channel.responses[slot]!);
     this.#channel.results.push(slot);
-    this.#finished = true;
+    this.#pushedResults = true;
   }
 }

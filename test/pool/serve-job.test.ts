@@ -59,7 +59,7 @@ function one(
   const record = session && Buffer.from(session);
   const job = { kind: record ? 'message' : 'hello', transport, session: record, scan, bytes: sent, origin: 0 } as const;
   const served = serveJob(job, context);
-  if (served.kind !== 'asked') return served;
+  if (served.kind !== 'pending') return served;
   return conclude(served, table.apply(served.question.command, 0).reply, context);
 }
 
