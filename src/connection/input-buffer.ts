@@ -1,5 +1,5 @@
-// Stage 1, front end, sequential: the unserved bytes of one connection. TCP keeps one run of bytes, WebSocket a queue of
-// frames.
+// Stage 1, front end, sequential: the unserved bytes of one connection. TCP keeps one run of bytes, WebSocket a queue
+// of frames.
 import { MESSAGE_BYTES_MAX } from '../limits.ts';
 
 const NOTHING = new Uint8Array(0);

@@ -1,6 +1,6 @@
-// Front end, sequential: the end points of connected clients. They reveal one ID in use in two places, as after a machine
-// was cloned with its member home. Invariant: each client with an identified session has one entry, so the number of
-// connections bounds the entries.
+// Front end, sequential: the end points of connected clients. They reveal one ID in use in two places, as after a
+// machine was cloned with its member home. Invariant: each client with an identified session has one entry, so the
+// number of connections bounds the entries.
 
 /** The open sessions of one client with the same end points. */
 export interface Placement {

@@ -1,6 +1,6 @@
-// Stage 1, front end, sequential: decides when a worker examines an incomplete Hello or message on TCP again, and when the
-// socket is read again. Invariant: the number of reads and attempts is logarithmic in the time that a message takes,
-// however many segments it comes in.
+// Stage 1, front end, sequential: decides when a worker examines an incomplete Hello or message on TCP again, and when
+// the socket is read again. Invariant: the number of reads and attempts is logarithmic in the time that a message
+// takes, however many segments it comes in.
 import { SEGMENT_WAIT, SEGMENTS_AT_ONCE, SEGMENTS_OF_A_WAKE } from '../limits.ts';
 import type { JobIncomplete } from '../pool/job.ts';
 import { NO_SCAN } from '../pool/scan-codec.ts';
@@ -40,8 +40,8 @@ export class PartialMessage {
 
   /**
    * Counts a segment. Returns the milliseconds for which the next one can wait. The result depends on segments and time
-   * alone, so its effect tells a peer nothing (E1). Rests shorten near the deadline, so the server still reads a message
-   * in time that came in time (F8).
+   * alone, so its effect tells a peer nothing (E1). Rests shorten near the deadline, so the server still reads a
+   * message in time that came in time (F8).
    */
   restAfterSegment(): number {
     this.#segmentsLeft -= 1;
@@ -52,8 +52,8 @@ export class PartialMessage {
   }
 
   /**
-   * Whether a worker should examine the first `bytes` bytes. `last` says that no more will come. It overrides the hint of
-   * the last attempt, so an invalid message ends like an incomplete one (E1).
+   * Whether a worker should examine the first `bytes` bytes. `last` says that no more will come. It overrides the hint
+   * of the last attempt, so an invalid message ends like an incomplete one (E1).
    */
   isDue(bytes: number, last: boolean): boolean {
     return bytes > this.#examinedBytes && (last || bytes >= this.#neededBytes);

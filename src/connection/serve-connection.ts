@@ -1,7 +1,7 @@
-// Stages 1 and 6, front end, sequential: makes jobs of one connection's bytes, and writes the replies. It submits jobs to
-// the pool, which calls back with each result; the pool alone touches the SPSC queues. Every step takes microseconds: no
-// RSA, AES or protobuf runs here. Invariant: a connection has at most one job in the pool, which keeps its messages in
-// order.
+// Stages 1 and 6, front end, sequential: makes jobs of one connection's bytes, and writes the replies. It submits jobs
+// to the pool, which calls back with each result; the pool alone touches the SPSC queues. Every step takes
+// microseconds: no RSA, AES or protobuf runs here. Invariant: a connection has at most one job in the pool, which keeps
+// its messages in order.
 import type { DropCause } from '../admission/admission.ts';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
@@ -149,7 +149,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#onClosed();
   }
 
-  /** Begins the drain: the message in work gets its reply, the next one is refused. Peers without a Hello are closed. */
+  /** Begins the drain: the message in work gets its reply, the next one a refusal. Closes peers without a Hello. */
   stop(): void {
     this.#stopping = true;
     if (this.#phase === 'hello' && this.#ticket === undefined) this.#finish('stopped');
@@ -212,7 +212,7 @@ export class ServedConnection implements ConnectionHandler {
     else this.#deadline.arm(idleTimeoutMs, 'idle');
   }
 
-  /** Counts a message once its first block is there, and checks that its IV is new (F6). Returns false if the session ends. */
+  /** Counts a message at its first block, and checks that its IV is new (F6). Returns false if the session ends. */
   #countMessage(bytes: Uint8Array): boolean {
     if (this.#partial.messageCounted) return true;
     this.#partial.messageCounted = true;

@@ -2,11 +2,12 @@
 // (src/shared-memory/worker-channel.ts). The front end writes jobs and reads results, a worker does the reverse.
 //
 //   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) record(207) pad(1) bytes(length)
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) record(207) hello(1) nameLength(1) ends(4)
-//            pad(3) bytes(length) name(nameLength)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) record(207) hello(1) nameLength(1)
+//            ends(4) pad(3) bytes(length) name(nameLength)
 //
 // A Hello's job leaves `record` as it is. A result's record begins with 255 if the session is unchanged. Only the reply
-// that identifies a client has a name. An incomplete message has `scan` and `needed` in place of `consumed` and `length`.
+// that identifies a client has a name. An incomplete message has `scan` and `needed` in place of `consumed` and
+// `length`.
 //
 // `record` of a job and `bytes` begin at multiples of 8: V8 copies unaligned shared memory byte by byte.
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
@@ -19,8 +20,8 @@ import { SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
 /** One Hello, or the bytes of one message, for a worker. */
 export interface Job {
   /**
-   * `hello`: a whole Hello. `message`: the blocks that arrived since the last message. `refuse`: the same during a drain;
-   * every message but a Bye is refused with `server is shutting down`.
+   * `hello`: a whole Hello. `message`: the blocks that arrived since the last message. `refuse`: the same during a
+   * drain; every message but a Bye is refused with `server is shutting down`.
    */
   readonly kind: 'hello' | 'message' | 'refuse';
   /** On WebSocket the bytes are one frame and must be one message. On TCP they may be less or more than one. */

@@ -1,5 +1,5 @@
-// Stages 1 and 6, front end, sequential: hands jobs to the workers and their results to the connections. It collects the
-// jobs of one event-loop turn, pushes them to the `messages` and `hellos` queues of the worker channels, and pops
+// Stages 1 and 6, front end, sequential: hands jobs to the workers and their results to the connections. It collects
+// the jobs of one event-loop turn, pushes them to the `messages` and `hellos` queues of the worker channels, and pops
 // `results`. Hellos and messages wait in separate bounded queues, so a flood of Hellos starves no session.
 import { Piscina } from 'piscina';
 import { releaseReader } from '../coordinator/roster-cache/hazards.ts';
@@ -129,7 +129,7 @@ export class Pool {
     return Math.max(...this.#workers.map((worker) => worker.silentMs));
   }
 
-  /** Resolves when every worker has begun. Rejects with ThreadLoadError if one cannot, with Error if the pool is closed. */
+  /** Resolves when every worker has begun. Rejects with ThreadLoadError if one cannot, with Error after `close`. */
   loaded(): Promise<void> {
     return this.#loaded;
   }
@@ -172,7 +172,7 @@ export class Pool {
     else this.#observer.givenUp(error);
   }
 
-  /** Runs a worker until it fails, then replaces it by one with a new channel. The jobs of the failed one get no result. */
+  /** Runs a worker until it fails, then replaces it by one with a new channel. The failed one's jobs get no result. */
   async #run(worker: WorkerHandle): Promise<void> {
     const withdraw = this.#coordinator.serve(worker.memory);
     const index = this.#workers.indexOf(worker);

@@ -1,5 +1,5 @@
-// Between stages 1 and 2: packs the state of an unfinished scan into one number. The front end keeps the number with the
-// message and never looks inside.
+// Between stages 1 and 2: packs the state of an unfinished scan into one number. The front end keeps the number with
+// the message and never looks inside.
 //
 //   packed = at(15 bits) hasOp(1) unknownFields(5) clientSpecs(2) tokens(7), lowest bits first
 import type { ScanState } from '../wire/message-structure.ts';

@@ -105,8 +105,8 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
 }
 
 /**
- * Continues the scan where the last attempt stopped. Returns undefined if the message is whole. Decrypts only from there,
- * so all attempts on a message together cost in proportion to its bytes, however many segments it comes in (F5).
+ * Continues the scan where the last attempt stopped. Returns undefined if the message is whole. Decrypts only from
+ * there, so all attempts on a message together cost in proportion to its bytes, however many segments it comes in (F5).
  */
 function scanOn(keys: SessionKeys, blocks: Uint8Array, state: ScanState): JobIncomplete | undefined {
   const from = state.at - (state.at % BLOCK_BYTES);

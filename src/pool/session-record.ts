@@ -1,5 +1,5 @@
-// Between stages 1 and 2, and between 5 and 6: packs a session into the record that travels with each job. The front end
-// keeps the record with the connection and replaces it by the one in a result, if that has one.
+// Between stages 1 and 2, and between 5 and 6: packs a session into the record that travels with each job. The front
+// end keeps the record with the connection and replaces it by the one in a result, if that has one.
 //
 //   record = state(1) dialect(1) rosterFrom(1) key2(32) receiveChain(16) sendChain(16) salt2(8)
 //            clientId createdId clusterId rosterId     each: length(1) then 32 bytes, zero-padded

@@ -1,10 +1,10 @@
-// Stages 1 and 6, front end, sequential: one worker as the front end sees it, with its channel, slots and jobs. It pushes
-// slot numbers to the channel's `messages` and `hellos` queues; pool.ts pops `results`.
+// Stages 1 and 6, front end, sequential: one worker as the front end sees it, with its channel, slots and jobs. It
+// pushes slot numbers to the channel's `messages` and `hellos` queues; pool.ts pops `results`.
 import { SLOTS_PER_WORKER } from '../limits.ts';
 import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../shared-memory/worker-channel.ts';
 import { type Job, type JobResult, wipeSlot, writeJob } from './job.ts';
 
-/** Receives a job's result, or undefined if the job or its worker failed. Views in the result are valid during the call. */
+/** Receives a job's result, or undefined if job or worker failed. Views in the result are valid during the call. */
 export type JobDone = (result: JobResult | undefined) => void;
 
 /** A job in a queue of the pool or in a slot. */
@@ -54,7 +54,7 @@ export class WorkerHandle {
     return this.channel.stats.read().at > 0;
   }
 
-  /** Milliseconds without new stats, counted in looks of this thread. Time in which the process was stopped counts 0. */
+  /** Milliseconds without new stats, counted in looks of this thread. A stopped process counts none. */
   get silentMs(): number {
     return this.#silentLooks * LOOK_MS;
   }

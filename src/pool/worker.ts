@@ -1,6 +1,6 @@
 // Stages 2 and 5, worker, parallel: the loop of one worker. It pops `messages` and `hellos`, and pushes commands to
-// `questions`, or replies to `results` (stage 2). It pops `answers`, and pushes replies to `results` (stage 5). Each round
-// serves answers first, then messages, then one Hello, since an RSA operation takes as long as ten other jobs.
+// `questions`, or replies to `results` (stage 2). It pops `answers`, and pushes replies to `results` (stage 5). Each
+// round serves answers first, then messages, then one Hello, since an RSA operation takes as long as ten other jobs.
 import { workerData } from 'node:worker_threads';
 import { readReply, writeCommand } from '../coordinator/command-codec.ts';
 import { RosterCacheReader } from '../coordinator/roster-cache/reader.ts';

@@ -1,10 +1,11 @@
-// What one thread tells another that looks for it at every turn of its own: a word in shared memory, up or down.
+// A flag in shared memory that a thread polls in its loop. docs/explanation/concurrency.md has the memory-order
+// argument.
 
-/** Raised by any thread, taken down by the one it is meant for. */
+/** Set by any thread; tested and cleared by one. */
 export class AtomicFlag {
   readonly #word: Int32Array;
 
-  /** On the first 4 bytes of this memory, which all its users share. */
+  /** Uses the first 4 bytes of `memory`. */
   constructor(memory: SharedArrayBuffer) {
     this.#word = new Int32Array(memory, 0, 1);
   }
@@ -13,7 +14,7 @@ export class AtomicFlag {
     Atomics.store(this.#word, 0, 1);
   }
 
-  /** Whether it has been raised since this was asked last. */
+  /** Returns whether the flag was set since the last call. One exchange, so a concurrent `set` is never lost. */
   testAndClear(): boolean {
     return Atomics.exchange(this.#word, 0, 0) === 1;
   }

@@ -1,7 +1,8 @@
-// Fields into bytes and back, one behind the other, between threads of one process: no versions, no checks but bounds.
+// Writes fields to bytes and reads them back, for threads of one process: no versions, and no checks but bounds.
 
-/** Writes fields from the beginning of a buffer; throws RangeError where it ends. */
+/** Writes fields from the start of a buffer. Throws RangeError at the buffer's end. */
 export class ByteWriter {
+  /** Bytes written so far. */
   at = 0;
   readonly #bytes: Buffer;
 
@@ -24,18 +25,19 @@ export class ByteWriter {
     this.at = this.#bytes.writeBigUInt64LE(value, this.at);
   }
 
-  /** A string of hex digits, 255 bytes at most. */
+  /** A string of hex digits for at most 255 bytes. */
   hex(digits: string): void {
     this.byte(digits.length / 2);
     this.at += this.#bytes.write(digits, this.at, 'hex');
   }
 
+  /** UTF-8. */
   text(text: string): void {
     this.word(Buffer.byteLength(text));
     this.at += this.#bytes.write(text, this.at);
   }
 
-  /** At a multiple of 8: shared memory is copied byte by byte where it is not. */
+  /** Starts at a multiple of 8: V8 copies unaligned shared memory byte by byte. */
   bytes(bytes: Uint8Array): void {
     this.word(bytes.length);
     this.at = aligned(this.at);
@@ -48,7 +50,7 @@ function aligned(at: number): number {
   return Math.ceil(at / 8) * 8;
 }
 
-/** Reads them in the same order. */
+/** Reads the fields of a ByteWriter in the same order. */
 export class ByteReader {
   #at = 0;
   readonly #bytes: Buffer;
@@ -81,7 +83,7 @@ export class ByteReader {
     return this.#bytes.toString('utf8', this.#at, this.#step(length));
   }
 
-  /** A view: whoever keeps it makes a copy. */
+  /** Returns a view of the buffer. */
   bytes(): Uint8Array {
     const length = this.word();
     this.#at = aligned(this.#at);

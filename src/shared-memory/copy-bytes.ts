@@ -1,11 +1,11 @@
-// A copy that costs the same wherever it comes from or goes to.
+// A copy whose cost depends neither on alignment nor on which side is shared memory.
 
-/** From this length on, a copy by fill() costs less than what it begins with. */
+/** Length from which fill() is cheaper than set(), its fixed cost included. */
 const LONG_BYTES = 512;
 
 /**
- * Copies bytes into a buffer. V8 copies from and to shared memory word by word, and byte by byte where it is not aligned: 42 KB
- * in 12 us, 650 bytes in 0.2. By fill() they take 0.9 and 0.09.
+ * Copies `bytes` to `target` at `at`. With set(), V8 copies shared memory word by word, and byte by byte if unaligned.
+ * fill() copies at full speed.
  */
 export function copyBytes(bytes: Uint8Array, target: Buffer, at: number): void {
   if (bytes.length < LONG_BYTES) target.set(bytes, at);

@@ -1,14 +1,14 @@
-// The numbers of a histogram with one combination of labels: observing adds to them and no more. In shared memory any thread
-// may read them, while one observes.
+// The counts and the sum of a histogram with one combination of labels. In shared memory one thread observes and any
+// thread reads. A reader may see the count of a value without its share of the sum (docs/explanation/concurrency.md).
 
 export class HistogramBuckets {
   /** Upper bounds of the buckets, ascending. */
   readonly bounds: readonly number[];
-  /** Observations by bucket, each without those of smaller ones; the last is for what exceeds every bound. */
+  /** Observations by bucket, not cumulative. The last bucket counts values above every bound. */
   readonly counts: Float64Array<ArrayBufferLike>;
   readonly #sum: Float64Array<ArrayBufferLike>;
 
-  /** `numbers` are as many as `Series.numbers()` says, all 0. */
+  /** `numbers` are all 0, and as many as `HistogramBuckets.numbers` says. */
   constructor(
     bounds: readonly number[],
     numbers: Float64Array<ArrayBufferLike> = new Float64Array(HistogramBuckets.numbers(bounds)),
@@ -18,7 +18,7 @@ export class HistogramBuckets {
     this.#sum = numbers.subarray(bounds.length + 1);
   }
 
-  /** Numbers it takes. */
+  /** Number of numbers that a histogram with these bounds takes. */
   static numbers(bounds: readonly number[]): number {
     return bounds.length + 2;
   }

@@ -1,31 +1,33 @@
-// Park and unpark between threads: a counter in shared memory. A thread reads the epoch, looks for work, and parks only if
-// the epoch is still the same, so no unpark is lost. To unpark a thread that is awake costs one atomic add.
+// Park and unpark between threads by an event count in shared memory. A thread reads the epoch, looks for work, and
+// parks only if the epoch is unchanged, so no unpark is lost. To unpark an awake thread costs one atomic add.
+// docs/explanation/concurrency.md has the memory-order argument.
 
-/** What one thread parks on. Any number of threads unpark it. */
+/** One thread parks on it. Any thread unparks it. */
 export class Parker {
   readonly #epochWord: Int32Array;
 
-  /** On the first 4 bytes of `memory` behind `at`, which all threads share. */
+  /** Uses 4 bytes of `memory` at `at`. */
   constructor(memory: SharedArrayBuffer, at = 0) {
     this.#epochWord = new Int32Array(memory, at, 1);
   }
 
-  /** To be read before looking for work. */
+  /** The event count. A thread must read it before it looks for work. */
   get epoch(): number {
     return Atomics.load(this.#epochWord, 0);
   }
 
+  /** Call it after the work is published. */
   unpark(): void {
     Atomics.add(this.#epochWord, 0, 1);
     Atomics.notify(this.#epochWord, 0);
   }
 
-  /** Blocks the thread until it is unparked, at once if that happened since `epoch` was read, or for so many milliseconds. */
+  /** Blocks until an unpark, for at most `milliseconds`. Returns at once if one came after `epoch` was read. */
   park(epoch: number, milliseconds: number): void {
     Atomics.wait(this.#epochWord, 0, epoch, milliseconds);
   }
 
-  /** The same for a thread with an event loop: resolves in a later turn of it. Keeps no process alive. */
+  /** The same for a thread with an event loop. Resolves in a later turn, and keeps no process alive. */
   async parkAsync(epoch: number): Promise<void> {
     const unparked = waitAsync(this.#epochWord, 0, epoch);
     if (unparked.async) await unparked.value;
@@ -33,7 +35,7 @@ export class Parker {
   }
 }
 
-/** Of ES2024, which every Node this runs on has. */
+/** From ES2024, which every supported Node has and the TypeScript target lacks. */
 const { waitAsync } = Atomics as unknown as {
   waitAsync(
     array: Int32Array,

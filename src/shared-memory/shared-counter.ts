@@ -1,28 +1,28 @@
-// Numbers in shared memory, dealt out in an order that all threads keep to: each has views of its own of the same numbers. One
-// thread writes a number, any may read it, and none waits for another. An aligned number of 8 bytes is read and written whole
-// on every processor that the runtime is made for.
+// Numbers in shared memory. Every thread allocates views of them in the same order. One thread writes a number, and any
+// thread reads it without waiting. Every supported processor reads and writes an aligned number of 8 bytes whole.
+// docs/explanation/concurrency.md has the memory-order argument.
 
 import { HistogramBuckets } from './histogram-buckets.ts';
 import { SharedThreadStats } from './shared-thread-stats.ts';
 
-/** A number, as any thread sees it. */
+/** One number. */
 export class SharedCounter {
-  readonly #place: Float64Array<SharedArrayBuffer>;
+  readonly #number: Float64Array<SharedArrayBuffer>;
 
-  constructor(place: Float64Array<SharedArrayBuffer>) {
-    this.#place = place;
+  constructor(number: Float64Array<SharedArrayBuffer>) {
+    this.#number = number;
   }
 
   get value(): number {
-    return this.#place[0]!;
+    return this.#number[0]!;
   }
 
   set value(value: number) {
-    this.#place[0] = value;
+    this.#number[0] = value;
   }
 }
 
-/** Deals out the numbers of a memory, all 0 at first; throws RangeError when there are no more. */
+/** Allocates the numbers of a memory, all 0 at first. Throws RangeError at the memory's end. */
 export class CounterAllocator {
   readonly #memory: SharedArrayBuffer;
   #at = 0;

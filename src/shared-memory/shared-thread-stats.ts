@@ -1,7 +1,7 @@
-// A thread's stats in shared memory: one thread writes them, any thread reads them without waking the other.
+// A thread's stats in shared memory. One thread writes them; any thread reads them, also while the writer is parked.
 import type { ThreadStats } from '../runtime/thread-stats.ts';
 
-/** Readings in shared memory: one thread writes them, any may read. All are 0 before they are written first. */
+/** All numbers are 0 before the first write. A reader may see numbers of two writes mixed. */
 export class SharedThreadStats {
   static readonly BYTES = 32;
   readonly #numbers: Float64Array;

@@ -1,27 +1,28 @@
-// Slot numbers on their way from one thread to another, in order: one writer, one reader, no locks. Whoever takes a number
-// sees all that was written to the slot before it was put.
+// A lock-free ring buffer of slot numbers for a single producer and a single consumer. A pop sees everything that was
+// written to the slot before the push. docs/explanation/concurrency.md has the memory-order argument.
 
 const WORD_BYTES = 4;
-/** The ends are written by different threads: apart, so that they do not fight for one cache line. */
+/** The two counts have separate cache lines, since different threads write them. */
 const CACHE_LINE_BYTES = 64;
 const [TAKEN, PUT, FIRST] = [0, CACHE_LINE_BYTES / WORD_BYTES, (2 * CACHE_LINE_BYTES) / WORD_BYTES];
 
-/** A queue that has room for every slot there is. */
+/** Has room for every slot of a channel, and a slot's number is in one queue at most. So `push` never finds it full. */
 export class SpscQueue {
   readonly #words: Int32Array;
   readonly #mask: number;
 
-  /** `slots` is a power of two. */
+  /** Uses `SpscQueue.bytes(slots)` bytes of `memory` at `at`. `slots` must be a power of two. */
   constructor(memory: SharedArrayBuffer, at: number, slots: number) {
     this.#words = new Int32Array(memory, at, FIRST + slots);
     this.#mask = slots - 1;
   }
 
-  /** Bytes of memory that a queue takes. */
+  /** Bytes of a queue for `slots` slots. */
   static bytes(slots: number): number {
     return 2 * CACHE_LINE_BYTES + Math.ceil((slots * WORD_BYTES) / CACHE_LINE_BYTES) * CACHE_LINE_BYTES;
   }
 
+  /** Exact for producer and consumer. Another thread may see a value below 0, which means 0. */
   get length(): number {
     return (Atomics.load(this.#words, PUT) - Atomics.load(this.#words, TAKEN)) | 0;
   }
@@ -32,7 +33,7 @@ export class SpscQueue {
     Atomics.store(this.#words, PUT, (put + 1) | 0);
   }
 
-  /** The next number; undefined if there is none. */
+  /** Removes the oldest number; undefined if the queue is empty. */
   pop(): number | undefined {
     const taken = this.#words[TAKEN]!;
     if (Atomics.load(this.#words, PUT) === taken) return undefined;
