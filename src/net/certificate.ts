@@ -1,15 +1,15 @@
-// A TLS certificate and its key, read from files that may be replaced while the registry runs.
+// A TLS certificate and its key. Their files may be replaced while the server runs.
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { ListenError } from './connection.ts';
 
-/** Where they are, in PEM; the certificate's file holds its chain, too. */
+/** Paths of PEM files. The certificate's file includes its chain. */
 export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
 }
 
-/** What a TLS server is given. */
+/** The contents of the two files. */
 export interface CertificatePair {
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -30,19 +30,19 @@ export class Certificate {
     return new Certificate(files, await readPair(files));
   }
 
-  /** As last read. */
+  /** The files as last read. */
   get pair(): CertificatePair {
     return this.#pair;
   }
 
-  /** Calls `use` with each pair that is read from now on. */
+  /** Calls `use` with each pair that `reload` reads. */
   onReload(use: (pair: CertificatePair) => void): void {
     this.#use = use;
   }
 
   /**
-   * Reads the files again: connections to come get the new certificate, those there are keep theirs. Rejects with
-   * ListenError if the files cannot be used; the old certificate then stays.
+   * Reads the files again. New connections get the new certificate, open ones keep theirs. Rejects with ListenError if
+   * the files cannot be used, and keeps the old certificate.
    */
   async reload(): Promise<void> {
     this.#pair = await readPair(this.#files);
@@ -50,7 +50,7 @@ export class Certificate {
   }
 }
 
-/** The two files, which fit together. What is wrong is said by file and reason, never with what is in them. */
+/** Reads both files and checks that they fit together. An error names files and reason, and never quotes a file. */
 async function readPair(files: CertificateFiles): Promise<CertificatePair> {
   try {
     const [cert, key] = await Promise.all([readFile(files.cert), readFile(files.key)]);

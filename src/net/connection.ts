@@ -1,31 +1,35 @@
-// What both front ends promise of a connection, so that the data path does not know which one it serves.
-
+// Stages 1 and 6, front end, sequential: the interface between listeners and served connections. It hides from the data
+// path which listener carries a connection.
 import type { ConnectionPermit } from '../admission/admission.ts';
 
 /** One peer's connection. */
 export interface Connection {
   readonly transport: 'tcp' | 'ws';
-  /** Its place among all, from which its address can be had. The front end frees it. */
+  /** The connection's permit, which knows its address. The listener frees it. */
   readonly permit: ConnectionPermit;
   /**
-   * Sends one reply in one write; false if the peer has not taken it yet: `drained` follows. The bytes, here and below, may be
-   * anything else after the call.
+   * Sends one reply in one write. Returns false if the peer has not taken the whole reply; `drained` follows then. The
+   * caller may reuse the memory of `bytes` after the call.
    */
   send(bytes: Uint8Array): boolean;
-  /** Stops and resumes taking bytes from the peer; a front end that cannot, ignores it. */
+  /** Stops reading from the peer. A listener without this ability ignores it. */
   pause(): void;
+  /** Reads from the peer again. */
   resume(): void;
-  /** Sends a last reply, if there is one, and closes in order; without one the close is silent (E1). */
+  /**
+   * Sends a last reply and closes in order. Without a reply it is a silent close (E1). The caller may reuse the memory
+   * of `bytes` after the call.
+   */
   end(bytes?: Uint8Array): void;
-  /** Closes now, with whatever is still under way. */
+  /** Closes at once and drops unsent bytes. */
   destroy(): void;
 }
 
-/** What a front end tells of a connection. Nothing is told after `closed`. */
+/** Receives the events of a connection. None follows `closed`. */
 export interface ConnectionHandler {
-  /** Bytes from the peer, the handler's from now on: on TCP whatever arrived, on WebSocket one frame. */
+  /** Bytes from the peer: any number on TCP, one frame on WebSocket. The handler owns their memory. */
   received(bytes: Uint8Array): void;
-  /** What was sent has been taken. */
+  /** The peer has taken everything that was sent. */
   drained(): void;
   /** The peer will send no more, but still reads (TCP only). */
   peerEnded(): void;
@@ -38,17 +42,17 @@ export type AcceptConnection = (connection: Connection) => ConnectionHandler;
 
 /** A bound listener. */
 export interface Listener {
-  /** `host:port` as bound; IPv6 in brackets. */
+  /** The bound `host:port`; IPv6 in brackets. */
   readonly address: string;
   readonly port: number;
-  /** Stops accepting; connections stay. May be called again. */
+  /** Stops accepting and keeps open connections. Idempotent. */
   close(): Promise<void>;
 }
 
 /** A listener could not be bound. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
-  /** Whether time may mend it, as where somebody else has the port. */
+  /** Whether a later attempt may succeed, as when another process has the port. */
   readonly mayPass: boolean;
 
   constructor(message: string, mayPass = false) {

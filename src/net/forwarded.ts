@@ -1,16 +1,17 @@
-// Whom a proxy forwards an HTTP request for, by Forwarded (RFC 7239) or X-Forwarded-For. Each proxy adds its peer at the
-// right end, so it is read from there, and no further than proxies that are trusted have written it.
+// The client address behind HTTP proxies, by Forwarded (RFC 7239) or X-Forwarded-For. Each proxy appends its peer at
+// the right end. So the header is read from the right, and only as far as trusted proxies have written it.
 import { type Networks, normalizeAddress } from '../admission/ip-address.ts';
 
-/** The proxies whose header is believed, by which header it is. */
+/** The trusted proxies, by the header that they write. */
 export interface ForwardedTrust {
   readonly forwarded: Networks;
   readonly xForwardedFor: Networks;
 }
 
 /**
- * The rightmost address that is no trusted proxy's; `peer`, whom the socket is connected to, where it is none itself. What
- * cannot be read ends the search at the proxy that wrote it. `header` gives all lines of a header, joined by commas.
+ * Returns the rightmost address that is not a trusted proxy's; `peer`, the socket's address, if `peer` is none.
+ * An unreadable element ends the search at the proxy that wrote it. `header` returns all lines of a header, joined by
+ * commas.
  */
 export function forwardedFor(peer: string, trust: ForwardedTrust, header: (name: string) => string): string {
   if (trust.forwarded.has(peer)) {
@@ -22,7 +23,7 @@ export function forwardedFor(peer: string, trust: ForwardedTrust, header: (name:
   return peer;
 }
 
-/** Reads no more elements than it needs. */
+/** Follows `elements` while they come from trusted proxies. Reads no more of them than needed. */
 function walk(
   peer: string,
   trusted: Networks,
@@ -39,8 +40,8 @@ function walk(
 }
 
 /**
- * The elements of Forwarded, last first. Read from the right: what a stranger wrote on the left, quotes left open included,
- * does not change how the elements of the proxies read.
+ * The elements of Forwarded, last first. The scan goes from the right, so that text of a stranger on the left, even an
+ * open quote, cannot change the elements of the proxies.
  */
 function* elements(header: string): Iterable<string> {
   let end = header.length;
@@ -60,7 +61,7 @@ function forOf(element: string): string {
   return pair.slice(pair.indexOf('=') + 1).replace(/^\s*"(.*)"\s*$/, '$1');
 }
 
-/** With or without a port; undefined for `unknown`, hidden names and anything else. */
+/** Parses an address with or without a port. Returns undefined for `unknown`, obfuscated names and anything else. */
 function addressOf(node: string): string | undefined {
   const match = /^\s*(?:\[([^\]]*)\](?::\d+)?|([\d.]+)(?::\d+)?|([0-9A-Fa-f:.]+))\s*$/.exec(node);
   return normalizeAddress(match?.[1] ?? match?.[2] ?? match?.[3] ?? '');

@@ -1,10 +1,10 @@
-// A port that cannot be listened on.
+// Error messages for a port that cannot be bound.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { mayPass } from '../runtime/passing-failure.ts';
 import { ListenError, printAddress } from './connection.ts';
 
-/** Says which address it is, why it cannot be had, and that it lies where the system takes ports for outgoing connections. */
+/** Names the address and the reason, and warns of a port in the system's range for outgoing connections. */
 export function listenError(
   kind: 'tcp' | 'web',
   host: string,
@@ -15,12 +15,12 @@ export function listenError(
   return new ListenError(`cannot listen on ${kind} ${printAddress(host, port)}: ${why}`, mayPass(error));
 }
 
-/** The same, where an engine has not said why: asks the system. */
+/** The same for an engine that gives no reason: binds the port itself to learn the reason. */
 export async function explainListenError(host: string, port: number): Promise<ListenError> {
   const probe = createServer();
   const error = await new Promise<NodeJS.ErrnoException>((resolve) => {
     probe.once('error', resolve);
-    // If it can be listened on now, its holder has just gone.
+    // A bind that succeeds now means that the port's holder has just gone.
     probe.listen({ host, port }, () => resolve(Object.assign(new Error('it was in use'), { code: 'EADDRINUSE' })));
   });
   probe.close();
@@ -28,13 +28,14 @@ export async function explainListenError(host: string, port: number): Promise<Li
 }
 
 function portAdvice(port: number): string {
-  let range: string;
+  let text: string;
   try {
-    range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'ascii');
+    text = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'ascii');
   } catch {
     return '';
   }
-  const [least, most] = range.trim().split(/\s+/).map(Number) as [number, number];
+  const [least, most] = text.trim().split(/\s+/).map(Number) as [number, number];
   if (port < least || port > most) return '';
-  return `, perhaps by an outgoing connection, which may have any of ${least} to ${most}: see net.ipv4.ip_local_reserved_ports`;
+  const range = `outgoing connections use ports ${least} to ${most}`;
+  return `, perhaps by another program's client (${range}): reserve it in net.ipv4.ip_local_reserved_ports`;
 }

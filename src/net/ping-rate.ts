@@ -1,6 +1,6 @@
-// How often a WebSocket peer may ping: each ping is answered, so that many cost everybody else.
+// A rate limit for WebSocket pings: each costs a pong. Keeping a connection alive takes one in many seconds.
 
-/** Pings of one second; a peer that keeps its connection alive sends one in many seconds. */
+/** Pings that a connection may send in one second. */
 const PINGS_PER_SECOND_MAX = 10;
 
 /** Counts the pings of one connection. */
@@ -8,7 +8,7 @@ export class PingRate {
   #second = 0;
   #count = 0;
 
-  /** Counts one more; false if it is too many. */
+  /** Counts a ping. Returns false if it exceeds the limit. */
   allows(): boolean {
     const second = Math.floor(performance.now() / 1000);
     if (second !== this.#second) this.#count = 0;

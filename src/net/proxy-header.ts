@@ -1,4 +1,4 @@
-// The PROXY protocol, version 2: what a load balancer puts in front of a TCP connection to say whose it is.
+// The PROXY protocol, version 2: a header that a load balancer sends first on a TCP connection to name the client.
 //
 //   header = signature(12) version·command(1) family·protocol(1) length(2, big-endian) addresses TLV*
 //   addresses: TCP over IPv4  source(4) destination(4) ports(4);  over IPv6  source(16) destination(16) ports(4)
@@ -15,14 +15,14 @@ const TCP_OVER_IPV6 = 0x21;
 const IPV4_ADDRESSES_BYTES = 12;
 const IPV6_ADDRESSES_BYTES = 36;
 
-/** What a header said, and what came behind it. */
+/** A parsed header and the bytes behind it. */
 export interface ProxiedStart {
   /** The client's address; undefined for a connection of the proxy's own (LOCAL). */
   readonly address: string | undefined;
   readonly rest: Buffer;
 }
 
-/** Reads a header off the first bytes of a connection. Version 1, and any protocol but TCP, is invalid. */
+/** Parses the header at the start of `bytes`. Version 1 is invalid, and so is any protocol but TCP. */
 export function parseProxyHeader(bytes: Buffer): ProxiedStart | 'incomplete' | 'invalid' {
   const begun = Math.min(bytes.length, SIGNATURE.length);
   if (!bytes.subarray(0, begun).equals(SIGNATURE.subarray(0, begun))) return 'invalid';
@@ -46,8 +46,8 @@ function sourceAddress(family: number, addresses: Buffer): string | undefined {
 }
 
 /**
- * Reads a header off a socket, in however many pieces it comes; calls `done` once, with undefined if there is none within
- * `timeoutMs`. Keeps at most PROXY_HEADER_BYTES_MAX bytes and the piece that goes beyond them.
+ * Reads a header from a socket, in any number of pieces. Calls `done` once, with undefined if no valid header comes
+ * within `timeoutMs`. Keeps at most PROXY_HEADER_BYTES_MAX bytes and the piece that exceeds them.
  */
 export function readProxyHeader(
   socket: Socket,

@@ -1,60 +1,61 @@
-// What web listeners serve: the WebSocket port pages and sessions, alike on both engines; the admin port routes.
+// HTTP pages, routes and replies. The WebSocket port serves pages and sessions, the same on both engines. The admin
+// port serves routes.
 import type { Certificate } from './certificate.ts';
 import type { WebSessions } from './upgrade.ts';
 
-/** A whole answer. */
+/** A complete reply. */
 export interface HttpPage {
   readonly status: number;
   readonly type: string;
   readonly body: string;
-  /** Besides content-type and content-length. */
+  /** Headers beside content-type and content-length. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a route answers. */
+/** The reply of a route. */
 export interface HttpReply extends HttpPage {
-  /** Goes on behind the body; the reply then has no content-length. */
+  /** Continues the reply behind `body`; the reply then has no content-length. */
   readonly stream?: StreamBody;
 }
 
-/** A reply that goes on. Nothing of it is kept for a reader who does not read, but the last piece that was written. */
+/** A reply of unknown length. It buffers one piece at most for a slow reader. */
 export interface ReplyStream {
-  /** Sends text; false, and it is not sent, while the reader has not taken what was written before. */
+  /** Sends a piece. Returns false and drops it while the reader has not taken the last piece. */
   write(text: string): boolean;
-  /** The reply is complete. */
+  /** Completes the reply. */
   end(): void;
   /** Drops the connection. */
   destroy(): void;
 }
 
-/** Is given the stream once the body has been sent; returns what to call when the reader goes before the end. */
+/** Gets the stream once the body has been sent. Returns a function to call when the connection closes. */
 export type StreamBody = (stream: ReplyStream) => () => void;
 
-/** What a route is told of a request. */
+/** A request as a route sees it. */
 export interface HttpRequest {
   readonly method: string;
   /** Still percent-encoded. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** By its name in lower case; empty if there is none. */
+  /** Returns a header by its name in lower case; empty if there is none. */
   header(name: string): string;
-  /** HTTP_BODY_BYTES_MAX at most; empty for GET and HEAD. */
+  /** At most HTTP_BODY_BYTES_MAX bytes; empty for GET and HEAD. */
   readonly body: Buffer;
 }
 
-/** What stands in a path for the names in braces of its route, decoded. */
+/** Decoded path segments, by the names in braces of the route. */
 export type PathParameters = Readonly<Record<string, string>>;
 
 type HttpHandler = (request: HttpRequest, parameters: PathParameters) => HttpReply | Promise<HttpReply>;
 
-/** Handlers by method and path, `GET /metrics`, `DELETE /api/clusters/{cluster}`; HEAD is served by GET. */
+/** Handlers by method and path, as in `DELETE /api/clusters/{cluster}`. The handler of GET also serves HEAD. */
 export type HttpRoutes = ReadonlyMap<string, HttpHandler>;
 
-/** What the WebSocket port serves: each connection one page, or a session. */
+/** The WebSocket port: each connection gets one page or one session. */
 export interface WebSite {
   readonly host: string;
   readonly port: number;
-  /** By path, for GET and HEAD. */
+  /** Pages by path, for GET and HEAD. */
   readonly pages: ReadonlyMap<string, HttpPage>;
   /** Serves https and wss, if present. */
   readonly certificate?: Certificate | undefined;
@@ -62,17 +63,17 @@ export interface WebSite {
   readonly sessions: WebSessions;
 }
 
-/** Where WebSocket clients connect. */
+/** Path of the WebSocket upgrade. */
 export const WEBSOCKET_PATH = '/xlreg';
 
-/** The page of the WebSocket port for a request, or why there is none: 404 for the path, 405 for the method. */
+/** The page of the WebSocket port for a request; 404 for an unknown path, 405 for another method. */
 export function pageFor({ pages }: WebSite, method: string, path: string): HttpPage {
   const page = pages.get(path);
   if (!page) return plainReply(404, 'not found');
   return method === 'GET' || method === 'HEAD' ? page : plainReply(405, 'method not allowed');
 }
 
-/** The answer to a request: 404 for a path unknown, 405 for a method it does not have, 403 for a page's wish to act. */
+/** Dispatches a request: 404 for an unknown path, 405 for another method, 403 for a change that a web page asks for. */
 export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpReply | Promise<HttpReply> {
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   let known = false;
@@ -88,31 +89,32 @@ export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpRepl
   return known ? plainReply(405, 'method not allowed') : plainReply(404, 'not found');
 }
 
-/** A line of text. */
+/** A reply with one line of text. */
 export function plainReply(status: number, text: string): HttpReply {
   return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` };
 }
 
-/** For a request without sound framing. */
+/** The reply to a request without sound framing. */
 export const BAD_REQUEST: HttpPage = plainReply(400, 'bad request');
 
 /**
- * Whether the head leaves no doubt where the request ends: one Content-Length, or one Transfer-Encoding that ends in
- * chunked, or neither. Of two lengths a proxy in front may have believed the other one. `lines` gives every line of a header.
+ * Whether the head says without doubt where the request ends: by one Content-Length, by one Transfer-Encoding that ends
+ * in chunked, or by neither. With two lengths, a proxy in front may have used the other one (request smuggling).
+ * `lines` returns every line of a header.
  */
 export function hasSoundFraming(lines: (name: string) => readonly string[]): boolean {
   const [lengths, codings] = [lines('content-length'), lines('transfer-encoding')];
   if (lengths.length + codings.length > 1) return false;
-  // More digits than these are no number of bytes that anybody could mean.
+  // 15 digits exceed every real body and stay below 2^53.
   return (
     lengths.every((length) => /^\d{1,15}$/.test(length)) && codings.every((coding) => /(^|,\s*)chunked$/i.test(coding))
   );
 }
 
-/** For a body of more than HTTP_BODY_BYTES_MAX. */
+/** The reply to a body of more than HTTP_BODY_BYTES_MAX bytes. */
 export const TOO_LARGE: HttpReply = plainReply(413, 'the body is too large');
 
-/** Undefined if the path is another, or is not what percent-encoding gives. */
+/** Returns undefined if the path does not match, or is not valid percent-encoding. */
 function matchPath(pattern: string, path: string): PathParameters | undefined {
   if (!pattern.includes('{')) return pattern === path ? {} : undefined;
   const [names, values] = [pattern.split('/'), path.split('/')];

@@ -1,26 +1,26 @@
-// The connections of an HTTP listener that strangers may reach: bounded in all and for each address. A new connection always
-// finds room: the one that has been idle for longest is closed for it, so that idle strangers keep nobody out.
+// The connections of an HTTP listener, bounded in total and for each address. At the bound, a new connection displaces
+// the one that has been idle longest, so idle strangers keep nobody out.
 import type { Socket } from 'node:net';
 import { addressHolder, normalizeAddress } from '../../admission/ip-address.ts';
 import { connectionName } from './http-server.ts';
 
-/** How many connections there may be. */
+/** Maximum numbers of connections. */
 export interface HttpConnectionBounds {
   readonly max: number;
-  /** Of one address; an IPv6 /64 counts as one. */
+  /** For one address; an IPv6 /64 counts as one address. */
   readonly maxPerAddress: number;
 }
 
 interface OpenConnection {
   readonly socket: Socket;
   readonly holder: string;
-  /** Whole requests that are being answered: a connection with one is not idle. */
+  /** Received requests without a complete reply; 0 while the connection is idle. */
   requests: number;
 }
 
 export class HttpConnections {
   readonly #bounds: HttpConnectionBounds;
-  /** By name, the one without a request for longest first. */
+  /** BOUNDED by `max`: connections by name, the longest idle first. */
   readonly #open = new Map<string, OpenConnection>();
   #dropped = 0;
 
@@ -28,15 +28,15 @@ export class HttpConnections {
     this.#bounds = bounds;
   }
 
-  /** Connections there are, and how many were closed because there were too many. */
+  /** Number of open connections, and of those closed for a bound. */
   get counts(): { readonly open: number; readonly dropped: number } {
     return { open: this.#open.size, dropped: this.#dropped };
   }
 
-  /** Takes in a new connection, or closes it where nothing idle can make room. */
+  /** Adds a new connection, or closes it if no idle one can make room. */
   opened(socket: Socket): void {
     const peer = normalizeAddress(socket.remoteAddress ?? '');
-    // A peer that is gone already has no address.
+    // A socket whose peer is gone has no address.
     if (peer === undefined) return void socket.destroy();
     const holder = addressHolder(peer);
     if (!this.#makeRoom(holder)) {
@@ -49,7 +49,7 @@ export class HttpConnections {
     socket.on('close', () => this.#open.delete(name));
   }
 
-  /** A whole request has come on a connection. Returns what to call when it is answered. */
+  /** Counts a received request. Returns a function to call when the reply is complete. */
   beginRequest(socket: Socket): () => void {
     const name = connectionName(socket);
     const connection = this.#open.get(name);
@@ -57,7 +57,7 @@ export class HttpConnections {
     connection.requests += 1;
     return () => {
       connection.requests -= 1;
-      // It goes behind those that have been idle for longer, unless it is gone.
+      // Move it behind the connections that have been idle longer, unless it has closed.
       if (this.#open.delete(name)) this.#open.set(name, connection);
     };
   }
@@ -68,7 +68,7 @@ export class HttpConnections {
     return this.#open.size < this.#bounds.max || this.#closeIdle(this.#open);
   }
 
-  /** Closes the first that is idle; false if there is none. */
+  /** Closes the first idle connection. Returns false if none is idle. */
   #closeIdle(connections: Iterable<[string, OpenConnection]>): boolean {
     for (const [name, { socket, requests }] of connections) {
       if (requests > 0) continue;

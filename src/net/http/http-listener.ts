@@ -1,4 +1,4 @@
-// HTTP for operators, on node:http under either engine: HTTP/1.0 and 1.1, routes, bodies, streams. It does not load ws.
+// The HTTP listener of the admin port, on node:http with either engine: routes, bodies, streams. It does not load ws.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   HTTP_BODY_BYTES_MAX,
@@ -13,18 +13,18 @@ import { type HttpReply, type HttpRoutes, type ReplyStream, routeRequest, TOO_LA
 import { HttpConnections } from './http-connections.ts';
 import { answerPage, createWebServer, listenOn, pathOf } from './http-server.ts';
 
-/** What an HTTP listener serves. */
+/** Settings of an HTTP listener. */
 export interface HttpSite {
   readonly host: string;
   readonly port: number;
   readonly routes: HttpRoutes;
   /** Serves https, if present. */
   readonly certificate?: Certificate | undefined;
-  /** Where its connections are counted; bounded by HTTP_CONNECTIONS_MAX unless told. */
+  /** Counts and bounds the connections; by HTTP_CONNECTIONS_MAX if absent. */
   readonly connections?: HttpConnections;
 }
 
-/** Connections of the admin port, within its bounds. */
+/** The bounded connections of an admin port. */
 export function newHttpConnections(): HttpConnections {
   return new HttpConnections({ max: HTTP_CONNECTIONS_MAX, maxPerAddress: HTTP_CONNECTIONS_PER_ADDRESS_MAX });
 }
@@ -61,7 +61,7 @@ async function serve(
   answerPage(request, response, reply);
 }
 
-/** Whoever does not take a reply holds its memory and its place. */
+/** Closes a connection whose peer does not read the reply in time, since it holds memory and a place. */
 function cutOffLate(response: ServerResponse): void {
   const late = setTimeout(() => response.destroy(), HTTP_REPLY_MS_MAX).unref();
   response.once('close', () => clearTimeout(late));

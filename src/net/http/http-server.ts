@@ -1,4 +1,5 @@
-// A node:http server as every listener of ours has it: bounded heads, bounded times, https where there is a certificate.
+// A node:http server with bounded heads and times, and https if it has a certificate. Every listener on node:http uses
+// it.
 import {
   createServer,
   type Server as HttpServer,
@@ -18,12 +19,12 @@ import type { HttpPage } from '../web-site.ts';
 /** With or without TLS. */
 export type WebServer = HttpServer | HttpsServer;
 
-/** Milliseconds by which the end of a request's time may be noticed late. */
+/** Milliseconds between two checks for late requests. */
 const CHECKING_INTERVAL_MS = 1_000;
 
 /**
- * A server that closes connections whose TLS handshake, head or whole request takes longer than HTTP_REQUEST_MS_MAX.
- * It serves https if there is a certificate, and follows its renewals.
+ * Makes a server that closes connections whose TLS handshake, head or whole request takes longer than
+ * HTTP_REQUEST_MS_MAX. With a certificate it serves https, and uses the new certificate after a reload.
  */
 export function createWebServer(certificate: Certificate | undefined, listener: RequestListener): WebServer {
   const settings = {
@@ -56,17 +57,19 @@ export async function listenOn(server: WebServer, host: string, port: number): P
   };
 }
 
-/** Names a TCP connection. A TLS request shows another socket object than the one that was accepted. */
+/**
+ * A key for a TCP connection. Socket objects cannot be keys: a TLS request has another one than the accepted socket.
+ */
 export function connectionName({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
-/** The path as it was sent, without the query. */
+/** The path as sent, without the query. */
 export function pathOf({ url = '' }: IncomingMessage): string {
   return url.split('?', 1)[0]!;
 }
 
-/** Answers with a page; HEAD gets its head only. */
+/** Replies with a page; to HEAD with its head only. */
 export function answerPage(
   { method }: IncomingMessage,
   response: ServerResponse,

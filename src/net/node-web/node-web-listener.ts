@@ -1,4 +1,5 @@
-// HTTP and WebSocket on node:http and ws: where uWebSockets.js has no build that loads, and for TLS.
+// Stages 1 and 6, front end, sequential: the WebSocket port on node:http and ws. It serves TLS, and machines where no
+// build of uWebSockets.js loads. Frames go to the ConnectionHandler; replies come through the Connection.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -12,11 +13,11 @@ import { PingRate } from '../ping-rate.ts';
 import { admitUpgrade, isProxy, type WebSessions } from '../upgrade.ts';
 import { BAD_REQUEST, hasSoundFraming, pageFor, WEBSOCKET_PATH, type WebSite } from '../web-site.ts';
 
-/** WebSocket close codes, as in the other engine. */
+/** WebSocket close codes, the same as with uWebSockets.js. */
 const UNSUPPORTED_DATA = 1003;
 const NORMAL_CLOSURE = 1000;
 
-/** How long the peer has for its own FIN behind ours, in milliseconds. */
+/** Milliseconds that the peer has for its FIN after ours. */
 const LINGER_MS = 1_000;
 
 class NodeWebConnection implements Connection {
@@ -24,12 +25,11 @@ class NodeWebConnection implements Connection {
   readonly permit: ConnectionPermit;
   readonly #socket: WebSocket;
   readonly #transport: Duplex;
-  /** Told when a write that had to wait is done. */
   handler: ConnectionHandler | undefined;
 
-  /** `transport` is what carries the WebSocket. */
-  constructor(socket: WebSocket, transport: Duplex, seat: ConnectionPermit) {
-    this.permit = seat;
+  /** `transport` is the socket that carries the WebSocket. */
+  constructor(socket: WebSocket, transport: Duplex, permit: ConnectionPermit) {
+    this.permit = permit;
     this.#socket = socket;
     this.#transport = transport;
   }
@@ -57,7 +57,7 @@ class NodeWebConnection implements Connection {
     this.fail(NORMAL_CLOSURE);
   }
 
-  /** Sends a close frame and a FIN; ws alone would wait 30 s for the peer's close frame. */
+  /** Sends a close frame and a FIN. ws alone would wait 30 s for the peer's close frame. */
   fail(code: number): void {
     this.#socket.close(code);
     this.#transport.end();
@@ -70,7 +70,7 @@ class NodeWebConnection implements Connection {
 
 export async function listenNodeWeb(site: WebSite): Promise<Listener> {
   const { host, port, sessions, certificate } = site;
-  // Answers at once, whatever body is still to come, and closes.
+  // Replies without waiting for the body, and closes.
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     response.shouldKeepAlive = false;
     const page = isFramed(request) ? pageFor(site, request.method ?? '', pathOf(request)) : BAD_REQUEST;
@@ -79,40 +79,40 @@ export async function listenNodeWeb(site: WebSite): Promise<Listener> {
   const server = createWebServer(certificate, serve);
   server.on('checkContinue', serve);
   server.on('checkExpectation', serve);
-  acceptUpgrades(server, sessions, seatConnections(server, sessions));
+  acceptUpgrades(server, sessions, grantPermits(server, sessions));
   return listenOn(server, host, port);
 }
 
 /**
- * Gives each connection a seat before it has sent anything, TLS included, and frees it at its close. Returns what finds the
- * seat of a request's connection.
+ * Gives each connection a permit before its first byte, TLS handshake included, and frees the permit at the close.
+ * Returns a function that finds the permit of a request's socket.
  */
-function seatConnections(server: WebServer, sessions: WebSessions): (socket: Socket) => ConnectionPermit | undefined {
+function grantPermits(server: WebServer, sessions: WebSessions): (socket: Socket) => ConnectionPermit | undefined {
   const { admission } = sessions;
-  const seats = new Map<string, ConnectionPermit>();
+  const permits = new Map<string, ConnectionPermit>();
   server.on('connection', (socket: Socket) => {
     const peer = normalizeAddress(socket.remoteAddress ?? '');
     if (peer === undefined) return socket.destroy();
-    const seat = isProxy(sessions, peer) ? admission.take() : admission.takeFor(peer);
-    if (seat === undefined) return socket.destroy();
+    const permit = isProxy(sessions, peer) ? admission.take() : admission.takeFor(peer);
+    if (permit === undefined) return socket.destroy();
     const name = connectionName(socket);
-    seats.set(name, seat);
-    seat.evict = () => {
-      seat.ended('displaced');
+    permits.set(name, permit);
+    permit.evict = () => {
+      permit.ended('displaced');
       socket.destroy();
     };
     socket.on('close', () => {
-      seats.delete(name);
-      seat.free();
+      permits.delete(name);
+      permit.free();
     });
   });
-  return (socket) => seats.get(connectionName(socket));
+  return (socket) => permits.get(connectionName(socket));
 }
 
 function acceptUpgrades(
   server: WebServer,
   sessions: WebSessions,
-  seatOf: (socket: Socket) => ConnectionPermit | undefined,
+  permitOf: (socket: Socket) => ConnectionPermit | undefined,
 ): void {
   const webSockets = new WebSocketServer({
     noServer: true,
@@ -121,24 +121,24 @@ function acceptUpgrades(
     clientTracking: false,
   });
   server.on('upgrade', (request, socket, head) => {
-    // Nobody else listens for errors of a socket that asks for an upgrade.
+    // Without a listener an error of this socket would be thrown. 'close' follows.
     socket.on('error', () => {});
     if (!isFramed(request)) return refuse(socket, '400 Bad Request');
     if (pathOf(request) !== WEBSOCKET_PATH) return refuse(socket, '404 Not Found');
     const peer = normalizeAddress(request.socket.remoteAddress ?? '');
     const header = (name: string) => request.headersDistinct[name]?.join() ?? '';
-    const seat = admitUpgrade(sessions, { peer, header }, (address) => {
-      const own = seatOf(request.socket);
+    const permit = admitUpgrade(sessions, { peer, header }, (address) => {
+      const own = permitOf(request.socket);
       return own && (own.address !== undefined || own.placeAt(address)) ? own : undefined;
     });
-    if (seat === 'origin') return refuse(socket, '403 Forbidden');
-    if (seat === 'silent') return socket.destroy();
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, socket, seat, sessions));
+    if (permit === 'origin') return refuse(socket, '403 Forbidden');
+    if (permit === 'silent') return socket.destroy();
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, socket, permit, sessions));
   });
 }
 
-function serve(socket: WebSocket, transport: Duplex, seat: ConnectionPermit, { accept }: WebSessions): void {
-  const connection = new NodeWebConnection(socket, transport, seat);
+function serve(socket: WebSocket, transport: Duplex, permit: ConnectionPermit, { accept }: WebSessions): void {
+  const connection = new NodeWebConnection(socket, transport, permit);
   const handler = accept(connection);
   connection.handler = handler;
   const pings = new PingRate();
@@ -151,9 +151,9 @@ function serve(socket: WebSocket, transport: Duplex, seat: ConnectionPermit, { a
   socket.on('ping', () => {
     if (!pings.allows()) socket.terminate();
   });
-  // A violation of the WebSocket protocol; ws has answered it, and 'close' follows.
+  // A violation of the WebSocket protocol. ws has replied to it, and 'close' follows.
   socket.on('error', () => {});
-  // Behind our FIN, whatever it was for, the peer has some time for its own.
+  // After our FIN, for any reason, the peer has LINGER_MS for its own.
   transport.once('finish', () => {
     const linger = setTimeout(() => socket.terminate(), LINGER_MS);
     socket.once('close', () => clearTimeout(linger));

@@ -1,5 +1,6 @@
-// Raw TCP: the transport of the field's clients. A session is closed with a FIN, then at most `lingerTimeoutMs` of reading
-// and dropping: a reset could take away from the peer a reply that it has not read yet (E3).
+// Stages 1 and 6, front end, sequential: raw TCP, the transport of the field's clients. Segments go to the
+// ConnectionHandler; replies come through the Connection. The server closes with a FIN, then reads and drops bytes for
+// at most `lingerTimeoutMs`: a reset could destroy a reply that the peer has not read yet (E3).
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Admission, ConnectionPermit } from '../../admission/admission.ts';
 import { type Networks, normalizeAddress } from '../../admission/ip-address.ts';
@@ -13,7 +14,7 @@ import {
 import { listenError } from '../listen-error.ts';
 import { readProxyHeader } from '../proxy-header.ts';
 
-/** Connections that the kernel holds for us until they are accepted. */
+/** Connections that wait in the kernel until they are accepted. */
 const BACKLOG = 4_096;
 
 const NOTHING = Buffer.alloc(0);
@@ -27,8 +28,8 @@ class TcpConnection implements Connection {
   readonly #lingerTimeoutMs: number;
   handler: ConnectionHandler | undefined;
 
-  constructor(socket: Socket, seat: ConnectionPermit, lingerTimeoutMs: number) {
-    this.permit = seat;
+  constructor(socket: Socket, permit: ConnectionPermit, lingerTimeoutMs: number) {
+    this.permit = permit;
     this.#socket = socket;
     this.#lingerTimeoutMs = lingerTimeoutMs;
   }
@@ -36,7 +37,7 @@ class TcpConnection implements Connection {
   send(bytes: Uint8Array): boolean {
     this.#socket.write(Buffer.from(bytes));
     if (this.#socket.writableLength === 0) return true;
-    // Called when all before it is written; a callback of each write would cost every reply what only a slow peer's needs.
+    // Its callback runs when everything before it is written. Only slow peers pay for a callback this way.
     this.#socket.write(NOTHING, () => this.handler?.drained());
     return false;
   }
@@ -64,31 +65,32 @@ class TcpConnection implements Connection {
   }
 }
 
-/** What a TCP listener needs to know. */
+/** Settings of a TCP listener. */
 export interface TcpSite {
   readonly host: string;
   readonly port: number;
   readonly lingerTimeoutMs: number;
   readonly admission: Admission;
-  /** Whose connections begin with a header of the PROXY protocol, and for how long it may take. */
+  /** Addresses whose connections begin with a header of the PROXY protocol. */
   readonly proxies: Networks;
+  /** Milliseconds that this header may take. */
   readonly proxyHeaderTimeoutMs: number;
 }
 
 /** Listens on `host:port`; rejects with ListenError. */
 export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promise<Listener> {
   const { host, port } = site;
-  // A socket that rests is not read beyond one segment: with a higher mark it would be, and each read costs.
+  // With a mark of 1, Node reads a paused socket once at most. A higher mark would cost further reads.
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 1 }, (socket) => {
-    // What went wrong is told by 'close', which always follows.
+    // 'close' always follows an error.
     socket.on('error', ignore);
-    // A peer that is gone already has no address.
+    // A socket whose peer is gone has no address.
     const peer = normalizeAddress(socket.remoteAddress ?? '');
     if (peer === undefined) return socket.destroy();
     if (site.proxies.has(peer)) return admitProxied(socket, peer, site, accept);
-    const seat = site.admission.takeFor(peer);
-    if (!seat) return socket.destroy();
-    serve(socket, seat, site, accept);
+    const permit = site.admission.takeFor(peer);
+    if (!permit) return socket.destroy();
+    serve(socket, permit, site, accept);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError('tcp', host, port, error)));
@@ -97,51 +99,51 @@ export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promis
   return { ...boundAddress(server), close: () => closeServer(server) };
 }
 
-/** Admits a connection as soon as its header has said whose it is; until then it counts in all only. */
+/** Admits a proxied connection by the address in its header. Until then it counts for the total only. */
 function admitProxied(socket: Socket, peer: string, site: TcpSite, accept: AcceptConnection): void {
-  const seat = site.admission.take();
-  if (!seat) {
+  const permit = site.admission.take();
+  if (!permit) {
     socket.destroy();
     return;
   }
-  socket.on('close', () => seat.free());
-  seat.evict = () => {
-    seat.ended('displaced');
+  socket.on('close', () => permit.free());
+  permit.evict = () => {
+    permit.ended('displaced');
     socket.destroy();
   };
   readProxyHeader(socket, site.proxyHeaderTimeoutMs, (start) => {
-    if (start && seat.placeAt(start.address ?? peer)) {
-      const handler = serve(socket, seat, site, accept);
+    if (start && permit.placeAt(start.address ?? peer)) {
+      const handler = serve(socket, permit, site, accept);
       if (start.rest.length > 0) handler.received(start.rest);
       return;
     }
-    // A proxy that only looks whether the port is open sends nothing.
-    if (!start && socket.bytesRead > 0) seat.ended('proxy-header');
+    // A proxy's health check sends nothing. It is not a fault.
+    if (!start && socket.bytesRead > 0) permit.ended('proxy-header');
     socket.destroy();
   });
 }
 
-function serve(socket: Socket, seat: ConnectionPermit, site: TcpSite, accept: AcceptConnection): ConnectionHandler {
-  const connection = new TcpConnection(socket, seat, site.lingerTimeoutMs);
+function serve(socket: Socket, permit: ConnectionPermit, site: TcpSite, accept: AcceptConnection): ConnectionHandler {
+  const connection = new TcpConnection(socket, permit, site.lingerTimeoutMs);
   const handler = accept(connection);
   connection.handler = handler;
   socket.on('data', (chunk) => handler.received(chunk));
   socket.on('end', () => handler.peerEnded());
   socket.on('close', () => {
     handler.closed();
-    seat.free();
+    permit.free();
   });
   return handler;
 }
 
-/** Where a server has been bound. */
+/** The address and port of a bound server. */
 export function boundAddress(server: Server): { address: string; port: number } {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('the server is not bound to a port');
   return { address: printAddress(bound.address, bound.port), port: bound.port };
 }
 
-/** Stops accepting without waiting for the connections there are. */
+/** Stops accepting. Does not wait for open connections. */
 async function closeServer(server: Server): Promise<void> {
   server.close();
 }

@@ -1,12 +1,14 @@
-// Connections on a uWebSockets.js listener that the engine gives no hold of: before their request, and behind a close frame
-// until the peer's FIN. The engine says where one comes from when it opens; when it closes it says only that one has, or
-// nothing. In all, those before their request are counted exactly. For its address each counts until a request comes from
-// there, or as long as the engine lets it wait: who opens and closes many is held to have them still.
+// Counts connections of a uWebSockets.js listener that have no permit: before their request, and between our close
+// frame and the peer's FIN. The engine gives no handle for them. It tells the address of a connection at the open only.
+//
+// The total of connections before their request is exact. The count for an address is an upper bound: a connection
+// counts until a request comes from that address, or until the engine's own timeout. So an address that opens and
+// closes many connections keeps their counts.
 import type { Admission } from '../../admission/admission.ts';
 import { addressHolder } from '../../admission/ip-address.ts';
 import { HTTP_WAIT_MS_MAX, WEBSOCKET_LINGER_MS_MAX } from '../../limits.ts';
 
-/** A connection that may be there still, and has sent no request. */
+/** A connection that has sent no request and may still be open. */
 interface Wait {
   readonly holder: string;
   readonly letGo: () => void;
@@ -15,10 +17,11 @@ interface Wait {
 
 export class UnseatedConnections {
   readonly #admission: Admission;
-  /** Whether an address is that of a proxy, whose connections are those of others. */
+  /** Whether an address is a trusted proxy's. */
   readonly #isProxy: (address: string) => boolean;
-  /** Oldest first, by whom they count for, and all together, of which there are `maxConnections` at most. */
+  /** BOUNDED by `maxConnections`: waits by address holder, the oldest first. */
   readonly #waiting = new Map<string, Set<Wait>>();
+  /** BOUNDED by `maxConnections`: all waits, the oldest first. */
   readonly #oldestFirst = new Set<Wait>();
 
   constructor(admission: Admission, isProxy: (address: string) => boolean) {
@@ -26,30 +29,30 @@ export class UnseatedConnections {
     this.#isProxy = isProxy;
   }
 
-  /** One more has been opened. False if it may not stay; it is counted all the same until closed() is called for it. */
+  /** Counts an opened connection until `closed` is called for it. Returns false if the caller must close it. */
   opened(address: string | undefined): boolean {
     const stays = address !== undefined && this.#admit(address);
     this.#admission.takeUnseated();
     return stays;
   }
 
-  /** One has closed, or has become a session, which has a seat. */
+  /** A connection has closed, or has become a session with a permit. */
   closed(): void {
     this.#admission.freeUnseated();
   }
 
-  /** One that was to become a session is none: it counts again until it closes. */
+  /** Counts a connection again whose upgrade was refused. */
   reopened(): void {
     this.#admission.takeUnseated();
   }
 
-  /** A request has come from an address, and is answered or becomes a session at once. */
+  /** A request has come from `address`, so one of its connections waits no longer. */
   requested(address: string): void {
     const [wait] = this.#waiting.get(addressHolder(address)) ?? [];
     if (wait) this.#giveUp(wait);
   }
 
-  /** A session without a good Hello has ended in a close frame: its connection counts until it is closed for sure. */
+  /** Counts a connection behind our close frame for as long as the engine may keep it open. */
   lingers(address: string): void {
     this.#admission.takeUnseated();
     const letGo = this.#admission.holdAnyway(address);

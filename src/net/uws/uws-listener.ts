@@ -1,6 +1,9 @@
-// HTTP and WebSocket on uWebSockets.js. Its traps, each met here: a message's buffer is valid during the callback only;
-// a request is answered during its callback, and every answer closes, because a connection that stays open behind one is
-// counted nowhere; closing the listen socket leaves connections open.
+// Stages 1 and 6, front end, sequential: the WebSocket port on uWebSockets.js. Frames go to the ConnectionHandler;
+// replies come through the Connection. This file handles the engine's traps:
+//
+// - A message's buffer is valid during the callback only.
+// - A connection that stays open after a reply is counted nowhere. So each reply is sent in its callback, and closes.
+// - Closing the listen socket leaves connections open.
 import { STATUS_CODES } from 'node:http';
 import type { ConnectionPermit } from '../../admission/admission.ts';
 import { normalizeAddress } from '../../admission/ip-address.ts';
@@ -21,33 +24,33 @@ import {
 import { UnseatedConnections } from './unseated-connections.ts';
 import { loadUws, type UwsApp, type UwsBehavior, type UwsRequest, type UwsResponse, type UwsWebSocket } from './uws.ts';
 
-/** Replies that a peer has not taken, in bytes, beyond which it is cut off; a roster of 64 is below 160 KB. */
+/** Unsent bytes at which the engine closes a connection. A roster of 64 is below 160 KB. */
 const UNSENT_BYTES_MAX = 512 * 1024;
 
-/** WebSocket close codes: going on is impossible because of the frame's type; all is well. */
+/** WebSocket close codes. */
 const UNSUPPORTED_DATA = 1003;
 const NORMAL_CLOSURE = 1000;
 
 const ORIGIN_NOT_ALLOWED = plainReply(403, 'origin not allowed');
 const OTHER_VERSION = plainReply(426, 'WebSocket version 13 is served');
 
-/** What a socket carries: filled in when it opens. */
+/** User data of a socket. `connection` and `handler` are set when it opens. */
 interface SocketData {
   connection?: UwsConnection;
   handler?: ConnectionHandler;
-  readonly seat: ConnectionPermit;
+  readonly permit: ConnectionPermit;
   readonly pings: PingRate;
 }
 
 class UwsConnection implements Connection {
   readonly transport = 'ws';
   readonly permit: ConnectionPermit;
-  /** Undefined once closed: uWebSockets.js throws when a closed socket is touched. */
+  /** Undefined once closed, since uWebSockets.js throws on any use of a closed socket. */
   #socket: UwsWebSocket<SocketData> | undefined;
 
-  constructor(socket: UwsWebSocket<SocketData>, seat: ConnectionPermit) {
+  constructor(socket: UwsWebSocket<SocketData>, permit: ConnectionPermit) {
     this.#socket = socket;
-    this.permit = seat;
+    this.permit = permit;
   }
 
   send(bytes: Uint8Array): boolean {
@@ -59,12 +62,12 @@ class UwsConnection implements Connection {
   resume(): void {}
 
   end(bytes?: Uint8Array): void {
-    // Behind a close frame that waits to be written the engine knows no time limit.
+    // The engine has no timeout for a close frame that it cannot write yet.
     if (bytes === undefined || !this.send(bytes)) return this.destroy();
     this.#socket?.end(NORMAL_CLOSURE);
   }
 
-  /** Closes with a code that says what was wrong with the frame. */
+  /** Closes with a WebSocket close code. */
   fail(code: number): void {
     this.#socket?.end(code);
   }
@@ -75,7 +78,7 @@ class UwsConnection implements Connection {
     socket?.close();
   }
 
-  /** The socket is gone, or the engine holds it for its peer's FIN. Returns whether it may be the latter. */
+  /** Records that the engine has closed the socket. Returns whether the engine may still wait for the peer's FIN. */
   released(): boolean {
     const mayLinger = this.#socket !== undefined;
     this.#socket = undefined;
@@ -86,7 +89,7 @@ class UwsConnection implements Connection {
 export async function listenUws(site: WebSite): Promise<Listener> {
   const { host, port, sessions } = site;
   const uws = loadUws();
-  if (!uws) throw new ListenError('uWebSockets.js does not load here; --web-engine node does without it');
+  if (!uws) throw new ListenError('uWebSockets.js cannot be loaded on this machine: use --web-engine node');
   const app = uws.App();
   const unseated = countUnseated(app, sessions);
   app.ws(WEBSOCKET_PATH, behavior(sessions, unseated, uws.DISABLED));
@@ -113,7 +116,7 @@ export async function listenUws(site: WebSite): Promise<Listener> {
   };
 }
 
-/** Has connections counted, and closed where they are too many, before they have sent anything. */
+/** Counts connections from their open on, and closes those above a bound before they send anything. */
 function countUnseated(app: UwsApp, sessions: WebSessions): UnseatedConnections {
   const unseated = new UnseatedConnections(sessions.admission, (address) => isProxy(sessions, address));
   const count = (response: UwsResponse, change: number) => {
@@ -135,7 +138,7 @@ function isFramed(request: UwsRequest): boolean {
 function behavior(sessions: WebSessions, unseated: UnseatedConnections, compression: number): UwsBehavior<SocketData> {
   return {
     maxPayloadLength: MESSAGE_BYTES_MAX,
-    // Deadlines are those of the data path. With none here, a peer that ignores our close has 4 s for its own, and not 16.
+    // The data path has its own deadlines. With 0 a peer has 4 s for its close frame, otherwise 16 s.
     idleTimeout: 0,
     maxBackpressure: UNSENT_BYTES_MAX,
     closeOnBackpressureLimit: true,
@@ -146,7 +149,7 @@ function behavior(sessions: WebSessions, unseated: UnseatedConnections, compress
     },
     open(socket) {
       const data = socket.getUserData();
-      data.connection = new UwsConnection(socket, data.seat);
+      data.connection = new UwsConnection(socket, data.permit);
       data.handler = sessions.accept(data.connection);
     },
     message(socket, message, isBinary) {
@@ -155,7 +158,7 @@ function behavior(sessions: WebSessions, unseated: UnseatedConnections, compress
       else connection!.fail(UNSUPPORTED_DATA);
     },
     drain(socket) {
-      // Told of any progress; what was sent has been taken when nothing is left.
+      // The engine reports any progress. The peer has taken everything once nothing is buffered.
       if (socket.getBufferedAmount() === 0) socket.getUserData().handler!.drained();
     },
     ping(socket) {
@@ -163,12 +166,12 @@ function behavior(sessions: WebSessions, unseated: UnseatedConnections, compress
       if (!pings.allows()) connection!.destroy();
     },
     close(socket) {
-      const { connection, handler, seat } = socket.getUserData();
+      const { connection, handler, permit } = socket.getUserData();
       const mayLinger = connection!.released();
       handler!.closed();
-      seat.free();
-      // Sessions are fewer: a Hello has its own limits.
-      if (mayLinger && !seat.hasGreeted && seat.address !== undefined) unseated.lingers(seat.address);
+      permit.free();
+      // Only connections without a good Hello are counted here. The limits of Hellos bound the others.
+      if (mayLinger && !permit.hasGreeted && permit.address !== undefined) unseated.lingers(permit.address);
     },
   };
 }
@@ -181,24 +184,24 @@ function upgrade(
   unseated: UnseatedConnections,
 ): void {
   const peer = addressOf(response);
-  // From here on it counts by its seat, or, where it gets none, until the close that follows.
+  // From here the connection counts by its permit. Without one it counts until the close that follows.
   unseated.requested(peer ?? '');
   if (!isFramed(request)) return answer(response, BAD_REQUEST, false);
   if (request.getHeader('sec-websocket-version') !== '13') return answer(response, OTHER_VERSION, false);
   unseated.closed();
   const header = (name: string) => linesOf(request, name).join();
-  const seat = admitUpgrade(sessions, { peer, header }, (address) => sessions.admission.takeFor(address));
-  if (typeof seat === 'string') {
+  const permit = admitUpgrade(sessions, { peer, header }, (address) => sessions.admission.takeFor(address));
+  if (typeof permit === 'string') {
     unseated.reopened();
-    if (seat === 'silent') response.close();
+    if (permit === 'silent') response.close();
     else answer(response, ORIGIN_NOT_ALLOWED, false);
     return;
   }
   const key = request.getHeader('sec-websocket-key');
-  response.upgrade<SocketData>({ seat, pings: new PingRate() }, key, '', '', context);
+  response.upgrade<SocketData>({ permit, pings: new PingRate() }, key, '', '', context);
 }
 
-/** Every line of a header; getHeader gives the first only, which may be a stranger's. */
+/** Every line of a header. getHeader returns only the first, which a stranger may have written. */
 function linesOf(request: UwsRequest, wanted: string): string[] {
   const lines: string[] = [];
   request.forEach((name, value) => {
@@ -207,7 +210,7 @@ function linesOf(request: UwsRequest, wanted: string): string[] {
   return lines;
 }
 
-/** Answers and closes. */
+/** Replies and closes. */
 function answer(response: UwsResponse, { status, type, headers = {}, body }: HttpPage, headOnly: boolean): void {
   response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`).writeHeader('content-type', type);
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
@@ -216,8 +219,8 @@ function answer(response: UwsResponse, { status, type, headers = {}, body }: Htt
 }
 
 /**
- * Ends an answer behind its head. The engine takes a body that does not come for one that is still to come and keeps the
- * connection open, so it is closed here, when the callback that writes the head is over.
+ * Ends a reply after its head. The engine would keep the connection open for the missing body. So this closes it after
+ * the callback in which the head is written.
  */
 function endHead(response: UwsResponse, bodyBytes: number): void {
   let isGone = false;

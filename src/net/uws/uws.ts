@@ -1,5 +1,4 @@
-// Loads the native build of uWebSockets.js for the running Node major, if there is one that this machine can load, and
-// says in types what we use of it.
+// Loads the native build of uWebSockets.js for the running Node major, and declares types for the used part of its API.
 import { createRequire } from 'node:module';
 
 export interface UwsRequest {
@@ -7,16 +6,16 @@ export interface UwsRequest {
   getUrl(): string;
   getQuery(): string;
   getHeader(name: string): string;
-  /** Every line of the head, names in lower case. */
+  /** Calls `each` with every header line, names in lower case. */
   forEach(each: (name: string, value: string) => void): void;
 }
 
 export interface UwsResponse {
-  /** Text, valid until the next await. */
+  /** Latin-1 text, valid until the next await. */
   getRemoteAddressAsText(): ArrayBuffer;
   /** Drops the connection. */
   close(): void;
-  /** Told when the connection is gone before the answer is complete; the response must not be touched any more. */
+  /** Calls `handler` when the connection closes before the reply is complete. The response is unusable from then on. */
   onAborted(handler: () => void): UwsResponse;
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;
@@ -30,7 +29,7 @@ export interface UwsWebSocket<T> {
   getUserData(): T;
   /** 1 sent, 0 buffered, 2 dropped. */
   send(message: Uint8Array, isBinary: boolean): number;
-  /** Sends a close frame and a FIN, and calls `close`; the connection stays until the peer's FIN, for 4 s at most. */
+  /** Sends a close frame and a FIN, and calls `close`. The connection stays until the peer's FIN, for at most 4 s. */
   end(code?: number, message?: string): void;
   close(): void;
   getBufferedAmount(): number;
@@ -53,7 +52,7 @@ export interface UwsBehavior<T> {
 
 export interface UwsApp {
   ws<T>(pattern: string, behavior: UwsBehavior<T>): UwsApp;
-  /** `change` is 1 for a connection that opens, -1 for one that closes, whose address is gone; an upgrade is no close. */
+  /** `change` is 1 for an open, -1 for a close, which has no address. An upgrade is not a close. */
   filter(handler: (response: UwsResponse, change: number) => void): UwsApp;
   any(pattern: string, handler: (response: UwsResponse, request: UwsRequest) => void): UwsApp;
   listen(host: string, port: number, options: number, done: (socket: unknown) => void): UwsApp;
@@ -69,7 +68,7 @@ export interface Uws {
 
 let loaded: Uws | null | undefined;
 
-/** The module, or null where no build of it loads: another platform, another Node, an older libc. */
+/** The module; null if no build loads, as on another platform, another Node or an older libc. */
 export function loadUws(): Uws | null {
   if (loaded !== undefined) return loaded;
   const major = process.versions.node.split('.')[0];
