@@ -1,11 +1,12 @@
-// Files that must survive whatever stops the machine, whole: those of the registry's identity and of a member's home.
+// Atomic and durable writes of small files, for the registry's identity and a member's home. A crash of the machine
+// leaves the old file or the new one, whole.
 import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Writes a file, all of it or nothing: a temporary file beside it, synced, renamed, and the directory synced. It belongs to
- * who runs this, unless root runs it for an `owner`.
+ * Writes a file atomically: writes and syncs a temporary file beside it, renames it, and syncs the directory. The file
+ * belongs to `owner` if root runs this, else to the running user.
  */
 export async function writeDurably(
   directory: string,
@@ -20,12 +21,12 @@ export async function writeDurably(
   await syncDirectory(directory);
 }
 
-/** The same in a directory that several processes write at once: the last one's file stays, whole. */
+/** The same for several concurrent writers. The last rename wins. */
 export async function writeSharedDurably(directory: string, name: string, text: string, mode: number): Promise<void> {
   await withOwnTemporary(directory, name, text, mode, (temporary, path) => rename(temporary, path));
 }
 
-/** Creates a file, whole, unless there is one: false then, and it stays as it is. Several processes may do so at once. */
+/** Creates a file atomically. Returns false and changes nothing if the file exists. Allows concurrent callers. */
 export async function createDurably(directory: string, name: string, text: string, mode: number): Promise<boolean> {
   try {
     await withOwnTemporary(directory, name, text, mode, (temporary, path) => link(temporary, path));
@@ -63,7 +64,7 @@ async function writeWhole(
 ): Promise<void> {
   const file = await open(path, flags, mode);
   try {
-    // The umask may have taken something from the mode, and a file left from before has its own.
+    // The umask may have cleared bits, and a left-over file has its own mode.
     await file.chmod(mode);
     if (owner && process.getuid?.() === 0) await file.chown(owner.uid, owner.gid);
     await file.writeFile(text);
@@ -73,7 +74,7 @@ async function writeWhole(
   }
 }
 
-/** Makes what was created, renamed or removed in a directory last. */
+/** Makes creations, renames and removals in a directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {
   const entries = await open(directory, 'r');
   try {

@@ -1,18 +1,19 @@
-// Which users may use a file of ours. A mount may give everything to a group of the process, as Kubernetes does for a fsGroup
-// each time; other users may never have anything.
+// Access rights of our files. A mount may open files to a group of this process, as Kubernetes does for an fsGroup at
+// each mount. Other users must never have access.
 import { chmod, stat } from 'node:fs/promises';
 
-/** What a file of keys has. */
+/** Mode of a file with keys. */
 const PRIVATE_FILE = 0o600;
 
-/** What of a mode to look at: others who can do anything, and others who can change what is in a directory. */
+/** Mode bits of any access by group and others. */
 export const ANY_ACCESS = 0o077;
+/** Mode bits of write access by group and others. */
 export const WRITE_ACCESS = 0o022;
 
-/** Who has some access beside the owner: nobody, a group of this process, or anybody else. */
+/** Users with access beside the owner: nobody, a group of this process, or anybody else. */
 export type Access = 'nobody' | 'own-group' | 'others';
 
-/** Some access to a file, as `accessTo` finds it. */
+/** The result of `accessTo`. */
 export interface FoundAccess {
   readonly access: Access;
   /** Permission bits of the file in octal digits, for messages. */
@@ -21,7 +22,7 @@ export interface FoundAccess {
   readonly isDirectory: boolean;
 }
 
-/** Who beside the owner has one of these kinds of access to a file. Rejects with the system's error. */
+/** Tells which users beside the owner have access by one of these mode bits. Rejects with the system's error. */
 export async function accessTo(path: string, bits: typeof ANY_ACCESS | typeof WRITE_ACCESS): Promise<FoundAccess> {
   const found = await stat(path);
   const shared = found.mode & bits;
@@ -34,17 +35,19 @@ export async function accessTo(path: string, bits: typeof ANY_ACCESS | typeof WR
   };
 }
 
-/** Takes the access of its group from a file. Returns a warning that says so; throws an Error with a message for people. */
+/**
+ * Removes the group's access to a file. Returns a warning for the operator. Throws an Error with a message for people.
+ */
 export async function takeFromGroup(path: string, mode: string): Promise<string> {
   try {
     await chmod(path, PRIVATE_FILE);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(
-      `${path} can be used by its group (mode ${mode}), which cannot be changed: ${code}; its owner has to`,
+      `${path} can be used by its group (mode ${mode}), and chmod failed with ${code}: its owner must run chmod 600`,
     );
   }
-  return `${path} was open to its group (mode ${mode}): it is set back to mode 600, its group may have read it`;
+  return `${path} was open to its group (mode ${mode}): its mode is now 600, but its group may have read it`;
 }
 
 function isOwnGroup(gid: number): boolean {

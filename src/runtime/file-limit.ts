@@ -1,24 +1,23 @@
-// How many connections the process can have at all: each is an open file, and a listener that cannot open another neither
-// accepts nor refuses.
+// Bounds connections by the limit of open files. A listener at that limit can neither accept nor refuse a connection.
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config.ts';
 import { CONNECTIONS_MIN, OTHER_FILES } from '../limits.ts';
 
 /**
- * `wanted` connections, or as many as the system's limit of open files leaves room for. Throws ConfigError where that is less than
- * CONNECTIONS_MIN and than what is wanted.
+ * Returns `wanted`, or less if the limit of open files requires it. Throws ConfigError if the result would be less than
+ * both `wanted` and CONNECTIONS_MIN.
  */
 export function connectionsPossible(wanted: number): number {
   const files = openFilesMax();
   const needed = Math.min(wanted, CONNECTIONS_MIN) + OTHER_FILES;
   if (files < needed) {
     const advice = 'raise it with ulimit -n or LimitNOFILE= of systemd';
-    throw new ConfigError(`the limit of open files is ${files}; ${needed} are the least that are needed: ${advice}`);
+    throw new ConfigError(`the limit of open files is ${files}, but at least ${needed} are needed: ${advice}`);
   }
   return Math.min(wanted, files - OTHER_FILES);
 }
 
-/** Infinite where the system does not tell. */
+/** Infinity without /proc or without a limit. */
 function openFilesMax(): number {
   let limits: string;
   try {

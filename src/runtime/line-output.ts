@@ -1,32 +1,34 @@
-// Lines for stdout or stderr. Invariant: no write blocks a thread, throws, or emits an error that nobody handles. The process
-// lives and ends alike with a file on a full disk, a full pipe, a reader that is gone, and a stopped terminal.
+// Writes lines to stdout or stderr. Invariant: no write blocks the thread, throws, or emits an unhandled error. A full
+// disk, a full pipe, a closed reader or a stopped terminal neither ends the process nor keeps it from exiting.
 import { constants, fstatSync, openSync, write as writeFile } from 'node:fs';
 import { isatty } from 'node:tty';
 import { LOG_BYTES_MAX } from '../limits.ts';
 
-/** Bytes written at once, and milliseconds that fewer may wait: each write wakes threads. */
+/** Bytes of one write, and milliseconds that fewer bytes may wait. Larger writes wake threads less often. */
 const [WRITE_BYTES, WRITE_MS] = [8 * 1024, 100];
 /** Milliseconds between attempts to write to a stopped terminal. */
 const RETRY_MS = 100;
 const NEW_LINE = 0x0a;
 
-/** Calls `done` once, with the bytes that were written; fewer than `bytes.length` mean that the rest cannot be. */
+/**
+ * Calls `done` once with the number of written bytes. Fewer than `bytes.length` mean that the rest cannot be written.
+ */
 type WriteBytes = (bytes: Buffer, done: (written: number) => void) => void;
 
 /**
- * Writes whole lines to file descriptor 1 or 2. LOG_BYTES_MAX bytes wait for a slow reader; lines beyond them, and lines that
- * the system refuses (no space, no reader), are dropped and counted. Each later line is tried anew.
+ * Writes whole lines to file descriptor 1 or 2. At most LOG_BYTES_MAX bytes wait for a slow reader. Lines beyond that,
+ * and lines that the system refuses (no space, no reader), are dropped and counted. Each later line is tried again.
  */
 export class LineOutput {
   readonly #write: WriteBytes;
   /** Whether a write that does not return keeps the process from exiting. */
   readonly #blocks: boolean;
-  /** Each of about WRITE_BYTES, or of one longer line. */
+  /** BOUNDED by LOG_BYTES_MAX: chunks of at most WRITE_BYTES, or of one longer line. */
   readonly #chunks: string[] = [];
-  /** Of the chunks and of the write under way. */
+  /** Bytes of the chunks and of the pending write. */
   #bytes = 0;
   #writing = false;
-  /** The last line was written in part only, so the next one begins with a line feed. */
+  /** The last line was written in part, so the next one begins with a line feed. */
   #torn = false;
   #timer: NodeJS.Timeout | undefined;
   #dropped = 0;
@@ -40,12 +42,12 @@ export class LineOutput {
     this.#blocks = !stream && reopened === undefined;
   }
 
-  /** Lines dropped so far. */
+  /** Number of lines dropped so far. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Takes one or more whole lines; they are written within WRITE_MS. Never throws. */
+  /** Queues one or more whole lines for a write within WRITE_MS. Never throws. */
   write(lines: string): void {
     const bytes = Buffer.byteLength(lines);
     if (this.#bytes + bytes > LOG_BYTES_MAX) {
@@ -60,7 +62,7 @@ export class LineOutput {
     else this.#timer ??= setTimeout(() => this.#next(), WRITE_MS).unref();
   }
 
-  /** Resolves to true when all lines so far are written or dropped, to false after `withinMs`. */
+  /** Resolves to true when all queued lines are written or dropped, to false after `withinMs`. */
   flush(withinMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const late = setTimeout(resolve, withinMs, false);
@@ -72,7 +74,7 @@ export class LineOutput {
     });
   }
 
-  /** Whether a write that has not returned would keep process.exit() from ending the process. */
+  /** Whether a pending write would keep process.exit() from ending the process. */
   get isStuck(): boolean {
     return this.#blocks && this.#writing;
   }
@@ -106,15 +108,15 @@ function countLines(bytes: Buffer): number {
   return lines;
 }
 
-/** Pipes and sockets: libuv makes them non-blocking, and Node keeps this stream open after an error. */
+/** For pipes and sockets. libuv makes them non-blocking, and Node keeps this stream open after an error. */
 function streamWriter(fd: 1 | 2): WriteBytes {
   const stream = fd === 1 ? process.stdout : process.stderr;
-  // Each write's own callback has the error, too.
+  // The callback of each write gets the error, too.
   stream.on('error', () => {});
   return (bytes, done) => stream.write(bytes, (error) => done(error ? 0 : bytes.length));
 }
 
-/** Files, devices and terminals: in libuv's threads, so that a slow disk does not block this one. */
+/** For files, devices and terminals. Writes in libuv's threads, so that a slow disk does not block this one. */
 function fileWriter(fd: number): WriteBytes {
   return (bytes, done) => {
     let written = 0;
@@ -133,7 +135,7 @@ function fileWriter(fd: number): WriteBytes {
 }
 
 /**
- * Opens the terminal anew without blocking, which leaves it as it is for other processes. Undefined where that is not
+ * Opens the terminal again as non-blocking, without changing it for other processes. Returns undefined if that is not
  * allowed, as after a change of user.
  */
 function reopenTerminal(fd: number): number | undefined {

@@ -1,11 +1,11 @@
-// How late the event loop of a thread is.
+// Measures the delay of a thread's event loop.
 
-/** How often a timer looks. */
+/** Period of the timer that measures. */
 export const LOOP_PERIOD_MS = 20;
-/** Seconds. */
+/** Bounds of the histogram buckets, in seconds. */
 export const LOOP_DELAY_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** Observes, from now on, by how many seconds a timer of this thread is late. */
+/** Begins to observe the delay of a periodic timer of this thread, in seconds. */
 export function watchLoopDelay(delay: { observe(seconds: number): void }): void {
   let last = performance.now();
   setInterval(() => {

@@ -1,11 +1,12 @@
-// Which failures of the system time may mend, so that trying again is better than asking an operator.
+// Tells failures that may pass from those that need an operator.
 
+/** A port in use, a name server away, or an exhausted resource. */
 const PASSING: ReadonlySet<unknown> = new Set([
   ...['EADDRINUSE', 'EADDRNOTAVAIL', 'EAI_AGAIN'],
   ...['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
 ]);
 
-/** Whether time may mend what the system says with this error: a port is taken, a name server is away, something is full. */
+/** Whether a later attempt may succeed after this error of the system. */
 export function mayPass(error: unknown): boolean {
   return PASSING.has((error as NodeJS.ErrnoException | undefined)?.code);
 }

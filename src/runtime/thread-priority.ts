@@ -1,17 +1,17 @@
-// A thread's place in the queue for a core, where there are fewer cores than threads that have something to do.
+// The scheduling priority of a thread. It matters if more threads are runnable than there are cores.
 import { readlinkSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 
 /**
- * Lets the other threads go first, by so many steps of `nice`; a free core is taken at once as before. Linux gives each thread a
- * priority of its own; where the system does not, nothing changes. A process without privileges cannot take it back.
+ * Lowers the priority of this thread by so many steps of `nice`. A free core still runs it at once. Works on Linux,
+ * where threads have their own priority, and does nothing elsewhere. A process without privileges cannot undo it.
  */
 export function lowerThreadPriority(steps: number): void {
   try {
     const thread = Number(basename(readlinkSync('/proc/thread-self')));
     setPriority(thread, Math.min(getPriority(thread) + steps, constants.priority.PRIORITY_LOW));
   } catch {
-    // It costs CPU, and nothing else.
+    // A failure costs CPU time only.
   }
 }

@@ -1,27 +1,27 @@
-// A thread's use of the machine: CPU time and JavaScript heap.
+// CPU time and JavaScript heap of a thread.
 import { readFileSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
 
-/** A thread's use of the machine. */
+/** CPU time and JavaScript heap of a thread. */
 export interface ThreadStats {
-  /** When it was read, on the clock of `monotonicSeconds`. */
+  /** Time of the reading, on the clock of `monotonicSeconds`. */
   readonly at: number;
-  /** CPU time since its start, in user mode and in the kernel; 0 where the system does not tell. */
+  /** CPU time since the thread's start, in user mode and in the kernel; 0 without /proc. */
   readonly cpuSeconds: number;
-  /** Of its JavaScript heap. */
+  /** Used bytes of the JavaScript heap. */
   readonly heapUsedBytes: number;
-  /** What its JavaScript heap may grow to. */
+  /** Maximum size of the JavaScript heap. */
   readonly heapLimitBytes: number;
 }
 
-/** Of the thread that calls. */
+/** Reads the stats of the calling thread. */
 export function readThreadStats(): ThreadStats {
   const { used_heap_size, heap_size_limit } = getHeapStatistics();
   const [heapUsedBytes, heapLimitBytes] = [used_heap_size, heap_size_limit];
   return { at: monotonicSeconds(), cpuSeconds: threadCpuSeconds(), heapUsedBytes, heapLimitBytes };
 }
 
-/** On a clock that all threads share and that never goes back. */
+/** Seconds on a monotonic clock that all threads share. */
 export function monotonicSeconds(): number {
   return Number(process.hrtime.bigint()) / 1e9;
 }

@@ -1,6 +1,6 @@
-// Where the code of each thread is, and what is said when it cannot be loaded.
+// Locates the code of each thread, and reports code that cannot be loaded.
 
-/** A thread could not be started at all, as where an installation is not whole; the message is one line. */
+/** A thread could not start, as with an incomplete installation. The message is one line. */
 export class ThreadLoadError extends Error {
   override readonly name = 'ThreadLoadError';
 
@@ -10,12 +10,12 @@ export class ThreadLoadError extends Error {
   }
 }
 
-/** Whether code was not there, or was none. */
+/** Whether an error means missing or invalid code. */
 export function isLoadFailure(error: unknown): boolean {
   return error instanceof SyntaxError || /MODULE_NOT_FOUND$/.test((error as NodeJS.ErrnoException)?.code ?? '');
 }
 
-/** One of workers/, compiled: threads run what has been built, also where it is TypeScript that starts them. */
+/** URL of a compiled file of workers/. Threads run the build, even if TypeScript sources start them. */
 export function threadUrl(name: string): URL {
   const built = import.meta.url.endsWith('.ts') ? '../../dist' : '../..';
   return new URL(`${built}/workers/${name}.js`, import.meta.url);

@@ -1,5 +1,4 @@
-// What the admin port serves, from the moment the process starts: metrics, health, backups, the
-// order to drain.
+// The routes of the admin port: metrics, health, the status page, the API, backups and the drain.
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Registry } from 'prom-client';
@@ -13,20 +12,20 @@ import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts'
 import type { RegCred } from '../wire/reg-cred.ts';
 import { type HealthState, liveness, readiness, readinessChecks } from './health.ts';
 
-/** Where the last backup waits to be fetched. */
+/** Directory of the last backup, in the data directory. */
 const BACKUP_DIRECTORY = 'backup.new';
 
-/** What the admin port knows of the registry. */
+/** The server's state as the admin port sees it. */
 export interface RegistryState extends HealthState {
-  /** Undefined while the table is not loaded. */
+  /** Undefined until the table is loaded. */
   coordinator: CoordinatorThread | undefined;
-  /** Undefined until the port in it is bound. */
+  /** Undefined until the TCP port is bound. */
   regCred: RegCred | undefined;
 }
 
 /**
- * The routes of the admin port: health, metrics, the status page and the public credentials for everybody, the rest for who has the
- * token. `drain` is called when somebody asks for it, any number of times.
+ * The routes of the admin port. Health, metrics, the status page and the public credentials are open; the rest needs
+ * the admin token. Each request for a drain calls `drain`.
  */
 export function adminRoutes(
   state: RegistryState,
@@ -37,7 +36,7 @@ export function adminRoutes(
   streams: StatusStreams,
   drain: () => void,
 ): HttpRoutes {
-  /** The backup under way: whoever asks meanwhile gets the same, since there is one place for it. */
+  /** The running backup. Concurrent requests share it, since there is one directory for it. */
   let backup: Promise<HttpReply> | undefined;
   const open = new Map<string, () => HttpReply | Promise<HttpReply>>([
     ['GET /metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
@@ -62,7 +61,7 @@ export function adminRoutes(
   ]);
 }
 
-/** What the status page is told; undefined while the coordinator has no answer. */
+/** The report for the status page; undefined while the coordinator is busy or not started. */
 export async function readStatus(state: RegistryState, metrics: Registry): Promise<StatusReport | undefined> {
   const overview = await state.coordinator?.overview().catch((error: unknown) => {
     if (!(error instanceof CoordinatorBusyError)) throw error;
@@ -73,7 +72,7 @@ export async function readStatus(state: RegistryState, metrics: Registry): Promi
   return { uptimeSeconds: process.uptime(), failing, ...(await readActivity(metrics)), overview };
 }
 
-/** Copies the table into the data directory, where only who may read the registry's keys can fetch it from. */
+/** Copies the table into the data directory, where only users who may read the registry's keys can read it. */
 async function backUp(coordinator: CoordinatorThread | undefined, dataDirectory: string): Promise<HttpReply> {
   if (!coordinator) return plainReply(503, 'not ready');
   const directory = join(dataDirectory, BACKUP_DIRECTORY);

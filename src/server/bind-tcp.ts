@@ -1,5 +1,5 @@
-// Stage 4 of a start: admission, the TCP port, and the credentials that name it. The port is bound before the pool starts,
-// because the registry's own token names it; connections that come in between are turned away.
+// Stage 4 of a start: admission, the TCP port, and the credentials that name the port. The pool starts later, because
+// the registry's own token names the port too. Connections that arrive before the pool runs are closed.
 import { Admission } from '../admission/admission.ts';
 import { GrowthBudgets } from '../admission/growth-budgets.ts';
 import { Networks } from '../admission/ip-address.ts';
@@ -13,12 +13,12 @@ import { listenPatiently } from './listen-patiently.ts';
 import type { ServerContext } from './server-context.ts';
 
 export interface BoundTcp {
-  /** Undefined where the port is off. */
+  /** Undefined if the port is off. */
   readonly listener: Listener | undefined;
   /** Shared by all ports. */
   readonly admission: Admission;
   readonly regCred: RegCred;
-  /** The same as the text of regCred.dat, which is in the data directory by now. */
+  /** The text of regCred.dat, already written to the data directory. */
   readonly regCredText: string;
 }
 
@@ -45,7 +45,8 @@ export async function bindTcp(context: ServerContext, identity: Identity): Promi
 
 function startAdmission({ config, observer, metrics, growth, maxConnections }: ServerContext): Admission {
   const { log } = observer;
-  if (maxConnections < config.maxConnections) log.warn({ maxConnections }, 'the limit of open files allows no more');
+  if (maxConnections < config.maxConnections)
+    log.warn({ maxConnections }, 'the limit of open files lowers --max-connections');
   const admissionMetrics = new AdmissionMetrics(metrics, maxConnections, () => admission.counts);
   const budgets = new GrowthBudgets(growth.memory, growth.rates);
   const admission = new Admission({ ...config, maxConnections }, budgets, (cause, address) => {

@@ -8,7 +8,7 @@ import type { BoundTcp } from './bind-tcp.ts';
 import { listenPatiently } from './listen-patiently.ts';
 import type { ServerContext } from './server-context.ts';
 
-/** Resolves to undefined where the port is off. Rejects with ListenError. */
+/** Resolves to undefined if the port is off. Rejects with ListenError. */
 export async function bindWeb(context: ServerContext, engine: WebEngine, tcp: BoundTcp): Promise<Listener | undefined> {
   const { config, observer, certificates } = context;
   if (config.ws === undefined) return undefined;

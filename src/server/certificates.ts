@@ -1,4 +1,4 @@
-// The TLS certificates of the listeners, and reading them again at SIGHUP.
+// The TLS certificates of the listeners, and their reload at SIGHUP.
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -10,16 +10,16 @@ export interface Certificates {
   readonly admin: Certificate | undefined;
 }
 
-/** Rejects with ListenError where a file cannot be used. */
+/** Rejects with ListenError if a file cannot be used. */
 export async function openCertificates({ wsTls, adminTls }: Config): Promise<Certificates> {
   return { ws: wsTls && (await Certificate.open(wsTls)), admin: adminTls && (await Certificate.open(adminTls)) };
 }
 
-/** Returns what reads them again: a certificate that cannot be used is logged, and the old one stays. */
+/** Returns a function that reloads all certificates. It logs an unusable one and keeps the old one. */
 export function reloaderOf(certificates: Certificates, log: Logger): () => Promise<void> {
   const present = Object.entries(certificates).filter(([, certificate]) => certificate !== undefined);
   return async () => {
-    if (present.length === 0) log.info('SIGHUP: there are no certificates to read again');
+    if (present.length === 0) log.info('SIGHUP: no listener has a certificate to reload');
     for (const [listener, certificate] of present as [string, Certificate][]) {
       await certificate.reload().then(
         () => {

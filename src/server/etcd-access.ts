@@ -1,13 +1,13 @@
-// What the registry shows etcd: certificates, a user, and a password that comes from a file or the environment and is in no
-// argument, message or line of the log.
+// The server's credentials for etcd: certificates, a user, and a password. The password comes from a file or the
+// environment, and appears in no argument, message or log line.
 import { readFileSync } from 'node:fs';
 import { type Config, ConfigError } from '../config.ts';
 import type { StoreSettings } from '../store/open-store.ts';
 
-/** Without `--etcd-password-file`. */
+/** Holds the password if there is no `--etcd-password-file`. */
 const PASSWORD_VARIABLE = 'XLREG_ETCD_PASSWORD';
 
-/** Reads the files that the settings name. Throws ConfigError. */
+/** Reads the files that the settings name. Throws ConfigError if a file or the password is missing. */
 export function readEtcdAccess(config: Config, environment: NodeJS.ProcessEnv): NonNullable<StoreSettings['etcd']> {
   const { etcdPrefix: prefix, etcdTls, etcdUser: name, etcdPasswordFile } = config;
   const tls = etcdTls && {

@@ -1,29 +1,29 @@
-// Health as an orchestrator asks for it: named checks, 503 if one of them fails.
+// Health for an orchestrator: named checks, and status 503 if one of them fails.
 import type { HttpReply } from '../net/web-site.ts';
 import type { Pool } from '../pool/pool.ts';
 
-/** A worker that has told nothing of itself for longer is stuck. */
+/** Milliseconds without stats after which a worker counts as stuck. */
 const SILENT_MS_MAX = 2_000;
 
-/** What health goes by, as the parts of the registry come up and go down. */
+/** The inputs of the health checks. The parts of the server update them. */
 export interface HealthState {
   tableLoaded: boolean;
   storeFull: boolean;
-  /** It does not answer, or the table is behind it. */
+  /** The store does not answer, or the table is behind it. */
   storeUnreachable: boolean;
-  /** Undefined before there is one. */
+  /** Undefined until the pool runs. */
   pool: Pick<Pool, 'silentMs'> | undefined;
   listening: boolean;
-  /** It stops, or has been told to. */
+  /** The server drains, or was asked to. */
   draining: boolean;
 }
 
-/** Whether to send clients here. */
+/** Whether the server can take clients. */
 export function readiness(state: HealthState): HttpReply {
   return healthReply(readinessChecks(state));
 }
 
-/** What readiness goes by. */
+/** The checks of readiness, by name. */
 export function readinessChecks(state: HealthState): Record<string, boolean> {
   return {
     'table-loaded': state.tableLoaded,
@@ -35,7 +35,7 @@ export function readinessChecks(state: HealthState): Record<string, boolean> {
   };
 }
 
-/** Whether to leave the process alone; while it starts or drains that is so. */
+/** Whether the process works. It counts as working while it starts or drains. */
 export function liveness({ pool, draining }: HealthState): HttpReply {
   return healthReply({ 'pool-alive': draining || pool === undefined || isAlive(pool) });
 }

@@ -1,4 +1,4 @@
-// Binding a port that somebody else may give up soon.
+// Binds a port that another process may release soon.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { PORT_WAIT_MS } from '../limits.ts';
@@ -6,7 +6,7 @@ import { ListenError, type Listener } from '../net/connection.ts';
 
 const PORT_RETRY_MS = 100;
 
-/** Retries for PORT_WAIT_MS where the failure may pass. Rejects with ListenError. */
+/** Retries a failure that may pass for PORT_WAIT_MS. Rejects with ListenError. */
 export async function listenPatiently(listen: () => Promise<Listener>, log: Logger): Promise<Listener> {
   const deadline = performance.now() + PORT_WAIT_MS;
   for (let isFirst = true; ; isFirst = false) {
@@ -14,7 +14,7 @@ export async function listenPatiently(listen: () => Promise<Listener>, log: Logg
       return await listen();
     } catch (error) {
       if (!(error instanceof ListenError && error.mayPass) || performance.now() >= deadline) throw error;
-      if (isFirst) log.warn({ reason: error.message }, 'a port is not to be had yet');
+      if (isFirst) log.warn({ reason: error.message }, `a port is not free yet: trying for ${PORT_WAIT_MS / 1000} s`);
     }
     await pause(PORT_RETRY_MS);
   }

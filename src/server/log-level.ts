@@ -1,10 +1,10 @@
-// The log's level, changed while the registry runs.
+// Changes the log level while the server runs.
 import type { Level, Logger } from 'pino';
 
-/** From most to least. */
+/** From the most verbose to the least. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** Sets the level from now on, and says so in the log whatever the level is, as "logLevel". */
+/** Sets the level, and logs the new level as `logLevel` whatever the level is. */
 export function setLogLevel(log: Logger, level: Level | 'silent'): void {
   log.level = 'info';
   log.info({ logLevel: level }, 'the log level is set');

@@ -1,4 +1,5 @@
-// Stage 2 of a start: the admin port. It opens before the table is loaded, and says that the registry is not ready yet.
+// Stage 2 of a start: the admin port. It opens before the table is loaded, and reports that the server is not ready
+// yet.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LevelWithSilent, Logger } from 'pino';
@@ -16,11 +17,11 @@ import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import type { ServerContext } from './server-context.ts';
 
 export interface OpenedAdmin {
-  /** Undefined where the port is off. */
+  /** Undefined if the port is off. */
   readonly listener: Listener | undefined;
-  /** Readers of the status page; they end when the registry drains. */
+  /** Streams to readers of the status page. The drain ends them. */
   readonly streams: StatusStreams;
-  /** Resolves when somebody has asked over the admin port that the registry stop. */
+  /** Resolves when an operator asks for a drain over the admin port. */
   readonly drainAsked: Promise<void>;
 }
 
@@ -70,7 +71,7 @@ function apiSubject({ config, observer, state, connections }: ServerContext): Ap
   };
 }
 
-/** The limits as they are set. */
+/** The configured limits. */
 function limitsOf(config: Config): Readonly<Record<string, number>> {
   const { maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress } = config;
   const { maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages } = config;

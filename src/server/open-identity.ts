@@ -6,13 +6,13 @@ import type { Fence } from '../shared-memory/fence.ts';
 import { keyFingerprint } from '../wire/rsa-key.ts';
 import type { ServerContext } from './server-context.ts';
 
-/** Who the registry is, and the fence that is open while this process holds its data directory. */
+/** The registry's identity, and the fence that is open while this process holds the data directory. */
 export interface OpenedIdentity {
   readonly identity: Identity;
   readonly fence: Fence;
 }
 
-/** Locks the data directory and loads the keys, or makes them. Rejects with IdentityError or LockedError. */
+/** Locks the data directory, then loads or makes the keys. Rejects with IdentityError or LockedError. */
 export async function openRegistryIdentity({ config, observer, onStop }: ServerContext): Promise<OpenedIdentity> {
   const { log, onDeath } = observer;
   await openDataDirectory(config.dataDir);
@@ -22,7 +22,7 @@ export async function openRegistryIdentity({ config, observer, onStop }: ServerC
   for (const warning of identity.warnings) log.warn(warning);
   if (identity.previousCommsKey) {
     const fingerprint = keyFingerprint(createPublicKey(identity.previousCommsKey));
-    log.info({ fingerprint }, 'Hellos under the previous comms key are served, too');
+    log.info({ fingerprint }, 'Hellos under the previous comms key are accepted, too');
   }
   return { identity, fence: lock.fence };
 }

@@ -1,4 +1,4 @@
-// What every stage of a start is given: the settings, the log, the metrics, and the state that health and the admin port read.
+// The context of every stage of a start: settings, log, metrics, and the state that health and the admin port read.
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { GrowthRates } from '../admission/growth-budgets.ts';
@@ -7,16 +7,16 @@ import type { ServedConnections } from '../connection/served-connections.ts';
 import type { RegistryState } from './admin-site.ts';
 import type { Certificates } from './certificates.ts';
 
-/** What a registry tells to those that run it. */
+/** Log and events of a server, for the process that runs it. */
 export interface ServerObserver {
   readonly log: Logger;
-  /** Lines of the log that were lost so far. */
+  /** Number of log lines lost so far. */
   logLinesDropped(): number;
-  /** A part died that the registry cannot go on without. */
+  /** A part died that the server cannot work without. */
   onDeath(error: unknown): void;
 }
 
-/** What addresses may add to the table, as all threads see it (R4). */
+/** Growth budgets of addresses, shared by all threads (R4). */
 export interface Growth {
   readonly memory: SharedArrayBuffer;
   readonly rates: GrowthRates;
@@ -25,15 +25,15 @@ export interface Growth {
 export interface ServerContext {
   readonly config: Config;
   readonly observer: ServerObserver;
-  /** Where metrics are registered. */
+  /** The registry of prom-client. */
   readonly metrics: Registry;
   readonly state: RegistryState;
-  /** All connections of sessions; they are served from the last stage on. */
+  /** All connections. They are served once the pool runs. */
   readonly connections: ServedConnections;
   readonly certificates: Certificates;
   readonly growth: Growth;
-  /** `--max-connections`, or what the limit of open files leaves of it. */
+  /** `--max-connections`, or less if the limit of open files requires it. */
   readonly maxConnections: number;
-  /** Registers what closes a part. Parts close in the reverse order. */
+  /** Registers a function that closes a part. Parts close in reverse order. */
   onStop(close: () => Promise<void>): void;
 }

@@ -1,5 +1,5 @@
-// The registry as a whole. A start is six stages, each of which returns what it made and registers how to close it; a stop
-// closes them in the reverse order:
+// The whole server. Each of the six stages of a start returns what it made and registers how to close it. A stop closes
+// the stages in reverse order:
 //
 //   1 open-identity  2 open-admin  3 start-coordinator  4 bind-tcp  5 start-pool  6 bind-web
 import { Registry } from 'prom-client';
@@ -21,25 +21,25 @@ import type { ServerContext, ServerObserver } from './server-context.ts';
 import { startCoordinator } from './start-coordinator.ts';
 import { startPool } from './start-pool.ts';
 
-/** A registry that runs. */
+/** A running server. */
 export interface Server {
-  /** `host:port` of each listener, undefined where it is off. */
+  /** `host:port` of each listener; absent if the listener is off. */
   readonly addresses: { readonly tcp?: string; readonly ws?: string; readonly admin?: string };
-  /** What serves HTTP and WebSocket; a listener with a certificate is served by `node` under either. */
+  /** The engine of the WebSocket port. A listener with a certificate is always served by `node`. */
   readonly engine: WebEngine;
-  /** The public credentials, as regCred.dat. */
+  /** The public credentials, as in regCred.dat. */
   readonly regCred: string;
-  /** Resolves when somebody has asked over the admin port that the registry stop. */
+  /** Resolves when an operator asks for a drain over the admin port. */
   readonly drainAsked: Promise<void>;
-  /** Reads the certificates again. A bad one is logged, and the old one stays; so is that there are none. */
+  /** Reloads the certificates. Logs an unusable one and keeps the old one. */
   readonly reloadCertificates: () => Promise<void>;
-  /** Drains: accepts nobody, finishes the messages in work, refuses the next ones, closes everything. */
+  /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
 
 type Closer = () => Promise<void>;
 
-/** Builds and starts a registry. Rejects, with nothing left open, where a stage fails. */
+/** Starts a server. Rejects if a stage fails, and leaves nothing open then. */
 export async function startServer(config: Config, observer: ServerObserver): Promise<Server> {
   const closers: Closer[] = [];
   const stop = async () => {
@@ -86,7 +86,7 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
   await startPool(context, opened.identity, coordinator, tcp.regCred);
   const engine = chooseWebEngine(config.webEngine);
   const ws = await bindWeb(context, engine, tcp);
-  // Closed first: nobody is accepted while sessions drain.
+  // Registered last, so it runs first: no connection is accepted while sessions drain.
   context.onStop(async () => {
     state.listening = false;
     state.draining = true;

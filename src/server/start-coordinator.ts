@@ -1,4 +1,4 @@
-// Stage 3 of a start: the coordinator's thread, which opens the store and loads the table.
+// Stage 3 of a start: the coordinator's thread. It opens the store and loads the table.
 import { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
@@ -49,7 +49,10 @@ function coordinatorEvents({ observer, state }: ServerContext): Parameters<typeo
       else log.warn('the store is reached again');
     },
     tokenReplayed(clientId, name) {
-      log.warn({ clientId, name }, 'a client came with a token that it had replaced: it switched back, or a replay');
+      log.warn(
+        { clientId, name },
+        'a client registered with a token that it had replaced: it switched back, or a replay',
+      );
     },
     death: onDeath,
   };

@@ -1,4 +1,4 @@
-// Stage 5 of a start: the pool of workers. From its end on, connections are served.
+// Stage 5 of a start: the pool of workers. Once it runs, connections are served.
 import { LiveClients } from '../connection/live-clients.ts';
 import { SessionLog } from '../connection/session-log.ts';
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
@@ -17,7 +17,7 @@ import { modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
 import type { ServerContext } from './server-context.ts';
 
-/** A roster of 64 members with 4096-bit keys and all their end points is below 160 KB (64 × 2.4 KB). */
+/** Above the longest roster: 64 members with 4096-bit keys and all end points take less than 160 KB. */
 const REPLY_BYTES_MAX_WS = 256 * 1024;
 
 /** Resolves when every worker runs. Rejects with ThreadLoadError. */
@@ -52,7 +52,7 @@ export async function startPool(
     metrics: sessionMetrics,
     clients: new LiveClients((clientId) => {
       sessionMetrics.twinSeen();
-      log.warn({ clientId }, 'one client ID is in use with different end points: a copy of a member home?');
+      log.warn({ clientId }, 'one client ID is in use with different end points: was a member home copied?');
     }),
     log: new SessionLog(log, config.slowSessionMs),
     deadlines: config,

@@ -154,7 +154,7 @@ describe('a later start', () => {
       chmodSync(join(directory, name), 0o660);
       const { warnings } = await described();
       expect(warnings).toEqual([
-        `${join(directory, name)} was open to its group (mode 660): it is set back to mode 600, its group may have read it`,
+        `${join(directory, name)} was open to its group (mode 660): its mode is now 600, but its group may have read it`,
       ]);
       expect(modeOf(name).toString(8)).toBe('600');
       expect((await described()).warnings).toEqual([]);

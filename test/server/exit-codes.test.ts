@@ -88,7 +88,7 @@ it('waits at its start for a port that becomes free', async (context) => {
   const { expect } = context;
   const place = await newPlace(context);
   const { child, said, ended } = startXlreg(flags(place, { tcp: place.taken }));
-  await said(/a port is not to be had yet/);
+  await said(/a port is not free yet/);
   place.holder.close();
   await said(/"started"/);
   child.kill('SIGTERM');
@@ -99,7 +99,7 @@ it.concurrent.for(['SIGTERM', 'SIGINT'] as const)('ends with 0 on %s during its 
   const { expect } = context;
   const place = await newPlace(context);
   const { child, said, ended } = startXlreg(flags(place, { tcp: place.taken }));
-  await said(/a port is not to be had yet/);
+  await said(/a port is not free yet/);
   child.kill(signal);
   expect(await ended).toMatchObject({ code: 0, stdout: '' });
 });
@@ -116,7 +116,7 @@ describe('a start ends with 2', () => {
 
   it('for too few open files, and names the number needed', async ({ expect }) => {
     await expect(startRegistry({ openFilesMax: 287 })).rejects.toThrow(
-      /ended with 2\nxlreg serve: the limit of open files is 287; 288 are the least/,
+      /ended with 2\nxlreg serve: the limit of open files is 287, but at least 288 are needed/,
     );
     expect(await (await startRegistry({ openFilesMax: 288 })).stop()).toBe(0);
     const few = await startRegistry({ openFilesMax: 270, args: ['--max-connections', '14'] });

@@ -21,7 +21,7 @@ afterEach(async () => {
 
 it('logs SIGHUP without certificates and goes on', async () => {
   process.kill(registry.process.pid, 'SIGHUP');
-  await until(() => registry.process.stderr().includes('there are no certificates to read again'));
+  await until(() => registry.process.stderr().includes('no listener has a certificate to reload'));
   await (await registry.connect(WIRES[0]!)).bye();
 });
 
