@@ -1,4 +1,4 @@
-// What a registry says of itself: the credentials for regCred.dat, and its token.
+// The registry's public data: the credentials for regCred.dat, and its token.
 import { createPublicKey } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Listener } from '../net/connection.ts';
@@ -9,7 +9,7 @@ import { exportSpki } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
 import type { Identity } from './identity.ts';
 
-/** What clients are told of a registry: its names, keys and the end points that reach it, in the order to try them. */
+/** The registry's credentials: name, ID, keys, and the end points in the order to try them. */
 export function credentialsOf(identity: Identity, config: Config, tcp: Listener | undefined): RegCred {
   return {
     name: config.name,
@@ -21,7 +21,7 @@ export function credentialsOf(identity: Identity, config: Config, tcp: Listener 
   };
 }
 
-/** A wildcard address is none to connect to; without `--advertise` we only know that this machine reaches us. */
+/** Replaces a wildcard address by loopback, which is known to reach us without `--advertise`. */
 function reachable(tcp: Listener): string {
   return tcp.address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }

@@ -1,5 +1,5 @@
-// One server at a time on a data directory: the lock of the directory, and the lock.json that versions up to 0.1.0 wrote
-// instead. That file names a process and is never renewed.
+// Locks a data directory for one server. Also honours the lock.json of versions up to 0.1.0, which names a process and
+// is never renewed.
 import { readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,18 +15,18 @@ const OLD_LOCK_FILE = 'lock.json';
 
 const oldHolderSchema = z.object({
   pid: z.number().int().positive(),
-  /** When the process began, in clock ticks since the boot; with the boot's ID it tells processes of one pid apart. */
+  /** Start of the process in clock ticks since boot. With the boot ID it distinguishes processes of the same pid. */
   started: z.string(),
   boot: z.string(),
-  /** Pids mean something only within this. */
+  /** The namespace in which `pid` is valid. */
   pidNamespace: z.string(),
 });
 type OldHolder = z.infer<typeof oldHolderSchema>;
 
 /**
- * Takes the lock of a data directory. Rejects with LockedError, which names the holder, or with the system's error. An old
- * lock.json is removed if its process is gone: as /proc tells in the same boot and PID namespace, else if the file stays
- * the same for as long as a lease may.
+ * Takes the lock of a data directory. Rejects with LockedError, which names the holder, or with the system's error.
+ * Removes an old lock.json if its process is gone. /proc tells that in the same boot and PID namespace. Elsewhere the
+ * process counts as gone if the file stays unchanged for `deadMs`.
  */
 export async function lockDataDirectory(directory: string, options: LockOptions): Promise<DirectoryLock> {
   const lock = await lockDirectory(directory, options);
@@ -43,7 +43,7 @@ async function removeOldLock(directory: string, path: string, options: LockOptio
   const text = readIfThere(path);
   if (text === undefined) return;
   const parsed = oldHolderSchema.safeParse(parseJson(text));
-  if (!parsed.success) throw new LockedError(`${path} is not a lock of this server; remove it if none runs here`);
+  if (!parsed.success) throw new LockedError(`${path} is not a lock of this server: remove it if no server runs here`);
   const { pid } = parsed.data;
   let alive = isAlive(parsed.data);
   if (alive === undefined) {
@@ -75,7 +75,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether the holder lives; undefined if it cannot be looked for from here. */
+/** Whether the holder lives; undefined if its pid means nothing in this boot or PID namespace. */
 function isAlive({ pid, started, boot, pidNamespace }: OldHolder): boolean | undefined {
   if (boot !== readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim()) return undefined;
   if (pidNamespace !== readlinkSync('/proc/self/ns/pid')) return undefined;
@@ -83,10 +83,10 @@ function isAlive({ pid, started, boot, pidNamespace }: OldHolder): boolean | und
   return found === UNKNOWN || found === started;
 }
 
-/** Of a process that lives, when it began: a system may show a user no processes but its own. */
+/** Start of a live process that the system hides from this user. */
 const UNKNOWN = 'unknown';
 
-/** When a process began, in clock ticks since the boot; undefined if there is none of this pid that can still do anything. */
+/** Start of a process in clock ticks since boot; undefined if no process of this pid can still run code. */
 function startOf(pid: number): string | undefined {
   let stat: string;
   try {
@@ -94,14 +94,14 @@ function startOf(pid: number): string | undefined {
   } catch {
     return isThere(pid) ? UNKNOWN : undefined;
   }
-  // Behind the command's name, which is in parentheses and may hold anything: fields 3, 20 and 22 of the line.
+  // Fields 3, 20 and 22. They follow the command's name, which is in parentheses and may contain anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, threads, started] = [fields[0]!, Number(fields[17]), fields[19]!];
-  // One that was killed is there until its last thread has come back from the disk.
+  // A killed process stays until its last thread has returned from a disk operation.
   return (state === 'Z' || state === 'X') && threads <= 1 ? undefined : started;
 }
 
-/** Whether there is a process of this pid, shown or not. */
+/** Whether a process with this pid exists, hidden or not. */
 function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);

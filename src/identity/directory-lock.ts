@@ -1,29 +1,29 @@
-// One process at a time on a directory: a lease that is the name of a file.
+// Locks a directory for one process. The lock is a lease, and the lease is the name of a file.
 //
-//   DIRECTORY/lock/COUNTER.PID.ID.PLACE.HOST   the lease: an empty file, whose name is the whole state of the lock
-//   DIRECTORY/lock.ID.socket                   the holder listens here, so the kernel tells whether it lives
-//   DIRECTORY/lock.ID.new/                     a lease on its way to become lock/
+//   DIRECTORY/lock/COUNTER.PID.ID.PLACE.HOST   the lease: an empty file whose name is the whole state of the lock
+//   DIRECTORY/lock.ID.socket                   the holder listens here, so the kernel knows whether it lives
+//   DIRECTORY/lock.ID.new/                     a prepared lease, to be renamed to lock/
 //
-// ID is random and new for each attempt, COUNTER grows with each renewal: no name of a lease is ever used twice. Each
-// transition is one system call on such a name, so exactly one process succeeds, however long others were stopped:
+// ID is random and new for each attempt, and COUNTER grows with each renewal. So no name of a lease is ever used twice.
+// Each transition is one system call on such a name, so exactly one process succeeds, however long others were stopped:
 //
 //   take a free lock   rename lock.ID.new to lock    fails unless lock is missing or empty
 //   renew              rename own lease, COUNTER + 1 fails if the lease is no longer there
 //   take over          rename a dead lease to own    fails if it was renewed, released or taken over
 //   release            unlink own lease, rmdir lock  unlink fails likewise; rmdir fails if a new lease is there
 //
-// Invariant: lock/ holds one lease or none, and is free exactly when it is empty or missing. A listing during a rename may
-// show both names or neither; it is a hint only, the rename decides.
+// Invariant: lock/ holds at most one lease. The lock is free exactly when lock/ is empty or missing. A listing during a
+// rename may show both names or neither. A listing is a hint only; the rename decides.
 //
-// A holder is dead if its socket refuses connections. That is the kernel's word, and holds across PID and mount
-// namespaces, users and host names, because connect() resolves the inode. It counts only on the kernel and file system
-// (PLACE) where the socket was bound. Elsewhere, and where there is no socket, a lease is dead if its name stays the same
-// for `deadMs` of the observer's monotonic clock.
+// A holder is dead if its socket refuses connections. The kernel's answer holds across PID and mount namespaces, users
+// and host names, because connect() resolves the inode. The answer counts only on the kernel and file system (PLACE)
+// where the socket was bound. Elsewhere, and without a socket, a lease is dead if its name stays the same for `deadMs`
+// of the observer's monotonic clock.
 //
-// Safety of that rule: a renewal that began at time t opens the holder's fence until t + fenceMs. An observer that saw the
-// same name from s to s + deadMs knows t <= s, since a later renewal would have changed the name. Its rename fails if one
-// comes in between. So when it succeeds, the fence has been closed for deadMs - fenceMs already, and stays closed, because
-// the holder's next renewal fails.
+// Safety of that rule: a renewal that began at time t opens the holder's fence until t + fenceMs. An observer that saw
+// the same name from s to s + deadMs knows t <= s, since a later renewal would have changed the name. A renewal before
+// the observer's rename makes that rename fail. So when the rename succeeds, the fence has been closed for deadMs -
+// fenceMs. The fence stays closed, because the holder's next renewal fails.
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -47,9 +47,9 @@ import {
 export interface LockTiming {
   /** Between two renewals. */
   readonly renewalMs: number;
-  /** From the begin of a renewal until the holder must not write any more. */
+  /** From the start of a renewal until the holder must stop writing. */
   readonly fenceMs: number;
-  /** From the first to the last sight of an unchanged lease until its holder counts as dead. */
+  /** Time for which an observer must see an unchanged lease before its holder counts as dead. */
   readonly deadMs: number;
 }
 
@@ -58,32 +58,33 @@ const TIMING: LockTiming = { renewalMs: LOCK_RENEWAL_MS, fenceMs: LOCK_FENCE_MS,
 /** How a lock is taken and held. */
 export interface LockOptions {
   /**
-   * Called once, if another process took the lock over or somebody removed it: this process must not go on. It may come
-   * before the lock is handed out.
+   * Called at most once, when another process has taken over or removed the lock. This process must stop then. The call
+   * may come before `lockDirectory` resolves.
    */
   readonly onLost: (error: Error) => void;
-  /** Told, in a sentence, for whom this waits and how long. */
+  /** Gets a sentence that names the holder and the wait. */
   readonly onWaiting: (text: string) => void;
   readonly timing?: LockTiming;
 }
 
-/** A lock that this process holds. Renewed by a timer of the thread that took it; keeps no process alive. */
+/** A lock that this process holds. A timer of the thread that took it renews it, without keeping the process alive. */
 export interface DirectoryLock {
-  /** Open while this process surely holds the lock. */
+  /** Open only while this process certainly holds the lock. */
   readonly fence: Fence;
-  /** Gives the lock up. */
+  /** Releases the lock. */
   release(): void;
 }
 
-/** Takeovers that may fail because another process was faster, and the pause after each: two seconds in all. */
+/** Attempts that may fail because another process was faster. With PAUSE_MS after each they last two seconds. */
 const ATTEMPTS_MAX = 400;
 const PAUSE_MS = 5;
-/** How often a lease without a socket is looked at. */
+/** Milliseconds between two looks at a lease without a socket. */
 const LOOK_MS = 250;
 
 /**
- * Takes the lock of a directory. Rejects with LockedError where a living process holds it, or with the system's error.
- * Resolves at once if the lock is free or its holder died on this machine, after `deadMs` if that cannot be known.
+ * Takes the lock of a directory. Rejects with LockedError if a live process holds it, or with the system's error.
+ * Resolves at once if the lock is free or its holder died on this machine. Resolves after `deadMs` if the holder's
+ * state is unknown.
  */
 export async function lockDirectory(directory: string, options: LockOptions): Promise<DirectoryLock> {
   const files = new LockFiles(directory);
@@ -106,7 +107,7 @@ async function take(files: LockFiles, claim: Claim, options: LockOptions): Promi
     const renewed = seen?.lease.id === lease?.id && seen?.lease.name !== lease?.name;
     if (lease && (alive || (alive === undefined && renewed))) throw files.inUse(lease);
     if (lease && alive === undefined) {
-      // Released or renewed while its socket was asked.
+      // The lease was released or renewed during the connect.
       if (files.lease()?.name !== lease.name) {
         attempt++;
         continue;
@@ -137,7 +138,7 @@ async function take(files: LockFiles, claim: Claim, options: LockOptions): Promi
   throw new LockedError(`${files.directory} cannot be locked: the lock changes hands too fast`);
 }
 
-/** A process that wants the lock, or has it. */
+/** The lease and socket of this process, before and after it takes the lock. */
 class Claim {
   readonly id = randomBytes(8).toString('hex');
   readonly #files: LockFiles;
@@ -148,7 +149,7 @@ class Claim {
     this.#files = files;
   }
 
-  /** The path of the lease after so many renewals. */
+  /** Path of the lease after so many renewals. */
   lease(renewals: number): string {
     return this.#files.path(LOCK, this.#leaseName(renewals));
   }
@@ -162,12 +163,12 @@ class Claim {
     return `${counter}.${process.pid}.${this.id}.${this.#files.place}.${host}`;
   }
 
-  /** Listens, before the lease is there. Some file systems hold no sockets: then the counter alone tells. */
+  /** Listens before the lease exists. On a file system without sockets only the counter shows that the holder lives. */
   async listen(): Promise<void> {
     if (this.#listened) return;
     this.#listened = true;
     const server = createServer((connection) => connection.destroy());
-    // Anybody may connect: of a dead socket that is not theirs to write to, others would hear EACCES only.
+    // Every user may connect. Without write permission a dead socket would give others EACCES, not ECONNREFUSED.
     const path = this.#files.socketOf(this.id);
     await new Promise<void>((resolve) => {
       server.on('error', () => resolve());
@@ -177,7 +178,7 @@ class Claim {
     this.#server = server;
   }
 
-  /** One step: takes a free lock, or that of a dead lease. Returns whether it did. */
+  /** Tries once to take a free lock, or the lock of a dead lease. Returns whether it succeeded. */
   take(dead: Lease | undefined): boolean {
     const files = this.#files;
     if (dead) return files.move(files.path(LOCK, dead.name), this.lease(0));
@@ -189,7 +190,7 @@ class Claim {
       return true;
     } catch (error) {
       rmSync(prepared, { recursive: true, force: true });
-      // ENOENT: a process that has taken the lock since took this for a leftover.
+      // ENOENT: the process that has the lock by now removed the prepared lease as a leftover.
       if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error) ?? '')) return false;
       throw error;
     }
@@ -229,7 +230,7 @@ class HeldLock implements DirectoryLock {
       unlinkSync(this.#claim.lease(this.#renewals));
       rmdirSync(this.#files.path(LOCK));
     } catch {
-      // Taken over; or the next holder was there before the directory was removed. It is not ours any more.
+      // Another process has taken over, or has taken the lock between unlink and rmdir. The lock is not ours any more.
     }
     this.#claim.close();
     this.#files.close();
@@ -241,7 +242,7 @@ class HeldLock implements DirectoryLock {
     try {
       held = this.#files.move(this.#claim.lease(this.#renewals), this.#claim.lease(this.#renewals + 1));
     } catch {
-      // Trouble of the file system may pass. Until it does, the fence closes by itself.
+      // A failure of the file system may pass. The fence closes by itself if it does not.
       return;
     }
     if (held) {
@@ -261,7 +262,7 @@ class HeldLock implements DirectoryLock {
       const lease = this.#files.lease();
       if (lease) by = `${nameOf(lease)} took it over`;
     } catch {
-      // Something else is there now.
+      // lock/ is no lock of ours now.
     }
     return new Error(`the lock of ${directory} is lost: ${by}`);
   }

@@ -1,5 +1,5 @@
-// Who this registry is: its ID and its two RSA keys, in the data directory. Made at the first start, loaded and checked
-// at every later one. Invariant: a registry whose ID somebody may know never gets other keys without being told to.
+// The registry's identity: its ID and its two RSA keys, in the data directory. The first start makes them, later starts
+// load and check them. Invariant: once a client may know the ID, only a command of the operator changes the keys.
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
@@ -16,30 +16,35 @@ export interface Identity {
   readonly id: Buffer;
   /** ck: decrypts Hellos. */
   readonly commsKey: KeyObject;
-  /** The ck before it, which decrypts Hellos too while clients change over (H10); its modulus is as long. */
+  /**
+   * The previous ck, which also decrypts Hellos until all clients have the new one (H10). Its modulus has the same
+   * length.
+   */
   readonly previousCommsKey: KeyObject | undefined;
   /** sk: signs. */
   readonly sigKey: KeyObject;
-  /** What an operator should hear, such as a key that is too short for today. */
+  /** Warnings for the operator, such as a key that is too short for today. */
   readonly warnings: readonly string[];
 }
 
-/** The data directory is not what it should be; the message says what and where. */
+/** The data directory or a file in it is unusable. The message names the path and the reason. */
 export class IdentityError extends Error {
   override readonly name = 'IdentityError';
 }
 
-/** Of the keys of a new registry, and at least of any new key (K1). */
+/** Length of a new registry's keys, and the minimum for any new key (K1). */
 export const NEW_KEY_BITS = 2_048;
 const ID_FILE = 'id';
 export const COMMS_KEY_FILE = 'ck.pem';
 export const PREVIOUS_COMMS_KEY_FILE = 'ck-previous.pem';
 const SIG_KEY_FILE = 'sk.pem';
 export const REG_CRED_FILE = 'regCred.dat';
-/** There while the first start makes the others. */
+/** Exists while the first start makes the other files. */
 const UNFINISHED_FILE = 'unfinished';
 
-/** Makes the data directory if there is none. Throws IdentityError where others than groups of this process can use it. */
+/**
+ * Makes the data directory if it is missing. Throws IdentityError if users outside this process's groups can use it.
+ */
 export async function openDataDirectory(directory: string): Promise<void> {
   try {
     makeDirectory(directory, 0o700);
@@ -51,10 +56,10 @@ export async function openDataDirectory(directory: string): Promise<void> {
   if (access === 'others') throw openToOthers(directory, mode, '700');
 }
 
-/** Loads the identity in `directory`, or makes one if there has never been any. Throws IdentityError. */
+/** Loads the identity in `directory`, or makes one if there never was any. Throws IdentityError. */
 export async function openIdentity(directory: string): Promise<Identity> {
   await openDataDirectory(directory);
-  // A first start that did not get to its end has left its mark, and nobody can have seen its keys.
+  // The mark of an interrupted first start. No client can have seen its keys, since regCred.dat was not written.
   const interrupted = existsSync(join(directory, UNFINISHED_FILE)) && !existsSync(join(directory, REG_CRED_FILE));
   const all = [ID_FILE, COMMS_KEY_FILE, PREVIOUS_COMMS_KEY_FILE, SIG_KEY_FILE, REG_CRED_FILE];
   const files = all.filter((file) => existsSync(join(directory, file)));
@@ -62,7 +67,7 @@ export async function openIdentity(directory: string): Promise<Identity> {
   return loadIdentity(directory);
 }
 
-/** Writes the registry's public credentials, readable by all who may enter the directory. */
+/** Writes the registry's public credentials, readable by every user who may enter the directory. */
 export async function writeRegCred(directory: string, text: string): Promise<void> {
   await writeDurably(directory, REG_CRED_FILE, text, 0o644);
 }
@@ -82,7 +87,7 @@ async function makeIdentity(directory: string): Promise<void> {
   await syncDirectory(directory);
 }
 
-/** A private key as its file has it. */
+/** A private key in the format of its file. */
 export function printKey(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
@@ -111,8 +116,8 @@ async function loadIdentity(directory: string): Promise<Identity> {
 }
 
 /**
- * The key that has been replaced, if there is one. It has to be as long as the current one: what has arrived of a Hello
- * over TCP says by its length alone whether it is whole (H1).
+ * Loads the previous comms key, if any. It must be as long as the current one: on TCP only the length tells whether a
+ * Hello is whole (H1).
  */
 async function loadPreviousKey(directory: string, commsKey: KeyObject, sigKey: KeyObject) {
   const path = join(directory, PREVIOUS_COMMS_KEY_FILE);
@@ -123,27 +128,27 @@ async function loadPreviousKey(directory: string, commsKey: KeyObject, sigKey: K
   }
   const [bits, wanted] = [key, commsKey].map(({ asymmetricKeyDetails }) => asymmetricKeyDetails!.modulusLength!);
   if (bits !== wanted) {
-    throw new IdentityError(`${path} has ${bits} bits and ${COMMS_KEY_FILE} ${wanted}; both have to have as many`);
+    throw new IdentityError(`${path} has ${bits} bits, ${COMMS_KEY_FILE} has ${wanted}: their lengths must match`);
   }
   if (!createPublicKey(key).equals(createPublicKey(commsKey))) return { key, warnings };
-  const interrupted = `${path} is the same key as ${COMMS_KEY_FILE}: a rotation that was interrupted`;
+  const interrupted = `${path} is the same key as ${COMMS_KEY_FILE}: a rotation was interrupted; rotate again`;
   return { key: undefined, warnings: [...warnings, interrupted] };
 }
 
-/** Loads a private RSA key of ours, and what an operator should hear of it. Throws IdentityError. */
+/** Loads a private RSA key of the registry, with warnings for the operator. Throws IdentityError. */
 export async function loadKey(path: string): Promise<{ key: KeyObject; warnings: readonly string[] }> {
   const { text: pem, warnings } = await readPrivate(path);
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
   } catch {
-    // The reason OpenSSL gives may quote what it read.
+    // OpenSSL's reason may quote the file, so it is left out.
     throw new IdentityError(`${path} is not a private key in PEM form`);
   }
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   if (key.asymmetricKeyType !== 'rsa') throw new IdentityError(`${path} is not an RSA key`);
   if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX) {
-    throw new IdentityError(`${path} has ${bits} bits; ${RSA_BITS_MIN} to ${RSA_BITS_MAX} are what clients take`);
+    throw new IdentityError(`${path} has ${bits} bits: clients accept ${RSA_BITS_MIN} to ${RSA_BITS_MAX}`);
   }
   return { key, warnings: bits < NEW_KEY_BITS ? [...warnings, `${path} has only ${bits} bits`] : warnings };
 }
@@ -154,8 +159,8 @@ async function readPrivate(path: string): Promise<{ text: string; warnings: read
 }
 
 /**
- * Sees that nobody but its owner can use a secret file. Access of a group of this process is taken away, with a warning for
- * the operator, if there was any. Throws IdentityError where that cannot be done, and where others have access.
+ * Makes sure that only its owner can use a secret file. Removes access of a group of this process, and returns a
+ * warning for the operator then. Throws IdentityError if that fails, or if other users have access.
  */
 export async function keepPrivate(path: string): Promise<string | undefined> {
   const { access, mode, isFile } = await look(path);

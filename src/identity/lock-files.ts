@@ -1,4 +1,4 @@
-// The files of a directory's lock: what their names say, and the system calls on them (directory-lock.ts has the protocol).
+// The files of a directory's lock: their names, and the system calls on them. directory-lock.ts has the protocol.
 import {
   chmodSync,
   chownSync,
@@ -16,7 +16,7 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-/** Another process holds the directory; the message says which. */
+/** Another process holds the directory. The message names it. */
 export class LockedError extends Error {
   override readonly name = 'LockedError';
 }
@@ -24,16 +24,16 @@ export class LockedError extends Error {
 export const LOCK = 'lock';
 export const LEASE = /^(\d{10})\.(\d{1,10})\.([0-9a-f]{16})\.([0-9a-z-]{1,64})\.([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})$/;
 const LEFTOVER = /^lock\.([0-9a-f]{16})\.(?:socket|new)$/;
-/** A name has at most 10 + 10 + 16 + 64 + 64 characters and 4 dots; file systems take 255. */
+/** A lease's name has at most 10 + 10 + 16 + 64 + 64 characters and 4 dots. File systems accept 255. */
 export const COUNTER_DIGITS = 10;
 export const HOST_CHARS_MAX = 64;
 
-/** What the name of a lease says. */
+/** The parts of a lease's name. */
 export interface Lease {
   readonly name: string;
   readonly pid: string;
   readonly id: string;
-  /** Boot ID and device: where the holder's socket can be asked. */
+  /** Boot ID and device on which connecting to the holder's socket tells whether it lives. */
   readonly place: string;
   readonly host: string;
 }
@@ -42,7 +42,7 @@ export function nameOf({ pid, host }: Lease): string {
   return `the process with pid ${pid} on ${host}`;
 }
 
-/** The files of a lock. The directory is held open: paths are short, and go on meaning the same if it is moved. */
+/** The files of a lock. Holds the directory open, so that paths stay short, and valid if the directory moves. */
 export class LockFiles {
   readonly directory: string;
   readonly place: string;
@@ -60,7 +60,7 @@ export class LockFiles {
     return join(this.#base, ...names);
   }
 
-  /** The lease there is, as far as a listing tells. Throws LockedError where lock/ is something else. */
+  /** The present lease according to a listing. Throws LockedError if lock/ is something else. */
   lease(): Lease | undefined {
     let names: string[];
     try {
@@ -73,10 +73,11 @@ export class LockFiles {
     if (names.length === 0) return undefined;
     const [, , pid, id, place, host] = LEASE.exec(names[0]!) ?? [];
     if (pid && id && place && host) return { name: names[0]!, pid, id, place, host };
-    throw new LockedError(`${join(this.directory, LOCK)} is not a lock of this server; remove it if none runs here`);
+    const path = join(this.directory, LOCK);
+    throw new LockedError(`${path} is not a lock of this server: remove it if no server runs here`);
   }
 
-  /** Whether a holder lives; undefined if its socket does not tell. */
+  /** Whether a holder lives; undefined if its socket cannot tell. */
   async isAlive({ id, place }: Lease): Promise<boolean | undefined> {
     return place === this.place && place !== UNKNOWN_PLACE ? isListening(this.socketOf(id)) : undefined;
   }
@@ -89,19 +90,21 @@ export class LockFiles {
     return new LockedError(`${this.directory} is in use by ${nameOf(lease)} (${join(this.directory, LOCK)})`);
   }
 
-  /** Renames something of which one process only can have the new name. Returns whether it was there. */
+  /** Renames a file to a name that only this process uses. Returns false if `from` is missing. */
   move(from: string, to: string): boolean {
     try {
       renameSync(from, to);
       return true;
     } catch (error) {
-      // A file server that has lost its reply is asked again, and does not find what it has renamed.
+      // A network file system that lost the reply repeats the rename, and then finds `from` missing.
       if (codeOf(error) === 'ENOENT') return existsSync(to);
       throw error;
     }
   }
 
-  /** Makes a directory that everybody may write who may write the locked one: any of them may have to take over. */
+  /**
+   * Makes a directory with mode and owner of the locked one, since each user who may write there may have to take over.
+   */
   makeShared(path: string): void {
     const { mode, uid, gid } = fstatSync(this.#descriptor);
     mkdirSync(path);
@@ -110,8 +113,8 @@ export class LockFiles {
   }
 
   /**
-   * Removes what killed processes left, as far as it may. A live one on another machine may lose its socket: its lease
-   * then counts by the counter alone. One that loses its lock.ID.new tries again.
+   * Removes leftovers of killed processes, and ignores failures. A live process on another machine may lose its socket,
+   * and then shows by its counter alone that it lives. A process that loses its lock.ID.new tries again.
    */
   async removeLeftovers(ownId: string): Promise<void> {
     for (const name of readdirSync(this.#base)) {
@@ -128,7 +131,7 @@ export class LockFiles {
 
 const UNKNOWN_PLACE = 'unknown';
 
-/** Names the kernel that runs now and one of its file systems. */
+/** Identifies the running kernel and one of its file systems. */
 function placeOf(device: number): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim();
@@ -138,7 +141,7 @@ function placeOf(device: number): string {
   }
 }
 
-/** Whether a process listens on a socket; undefined if that cannot be told. */
+/** Whether a process listens on a socket; undefined if unknown. */
 function isListening(path: string): Promise<boolean | undefined> {
   return new Promise((resolve) => {
     const connection = connect({ path }, () => {
@@ -147,7 +150,7 @@ function isListening(path: string): Promise<boolean | undefined> {
     });
     connection.on('error', (error) => {
       const code = codeOf(error);
-      // EAGAIN: a holder that is stopped has not accepted the connections before this one.
+      // EAGAIN: the backlog of a stopped holder is full, so the holder lives.
       resolve(code === 'EAGAIN' ? true : code === 'ECONNREFUSED' ? false : undefined);
     });
   });

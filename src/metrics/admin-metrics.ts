@@ -1,7 +1,7 @@
-// The connections of the admin port.
+// Metrics of the admin port's connections.
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** `counts` says how many connections there are, and how many were closed because there were too many. */
+/** Registers the metrics. `counts` returns the numbers of open connections and of those closed for a bound. */
 export function adminMetrics(
   registry: Registry,
   counts: () => { readonly open: number; readonly dropped: number },
@@ -9,7 +9,7 @@ export function adminMetrics(
   const registers = [registry];
   new Gauge({
     name: 'xlreg_admin_connections',
-    help: 'Connections of the admin port.',
+    help: 'Open connections of the admin port.',
     registers,
     collect() {
       this.set(counts().open);
@@ -17,7 +17,7 @@ export function adminMetrics(
   });
   new Counter({
     name: 'xlreg_admin_connections_dropped_total',
-    help: 'Connections of the admin port closed because there were too many: idle ones for new ones, or the new one.',
+    help: 'Connections of the admin port closed at its bound: idle ones to make room, or new ones.',
     registers,
     collect() {
       this.reset();

@@ -1,11 +1,11 @@
-// What limits have closed, and how much of them is in use.
+// Metrics of admission: connections closed by limits, and use of the limits.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { DROP_CAUSES, type DropCause } from '../admission/admission.ts';
 
 export class AdmissionMetrics {
   readonly #drops: Counter<'cause'>;
 
-  /** `connectionsMax` is what connections are held against. */
+  /** `connectionsMax` is the limit of connections in effect. */
   constructor(
     registry: Registry,
     connectionsMax: number,
@@ -14,14 +14,14 @@ export class AdmissionMetrics {
     const registers = [registry];
     this.#drops = new Counter({
       name: 'xlreg_admission_drops_total',
-      help: 'Connections closed by a limit, by which.',
+      help: 'Connections closed by a limit, by cause.',
       labelNames: ['cause'],
       registers,
     });
     for (const cause of DROP_CAUSES) this.#drops.inc({ cause }, 0);
     new Gauge({
       name: 'xlreg_admission_connections',
-      help: 'Connections that count for --max-connections.',
+      help: 'Connections that count towards --max-connections.',
       registers,
       collect() {
         this.set(counts().connections);
@@ -29,12 +29,12 @@ export class AdmissionMetrics {
     });
     new Gauge({
       name: 'xlreg_admission_connections_max',
-      help: 'How many of them there may be: --max-connections, or what the limit of open files leaves of it.',
+      help: 'Maximum of xlreg_admission_connections: --max-connections, or less because of the limit of open files.',
       registers,
     }).set(connectionsMax);
     new Gauge({
       name: 'xlreg_admission_addresses',
-      help: 'Addresses that are counted each for itself.',
+      help: 'Addresses with counts of their own.',
       registers,
       collect() {
         this.set(counts().addresses);

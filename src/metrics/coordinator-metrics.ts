@@ -1,10 +1,10 @@
-// The coordinator's stats as metrics of the main thread.
+// Metrics of the coordinator, read by the main thread from shared memory.
 import type { Registry } from 'prom-client';
 import type { CoordinatorStats } from '../coordinator/coordinator-stats.ts';
 import { monotonicSeconds } from '../runtime/thread-stats.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 
-/** Registers them. `queueLength` says how many commands wait. */
+/** Registers the metrics. `queueLength` returns the number of waiting commands. */
 export function coordinatorMetrics(registry: Registry, stats: CoordinatorStats, queueLength: () => number): void {
   const metrics = new ScrapedMetrics(registry);
   batchMetrics(metrics, stats, queueLength);
@@ -15,7 +15,7 @@ export function coordinatorMetrics(registry: Registry, stats: CoordinatorStats, 
 function batchMetrics(metrics: ScrapedMetrics, stats: CoordinatorStats, queueLength: () => number): void {
   metrics.gauge(
     'xlreg_coordinator_silent_seconds',
-    'Time since the coordinator recorded its state, which it does ten times a second unless it waits for the disk.',
+    'Time since the coordinator last wrote its stats. It writes them ten times a second unless it waits for the disk.',
     () => Math.max(0, monotonicSeconds() - stats.thread.read().at),
   );
   metrics.gauge('xlreg_coordinator_queue_commands', 'Commands waiting for the next batch.', queueLength);
@@ -26,13 +26,13 @@ function batchMetrics(metrics: ScrapedMetrics, stats: CoordinatorStats, queueLen
   );
   metrics.histogram(
     'xlreg_coordinator_commit_seconds',
-    'Time to apply and commit a batch that changed something, the disk included.',
+    'Time to apply and commit a batch with changes, disk included.',
     stats.commitSeconds,
   );
   metrics.counter('xlreg_coordinator_changes_total', 'Records stored.', () => stats.changes.value);
   metrics.counter(
     'xlreg_token_replays_total',
-    'Registrations with a token that their client had replaced: it switched back, or somebody replays the token.',
+    'Registrations with a token that the client had replaced: it switched back, or somebody replays the token.',
     () => stats.replayedTokens.value,
   );
 }
@@ -69,7 +69,7 @@ function storeMetrics(metrics: ScrapedMetrics, { store }: CoordinatorStats): voi
   );
   metrics.histogram(
     'xlreg_store_sync_seconds',
-    'Time of a commit on its way to the disk: writing its pages, and fsync.',
+    'Time of a commit to write its pages to the disk and fsync them.',
     store.syncSeconds,
   );
   metrics.gauge(

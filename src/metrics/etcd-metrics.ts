@@ -1,15 +1,15 @@
-// What passes between the registry and etcd, where the table is there.
+// Metrics of the etcd store.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type CoordinatorStats, ETCD_METHODS } from '../coordinator/coordinator-stats.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
-/** Registers them. */
+/** Registers the metrics. */
 export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): void {
   const registers = [registry];
   new PlainHistogram(
     {
       name: 'xlreg_store_request_seconds',
-      help: 'Time of a request to etcd until it was answered, by method.',
+      help: 'Time from a request to etcd to its reply, by method.',
       labelNames: ['method'],
       registers,
     },
@@ -17,7 +17,7 @@ export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): voi
   );
   new Counter({
     name: 'xlreg_store_request_failures_total',
-    help: 'Requests to etcd that were refused or not answered in time, and made again if there was time, by method.',
+    help: 'Requests to etcd that failed or timed out, by method. They are repeated while there is time.',
     labelNames: ['method'],
     registers,
     collect() {
@@ -28,14 +28,14 @@ export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): voi
   new PlainHistogram(
     {
       name: 'xlreg_store_catch_up_seconds',
-      help: 'Time before each batch to ask etcd for the last change and to wait until the watch has brought it.',
+      help: 'Time of the catch-up before each batch: to ask for the last change, and to wait for the watch.',
       registers,
     },
     [{ labels: {}, series: etcd.catchUpSeconds }],
   );
   new Gauge({
     name: 'xlreg_store_behind_revisions',
-    help: 'Revisions that the watch had to go at the last catching up.',
+    help: 'Revisions that the watch was behind etcd at the last catch-up.',
     registers,
     collect() {
       this.set(etcd.behind.value);
@@ -43,7 +43,7 @@ export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): voi
   });
   new Counter({
     name: 'xlreg_store_read_again_total',
-    help: 'Times that the whole table was read again, because the watch could not go on or etcd was another than it was.',
+    help: 'Times that the whole table was read again, since the watch could not continue or etcd was replaced.',
     registers,
     collect() {
       this.reset();

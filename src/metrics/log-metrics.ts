@@ -1,11 +1,11 @@
-// What becomes of the log.
+// Metrics of the log.
 import { Counter, type Registry } from 'prom-client';
 
-/** Registers it. `dropped` is how many lines were lost so far. */
+/** Registers the metric. `dropped` returns the number of lines lost so far. */
 export function logMetrics(registry: Registry, dropped: () => number): void {
   new Counter({
     name: 'xlreg_log_lines_dropped_total',
-    help: 'Lines of the log that were lost: stderr had no space or no reader, or its reader was too slow.',
+    help: 'Log lines lost because stderr had no space or no reader, or its reader was too slow.',
     registers: [registry],
     collect() {
       this.reset();

@@ -1,5 +1,5 @@
-// A histogram of series, whose numbers are put into Prometheus' shape at the scrape: prom-client's own looks its labels up
-// anew for each observation, which on the data path costs more than what it measures.
+// A histogram that is converted to Prometheus' format at the scrape only. prom-client's own looks up its labels at each
+// observation, which on the data path would cost more than the measured code.
 import {
   Histogram,
   type HistogramConfiguration,
@@ -9,7 +9,7 @@ import {
 } from 'prom-client';
 import type { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 
-/** A series, and its label: one at most, whose values are known beforehand. */
+/** The buckets of one combination of labels. At most one label, with values known beforehand. */
 export interface LabelledSeries<T extends string> {
   readonly labels: Partial<Record<T, string>>;
   readonly series: HistogramBuckets;
@@ -18,7 +18,7 @@ export interface LabelledSeries<T extends string> {
 export class PlainHistogram<T extends string> extends Histogram<T> {
   readonly #series: readonly LabelledSeries<T>[];
 
-  /** `series` are all there will ever be, and have the same bounds. */
+  /** `series` holds every series that will ever exist, all with the same bounds. */
   constructor(settings: Omit<HistogramConfiguration<T>, 'buckets'>, series: readonly LabelledSeries<T>[]) {
     super({ ...settings, buckets: [...series[0]!.series.bounds] });
     this.#series = series;
@@ -29,8 +29,8 @@ export class PlainHistogram<T extends string> extends Histogram<T> {
   }
 
   /**
-   * What a registry asks a histogram for when it makes a page. It is not in prom-client's types; tests of the page find out
-   * if that changes.
+   * A registry calls this to print a page. The method is missing in prom-client's types. Tests of the page fail if
+   * prom-client changes it.
    */
   async getForPromString(): Promise<MetricObjectWithValues<MetricValueWithName<T>>> {
     const { name, help, type, aggregator } = this as unknown as MetricObject;

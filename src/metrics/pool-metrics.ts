@@ -1,10 +1,10 @@
-// The crypto pool: what waits in front of it, how many jobs it gets at once, and where their time goes.
+// Metrics of the pool: waiting jobs, jobs per hand-over, and the time of jobs by stage.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Job, JobTimes } from '../pool/job.ts';
 import { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
-/** From the cost of a message, tens of microseconds, to that of a stuck disk. */
+/** From the cost of a message, tens of microseconds, to that of a stalled disk. */
 const STAGE_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 const BATCH_FRAMES = [1, 2, 4, 8, 16, 32, 64];
 const STAGES = [
@@ -20,7 +20,7 @@ const STAGES = [
 ] as const;
 
 export class PoolMetrics {
-  /** In the order of STAGES. */
+  /** Histograms in the order of STAGES. */
   readonly #stages = STAGES.map(() => new HistogramBuckets(STAGE_SECONDS));
   readonly #frames = new HistogramBuckets(BATCH_FRAMES);
   readonly #failures: Counter;
@@ -31,18 +31,17 @@ export class PoolMetrics {
       {
         name: 'xlreg_stage_seconds',
         help:
-          'Time of frames by stage: hello-wait and message-wait in the queue, hello-call and message-call from hand-over ' +
-          'to return, and within these hello (its RSA), open, ask (the coordinator, where it has to be asked) and seal. ' +
-          'hello-rest is what of hello-call is not hello: the way to the worker and back, and other jobs there.',
+          'Time of jobs by stage. hello-wait and message-wait: in the queue. hello-call and message-call: from ' +
+          'hand-over to return. Parts of these: hello (RSA), open, ask (the coordinator, if needed) and seal. ' +
+          'hello-rest is hello-call without hello: the way to the worker and back, and other jobs there.',
         labelNames: ['stage'],
         registers,
       },
       STAGES.map((stage, place) => ({ labels: { stage }, series: this.#stages[place]! })),
     );
-    new PlainHistogram(
-      { name: 'xlreg_pool_batch_frames', help: 'Frames handed over to a worker at once.', registers },
-      [{ labels: {}, series: this.#frames }],
-    );
+    new PlainHistogram({ name: 'xlreg_pool_batch_frames', help: 'Jobs handed over to a worker at once.', registers }, [
+      { labels: {}, series: this.#frames },
+    ]);
     this.#failures = new Counter({
       name: 'xlreg_pool_failures_total',
       help: 'Workers that failed and were replaced; the connections of their jobs were closed.',
@@ -50,7 +49,7 @@ export class PoolMetrics {
     });
     new Gauge({
       name: 'xlreg_pool_queue_frames',
-      help: 'Frames waiting for the pool.',
+      help: 'Jobs waiting for the pool.',
       labelNames: ['kind'],
       registers,
       collect() {

@@ -1,8 +1,8 @@
-// The process as a whole, under the names that Prometheus has for what every process has.
+// Metrics of the process, under Prometheus' standard names.
 import { readFileSync } from 'node:fs';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** Registers them. */
+/** Registers the metrics. */
 export function processMetrics(registry: Registry): void {
   const registers = [registry];
   new Counter({
@@ -17,7 +17,7 @@ export function processMetrics(registry: Registry): void {
   });
   new Gauge({
     name: 'process_resident_memory_bytes',
-    help: 'Memory of the process that is resident, what it shares and its table of clusters included.',
+    help: 'Resident memory of the process, shared memory and the table included.',
     registers,
     collect() {
       this.set(process.memoryUsage.rss());
@@ -25,19 +25,19 @@ export function processMetrics(registry: Registry): void {
   });
   new Gauge({
     name: 'process_start_time_seconds',
-    help: 'When the process started, in seconds since 1970.',
+    help: 'Start of the process, in seconds since 1970.',
     registers,
   }).set(performance.timeOrigin / 1000);
   const filesMax = openFilesMax();
   if (filesMax === undefined) return;
   new Gauge({
     name: 'process_max_fds',
-    help: 'Files and sockets that the process may have open; connections are kept below it.',
+    help: 'Maximum number of open files and sockets. Connections are kept below it.',
     registers,
   }).set(filesMax);
 }
 
-/** The soft limit; undefined where there is none or the system does not tell. */
+/** The soft limit; undefined without /proc or without a limit. */
 function openFilesMax(): number | undefined {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'ascii'))?.[1];

@@ -1,7 +1,7 @@
-// Readiness as a metric, so that an alert needs no second probe.
+// Readiness as a metric, so that an alert needs no extra probe.
 import { Gauge, type Registry } from 'prom-client';
 
-/** Registers it. `checks` is what /readyz would say: its checks by name, of which there are a handful. */
+/** Registers the metric. `checks` returns the checks of /readyz by name. */
 export function readinessMetrics(registry: Registry, checks: () => Readonly<Record<string, boolean>>): void {
   new Gauge({
     name: 'xlreg_readiness_check',

@@ -1,10 +1,12 @@
-// Metrics whose values are read when Prometheus scrapes, from plain numbers: a labelled counter of prom-client costs as much
-// as the rest of a message's way through a thread.
+// Metrics that are read from plain numbers at the scrape. A labelled counter of prom-client would cost as much as all
+// else that a thread does for a message.
 import { Counter, Gauge, type LabelValues, type Registry } from 'prom-client';
 import type { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
-/** A value for each combination of labels; both bound the cardinality, so labels take no value that a peer chooses. */
+/**
+ * A value for each combination of labels. Peers must not choose label values, so that the cardinality stays bounded.
+ */
 export type Samples<Label extends string> = Iterable<readonly [labels: LabelValues<Label>, value: number]>;
 
 /** Registers metrics in one registry. */
@@ -15,7 +17,7 @@ export class ScrapedMetrics {
     this.#registers = [registry];
   }
 
-  /** A counter without labels; `read` gives its total since the start. */
+  /** A counter without labels. `read` returns its total since the start. */
   counter(name: string, help: string, read: () => number): void {
     this.counters(name, help, [], () => [[{}, read()]]);
   }

@@ -1,5 +1,4 @@
-// Sessions and messages as the front end sees them. What happens per message is counted in plain numbers and read at the
-// scrape: a labelled counter costs as much as the rest of a message's way through this thread.
+// Metrics of sessions and messages, counted by the front end in plain numbers and read at the scrape.
 import type { Registry } from 'prom-client';
 import { FAULT_TEXT, REFUSAL_TEXT } from '../errors.ts';
 import type { DialectName } from '../wire/hello.ts';
@@ -16,11 +15,11 @@ const DIALECTS: readonly Dialect[] = ['none', 'chained', 'prefixed'];
 export class SessionMetrics {
   readonly #open = { tcp: none(), ws: none() };
   readonly #started = { tcp: none(), ws: none() };
-  /** By Op; 0 stands for one out of range. */
+  /** By Op; index 0 counts Ops out of range. */
   readonly #messages = new Array<number>(14).fill(0);
   readonly #ends = { tcp: noEnds(), ws: noEnds() };
   #twins = 0;
-  /** By the comms key they were under. */
+  /** By the comms key of the Hello. */
   readonly #hellos = { current: 0, previous: 0 };
 
   constructor(registry: Registry) {
@@ -36,13 +35,13 @@ export class SessionMetrics {
     );
     metrics.gauges(
       'xlreg_sessions_open',
-      'Open sessions; dialect is none for connections before their Hello.',
+      'Open sessions. Dialect none stands for connections before their Hello.',
       sessionLabels,
       () => pairs(DIALECTS, (dialect, transport) => this.#open[transport][dialect]),
     );
     metrics.counters(
       'xlreg_sessions_ended_total',
-      'Connections that ended, by why; dialect is none where there was no good Hello.',
+      'Ended connections, by the reason of their end. Dialect none stands for connections without a good Hello.',
       [...sessionLabels, 'end'],
       () =>
         TRANSPORTS.flatMap((transport) =>
@@ -59,11 +58,8 @@ export class SessionMetrics {
   }
 
   #registerMessages(metrics: ScrapedMetrics): void {
-    metrics.counters(
-      'xlreg_hellos_total',
-      'Hellos that were answered, by the comms key they were under: current, or the previous one.',
-      ['key'],
-      () => Object.entries(this.#hellos).map(([key, count]) => [{ key }, count]),
+    metrics.counters('xlreg_hellos_total', 'Answered Hellos, by their comms key: current or previous.', ['key'], () =>
+      Object.entries(this.#hellos).map(([key, count]) => [{ key }, count]),
     );
     metrics.counters('xlreg_messages_total', 'Messages answered, by their Op.', ['op'], () =>
       this.#messages.map((count, op) => [{ op: isOp(op) ? opName(op) : 'out-of-range' }, count]),
@@ -76,7 +72,7 @@ export class SessionMetrics {
     );
   }
 
-  /** All sessions that ended like this, in any dialect and over any transport. */
+  /** Number of connections with this end, in all dialects and over all transports. */
   #endedBy(end: string): number {
     const counts = pairs(DIALECTS, (dialect, transport) => this.#ends[transport][dialect].get(end) ?? 0);
     return counts.reduce((sum, [, count]) => sum + count, 0);
@@ -93,12 +89,12 @@ export class SessionMetrics {
     this.#started[transport][dialect] += 1;
   }
 
-  /** A message was answered; 0 for an Op out of range. */
+  /** Counts an answered message; `op` is 0 for an Op out of range. */
   served(op: number): void {
     this.#messages[op]! += 1;
   }
 
-  /** One client ID is in use in two places. */
+  /** Counts a client ID that is in use in two places. */
   twinSeen(): void {
     this.#twins += 1;
   }
@@ -121,7 +117,7 @@ function none(): Record<Dialect, number> {
   return { none: 0, chained: 0, prefixed: 0 };
 }
 
-/** How often each end was met; the ends there are bound it. */
+/** Counts by end. BOUNDED by the number of ends. */
 function noEnds(): Record<Dialect, Map<string, number>> {
   return { none: new Map(), chained: new Map(), prefixed: new Map() };
 }

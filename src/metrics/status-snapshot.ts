@@ -1,24 +1,24 @@
-// What the registry is doing, for the status page: read from the metrics themselves, so that the page and /metrics cannot
-// say different things and nothing is counted twice.
+// The numbers of the status page, read from the metrics. So the page and /metrics always agree, and nothing is counted
+// twice.
 import type { Registry } from 'prom-client';
 
-/** Numbers since the process started, but for those that say how many there are now. */
+/** Totals since the process started, and present numbers where stated. */
 export interface Activity {
   readonly sessions: {
-    /** Now, those before their Hello included. */
+    /** Present number, connections before their Hello included. */
     readonly open: number;
-    /** Hellos that were answered. */
+    /** Answered Hellos. */
     readonly started: number;
   };
-  /** Messages answered. */
+  /** Answered messages. */
   readonly messages: number;
   /** Private-key operations of Hellos, good or bad. */
   readonly rsa: { readonly operations: number; readonly seconds: number };
-  /** In front of the pool, now. */
+  /** Present number of jobs that wait for the pool. */
   readonly waiting: { readonly hellos: number; readonly messages: number };
 }
 
-/** Reads them. What is not registered yet, while the registry starts, is 0. */
+/** Reads the numbers. A metric that is not registered yet reads 0. */
 export async function readActivity(registry: Registry): Promise<Activity> {
   const [open, started, messages, stages, waiting] = await Promise.all(
     [
@@ -45,7 +45,7 @@ export async function readActivity(registry: Registry): Promise<Activity> {
 interface Value {
   readonly value: number;
   readonly labels: Readonly<Partial<Record<string, string | number>>>;
-  /** Of a histogram's values only. */
+  /** Present in values of histograms only. */
   readonly metricName?: string;
 }
 

@@ -1,24 +1,24 @@
-// What each thread uses of the machine, and how late the event loops of the main thread and the coordinator are. A worker of
-// the pool has no event loop to speak of: it sleeps on its parker, so its CPU time says how busy it is.
+// Metrics of threads: CPU time, heap, and the event-loop delay of main thread and coordinator. A worker parks instead
+// of running its event loop, so its CPU time shows how busy it is.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { LOOP_PERIOD_MS } from '../runtime/loop-delay.ts';
 import type { ThreadStats } from '../runtime/thread-stats.ts';
 import type { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
-/** The threads of a process by the values of the label `thread`: `main`, `coordinator`, `worker-0` to `worker-255`. */
+/** The threads of a process, by label `thread`: `main`, `coordinator`, `worker-0` to `worker-255`. */
 export interface Threads {
   readings(): readonly (readonly [thread: string, readings: ThreadStats])[];
   readonly loopDelays: { readonly main: HistogramBuckets; readonly coordinator: HistogramBuckets };
 }
 
-/** Registers them. */
+/** Registers the metrics. */
 export function threadMetrics(registry: Registry, { readings, loopDelays }: Threads): void {
   const registers = [registry];
   const labelNames = ['thread'] as const;
   new Counter({
     name: 'xlreg_thread_cpu_seconds_total',
-    help: 'CPU time of a thread, in user mode and in the kernel; only where there is /proc.',
+    help: 'CPU time of a thread, in user mode and in the kernel; 0 without /proc.',
     labelNames,
     registers,
     collect() {
@@ -28,7 +28,7 @@ export function threadMetrics(registry: Registry, { readings, loopDelays }: Thre
   });
   new Gauge({
     name: 'xlreg_thread_heap_used_bytes',
-    help: 'JavaScript heap of a thread that is in use.',
+    help: 'Used JavaScript heap of a thread.',
     labelNames,
     registers,
     collect() {
@@ -37,7 +37,7 @@ export function threadMetrics(registry: Registry, { readings, loopDelays }: Thre
   });
   new Gauge({
     name: 'xlreg_thread_heap_limit_bytes',
-    help: 'What the JavaScript heap of a thread may grow to; beyond it the thread ends.',
+    help: 'Maximum JavaScript heap of a thread. The thread dies beyond it.',
     labelNames,
     registers,
     collect() {
@@ -47,7 +47,7 @@ export function threadMetrics(registry: Registry, { readings, loopDelays }: Thre
   new PlainHistogram(
     {
       name: 'xlreg_thread_event_loop_delay_seconds',
-      help: `By how much a timer of ${LOOP_PERIOD_MS} ms is late: what else waits for the event loop waits as long.`,
+      help: `Delay of a ${LOOP_PERIOD_MS} ms timer. Everything else in the event loop waits as long.`,
       labelNames,
       registers,
     },

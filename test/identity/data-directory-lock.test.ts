@@ -363,7 +363,7 @@ describe('a held lock', () => {
     for (const name of ['1.2.3', 'x', '0000000000.1.0123456789abcdef.boot']) {
       mkdirSync(join(directory, 'lock'));
       writeFileSync(join(directory, 'lock', name), '');
-      await expect(lock()).rejects.toThrow(/lock is not a lock of this server; remove it if none runs here$/);
+      await expect(lock()).rejects.toThrow(/lock is not a lock of this server: remove it if no server runs here$/);
       expect(readdirSync(join(directory, 'lock'))).toEqual([name]);
       rmSync(join(directory, 'lock'), { recursive: true });
     }

@@ -211,7 +211,7 @@ describe('openIdentity', () => {
     ['a ck under a passphrase', () => put('ck.pem', lockedKey()), /ck\.pem is not a private key in PEM form/],
     ['a ck that is not RSA', () => put('ck.pem', ecKey()), /ck\.pem is not an RSA key/],
     ['a sk for PSS only', () => put('sk.pem', pssKey()), /sk\.pem is not an RSA key/],
-    ['a ck of 512 bits', () => put('ck.pem', shortKey()), /ck\.pem has 512 bits; 1024 to 4096 are what clients take/],
+    ['a ck of 512 bits', () => put('ck.pem', shortKey()), /ck\.pem has 512 bits: clients accept 1024 to 4096/],
     ['a ck equal to the sk', () => put('sk.pem', vectorFile('keys/test-registry-ck.pem')), /are the same key/],
     ['a previous ck that is not PEM', () => put(PREVIOUS, 'not a key'), /ck-previous\.pem is not a private key/],
     ['an empty previous ck', () => put(PREVIOUS, ''), /ck-previous\.pem is not a private key/],
@@ -220,7 +220,7 @@ describe('openIdentity', () => {
     [
       'a previous ck of another length',
       () => put(PREVIOUS, vectorFile('keys/test-registry-ck-1024.pem')),
-      /ck-previous\.pem has 1024 bits and ck\.pem 2048; both have to have as many/,
+      /ck-previous\.pem has 1024 bits, ck\.pem has 2048: their lengths must match/,
     ],
     [
       'a previous ck that is the sk',
@@ -322,7 +322,7 @@ describe('rotation', () => {
     await rotateCommsKey(directory);
     const before = await shown();
     await expect(rotateCommsKey(directory)).rejects.toThrow(
-      /ck-previous\.pem is still served: xlreg keys retire first/,
+      /ck-previous\.pem is still in use: run xlreg keys retire first/,
     );
     expect(await shown()).toEqual(before);
   });
@@ -341,7 +341,9 @@ describe('rotation', () => {
     settle();
     await expect(retireCommsKey(directory, true)).rejects.toThrow(IdentityError);
     put('ck.pem', vectorFile('keys/test-registry-ck-1024.pem'));
-    await expect(rotateCommsKey(directory)).rejects.toThrow(/1024 bits, and one of 2048 cannot be served beside it/);
+    await expect(rotateCommsKey(directory)).rejects.toThrow(
+      /1024 bits, and a new key of 2048 cannot be used beside it/,
+    );
     put('ck.pem', 'not a key');
     await expect(rotateCommsKey(directory)).rejects.toThrow(IdentityError);
     expect(readdirSync(directory).sort()).toEqual(FILES);
