@@ -11,7 +11,7 @@ export interface Placement {
   sessions: number;
   /** The placement of the same client that was registered later with other end points. */
   replacedBy: Placement | undefined;
-  /** Whether the client was seen in two places. */
+  /** True if the client was seen in two places. */
   twin: boolean;
 }
 
@@ -55,7 +55,7 @@ export class LiveClients {
     if (sessions === 0 && this.#latest.get(clientId) === placement) this.#latest.delete(clientId);
   }
 
-  /** Whether a client is connected from two places. */
+  /** Returns whether a client is connected from two places. */
   hasTwin(clientId: string): boolean {
     return this.#latest.get(clientId)?.twin ?? false;
   }

@@ -8,7 +8,7 @@ import { NO_SCAN } from '../pool/scan-codec.ts';
 export class PartialMessage {
   /** The packed scan state of the last attempt, for the next one. */
   scan = NO_SCAN;
-  /** Whether the message and its IV have been counted. */
+  /** True if the message and its IV have been counted. */
   messageCounted = false;
   /** Bytes that the last attempt examined. */
   #examinedBytes = 0;
@@ -52,8 +52,8 @@ export class PartialMessage {
   }
 
   /**
-   * Whether a worker should examine the first `bytes` bytes. `last` says that no more will come. It overrides the hint
-   * of the last attempt, so an invalid message ends like an incomplete one (E1).
+   * Returns whether a worker should examine the first `bytes` bytes. `last` says that no more will come. It overrides
+   * the hint of the last attempt, so an invalid message ends like an incomplete one (E1).
    */
   isDue(bytes: number, last: boolean): boolean {
     return bytes > this.#examinedBytes && (last || bytes >= this.#neededBytes);

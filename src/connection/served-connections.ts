@@ -36,7 +36,7 @@ export class ServedConnections {
     return found;
   }
 
-  /** Whether the client with this ID is connected from two places. */
+  /** Returns whether the client with this ID is connected from two places. */
   hasTwin(clientId: string): boolean {
     return this.#service?.clients.hasTwin(clientId) ?? false;
   }

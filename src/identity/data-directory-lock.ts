@@ -75,7 +75,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether the holder lives; undefined if its pid means nothing in this boot or PID namespace. */
+/** Returns whether the holder lives; undefined if its pid means nothing in this boot or PID namespace. */
 function isAlive({ pid, started, boot, pidNamespace }: OldHolder): boolean | undefined {
   if (boot !== readFileSync('/proc/sys/kernel/random/boot_id', 'ascii').trim()) return undefined;
   if (pidNamespace !== readlinkSync('/proc/self/ns/pid')) return undefined;
@@ -101,7 +101,7 @@ function startOf(pid: number): string | undefined {
   return (state === 'Z' || state === 'X') && threads <= 1 ? undefined : started;
 }
 
-/** Whether a process with this pid exists, hidden or not. */
+/** Returns whether a process with this pid exists, hidden or not. */
 function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -74,7 +74,7 @@ export async function commsKeys(directory: string): Promise<CommsKeys> {
   return { current: createPublicKey(key), previous: await previousKey(directory) };
 }
 
-/** Whether a server has started with this key. Each start writes regCred.dat with its key. */
+/** Returns whether a server has started with this key. Each start writes regCred.dat with its key. */
 async function isAnnounced(directory: string, current: KeyObject): Promise<boolean> {
   try {
     const { commsKey } = parseRegCred(await readFile(join(directory, REG_CRED_FILE), 'latin1'));

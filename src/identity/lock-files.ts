@@ -77,7 +77,7 @@ export class LockFiles {
     throw new LockedError(`${path} is not a lock of this server: remove it if no server runs here`);
   }
 
-  /** Whether a holder lives; undefined if its socket cannot tell. */
+  /** Returns whether a holder lives; undefined if its socket cannot tell. */
   async isAlive({ id, place }: Lease): Promise<boolean | undefined> {
     return place === this.place && place !== UNKNOWN_PLACE ? isListening(this.socketOf(id)) : undefined;
   }
@@ -141,7 +141,7 @@ function placeOf(device: number): string {
   }
 }
 
-/** Whether a process listens on a socket; undefined if unknown. */
+/** Returns whether a process listens on a socket; undefined if unknown. */
 function isListening(path: string): Promise<boolean | undefined> {
   return new Promise((resolve) => {
     const connection = connect({ path }, () => {

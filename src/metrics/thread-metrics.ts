@@ -8,12 +8,12 @@ import { PlainHistogram } from './plain-histogram.ts';
 
 /** The threads of a process, by label `thread`: `main`, `coordinator`, `worker-0` to `worker-255`. */
 export interface Threads {
-  readings(): readonly (readonly [thread: string, readings: ThreadStats])[];
+  stats(): readonly (readonly [thread: string, stats: ThreadStats])[];
   readonly loopDelays: { readonly main: HistogramBuckets; readonly coordinator: HistogramBuckets };
 }
 
 /** Registers the metrics. */
-export function threadMetrics(registry: Registry, { readings, loopDelays }: Threads): void {
+export function threadMetrics(registry: Registry, { stats, loopDelays }: Threads): void {
   const registers = [registry];
   const labelNames = ['thread'] as const;
   new Counter({
@@ -23,7 +23,7 @@ export function threadMetrics(registry: Registry, { readings, loopDelays }: Thre
     registers,
     collect() {
       this.reset();
-      for (const [thread, { cpuSeconds }] of readings()) this.inc({ thread }, cpuSeconds);
+      for (const [thread, { cpuSeconds }] of stats()) this.inc({ thread }, cpuSeconds);
     },
   });
   new Gauge({
@@ -32,7 +32,7 @@ export function threadMetrics(registry: Registry, { readings, loopDelays }: Thre
     labelNames,
     registers,
     collect() {
-      for (const [thread, { heapUsedBytes }] of readings()) this.set({ thread }, heapUsedBytes);
+      for (const [thread, { heapUsedBytes }] of stats()) this.set({ thread }, heapUsedBytes);
     },
   });
   new Gauge({
@@ -41,7 +41,7 @@ export function threadMetrics(registry: Registry, { readings, loopDelays }: Thre
     labelNames,
     registers,
     collect() {
-      for (const [thread, { heapLimitBytes }] of readings()) this.set({ thread }, heapLimitBytes);
+      for (const [thread, { heapLimitBytes }] of stats()) this.set({ thread }, heapLimitBytes);
     },
   });
   new PlainHistogram(

@@ -52,7 +52,7 @@ export interface Listener {
 /** A listener could not be bound. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
-  /** Whether a later attempt may succeed, as when another process has the port. */
+  /** True if a later attempt may succeed, as when another process has the port. */
   readonly mayPass: boolean;
 
   constructor(message: string, mayPass = false) {

@@ -40,8 +40,8 @@ function walk(
 }
 
 /**
- * The elements of Forwarded, last first. The scan goes from the right, so that text of a stranger on the left, even an
- * open quote, cannot change the elements of the proxies.
+ * The elements of Forwarded, last first. The scan goes from the right. So a stranger's text on the left, even an open
+ * quote, cannot change the elements of the proxies.
  */
 function* elements(header: string): Iterable<string> {
   let end = header.length;

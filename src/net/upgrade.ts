@@ -37,7 +37,7 @@ export function admitUpgrade(
   return permitFor(address) ?? 'silent';
 }
 
-/** Whether `address` is a trusted proxy's. The client's address is then unknown before the upgrade. */
+/** Returns whether `address` is a trusted proxy's. The client's address is then unknown before the upgrade. */
 export function isProxy({ trust }: WebSessions, address: string): boolean {
   return trust.forwarded.has(address) || trust.xForwardedFor.has(address);
 }

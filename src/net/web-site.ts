@@ -98,9 +98,9 @@ export function plainReply(status: number, text: string): HttpReply {
 export const BAD_REQUEST: HttpPage = plainReply(400, 'bad request');
 
 /**
- * Whether the head says without doubt where the request ends: by one Content-Length, by one Transfer-Encoding that ends
- * in chunked, or by neither. With two lengths, a proxy in front may have used the other one (request smuggling).
- * `lines` returns every line of a header.
+ * Returns whether the head says without doubt where the request ends: by one Content-Length, by one Transfer-Encoding
+ * that ends in chunked, or by neither. With two lengths, a proxy in front may have used the other one (request
+ * smuggling). `lines` returns every line of a header.
  */
 export function hasSoundFraming(lines: (name: string) => readonly string[]): boolean {
   const [lengths, codings] = [lines('content-length'), lines('transfer-encoding')];

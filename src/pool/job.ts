@@ -63,7 +63,7 @@ export interface JobReply {
   readonly op: number;
   /** RSA operations that the Hello took; 0 for a message. */
   readonly rsaOperations: number;
-  /** Whether the Hello was encrypted under the previous comms key (H10). */
+  /** True if the Hello was encrypted under the previous comms key (H10). */
   readonly previousKey: boolean;
   readonly dialect: DialectName;
   /** The encrypted reply, for one write. */

@@ -120,7 +120,7 @@ export class Pool {
   }
 
   /** The last stats of each worker, about a tenth of a second old; all 0 before the first. */
-  get threadReadings(): readonly ThreadStats[] {
+  get threadStats(): readonly ThreadStats[] {
     return this.#workers.map(({ channel }) => channel.stats.read());
   }
 

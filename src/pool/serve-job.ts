@@ -26,7 +26,7 @@ export interface RegistryFacts extends Omit<SessionContext, 'random' | 'rosterBy
   readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
 }
 
-/** What `serveJob` needs beside the job. */
+/** Context of `serveJob`, the same for all jobs of a worker. */
 export interface JobContext {
   /** Comms keys in the order to try: the current one, then the previous one if there is one. */
   readonly helloKeys: readonly { readonly key: KeyObject; readonly modulus: Uint8Array }[];
@@ -106,7 +106,7 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
 
 /**
  * Continues the scan where the last attempt stopped. Returns undefined if the message is whole. Decrypts only from
- * there, so all attempts on a message together cost in proportion to its bytes, however many segments it comes in (F5).
+ * there. So the cost of all attempts on a message is linear in its bytes, in any number of segments (F5).
  */
 function scanOn(keys: SessionKeys, blocks: Uint8Array, state: ScanState): JobIncomplete | undefined {
   const from = state.at - (state.at % BLOCK_BYTES);

@@ -49,7 +49,7 @@ export class WorkerHandle {
     this.channel = new WorkerChannel(this.memory);
   }
 
-  /** Whether the worker has written its first stats. */
+  /** Returns whether the worker has written its first stats. */
   get hasBegun(): boolean {
     return this.channel.stats.read().at > 0;
   }

@@ -70,7 +70,7 @@ class ChannelWorker {
   readonly #context: JobContext;
   /** By slot: the job that waits for the coordinator. */
   readonly #pending = new Array<TimedPendingJob | undefined>(SLOTS_PER_WORKER);
-  /** Whether this round pushed commands, and whether it pushed results. */
+  /** Set if this round pushed commands, and if it pushed results. */
   #pushedQuestions = false;
   #pushedResults = false;
 

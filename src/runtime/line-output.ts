@@ -21,7 +21,7 @@ type WriteBytes = (bytes: Buffer, done: (written: number) => void) => void;
  */
 export class LineOutput {
   readonly #write: WriteBytes;
-  /** Whether a write that does not return keeps the process from exiting. */
+  /** True if a write that does not return keeps the process from exiting. */
   readonly #blocks: boolean;
   /** BOUNDED by LOG_BYTES_MAX: chunks of at most WRITE_BYTES, or of one longer line. */
   readonly #chunks: string[] = [];
@@ -74,7 +74,7 @@ export class LineOutput {
     });
   }
 
-  /** Whether a pending write would keep process.exit() from ending the process. */
+  /** Returns whether a pending write would keep process.exit() from ending the process. */
   get isStuck(): boolean {
     return this.#blocks && this.#writing;
   }

@@ -6,7 +6,7 @@ const PASSING: ReadonlySet<unknown> = new Set([
   ...['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
 ]);
 
-/** Whether a later attempt may succeed after this error of the system. */
+/** Returns whether a later attempt may succeed after this error of the system. */
 export function mayPass(error: unknown): boolean {
   return PASSING.has((error as NodeJS.ErrnoException | undefined)?.code);
 }

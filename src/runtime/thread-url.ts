@@ -10,7 +10,7 @@ export class ThreadLoadError extends Error {
   }
 }
 
-/** Whether an error means missing or invalid code. */
+/** Returns whether an error means missing or invalid code. */
 export function isLoadFailure(error: unknown): boolean {
   return error instanceof SyntaxError || /MODULE_NOT_FOUND$/.test((error as NodeJS.ErrnoException)?.code ?? '');
 }

@@ -17,7 +17,7 @@ const WORKING_MEMORY_OF_16_MB = { N: 16_384, r: 8, maxmem: 32 * 1_024 * 1_024 };
 
 /**
  * Makes malloc keep up to 32 MB of free memory at the end of each thread's heap. glibc returns memory above its trim
- * threshold to the system and later faults it in again page by page, which a worker may do at every collection. The
+ * threshold to the system, and later faults it in again page by page. A worker may do so at every collection. The
  * threshold is twice the largest mapped block that was ever freed, at most 32 MB (mallopt(3), M_MMAP_THRESHOLD). The
  * working memory of one scrypt is such a block of 16 MB. The scrypt takes tens of milliseconds in the background.
  * Another malloc ignores all this. Rejects if scrypt fails.

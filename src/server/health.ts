@@ -18,7 +18,7 @@ export interface HealthState {
   draining: boolean;
 }
 
-/** Whether the server can take clients. */
+/** Returns whether the server can take clients. */
 export function readiness(state: HealthState): HttpReply {
   return healthReply(readinessChecks(state));
 }
@@ -35,7 +35,7 @@ export function readinessChecks(state: HealthState): Record<string, boolean> {
   };
 }
 
-/** Whether the process works. It counts as working while it starts or drains. */
+/** Returns whether the process works. It counts as working while it starts or drains. */
 export function liveness({ pool, draining }: HealthState): HttpReply {
   return healthReply({ 'pool-alive': draining || pool === undefined || isAlive(pool) });
 }

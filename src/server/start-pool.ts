@@ -80,10 +80,10 @@ function startThreadMetrics({ metrics }: ServerContext, { stats }: CoordinatorTh
   const main = new HistogramBuckets(LOOP_DELAY_SECONDS);
   watchLoopDelay(main);
   threadMetrics(metrics, {
-    readings: () => [
+    stats: () => [
       ['main', readThreadStats()],
       ['coordinator', stats.thread.read()],
-      ...pool.threadReadings.map((readings, place) => [`worker-${place}`, readings] as const),
+      ...pool.threadStats.map((threadStats, index) => [`worker-${index}`, threadStats] as const),
     ],
     loopDelays: { main, coordinator: stats.loopDelay },
   });

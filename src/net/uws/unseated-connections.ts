@@ -17,7 +17,7 @@ interface Wait {
 
 export class UnseatedConnections {
   readonly #admission: Admission;
-  /** Whether an address is a trusted proxy's. */
+  /** Tells whether an address is a trusted proxy's. */
   readonly #isProxy: (address: string) => boolean;
   /** BOUNDED by `maxConnections`: waits by address holder, the oldest first. */
   readonly #waiting = new Map<string, Set<Wait>>();
