@@ -1,7 +1,6 @@
 // The registry's public data: the credentials for regCred.dat, and its token.
 import { createPublicKey } from 'node:crypto';
 import type { Config } from '../config.ts';
-import type { Listener } from '../net/connection.ts';
 import { signToken } from '../wire/member-token.ts';
 import type { Token } from '../wire/message.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
@@ -10,7 +9,11 @@ import { PROTOCOL_VERSION } from '../wire/version.ts';
 import type { Identity } from './identity.ts';
 
 /** The registry's credentials: name, ID, keys, and the end points in the order to try them. */
-export function credentialsOf(identity: Identity, config: Config, tcp: Listener | undefined): RegCred {
+export function credentialsOf(
+  identity: Identity,
+  config: Config,
+  tcp: { readonly address: string } | undefined,
+): RegCred {
   return {
     name: config.name,
     id: identity.id,
@@ -22,7 +25,7 @@ export function credentialsOf(identity: Identity, config: Config, tcp: Listener 
 }
 
 /** Replaces a wildcard address by loopback, which is known to reach us without `--advertise`. */
-function reachable(tcp: Listener): string {
+function reachable(tcp: { readonly address: string }): string {
   return tcp.address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }
 
