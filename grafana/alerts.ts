@@ -1,4 +1,4 @@
-// What somebody should be told of, and Prometheus' file of it. Each alert has a section of its name in docs/OPERATIONS.md.
+// What somebody should be told of, and Prometheus' file of it. Each alert has a section of its name in docs/how-to/alerts.md.
 
 /** One alert. */
 export interface Alert {
@@ -165,7 +165,7 @@ export const ALERTS: readonly Alert[] = [
 
 /** Where an alert is explained. */
 export function runbookOf({ name }: Alert): string {
-  return `docs/OPERATIONS.md#${name.toLowerCase()}`;
+  return `docs/how-to/alerts.md#${name.toLowerCase()}`;
 }
 
 /** The rules as Prometheus reads them; strings as JSON, which is YAML. */

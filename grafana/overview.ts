@@ -10,7 +10,7 @@ export const overview: Dashboard = {
       panels: [
         {
           title: 'Readiness',
-          description: 'The checks of /readyz: 1 passes, 0 fails. docs/OPERATIONS.md says what each means.',
+          description: 'The checks of /readyz: 1 passes, 0 fails. docs/reference/health.md says what each means.',
           unit: 'bool_yes_no',
           queries: [{ expr: gauge('xlreg_readiness_check'), legend: '{{instance}} {{check}}' }],
         },
@@ -113,7 +113,7 @@ export const overview: Dashboard = {
         },
         {
           title: 'Connections closed by a limit, a second',
-          description: 'By limit; docs/ARCHITECTURE.md lists them. displaced is who made room for a newcomer.',
+          description: 'By limit; docs/reference/limits.md lists them. displaced is who made room for a newcomer.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_admission_drops_total'), legend: '{{instance}} {{cause}}' }],
         },

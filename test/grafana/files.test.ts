@@ -43,12 +43,12 @@ describe('metrics', () => {
 });
 
 describe('alerts', () => {
-  const operations = readFileSync(`${ROOT}/docs/OPERATIONS.md`, 'utf8');
-  const headings = [...operations.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!.toLowerCase());
+  const page = readFileSync(`${ROOT}/docs/how-to/alerts.md`, 'utf8');
+  const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!.toLowerCase());
 
-  it.each(ALERTS)('$name is explained in docs/OPERATIONS.md', (alert) => {
+  it.each(ALERTS)('$name is explained in docs/how-to/alerts.md', (alert) => {
     const [file, anchor] = runbookOf(alert).split('#');
-    expect(file).toBe('docs/OPERATIONS.md');
+    expect(file).toBe('docs/how-to/alerts.md');
     expect(headings).toContain(anchor);
   });
 
