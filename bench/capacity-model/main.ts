@@ -1,5 +1,5 @@
 // npm run simulate: what registries of several servers carry, from what was measured of one. Prints tables; with --write
-// they go into docs/SCALING.md, and the curve beside it.
+// they go into docs/explanation/capacity.md, and the curve beside it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
@@ -8,8 +8,8 @@ import { drawStudy, printStudy } from './scaling-page.ts';
 import { study, validate } from './study.ts';
 
 const USAGE = 'usage: npm run simulate -- [--seed N] [--sessions N] [--servers 1,2,4] [--write]';
-const PAGE = 'docs/SCALING.md';
-const CURVE = 'docs/scaling.svg';
+const PAGE = 'docs/explanation/capacity.md';
+const CURVE = 'docs/explanation/scaling.svg';
 const MARKED = /(<!-- simulated, by npm run simulate -- --write -->\n)[\s\S]*(<!-- end of what was simulated -->)/;
 
 const flags = new FlagReader(USAGE);

@@ -7,7 +7,7 @@ export interface Measured {
   readonly source: string;
 }
 
-const SPLIT = 'perf, bench/README.md';
+const SPLIT = 'perf, docs/reference/benchmarks.md';
 /** Three nodes of etcd and all else on the two cores of one machine. */
 const ETCD = 'bench:etcd on three nodes';
 

@@ -92,8 +92,8 @@ it('a fleet carries what it is for, and clusters go into as many registries as t
   expect(sizeOf(100_000_000).registries).toBeGreaterThan(1);
 });
 
-it('docs/SCALING.md was made with these parameters', () => {
-  const page = readFileSync(new URL('../../docs/SCALING.md', import.meta.url), 'utf8');
+it('docs/explanation/capacity.md was made with these parameters', () => {
+  const page = readFileSync(new URL('../../docs/explanation/capacity.md', import.meta.url), 'utf8');
   for (const [name, { value, source }] of Object.entries(PARAMETERS)) {
     expect(page).toContain(`| \`${name}\` | ${printNumber(value)} | ${source} |`);
   }
