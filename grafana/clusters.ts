@@ -1,4 +1,4 @@
-// What the registry is for: clusters that fill.
+// The dashboard of clusters: how fast they fill, and what the table holds.
 import { type Dashboard, gauge, quantile, rate } from './dashboard.ts';
 
 export const clusters: Dashboard = {
@@ -11,7 +11,7 @@ export const clusters: Dashboard = {
         {
           title: 'From creation to full',
           description:
-            'Time until the last seat is taken, of clusters created since the start. A cluster that never fills is not in it.',
+            'Time from the Create to the last seat taken. It covers clusters created since the start of the server; clusters that never fill are not counted.',
           unit: 's',
           queries: [0.5, 0.9, 0.99].map((share) => ({
             expr: quantile(share, 'xlreg_cluster_fill_seconds'),
@@ -20,20 +20,20 @@ export const clusters: Dashboard = {
         },
         {
           title: 'Clusters filled a second',
-          description: 'Of those created since the start.',
+          description: 'Only clusters created since the start of the server are counted.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_cluster_fill_seconds_count'), legend: '{{instance}}' }],
         },
         {
           title: 'Clusters',
-          description: 'full: all seats are taken. filling: members are missing.',
+          description: 'full: every seat is taken. filling: at least one seat is free.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_table_clusters'), legend: '{{instance}} {{state}}' }],
         },
         {
           title: 'Seats',
           description:
-            'Of all clusters. Many missing for long are nodes that did not come up, or clusters nobody needs.',
+            'Seats of all clusters. Seats that stay missing point to nodes that did not start, or to abandoned clusters.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_table_seats'), legend: '{{instance}} {{state}}' }],
         },
@@ -44,19 +44,19 @@ export const clusters: Dashboard = {
       panels: [
         {
           title: 'Records',
-          description: 'Clients and clusters are bounded by --max-registrations and --max-clusters.',
+          description: 'Records in the table. --max-registrations bounds clients; --max-clusters bounds clusters.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_table_records'), legend: '{{instance}} {{kind}}' }],
         },
         {
-          title: 'Forgotten a second',
-          description: 'Clusters and registrations whose time was up.',
+          title: 'Expired records a second',
+          description: 'Registrations and clusters removed because they expired.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_table_expired_total'), legend: '{{instance}}' }],
         },
         {
           title: 'Create, Join and GetCluster a second',
-          description: 'Answered, refusals included.',
+          description: 'Answered requests, including refusals.',
           unit: 'ops',
           queries: [
             { expr: rate('xlreg_messages_total', 'op=~"Create|Join|GetCluster"'), legend: '{{instance}} {{op}}' },

@@ -1,4 +1,4 @@
-// Where the time of Hellos and messages goes, in front of the workers and within them.
+// The dashboard of the pool: where the time of Hellos and messages goes, in the queue and on the workers.
 import { type Dashboard, gauge, quantile, rate } from './dashboard.ts';
 
 const HANDSHAKE = 'stage=~"hello-wait|hello|hello-rest"';
@@ -14,7 +14,7 @@ export const cryptoPool: Dashboard = {
         {
           title: 'Handshake, mean by part',
           description:
-            'hello-wait: in the queue. hello: the RSA operation. hello-rest: the way to the worker and back, and other jobs there.',
+            'hello-wait: waiting in the queue. hello: the RSA operation. hello-rest: transfer to the worker and back, and other jobs of that worker.',
           unit: 's',
           queries: [
             {
@@ -25,7 +25,7 @@ export const cryptoPool: Dashboard = {
         },
         {
           title: 'Handshake, p99 by part',
-          description: 'Parts as in the panel beside it.',
+          description: 'The parts are those of the panel on the left.',
           unit: 's',
           queries: [
             { expr: quantile(0.99, 'xlreg_stage_seconds', ['stage'], HANDSHAKE), legend: '{{instance}} {{stage}}' },
@@ -33,7 +33,7 @@ export const cryptoPool: Dashboard = {
         },
         {
           title: 'Hellos a second',
-          description: 'Those that a worker has looked at, good or bad.',
+          description: 'Hellos that a worker has processed, valid or not.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_stage_seconds_count', 'stage="hello"'), legend: '{{instance}}' }],
         },
@@ -45,7 +45,7 @@ export const cryptoPool: Dashboard = {
         {
           title: 'Message, mean by part',
           description:
-            'message-wait: in the queue. open: decrypt, decode, verify. ask: the coordinator, its commit included. seal: encode, encrypt.',
+            'message-wait: waiting in the queue. open: decrypt, decode, verify. ask: the coordinator, including its commit. seal: encode, encrypt.',
           unit: 's',
           queries: [
             {
@@ -56,15 +56,15 @@ export const cryptoPool: Dashboard = {
         },
         {
           title: 'Message, p99 by part',
-          description: 'Parts as in the panel beside it.',
+          description: 'The parts are those of the panel on the left.',
           unit: 's',
           queries: [
             { expr: quantile(0.99, 'xlreg_stage_seconds', ['stage'], MESSAGE), legend: '{{instance}} {{stage}}' },
           ],
         },
         {
-          title: 'From hand-over to return, p99',
-          description: 'All that happens to a frame outside the main thread.',
+          title: 'Round trip to a worker, p99',
+          description: 'Time that a job spends outside the main thread.',
           unit: 's',
           queries: [
             {
@@ -79,15 +79,16 @@ export const cryptoPool: Dashboard = {
       title: 'Pool',
       panels: [
         {
-          title: 'Frames waiting',
-          description: 'Hellos and session messages queue apart. What finds no room is closed with the end `overload`.',
+          title: 'Jobs waiting',
+          description:
+            'Hellos and messages have separate queues. A connection whose job finds its queue full is closed with the end `overload`.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_pool_queue_frames'), legend: '{{instance}} {{kind}}' }],
         },
         {
-          title: 'Turned away a second',
+          title: 'Connections closed by overload, a second',
           description:
-            'Connections that found no room in front of the pool: more Hellos come than the cores can serve.',
+            'Connections closed because the queue of the pool was full: Hellos arrive faster than the cores can serve them.',
           unit: 'ops',
           queries: [
             {
@@ -97,8 +98,9 @@ export const cryptoPool: Dashboard = {
           ],
         },
         {
-          title: 'Frames handed over at once, mean',
-          description: 'To one worker in one turn of the loop: the more, the less each crossing costs.',
+          title: 'Jobs in one hand-over, mean',
+          description:
+            'Jobs handed to one worker in one turn of the event loop. Larger hand-overs cost less for each job.',
           unit: 'short',
           queries: [
             {
@@ -109,16 +111,16 @@ export const cryptoPool: Dashboard = {
         },
         {
           title: 'CPU of the workers',
-          description: 'At 1 for all of them the pool is what limits the registry.',
+          description: 'Cores in use by each worker. When every worker is near 1, the pool is the bottleneck.',
           unit: 'percentunit',
           queries: [
             { expr: rate('xlreg_thread_cpu_seconds_total', 'thread=~"worker-.*"'), legend: '{{instance}} {{thread}}' },
           ],
         },
         {
-          title: 'Workers that failed',
+          title: 'Failed workers',
           description:
-            'Since the start. Each was replaced; the connections of its jobs were closed. Five within a minute end the process.',
+            'Failures since the start. A failed worker is replaced and the connections of its jobs are closed. Five failures within a minute end the process.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_pool_failures_total'), legend: '{{instance}}' }],
         },

@@ -1,4 +1,4 @@
-// What is on a dashboard, in as few words as that needs, and how it becomes Grafana's JSON.
+// Describes a dashboard in a few fields, and turns the description into Grafana's JSON.
 import { LegendDisplayMode, LegendPlacement, VizLegendOptionsBuilder } from '@grafana/grafana-foundation-sdk/common';
 import {
   DashboardBuilder,
@@ -13,7 +13,7 @@ import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 
 /** One curve, or one for each combination of labels. */
 export interface Query {
-  /** PromQL; `$instance` and `$__rate_interval` are Grafana's to fill in. */
+  /** PromQL. Grafana fills in `$instance` and `$__rate_interval`. */
   readonly expr: string;
   /** `{{label}}` stands for a label's value. */
   readonly legend: string;
@@ -22,7 +22,7 @@ export interface Query {
 /** A graph over time. */
 export interface Panel {
   readonly title: string;
-  /** What it shows and what to make of it, for who has never seen it. */
+  /** States what the panel shows and how to read it, for a first-time reader. */
   readonly description: string;
   readonly unit: 's' | 'bytes' | 'short' | 'ops' | 'percentunit' | 'bool_yes_no';
   readonly queries: readonly Query[];
@@ -30,38 +30,38 @@ export interface Panel {
 
 /** One page. */
 export interface Dashboard {
-  /** The name of its file, and behind `xlreg-` its ID in Grafana. */
+  /** The name of its file. Its ID in Grafana is `xlreg-` followed by this name. */
   readonly name: string;
   readonly title: string;
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[];
 }
 
-/** Restricts a metric to the registries that are chosen at the top of the page. */
+/** Restricts a metric to the instances selected at the top of the page. */
 export const CHOSEN = 'instance=~"$instance"';
 
-/** The data source that grafana/provisioning makes. */
+/** The data source that grafana/provisioning defines. */
 const DATASOURCE = { type: 'prometheus', uid: 'xlreg-prometheus' };
-/** Of the 24 columns of a page. */
+/** Width of a panel, of the 24 columns of a page. */
 const PANEL_COLUMNS = 8;
 const PANEL_HEIGHT = 8;
 
-/** A quantile of a histogram, by instance and more labels; in the histogram's unit. */
+/** PromQL for a quantile of a histogram by instance and `labels`, in the unit of the histogram. */
 export function quantile(share: number, histogram: string, labels: readonly string[] = [], matcher = ''): string {
   const by = ['instance', ...labels, 'le'].join(', ');
   return `histogram_quantile(${share}, sum by (${by}) (${rate(`${histogram}_bucket`, matcher)}))`;
 }
 
-/** A counter's growth a second. */
+/** PromQL for the growth of a counter a second. */
 export function rate(counter: string, matcher = ''): string {
   return `rate(${counter}{${[CHOSEN, matcher].filter(Boolean).join(', ')}}[$__rate_interval])`;
 }
 
-/** A gauge. */
+/** PromQL for the value of a gauge. */
 export function gauge(name: string, matcher = ''): string {
   return `${name}{${[CHOSEN, matcher].filter(Boolean).join(', ')}}`;
 }
 
-/** Grafana's model of a dashboard. */
+/** Builds Grafana's model of a dashboard. */
 export function buildDashboard({ name, title, rows }: Dashboard): DashboardJson {
   const dashboard = new DashboardBuilder(title)
     .uid(`xlreg-${name}`)

@@ -1,4 +1,4 @@
-// npm run grafana: writes the dashboards and the alert rules; with --check, fails if what is committed is not current.
+// npm run grafana: writes the dashboards and the alert rules. With --check it fails if the committed files are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ALERTS, printRules } from './alerts.ts';
@@ -21,7 +21,7 @@ for (const [name, text] of outputs) {
   const path = fileURLToPath(new URL(name, import.meta.url));
   if (!check) writeFileSync(path, text);
   else if (readFileSync(path, 'utf8') !== text) {
-    console.error(`grafana/${name} is not what grafana/*.ts makes: run npm run grafana`);
+    console.error(`grafana/${name} is stale: run npm run grafana and commit the result`);
     process.exit(1);
   }
 }

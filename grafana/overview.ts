@@ -1,4 +1,4 @@
-// Whether the registry is well, and what it is doing: where to look first.
+// The dashboard to open first: health, sessions, process and threads.
 import { type Dashboard, gauge, quantile, rate } from './dashboard.ts';
 
 export const overview: Dashboard = {
@@ -10,30 +10,30 @@ export const overview: Dashboard = {
       panels: [
         {
           title: 'Readiness',
-          description: 'The checks of /readyz: 1 passes, 0 fails. docs/reference/health.md says what each means.',
+          description: 'The checks of /readyz: 1 passes, 0 fails. docs/reference/health.md explains each.',
           unit: 'bool_yes_no',
           queries: [{ expr: gauge('xlreg_readiness_check'), legend: '{{instance}} {{check}}' }],
         },
         {
           title: 'Time since the start',
-          description: 'A line that falls to 0 again and again is a registry that does not stay up.',
+          description: 'Uptime of the process. A line that keeps falling to 0 shows a server that keeps restarting.',
           unit: 's',
           queries: [{ expr: `time() - ${gauge('process_start_time_seconds')}`, legend: '{{instance}}' }],
         },
         {
           title: 'Connections',
           description:
-            'Those that count for --max-connections, and how many there may be. At the limit, whoever has shown no Hello for longest makes room.',
+            'Connections that count towards --max-connections, and that limit. At the limit, the connection that has waited longest without a Hello is closed.',
           unit: 'short',
           queries: [
             { expr: gauge('xlreg_admission_connections'), legend: '{{instance}} connections' },
             { expr: gauge('xlreg_admission_connections_max'), legend: '{{instance}} limit' },
-            { expr: gauge('process_max_fds'), legend: '{{instance}} open files, limit' },
+            { expr: gauge('process_max_fds'), legend: '{{instance}} open file limit' },
           ],
         },
         {
-          title: 'Log lines lost a second',
-          description: 'Standard error has no room, no reader, or a slow one. The registry serves all the same.',
+          title: 'Log lines dropped a second',
+          description: 'Standard error is full, slow, or has no reader. The server keeps serving.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_log_lines_dropped_total'), legend: '{{instance}}' }],
         },
@@ -43,28 +43,28 @@ export const overview: Dashboard = {
       title: 'Sessions',
       panels: [
         {
-          title: 'Sessions open',
-          description: 'By dialect and transport; dialect none is a connection before its Hello.',
+          title: 'Open sessions',
+          description: 'Sessions by dialect and transport. Dialect none counts connections before their Hello.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_sessions_open'), legend: '{{instance}} {{dialect}} {{transport}}' }],
         },
         {
-          title: 'Sessions begun a second',
-          description: 'Each is an RSA operation: what the registry spends its time on.',
+          title: 'Sessions started a second',
+          description: 'Each start costs one RSA operation, the largest part of the CPU time.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_sessions_started_total'), legend: '{{instance}} {{dialect}} {{transport}}' }],
         },
         {
           title: 'Hellos a second, by comms key',
           description:
-            'previous: clients that still have the regCred.dat from before the last change of keys. When there are none any more, xlreg keys retire.',
+            'previous: clients that still use the regCred.dat from before the last key rotation. Once this is 0, run xlreg keys retire.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_hellos_total'), legend: '{{instance}} {{key}}' }],
         },
         {
-          title: 'Sessions ended a second, by why',
+          title: 'Sessions ended a second, by cause',
           description:
-            'bye is as it should be; a fault or a refusal by its code; others are deadlines, limits and the like.',
+            'bye is the normal end. Faults and refusals appear by their code; the other ends are deadlines and limits.',
           unit: 'ops',
           queries: [
             { expr: `sum by (instance, end) (${rate('xlreg_sessions_ended_total')})`, legend: '{{instance}} {{end}}' },
@@ -72,39 +72,41 @@ export const overview: Dashboard = {
         },
         {
           title: 'Messages answered a second',
-          description: 'By Op.',
+          description: 'Answered messages by Op.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_messages_total'), legend: '{{instance}} {{op}}' }],
         },
         {
           title: 'Faults a second',
-          description: 'Violations of the protocol by peers, by code: clients with bugs, or somebody who tries things.',
+          description: 'Protocol violations by peers, by code. They come from faulty clients or from attackers.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_faults_total'), legend: '{{instance}} {{fault}}' }],
         },
         {
           title: 'Refusals a second',
           description:
-            "Orderly answers of no, by code. registry-full and cannot-store are the registry's own trouble; per-address and per-client hold back who adds too much.",
+            'Refusals by code. registry-full and cannot-store are problems of the registry; the per-address and per-client codes limit growth.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_refusals_total'), legend: '{{instance}} {{refusal}}' }],
         },
         {
-          title: 'Replaced tokens that came again, a second',
-          description: 'A member switched back to former end points, or somebody replays its token; the log names it.',
+          title: 'Replaced tokens presented again, a second',
+          description:
+            'A member switched back to earlier end points, or somebody replays its token. The log names the client.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_token_replays_total'), legend: '{{instance}}' }],
         },
         {
-          title: 'Client IDs in use in two places, a second',
+          title: 'Client IDs used in two places, a second',
           description:
-            'Sessions of one client ID with different end points at once: a copied member home. The log names it.',
+            'Simultaneous sessions of one client ID with different end points: somebody copied the files of a member. The log names the client.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_client_twins_total'), legend: '{{instance}}' }],
         },
         {
-          title: 'Connections of the admin port',
-          description: '64 at most, 32 of one address; the idle one gives way to the new one, which counts as dropped.',
+          title: 'Admin port connections',
+          description:
+            'At most 64, and 32 from one address. Beyond that a new connection replaces an idle one, which counts as dropped.',
           unit: 'short',
           queries: [
             { expr: gauge('xlreg_admin_connections'), legend: '{{instance}}' },
@@ -112,14 +114,15 @@ export const overview: Dashboard = {
           ],
         },
         {
-          title: 'Connections closed by a limit, a second',
-          description: 'By limit; docs/reference/limits.md lists them. displaced is who made room for a newcomer.',
+          title: 'Connections closed at a limit, a second',
+          description:
+            'Closed connections by limit; docs/reference/limits.md lists them. displaced: closed to make room for a new connection.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_admission_drops_total'), legend: '{{instance}} {{cause}}' }],
         },
         {
           title: 'Addresses',
-          description: 'Addresses with an entry of their own among the limits; 65,536 at most.',
+          description: 'Addresses tracked by the limits per address, at most 65,536.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_admission_addresses'), legend: '{{instance}}' }],
         },
@@ -130,32 +133,32 @@ export const overview: Dashboard = {
       panels: [
         {
           title: 'CPU',
-          description: 'Cores in use by the whole process.',
+          description: 'Cores in use by the process.',
           unit: 'short',
           queries: [{ expr: rate('process_cpu_seconds_total'), legend: '{{instance}}' }],
         },
         {
           title: 'CPU by thread',
           description:
-            '1 is a thread that never rests. The main thread and the coordinator cannot be multiplied; workers can (--workers).',
+            'A thread at 1 uses a whole core. Only workers can be added (--workers); the main thread and the coordinator are single.',
           unit: 'percentunit',
           queries: [{ expr: rate('xlreg_thread_cpu_seconds_total'), legend: '{{instance}} {{thread}}' }],
         },
         {
           title: 'Resident memory',
-          description: 'The table and 64 slots of each worker included.',
+          description: 'Resident memory, including the table and 64 slots for each worker.',
           unit: 'bytes',
           queries: [{ expr: gauge('process_resident_memory_bytes'), legend: '{{instance}}' }],
         },
         {
           title: 'JavaScript heap in use',
-          description: 'By thread.',
+          description: 'Heap in use by thread.',
           unit: 'bytes',
           queries: [{ expr: gauge('xlreg_thread_heap_used_bytes'), legend: '{{instance}} {{thread}}' }],
         },
         {
-          title: 'JavaScript heap, share of what it may be',
-          description: 'At 1 the thread ends: a worker is replaced, with the others the process ends.',
+          title: 'JavaScript heap, share of its limit',
+          description: 'At 1 the thread ends. A worker is replaced; the end of any other thread ends the process.',
           unit: 'percentunit',
           queries: [
             {
@@ -167,7 +170,7 @@ export const overview: Dashboard = {
         {
           title: 'Event loop delay, p99',
           description:
-            'By how much a timer is late. The coordinator waits for the disk in its loop, so a slow disk shows here, too.',
+            'Lateness of timers. The coordinator waits for the disk on its event loop, so a slow disk shows here too.',
           unit: 's',
           queries: [
             {

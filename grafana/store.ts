@@ -1,4 +1,4 @@
-// The coordinator and the store: what waits for the disk, and how much room there is.
+// The dashboard of the coordinator and the store: commit latency, free space, and etcd.
 import { type Dashboard, gauge, quantile, rate } from './dashboard.ts';
 
 const p50And99 = (histogram: string) => [
@@ -15,14 +15,14 @@ export const store: Dashboard = {
       panels: [
         {
           title: 'Commands waiting',
-          description: 'For the batch under way; bounded by 64 slots of each worker.',
+          description: 'Commands that wait for the current batch to commit. The bound is 64 slots for each worker.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_coordinator_queue_commands'), legend: '{{instance}}' }],
         },
         {
           title: 'Commands in a batch, mean',
           description:
-            'Applied together and committed at once: grows with the load, so that the disk is asked no more often.',
+            'Commands applied and committed together. Batches grow with the load, so the number of commits does not.',
           unit: 'short',
           queries: [
             {
@@ -33,14 +33,14 @@ export const store: Dashboard = {
         },
         {
           title: 'Records stored a second',
-          description: 'Clients, clusters and seats that were written.',
+          description: 'Clients, clusters and seats written or removed.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_coordinator_changes_total'), legend: '{{instance}}' }],
         },
         {
           title: 'Coordinator silent',
           description:
-            'Since its thread has told of itself, which it does ten times a second unless it waits for the disk.',
+            'Time since the coordinator last published its statistics. It does so ten times a second unless it waits for the disk.',
           unit: 's',
           queries: [{ expr: gauge('xlreg_coordinator_silent_seconds'), legend: '{{instance}}' }],
         },
@@ -51,19 +51,20 @@ export const store: Dashboard = {
       panels: [
         {
           title: 'Commit',
-          description: 'Applying a batch and committing it, the way to the disk included.',
+          description: 'Time to apply a batch and commit it, including the disk sync.',
           unit: 's',
           queries: p50And99('xlreg_coordinator_commit_seconds'),
         },
         {
           title: 'Write and fsync',
-          description: "The part of a commit that is the disk's. No data with --store memory.",
+          description: 'The disk part of a commit. No data with --store memory.',
           unit: 's',
           queries: p50And99('xlreg_store_sync_seconds'),
         },
         {
-          title: 'Size and room',
-          description: 'Of the file, and what it may still grow by: to --store-bytes-max or the end of the disk.',
+          title: 'Size and free space',
+          description:
+            'Size of the file, and how far it can still grow: up to --store-bytes-max or the free space of the disk.',
           unit: 'bytes',
           queries: [
             { expr: gauge('xlreg_store_size_bytes'), legend: '{{instance}} size' },
@@ -72,13 +73,13 @@ export const store: Dashboard = {
         },
         {
           title: 'Full',
-          description: '1: what would change the table is refused (cannot-store) until there is room again.',
+          description: '1: changes of the table are refused (cannot-store) until space is free again.',
           unit: 'bool_yes_no',
           queries: [{ expr: gauge('xlreg_store_full'), legend: '{{instance}}' }],
         },
         {
           title: 'Time to load the table',
-          description: 'At the last start.',
+          description: 'Duration of the load at the last start.',
           unit: 's',
           queries: [{ expr: gauge('xlreg_store_load_seconds'), legend: '{{instance}}' }],
         },
@@ -88,45 +89,45 @@ export const store: Dashboard = {
       title: 'etcd (no data with other stores)',
       panels: [
         {
-          title: 'Out of reach',
-          description: '1: etcd does not answer, or the table is behind it; what would change the table is refused.',
+          title: 'Unreachable',
+          description: '1: etcd does not answer, or the table is behind it. Changes of the table are refused.',
           unit: 'bool_yes_no',
           queries: [{ expr: gauge('xlreg_store_unreachable'), legend: '{{instance}}' }],
         },
         {
           title: 'Request',
-          description: 'Until etcd has answered: a change when a majority has it on disk.',
+          description: 'Time until etcd answers. It answers a change once a majority has the change on disk.',
           unit: 's',
           queries: p50And99('xlreg_store_request_seconds'),
         },
         {
           title: 'Requests a second',
-          description: 'In front of each batch one for the last change, behind it some for what it changes.',
+          description: 'Each batch reads the latest revision first, and writes its changes afterwards.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_store_request_seconds_count'), legend: '{{instance}}' }],
         },
         {
-          title: 'Requests not answered, a second',
-          description: 'Refused, or not answered in time; made again with the next server if there was time.',
+          title: 'Failed requests a second',
+          description: 'Requests refused or timed out. The store retries with the next etcd server if time is left.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_store_request_failures_total'), legend: '{{instance}}' }],
         },
         {
-          title: 'Catching up',
+          title: 'Catch-up',
           description:
-            'In front of each batch: asking for the last change, and waiting until the watch has brought it.',
+            'Time before each batch to read the latest revision and to wait until the watch has delivered it.',
           unit: 's',
           queries: p50And99('xlreg_store_catch_up_seconds'),
         },
         {
           title: 'Revisions behind',
-          description: 'What the watch had to go at the last catching up.',
+          description: 'Revisions that the watch was behind at the last catch-up.',
           unit: 'short',
           queries: [{ expr: gauge('xlreg_store_behind_revisions'), legend: '{{instance}}' }],
         },
         {
-          title: 'Whole table read again, a second',
-          description: 'The watch could not go on, or etcd was another than it was: a restored backup, a compaction.',
+          title: 'Full reloads of the table, a second',
+          description: 'The watch could not resume (compaction), or etcd lost its history (restored backup).',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_store_read_again_total'), legend: '{{instance}}' }],
         },

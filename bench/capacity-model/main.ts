@@ -1,5 +1,5 @@
-// npm run simulate: what registries of several servers carry, from what was measured of one. Prints tables; with --write
-// they go into docs/explanation/capacity.md, and the curve beside it.
+// npm run simulate: calculates the capacity of multi-server registries from measurements of one server. Prints tables;
+// --write puts them into docs/explanation/capacity.md and draws the curve beside it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';

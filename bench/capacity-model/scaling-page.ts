@@ -15,7 +15,7 @@ export interface Study {
   readonly validations: readonly Validation[];
 }
 
-/** The tables of docs/explanation/capacity.md, in order. */
+/** Prints the tables of docs/explanation/capacity.md, in order. */
 export function printStudy({ rows, validations }: Study): string {
   return [
     heading('One server, as measured and as simulated'),

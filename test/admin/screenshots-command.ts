@@ -1,4 +1,4 @@
-// npm run screenshots: the pictures of the status page in docs/images/, of a real registry whose clusters fill meanwhile.
+// npm run screenshots: the pictures of the status page in docs/, of a real registry whose clusters fill meanwhile.
 
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
 import { chromiumProgram, launchChromium } from '../support/chromium.ts';
 
-const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
+const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
 /** Name, seats, and how many are taken when the picture is made. */
 const CLUSTERS = [
   ['build-agents', 12, 12],
@@ -45,10 +45,10 @@ try {
     }
     await next;
   }
-  await page.screenshot({ path: join(IMAGES, 'status-page.png'), fullPage: true });
+  await page.screenshot({ path: join(DOCS, 'images/status-page.png'), fullPage: true });
   await page.setViewportSize({ width: 360, height: 780 });
   await page.emulateMedia({ colorScheme: 'dark' });
-  await page.screenshot({ path: join(IMAGES, 'status-page-phone.png') });
+  await page.screenshot({ path: join(DOCS, 'images/status-page-phone.png') });
 } finally {
   await browser.close();
   await registry.stop();

@@ -1,4 +1,4 @@
-// The example of a configuration file and the table that explains it: every setting, and no other.
+// The example of a configuration file and the page of settings hold every setting, and no other.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -27,9 +27,8 @@ describe('packaging/config.example.json', () => {
   });
 });
 
-it('docs/OPERATIONS.md explains every setting', () => {
-  const settings = /^## Settings$([\s\S]*?)^## /m.exec(readFileSync(at('docs/OPERATIONS.md'), 'utf8'))![1]!;
-  const rows = settings.split('\n').filter((line) => line.startsWith('| `'));
-  const explained = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!));
+it('docs/reference/settings.md explains every setting', () => {
+  const rows = readFileSync(at('docs/reference/settings.md'), 'utf8').split('\n');
+  const explained = rows.flatMap((row) => /^\| `([a-z-]+)` \|/.exec(row)?.[1] ?? []);
   expect(explained.toSorted()).toEqual(SETTING_NAMES.toSorted());
 });

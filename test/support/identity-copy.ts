@@ -1,4 +1,4 @@
-// A data directory for a second server of a registry, made as docs/OPERATIONS.md says.
+// A data directory for a second server of a registry, made as docs/how-to/several-servers.md says.
 import { copyFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
