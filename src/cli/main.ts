@@ -69,8 +69,8 @@ async function runCommand(command: string, run: Command, args: readonly string[]
   }
 }
 
-function help(command: string | undefined): number {
-  const text = helpFor(command);
+async function help(command: string | undefined): Promise<number> {
+  const text = await helpFor(command);
   return text === undefined ? noSuchCommand(command!) : print(text);
 }
 

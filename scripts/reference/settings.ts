@@ -1,0 +1,38 @@
+// docs/reference/settings.md and packaging/config.example.json.
+import { describeSettings } from '../../src/settings.ts';
+import { code, GENERATED, table } from './markdown.ts';
+
+const HEAD = `# Settings
+
+${GENERATED}
+
+\`xlreg serve\` takes each setting from one of three sources, in this order of precedence:
+
+| source | form | example |
+| --- | --- | --- |
+| flag | \`--NAME VALUE\` | \`--data-dir /srv/xlreg\` |
+| environment | \`XLREG_NAME\` | \`XLREG_DATA_DIR=/srv/xlreg\` |
+| file of \`--config FILE\` | key of a JSON object | \`"data-dir": "/srv/xlreg"\` |
+
+[config.example.json](../../packaging/config.example.json) holds every setting. \`xlreg config check
+FILE\` reports the problems of a file. The log line \`started\` lists the settings that differ from
+their defaults. Passwords stand in files of their own or in the environment.
+`;
+
+/** A literal default stands as code, one in words as text. */
+export function settingsPage(): string {
+  const sections = describeSettings().map(({ title, text, settings }) => {
+    const rows = settings.map(({ name, value, about, fallback, isLiteral }) => [
+      ...[code(name), code(value), isLiteral ? code(fallback) : fallback],
+      about,
+    ]);
+    const intro = text === undefined ? '' : `${text}\n\n`;
+    return `\n## ${title}\n\n${intro}${table(['name', 'value', 'default', 'meaning'], rows)}`;
+  });
+  return HEAD + sections.join('');
+}
+
+export function exampleConfig(): string {
+  const entries = describeSettings().flatMap(({ settings }) => settings.map(({ name, example }) => [name, example]));
+  return `${JSON.stringify(Object.fromEntries(entries), undefined, 2)}\n`;
+}
