@@ -1,4 +1,4 @@
-// Checks the code's form: the length, header and name of each file, and that docs/PROTOCOL.md defines each rule id cited.
+// Checks the code's form: the length, header and name of each file, and that docs/reference/protocol.md defines each rule id cited.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const PROTOCOL = 'docs/PROTOCOL.md';
+const PROTOCOL = 'docs/reference/protocol.md';
 const LINES_MAX = 400;
 /** Rule ids in parentheses at the end of a string: of a test's name, its template, or a row that gives it one. */
 const CITED_BY_TITLE = /\(([A-Z]\d{1,3}(?:(?:, | to )[A-Z]\d{1,3})*)\)['"`]/g;

@@ -1,4 +1,4 @@
-// The API of the admin port on a real registry, with both engines and members that join over the wire. docs/openapi.json has
+// The API of the admin port on a real registry, with both engines and members that join over the wire. docs/reference/openapi.json has
 // to document every route, and every status and body seen here.
 
 import { readFile, stat } from 'node:fs/promises';
@@ -19,7 +19,7 @@ interface Documented {
   readonly paths: Record<string, Record<string, { readonly responses: Record<string, Response> }>>;
   readonly components: { readonly schemas: object };
 }
-const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
+const text = await readFile(new URL('../../docs/reference/openapi.json', import.meta.url), 'utf8');
 const { paths, components } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as Documented;
 
 /** Expects the body to match its documented schema. */

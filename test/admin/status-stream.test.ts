@@ -12,7 +12,7 @@ import type { HttpRequest, ReplyStream } from '../../src/net/web-site.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
 
-const text = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
+const text = await readFile(new URL('../../docs/reference/openapi.json', import.meta.url), 'utf8');
 const { schemas } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')).components;
 const SCHEMAS = {
   status: z.fromJSONSchema({ ...schemas.Status, $defs: schemas }),

@@ -1,15 +1,15 @@
-// Reads tables from docs/PROTOCOL.md itself, so that tests compare the code with what readers see.
+// Reads tables from docs/reference/protocol.md itself, so that tests compare the code with what readers see.
 
 import { readFileSync } from 'node:fs';
 
-const lines = readFileSync(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8').split('\n');
+const lines = readFileSync(new URL('../../docs/reference/protocol.md', import.meta.url), 'utf8').split('\n');
 
 /**
  * The first table behind the line with this start, as rows of cells. The header comes first; backquotes are removed.
  */
 export function tableBehind(start: string): string[][] {
   const from = lines.findIndex((line) => line.startsWith(start));
-  if (from < 0) throw new Error(`docs/PROTOCOL.md has no line that begins with '${start}'`);
+  if (from < 0) throw new Error(`docs/reference/protocol.md has no line that begins with '${start}'`);
   const rest = lines.slice(from + 1);
   const table = rest.slice(rest.findIndex((line) => line.trimStart().startsWith('|')));
   const end = table.findIndex((line) => !line.trimStart().startsWith('|'));

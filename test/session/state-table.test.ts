@@ -1,4 +1,4 @@
-// Compares the code with docs/PROTOCOL.md: the table of state × message (S1) and the table of texts (E4).
+// Compares the code with docs/reference/protocol.md: the table of state × message (S1) and the table of texts (E4).
 
 import { describe, expect, it } from 'vitest';
 import { FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
