@@ -40,8 +40,20 @@ With \`--store etcd:…\` also:
 ${metricTable(etcd)}
 ## Values of labels
 
-\`thread\` is \`main\`, \`coordinator\` or \`worker-N\`. \`end\` has the values of \`fault\` and \`refusal\`, the
-causes of a drop, and the orderly ends.
+\`thread\` is \`main\`, \`coordinator\` or \`worker-N\`. \`end\` has the values of \`fault\`, \`refusal\` and
+\`cause\`, and these:
+
+| end | meaning |
+| --- | --- |
+| \`bye\` | the client said Bye |
+| \`peer-closed\` | the peer closed the connection |
+| \`idle\` | no message came within the idle deadline |
+| \`write-timeout\` | the peer did not take a reply in time |
+| \`overload\` | the queue of Hellos or messages was full |
+| \`worker-failed\` | the worker with the connection's job failed |
+| \`stopped\` | the server stopped |
+
+[Limits](limits.md) has the setting of each cause.
 
 ${table(['label', 'of', 'values'], [...labelRows(metrics), ...labelRows(etcd)])}`;
 }
