@@ -19,7 +19,7 @@ const GROUPS = {
   listen: { title: 'Identity and ports', text: 'Port 0 picks a free port.' },
   work: { title: 'Work', text: undefined },
   store: { title: 'Store', text: 'The etcd-… settings apply to a table in etcd.' },
-  table: { title: 'Table', text: 'On etcd each server enforces these limits on its own view of the table.' },
+  table: { title: 'Table', text: undefined },
   limits: {
     title: 'Limits on connections, Hellos and sessions',
     text: 'The server closes an excess connection silently and counts it in xlreg_admission_drops_total.',
@@ -239,7 +239,12 @@ export const settings = z.strictObject({
     .min(1)
     .optional()
     .register(texts, {
-      ...{ group: 'store', value: 'FILE', otherwise: 'XLREG_ETCD_PASSWORD', example: '/etc/xlreg/etcd-password' },
+      ...{
+        group: 'store',
+        value: 'FILE',
+        otherwise: 'XLREG_ETCD_PASSWORD of the environment',
+        example: '/etc/xlreg/etcd-password',
+      },
       about: "the file with that user's password",
     }),
 
@@ -333,6 +338,8 @@ interface DescribedSetting {
   readonly isLiteral: boolean;
   /** The value in the example of a configuration file. */
   readonly example: unknown;
+  /** The bounds of a number. */
+  readonly range: { readonly least: number; readonly most: number } | undefined;
 }
 
 interface DescribedGroup {
@@ -355,5 +362,13 @@ function describe(name: string, schema: z.ZodType): DescribedSetting & { readonl
   const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
   const literal = hasDefault ? schema.def.defaultValue : undefined;
   const fallback = otherwise ?? String(literal);
-  return { name, group, value, about, fallback, isLiteral: otherwise === undefined, example: example ?? literal };
+  const isLiteral = otherwise === undefined;
+  return { name, group, value, about, fallback, isLiteral, example: example ?? literal, range: rangeOf(schema) };
+}
+
+function rangeOf(schema: unknown): DescribedSetting['range'] {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return rangeOf(schema.def.innerType);
+  if (schema instanceof z.ZodPipe) return rangeOf(schema.def.out);
+  if (!(schema instanceof z.ZodNumber)) return undefined;
+  return { least: schema.minValue!, most: schema.maxValue! };
 }

@@ -22,14 +22,19 @@ their defaults. Passwords stand in files of their own or in the environment.
 /** A literal default stands as code, one in words as text. */
 export function settingsPage(): string {
   const sections = describeSettings().map(({ title, text, settings }) => {
-    const rows = settings.map(({ name, value, about, fallback, isLiteral }) => [
-      ...[code(name), code(value), isLiteral ? code(fallback) : fallback],
+    const rows = settings.map(({ name, value, about, fallback, isLiteral, range }) => [
+      ...[code(name), code(value), range ? printRange(range) : '', isLiteral ? code(fallback) : fallback],
       about,
     ]);
     const intro = text === undefined ? '' : `${text}\n\n`;
-    return `\n## ${title}\n\n${intro}${table(['name', 'value', 'default', 'meaning'], rows)}`;
+    return `\n## ${title}\n\n${intro}${table(['name', 'value', 'range', 'default', 'meaning'], rows)}`;
   });
   return HEAD + sections.join('');
+}
+
+/** The largest safe integer is no bound of a setting. */
+function printRange({ least, most }: { readonly least: number; readonly most: number }): string {
+  return most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `${least}–${most}`;
 }
 
 export function exampleConfig(): string {
