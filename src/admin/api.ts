@@ -1,5 +1,5 @@
-// The HTTP API of the admin port, as docs/openapi.json describes it: what is asked of the table, of the sessions and of the
-// log. Whatever is refused is `{"error":{"code":…,"message":…}}`.
+// The HTTP API of the admin port, as docs/reference/openapi.json describes it: routes for the table, the sessions and the
+// log. Every refusal is `{"error":{"code":…,"message":…}}`.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { ShownCluster } from '../coordinator/operator-queries.ts';

@@ -13,7 +13,7 @@ export async function showCredentials() {
   }
 }
 
-/** @param {any} registry as docs/openapi.json describes it */
+/** @param {any} registry as docs/reference/openapi.json describes it */
 function show({ name, id, commsKey, sigKey, endPoints, version }) {
   part('registry-name').textContent = printable(name);
   document.title = `xlReg ${printable(name)}`;

@@ -28,7 +28,7 @@ const lines = { sessions: line(tiles.sessions), operations: line(tiles.rsa), mes
 
 /**
  * Shows a report.
- * @param {any} status as docs/openapi.json describes the event `status`
+ * @param {any} status as docs/reference/openapi.json describes the event `status`
  */
 export function showOverview({ uptimeSeconds, table, sessions, messages, rsa, waiting }) {
   const { clusters, fullClusters, members } = table;
