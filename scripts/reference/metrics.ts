@@ -69,7 +69,7 @@ function registerAll(registry: Registry): void {
   new SessionMetrics(registry);
   new PoolMetrics(registry, () => ({ hello: 0, message: 0 }));
   coordinatorMetrics(registry, coordinatorStats(newStatsMemory()), () => 0);
-  threadMetrics(registry, { readings: () => [], loopDelays: { main: delays, coordinator: delays } });
+  threadMetrics(registry, { stats: () => [], loopDelays: { main: delays, coordinator: delays } });
 }
 
 function registerEtcd(registry: Registry): void {

@@ -1,4 +1,4 @@
-// An independent client of the field, written from docs/PROTOCOL.md alone: both dialects, over TCP and WebSocket. Tests
+// An independent client of the field, written from docs/reference/protocol.md alone: both dialects, over TCP and WebSocket. Tests
 // can use each layer by itself and override it: a bare socket, raw bytes, any Hello, a message under any IV, key and
 // padding, cut anywhere. The client checks strictly what it receives.
 
