@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Begun first: a file that takes a minute and comes last leaves a core idle meanwhile. */
+/** Files that start first: a one-minute file that starts last would leave the other core idle. */
 const LONGEST = [
   ...['durability/kill', 'etcd/cluster', 'bench/commands', 'etcd/trouble', 'cli/join', 'cli/wait-for-registry'],
   ...['identity/data-directory-lock', 'identity/data-directory-machines', 'net/http-limits'],
   ...['server/exit-codes', 'server/output-trouble'],
 ];
 
-/** Where nothing is known of earlier runs, files come by their size, which says little of their time. */
+/** Starts LONGEST first. Without timings of earlier runs Vitest sorts by file size, which predicts run time badly. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification) => LONGEST.some((name) => moduleId.endsWith(`/${name}.test.ts`));

@@ -1,5 +1,5 @@
-// Brings a checkout into a state in which it runs: installs the locked dependencies and builds, each only when it is
-// missing or older than what it is made from. Uses nothing but Node itself, since nothing else may be there yet.
+// Makes a checkout ready to run: installs the locked dependencies and builds, each only when missing or stale. Imports
+// nothing but Node itself, because no dependency may be installed yet.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ function run(command, args) {
   }
 }
 
-/** The newest change, in ms, of the files below the given paths. */
+/** The latest modification time, in ms since the epoch, of the files below the given paths. */
 function newest(paths) {
   let latest = 0;
   for (const path of paths) {
@@ -30,7 +30,7 @@ function newest(paths) {
   return latest;
 }
 
-// npm leaves a lockfile of what it installed; a newer one of ours means that something changed since.
+// npm writes a lockfile of what it installed. A newer package-lock.json means that the dependencies have changed since.
 const installedLock = 'node_modules/.package-lock.json';
 const installed = existsSync(inside(installedLock)) && newest([installedLock]) >= newest(['package-lock.json']);
 if (!installed) run('npm', ['ci']);

@@ -1,4 +1,4 @@
-// Generates the static message code from the files in proto/; with --check, fails if what is committed is not current.
+// Generates the static message code from the files in proto/. With --check it fails if the committed code is stale.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ function generate(program, args) {
   return made.stdout;
 }
 
-/** The message code of a .proto file, and its types. */
+/** Generates the message code of a .proto file and its type declarations. */
 function messages(proto, further) {
   const code = generate('pbjs', [
     ...['-t', 'static-module', '-w', 'esm', '--keep-case', '--force-long', ...further],
@@ -44,7 +44,7 @@ for (const [proto, place, ...further] of [
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, text);
     } else if (readFileSync(path, 'utf8') !== text) {
-      console.error(`${path} is not what ${proto} generates: run npm run proto`);
+      console.error(`${path} is stale: run npm run proto and commit the result (source: ${proto})`);
       process.exit(1);
     }
   }
