@@ -1,6 +1,6 @@
-// What the arguments of a command have to be, and how it ends where they are not.
+// Checks the arguments of the bench commands.
 
-/** Checks arguments; whatever is wrong with one ends the process with code 2, its reason and the command's usage. */
+/** Checks arguments. A wrong one ends the process with code 2 after printing the problem and the usage. */
 export class FlagReader {
   readonly #usage: string;
 
@@ -8,7 +8,7 @@ export class FlagReader {
     this.#usage = usage;
   }
 
-  /** Reads all flags at once, as `parseArgs` does. */
+  /** Calls `read` (a `parseArgs` call) and refuses with the message of its error. */
   parse<T>(read: () => T): T {
     try {
       return read();
@@ -18,18 +18,25 @@ export class FlagReader {
   }
 
   oneOf<const T extends string>(flag: string, value: string, choices: readonly T[]): T {
-    return choices.find((choice) => choice === value) ?? this.refuse(`--${flag} should be ${choices.join(' or ')}`);
+    return (
+      choices.find((choice) => choice === value) ??
+      this.refuse(`--${flag} must be ${choices.join(' or ')}, not ${value}`)
+    );
   }
 
-  /** A number above 0. */
+  /** Parses a number above 0. */
   positive(flag: string, value: string): number {
     const number = Number(value);
-    return Number.isFinite(number) && number > 0 ? number : this.refuse(`--${flag} should be a number above 0`);
+    return Number.isFinite(number) && number > 0
+      ? number
+      : this.refuse(`--${flag} must be a number above 0, not ${value}`);
   }
 
-  /** A whole number from 1 to 999,999,999. */
+  /** Parses a whole number from 1 to 999,999,999. */
   whole(flag: string, value: string): number {
-    return /^[1-9]\d{0,8}$/.test(value) ? Number(value) : this.refuse(`--${flag} should be a whole number above 0`);
+    return /^[1-9]\d{0,8}$/.test(value)
+      ? Number(value)
+      : this.refuse(`--${flag} must be a whole number above 0, not ${value}`);
   }
 
   refuse(problem: string): never {

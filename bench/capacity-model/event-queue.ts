@@ -1,4 +1,4 @@
-// What is still to happen, by time; of what happens at once, that which was planned first. A binary heap.
+// A discrete-event queue: a binary heap ordered by time, then by the order of planning.
 
 interface Event {
   readonly time: number;
@@ -6,7 +6,7 @@ interface Event {
   readonly happen: () => void;
 }
 
-/** A clock that goes from event to event. Its unit is whatever its user means by it. */
+/** A virtual clock that jumps from event to event. The caller chooses the unit of time. */
 export class EventQueue {
   readonly #heap: Event[] = [];
   #planned = 0;
@@ -16,7 +16,7 @@ export class EventQueue {
     return this.#now;
   }
 
-  /** Plans something for so much later; `delay` is 0 or more. */
+  /** Plans an event `delay` after now; `delay` is 0 or more. */
   after(delay: number, happen: () => void): void {
     const event = { time: this.#now + delay, order: this.#planned++, happen };
     let at = this.#heap.push(event) - 1;
@@ -29,7 +29,7 @@ export class EventQueue {
     this.#heap[at] = event;
   }
 
-  /** Lets everything happen, until nothing is planned or `isOver`. */
+  /** Runs events in order until none is planned or `isOver` returns true. */
   run(isOver: () => boolean): void {
     while (this.#heap.length > 0 && !isOver()) {
       const event = this.#takeFirst();

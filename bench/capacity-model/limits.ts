@@ -1,20 +1,20 @@
-// Where each part of a registry on etcd is used up, if nothing else were: sessions a second. No queue is in it, so no
-// simulation can do better.
+// The rate at which each part of a registry saturates, each taken alone. These limits ignore queueing, so they bound
+// every simulation from above.
 import { TRANSACTIONS_MAX } from '../../src/store/etcd/etcd-commit.ts';
 import { type Members, PARAMETERS, writesOf } from './parameters.ts';
 
 const SECOND = 1e6;
 
-/** Sessions a second. */
+/** The limit of each part, in sessions a second. */
 export interface Limits {
   readonly cores: number;
   readonly mainThreads: number;
   readonly coordinators: number;
-  /** The leader of etcd, with every request full; Infinity where nothing is written. */
+  /** The leader of etcd, with full requests. Infinity if sessions write nothing. */
   readonly etcd: number;
 }
 
-/** Of a registry of so many servers on one etcd; on lmdb (one server) nothing is heard of others and etcd is no limit. */
+/** The limits of a registry of `servers` servers. On lmdb (one server) there are no watch events and no etcd limit. */
 export function limitsOf(servers: number, members: Members, store: 'lmdb' | 'etcd'): Limits {
   const { cores, mainThread, worker, coordinator, watchEvent, etcdRequest, etcdChange, lmdbChange } = PARAMETERS;
   const { changes, keys } = writesOf(members);
@@ -23,7 +23,7 @@ export function limitsOf(servers: number, members: Members, store: 'lmdb' | 'etc
   const session = mainThread.value + worker.value + asked;
   const stored = changes * (etcdRequest.value / TRANSACTIONS_MAX + etcdChange.value);
   return {
-    // A server has its share of the sessions, and hears of all of them.
+    // A server serves its share of the sessions but receives the watch events of all.
     cores: (cores.value * SECOND) / (session / servers + heard),
     mainThreads: (servers * SECOND) / mainThread.value,
     coordinators: SECOND / (asked / servers + heard),
@@ -31,7 +31,7 @@ export function limitsOf(servers: number, members: Members, store: 'lmdb' | 'etc
   };
 }
 
-/** The least of them, and which it is. */
+/** The lowest limit and the part it belongs to. */
 export function narrowest(limits: Limits): { readonly part: keyof Limits; readonly rate: number } {
   const parts = Object.entries(limits) as [keyof Limits, number][];
   const [part, rate] = parts.reduce((least, one) => (one[1] < least[1] ? one : least));

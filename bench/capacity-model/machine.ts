@@ -1,5 +1,5 @@
-// A machine's cores, and threads that need one for whatever they do. A thread does one thing after the other; who is ready
-// waits for a core in the order of coming, and keeps it until the piece of work is done.
+// A machine's cores and threads. A thread does one piece of work at a time. Ready threads wait for a core in FIFO order
+// and keep it until their piece of work is done.
 import type { EventQueue } from './event-queue.ts';
 
 interface Work {
@@ -12,7 +12,7 @@ export class Machine {
   readonly cores: number;
   readonly #ready: (() => void)[] = [];
   #free: number;
-  /** Time of cores used so far. */
+  /** Core time used so far. */
   busy = 0;
 
   constructor(events: EventQueue, cores: number) {
@@ -21,7 +21,7 @@ export class Machine {
     this.#free = cores;
   }
 
-  /** Runs something on a core once there is one, for so long. */
+  /** Waits for a free core, occupies it for `duration`, then calls `done`. */
   occupy(duration: number, done: () => void): void {
     const start = () => {
       this.busy += duration;
@@ -38,7 +38,7 @@ export class Machine {
   }
 }
 
-/** One or more threads of a machine that take their work from one queue. */
+/** One or more threads of a machine with a shared FIFO queue of work. */
 export class Threads {
   readonly #machine: Machine;
   readonly #waiting: Work[] = [];
@@ -49,7 +49,7 @@ export class Threads {
     this.#idle = count;
   }
 
-  /** Work of so long; it is done when its turn has come and it had a core for as long. */
+  /** Queues work that needs a core for `duration`; calls `done` when it is finished. */
   do(duration: number, done: () => void): void {
     this.#waiting.push({ duration, done });
     this.#next();

@@ -1,4 +1,4 @@
-// The study as people read it: tables of Markdown, which a terminal shows as well, and a curve.
+// Prints the study for people: Markdown tables, readable on a terminal too, and a curve.
 import { drawPlot } from '../report/plot.ts';
 import { printNumber } from '../report/report.ts';
 import { limitsOf } from './limits.ts';
@@ -9,7 +9,7 @@ const CLUSTERS = [10_000, 100_000, 1_000_000];
 const RATES = [1_000, 10_000, 100_000];
 const PARTS = { cores: 'cores', mainThreads: 'main threads', coordinators: 'coordinators', etcd: 'etcd' } as const;
 
-/** What a study found. */
+/** The results of a study. */
 export interface Study {
   readonly rows: readonly StudyRow[];
   readonly validations: readonly Validation[];
@@ -59,7 +59,7 @@ export function printStudy({ rows, validations }: Study): string {
   ].join('\n');
 }
 
-/** Highest rates over the number of servers, as an image of its own. */
+/** Draws the highest rate over the number of servers as a standalone SVG image. */
 export function drawStudy(rows: readonly StudyRow[]): string {
   const series = (['new', 'returning'] as const).map((members) => ({
     label: members,

@@ -1,11 +1,12 @@
-// One server: sessions go through it step by step, as docs/ARCHITECTURE.md has it. Its coordinator takes what waits as one
-// batch, brings the table up to date, applies, commits, and answers; meanwhile its thread can hear of others' changes.
+// A model of one server. Sessions pass through its threads step by step, as docs/explanation/architecture.md describes.
+// The coordinator takes the waiting questions as one batch, catches up, applies, commits and replies. Between these
+// steps its thread may replay watch events.
 import type { EventQueue } from './event-queue.ts';
 import { Machine, Threads } from './machine.ts';
 import { CHANGES, KEYS, type Members, PARAMETERS } from './parameters.ts';
 import type { StoreModel } from './stores.ts';
 
-/** Hello, Client, Create, Join, GetCluster, Bye; the coordinator is asked in the four between. */
+/** Hello, Client, Create, Join, GetCluster, Bye. The four in the middle ask the coordinator. */
 const STEPS = 6;
 const ASKING = 4;
 
@@ -26,7 +27,7 @@ export class Server {
   #waiting: Question[] = [];
   #working = false;
 
-  /** With a generator, the load comes from a thread on the same cores. */
+  /** With `generator`, the load comes from a thread on the server's own cores. */
   constructor(events: EventQueue, store: StoreModel, random: () => number, members: Members, generator: boolean) {
     const cores = PARAMETERS.cores.value;
     this.machine = new Machine(events, cores);
@@ -39,24 +40,24 @@ export class Server {
     this.#members = members;
   }
 
-  /** A session from its first message to its last reply. */
+  /** Serves a session from its first message to its last reply. */
   serve(done: () => void, step = 0): void {
     if (step === STEPS) return done();
-    const goOn = () => this.serve(done, step + 1);
+    const next = () => this.serve(done, step + 1);
     const { hello, worker } = PARAMETERS;
     const work = step === 0 ? hello.value : (worker.value - hello.value) / (STEPS - 1);
     const enter = () =>
       this.#main.do(PARAMETERS.mainThread.value / STEPS, () =>
         this.#workers.do(work, () => {
-          if (step === 0 || step === STEPS - 1) goOn();
-          else this.#ask({ step: step - 1, answer: goOn });
+          if (step === 0 || step === STEPS - 1) next();
+          else this.#ask({ step: step - 1, answer: next });
         }),
       );
     if (this.#generator) this.#generator.do(PARAMETERS.generator.value / STEPS, enter);
     else enter();
   }
 
-  /** Keys were written, by whichever server. */
+  /** Replays the watch events of `keys` written keys; any server may have written them. */
   hear(keys: number): void {
     this.#coordinator.do(keys * PARAMETERS.watchEvent.value, () => {});
   }

@@ -1,4 +1,4 @@
-// Runs a registry of some servers under a load, event by event. The same order gives the same result.
+// Simulates a registry under load, event by event. The same order (seed included) gives the same result.
 import { seededRandom } from '../load/open-loop.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Members } from './parameters.ts';
@@ -8,29 +8,29 @@ import { EtcdModel, LmdbModel } from './stores.ts';
 /** What to simulate. */
 export interface SimulationOrder {
   readonly store: 'lmdb' | 'etcd';
-  /** With lmdb there can be one only. */
+  /** Always 1 with lmdb. */
   readonly servers: number;
   readonly members: Members;
-  /** Sessions a second, a Poisson process over all servers, each chosen at random; or so many connections, begun anew. */
+  /** Open loop: Poisson arrivals, `rate` sessions a second, each at a random server. Closed loop: fixed connections. */
   readonly load: { readonly rate: number } | { readonly connections: number };
-  /** Sessions; the first fifth of them counts for no latency. */
+  /** Sessions in all. The first fifth warms up and counts for no latency. */
   readonly sessions: number;
   readonly seed: number;
-  /** Whether the load comes from a thread on the first server's cores. */
+  /** Puts the load generator on the first server's cores. */
   readonly generator?: boolean;
 }
 
-/** What came of it. */
+/** The result of a simulation. */
 export interface SimulationResult {
   /**
-   * Sessions completed a second from the beginning to the last arrival. All work for them was done in that time, so that it
-   * cannot be more than there is capacity for; it is a little less, because at first nothing is under way.
+   * Sessions completed a second, from the start to the last arrival. All their work was done within that time, so the rate
+   * cannot exceed the capacity. It is slightly below, because the system starts empty.
    */
   readonly throughput: number;
-  /** Milliseconds from arrival to completion, of those that arrived after the warming up. */
+  /** Milliseconds from arrival to completion of the sessions after the warm-up. */
   readonly p50: number;
   readonly p99: number;
-  /** Share of the servers' cores, and of the leader of etcd, that was in use. */
+  /** Utilization (0 to 1) of the servers' cores and of the etcd leader. */
   readonly cores: number;
   readonly etcd: number;
 }

@@ -1,19 +1,19 @@
-// What a commit takes: in the file of one server, or in an etcd that all servers have in common.
+// Models of a commit's cost: lmdb of one server, or an etcd that all servers share.
 import { TRANSACTIONS_MAX } from '../../src/store/etcd/etcd-commit.ts';
 import type { EventQueue } from './event-queue.ts';
 import { PARAMETERS } from './parameters.ts';
 
-/** What the model of a coordinator needs of a store. */
+/** The store as the model of a coordinator uses it. */
 export interface StoreModel {
-  /** Until the table is as new as anybody has been told. */
+  /** Calls `done` when the table includes every commit acknowledged so far by any server. */
   catchUp(done: () => void): void;
-  /** CPU of the coordinator's thread for so many changes. */
+  /** CPU time of the coordinator's thread for `changes` changes. */
   commitWork(changes: number): number;
-  /** Until they are stored, beyond that. */
+  /** Calls `done` when the changes are stored; `commitWork` is not part of this wait. */
   commit(changes: number, keys: number, done: () => void): void;
 }
 
-/** A commit is a transaction of the coordinator's own thread, and one sync. */
+/** A commit is a transaction on the coordinator's thread plus one sync. */
 export class LmdbModel implements StoreModel {
   readonly #events: EventQueue;
 
@@ -37,16 +37,16 @@ export class LmdbModel implements StoreModel {
 /** The 99th percentile of the standard normal distribution. */
 const Z99 = 2.326;
 
-/** The leader takes requests one after the other; what else an answer takes, it takes beside that. */
+/** The leader serves requests one at a time. The rest of a reply's latency overlaps with other requests. */
 export class EtcdModel implements StoreModel {
   readonly #events: EventQueue;
   readonly #random: () => number;
   readonly #written: (keys: number) => void;
-  /** When the leader is done with what it has. */
+  /** The time when the leader will have served all requests so far. */
   #freeAt = 0;
   busy = 0;
 
-  /** `written` is told of keys that all servers hear of. */
+  /** `written` receives the number of keys of each request; every server sees them as watch events. */
   constructor(events: EventQueue, random: () => number, written: (keys: number) => void) {
     this.#events = events;
     this.#random = random;
@@ -76,14 +76,14 @@ export class EtcdModel implements StoreModel {
     }
   }
 
-  /** How long from now until the leader is through with it. */
+  /** Time from now until the leader has served `work` more. */
   #serve(work: number): number {
     this.#freeAt = Math.max(this.#freeAt, this.#events.now) + work;
     this.busy += work;
     return this.#freeAt - this.#events.now;
   }
 
-  /** Reads spread as writes do. */
+  /** Draws a latency. Reads are assumed to spread like writes. */
   #latency(median: number): number {
     const spread = Math.log(PARAMETERS.etcdLatencyP99.value / PARAMETERS.etcdLatencyMedian.value) / Z99;
     const normal = Math.sqrt(-2 * Math.log(1 - this.#random())) * Math.cos(2 * Math.PI * this.#random());

@@ -1,37 +1,37 @@
-// What is asked of the simulation: how much registries of 1 to 64 servers carry and how long sessions take then, whether
-// one server comes out as it was measured, and what so many clusters and sessions need.
+// The questions for the simulation: the capacity and latency of registries of 1 to 64 servers, the match of one server
+// with its measurement, and the size of the fleet for given clusters and rates.
 import { limitsOf, narrowest } from './limits.ts';
 import { CLUSTER_SIZE, ETCD_BYTES_MAX, type Members, PARAMETERS } from './parameters.ts';
 import { type SimulationResult, simulate } from './simulate.ts';
 
-/** How thorough a study is. */
+/** The extent of a study. */
 export interface StudyScope {
   readonly servers: readonly number[];
-  /** Sessions of a run, at least. */
+  /** Least number of sessions in a run. */
   readonly sessions: number;
   readonly seed: number;
 }
 
-/** A registry of so many servers on one etcd. */
+/** The results for a registry of `servers` servers on one etcd. */
 export interface StudyRow {
   readonly servers: number;
   readonly members: Members;
-  /** The part that is used up first, if there were no queues, and the sessions a second it allows. */
+  /** The part that saturates first, and the sessions a second that it allows without queueing. */
   readonly limit: ReturnType<typeof narrowest>;
-  /** Sessions a second at CONNECTIONS for each server, each beginning anew when it is done. */
+  /** Closed loop with CONNECTIONS connections for each server. */
   readonly highest: SimulationResult;
-  /** At shares of the highest rate, by SHARES. */
+  /** Open loop at each of SHARES of the highest rate. */
   readonly at: readonly SimulationResult[];
 }
 
-/** Connections of a server at its highest rate. */
+/** Connections for each server in the closed loop that finds the highest rate. */
 export const CONNECTIONS = 256;
-/** Of the highest rate, at which latency is looked at. */
+/** Shares of the highest rate at which latency is measured. */
 export const SHARES = [0.5, 0.8] as const;
-/** Sessions of each connection, at least, where those are many. */
+/** Least number of sessions for each connection. */
 const SESSIONS_A_CONNECTION = 16;
 
-/** Simulates; `done` hears of each row. */
+/** Simulates every row; calls `done` after each. */
 export function study({ servers, sessions, seed }: StudyScope, done: (row: StudyRow) => void): StudyRow[] {
   const rows: StudyRow[] = [];
   for (const members of ['new', 'returning'] as const) {
@@ -49,14 +49,14 @@ export function study({ servers, sessions, seed }: StudyScope, done: (row: Study
   return rows;
 }
 
-/** What one server was measured at, and what the simulation makes of it. */
+/** A measurement of one server beside its simulated value. */
 export interface Validation {
   readonly what: string;
   readonly measured: number;
   readonly simulated: number;
 }
 
-/** One server on lmdb with the load on its own two cores, as `npm run bench` has it; measured: bench/README.md. */
+/** Simulates one server on lmdb that shares its two cores with the load, as in `npm run bench` (bench/README.md). */
 export function validate(sessions: number, seed: number): Validation[] {
   const order = { store: 'lmdb', servers: 1, members: 'new', sessions, seed, generator: true } as const;
   const [many, few] = [128, 16].map((connections) => simulate({ ...order, load: { connections } }).throughput);
@@ -69,14 +69,14 @@ export function validate(sessions: number, seed: number): Validation[] {
   ];
 }
 
-/** What a number of clusters takes. */
+/** Storage and memory for a number of clusters. */
 export interface Size {
   readonly clusters: number;
   readonly members: number;
   readonly etcdBytes: number;
-  /** Of each server. */
+  /** For each server. */
   readonly memoryBytes: number;
-  /** Registries, each with an etcd of its own, that hold them. */
+  /** Registries needed, each with its own etcd. */
   readonly registries: number;
 }
 
@@ -93,7 +93,7 @@ export function sizeOf(clusters: number): Size {
   };
 }
 
-/** What a rate of sessions takes. */
+/** Registries and servers for a rate of sessions. */
 export interface Fleet {
   readonly members: Members;
   readonly rate: number;
@@ -101,7 +101,7 @@ export interface Fleet {
   readonly serversEach: number;
 }
 
-/** As few servers as carry the rate at the higher of SHARES: as many registries as it takes, all alike. */
+/** The smallest fleet of equal registries that carries `rate` at the highest of SHARES; etcd servers count too. */
 export function fleetFor(rate: number, members: Members, rows: readonly StudyRow[]): Fleet {
   const share = SHARES.at(-1)!;
   const fleets = rows
@@ -114,5 +114,5 @@ export function fleetFor(rate: number, members: Members, rows: readonly StudyRow
   return fleets.reduce((least, one) => (cost(one) < cost(least) ? one : least));
 }
 
-/** Machines that etcd takes for each registry. */
+/** etcd servers of each registry. */
 export const ETCD_NODES = 3;

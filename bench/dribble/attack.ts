@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { AttackOrder } from './attacker.ts';
 
-/** The process that dribbles, seen from here. */
+/** Handle of the attacking process (attacker.ts). */
 export class Attack {
   readonly #child: ChildProcess;
 
@@ -17,7 +17,7 @@ export class Attack {
     return new Attack(child);
   }
 
-  /** Ends it; the segments it sent. */
+  /** Ends the process; resolves to the number of segments it sent. */
   async stop(): Promise<number> {
     this.#child.send('segments');
     const [segments] = await once(this.#child, 'message');

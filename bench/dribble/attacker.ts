@@ -1,6 +1,6 @@
-// A process that attacks: sessions that each send one message of 16 KB that never becomes whole, in segments of a chosen size,
-// as fast as they can, and begin again when the server closes at its deadline. Told by argv: JSON of an AttackOrder. Ends
-// when its parent does.
+// The attacking process. Each session sends one incomplete message of 16 KB, in segments of a chosen size, as fast as it
+// can, and starts again when the server closes it at its deadline. argv[2] is an AttackOrder as JSON. The process ends
+// with its parent.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -11,18 +11,18 @@ import { DIALECTS } from '../../src/wire/dialects.ts';
 import { sealHello } from '../../src/wire/hello.ts';
 import { parseRegCred } from '../../src/wire/reg-cred.ts';
 
-/** Whom to attack, and how. */
+/** The target and the shape of an attack. */
 export interface AttackOrder {
   readonly regCredText: string;
   readonly connections: number;
-  /** Bytes of a TCP segment: a block to dribble, or the whole message, which is the control. */
+  /** Bytes of a TCP segment: one block to dribble, or the whole message for the control. */
   readonly segmentBytes: number;
 }
 
-/** How long a server waits for a message to become whole (F8). Starts are spread over it, so Hellos come evenly. */
+/** How long a server waits for a complete message (F8). Starts are spread over this time, so Hellos arrive evenly. */
 const ROUND_MS = 5_000;
 
-/** Empty ClusterNames: fields that never become a message (M8). */
+/** An empty ClusterName. Repeated, it never completes a message (M8). */
 const FIELD = Buffer.from([0x72, 0x00]);
 const { prefixed } = DIALECTS;
 
@@ -45,7 +45,7 @@ async function attack(): Promise<never> {
       await dribble(socket);
       await closed;
     } catch {
-      // The server ended it early.
+      // The server closed it early.
     }
     socket.destroy();
   }
@@ -66,7 +66,7 @@ async function dribble(socket: Socket): Promise<void> {
   }
 }
 
-/** Goes through the Hello; the session's key. */
+/** Exchanges Hellos; resolves to the session's key. */
 async function greet(socket: Socket): Promise<Uint8Array> {
   const hello = {
     dialect: 'prefixed',

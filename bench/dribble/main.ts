@@ -1,4 +1,4 @@
-// npm run bench:dribble: new sessions while others dribble their messages. See bench/README.md.
+// npm run bench:dribble: latency of new sessions while other sessions dribble their messages. See bench/README.md.
 import { parseArgs } from 'node:util';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX } from '../../src/limits.ts';
 import { FlagReader } from '../flags.ts';

@@ -1,5 +1,5 @@
-// An etcd of one server or several, each a process of its own on free ports of the loopback, with its data in a directory
-// that goes with it. What is left running dies with this process.
+// Starts an etcd cluster of one or more servers, each a process on free loopback ports. Its temporary data directory is
+// removed by stop(). Servers still running at the exit of this process are killed.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,27 +10,27 @@ import { join } from 'node:path';
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 50;
 
-/** How to start it. */
+/** Options of a cluster. */
 export interface EtcdClusterOptions {
-  /** The program. */
+  /** Path of the etcd program. */
   readonly program?: string;
   readonly servers?: number;
-  /** Further flags of each. */
+  /** Further flags for each server. */
   readonly flags?: readonly string[];
-  /** Whether its clients come over TLS: then readiness is asked by connecting only. */
+  /** Clients connect over TLS. Readiness then means only that the port accepts connections. */
   readonly https?: boolean;
-  /** The addresses of the servers, all of the loopback unless told otherwise. */
+  /** The address of each server; all loopback by default. */
   readonly hosts?: readonly string[];
-  /** What each is started by, in front of the program. */
+  /** For each server, a command to put in front of the program. */
   readonly within?: readonly (readonly string[])[];
 }
 
-/** One server of it. */
+/** One server of the cluster. */
 export interface EtcdServer {
   readonly name: string;
   readonly endPoint: string;
   readonly dataDirectory: string;
-  /** Undefined while it does not run. */
+  /** Undefined while the server does not run. */
   child: ChildProcess | undefined;
 }
 
@@ -39,7 +39,7 @@ export class EtcdCluster {
   readonly #directory: string;
   readonly #options: EtcdClusterOptions;
   readonly #peers: string;
-  /** Why a server could not be started at all. */
+  /** Why the program could not be spawned. */
   #unstarted: Error | undefined;
 
   private constructor(servers: readonly EtcdServer[], directory: string, options: EtcdClusterOptions, peers: string) {
@@ -49,7 +49,7 @@ export class EtcdCluster {
     this.#peers = peers;
   }
 
-  /** Resolves when it has a leader; rejects when a server ends, or there is none after 20 s. */
+  /** Resolves when every server knows a leader. Rejects when a server ends, or after 20 s. */
   static async start(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'xlreg-etcd-'));
     const count = options.servers ?? 1;
@@ -71,7 +71,7 @@ export class EtcdCluster {
     return cluster;
   }
 
-  /** Likewise, for a command: one line says what is wrong, and the process ends with code 1. */
+  /** Like `start`, for a command: on failure it prints one line and exits with code 1. */
   static async startOrExit(options: EtcdClusterOptions): Promise<EtcdCluster> {
     try {
       return await EtcdCluster.start(options);
@@ -81,12 +81,12 @@ export class EtcdCluster {
     }
   }
 
-  /** As `--store` wants it. */
+  /** The value for `--store`. */
   get store(): string {
     return `etcd:${this.servers.map(({ endPoint }) => endPoint).join(',')}`;
   }
 
-  /** Starts a server that does not run. */
+  /** Starts a server that is not running. */
   run(server: EtcdServer, further: readonly string[] = []): void {
     const { program = 'etcd', flags = [], https = false, within } = this.#options;
     const scheme = https ? 'https' : 'http';
@@ -116,14 +116,14 @@ export class EtcdCluster {
     };
     child.once('exit', gone);
     child.once('error', (error) => {
-      // One that has never run does not exit either.
+      // A process that could not be spawned emits no `exit`.
       if (child.pid !== undefined) return;
       this.#unstarted = error;
       gone();
     });
   }
 
-  /** Resolves when a server answers and knows a leader. */
+  /** Resolves when a server answers and knows a leader. Rejects when it ends, or after 20 s. */
   async ready(server: EtcdServer): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
     while (performance.now() < deadline) {
@@ -134,7 +134,7 @@ export class EtcdCluster {
       if (await this.#isHealthy(server)) return;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    throw new Error(`${server.name} was not ready in time`);
+    throw new Error(`${server.name} was not ready within ${READY_TIMEOUT_MS / 1_000} s`);
   }
 
   async #isHealthy({ endPoint }: EtcdServer): Promise<boolean> {
@@ -154,7 +154,7 @@ export class EtcdCluster {
     }
   }
 
-  /** The server that leads, as the first that is asked knows it. */
+  /** The leader. Undefined if no running server names itself as leader. */
   async leader(): Promise<EtcdServer | undefined> {
     for (const server of this.servers) {
       if (!server.child) continue;
@@ -171,7 +171,7 @@ export class EtcdCluster {
     return undefined;
   }
 
-  /** Makes the data directory of a server that does not run out of a snapshot of etcdctl. */
+  /** Restores the data directory of a stopped server from an etcdctl snapshot. */
   restore({ name, dataDirectory }: EtcdServer, etcdctl: string, snapshot: string): void {
     const peer = this.#peerUrl(name);
     const own = ['--name', name, '--initial-cluster', this.#peers, '--initial-advertise-peer-urls', peer];
@@ -188,7 +188,7 @@ export class EtcdCluster {
       .split('=')[1]!;
   }
 
-  /** Ends a server and waits until it has. */
+  /** Sends a signal to a server and waits for its exit. */
   async kill(server: EtcdServer, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { child } = server;
     if (!child) return;
@@ -204,7 +204,7 @@ export class EtcdCluster {
   }
 }
 
-/** Ports that nobody listened on a moment ago. */
+/** Ports that were free a moment ago. */
 async function freePorts(count: number): Promise<number[]> {
   const listeners = await Promise.all(
     Array.from({ length: count }, async () => {

@@ -1,6 +1,6 @@
-// npm run bench:etcd: what etcd takes for what the store asks of it, and what a large table costs there. It starts an etcd of
-// --nodes servers on this machine, which needs Debian's etcd-server, and a registry that hears of every change. Most of
-// docs/SCALING.md's parameters of etcd are from here.
+// npm run bench:etcd: the cost of etcd for the store's requests, and of a large table there. It starts an etcd of --nodes
+// servers on this machine (Debian package etcd-server) and a registry that replays every change. Most etcd parameters of
+// docs/SCALING.md come from here.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,14 +22,14 @@ import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import { changesOf } from '../store/fill-table.ts';
 import { EtcdCluster } from './etcd-cluster.ts';
 
-/** Askers at a time: as many servers as fill an etcd. */
+/** Concurrent requests: enough to saturate an etcd. */
 const AT_ONCE = 16;
 const SECONDS = 5;
-/** Commits at once of those who fill the table, and changes of each. */
+/** Concurrent commits while filling the table, and the changes of each. */
 const COMMITS_AT_ONCE = 4;
 const COMMIT_CHANGES = REQUESTS_AT_ONCE * TRANSACTIONS_MAX;
 const PATIENCE_MS = 30_000;
-/** What a server does by itself, beside hearing of changes. */
+/** How long the idle CPU of the server is measured, to subtract it. */
 const IDLE_MS = 3_000;
 const QUOTA_BYTES = 8 * 2 ** 30;
 const POLL_MS = 100;
@@ -66,7 +66,7 @@ async function measure(server: ServerProcess): Promise<void> {
   client.close();
 }
 
-/** How far the table has come: what a server asks in front of each batch. */
+/** Measures the read of the latest revision, which a server makes before each batch. */
 async function measureReads(client: EtcdClient, keys: EtcdKeys, leaderPid: number): Promise<void> {
   const read = () => headNow(client, keys, performance.now() + PATIENCE_MS);
   const alone = await repeat(1, read);
@@ -78,7 +78,7 @@ async function measureReads(client: EtcdClient, keys: EtcdKeys, leaderPid: numbe
   );
 }
 
-/** Requests of one change and of as many as go into one: the difference is what a change takes, the rest a request: so many us. */
+/** Measures requests of 1 change and of the maximum; their difference gives the cost of a change. Resolves to us a request. */
 async function measureWrites(client: EtcdClient, keys: EtcdKeys): Promise<number> {
   const source = clients();
   const requestOf = (changes: number) => () =>
@@ -100,16 +100,16 @@ async function measureWrites(client: EtcdClient, keys: EtcdKeys): Promise<number
   }
   const change = (micros[1]! - micros[0]!) / (TRANSACTIONS_MAX - 1);
   const request = micros[0]! - change;
-  console.log(`so a request takes ${request.toFixed(0)} us, and each of these changes ${change.toFixed(0)} us`);
+  console.log(`so a request takes ${request.toFixed(0)} us, plus ${change.toFixed(0)} us for each change`);
   return request;
 }
 
-/** Those of whom each is a change that needs no other. */
+/** Yields client records: changes that depend on no other change. */
 function* clients(): Generator<Change, undefined> {
   for (const changes of changesOf(Infinity, 1)) yield* changes.filter(({ kind }) => kind === 'client');
 }
 
-/** Members as they come: their clients, their seats, and the clusters. */
+/** Writes a table of `members` members: clients, clusters and seats. */
 async function fill(client: EtcdClient, keys: EtcdKeys, server: ServerProcess, requestMicros: number): Promise<void> {
   const coordinatorSeconds = () => server.metric('xlreg_thread_cpu_seconds_total{thread="coordinator"}');
   const idleFrom = await coordinatorSeconds();
@@ -137,12 +137,12 @@ async function fill(client: EtcdClient, keys: EtcdKeys, server: ServerProcess, r
   const rate = (changes / took) * 1_000;
   const changeMicros = 1e6 / rate - requestMicros / TRANSACTIONS_MAX;
   console.log(
-    `${members} members: ${rate.toFixed(0)} changes a second, so each takes ${changeMicros.toFixed(0)} us beside its part of a request; ${bytes.toFixed(0)} bytes of etcd's file a member`,
+    `${members} members: ${rate.toFixed(0)} changes a second, so each takes ${changeMicros.toFixed(0)} us in addition to its share of a request; ${bytes.toFixed(0)} bytes of etcd's file a member`,
   );
-  console.log(`a server that hears of it takes ${(cpu * 1e6).toFixed(1)} us of its coordinator for each key`);
+  console.log(`replaying each key takes ${(cpu * 1e6).toFixed(1)} us of a server's coordinator`);
 }
 
-/** What a server has done at its start. */
+/** Prints how long a starting server took to load the table. */
 async function load(server: ServerProcess): Promise<void> {
   const found = await server.metrics('xlreg_store_load_seconds', MEMBERS, CLIENTS);
   const seconds = found.xlreg_store_load_seconds.toFixed(2);
@@ -157,14 +157,15 @@ async function commit(client: EtcdClient, keys: EtcdKeys, batch: readonly Change
     transact: (request) =>
       client.call<TxnRequest, TxnResponse>(ETCD.txn, request, performance.now() + PATIENCE_MS, PATIENCE_MS),
   });
-  if (outcomes.some(({ kind }) => kind === 'conflict')) throw new Error('a change was lost to another');
+  if (outcomes.some(({ kind }) => kind === 'conflict'))
+    throw new Error('a change conflicted with another writer: is a second registry using this etcd?');
 }
 
 async function fileBytes(client: EtcdClient): Promise<number> {
   return toNumber((await client.call(ETCD.status, {}, performance.now() + PATIENCE_MS)).dbSize);
 }
 
-/** So many at a time, for some seconds. */
+/** Runs `atOnce` loops of `ask` for SECONDS seconds. */
 async function repeat(atOnce: number, ask: () => Promise<unknown>) {
   const latency = new Latencies();
   const began = performance.now();

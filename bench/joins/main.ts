@@ -1,6 +1,6 @@
-// npm run bench:joins: durable joins per second of clients that have signed in already, each with one request outstanding,
-// on the default store; the p99 of a join, and the coordinator's CPU for one. With --store etcd it starts an etcd of --nodes
-// servers on this machine, which needs Debian's etcd-server.
+// npm run bench:joins: durable Joins a second of clients that have already signed in, with one request outstanding each.
+// Prints the latency of a Join and the coordinator's CPU time for it. With --store etcd it starts an etcd of --nodes
+// servers on this machine (Debian package etcd-server).
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -43,7 +43,7 @@ console.log(`durable joins, clusters of ${CLUSTER_SIZE}, --store ${place}`);
 console.log('clients  joins/s  p50 ms  p99 ms  coordinator us/join  commands/batch');
 try {
   for (const clients of clientCounts) {
-    // One client alone waits for a whole fsync each time.
+    // A single client waits for one fsync for each Join, so it gets fewer.
     await measure(clients, Math.min(joinsMax, clients * 1_000));
   }
 } finally {
@@ -61,7 +61,7 @@ async function measure(clients: number, joins: number): Promise<void> {
     await exchange({ Op: Op.Client, ClientSpecs: signToken(token, privateKey) }, Op.ClientOK);
     sessions.push(exchange);
   }
-  // Client i takes the seats of clusters g-r for its group g of 64, one round r after the other.
+  // Client i belongs to group g = i / 64. In round r it joins the cluster g-r.
   const groups = Math.ceil(clients / CLUSTER_SIZE);
   const rounds = Math.ceil(joins / clients);
   for (let group = 0; group < groups; group++) {
@@ -108,10 +108,10 @@ async function measure(clients: number, joins: number): Promise<void> {
 async function readings(server: ServerProcess): Promise<{ cpu: number; commands: number; batches: number }> {
   const commands = await server.metric('xlreg_coordinator_batch_commands_sum');
   const batches = await server.metric('xlreg_coordinator_batch_commands_count');
-  // The thread tells its CPU ten times a second: all of it until now is in what it tells next.
-  const told = await server.metric(COORDINATOR_CPU);
-  let cpu = told;
-  while (cpu === told) {
+  // The thread publishes its CPU time ten times a second; the next value includes everything until now.
+  const first = await server.metric(COORDINATOR_CPU);
+  let cpu = first;
+  while (cpu === first) {
     await pause(10);
     cpu = await server.metric(COORDINATOR_CPU);
   }

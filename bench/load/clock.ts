@@ -1,13 +1,13 @@
-// The time a load goes by: an argument, so that tests have one of their own.
+// The clock of a load. It is an argument, so that tests can pass a virtual one.
 
-/** Milliseconds that never go back. */
+/** A monotonic clock in milliseconds. */
 export interface Clock {
   now(): number;
-  /** Resolves at that time, or, if it is past, after whatever else is ready has had its turn. */
+  /** Resolves at `time`. If it has passed, resolves after other ready callbacks have run. */
   until(time: number): Promise<void>;
 }
 
-/** The machine's. It is late by up to a millisecond: spinning would be exact and take a core from the server. */
+/** The machine's clock. It wakes up to 1 ms late: spinning would be exact but take a core from the server. */
 export const machineClock: Clock = {
   now: () => performance.now(),
   until: (time) =>

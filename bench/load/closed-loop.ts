@@ -1,11 +1,11 @@
-// A closed loop: a fixed number of connections, each beginning anew when it is done. It finds the highest rate; latencies
-// it tells are those of a server that is never asked for more than it can do.
+// A closed loop: a fixed number of connections, each of which starts a new unit of work when the last is done. It finds
+// the highest rate. Its latencies never show overload, because it never asks for more than the server can do.
 import type { Clock } from './clock.ts';
 import type { Arrivals } from './load-order.ts';
 import { runPatiently } from './patient.ts';
 import type { Tally } from './tally.ts';
 
-/** Runs `count` units of work or as many as there is time for; `run` is told the unit and which connection it is for. */
+/** Runs up to `count` units of work within `secondsMax`. `run` receives the unit and its connection. */
 export async function runClosedLoop(
   { connections, secondsMax = Infinity }: Arrivals & { mode: 'closed' },
   count: number,

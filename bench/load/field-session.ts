@@ -1,5 +1,4 @@
-// A session as a client of the field has it, with as little of its own as can be. Tokens were signed before the clock
-// started.
+// A session as a field client runs it, with minimal overhead. Tokens are signed before the clock starts.
 import { setMaxListeners } from 'node:events';
 import { HelloRefused, RegistryUnreachable } from '../../src/client/errors.ts';
 import { openTcp } from '../../src/client/tcp-transport.ts';
@@ -15,7 +14,7 @@ import { findMessage } from '../../src/wire/message-structure.ts';
 import { parseRegCred, type RegCred } from '../../src/wire/reg-cred.ts';
 import type { LoadOrder } from './load-order.ts';
 
-/** Where sessions go, and how. */
+/** The registry under load, and how to connect to it. */
 export interface Registry {
   readonly regCred: RegCred;
   readonly transport: 'tcp' | 'ws';
@@ -23,19 +22,19 @@ export interface Registry {
   readonly dialect: DialectName;
 }
 
-/** The registry that an order is about. */
+/** The registry of an order. */
 export function registryOf({ regCredText, transport, wsUrl, dialect }: LoadOrder): Registry {
   return { regCred: parseRegCred(regCredText), transport, wsUrl, dialect };
 }
 
-/** Which cluster a full session joins, and as whom. */
+/** The cluster that a full session joins, and the token it joins with. */
 export interface Seat {
   readonly token: Token;
   readonly clusterName: string;
   readonly clusterSize: number;
 }
 
-/** Runs one full session to its end; throws if anything but the expected replies comes. */
+/** Runs one full session to its end. Rejects at any unexpected reply. */
 export async function runSession(registry: Registry, { token, clusterName, clusterSize }: Seat): Promise<void> {
   const exchange = await openSession(registry);
   try {
@@ -50,18 +49,18 @@ export async function runSession(registry: Registry, { token, clusterName, clust
   }
 }
 
-/** Sends a message and resolves to its reply; rejects if that is not of the expected Op. */
+/** Sends a message and resolves to its reply. Rejects if the reply has another Op than `expected`. */
 export interface Exchange {
   (message: Message, expected: Op): Promise<Message>;
   /**
-   * Sends a message whose reply is known to have so many bytes on the wire, and takes it without opening it; rejects if it has
-   * more or less. To open rosters of 42 KB takes longer than to make them: who did would measure himself.
+   * Sends a message and takes a reply of exactly `replyBytes` bytes without decoding it; rejects at any other length.
+   * Decoding a roster of 42 KB costs more than encoding it, so a decoding client would measure itself.
    */
   unopened(message: Message, replyBytes: number): Promise<void>;
   close(): void;
 }
 
-/** Connects and goes through the Hello; rejects with HelloRefused where the connection is closed at it. */
+/** Connects and exchanges Hellos. Rejects with HelloRefused if the server closes the connection at the Hello. */
 export async function openSession(registry: Registry): Promise<Exchange> {
   const transport = await openTransport(registry);
   try {
@@ -72,31 +71,31 @@ export async function openSession(registry: Registry): Promise<Exchange> {
   }
 }
 
-/** Bytes on the wire of a message: an IV in the prefixed dialect, the message, 1 to 16 bytes of padding. */
+/** Length of a message on the wire: IV (prefixed dialect only), message, 1 to 16 bytes of padding. */
 export function wireBytes(dialect: DialectName, message: Message): number {
   const padded = BLOCK_BYTES * (Math.floor(encodeMessage(message).length / BLOCK_BYTES) + 1);
   return DIALECTS[dialect].ivBytes + padded;
 }
 
-/** Never aborted: how long a load may take is its own affair. */
+/** Never aborted: the load itself bounds its time. */
 const { signal } = new AbortController();
 setMaxListeners(0, signal);
 
-/** Connects to where a WebSocket server is. */
+/** Connects to a WebSocket server. */
 export function openFrames(wsUrl: string): Promise<Transport> {
   return openWebSocket(wsUrl, signal);
 }
 
 function openTransport({ regCred, transport, wsUrl }: Registry): Promise<Transport> {
   if (transport === 'ws') {
-    if (wsUrl === undefined) throw new Error('the registry has no WebSocket URL that we know of');
+    if (wsUrl === undefined) throw new Error('--transport ws needs the WebSocket URL of the registry: pass --ws-url');
     return openFrames(wsUrl);
   }
   const [, host, port] = /^(?:.* )?\[?(.*?)\]?:(\d+)$/.exec(regCred.endPoints[0]!)!;
   return openTcp(host!, Number(port), signal);
 }
 
-/** Asked for each by itself, 16 bytes for every message took a tenth of a generator's CPU. */
+/** Pooled, because a call to the system for every IV would take much of the generator's CPU. */
 const random = pooledRandom();
 
 async function greet({ regCred, dialect: dialectName }: Registry, transport: Transport): Promise<Exchange> {
@@ -137,13 +136,14 @@ async function greet({ regCred, dialect: dialectName }: Registry, transport: Tra
   return Object.assign(exchange, { unopened, close: () => transport.close() });
 }
 
-/** Waits until what has been received is a reply. */
+/** Collects bytes until `read` finds a reply in them. Rejects beyond the transport's longest reply. */
 async function take<T>(transport: Transport, read: (bytes: Uint8Array) => T | undefined): Promise<T> {
   let bytes = await transport.arrivals.take();
   for (;;) {
     const reply = read(bytes);
     if (reply !== undefined) return reply;
-    if (bytes.length > transport.replyBytesMax) throw new Error('the registry sent too long a reply');
+    if (bytes.length > transport.replyBytesMax)
+      throw new Error(`the registry sent a reply longer than ${transport.replyBytesMax} bytes`);
     bytes = Buffer.concat([bytes, await transport.arrivals.take()]);
   }
 }

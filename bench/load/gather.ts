@@ -1,12 +1,12 @@
-// One member of a cluster whose members all start at once: it is done when it has the keys of everybody.
+// One member of a cluster whose members all start together. It is done when it has every member's token.
 import { setTimeout as pause } from 'node:timers/promises';
 import { bigintOf, longOf, Op } from '../../src/wire/message.ts';
 import { openSession, type Registry, type Seat } from './field-session.ts';
 
-/** Between two questions, where the first had no news. */
+/** Pause after a GetCluster that returned no new member. */
 const PAUSE_MS = 5;
 
-/** Signs in, creates the cluster or finds it created, joins, and asks for who is missing until nobody is. */
+/** Signs in, creates the cluster unless it exists, joins, and asks for the missing members until none is missing. */
 export async function gather(registry: Registry, { token, clusterName, clusterSize }: Seat): Promise<void> {
   const exchange = await openSession(registry);
   try {

@@ -1,4 +1,4 @@
-// A generator process: prepares, reports that it has, waits for the word, runs, reports. Its parent's end is its own.
+// The generator process: prepares its load, reports, waits for `go`, runs, reports. It ends with its parent.
 import { machineClock } from './clock.ts';
 import { runClosedLoop } from './closed-loop.ts';
 import type { GeneratorNews, GeneratorOrder } from './load-order.ts';
@@ -8,19 +8,19 @@ import { type PreparedWork, prepareWork } from './work.ts';
 
 const PROGRESS_INTERVAL_MS = 250;
 
-/** Units of work that earlier loads of this process have done: a second load goes on where the first ended. */
+/** Units of work of earlier runs of this process. The next run continues behind them. */
 let unitsBefore = 0;
 let prepared: PreparedWork | undefined;
 
 process.on('disconnect', () => process.exit(1));
 process.on('message', (message: GeneratorOrder) => {
-  obey(message).catch((error: unknown) => tell({ kind: 'broken', message: String(error) }));
+  handle(message).catch((error: unknown) => send({ kind: 'broken', message: String(error) }));
 });
 
-async function obey(message: GeneratorOrder): Promise<void> {
+async function handle(message: GeneratorOrder): Promise<void> {
   if (message.kind === 'prepare') {
     prepared = await prepareWork(message.order);
-    tell({ kind: 'prepared' });
+    send({ kind: 'prepared' });
     return;
   }
   const work = prepared!;
@@ -31,7 +31,7 @@ async function obey(message: GeneratorOrder): Promise<void> {
   }
   const tally = new Tally();
   const started = machineClock.now();
-  const telling = setInterval(() => tell({ kind: 'progress', settled: tally.settled }), PROGRESS_INTERVAL_MS);
+  const progressTimer = setInterval(() => send({ kind: 'progress', settled: tally.settled }), PROGRESS_INTERVAL_MS);
   const { arrivals, count } = message;
   const first = unitsBefore;
   unitsBefore += count;
@@ -41,10 +41,10 @@ async function obey(message: GeneratorOrder): Promise<void> {
     const run = (unit: number, connection: number) => work.run(first + unit, connection);
     await runClosedLoop(arrivals, count, run, tally, machineClock);
   }
-  clearInterval(telling);
-  tell({ kind: 'report', report: tally.report((machineClock.now() - started) / 1_000) });
+  clearInterval(progressTimer);
+  send({ kind: 'report', report: tally.report((machineClock.now() - started) / 1_000) });
 }
 
-function tell(news: GeneratorNews): void {
+function send(news: GeneratorNews): void {
   process.send!(news);
 }

@@ -1,33 +1,33 @@
-// Load from processes of their own, seen from the one that wants it.
+// Runs a load in generator processes, from the parent's side.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Latencies } from './latencies.ts';
 import type { GeneratorNews, GeneratorOrder, LoadOrder, LoadReport } from './load-order.ts';
 
-/** What became of a load, of all its generators together. Latencies in milliseconds. */
+/** The result of a load, over all its generators. Latencies in milliseconds. */
 export interface LoadOutcome {
   readonly completed: number;
   readonly failed: number;
   readonly dropped: number;
-  /** Times that a connection was closed at its Hello, and its unit of work begun again. */
+  /** Connections that the server closed at the Hello; each unit of work was retried. */
   readonly turnedAway: number;
   readonly failures: Readonly<Record<string, number>>;
   readonly seconds: number;
   /** Completed units of work a second. */
   readonly rate: number;
   readonly latency: Latencies;
-  /** How late the generators were to begin, part of `latency`. */
+  /** How late the generators started units of work; part of `latency`. */
   readonly lateness: Latencies;
 }
 
-/** How much of a load, and at what pace. */
+/** An amount of a load and its pace. */
 export type LoadPart = Pick<LoadOrder, 'arrivals' | 'count'>;
 
-/** Told how many of all units of work have settled. */
+/** Receives the number of settled units and the number of all units. */
 export type OnProgress = (settled: number, count: number) => void;
 
-/** Generators that have prepared their load. */
+/** Generator processes with a prepared load. */
 export class Generators {
   readonly #order: LoadOrder;
   readonly #children: readonly Generator[];
@@ -37,7 +37,7 @@ export class Generators {
     this.#children = children;
   }
 
-  /** Starts so many processes, shares the load out among them, and resolves when they have prepared it. */
+  /** Starts `processes` processes, divides the load among them, and resolves when all have prepared their share. */
   static async prepare(order: LoadOrder, processes = 1): Promise<Generators> {
     const generators = new Generators(
       order,
@@ -53,8 +53,8 @@ export class Generators {
   }
 
   /**
-   * Gives the word, and resolves when everything has settled. What is held open stays so until it is released. Given
-   * again, it goes on with new clusters; `part` says how much of the order it is, and at what pace.
+   * Starts the load and resolves when every unit has settled. Connections held open stay open until `release`. A later run
+   * continues with new clusters. `part` overrides the amount and pace of the order.
    */
   async run(part: LoadPart = this.#order, onProgress: OnProgress = () => {}): Promise<LoadOutcome> {
     const settled = this.#children.map(() => 0);
@@ -77,7 +77,7 @@ export class Generators {
     }
   }
 
-  /** Closes what is still open and ends the processes. */
+  /** Closes open connections and ends the processes. */
   async release(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.release()));
   }
@@ -87,7 +87,7 @@ export class Generators {
   }
 }
 
-/** One generator's part of an order. */
+/** One generator's share of an order. */
 function share(order: LoadOrder, place: number, of: number): LoadOrder {
   const part = (whole: number) => Math.floor(whole / of) + (place < whole % of ? 1 : 0);
   const { arrivals } = order;
@@ -116,7 +116,7 @@ function outcomeOf(report: LoadReport): LoadOutcome {
   };
 }
 
-/** Several parts of a load as one that took so many seconds: their longest, if they ran side by side. */
+/** Merges the outcomes of several parts. `seconds` is the total time: the longest part if they ran concurrently. */
 export function joinOutcomes(parts: readonly LoadOutcome[], seconds: number): LoadOutcome {
   const sum = (of: 'completed' | 'failed' | 'dropped' | 'turnedAway') =>
     parts.reduce((total, part) => total + part[of], 0);
@@ -137,7 +137,7 @@ export function joinOutcomes(parts: readonly LoadOutcome[], seconds: number): Lo
   };
 }
 
-/** One process. */
+/** Handle of one generator process. */
 class Generator {
   readonly #child: ChildProcess = fork(fileURLToPath(new URL('generator-main.js', import.meta.url)), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -165,7 +165,7 @@ class Generator {
     this.#child.send(order);
   }
 
-  /** Resolves to the news of that kind; rejects if the process is broken, or ends. */
+  /** Sends an order and resolves to news of the given kind. Rejects if the process reports an error or ends. */
   #ask<Kind extends GeneratorNews['kind']>(
     order: GeneratorOrder,
     kind: Kind,
@@ -178,7 +178,8 @@ class Generator {
         if (news.kind === 'progress') return onProgress?.(news.settled);
         child.off('message', heard).off('exit', ended);
         if (news.kind === kind) resolve(news as Extract<GeneratorNews, { kind: Kind }>);
-        else reject(new Error(news.kind === 'broken' ? news.message : `unexpected: ${news.kind}`));
+        else
+          reject(new Error(news.kind === 'broken' ? news.message : `a generator sent ${news.kind} instead of ${kind}`));
       };
       child.on('message', heard).once('exit', ended);
       this.#tell(order);

@@ -1,4 +1,4 @@
-// A load and what it costs the server's process, for the whole of it and for each unit of work.
+// Runs a load and measures the CPU time that the server's process spends on it.
 
 import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
 import { processCpuSeconds } from '../measure/process-readings.ts';
@@ -6,19 +6,19 @@ import type { Target } from '../measure/server-process.ts';
 import { Generators, joinOutcomes, type LoadOutcome, type LoadPart } from './generator.ts';
 import type { LoadOrder } from './load-order.ts';
 
-/** A load without the registry it is for. */
+/** A load order without its registry. */
 export type LoadShape = Omit<LoadOrder, 'regCredText' | 'wsUrl'>;
 
-/** What became of a load, and CPU microseconds of the server for each completed unit of work. */
+/** The outcome of a load, and the server's CPU time (us) for each completed unit of work. */
 export interface LoadWithCpu extends LoadOutcome {
   readonly cpu: number;
 }
 
-/** How both sides are warmed up for an open loop: code compiled, threads awake. */
+/** The warm-up before an open loop, so that both sides have compiled their code and woken their threads. */
 const WARM_UP = { mode: 'closed', connections: 32 } as const;
 const WARM_UP_SECONDS_MAX = 4;
 
-/** A load on a registry that has been prepared, and can be put on it again and again. */
+/** A prepared load on one registry; it can run many times. */
 export class PreparedLoad {
   readonly #target: Target;
   readonly #shape: LoadShape;
@@ -30,20 +30,20 @@ export class PreparedLoad {
     this.#generators = generators;
   }
 
-  /** Prepares it in so many generator processes. */
+  /** Prepares a load in `processes` generator processes. */
   static async prepare(target: Target, shape: LoadShape, processes?: number): Promise<PreparedLoad> {
     const order = { ...shape, regCredText: target.regCredText, wsUrl: target.wsUrl };
     return new PreparedLoad(target, shape, await Generators.prepare(order, processes));
   }
 
-  /** Puts so many units of work on it that do not count, closed loop, or as many as there is time for. */
+  /** Runs up to `count` uncounted units of work in a closed loop, for at most `secondsMax`. */
   async warmUp(count: number, secondsMax = WARM_UP_SECONDS_MAX): Promise<void> {
     const { arrivals } = this.#shape;
     const closed = arrivals.mode === 'closed' ? arrivals : WARM_UP;
     await this.#generators.run({ count, arrivals: { ...closed, secondsMax } });
   }
 
-  /** Puts the load on it, or another amount of it. */
+  /** Runs the load. `part` overrides its amount and pace. */
   async run(part: LoadPart = this.#shape): Promise<LoadWithCpu> {
     const label = `${this.#shape.work.kind} over ${this.#shape.transport}`;
     const before = await processCpuSeconds(this.#target.pid);
@@ -59,7 +59,7 @@ export class PreparedLoad {
   }
 }
 
-/** Several parts of a load, put on one after the other, as one. */
+/** Merges parts of a load that ran one after the other. */
 export function joinLoads(parts: readonly LoadWithCpu[]): LoadWithCpu {
   const sum = (of: (part: LoadWithCpu) => number) => parts.reduce((total, part) => total + of(part), 0);
   const outcome = joinOutcomes(

@@ -1,34 +1,34 @@
-// What a generator process is asked to do, and what it reports. Everything here survives a message between processes.
+// The messages between the parent and its generator processes. Everything here survives structured cloning.
 import type { DialectName } from '../../src/wire/hello.ts';
 
-/** What the sessions of a load do. */
+/** The unit of work of a load. */
 export type Work =
-  /** Hello, Client, Create, Join, GetCluster, Bye; `returning` members come back under their IDs, so the table stays as it is. */
+  /** Hello, Client, Create, Join, GetCluster, Bye. `returning` members come back under their IDs and leave the table unchanged. */
   | { readonly kind: 'full'; readonly clusterSize: number; readonly members: 'new' | 'returning' }
   /** Hello, and close. */
   | { readonly kind: 'hello' }
   /** Hello and Client, then silence until the load is released. */
   | { readonly kind: 'idle' }
-  /** Members of a full cluster, who joined before the clock starts; each unit of work is one GetCluster of it. */
+  /** One GetCluster of a full cluster, by members that joined before the clock started. */
   | { readonly kind: 'roster'; readonly clusterName: string; readonly clusterSize: number }
   /**
-   * Members that start together, a cluster of them at a time: Hello, Client, Create, Join, and GetCluster until everyone is
-   * there. `connections` should be the cluster's size.
+   * Members of one cluster start together: Hello, Client, Create, Join, then GetCluster until every member is there.
+   * `connections` should be the size of the cluster.
    */
   | { readonly kind: 'gathering'; readonly clusterSize: number }
-  /** Frames of so many bytes to a WebSocket server that answers each with one, no registry involved. */
+  /** A frame of `bytes` bytes to a WebSocket server that answers each frame with one. No registry is involved. */
   | { readonly kind: 'frames'; readonly bytes: number };
 
-/** When units of work begin. */
+/** The start times of units of work. */
 export type Arrivals =
   /**
-   * Closed loop: so many connections at a time, each beginning anew when it is done, until the work is done or, if that is
-   * given, so many seconds have passed.
+   * Closed loop: each of `connections` connections starts a new unit when its last is done, until all units are done or
+   * `secondsMax` seconds have passed.
    */
   | { readonly mode: 'closed'; readonly connections: number; readonly secondsMax?: number }
   /**
-   * Open loop: so many a second whatever becomes of them, evenly spaced or as a Poisson process (exponential gaps, from a
-   * seed). At most `inFlightMax` are under way; what is due beyond that is dropped and counted.
+   * Open loop: `rate` starts a second, independent of completions; evenly spaced or a Poisson process (exponential gaps
+   * from `seed`). At most `inFlightMax` units are pending; further due units are dropped and counted.
    */
   | {
       readonly mode: 'open';
@@ -38,43 +38,43 @@ export type Arrivals =
       readonly inFlightMax: number;
     };
 
-/** What to do to which registry. */
+/** A load and its registry. */
 export interface LoadOrder {
   readonly regCredText: string;
   readonly transport: 'tcp' | 'ws';
-  /** Needed for `ws`. */
+  /** Required for `ws`. */
   readonly wsUrl: string | undefined;
   readonly dialect: DialectName;
   readonly work: Work;
   readonly arrivals: Arrivals;
   /** Units of work in all. */
   readonly count: number;
-  /** Begins the names of its clusters, so that two loads on one registry have none in common. */
+  /** Prefix of cluster names. Different loads on one registry need different prefixes. */
   readonly prefix: string;
 }
 
-/** What became of a load. Histograms count microseconds and are in the compressed form of hdr-histogram-js. */
+/** The result of a load. Histograms are in microseconds, in the compressed encoding of hdr-histogram-js. */
 export interface LoadReport {
   readonly completed: number;
   readonly failed: number;
-  /** Due while too many were under way. */
+  /** Units that became due while `inFlightMax` were pending. */
   readonly dropped: number;
-  /** Times that a connection was closed at its Hello, as a registry does that has too many; the unit was begun again. */
+  /** Connections that the server closed at the Hello, as under overload. Each unit was retried. */
   readonly turnedAway: number;
-  /** How often which failure was seen: the first few kinds of them. */
+  /** Counts by failure message: the first few kinds, the rest as `other`. */
   readonly failures: Readonly<Record<string, number>>;
-  /** From the first intended start to the last end. */
+  /** Seconds from the first intended start to the last end. */
   readonly seconds: number;
-  /** From the intended start of a unit of work to its end. */
+  /** Time from the intended start of a unit of work to its end. */
   readonly latency: string;
-  /** How late the generator itself was to begin: part of `latency`. */
+  /** How late the generator itself started a unit; part of `latency`. */
   readonly lateness: string;
 }
 
 /** Parent to generator. */
 export type GeneratorOrder =
   | { readonly kind: 'prepare'; readonly order: LoadOrder }
-  /** Begin, with so much of the work; may be given again, and goes on where it ended. */
+  /** Starts `count` units. A later `go` continues with the next units. */
   | { readonly kind: 'go'; readonly arrivals: Arrivals; readonly count: number }
   | { readonly kind: 'release' };
 

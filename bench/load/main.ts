@@ -1,4 +1,4 @@
-// npm run bench:load: one load on one registry, its own or somebody else's. See bench/README.md.
+// npm run bench:load: one load on one registry, started by this command or already running. See bench/README.md.
 import { parseArgs } from 'node:util';
 import { FlagReader } from '../flags.ts';
 import { besideBare } from '../measure/bare.ts';
@@ -42,7 +42,7 @@ if (values.help) {
   process.exit(0);
 }
 if ((values.registry === undefined) !== (values['server-pid'] === undefined)) {
-  flags.refuse('--registry and --server-pid belong together');
+  flags.refuse('--registry needs --server-pid, and --server-pid needs --registry');
 }
 if (values.registry !== undefined && values.transport === 'ws' && values['ws-url'] === undefined) {
   flags.refuse('--transport ws needs --ws-url');
@@ -63,7 +63,7 @@ const arrivals: Arrivals =
       };
 const count = flags.whole('sessions', values.sessions);
 const generators = flags.whole('generators', values.generators);
-// A name of its own for each run: a registry that is somebody else's may have seen the last one.
+// A fresh prefix for each run: a running registry may still hold the clusters of the last run.
 const prefix = `b${Date.now().toString(36)}-`;
 const shape: LoadShape = {
   transport: flags.oneOf('transport', values.transport, ['tcp', 'ws']),
@@ -91,7 +91,7 @@ try {
 }
 
 async function measure(target: Target): Promise<void> {
-  // Idle sessions are held open: those of a warm-up would be, too.
+  // Idle sessions stay open, so those of a warm-up would stay open too.
   const warmUp = kind === 'idle' ? 0 : Math.min(count, WARM_UP_SESSIONS);
   const load = await PreparedLoad.prepare(target, shape, generators);
   if (warmUp > 0) await load.warmUp(warmUp);
@@ -102,7 +102,7 @@ async function measure(target: Target): Promise<void> {
   print(measured[0]!, bare.session);
   if (before && after) {
     const [frames, calls] = [after.frames - before.frames, after.calls - before.calls];
-    console.log(`frames per hand-over ${(frames / calls).toFixed(1)}`);
+    console.log(`jobs in a hand-over  ${(frames / calls).toFixed(1)}`);
   }
 }
 
@@ -130,7 +130,7 @@ function print(load: LoadWithCpu, bare: number): void {
   }
 }
 
-/** How well frames are gathered, of a server of our own. */
+/** Jobs handed to the pool and the hand-overs they took. Undefined for a server that this command did not start. */
 async function poolCalls(): Promise<{ frames: number; calls: number } | undefined> {
   if (server === undefined) return undefined;
   const metrics = await server.metrics('xlreg_pool_batch_frames_sum', 'xlreg_pool_batch_frames_count');

@@ -1,14 +1,14 @@
-// An open loop: units of work begin when they are due, not when others are done, and each is timed from when it was due. A
-// server that stalls is seen to stall by everyone who would have come meanwhile; a closed loop would not even send them.
+// An open loop: units of work start when they are due, independent of earlier ones, and latency counts from that time. A
+// stall of the server thus delays every unit due meanwhile. A closed loop would not even send those units.
 import type { Clock } from './clock.ts';
 import type { Arrivals } from './load-order.ts';
 import { runPatiently } from './patient.ts';
 import type { Tally } from './tally.ts';
 
-/** Units that may begin, where many are due at once, before others get a turn. */
+/** Overdue units that may start before other callbacks get a turn. */
 const BURST = 8;
 
-/** Begins `count` units of work as they are due; resolves when all of them have settled. */
+/** Starts `count` units of work when they are due. Resolves when all have settled. */
 export async function runOpenLoop(
   arrivals: Arrivals & { mode: 'open' },
   count: number,
@@ -17,20 +17,20 @@ export async function runOpenLoop(
   clock: Clock,
 ): Promise<void> {
   const gap = gaps(arrivals);
-  const underWay = new Set<Promise<void>>();
+  const pending = new Set<Promise<void>>();
   let due = clock.now();
   for (let unit = 0; unit < count; unit++) {
     due += gap();
     if (due > clock.now() || unit % BURST === 0) await clock.until(due);
-    if (underWay.size >= arrivals.inFlightMax) {
+    if (pending.size >= arrivals.inFlightMax) {
       tally.dropped += 1;
       continue;
     }
     tally.lateness.record(clock.now() - due);
-    const settled = timed(() => run(unit), due, tally, clock).finally(() => underWay.delete(settled));
-    underWay.add(settled);
+    const settled = timed(() => run(unit), due, tally, clock).finally(() => pending.delete(settled));
+    pending.add(settled);
   }
-  await Promise.all(underWay);
+  await Promise.all(pending);
 }
 
 async function timed(run: () => Promise<void>, due: number, tally: Tally, clock: Clock): Promise<void> {
@@ -43,7 +43,7 @@ async function timed(run: () => Promise<void>, due: number, tally: Tally, clock:
   }
 }
 
-/** Milliseconds from one arrival to the next. */
+/** Returns a source of gaps between arrivals, in milliseconds. */
 function gaps({ rate, spacing, seed }: Arrivals & { mode: 'open' }): () => number {
   const mean = 1_000 / rate;
   if (spacing === 'even') return () => mean;
@@ -51,7 +51,7 @@ function gaps({ rate, spacing, seed }: Arrivals & { mode: 'open' }): () => numbe
   return () => -Math.log(1 - random()) * mean;
 }
 
-/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
+/** A seeded pseudo-random source of numbers in [0, 1) (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,14 +1,14 @@
-// What a client does whose Hello is turned away: it comes again. A registry bounds the work that Hellos may wait for, so where
-// an RSA operation takes a millisecond 128 connections that begin at once are more than two workers let in.
+// Retries units of work whose Hello the server turned away. A registry bounds the waiting Hellos, so 128 connections that
+// start at once can exceed the bound of two workers on a slow machine.
 import { HelloRefused } from '../../src/client/errors.ts';
 import type { Clock } from './clock.ts';
 import type { Tally } from './tally.ts';
 
 const PAUSE_MS = 10;
-/** Turned away as often as that, it is not for want of room: the comms key may be another one. */
+/** After so many tries the cause is probably not overload but another comms key. */
 const TRIES_MAX = 200;
 
-/** Runs a unit of work, and again from its beginning as long as its Hello is turned away, which is counted. */
+/** Runs a unit of work. Each time its Hello is turned away, counts that and runs it again after PAUSE_MS. */
 export async function runPatiently(run: () => Promise<void>, tally: Tally, clock: Clock): Promise<void> {
   for (let left = TRIES_MAX - 1; ; left--) {
     try {

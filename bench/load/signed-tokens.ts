@@ -1,10 +1,10 @@
-// The members of a load: different tokens of one key pair, signed before any clock starts.
+// Signs the tokens of a load's members, all with one key pair, before any clock starts.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { signToken } from '../../src/wire/member-token.ts';
 import type { Token } from '../../src/wire/message.ts';
 import { exportSpki } from '../../src/wire/rsa-key.ts';
 
-/** Names m0, m1 … with an end point each; with IDs, those who come again are known. */
+/** Signs tokens named m0, m1 …, each with one end point. With IDs, the registry recognizes returning members. */
 export function signTokens(count: number, { withIds = false } = {}): Token[] {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const spki = exportSpki(publicKey);

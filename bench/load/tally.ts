@@ -1,16 +1,16 @@
-// What became of the units of work of a load.
+// Counts the results of a load's units of work.
 import { Latencies } from './latencies.ts';
 import type { LoadReport } from './load-order.ts';
 
-/** Kinds of failures told apart; the rest is counted as `other`. */
+/** Failure messages counted separately; further ones count as `other`. */
 const FAILURE_KINDS_MAX = 8;
 
-/** Counts them, and times them from when they were meant to begin. */
+/** Counters and latency histograms of a load. */
 export class Tally {
   completed = 0;
   failed = 0;
   dropped = 0;
-  /** Times that a Hello was turned away, and its unit of work begun again. */
+  /** Hellos turned away; each unit of work was retried. */
   turnedAway = 0;
   readonly latency = new Latencies();
   readonly lateness = new Latencies();

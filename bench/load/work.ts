@@ -1,4 +1,4 @@
-// What a unit of work is, for each kind of load.
+// Implements the unit of work of each kind of load.
 import { Op } from '../../src/wire/message.ts';
 import {
   type Exchange,
@@ -13,19 +13,20 @@ import { gather } from './gather.ts';
 import type { LoadOrder, Work } from './load-order.ts';
 import { signTokens } from './signed-tokens.ts';
 
-/** Different members; a registry that has seen them before does no less for them. A multiple of every cluster's size. */
+/** Distinct tokens; a multiple of every cluster size. A registry does no less work for a token it has seen before. */
 const TOKENS = 256;
 
+/** One reply in so many is decoded and checked; the others only have their length checked. */
 const OPENED = 64;
 
-/** A load's work, ready to begin. */
+/** Work that is ready to start. */
 export interface PreparedWork {
   run(unit: number, connection: number): Promise<void>;
-  /** Closes what was held open. */
+  /** Closes connections held open. */
   release(): void;
 }
 
-/** Does all that is to be done before the clock starts: signing tokens, signing in. */
+/** Does everything that precedes the clock: signs tokens, signs members in. */
 export async function prepareWork(order: LoadOrder): Promise<PreparedWork> {
   const { work } = order;
   switch (work.kind) {
@@ -70,7 +71,7 @@ function idleSessions(registry: Registry): PreparedWork {
   };
 }
 
-/** Fills a cluster, whose first members stay to ask for it. Of the replies one in `OPENED` is opened. */
+/** Fills a cluster; its first members stay connected and fetch the roster. */
 async function rosters(order: LoadOrder, clusterName: string, clusterSize: number): Promise<PreparedWork> {
   const registry = registryOf(order);
   const request = { Op: Op.GetCluster, ClusterName: clusterName };
@@ -85,7 +86,8 @@ async function rosters(order: LoadOrder, clusterName: string, clusterSize: numbe
   }
   const open = async (connection: number) => {
     const roster = await sessions[connection]!(request, Op.ClusterMembers);
-    if (roster.Tokens?.length !== clusterSize) throw new Error('a roster without all members');
+    if (roster.Tokens?.length !== clusterSize)
+      throw new Error(`the roster has ${roster.Tokens?.length ?? 0} members, not ${clusterSize}`);
     return roster;
   };
   const replyBytes = wireBytes(registry.dialect, await open(0));
@@ -123,10 +125,10 @@ async function frames(order: LoadOrder, bytes: number): Promise<PreparedWork> {
   };
 }
 
-/** Work on connections that are there already knows how many. */
+/** The connections of a closed loop. Work on persistent connections needs their number in advance. */
 function connectionsOf({ arrivals, work }: LoadOrder): number {
   if (arrivals.mode === 'closed') return arrivals.connections;
-  throw new Error(`${work.kind} is for a closed loop`);
+  throw new Error(`${work.kind} needs a closed loop`);
 }
 
 function closeAll(held: readonly { close(): void }[]): void {
