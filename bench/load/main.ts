@@ -123,7 +123,7 @@ function print(load: LoadWithCpu, bare: number): void {
   console.log(`server CPU/session   ${load.cpu.toFixed(0)} us`);
   console.log(`bare crypto/session  ${bare.toFixed(0)} us`);
   console.log(`overhead factor      ${(load.cpu / bare).toFixed(2)}${kind === 'full' ? '' : ' (of a full session)'}`);
-  if (load.turnedAway > 0) console.log(`turned away          ${load.turnedAway} Hellos, begun again`);
+  if (load.turnedAway > 0) console.log(`turned away          ${load.turnedAway} Hellos, each retried`);
   if (load.failed > 0) {
     console.log(`failed               ${load.failed}: ${JSON.stringify(load.failures)}`);
     process.exitCode = 1;

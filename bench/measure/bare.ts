@@ -1,6 +1,6 @@
-// The unit everything is compared with: the crypto that a full session cannot avoid, in a loop on all cores at once. One
-// RSA-2048 OAEP decrypt, two public-key imports, one verify, five AES decrypts, six AES encrypts. It is counted in CPU time
-// of the looping threads, so that what else the machine does adds nothing to it.
+// Measures bare, the unit of comparison: the crypto that a full session cannot avoid, in a loop on all cores at once. One
+// RSA-2048 OAEP decrypt, two public-key imports, one verify, five AES decrypts, six AES encrypts. It counts CPU time of
+// the looping threads, so other load on the machine adds little.
 import {
   constants,
   createPublicKey,
@@ -18,28 +18,28 @@ import { threadCpuNanoseconds } from './thread-cpu.ts';
 
 /** CPU microseconds of bare crypto. */
 export interface Bare {
-  /** All of a full session. */
+  /** All crypto of a full session. */
   readonly session: number;
   /** The RSA decrypt of a Hello alone. */
   readonly helloDecrypt: number;
 }
 
-/** Of each loop, in turns, since a core is not as fast in each of them. */
+/** Stretches of each loop. The loops alternate, because the speed of a core varies. */
 const STRETCHES = 4;
 const SESSION_STRETCH_MS = 130;
 const DECRYPT_STRETCH_MS = 50;
 const MESSAGE_BYTES = 80;
 
-/** A thread for each core, from the first measurement on; they keep no process from ending. */
+/** One thread for each core, started at the first measurement. Unreferenced, so the process can end. */
 let threads: Promise<readonly Worker[]> | undefined;
 
-/** The mean over all cores, each of which loops in a thread of its own at the same time. */
+/** Loops on all cores concurrently; resolves to the mean. */
 export async function measureBare(): Promise<Bare> {
   threads ??= Promise.all(Array.from({ length: availableParallelism() }, startThread));
   return meanBare(await Promise.all((await threads).map(measureIn)));
 }
 
-/** Measures between two bare loops, so often in turns: what else the machine is doing meets both. */
+/** Alternates bare loops and `measure`, `turns` times, so that other load on the machine affects both alike. */
 export async function besideBare<T>(turns: number, measure: () => Promise<T>): Promise<{ measured: T[]; bare: Bare }> {
   const loops = [await measureBare()];
   const measured: T[] = [];
@@ -55,7 +55,7 @@ function meanBare(measured: readonly Bare[]): Bare {
   return { session: mean('session'), helloDecrypt: mean('helloDecrypt') };
 }
 
-/** Resolves when it has its keys. */
+/** Starts a thread; resolves when it has made its keys. */
 async function startThread(): Promise<Worker> {
   const thread = new Worker(new URL(import.meta.url));
   await once(thread, 'message');
@@ -71,7 +71,7 @@ async function measureIn(thread: Worker): Promise<Bare> {
   return bare;
 }
 
-/** What a thread does when it is asked to measure. */
+/** Prepares the loops in a thread. The returned function measures once. */
 function prepareLoops(): () => Bare {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' };
@@ -91,14 +91,14 @@ function prepareLoops(): () => Bare {
   return () => {
     const loops = { session: new Loop(session), helloDecrypt: new Loop(helloDecrypt) };
     for (let stretch = 0; stretch < STRETCHES; stretch++) {
-      loops.session.goOn(SESSION_STRETCH_MS);
-      loops.helloDecrypt.goOn(DECRYPT_STRETCH_MS);
+      loops.session.runFor(SESSION_STRETCH_MS);
+      loops.helloDecrypt.runFor(DECRYPT_STRETCH_MS);
     }
     return { session: loops.session.cpuMicroseconds, helloDecrypt: loops.helloDecrypt.cpuMicroseconds };
   };
 }
 
-/** CPU of one call, from as many as fit into its stretches of time. */
+/** Measures the CPU time of one call over all its stretches. */
 class Loop {
   readonly #run: () => void;
   #runs = 0;
@@ -108,10 +108,10 @@ class Loop {
     this.#run = run;
   }
 
-  goOn(milliseconds: number): void {
-    const until = performance.now() + milliseconds;
+  runFor(milliseconds: number): void {
+    const deadline = performance.now() + milliseconds;
     const before = threadCpuNanoseconds();
-    for (; performance.now() < until; this.#runs++) this.#run();
+    for (; performance.now() < deadline; this.#runs++) this.#run();
     this.#nanoseconds += threadCpuNanoseconds() - before;
   }
 

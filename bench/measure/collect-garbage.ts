@@ -1,23 +1,23 @@
-// A full garbage collection in all threads of a server that was started with --inspect, as V8 makes one by itself in each
-// thread that has been quiet for a minute.
+// Forces a full garbage collection in all threads of a server that was started with --inspect. V8 makes the same by
+// itself in a thread that has been idle for a minute.
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
-/** What an inspector says: the answer to a request, or an event. */
-interface Said {
+/** A message of the inspector: the response to a request, or an event. */
+interface InspectorMessage {
   readonly id?: number;
   readonly method?: string;
   readonly params?: { readonly sessionId: string; readonly message: string };
 }
 
-/** Resolves when every thread has collected; `url` is the inspector's. */
+/** Resolves when every thread has collected. `url` is the WebSocket URL of the inspector. */
 export async function collectGarbage(url: string): Promise<void> {
   const socket = new WebSocket(url);
   await once(socket, 'open');
   const threads: string[] = [];
   const awaited = new Map<string, () => void>();
   socket.on('message', (data) => {
-    const { id, method, params } = JSON.parse(String(data)) as Said;
+    const { id, method, params } = JSON.parse(String(data)) as InspectorMessage;
     if (method === 'NodeWorker.attachedToWorker') threads.push(params!.sessionId);
     else if (method === 'NodeWorker.receivedMessageFromWorker') awaited.get(params!.sessionId)?.();
     else if (id !== undefined) awaited.get(String(id))?.();
@@ -28,7 +28,7 @@ export async function collectGarbage(url: string): Promise<void> {
     socket.send(JSON.stringify({ id, method, params }));
     return new Promise<void>((resolve) => awaited.set(String(id), resolve));
   };
-  // The threads there are are told of before the answer.
+  // The inspector announces all existing threads before it responds.
   await ask('NodeWorker.enable', { waitForDebuggerOnStart: false });
   await ask('HeapProfiler.collectGarbage');
   for (const sessionId of threads) {
@@ -39,5 +39,6 @@ export async function collectGarbage(url: string): Promise<void> {
   }
   socket.close();
   await once(socket, 'close');
-  if (threads.length < 2) throw new Error(`an inspector that knows ${threads.length} threads beside the main one`);
+  if (threads.length < 2)
+    throw new Error(`the inspector reports ${threads.length} worker threads; expected at least 2`);
 }

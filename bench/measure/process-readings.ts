@@ -1,20 +1,20 @@
-// What the system says of a process, ours or somebody else's.
+// Reads CPU time and memory of any process from /proc.
 import { readFile } from 'node:fs/promises';
 
-/** Kernel clock ticks a second: what /proc counts CPU time in, on every Linux there is. */
+/** Kernel clock ticks a second, the unit of CPU time in /proc; 100 on every Linux. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU seconds a process has used, in user mode and in the kernel, threads that have ended included. */
+/** CPU seconds of a process, user and system time, including threads that have ended. */
 export async function processCpuSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'ascii');
-  // Behind the command's name, which is in parentheses and may hold anything: fields 14 and 15 of the line.
+  // utime and stime are fields 14 and 15. Field 2, in parentheses, may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Bytes of memory a process has resident. */
+/** Resident memory of a process, in bytes. */
 export async function residentBytes(pid: number): Promise<number> {
   const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'ascii'))?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status does not say VmRSS`);
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no VmRSS`);
   return Number(kilobytes) * 1_024;
 }

@@ -1,4 +1,4 @@
-// A registry to put load on: one of this build in a process of its own, or one that somebody else has started.
+// The registry under load: a server process of this build, or one that is already running.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -10,20 +10,20 @@ import { parseRegCred, type RegCred } from '../../src/wire/reg-cred.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { processCpuSeconds, residentBytes } from './process-readings.ts';
 
-/** A registry that runs. */
+/** A running registry. */
 export interface Target {
   readonly pid: number;
   /** Its public credentials, as regCred.dat. */
   readonly regCredText: string;
-  /** Where it serves WebSocket; undefined where it does not. */
+  /** Its WebSocket URL; undefined if unknown or off. */
   readonly wsUrl: string | undefined;
 }
 
-/** A registry that somebody else has started: its credentials, its process and its WebSocket URL. */
+/** The target for a registry that already runs: its regCred.dat, process and WebSocket URL. Rejects if one is unusable. */
 export async function runningTarget(file: string, pid: number, wsUrl: string | undefined): Promise<Target> {
   const regCredText = await readFile(file, 'ascii');
   const { endPoints } = parseRegCred(regCredText);
-  if (endPoints.length === 0) throw new Error(`${file} has no end point`);
+  if (endPoints.length === 0) throw new Error(`${file} names no end point to connect to`);
   await processCpuSeconds(pid);
   return { pid, regCredText, wsUrl };
 }
@@ -32,12 +32,12 @@ export async function runningTarget(file: string, pid: number, wsUrl: string | u
 export class ServerProcess implements Target {
   readonly regCredText: string;
   readonly wsUrl: string;
-  /** `http://host:port` of the pages for operators, and of regCred.dat. */
+  /** `http://host:port` of the admin port (`adminUrl`) and of the web port, which serves regCred.dat (`webUrl`). */
   readonly adminUrl: string;
   readonly webUrl: string;
   readonly #child: ChildProcess;
   readonly #directory: string;
-  /** Whether the directory was made for this server. */
+  /** True if `start` made the directory; `stop` then removes it. */
   readonly #ownDirectory: boolean;
   readonly #inspectorUrl: string | undefined;
 
@@ -60,8 +60,8 @@ export class ServerProcess implements Target {
   }
 
   /**
-   * Starts the build that lies beside this one, on loopback, with further flags of `xlreg serve`. Without a data
-   * directory it gets one that is gone when it stops. `inspected`: garbage can be collected.
+   * Starts the server of this build on loopback, with further flags of `xlreg serve`. Without `dataDirectory` it gets a
+   * temporary one, which `stop` removes. `inspected` enables `collectGarbage`.
    */
   static async start(flags: readonly string[], dataDirectory?: string, inspected = false): Promise<ServerProcess> {
     const directory = dataDirectory ?? (await mkdtemp(join(tmpdir(), 'xlreg-bench-')));
@@ -70,7 +70,7 @@ export class ServerProcess implements Target {
     const inspector = inspected ? ['--inspect=127.0.0.1:0'] : [];
     const args = [...inspector, program, 'serve', '--data-dir', directory, ...listeners, ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', inspected ? 'pipe' : 'ignore'] });
-    // Whatever ends this process takes the server with it.
+    // The server must not outlive this process.
     const end = () => child.kill('SIGKILL');
     process.once('exit', end);
     child.once('exit', () => process.off('exit', end));
@@ -83,7 +83,7 @@ export class ServerProcess implements Target {
       const regCredText = await readFile(join(directory, 'regCred.dat'), 'ascii');
       return new ServerProcess(child, regCredText, ready, directory, dataDirectory === undefined, inspectorUrl);
     }
-    throw new Error('the server did not start');
+    throw new Error(`the server ended before it was ready; to see why, run: xlreg serve ${flags.join(' ')}`);
   }
 
   get pid(): number {
@@ -94,41 +94,41 @@ export class ServerProcess implements Target {
     return parseRegCred(this.regCredText);
   }
 
-  /** Of the main thread's event loop, so far: how often it was late by at most so many seconds. */
+  /** Cumulative histogram of the main thread's event loop delay: upper bounds in seconds, with their counts. */
   async eventLoopDelays(): Promise<[atMost: number, times: number][]> {
     const page = await (await fetch(`${this.adminUrl}/metrics`)).text();
     const buckets = /^xlreg_thread_event_loop_delay_seconds_bucket\{le="([^"]+)",thread="main"\} (\d+)$/gm;
     return [...page.matchAll(buckets)].map(([, le, times]) => [le === '+Inf' ? Infinity : Number(le), Number(times)]);
   }
 
-  /** CPU seconds the process has used, in user mode and in the kernel. */
+  /** CPU seconds of the process, user and system time. */
   cpuSeconds(): Promise<number> {
     return processCpuSeconds(this.pid);
   }
 
-  /** Bytes of memory the process has resident. */
+  /** Resident memory of the process, in bytes. */
   residentBytes(): Promise<number> {
     return residentBytes(this.pid);
   }
 
-  /** Has a server that is inspected collect all its garbage. */
+  /** Forces a full garbage collection in all threads of an inspected server. */
   collectGarbage(): Promise<void> {
     if (this.#inspectorUrl === undefined) throw new Error('the server was not started with its inspector');
     return collectGarbage(this.#inspectorUrl);
   }
 
-  /** The values of metrics, each named as the page has it: with its labels in braces, if it has any. */
+  /** The values of metrics. Each name includes its labels in braces, as on /metrics. Rejects if one is missing. */
   async metrics<Name extends string>(...names: Name[]): Promise<Record<Name, number>> {
     const page = await (await fetch(`${this.adminUrl}/metrics`)).text();
     const entries = names.map((name) => {
       const line = page.split('\n').find((line) => line.startsWith(`${name} `));
-      if (line === undefined) throw new Error(`no metric ${name}`);
+      if (line === undefined) throw new Error(`/metrics has no ${name}`);
       return [name, Number(line.slice(name.length + 1))];
     });
     return Object.fromEntries(entries) as Record<Name, number>;
   }
 
-  /** The value of a metric. */
+  /** The value of one metric; see `metrics`. */
   async metric(name: string): Promise<number> {
     return (await this.metrics(name))[name]!;
   }
@@ -141,7 +141,7 @@ export class ServerProcess implements Target {
   }
 }
 
-/** Starts a server, and stops it whatever comes of its use. */
+/** Runs `use` with a fresh server, and stops the server afterwards even if `use` rejects. */
 export async function withServer<T>(
   flags: readonly string[],
   use: (server: ServerProcess) => Promise<T>,
@@ -156,7 +156,7 @@ export async function withServer<T>(
   }
 }
 
-/** Where a server says that its inspector is; what else it says is dropped. */
+/** Reads the inspector's URL from stderr, and discards all other lines. */
 function urlOfInspector(child: ChildProcess): Promise<string> {
   const lines = createInterface({ input: child.stderr! });
   return new Promise<string>((resolve, reject) => {
@@ -164,7 +164,7 @@ function urlOfInspector(child: ChildProcess): Promise<string> {
       const [, url] = /^Debugger listening on (ws:\S+)$/.exec(line) ?? [];
       if (url) resolve(url);
     });
-    lines.once('close', () => reject(new Error('the server has no inspector')));
+    lines.once('close', () => reject(new Error('the server closed stderr before it printed the URL of its inspector')));
   });
 }
 
@@ -173,7 +173,7 @@ interface ReadyLine {
   readonly admin: string;
 }
 
-/** What the server prints when it is ready. */
+/** Parses the line that the server prints when it is ready. */
 function readyLine(line: string): ReadyLine | undefined {
   if (!line.startsWith('ready ')) return undefined;
   const fields = new Map(line.split(' ').map((field) => field.split('=', 2) as [string, string]));

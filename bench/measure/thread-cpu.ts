@@ -1,9 +1,9 @@
-// CPU time of the thread that asks: what a loop costs whatever else the machine is doing.
+// CPU time of the calling thread: the cost of a loop, independent of other load on the machine.
 import { readFileSync } from 'node:fs';
 
 /**
- * Nanoseconds of CPU this thread has used, or, where the system does not tell, this process. The kernel counts at its
- * ticks, 1 to 4 ms apart: measure stretches of 20 ms and more.
+ * CPU time of this thread in nanoseconds; of the whole process where /proc has no schedstat. The kernel updates it at its
+ * ticks, 1 to 4 ms apart, so measure stretches of 20 ms or more.
  */
 export function threadCpuNanoseconds(): number {
   try {

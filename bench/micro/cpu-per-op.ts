@@ -1,16 +1,16 @@
-// What one call costs this thread, in CPU time, whatever else the machine is doing.
+// Measures the CPU time of one call on this thread, independent of other load on the machine.
 import { threadCpuNanoseconds } from '../measure/thread-cpu.ts';
 
-/** A stretch that the kernel's ticks, 1 to 4 ms apart, measure well enough. */
+/** Long enough to be measured by kernel ticks of 1 to 4 ms. */
 const STRETCH_MS = 60;
 const STRETCHES = 5;
 const WARM_UP_MS = 40;
 
-/** CPU microseconds of a call: the median of five stretches of calls. */
+/** CPU time of a call in microseconds: the median of five stretches. */
 export function cpuPerOp(run: () => unknown): number {
   let calls = 1;
   let took = cpuMilliseconds(run, calls);
-  // Doubled until they take long enough: by then they are compiled, too.
+  // Double the calls until they take long enough. By then V8 has compiled them.
   while (took < WARM_UP_MS) {
     calls *= 2;
     took = cpuMilliseconds(run, calls);
@@ -23,11 +23,11 @@ export function cpuPerOp(run: () => unknown): number {
   return costs.sort((a, b) => a - b)[Math.floor(STRETCHES / 2)]!;
 }
 
-/** Of so many calls in a row. */
+/** CPU time of `calls` calls in a row. */
 function cpuMilliseconds(run: () => unknown, calls: number): number {
   const before = threadCpuNanoseconds();
   for (let i = 0; i < calls; i++) {
-    // Looked at, so that no compiler finds that nobody needs it.
+    // Use the result, so that the compiler cannot remove the call.
     if (run() === run) throw new Error('a stage returned itself');
   }
   return (threadCpuNanoseconds() - before) / 1e6;

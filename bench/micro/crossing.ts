@@ -1,32 +1,32 @@
-// What it costs to hand frames to a worker and get answers back, by how many go in one call: copied, and in shared memory.
+// Measures the cost of a frame to a worker and back, by frames in one call: copied, and in shared memory.
 import { Piscina } from 'piscina';
 
-/** A session record, a head and a message of usual length. */
+/** A session record, a header and a message of usual length. */
 export const FRAME_BYTES = 310;
-/** Calls under way at a time, as the pool has them for a worker. */
-const CALLS_UNDER_WAY = 2;
+/** Concurrent calls. */
+const CALLS_AT_ONCE = 2;
 const WARM_UP_CALLS = 1_000;
 
-/** Frames in memory that both threads see. */
+/** Frames in memory that both threads share. */
 export interface SharedBatch {
   readonly shared: SharedArrayBuffer;
   readonly frames: number;
 }
 
-/** CPU microseconds of a frame, both threads together. */
+/** CPU time of a frame in microseconds, both threads together. */
 export interface CrossingCost {
   readonly frames: number;
   readonly copied: number;
   readonly shared: number;
 }
 
-/** Measures each batch size with so many calls of each way. */
+/** Measures each batch size with `calls` calls, copied and shared. */
 export async function measureCrossing(sizes: readonly number[], calls: number): Promise<CrossingCost[]> {
   const pool = new Piscina({
     filename: new URL('./crossing-worker.js', import.meta.url).href,
     minThreads: 1,
     maxThreads: 1,
-    concurrentTasksPerWorker: CALLS_UNDER_WAY,
+    concurrentTasksPerWorker: CALLS_AT_ONCE,
     atomics: 'disabled',
     execArgv: [],
   });
@@ -42,7 +42,7 @@ export async function measureCrossing(sizes: readonly number[], calls: number): 
         fill(batch);
         return pool.run(batch);
       };
-      const slots = Array.from({ length: CALLS_UNDER_WAY }, () => new SharedArrayBuffer(frames * FRAME_BYTES));
+      const slots = Array.from({ length: CALLS_AT_ONCE }, () => new SharedArrayBuffer(frames * FRAME_BYTES));
       const shared = (slot: number) => {
         fill(new Uint8Array(slots[slot]!));
         return pool.run({ shared: slots[slot]!, frames } satisfies SharedBatch);
@@ -59,13 +59,13 @@ export async function measureCrossing(sizes: readonly number[], calls: number): 
   }
 }
 
-/** CPU microseconds of the whole process for a call. */
+/** CPU time of the whole process for a call, in microseconds. */
 async function cpuPerCall(call: (slot: number) => Promise<unknown>, calls: number): Promise<number> {
   const repeat = async (times: number) => {
     const loop = async (slot: number) => {
-      for (let i = slot; i < times; i += CALLS_UNDER_WAY) await call(slot);
+      for (let i = slot; i < times; i += CALLS_AT_ONCE) await call(slot);
     };
-    await Promise.all(Array.from({ length: CALLS_UNDER_WAY }, (_, slot) => loop(slot)));
+    await Promise.all(Array.from({ length: CALLS_AT_ONCE }, (_, slot) => loop(slot)));
   };
   await repeat(Math.min(calls, WARM_UP_CALLS));
   const before = process.cpuUsage();

@@ -1,4 +1,4 @@
-// The stages of the data path, one function each, on bytes as they come from a session.
+// The steps of the data path (stages 2 to 5), one function each, on realistic bytes of a session.
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { pooledRandom } from '../../src/pool/pooled-random.ts';
 import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
@@ -16,7 +16,7 @@ import { findMessage } from '../../src/wire/message-structure.ts';
 import { exportSpki, importPublicKey, modulusOf, parseSpki } from '../../src/wire/rsa-key.ts';
 import { signTokens } from '../load/signed-tokens.ts';
 
-/** Something that the data path does, and how to have it done once. */
+/** One step of the data path; `run` executes it once. */
 export interface Stage {
   readonly label: string;
   run(): unknown;
@@ -29,10 +29,10 @@ const NO_LIMITS = {
   ...{ ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity, emptyClusterTtlMs: Infinity },
 };
 const IV_BYTES = 16;
-/** Of a small message, padding included. */
+/** A small message, including padding. */
 const SMALL_MESSAGE_BYTES = 80;
 
-/** All of them. */
+/** All steps, in the order of the data path. */
 export function stages(): readonly Stage[] {
   return [...helloStages(), ...keyStages(), ...cipherStages(), ...messageStages(), ...rosterStages(), ...tableStages()];
 }
@@ -61,10 +61,10 @@ function keyStages(): Stage[] {
   const parts = parseSpki(spki)!;
   const [token] = signTokens(1);
   return [
-    { label: 'key: strict look at an SPKI', run: () => parseSpki(spki) },
+    { label: 'key: check an SPKI strictly', run: () => parseSpki(spki) },
     { label: 'key: import its PKCS#1 part', run: () => importPublicKey(parts) },
     { label: 'key: import the SPKI', run: () => createPublicKey({ key: spki, format: 'der', type: 'spki' }) },
-    { label: 'token: all checks, import and verify included', run: () => checkToken(token!) },
+    { label: 'token: all checks, including import and verify', run: () => checkToken(token!) },
   ];
 }
 
@@ -82,7 +82,7 @@ function cipherStages(): Stage[] {
     { label: `AES: encrypt ${SMALL_MESSAGE_BYTES} bytes`, run: () => encryptBlocks(key, iv, message) },
     { label: 'AES: encrypt 42,000 bytes', run: () => encryptBlocks(key, iv, roster) },
     { label: 'IV: 16 pooled random bytes', run: () => random(IV_BYTES) },
-    { label: 'IV: remember one seen before', run: () => ivs.add(iv) },
+    { label: 'IV: add one that is already in the history', run: () => ivs.add(iv) },
   ];
 }
 
@@ -99,7 +99,7 @@ function messageStages(): Stage[] {
   return [
     { label: 'structure: find a Client', run: () => findMessage(clientPlain, IV_BYTES) },
     { label: 'structure: find a Join', run: () => findMessage(joinPlain, IV_BYTES) },
-    { label: 'frames: split three Joins that came at once', run: () => splitAll(three) },
+    { label: 'frames: split three Joins received together', run: () => splitAll(three) },
     { label: 'decode: a Client', run: () => decodeMessage(client) },
     { label: 'decode: a Join', run: () => decodeMessage(join) },
     { label: 'session record: read', run: () => readSession(record) },
@@ -172,7 +172,7 @@ function identified(): Session {
   };
 }
 
-/** Messages as they are once decrypted: padded, each behind the rubbish that its IV decrypts to. */
+/** Messages as decrypted: padded, each behind the random block that its IV decrypts to. */
 function framed(messages: readonly Uint8Array[]): Buffer {
   const frames = messages.map((message) => {
     const padding = 16 - (message.length % 16);

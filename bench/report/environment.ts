@@ -1,10 +1,10 @@
-// Where and what a run measured: without it a figure says nothing.
+// The environment of a run. Figures mean nothing without it.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-/** The machine, the code, and the time. */
+/** The machine, the code and the time of a run. */
 export interface Environment {
   readonly cpuModel: string;
   readonly cores: number;
@@ -12,17 +12,17 @@ export interface Environment {
   readonly kernel: string;
   readonly node: string;
   readonly openssl: string;
-  /** Of the checkout, `unknown` outside one. */
+  /** Commit of the checkout; `unknown` outside one. */
   readonly commit: string;
-  /** Whether files differed from that commit. */
+  /** True if files differed from that commit. */
   readonly dirty: boolean;
   /** ISO 8601, UTC. */
   readonly date: string;
-  /** Load average of the last minute before the run: what else was going on. */
+  /** One-minute load average before the run: other load on the machine. */
   readonly loadAverage: number;
 }
 
-/** Reads it. */
+/** Reads the environment of this process. */
 export function readEnvironment(): Environment {
   return {
     cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
@@ -38,7 +38,7 @@ export function readEnvironment(): Environment {
   };
 }
 
-/** What git says of the checkout; undefined if there is none. */
+/** Output of a git command in the checkout; undefined if it fails. */
 function git(...args: string[]): string | undefined {
   const top = fileURLToPath(new URL('../../..', import.meta.url));
   const asked = spawnSync('git', args, { cwd: top, encoding: 'utf8' });

@@ -1,4 +1,4 @@
-// A run as one HTML page: no script, nothing from the network, dark or light as the reader has it.
+// Prints a run as one HTML page: no script, no network requests, dark or light by the reader's preference.
 import { escapeHtml } from './escape-html.ts';
 import { drawPlot } from './plot.ts';
 import { type Figure, meetsTarget, printNumber, type Report, type SectionReport } from './report.ts';
@@ -26,7 +26,7 @@ figcaption { font-size: .9rem; color: var(--soft); padding-left: .4rem; } .legen
 .series circle { fill: currentColor; } .s0 { color: var(--s0); } .s1 { color: var(--s1); } .s2 { color: var(--s2); }
 .s3 { color: var(--s3); }`;
 
-/** The page. */
+/** The page of a run. */
 export function htmlPage({ environment, command, seconds, sections }: Report): string {
   const facts = {
     date: environment.date,
@@ -39,8 +39,8 @@ export function htmlPage({ environment, command, seconds, sections }: Report): s
   const list = Object.entries(facts).map(([term, fact]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(fact)}</dd>`);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>xlReg measured</title><style>${STYLE}</style></head><body>
-<h1>xlReg measured</h1>
+<title>xlReg benchmark</title><style>${STYLE}</style></head><body>
+<h1>xlReg benchmark</h1>
 <p><code>${escapeHtml(command)}</code></p>
 <dl><dt>targets</dt><dd>${verdicts(sections)}</dd>${list.join('')}</dl>
 ${sections.map(sectionHtml).join('\n')}
@@ -54,7 +54,7 @@ function verdicts(sections: readonly SectionReport[]): string {
   const broken = sections.filter(({ broke }) => broke !== undefined).length;
   const parts = [`<span class="pass">${judged.length - missed} met</span>`];
   if (missed > 0) parts.push(`<span class="fail">${missed} missed</span>`);
-  if (broken > 0) parts.push(`<span class="fail">${broken} sections broke</span>`);
+  if (broken > 0) parts.push(`<span class="fail">${broken} failed to run</span>`);
   return parts.join(', ');
 }
 
@@ -62,7 +62,7 @@ function sectionHtml({ name, question, command, figures, plots = [], notes = [],
   const head =
     '<tr><th>what</th><th class="number">measured</th><th></th><th class="number">at most</th><th></th></tr>';
   return `<section><h2>${escapeHtml(name)}</h2><p>${escapeHtml(question)} <span class="soft"><code>${escapeHtml(command)}</code></span></p>
-${broke === undefined ? '' : `<p class="fail">It broke: ${escapeHtml(broke)}</p>`}
+${broke === undefined ? '' : `<p class="fail">Failed: ${escapeHtml(broke)}</p>`}
 ${figures.length === 0 ? '' : `<table>${head}${figures.map(figureRow).join('')}</table>`}
 ${plots.map(drawPlot).join('\n')}
 ${notes.length === 0 ? '' : `<ul>${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`}</section>`;

@@ -1,4 +1,4 @@
-// Curves as SVG: drawn once, coloured by the page's style sheet, which knows dark from light.
+// Draws curves as SVG. The style sheet of the page sets their colours, for dark and light.
 import { escapeHtml } from './escape-html.ts';
 import { type Plot, printNumber } from './report.ts';
 
@@ -6,10 +6,10 @@ const WIDTH = 640;
 const HEIGHT = 260;
 const MARGIN = { left: 64, right: 16, top: 14, bottom: 44 };
 const TICKS = 4;
-/** From this ratio of the largest to the smallest x on, x is drawn on a logarithmic scale. */
+/** The x axis is logarithmic if the largest x is at least this many times the smallest. */
 const LOG_RATIO = 20;
 
-/** A figure with its caption and, where there are several curves, a legend. */
+/** Draws a figure with its caption and, for several curves, a legend. */
 export function drawPlot({ title, xLabel, yLabel, series }: Plot): string {
   const points = series.flatMap((one) => one.points);
   const xs = [...new Set(points.map(([x]) => x))].sort((a, b) => a - b);
@@ -52,13 +52,13 @@ function xScale(xs: readonly number[]): (x: number) => number {
   return (x) => MARGIN.left + 12 + ((place(x) - place(least)) / span) * inner;
 }
 
-/** So few of the values that their labels do not meet. */
+/** At most 8 of the values, so that their labels do not overlap. */
 function labelled(xs: readonly number[]): readonly number[] {
   const step = Math.ceil(xs.length / 8);
   return xs.filter((_, i) => i % step === 0);
 }
 
-/** The next of 1, 2, 2.5, 4, 5, 6, 8, 10 times a power of ten. */
+/** Rounds up to 1, 2, 2.5, 4, 5, 6, 8 or 10 times a power of ten. */
 function roundUp(value: number): number {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

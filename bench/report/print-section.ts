@@ -1,16 +1,16 @@
-// A section as lines of a table on a terminal.
+// Prints a section as a table for a terminal.
 import { type Figure, meetsTarget, printNumber, type SectionReport } from './report.ts';
 
 const LABEL_COLUMNS = 62;
 const VALUE_COLUMNS = 12;
 
-/** The lines of a section, its notes below. */
+/** The lines of a section, followed by its notes. */
 export function printSection({ name, question, seconds, figures, notes = [], broke }: SectionReport): string {
   return [
     `\n${name}: ${question} (${seconds.toFixed(0)} s)`,
     ...figures.map(printFigure),
     ...notes.map((note) => `  * ${note}`),
-    ...(broke === undefined ? [] : [`  BROKE: ${broke}`]),
+    ...(broke === undefined ? [] : [`  FAILED TO RUN: ${broke}`]),
   ].join('\n');
 }
 

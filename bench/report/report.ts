@@ -1,19 +1,19 @@
-// What a run of the suite found.
+// The results of a run of the suite.
 import type { Environment } from './environment.ts';
 
-/** One number, and what it should be. */
+/** One number and its target. */
 export interface Figure {
   readonly label: string;
   readonly value: number;
-  /** What it counts, such as `ms`; empty for a ratio. */
+  /** The unit, such as `ms`; empty for a ratio. */
   readonly unit: string;
-  /** What else is to be said of it, in a few words. */
+  /** A short remark. */
   readonly remark?: string;
-  /** The target: no more than this. */
+  /** The target: `value` should not exceed it. */
   readonly atMost?: number;
 }
 
-/** A curve or several over the same axes. */
+/** One or more curves over the same axes. */
 export interface Plot {
   readonly title: string;
   readonly xLabel: string;
@@ -21,40 +21,40 @@ export interface Plot {
   readonly series: readonly { readonly label: string; readonly points: readonly (readonly [number, number])[] }[];
 }
 
-/** What a section found. */
+/** The results of a section. */
 export interface Findings {
   readonly figures: readonly Figure[];
   readonly plots?: readonly Plot[];
-  /** What a reader has to know to read the figures. */
+  /** Conditions a reader needs to interpret the figures. */
   readonly notes?: readonly string[];
 }
 
-/** A section as it is reported. */
+/** A section in a report. */
 export interface SectionReport extends Findings {
   readonly name: string;
   readonly question: string;
-  /** What measures it again. */
+  /** The command that measures it again. */
   readonly command: string;
   readonly seconds: number;
-  /** Why there are no figures, if it broke. */
+  /** The error, if the section failed to run and has no figures. */
   readonly broke?: string;
 }
 
 /** A whole run. */
 export interface Report {
   readonly environment: Environment;
-  /** The command as it was given. */
+  /** The command line of the run. */
   readonly command: string;
   readonly seconds: number;
   readonly sections: readonly SectionReport[];
 }
 
-/** Whether a figure meets its target; undefined if it has none. */
+/** True if a figure meets its target; undefined if it has none. */
 export function meetsTarget({ value, atMost }: Figure): boolean | undefined {
   return atMost === undefined ? undefined : value <= atMost;
 }
 
-/** A number with as many digits as mean something. */
+/** Prints a number with its significant digits only. */
 export function printNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

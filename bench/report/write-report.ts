@@ -1,10 +1,10 @@
-// Keeps a run: as JSON for programs, as a page for people.
+// Writes a run to files: JSON for programs, an HTML page for people.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { htmlPage } from './html-page.ts';
 import type { Report } from './report.ts';
 
-/** Writes both into the directory, named after the run's time; returns their paths. */
+/** Writes both files into `directory`, named after the time of the run; resolves to their paths. */
 export async function writeReport(report: Report, directory: string): Promise<{ json: string; html: string }> {
   await mkdir(directory, { recursive: true });
   const stem = join(directory, report.environment.date.replaceAll(':', '-').replace(/\..*$/, ''));

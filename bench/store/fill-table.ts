@@ -1,4 +1,4 @@
-// A table of so many members, made up, and written straight into a data directory.
+// Makes up a table of any size and writes it directly into a data directory.
 import { randomBytes } from 'node:crypto';
 import type { ClientRecord, ClusterRecord, MemberRecord } from '../../src/registry/command.ts';
 import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
@@ -10,7 +10,7 @@ const BATCH = 4_000;
 
 type Made = ClientRecord | ClusterRecord | MemberRecord;
 
-/** The changes that make so many members in clusters of 8, about so many at a time. */
+/** Yields the changes that make `members` members in clusters of 8, in pieces of about `batch` changes. */
 export function* changesOf(members: number, batch: number): Generator<Made[]> {
   const hex = () => randomBytes(32).toString('hex');
   const names = randomBytes(8).toString('hex');
@@ -32,7 +32,7 @@ export function* changesOf(members: number, batch: number): Generator<Made[]> {
   }
 }
 
-/** Fills the table of the registry with this ID (hex); returns its bytes on disk. */
+/** Fills the table of the registry with this ID (hex); resolves to its bytes on disk. */
 export async function fillTable(directory: string, registryId: string, members: number): Promise<number> {
   const store = LmdbStore.open(directory, { registryId, bytesMax: undefined });
   for (const changes of changesOf(members, BATCH)) await store.commit(changes);

@@ -1,6 +1,6 @@
-// npm run bench:store: what a large table costs at a start: seconds to load it, and bytes of memory for a member beyond
-// its token. Fills a table first, then loads it, each time in a process of its own: the first time after the filling, when
-// the disk is still busy with it.
+// npm run bench:store: the cost of a large table at a start: seconds to load it, and memory for a member beyond its token.
+// It fills a table, then loads it several times, each in a fresh process. During the first load the disk may still be
+// busy with the fill.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,6 +53,8 @@ async function load(directory: string): Promise<void> {
   const seconds = (performance.now() - started) / 1000;
   const { members } = table.counts;
   const bytes = (used() - before) / members - TOKEN_BYTES;
-  console.log(`loaded in ${seconds.toFixed(2)} s; ${bytes.toFixed(0)} bytes of memory a member beyond its token`);
+  console.log(
+    `loaded in ${seconds.toFixed(2)} s; ${bytes.toFixed(0)} bytes of memory for each member beyond its token`,
+  );
   await store.close();
 }

@@ -1,4 +1,4 @@
-// The sections of the suite, in the order in which they run.
+// The sections of the suite, in running order.
 import { gathering } from './gathering.ts';
 import { clusterSize, tableSize, workers } from './growth.ts';
 import { hello } from './hello.ts';
@@ -11,7 +11,7 @@ import { roster } from './roster.ts';
 import { rss } from './rss.ts';
 import type { Section } from './section.ts';
 
-/** All of them. */
+/** All sections. */
 export const SECTIONS: readonly Section[] = [
   overhead,
   hello,

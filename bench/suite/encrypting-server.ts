@@ -1,6 +1,6 @@
-// What a roster is compared with: a WebSocket server on the registry's own engine that answers every frame with so many
-// bytes, encrypted afresh each time. It treats its garbage as the registry does, since without that its cost is a matter of luck.
-// Ends with its parent.
+// The comparison for the roster section: a WebSocket server on the registry's engine that answers every frame with a
+// freshly encrypted reply of argv[2] bytes. It tunes garbage collection like the registry, because otherwise its cost
+// varies from run to run. It ends with its parent.
 import { randomBytes } from 'node:crypto';
 import { Admission } from '../../src/admission/admission.ts';
 import { Networks } from '../../src/admission/ip-address.ts';
@@ -10,7 +10,7 @@ import { WEBSOCKET_PATH } from '../../src/net/web-site.ts';
 import { collectInThread, keepFreedMemory } from '../../src/runtime/v8-memory-tuning.ts';
 import { encryptBlocks } from '../../src/wire/aes-cbc.ts';
 
-/** What it tells its parent when it listens. */
+/** Its message to the parent once it listens. */
 export interface EchoReady {
   readonly wsUrl: string;
 }

@@ -1,4 +1,4 @@
-// How long a cluster takes to come together.
+// Section: the time that a cluster takes to gather.
 import { availableParallelism } from 'node:os';
 import { Generators, type LoadOutcome } from '../load/generator.ts';
 import { besideBare } from '../measure/bare.ts';
@@ -8,16 +8,16 @@ import { steadyServer, turnedAwayFigures } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const MEMBERS = 64;
-/** Turns of gathering and bare loops, and clusters in each. */
+/** Turns of gathering and bare loops, and clusters in each turn. */
 const TURNS = 2;
 const ROUNDS = 12;
-/** Rounds that warm up the members' process, or as many as there is time for: the first dozen take a tenth longer. */
+/** Warm-up rounds of the members' process, and the time that bounds them. */
 const FIRST_ROUNDS = 30;
 const FIRST_SECONDS_MAX = 2;
 
 export const gathering: Section = {
   name: 'gathering',
-  question: 'How long does a cluster of 64, all starting at once, take until every member has everybody?',
+  question: 'How long does a cluster of 64 take from a simultaneous start until every member has every token?',
   measure: (scope) =>
     withServer([], async (server) => {
       await steadyServer(server, scope);
@@ -41,14 +41,14 @@ export const gathering: Section = {
       return {
         figures,
         notes: [
-          `${TURNS * scope.amount(ROUNDS)} clusters, one after the other, in ${TURNS} turns with the bare loops; their 64 members share one process, whose CPU competes with the server's.`,
-          'Each asks for the members it misses, at once while there is news, else every 5 ms. Durable store, prefixed.',
+          `${TURNS * scope.amount(ROUNDS)} clusters, one after the other, in ${TURNS} turns with the bare loops. Their 64 members share one process, which competes with the server for CPU.`,
+          'Each member asks for the members it misses: at once after a reply with new members, otherwise after 5 ms. Durable store, prefixed.',
         ],
       };
     }),
 };
 
-/** Milliseconds from the start of 64 members until the last of them is done. */
+/** Gathers clusters in turns with bare loops; times are milliseconds until the last of 64 members is done. */
 async function gatherOften(server: ServerProcess, transport: 'tcp' | 'ws', scope: Scope) {
   const generators = await Generators.prepare({
     regCredText: server.regCredText,
@@ -62,8 +62,8 @@ async function gatherOften(server: ServerProcess, transport: 'tcp' | 'ws', scope
   });
   const gather = async (rounds: number, secondsMax: number) => {
     const outcomes: LoadOutcome[] = [];
-    const until = performance.now() + secondsMax * 1_000;
-    while (outcomes.length < rounds && performance.now() < until) {
+    const deadline = performance.now() + secondsMax * 1_000;
+    while (outcomes.length < rounds && performance.now() < deadline) {
       const outcome = await generators.run();
       if (outcome.failed > 0) throw new Error(JSON.stringify(outcome.failures));
       outcomes.push(outcome);

@@ -1,4 +1,4 @@
-// What a session costs as something else grows: the table, the workers, the clusters.
+// Sections: the cost of a session as the table, the workers or the clusters grow.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +10,13 @@ import { closedLoad, FULL, runInTurns, steadyServer, turnedAwayFigures, warmLoad
 import type { Scope, Section } from './section.ts';
 
 const CONNECTIONS = 64;
-/** Of what is judged, and of the rest; and where a size is asked for, for which the suite has not the time. */
+/** Rounds for figures with a target, for the others, and for a size requested by --members. */
 const [ROUNDS, ROUNDS_UNJUDGED, ROUNDS_LONG] = [8, 4, 16];
-/** Short turns, and many: servers that have just been started get faster all the time, and the machine is never the same. */
+/** Many short turns: fresh servers keep getting faster, and the machine's speed varies. */
 const SESSIONS_A_ROUND = 300;
-/** However busy the machine is. */
+/** Upper bound of a turn, for busy machines. */
 const SECONDS_A_ROUND_MAX = 0.5;
-/** Before those turns, and in clusters of each size. */
+/** Sessions to warm up before the turns, and sessions for each cluster size. */
 const SESSIONS = 600;
 const TABLE_SIZES = [10_000, 100_000];
 const WORKERS = [1, 2, 4];
@@ -59,7 +59,7 @@ export const tableSize: Section = {
           },
         ],
         notes: [
-          'The servers run at the same time and take the load in turns. --members 1000000 adds a size, and warms them up first.',
+          'The servers run concurrently and take the load in turns. --members 1000000 adds a size and a longer warm-up.',
         ],
       };
     } finally {
@@ -70,7 +70,7 @@ export const tableSize: Section = {
 
 export const workers: Section = {
   name: 'workers',
-  question: 'What do more workers give, and what do they cost?',
+  question: 'How do throughput and CPU of a session change with more workers?',
   async measure(scope) {
     const servers: ServerProcess[] = [];
     for (const count of WORKERS) servers.push(await ServerProcess.start(['--workers', String(count)]));
@@ -90,20 +90,20 @@ export const workers: Section = {
           series: [{ label: 'CPU', points: curve('cpu') }],
         },
         {
-          title: 'Sessions a second by workers, the generator on the same cores',
+          title: 'Sessions a second by workers; the generator shares the cores',
           xLabel: 'workers',
           yLabel: 'sessions/s',
           series: [{ label: 'rate', points: curve('rate') }],
         },
       ],
-      notes: ['More workers than cores give nothing; the load generator needs a core, too.'],
+      notes: ['More workers than cores gain nothing. The load generator needs a core too.'],
     };
   },
 };
 
 export const clusterSize: Section = {
   name: 'cluster-size',
-  question: 'What does a session cost in larger clusters, whose rosters are longer?',
+  question: 'How much more does a session cost in larger clusters with longer rosters?',
   measure: (scope) =>
     withServer([], async (server) => {
       const costs: LoadWithCpu[] = [];
@@ -124,14 +124,14 @@ export const clusterSize: Section = {
           },
         ],
         notes: [
-          'Over TCP, where a reply is 16 KB at most: a roster of 32 does not fit, and one GetCluster fetches a part.',
+          'Over TCP a reply has at most 16 KB. A roster of 32 does not fit, so one GetCluster fetches only a part.',
         ],
       };
     }),
 };
 
 async function startWithTable(directory: string, members: number): Promise<ServerProcess> {
-  // The first start makes the registry that the table belongs to.
+  // The first start creates the registry whose ID the table needs.
   const first = await ServerProcess.start([], directory);
   const registryId = Buffer.from(first.regCred.id).toString('hex');
   await first.stop();
@@ -139,10 +139,10 @@ async function startWithTable(directory: string, members: number): Promise<Serve
   return ServerProcess.start([], directory);
 }
 
-/** What a session costs each of the servers, which take turns; stops them. */
+/** Measures the cost of a session on each server, in turns, and stops the servers. */
 async function costsOf(servers: readonly ServerProcess[], rounds: number, scope: Scope): Promise<LoadWithCpu[]> {
   try {
-    // Servers that have just been started differ more by what V8 has compiled than by their tables.
+    // Without a warm-up, servers differ more by what V8 has compiled than by their tables.
     if (rounds === ROUNDS_LONG) for (const server of servers) await steadyServer(server, scope);
     const arrivals = { mode: 'closed', connections: CONNECTIONS, secondsMax: SECONDS_A_ROUND_MAX } as const;
     const loads: PreparedLoad[] = [];

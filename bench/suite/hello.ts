@@ -1,17 +1,17 @@
-// What a connection that only says Hello costs: an RSA decrypt, and what is wrapped around it.
+// Section: the cost of a connection that only sends a Hello, compared with its RSA decrypt.
 import { withServer } from '../measure/server-process.ts';
 import { closedLoad, closedLoadBesideBare, turnedAwayFigures } from './registry-load.ts';
 import type { Section } from './section.ts';
 
 const CONNECTIONS = 64;
-/** Hellos until the server is warm. */
+/** Warm-up Hellos. */
 const WARM_UP = 8_000;
 /** Turns of Hellos and bare loops. */
 const TURNS = 2;
 
 export const hello: Section = {
   name: 'hello',
-  question: 'What does a connection with a Hello and nothing else cost, beside its RSA decrypt?',
+  question: 'How much does a connection that only sends a Hello cost, compared with its RSA decrypt?',
   measure: (scope) =>
     withServer([], async (server) => {
       const work = { kind: 'hello' } as const;
@@ -26,7 +26,7 @@ export const hello: Section = {
             unit: '',
             atMost: 1.8,
           },
-          { label: 'server CPU, connecting and closing included', value: measured.cpu, unit: 'us' },
+          { label: 'server CPU, including connect and close', value: measured.cpu, unit: 'us' },
           { label: 'bare RSA decrypt', value: bare.helloDecrypt, unit: 'us' },
           { label: 'Hellos a second', value: measured.rate, unit: '/s' },
           ...turnedAwayFigures(measured.turnedAway),

@@ -1,4 +1,4 @@
-// The pages for operators and nodes, alone and while Hellos keep the workers busy.
+// Section: latency of the HTTP pages, alone and while Hellos keep the workers busy.
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import autocannon from 'autocannon';
@@ -11,22 +11,22 @@ import type { Figure } from '../report/report.ts';
 import { closedLoad, turnedAwayFigures, warmLoad } from './registry-load.ts';
 import type { Section } from './section.ts';
 
-/** The page that is judged is asked longer beside Hellos: its p99 is to be of more answers than a hundred. */
+/** The page with a target is measured longer beside Hellos: its p99 needs more than a hundred replies. */
 const JUDGED_PATH = '/metrics';
 const [SECONDS, JUDGED_SECONDS] = [2, 4];
 const SHARE = 0.7;
 const CONNECTIONS_ALONE = 10;
-/** Beside Hellos: far more often than any scraper asks, far less than would be a load of its own. */
+/** Beside Hellos: far more than any scraper sends, far too few to be a load by themselves. */
 const REQUESTS_A_SECOND = 50;
 const IN_FLIGHT_MAX = 4_096;
 
-/** Requests for so many seconds: as fast as they are answered, or so many a second. */
+/** Requests for `seconds` seconds: in a closed loop, or `rate` a second. */
 interface Asking {
   readonly seconds: number;
   readonly rate?: number;
 }
 
-/** All of them answered with 200: how many a second, and milliseconds of an answer. */
+/** Replies a second and their latency in milliseconds. Every reply had status 200. */
 interface Answers {
   readonly rate: number;
   readonly p50: number;
@@ -74,9 +74,9 @@ export const http: Section = {
       return {
         figures,
         notes: [
-          `Alone ${CONNECTIONS_ALONE} connections as fast as they can, beside Hellos ${REQUESTS_A_SECOND} requests a second.`,
-          'By autocannon, in whole milliseconds; /regCred.dat, whose connections the server closes, by a connection for each request.',
-          'Hellos: open loop, Poisson, a connection each.',
+          `Alone: closed loop, ${CONNECTIONS_ALONE} connections. Beside Hellos: ${REQUESTS_A_SECOND} requests a second.`,
+          'Measured with autocannon, in whole milliseconds. /regCred.dat uses a new connection for each request, because the server closes each.',
+          'Hellos: open loop, Poisson arrivals, one connection each.',
         ],
       };
     }),
@@ -98,8 +98,8 @@ async function askByAutocannon(url: string, { seconds, rate }: Asking): Promise<
 }
 
 /**
- * Where the server closes every connection behind its answer, autocannon's latencies are no latencies: with 10 connections it
- * told a median of 670 ms beside 2,240 answers a second, which would take 1,500 connections.
+ * Measures with a new connection for each request. autocannon's latencies are wrong where the server closes every
+ * connection after its reply.
  */
 async function askByNewConnections(url: string, { seconds, rate }: Asking): Promise<Answers> {
   const tally = new Tally();
@@ -126,5 +126,5 @@ async function fetchAndClose(url: string): Promise<void> {
 }
 
 function refuseFailures(url: string, failed: number): void {
-  if (failed > 0) throw new Error(`${failed} requests of ${url} were not answered with 200`);
+  if (failed > 0) throw new Error(`${failed} requests to ${url} did not get status 200`);
 }

@@ -1,4 +1,4 @@
-// What a session costs in memory while it says nothing.
+// Section: the memory of an idle session.
 import { Generators } from '../load/generator.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Findings } from '../report/report.ts';
@@ -6,15 +6,15 @@ import { closedLoad } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
 const SESSIONS = 4_000;
-/** Sessions before those that count: by then the heaps have grown to what garbage collection leaves them. */
+/** Uncounted sessions at the start, until the heaps have reached their steady size. */
 const FIRST_SESSIONS = 2_000;
-/** Longer than the measurement. */
+/** The idle timeout must exceed the measurement. */
 const FLAGS = ['--idle-timeout-ms', '600000'];
 const KIB = 1_024;
 
 export const idle: Section = {
   name: 'idle',
-  question: 'How much memory does a session take that is signed in and says nothing?',
+  question: 'How much memory does an idle, signed-in session take?',
   measure: (scope) => withServer(FLAGS, (server) => memoryOfSessions(server, scope), undefined, true),
 };
 
@@ -34,7 +34,8 @@ async function memoryOfSessions(server: ServerProcess, scope: Scope): Promise<Fi
   });
   const residentWith = async (count: number) => {
     const { completed, failures } = await generators.run({ arrivals: { mode: 'closed', connections: 64 }, count });
-    if (completed < count) throw new Error(`of ${count} only ${completed}: ${JSON.stringify(failures)}`);
+    if (completed < count)
+      throw new Error(`only ${completed} of ${count} sessions opened: ${JSON.stringify(failures)}`);
     const atOnce = await server.residentBytes();
     await server.collectGarbage();
     return { atOnce, quiet: await server.residentBytes() };
@@ -45,19 +46,19 @@ async function memoryOfSessions(server: ServerProcess, scope: Scope): Promise<Fi
   return {
     figures: [
       {
-        label: `resident memory of an idle session, of ${sessions} beyond ${first}`,
+        label: `resident memory of an idle session (${sessions} after the first ${first})`,
         value: (after.quiet - before.quiet) / sessions / KIB,
         unit: 'KiB',
         atMost: 8,
       },
       { label: `  with ${first}`, value: before.quiet / KIB ** 2, unit: 'MiB' },
-      { label: '  with all of them', value: after.quiet / KIB ** 2, unit: 'MiB' },
-      { label: '  just behind the last one, with the garbage of all', value: after.atOnce / KIB ** 2, unit: 'MiB' },
+      { label: '  with all sessions', value: after.quiet / KIB ** 2, unit: 'MiB' },
+      { label: '  with all sessions, before garbage collection', value: after.atOnce / KIB ** 2, unit: 'MiB' },
     ],
     notes: [
-      'TCP, after Hello and Client; the registration in the table is part of it. Growth of VmRSS from the first to the last of ' +
-        'the further sessions, each time after a full garbage collection in all threads, as V8 makes one where it has been ' +
-        'quiet for a minute: before it, what it measures is when V8 collected last.',
+      'TCP, after Hello and Client; includes the registration in the table. The figure is the growth of VmRSS over the ' +
+        'counted sessions, each reading after a full garbage collection in all threads. V8 makes such a collection by ' +
+        'itself in a thread that has been idle for a minute.',
     ],
   };
 }

@@ -1,4 +1,4 @@
-// How long a session takes at a given rate, and what the main thread's event loop is late by meanwhile.
+// Section: latency of a session at given rates, and the main thread's event loop delay meanwhile.
 import type { LoadPart } from '../load/generator.ts';
 import type { LoadWithCpu } from '../load/load-and-cpu.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
@@ -7,7 +7,7 @@ import type { Section } from './section.ts';
 
 const SHARES = [0.3, 0.5, 0.7, 0.9];
 const JUDGED_SHARE = 0.7;
-/** At the share that is judged longer than at the others: its event loop delay is looked at 50 times a second. */
+/** The share with a target is measured longer: its event loop delay is sampled only 50 times a second. */
 const [SECONDS, JUDGED_SECONDS] = [2, 6];
 const IN_FLIGHT_MAX = 4_096;
 
@@ -16,7 +16,7 @@ export const latency: Section = {
   question: 'How long does a session take at 30, 50, 70 and 90 % of the highest rate?',
   measure: (scope) =>
     withServer([], async (server) => {
-      // One that still gets faster would not be at 70 % for long.
+      // A server that still gets faster would not stay at 70 % of its highest rate.
       await steadyServer(server, scope);
       const highest = (await closedLoad(server, 128, scope.amount(3_000))).rate;
       const at = new Map<number, { outcome: LoadWithCpu; lagMs: number }>();
@@ -45,8 +45,8 @@ export const latency: Section = {
           { label: 'p99 ÷ p50 at 70 %', value: p99 / p50, unit: '', atMost: 5 },
           { label: '  p50', value: p50, unit: 'ms' },
           { label: '  p99', value: p99, unit: 'ms' },
-          { label: '  arrivals a second, as asked', value: highest * JUDGED_SHARE, unit: '/s' },
-          { label: '  sessions a second, as completed', value: outcome.rate, unit: '/s' },
+          { label: '  arrivals a second', value: highest * JUDGED_SHARE, unit: '/s' },
+          { label: '  completed sessions a second', value: outcome.rate, unit: '/s' },
           { label: '  generator late, p99', value: outcome.lateness.percentile(99), unit: 'ms' },
           { label: '  arrivals dropped', value: outcome.dropped, unit: '' },
           ...turnedAwayFigures(outcome.turnedAway),
@@ -65,7 +65,7 @@ export const latency: Section = {
         ],
         notes: [
           `Open loop, Poisson arrivals, ${SECONDS} s each, ${JUDGED_SECONDS} s at 70 %, TCP, prefixed, durable. Latency counts from the intended start.`,
-          'Event loop delay: xlreg_thread_event_loop_delay_seconds of /metrics, between its buckets as Prometheus reckons.',
+          'Event loop delay: xlreg_thread_event_loop_delay_seconds of /metrics, interpolated within buckets as Prometheus does.',
         ],
       };
     }),
@@ -73,7 +73,7 @@ export const latency: Section = {
 
 type Delays = Awaited<ReturnType<ServerProcess['eventLoopDelays']>>;
 
-/** Of what came between two readings; within a bucket all that is in it counts as spread evenly. */
+/** The p99 in milliseconds between two readings of the histogram, interpolated linearly within a bucket. */
 function delayP99Ms(before: Delays, after: Delays): number {
   const counts = after.map(([atMost, times], i) => [atMost, times - before[i]![1]] as const);
   const wanted = counts.at(-1)![1] * 0.99;

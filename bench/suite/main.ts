@@ -1,5 +1,5 @@
-// npm run bench: the suite. Runs its sections one after the other, prints what each found, and writes all of it as JSON and
-// as a page.
+// npm run bench: runs the sections of the suite one after the other, prints their results, and writes them as JSON and as
+// an HTML page.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { clearProgress } from '../../src/cli/progress-bar.ts';
@@ -33,7 +33,11 @@ function chosen(only: string | undefined): readonly Section[] {
   if (only === undefined) return SECTIONS;
   return only
     .split(',')
-    .map((name) => SECTIONS.find((section) => section.name === name) ?? flags.refuse(`no section ${name}; see --list`));
+    .map(
+      (name) =>
+        SECTIONS.find((section) => section.name === name) ??
+        flags.refuse(`--only names no section ${name}: see --list`),
+    );
 }
 
 if (values.help) {
@@ -68,9 +72,9 @@ async function runSuite(sections: readonly Section[], scope: Scope): Promise<voi
   const written = await writeReport({ environment, command, seconds, sections: reports }, values.out);
   const missed = reports.flatMap(({ figures }) => figures).filter((figure) => meetsTarget(figure) === false);
   const broken = reports.filter(({ broke }) => broke !== undefined);
-  console.log(`\n${seconds.toFixed(0)} s; ${missed.length} targets missed, ${broken.length} sections broke`);
+  console.log(`\n${seconds.toFixed(0)} s; ${missed.length} targets missed, ${broken.length} sections failed to run`);
   console.log(`${written.json}\n${written.html}`);
-  // Generators and servers that a broken section may have left end with this process.
+  // Generators and servers that a failed section left behind end with this process.
   process.exit(broken.length > 0 ? 1 : 0);
 }
 

@@ -1,4 +1,4 @@
-// Where a session's CPU goes: the stages of the data path one by one, and the crossing between threads.
+// Section: the CPU time of each step of the data path, and of the crossing between threads.
 import { measureBare } from '../measure/bare.ts';
 import { cpuPerOp } from '../micro/cpu-per-op.ts';
 import { measureCrossing } from '../micro/crossing.ts';
@@ -11,7 +11,7 @@ const CALLS = 4_000;
 
 export const micro: Section = {
   name: 'micro',
-  question: 'What does each stage of the data path cost, and each frame that crosses to a worker?',
+  question: 'How much CPU do the steps of the data path and a crossing to a worker take?',
   async measure(scope) {
     const bare = (await measureBare()).session;
     const share = (cost: number) => `${((cost / bare) * 100).toFixed(2)} % of bare`;
@@ -22,7 +22,7 @@ export const micro: Section = {
     }
     const crossing = await measureCrossing(BATCH_SIZES, scope.amount(CALLS));
     for (const { frames, copied, shared } of crossing) {
-      const label = `crossing: a frame of ${frames} a call`;
+      const label = `crossing: one frame, ${frames} in a call`;
       figures.push({ label: `${label}, copied`, value: copied, unit: 'us', remark: share(copied) });
       figures.push({ label: `${label}, shared memory`, value: shared, unit: 'us', remark: share(shared) });
     }
@@ -40,7 +40,7 @@ export const micro: Section = {
         },
       ],
       notes: [
-        'Stages: CPU time of one thread, the median of five stretches. Crossing: CPU of the process, of a worker that does nothing.',
+        'Steps: CPU time of one thread, the median of five stretches. Crossing: CPU time of the process; the worker does no work.',
       ],
     };
   },

@@ -1,11 +1,12 @@
-// The figure to compare between machines and versions: what a session costs the server, as a multiple of its bare crypto.
+// Section: the overhead factor, the figure to compare between machines and versions. It is the server's CPU time of a
+// session divided by bare.
 import type { LoadShape } from '../load/load-and-cpu.ts';
 import { withServer } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
 import { closedLoadBesideBare, steadyServer, turnedAwayFigures } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
-/** Turns of load and bare loops, of what is judged and of the rest. */
+/** Turns of load and bare loops, for cases with a target and for the others. */
 const [TURNS, TURNS_UNJUDGED] = [2, 1];
 
 interface Case {
@@ -27,7 +28,7 @@ const CASES: readonly Case[] = [
 
 export const overhead: Section = {
   name: 'overhead',
-  question: 'What does a full session cost the server, as a multiple of the crypto it cannot do without?',
+  question: 'How much CPU does a full session cost the server, as a multiple of its unavoidable crypto?',
   async measure(scope) {
     const figures: Figure[] = [];
     for (const store of ['lmdb', 'memory'] as const) {
@@ -36,9 +37,7 @@ export const overhead: Section = {
     }
     return {
       figures,
-      notes: [
-        'Closed loop, servers that are warm. CPU of the server process ÷ bare crypto on all cores at once, in turns.',
-      ],
+      notes: ['Closed loop on warm servers. CPU of the server process ÷ bare crypto on all cores at once, in turns.'],
     };
   },
 };

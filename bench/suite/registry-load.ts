@@ -1,4 +1,4 @@
-// The loads that the sections put on a server.
+// The loads of the sections, with their warm-ups.
 import type { LoadPart } from '../load/generator.ts';
 import { joinLoads, type LoadShape, type LoadWithCpu, PreparedLoad } from '../load/load-and-cpu.ts';
 import { type Bare, besideBare } from '../measure/bare.ts';
@@ -6,35 +6,34 @@ import type { Target } from '../measure/server-process.ts';
 import type { Figure } from '../report/report.ts';
 import type { Scope } from './section.ts';
 
-/** What a section says of its load; the rest is the most usual. */
+/** A section's load; fields that it omits get defaults. */
 export type PartialShape = Pick<LoadShape, 'work' | 'arrivals' | 'count'> & Partial<LoadShape>;
 
-/** Clusters of the size that most measurements use. */
+/** The work of most measurements. */
 export const FULL = { kind: 'full', clusterSize: 8, members: 'new' } as const;
 
-/** Units of work before those that count, where there are so many. */
+/** Warm-up units of a load, at most. */
 const WARM_UP = 800;
 const WARM_UP_SECONDS_MAX = 1;
 
-/** No load of a section takes longer, however slow the machine is: the suite has to end. */
+/** Upper bound of a load, so that the suite ends on slow machines too. */
 const SECONDS_MAX = 2;
 
 /**
- * Sessions after which a server is as fast as it gets. V8 compiles 1,060 functions during the first 3,000 of them, 160
- * during the next, and 40 in 3,000 after 12,000 (`--trace-opt`): what a process that runs for weeks pays once.
+ * Sessions after which V8 has compiled nearly everything, and a server is as fast as one that has run for weeks.
  */
 const STEADY_AFTER = 12_000;
 const STEADY_SECONDS_MAX = 7;
 
 let loads = 0;
 
-/** Makes a server as warm as one that has run for a while. */
+/** Warms a server up to its steady speed. */
 export async function steadyServer(target: Target, scope: Scope): Promise<void> {
   const arrivals = { mode: 'closed', connections: 128, secondsMax: STEADY_SECONDS_MAX } as const;
   await closedLoad(target, 128, scope.amount(STEADY_AFTER), { arrivals });
 }
 
-/** Prepares a load and warms both sides up with it. */
+/** Prepares a load and warms up both sides with it. */
 export async function warmLoad(target: Target, shape: PartialShape): Promise<PreparedLoad> {
   const prefix = `l${loads++}-`;
   const load = await PreparedLoad.prepare(target, { transport: 'tcp', dialect: 'prefixed', prefix, ...shape });
@@ -42,19 +41,19 @@ export async function warmLoad(target: Target, shape: PartialShape): Promise<Pre
   return load;
 }
 
-/** Puts a load, or a part of it, on a warm server and insists that nothing fails: a session that ends early costs too little. */
+/** Runs a load, or a part of it. Rejects if a session fails, because failed sessions would make the rest look cheap. */
 export async function runLoad(load: PreparedLoad, part?: LoadPart): Promise<LoadWithCpu> {
   const outcome = await load.run(part);
-  if (outcome.failed > 0) throw new Error(`${outcome.failed} failed: ${JSON.stringify(outcome.failures)}`);
+  if (outcome.failed > 0) throw new Error(`${outcome.failed} sessions failed: ${JSON.stringify(outcome.failures)}`);
   return outcome;
 }
 
-/** What is to be told of loads beside their costs: nothing, as long as the registry had room for every Hello. */
+/** A figure for the Hellos turned away; none if there were none. */
 export function turnedAwayFigures(turnedAway: number): readonly Figure[] {
-  return turnedAway === 0 ? [] : [{ label: '  Hellos turned away, and begun again', value: turnedAway, unit: '' }];
+  return turnedAway === 0 ? [] : [{ label: '  Hellos turned away and retried', value: turnedAway, unit: '' }];
 }
 
-/** Puts loads, or a part of each, on their servers in turns, there and back again: what else the machine is doing meets all of them. */
+/** Runs loads in turns, in alternating order, so that other load on the machine affects all alike. */
 export async function runInTurns(
   loads: readonly PreparedLoad[],
   rounds: number,
@@ -68,7 +67,7 @@ export async function runInTurns(
   return loads.map((load) => joinLoads(outcomes.get(load)!));
 }
 
-/** Full sessions, or other work, a fixed number of connections at a time. */
+/** Runs a closed loop; full sessions unless `shape` says otherwise. */
 export async function closedLoad(
   target: Target,
   connections: number,
@@ -81,7 +80,7 @@ export async function closedLoad(
   return outcome;
 }
 
-/** The same in so many turns with the bare loops. */
+/** Runs a closed loop in `turns` turns with bare loops. */
 export async function closedLoadBesideBare(
   turns: number,
   target: Target,

@@ -1,4 +1,4 @@
-// What a full cluster costs to fetch in one frame, beside encrypting as many bytes and sending them.
+// Section: the cost of the roster of a full cluster in one frame, compared with encrypting and sending as many bytes.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -13,16 +13,16 @@ import type { Section } from './section.ts';
 
 const MEMBERS = 64;
 const CONNECTIONS = 16;
-/** Turns of the two servers, and requests in each. */
+/** Turns of the two servers, and requests in each turn. */
 const ROUNDS = 4;
 const REQUESTS = 3_000;
-/** Requests until either server is as fast as it gets: until then V8 compiles beside them. */
+/** Requests until V8 has compiled both servers. */
 const WARM_UP = 12_000;
 
 export const roster: Section = {
   name: 'roster',
   question:
-    'What does a GetCluster of a full cluster of 64 cost over WebSocket, beside encrypting and sending its bytes?',
+    'How much CPU does a GetCluster of 64 members cost over WebSocket, compared with encrypting and sending its bytes?',
   measure: (scope) =>
     withServer([], async (server) => {
       const shape = { transport: 'ws', dialect: 'prefixed' } as const;
@@ -34,7 +34,7 @@ export const roster: Section = {
         { ...shape, regCred: server.regCred, wsUrl: server.wsUrl },
         work.clusterName,
       );
-      if (members !== MEMBERS) throw new Error(`the reply has ${members} members`);
+      if (members !== MEMBERS) throw new Error(`the reply has ${members} members, not ${MEMBERS}`);
 
       const [registry, bare] = await withEncryptingServer(replyBytes, async ({ wsUrl, pid }) => {
         const target = { pid, wsUrl, regCredText: server.regCredText };
@@ -54,19 +54,19 @@ export const roster: Section = {
             atMost: 1.5,
           },
           { label: '  GetCluster', value: registry.cpu, unit: 'us' },
-          { label: '  receiving a frame, encrypting and sending as many bytes', value: bare.cpu, unit: 'us' },
+          { label: '  comparison: receive a frame, encrypt and send as many bytes', value: bare.cpu, unit: 'us' },
           { label: '  bytes of the reply', value: replyBytes, unit: '' },
           { label: '  GetClusters a second', value: registry.rate, unit: '/s' },
         ],
         notes: [
-          `Closed loop, ${CONNECTIONS} of its members. The comparison, in ${ROUNDS} turns with the registry, is a process of one thread with the same WebSocket engine: ` +
-            "for each frame of a request's length it makes one AES-256-CBC pass over the reply's bytes and sends them.",
+          `Closed loop, ${CONNECTIONS} members. The comparison runs in ${ROUNDS} turns with the registry. It is a single-threaded process with the same WebSocket engine: ` +
+            "for each frame of a request's length it makes one AES-256-CBC pass over the bytes of the reply and sends them.",
         ],
       };
     }),
 };
 
-/** Bytes on the wire of a GetCluster and of its reply, and the members in it. */
+/** Wire lengths of a GetCluster and of its reply, and the number of members in it. */
 async function askOnce(registry: Registry, clusterName: string) {
   const [token] = signTokens(1);
   const exchange = await openSession(registry);
@@ -78,7 +78,7 @@ async function askOnce(registry: Registry, clusterName: string) {
   return { requestBytes: bytes(request), replyBytes: bytes(reply), members: reply.Tokens?.length ?? 0 };
 }
 
-/** Runs the comparison in a process of its own. */
+/** Runs `use` beside a process of encrypting-server.ts. */
 async function withEncryptingServer<T>(
   replyBytes: number,
   use: (ready: EchoReady & { pid: number }) => Promise<T>,

@@ -1,4 +1,4 @@
-// Whether a server that goes on serving goes on growing.
+// Section: memory of a server over time.
 import { Generators } from '../load/generator.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import type { Findings } from '../report/report.ts';
@@ -12,7 +12,7 @@ const MIB = 2 ** 20;
 
 export const rss: Section = {
   name: 'rss',
-  question: 'Does memory stay flat while the same members come back again and again?',
+  question: 'Does memory stay flat while the same members keep coming back?',
   measure: (scope) => withServer([], (server) => memoryOverTime(server, scope), undefined, true),
 };
 
@@ -52,7 +52,7 @@ async function memoryOverTime(server: ServerProcess, scope: Scope): Promise<Find
       },
       { label: '  third quarter', value: third / MIB, unit: 'MiB' },
       { label: '  last quarter', value: last / MIB, unit: 'MiB' },
-      { label: '  last quarter, before garbage is collected', value: mean(atOnce.slice(-QUARTER)) / MIB, unit: 'MiB' },
+      { label: '  last quarter, before garbage collection', value: mean(atOnce.slice(-QUARTER)) / MIB, unit: 'MiB' },
     ],
     plots: [
       {
@@ -60,13 +60,13 @@ async function memoryOverTime(server: ServerProcess, scope: Scope): Promise<Find
         xLabel: 'sessions served',
         yLabel: 'MiB',
         series: [
-          { label: 'behind a garbage collection', points: points(sizes) },
-          { label: 'before it', points: points(atOnce) },
+          { label: 'after garbage collection', points: points(sizes) },
+          { label: 'before garbage collection', points: points(atOnce) },
         ],
       },
     ],
     notes: [
-      '256 members in clusters of 8 come back under their IDs, so the table stays as it is. VmRSS, each time behind a full garbage collection in all threads.',
+      '256 members in clusters of 8 come back under their IDs, so the table does not change. VmRSS after a full garbage collection in all threads.',
     ],
   };
 }

@@ -1,11 +1,11 @@
-// One question that the suite answers, and how much of a run it gets.
+// The interface of a section, and the scope of a run.
 import type { Findings } from '../report/report.ts';
 
-/** How much to measure. */
+/** The amount to measure. */
 export class Scope {
-  /** A tenth of everything: to see that it works, not to read figures from. */
+  /** A tenth of everything: a smoke test, whose figures mean nothing. */
   readonly quick: boolean;
-  /** What `--sessions` and `--members` say, if they do. */
+  /** The values of `--sessions` and `--members`, if given. */
   readonly sessions: number | undefined;
   readonly members: number | undefined;
 
@@ -15,15 +15,15 @@ export class Scope {
     this.members = options.members;
   }
 
-  /** So many of something, or a tenth in a quick run. */
+  /** `normal`, or a tenth of it in a quick run. */
   amount(normal: number): number {
     return this.quick ? Math.max(1, Math.round(normal / 10)) : normal;
   }
 }
 
-/** A part of the suite that can be run alone. */
+/** A part of the suite that answers one question and can run alone. */
 export interface Section {
-  /** As `--only` takes it. */
+  /** The name for `--only`. */
   readonly name: string;
   readonly question: string;
   measure(scope: Scope): Promise<Findings>;

@@ -79,7 +79,7 @@ it('a Hello that is turned away is tried again, and told', async () => {
     await writeFile(file, registry.regCredText);
     const shape = ['--kind', 'hello', '--connections', '64', '--sessions', '200'];
     const { stdout } = await node(LOAD, ...shape, '--registry', file, '--server-pid', String(registry.pid));
-    const [, turnedAway] = /^turned away +(\d+) Hellos, begun again$/m.exec(stdout)!;
+    const [, turnedAway] = /^turned away +(\d+) Hellos, each retried$/m.exec(stdout)!;
     const page = await registry.metrics();
     const counted = /^xlreg_sessions_ended_total\{dialect="none",transport="tcp",end="overload"\} (\d+)$/m.exec(page)!;
     // Those of the warm-up are not among what is told.
@@ -107,7 +107,7 @@ it('joins are counted for each number of clients', async () => {
 it('a table is filled, and loaded four times', async () => {
   const { stdout } = await node(STORE, '--members', '500');
   expect(stdout).toMatch(
-    /^500 members: \d+ MiB on disk\n(loaded in [\d.]+ s; \d+ bytes of memory a member beyond its token\n){4}$/,
+    /^500 members: \d+ MiB on disk\n(loaded in [\d.]+ s; \d+ bytes of memory for each member beyond its token\n){4}$/,
   );
 });
 

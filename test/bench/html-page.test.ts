@@ -65,6 +65,6 @@ describe('a page made of hostile text', () => {
   });
 
   it('says which target was missed and which section broke', () => {
-    expect(page).toContain('<span class="fail">1 missed</span>, <span class="fail">1 sections broke</span>');
+    expect(page).toContain('<span class="fail">1 missed</span>, <span class="fail">1 failed to run</span>');
   });
 });
