@@ -5,7 +5,7 @@ import type { Members } from './parameters.ts';
 import { Server } from './server.ts';
 import { EtcdModel, LmdbModel } from './stores.ts';
 
-/** What to simulate. */
+/** The system and the load to simulate. */
 export interface SimulationOrder {
   readonly store: 'lmdb' | 'etcd';
   /** Always 1 with lmdb. */
@@ -23,8 +23,8 @@ export interface SimulationOrder {
 /** The result of a simulation. */
 export interface SimulationResult {
   /**
-   * Sessions completed a second, from the start to the last arrival. All their work was done within that time, so the rate
-   * cannot exceed the capacity. It is slightly below, because the system starts empty.
+   * Sessions completed a second, from the start to the last arrival. All their work was done within that time, so the
+   * rate cannot exceed the capacity. It is slightly below, because the system starts empty.
    */
   readonly throughput: number;
   /** Milliseconds from arrival to completion of the sessions after the warm-up. */

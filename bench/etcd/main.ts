@@ -1,6 +1,6 @@
-// npm run bench:etcd: the cost of etcd for the store's requests, and of a large table there. It starts an etcd of --nodes
-// servers on this machine (Debian package etcd-server) and a registry that replays every change. Most etcd parameters of
-// docs/SCALING.md come from here.
+// npm run bench:etcd: the cost of etcd for the store's requests, and of a large table there. It starts an etcd of
+// --nodes servers on this machine (Debian package etcd-server) and a registry that replays every change. Most etcd
+// parameters of docs/SCALING.md come from here.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -78,7 +78,10 @@ async function measureReads(client: EtcdClient, keys: EtcdKeys, leaderPid: numbe
   );
 }
 
-/** Measures requests of 1 change and of the maximum; their difference gives the cost of a change. Resolves to us a request. */
+/**
+ * Measures requests of 1 change and of the maximum; their difference gives the cost of a change. Resolves to the
+ * microseconds of a request.
+ */
 async function measureWrites(client: EtcdClient, keys: EtcdKeys): Promise<number> {
   const source = clients();
   const requestOf = (changes: number) => () =>

@@ -1,6 +1,6 @@
-// npm run bench:joins: durable Joins a second of clients that have already signed in, with one request outstanding each.
-// Prints the latency of a Join and the coordinator's CPU time for it. With --store etcd it starts an etcd of --nodes
-// servers on this machine (Debian package etcd-server).
+// npm run bench:joins: durable Joins a second of clients that have already signed in, with one request outstanding
+// each. Prints the latency of a Join and the coordinator's CPU time for it. With --store etcd it starts an etcd of
+// --nodes servers on this machine (Debian package etcd-server).
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -53,8 +53,8 @@ export class Generators {
   }
 
   /**
-   * Starts the load and resolves when every unit has settled. Connections held open stay open until `release`. A later run
-   * continues with new clusters. `part` overrides the amount and pace of the order.
+   * Starts the load and resolves when every unit has settled. Connections held open stay open until `release`. A later
+   * run continues with new clusters. `part` overrides the amount and pace of the order.
    */
   async run(part: LoadPart = this.#order, onProgress: OnProgress = () => {}): Promise<LoadOutcome> {
     const settled = this.#children.map(() => 0);

@@ -3,7 +3,10 @@ import type { DialectName } from '../../src/wire/hello.ts';
 
 /** The unit of work of a load. */
 export type Work =
-  /** Hello, Client, Create, Join, GetCluster, Bye. `returning` members come back under their IDs and leave the table unchanged. */
+  /**
+   * Hello, Client, Create, Join, GetCluster, Bye. `returning` members come back under their IDs and leave the table
+   * unchanged.
+   */
   | { readonly kind: 'full'; readonly clusterSize: number; readonly members: 'new' | 'returning' }
   /** Hello, and close. */
   | { readonly kind: 'hello' }

@@ -1,5 +1,5 @@
-// An open loop: units of work start when they are due, independent of earlier ones, and latency counts from that time. A
-// stall of the server thus delays every unit due meanwhile. A closed loop would not even send those units.
+// An open loop: units of work start when they are due, independent of earlier ones, and latency counts from that time.
+// A stall of the server thus delays every unit due meanwhile. A closed loop would not even send those units.
 import type { Clock } from './clock.ts';
 import type { Arrivals } from './load-order.ts';
 import { runPatiently } from './patient.ts';

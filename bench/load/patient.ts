@@ -1,5 +1,5 @@
-// Retries units of work whose Hello the server turned away. A registry bounds the waiting Hellos, so 128 connections that
-// start at once can exceed the bound of two workers on a slow machine.
+// Retries units of work whose Hello the server turned away. A registry bounds the waiting Hellos, so 128 connections
+// that start at once can exceed the bound of two workers on a slow machine.
 import { HelloRefused } from '../../src/client/errors.ts';
 import type { Clock } from './clock.ts';
 import type { Tally } from './tally.ts';

@@ -1,6 +1,6 @@
-// Measures bare, the unit of comparison: the crypto that a full session cannot avoid, in a loop on all cores at once. One
-// RSA-2048 OAEP decrypt, two public-key imports, one verify, five AES decrypts, six AES encrypts. It counts CPU time of
-// the looping threads, so other load on the machine adds little.
+// Measures bare, the unit of comparison: the crypto that a full session cannot avoid, in a loop on all cores at once.
+// One RSA-2048 OAEP decrypt, two public-key imports, one verify, five AES decrypts, six AES encrypts. It counts CPU
+// time of the looping threads, so other load on the machine adds little.
 import {
   constants,
   createPublicKey,

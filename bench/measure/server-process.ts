@@ -19,7 +19,9 @@ export interface Target {
   readonly wsUrl: string | undefined;
 }
 
-/** The target for a registry that already runs: its regCred.dat, process and WebSocket URL. Rejects if one is unusable. */
+/**
+ * The target for a registry that already runs: its regCred.dat, process and WebSocket URL. Rejects if one is unusable.
+ */
 export async function runningTarget(file: string, pid: number, wsUrl: string | undefined): Promise<Target> {
   const regCredText = await readFile(file, 'ascii');
   const { endPoints } = parseRegCred(regCredText);

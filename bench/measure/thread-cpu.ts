@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * CPU time of this thread in nanoseconds; of the whole process where /proc has no schedstat. The kernel updates it at its
- * ticks, 1 to 4 ms apart, so measure stretches of 20 ms or more.
+ * CPU time of this thread in nanoseconds; of the whole process where /proc has no schedstat. The kernel updates it at
+ * its ticks, 1 to 4 ms apart, so measure stretches of 20 ms or more.
  */
 export function threadCpuNanoseconds(): number {
   try {

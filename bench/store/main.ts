@@ -1,6 +1,6 @@
-// npm run bench:store: the cost of a large table at a start: seconds to load it, and memory for a member beyond its token.
-// It fills a table, then loads it several times, each in a fresh process. During the first load the disk may still be
-// busy with the fill.
+// npm run bench:store: the cost of a large table at a start: seconds to load it, and memory for a member beyond its
+// token. It fills a table, then loads it several times, each in a fresh process. During the first load the disk may
+// still be busy with the fill.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

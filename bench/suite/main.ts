@@ -1,5 +1,5 @@
-// npm run bench: runs the sections of the suite one after the other, prints their results, and writes them as JSON and as
-// an HTML page.
+// npm run bench: runs the sections of the suite one after the other, prints their results, and writes them as JSON and
+// as an HTML page.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { clearProgress } from '../../src/cli/progress-bar.ts';
