@@ -1,4 +1,4 @@
-// The commands as their users run them, on loads that are just large enough to be one.
+// Runs the bench commands as users do, on minimal loads.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ afterAll(() => rm(directory, { recursive: true }));
 
 const node = (...args: string[]) => promisify(execFile)(process.execPath, args);
 
-it('a section writes what it found as JSON and as a page, with where and what was measured', async () => {
+it('writes the results of a section as JSON and as a page, with the environment', async () => {
   const { stdout } = await node(SUITE, '--only', 'hello', '--quick', '--out', directory);
   const files = await readdir(directory);
   const [html, json] = files.sort();
@@ -53,7 +53,7 @@ it('a section writes what it found as JSON and as a page, with where and what wa
   expect(page).toContain(section!.figures[0]!.label);
 });
 
-it('a load can be put on a registry that somebody else has started, and leaves it running', async () => {
+it('puts a load on a running registry and leaves it running', async () => {
   const registry = await startRegistry();
   try {
     const file = join(directory, 'regCred.dat');
@@ -65,14 +65,14 @@ it('a load can be put on a registry that somebody else has started, and leaves i
     expect(stdout).toMatch(/^generator late p99 .* 0 dropped$/m);
     expect(stdout).toMatch(/^overhead factor +\d/m);
     expect(stdout).not.toContain('failed');
-    // The sessions it warms up with, and those it measures.
+    // 48 sessions warm up, 48 are measured.
     expect(await registry.metrics()).toMatch(/^xlreg_sessions_started_total\{.*transport="tcp".*\} 96$/m);
   } finally {
     expect(await registry.stop()).toBe(0);
   }
 });
 
-it('a Hello that is turned away is tried again, and told', async () => {
+it('retries and reports Hellos that were turned away', async () => {
   const registry = await startRegistry({ args: ['--workers', '1', '--hello-queue-ms', '1'] });
   try {
     const file = join(directory, 'small.dat');
@@ -82,7 +82,7 @@ it('a Hello that is turned away is tried again, and told', async () => {
     const [, turnedAway] = /^turned away +(\d+) Hellos, each retried$/m.exec(stdout)!;
     const page = await registry.metrics();
     const counted = /^xlreg_sessions_ended_total\{dialect="none",transport="tcp",end="overload"\} (\d+)$/m.exec(page)!;
-    // Those of the warm-up are not among what is told.
+    // The report excludes the warm-up.
     expect(Number(counted[1])).toBeGreaterThanOrEqual(Number(turnedAway));
     expect(stdout).not.toContain('failed');
     expect(page).toMatch(/^xlreg_hellos_total\{key="current"\} 400$/m);
@@ -91,7 +91,7 @@ it('a Hello that is turned away is tried again, and told', async () => {
   }
 });
 
-it('joins are counted for each number of clients', async () => {
+it('measures joins for each number of clients', async () => {
   const { stdout } = await node(JOINS, '--clients', '1,4', '--joins', '40');
   const rows = stdout
     .trim()
@@ -100,11 +100,11 @@ it('joins are counted for each number of clients', async () => {
     .map((line) => line.trim().split(/ +/).map(Number));
   expect(rows.map(([clients]) => clients)).toEqual([1, 4]);
   for (const row of rows) for (const figure of row) expect(figure).toBeGreaterThan(0);
-  // One waits for one commit each time.
+  // A single client waits for one commit for each Join.
   expect(rows[0]!.at(-1)).toBe(1);
 });
 
-it('a table is filled, and loaded four times', async () => {
+it('fills a table and loads it four times', async () => {
   const { stdout } = await node(STORE, '--members', '500');
   expect(stdout).toMatch(
     /^500 members: \d+ MiB on disk\n(loaded in [\d.]+ s; \d+ bytes of memory for each member beyond its token\n){4}$/,
@@ -114,7 +114,7 @@ it('a table is filled, and loaded four times', async () => {
 it.each([
   [ETCD, []],
   [JOINS, ['--store', 'etcd']],
-])('without etcd a line says so, at once, and the code is 1: %s', async (program, args) => {
+])('%s prints one line and exits with code 1 if etcd cannot be started', async (program, args) => {
   const run = promisify(execFile)(process.execPath, [program, ...args], { env: { PATH: directory } });
   const ended = await run.catch((error: { code: number; stderr: string }) => error);
   expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^etcd .* cannot be started: .*ENOENT\n$/) });
@@ -131,7 +131,7 @@ it.each([
   [LOAD, ['--rate', '0']],
   [LOAD, ['--registry', 'regCred.dat']],
   [LOAD, ['--registry', 'regCred.dat', '--server-pid', '1', '--transport', 'ws']],
-])('arguments that make no sense end it with code 2 and its usage: %s %j', async (program, args) => {
+])('%s refuses the arguments %j with code 2 and its usage', async (program, args) => {
   const ended = await node(program, ...args).catch((error: { code: number; stderr: string }) => error);
   expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('npm run bench') });
 });

@@ -1,4 +1,4 @@
-// The page that a run is written as: nothing on it is taken for markup, and nothing is fetched.
+// The HTML page of a run: it escapes all text and fetches nothing.
 import { describe, expect, it } from 'vitest';
 import { htmlPage } from '../../bench/report/html-page.ts';
 import type { Report } from '../../bench/report/report.ts';
@@ -51,7 +51,7 @@ function reportWith(text: string): Report {
 describe('a page made of hostile text', () => {
   const page = htmlPage(reportWith(HOSTILE));
 
-  it('shows it as text, everywhere', () => {
+  it('escapes the text everywhere', () => {
     expect(page).not.toContain('<script');
     expect(page.split(ESCAPED)).toHaveLength(htmlPage(reportWith('qqq')).split('qqq').length);
   });
@@ -64,7 +64,7 @@ describe('a page made of hostile text', () => {
     expect(page).not.toMatch(/\b(src|href|url)\s*[=(]/);
   });
 
-  it('says which target was missed and which section broke', () => {
+  it('counts missed targets and failed sections', () => {
     expect(page).toContain('<span class="fail">1 missed</span>, <span class="fail">1 failed to run</span>');
   });
 });

@@ -1,4 +1,4 @@
-// What the two kinds of load see of a server that stalls: the reason why there are two.
+// How the open and the closed loop measure a server that stalls, and how they treat failures.
 import { expect, it } from 'vitest';
 import { runClosedLoop } from '../../bench/load/closed-loop.ts';
 import { runOpenLoop } from '../../bench/load/open-loop.ts';
@@ -10,7 +10,7 @@ const STALL = { from: 1_000, to: 2_000 };
 const SERVICE_MS = 1;
 const EVEN = { mode: 'open', rate: 100, spacing: 'even', seed: 1, inFlightMax: 1_000 } as const;
 
-/** A server that does one thing after the other, a millisecond each, and nothing at all for one second. */
+/** A server that takes 1 ms for each unit, one at a time, and stalls for one second. */
 function stallingServer(clock: VirtualClock): () => Promise<void> {
   let free = 0;
   return () => {
@@ -21,11 +21,11 @@ function stallingServer(clock: VirtualClock): () => Promise<void> {
   };
 }
 
-it('an open loop sees a stall at everybody who was due meanwhile', async () => {
+it('an open loop sees a stall in every unit that was due meanwhile', async () => {
   const [clock, tally] = [new VirtualClock(), new Tally()];
   await clock.run(runOpenLoop(EVEN, 300, stallingServer(clock), tally, clock));
   expect(tally.completed).toBe(300);
-  // A third were due during the stall, and waited for its end and for each other: evenly from 0 to 1 s.
+  // A third of the units fell due during the stall; their waits spread evenly from 0 to 1 s.
   expect(tally.latency.percentile(50)).toBeLessThan(2);
   expect(tally.latency.percentile(80)).toBeGreaterThan(300);
   expect(tally.latency.max).toBeGreaterThan(985);
@@ -40,14 +40,14 @@ it('a closed loop sees the same stall once', async () => {
   expect(tally.latency.max).toBeGreaterThan(985);
 });
 
-it('a closed loop that is given a time begins nothing after it', async () => {
+it('a closed loop starts nothing after its time limit', async () => {
   const [clock, tally] = [new VirtualClock(), new Tally()];
   const arrivals = { mode: 'closed', connections: 2, secondsMax: 3 } as const;
   await clock.run(runClosedLoop(arrivals, 1_000, () => clock.until(clock.now() + 100), tally, clock));
   expect(tally.completed).toBe(60);
 });
 
-it('latency counts from when a unit was due, also where the generator was late', async () => {
+it('counts latency from the due time, even if the generator is late', async () => {
   const [clock, tally] = [new VirtualClock(), new Tally()];
   const late = { now: () => clock.now(), until: (time: number) => clock.until(time + 7) };
   const work = runOpenLoop({ ...EVEN, rate: 10 }, 20, () => clock.until(clock.now() + SERVICE_MS), tally, late);
@@ -60,7 +60,7 @@ it.each([
   ['closed', { mode: 'closed', connections: 1 }, runClosedLoop],
   ['open', { ...EVEN, rate: 1 }, runOpenLoop],
 ] as const)(
-  'whose Hello is turned away comes again in a(n) %s loop, and its latency counts that',
+  'the %s loop retries a unit whose Hello is turned away, and counts the wait as latency',
   async (_, arrivals, loop) => {
     const [clock, tally] = [new VirtualClock(), new Tally()];
     let left = 3;
@@ -73,7 +73,7 @@ it.each([
   },
 );
 
-it('a registry that turns everybody away is a failure in the end', async () => {
+it('counts a failure after 200 Hellos that were turned away', async () => {
   const [clock, tally] = [new VirtualClock(), new Tally()];
   const refuse = () => Promise.reject(new HelloRefused('full'));
   await clock.run(runClosedLoop({ mode: 'closed', connections: 1 }, 2, refuse, tally, clock));
@@ -81,21 +81,21 @@ it('a registry that turns everybody away is a failure in the end', async () => {
   expect(tally.report(1).failures).toEqual({ full: 2 });
 });
 
-it('any other failure is one at once', async () => {
+it('counts any other error as a failure at once', async () => {
   const [clock, tally] = [new VirtualClock(), new Tally()];
   const fail = () => Promise.reject(new RegistryUnreachable('gone'));
   await clock.run(runClosedLoop({ mode: 'closed', connections: 1 }, 1, fail, tally, clock));
   expect(tally).toMatchObject({ failed: 1, turnedAway: 0 });
 });
 
-it('what is due while too many are under way is dropped and counted', async () => {
+it('drops and counts units that are due while too many are pending', async () => {
   const [clock, tally] = [new VirtualClock(), new Tally()];
   await clock.run(runOpenLoop({ ...EVEN, inFlightMax: 10 }, 300, stallingServer(clock), tally, clock));
   expect(tally.dropped).toBeGreaterThan(80);
   expect(tally.completed + tally.dropped).toBe(300);
 });
 
-it('a seed gives the same Poisson arrivals again, at the rate asked for', async () => {
+it('repeats the Poisson arrivals of a seed, at the given rate', async () => {
   const startsOf = async (seed: number) => {
     const [clock, starts] = [new VirtualClock(), [] as number[]];
     const run = async () => void starts.push(clock.now());
@@ -108,7 +108,7 @@ it('a seed gives the same Poisson arrivals again, at the rate asked for', async 
   expect(starts.at(-1)! / starts.length).toBeCloseTo(10, 0);
 });
 
-it('failures are counted by kind, of which only so many are told apart', async () => {
+it('counts failures by message, up to a bound, and the rest as other', async () => {
   const [clock, tally] = [new VirtualClock(), new Tally()];
   const run = (unit: number) => Promise.reject(new Error(unit < 100 ? 'refused' : `kind ${unit}`));
   await clock.run(runOpenLoop(EVEN, 300, run, tally, clock));

@@ -1,8 +1,8 @@
-// A look at HTML that is enough for pages of our own.
+// A minimal check of HTML nesting, sufficient for the pages of this project.
 
 const VOID = ['meta', 'br', 'hr'];
 
-/** Tags that are open at the end; throws where one is closed that is not the last opened. */
+/** Returns the tags still open at the end. Throws if a tag closes another than the last opened. */
 export function openTags(html: string): string[] {
   const open: string[] = [];
   for (const [, slash, name, selfClosing] of html.matchAll(/<(\/?)([a-z][a-z0-9]*)(?:\s[^<>]*?)?(\/?)>/g)) {

@@ -1,4 +1,4 @@
-// Time that passes only when everybody waits: a load of minutes takes milliseconds, the same way every time.
+// A clock that advances only when everything waits: a load of minutes takes milliseconds, deterministically.
 import type { Clock } from '../../bench/load/clock.ts';
 
 export class VirtualClock implements Clock {
@@ -15,19 +15,19 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Lets time pass until the work is done. */
+  /** Advances time until the work is done. Rejects if nothing waits any more. */
   async run(work: Promise<void>): Promise<void> {
     let done = false;
     const settled = work.finally(() => {
       done = true;
     });
     for (;;) {
-      // Whoever has been woken goes as far as it can.
+      // Let everything that is awake run as far as it can.
       await new Promise((resolve) => setImmediate(resolve));
       if (done) return settled;
       this.#waiting.sort((a, b) => a.time - b.time);
       const next = this.#waiting.shift();
-      if (next === undefined) throw new Error('nobody waits, and the work is not done');
+      if (next === undefined) throw new Error('nothing waits, but the work is not done');
       this.#now = next.time;
       next.wake();
     }

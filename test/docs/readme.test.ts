@@ -1,4 +1,4 @@
-// What the README shows works as it stands there: its session with the library, and its list of commands.
+// The examples and the list of commands in the README are correct.
 
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -23,12 +23,12 @@ afterAll(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-it('the session with the library ends when a second member has joined', async () => {
+it("the README's library example ends when a second member has joined", async () => {
   const code = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
   const statements = code.split('\n').filter((line) => line !== '' && !line.startsWith('import'));
   expect(statements.length).toBeLessThanOrEqual(8);
 
-  // A project of somebody else's, in which xlreg is installed.
+  // A separate project with xlreg installed.
   await mkdir(join(directory, 'node_modules'), { recursive: true });
   await symlink(project, join(directory, 'node_modules/xlreg'));
   await mkdir(join(directory, 'xlreg-data'));
@@ -47,7 +47,7 @@ it('the session with the library ends when a second member has joined', async ()
   }
 });
 
-it('docs/reference/commands.md has every command', async () => {
+it('the page of commands lists every command', async () => {
   const { stdout } = await run(process.execPath, [join(project, 'dist/src/cli/main.js'), 'help']);
   const commands = [...stdout.matchAll(/^ {2}xlreg ([a-z]+) /gm)]
     .map((match) => match[1]!)
@@ -57,7 +57,7 @@ it('docs/reference/commands.md has every command', async () => {
   expect([...page.matchAll(/^## xlreg ([a-z]+)$/gm)].map((match) => match[1]!)).toEqual(commands);
 });
 
-it('every setting of the server is in its help', async () => {
+it('the help of serve lists every setting', async () => {
   const { SETTING_NAMES } = await import('../../src/config.ts');
   const { stdout } = await run(process.execPath, [join(project, 'dist/src/cli/main.js'), 'help', 'serve']);
   for (const name of SETTING_NAMES) expect(stdout).toContain(`--${name} `);

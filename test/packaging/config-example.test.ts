@@ -1,4 +1,4 @@
-// The example of a configuration file and the page of settings hold every setting, and no other.
+// The example configuration file and the table of settings have every setting and no other.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,18 +7,18 @@ import { readConfig, SETTING_NAMES } from '../../src/config.ts';
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const EXAMPLE = at('packaging/config.example.json');
-/** What the example has otherwise than the default, because there is none or it is of the machine. */
+/** Settings that the example sets differently: they have no default, or it depends on the machine. */
 const OF_ITS_OWN = [
   ...['dataDir', 'advertise', 'workers', 'storeBytesMax', 'slowSessionMs'],
   ...['etcdPrefix', 'etcdUser', 'etcdPasswordFile'],
 ];
 
 describe('packaging/config.example.json', () => {
-  it('has every setting, in order', () => {
+  it('has every setting, in the order of the code', () => {
     expect(Object.keys(JSON.parse(readFileSync(EXAMPLE, 'utf8')))).toEqual(SETTING_NAMES);
   });
 
-  it('is good, and has the defaults where there are some', () => {
+  it('is valid, and shows the default of every setting that has one', () => {
     const changed = Object.entries(readConfig(['--config', EXAMPLE], {})).filter(
       ([name]) => !OF_ITS_OWN.includes(name),
     );
