@@ -1,4 +1,4 @@
-// Each alert against series made up for it, by promtool: that it fires where it should, after its time, and else does not.
+// Runs each alert with promtool on synthetic series: it fires when it should, after its time, and not otherwise.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,24 +14,24 @@ const programs = prometheusPrograms();
 const folder = mkdtempSync(join(tmpdir(), 'xlreg-alerts-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Series in promtool's notation, a value a minute; `@` stands for job and instance. */
+/** Series in promtool's notation, one value a minute. `@` stands for job and instance. */
 type Series = Readonly<Record<string, string>>;
 
 interface Case {
-  /** When it fires, and with which labels besides job and instance. */
+  /** Series and time at which the alert fires, and its labels besides job and instance. */
   readonly fires: { readonly series: Series; readonly at: string; readonly labels?: Readonly<Record<string, string>> };
-  /** When it does not fire at any of these times. */
+  /** Series and times at which the alert does not fire. */
   readonly quiet: readonly { readonly series: Series; readonly at: string }[];
 }
 
 const INSTANCE = { job: 'xlreg', instance: 'a:1' };
-/** A histogram in which so many of 100 a minute are above 0.1 s. */
+/** A histogram with 100 values a minute, `above` of which exceed 0.1 s. */
 const late = (name: string, labels: string, above: number): Series => ({
   [`${name}_bucket{@${labels},le="0.1"}`]: `0+${100 - above}x60`,
   [`${name}_bucket{@${labels},le="1"}`]: '0+100x60',
   [`${name}_bucket{@${labels},le="+Inf"}`]: '0+100x60',
 });
-/** The same above 0.25 s, of requests to etcd. */
+/** A histogram of etcd requests, 100 a minute, `above` of which exceed 0.25 s. */
 const slower = (name: string, above: number): Series => ({
   [`${name}_bucket{@,method="txn",le="0.25"}`]: `0+${100 - above}x60`,
   [`${name}_bucket{@,method="txn",le="1"}`]: '0+100x60',
@@ -210,7 +210,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-/** What promtool wants of an alert that fires; none if it does not. */
+/** The alerts that promtool expects; none if `labels` is undefined. */
 function expected(alert: Alert, labels: Readonly<Record<string, string>> | undefined) {
   if (labels === undefined) return [];
   const all: Readonly<Record<string, string>> = { ...INSTANCE, ...labels };
@@ -229,7 +229,7 @@ function testOf(alert: Alert, series: Series, at: string, labels: Readonly<Recor
   };
 }
 
-/** Throws with what promtool says unless it is content. */
+/** Runs promtool; throws with its output if it fails. */
 function promtool(args: readonly string[], input = ''): string {
   try {
     return execFileSync(programs!.promtool, args, { encoding: 'utf8', input });
@@ -239,12 +239,12 @@ function promtool(args: readonly string[], input = ''): string {
   }
 }
 
-it('have a case each', () => {
+it('each alert has a case', () => {
   expect(Object.keys(CASES).sort()).toEqual(ALERTS.map(({ name }) => name).sort());
 });
 
 describe.skipIf(programs === undefined)('promtool', () => {
-  it.each(ALERTS)('has $name fire where it should and nowhere else', (alert) => {
+  it.each(ALERTS)('fires $name when it should and not otherwise', (alert) => {
     const { fires, quiet } = CASES[alert.name]!;
     const file = join(folder, `${alert.name}.yml`);
     const tests = [
@@ -257,12 +257,12 @@ describe.skipIf(programs === undefined)('promtool', () => {
     expect(promtool(['test', 'rules', file])).toContain('SUCCESS');
   });
 
-  it('finds nothing to say about configuration and rules', () => {
+  it('accepts the configuration and the rules', () => {
     expect(promtool(['check', 'config', `${GRAFANA}prometheus.yml`])).not.toContain('FAILED');
     expect(readFileSync(`${GRAFANA}prometheus.yml`, 'utf8')).toContain('alert-rules.yml');
   });
 
-  it.each(['lmdb', 'memory'])('finds nothing to say about the metrics with --store %s', async (store) => {
+  it.each(['lmdb', 'memory'])('accepts the metrics with --store %s', async (store) => {
     const registry: RegistryProcess = await startRegistry({ args: ['--store', store] });
     const page = await registry.metrics();
     expect(await registry.stop()).toBe(0);

@@ -1,5 +1,5 @@
-// Debian's Prometheus scrapes a registry under load, with the configuration of grafana/, and is asked everything that a panel
-// or an alert will ask it.
+// A real Prometheus scrapes a registry under load with the configuration of grafana/. The test runs every query of
+// every panel and alert on it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { prometheusPrograms } from '../support/debian-programs.ts';
 import { alertExpressions, GRAFANA, panelExpressions } from './written-expressions.ts';
 
 const programs = prometheusPrograms();
-/** By then the first of everything has been scraped twice. */
+/** Time within which every series has been scraped twice. */
 const DEADLINE_MS = 40_000;
 
 interface Answer {
@@ -28,7 +28,7 @@ interface Rules {
 
 interface Rule {
   readonly name: string;
-  /** `unknown` before it has been evaluated. */
+  /** `unknown` before the first evaluation. */
   readonly health: 'unknown' | 'ok' | 'err';
 }
 
@@ -71,7 +71,7 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Pairs of members, on all wires in turn, each in a cluster of their own. */
+  /** Registers pairs of members on all wires in turn, each pair in its own cluster. */
   async function putLoad(): Promise<void> {
     for (let round = 0; !loaded; round++) {
       const members = [0, 1].map((i) =>
@@ -86,11 +86,11 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
     }
   }
 
-  /** Asks until the answer is good, or it is too late; the last answer. */
+  /** Asks until the answer is good or the deadline passes; resolves to the last answer. */
   async function ask<T>(path: string, isGood: (answer: T) => boolean): Promise<T | undefined> {
     for (;;) {
       const answer = await fetch(`${url}${path}`).then(
-        // One that has not begun yet says so in a word.
+        // A Prometheus that is still starting answers with plain text.
         (response) =>
           response.headers.get('content-type')?.includes('json') ? (response.json() as Promise<T>) : undefined,
         () => undefined,
@@ -102,7 +102,7 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
   const query = (expr: string, isGood: (answer: Answer) => boolean) =>
     ask<Answer>(`/api/v1/query?query=${encodeURIComponent(expr)}`, isGood);
 
-  it('reaches the registry', async () => {
+  it('scrapes the registry', async () => {
     const up = await query('up{job="xlreg"} == 1', ({ data }) => data?.result.length === 1);
     expect(up?.data.result).toHaveLength(1);
   }, 60_000);
@@ -130,7 +130,7 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
   }, 60_000);
 });
 
-/** Nobody else is given it soon. */
+/** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,11 +1,11 @@
-// The PromQL that is in the files of grafana/, as Grafana and Prometheus read them.
+// Reads the PromQL expressions from the generated files of grafana/.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const GRAFANA = fileURLToPath(new URL('../../grafana/', import.meta.url));
 
-/** An expression and where it is. */
+/** An expression and its location. */
 export interface Written {
   readonly at: string;
   readonly expr: string;
@@ -16,7 +16,7 @@ interface PanelJson {
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-/** Of all panels of all dashboards. */
+/** The expressions of all panels of all dashboards. */
 export function panelExpressions(): Written[] {
   return readdirSync(`${GRAFANA}dashboards`).flatMap((file) => {
     const { panels } = JSON.parse(readFileSync(`${GRAFANA}dashboards/${file}`, 'utf8')) as { panels: PanelJson[] };
@@ -24,7 +24,7 @@ export function panelExpressions(): Written[] {
   });
 }
 
-/** Of all alerts. */
+/** The expressions of all alerts. */
 export function alertExpressions(): Written[] {
   const rules = readFileSync(`${GRAFANA}alert-rules.yml`, 'utf8');
   return [...rules.matchAll(/- alert: (\S+)\n\s+expr: (.+)/g)].map(([, at, expr]) => ({
@@ -33,7 +33,7 @@ export function alertExpressions(): Written[] {
   }));
 }
 
-/** The metrics of an expression, a histogram's without the suffixes of its series. */
+/** The metrics in an expression; histograms without the suffixes of their series. */
 export function metricsIn(expr: string): string[] {
   const bare = expr.replace(/"[^"]*"/g, '""');
   return [...bare.matchAll(/\b(?:xlreg|process)_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ''));
