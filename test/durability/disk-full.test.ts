@@ -1,4 +1,4 @@
-// A disk that is full: what would have to be stored is refused, all else goes on, and it passes by itself (E5).
+// A full disk: the server refuses changes, serves all else, and recovers by itself (E5).
 
 import { randomInt } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ const LMDB = ['--store', 'lmdb'];
 
 afterAll(() => disk?.remove());
 
-/** Resolves when /readyz answers so. */
+/** Waits until /readyz answers with `status`; resolves to its text. */
 async function readiness(registry: FieldRegistry, status: number): Promise<string> {
   const giveUp = performance.now() + 20_000;
   for (;;) {
@@ -27,7 +27,7 @@ async function readiness(registry: FieldRegistry, status: number): Promise<strin
   }
 }
 
-/** What an operator is told who wants a cluster away. */
+/** Deletes a cluster by the admin API; resolves to the status and the error code. */
 async function deleteCluster({ process }: FieldRegistry, name: string): Promise<[number, string | undefined]> {
   const token = adminToken(process.dataDir);
   const answer = await fetch(`http://127.0.0.1:${process.adminPort}/api/clusters/${name}`, {
@@ -38,7 +38,7 @@ async function deleteCluster({ process }: FieldRegistry, name: string): Promise<
 }
 
 describe.skipIf(disk === undefined)('a disk that is full', () => {
-  it('E5: Create and Join are refused, all else is served, and it recovers without a restart', async () => {
+  it('refuses Create and Join, serves all else, and recovers without a restart (E5)', async () => {
     const registry = await FieldRegistry.start({ args: LMDB, dataDir: disk!.directory });
     const first = await registry.register(WIRE, { name: 'first' });
     const second = await registry.register(WIRE, { name: 'second' });
@@ -46,7 +46,7 @@ describe.skipIf(disk === undefined)('a disk that is full', () => {
     await first.client.join('here');
 
     disk!.fill();
-    // What room it saw the store believes for 50 ms, which filling the disk may not take.
+    // The store caches the free space for 50 ms, and filling the disk may take less.
     const believed = performance.now() + 1_000;
     let reply = await second.client.request({ op: 5, clusterName: 'new' });
     for (let i = 1; reply.op === 6 && performance.now() < believed; i++) {
@@ -74,14 +74,14 @@ describe.skipIf(disk === undefined)('a disk that is full', () => {
     expect(await registry.stop()).toBe(0);
   });
 
-  it('E6: under load, nothing that was acknowledged before, during or after it is lost', async () => {
+  it('loses under load nothing that the server acknowledged before, during or after (E6)', async () => {
     const seed = Number(process.env.XLREG_SEED ?? randomInt(2 ** 31));
     console.log(`seed ${seed}`);
     const registry = await FieldRegistry.start({ args: LMDB, dataDir: disk!.directory });
     const journal = new Journal();
     let ended = false;
     const loads = Array.from({ length: 8 }, async (_, i) => {
-      // A client that was refused is followed by another.
+      // A refused client is replaced by another.
       for (let n = 0; !ended; n++) {
         await journalLoad(registry, journal, `d${i}n${n}`, seededRandom(seed + 1_000 * i + n)).catch(() => {});
       }

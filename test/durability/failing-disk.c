@@ -1,5 +1,5 @@
-/* A disk that fails: loaded before libc's own, it makes writing or syncing of the table's file an I/O error for as long as
-   a file named "write" or "sync" is in the directory FAILING_DISK. */
+/* Simulates a failing disk. Preloaded before libc, it makes writes or syncs of the table's file fail with EIO while a file
+   named "write" or "sync" is in the directory FAILING_DISK. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-// A disk that fails to write or to sync: nothing is acknowledged any more, and the process ends with code 1 (E6).
+// A disk that fails to write or to sync: the server acknowledges nothing more and exits with code 1 (E6).
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const library = compile();
 
 afterAll(() => rmSync(made, { recursive: true }));
 
-/** Undefined, with the reason on the console, where there is no compiler. */
+/** Compiles the preloaded library. Returns undefined and logs the reason if there is no compiler. */
 function compile(): string | undefined {
   const library = join(made, 'failing-disk.so');
   const source = fileURLToPath(new URL('failing-disk.c', import.meta.url));
@@ -23,14 +23,14 @@ function compile(): string | undefined {
     execFileSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl'], { stdio: 'pipe' });
     return library;
   } catch (error) {
-    console.log(`SKIPPED, no disk can be made to fail here: ${(error as Error).message.trim()}`);
+    console.log(`SKIPPED, the failing disk cannot be compiled here: ${(error as Error).message.trim()}`);
     return undefined;
   }
 }
 
 describe.skipIf(library === undefined)('a disk that fails', () => {
   it.each(['write', 'sync'])(
-    'E6: to %s ends the server; what it had acknowledged is there at the next start',
+    'a failed %s ends the server, and the next start has all it had acknowledged (E6)',
     async (how) => {
       const [dataDir, failing] = [mkdtempSync(join(made, 'data-')), mkdtempSync(join(made, 'how-'))];
       const store = ['--store', 'lmdb'];

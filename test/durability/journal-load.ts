@@ -1,18 +1,18 @@
-// Clients that register, come back, create and join at random, and write down every acknowledgement the moment they have
-// it, until the server goes away.
+// Clients that register, come back, create and join at random. They record each acknowledgement at once, until the
+// server is gone.
 import type { FieldRegistry } from '../field/field-registry.ts';
 import { WIRES } from '../field/field-registry.ts';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
 import type { Journal } from './journal.ts';
 
-/** Numbers from 0 up to, but not including, 1. */
+/** A source of numbers in [0, 1). */
 export type Random = () => number;
 
-/** A seeded source of them. */
+/** A seeded source of numbers. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
-    // A linear congruential step and an avalanche of its bits: good enough to choose by.
+    // A linear congruential step, then an avalanche of its bits: sufficient for choices.
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     let bits = state;
     bits = Math.imul(bits ^ (bits >>> 16), 0x45d9f3b);
@@ -21,14 +21,14 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** A client with a name of its own that may come back. */
+/** A registered client that may come back. */
 interface Known {
   readonly name: string;
   readonly clientId: Buffer;
   version: number;
 }
 
-/** Runs one client until its connection fails; whatever the registry refuses is no failure. */
+/** Runs clients one after the other until a connection fails. A refusal of the registry is no failure. */
 export async function journalLoad(
   registry: FieldRegistry,
   journal: Journal,
@@ -54,7 +54,7 @@ export async function journalLoad(
       const clusterName = `cluster-${Math.floor(random() * 400)}`;
       const created = await client.create(clusterName, 8);
       journal.created(clusterName, created.clusterId!.toString('hex'));
-      // A full cluster, or a name taken there, is an answer like any other.
+      // A full cluster and a name in use are valid replies.
       const joined = await client.request({ op: 7, clusterName });
       if (joined.op === 8) journal.joined(joined.clusterId!.toString('hex'), clientId.toString('hex'));
     } finally {

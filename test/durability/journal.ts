@@ -1,19 +1,18 @@
-// What clients were told, and whether a table has all of it: the acknowledgements of a load, held against the records that
-// are found on disk when the server is dead.
+// Records what the server acknowledged to clients, and compares it with the records on disk after the server's death.
 
 import type { ClientRecord, ClusterRecord, MemberRecord, MemberRef } from '../../src/registry/command.ts';
 import { readTable } from '../../src/store/lmdb/table-reader.ts';
 import { decodeRoster } from '../../src/wire/message.ts';
 
-/** What was acknowledged, in the order in which it was. IDs are hex. */
+/** The acknowledgements, in order. IDs are hex. */
 export class Journal {
-  /** By client ID: the version of the token that was acknowledged last. */
+  /** By client ID: the version of the token acknowledged last. */
   readonly clients = new Map<string, number>();
-  /** By name: the ID that everybody was told. */
+  /** By name: the cluster ID that the server replied. */
   readonly clusters = new Map<string, string>();
-  /** By cluster ID: the clients that were told they are members. */
+  /** By cluster ID: the clients whose Join was acknowledged. */
   readonly members = new Map<string, Set<string>>();
-  /** Told to two clients in two ways; there must be none. */
+  /** Contradicting acknowledgements; there must be none. */
   readonly contradictions: string[] = [];
   count = 0;
 
@@ -36,7 +35,7 @@ export class Journal {
   }
 }
 
-/** A table as it is on disk. */
+/** A table on disk. */
 export interface DiskTable {
   readonly clients: ReadonlyMap<string, ClientRecord>;
   readonly clusters: ReadonlyMap<string, ClusterRecord>;
@@ -44,7 +43,7 @@ export interface DiskTable {
   readonly members: ReadonlyMap<string, readonly (MemberRecord | MemberRef)[]>;
 }
 
-/** Reads the table of a data directory; rejects at a torn record. */
+/** Reads the table of a data directory. Rejects at a torn record. */
 export async function readDisk(dataDirectory: string): Promise<DiskTable> {
   const clients = new Map<string, ClientRecord>();
   const clusters = new Map<string, ClusterRecord>();
@@ -63,12 +62,12 @@ export async function readDisk(dataDirectory: string): Promise<DiskTable> {
   return { clients, clusters, members };
 }
 
-/** The version that a token was made with: the port of its only end point. */
+/** The version of a token: the port of its only end point. */
 export function versionOf(token: Uint8Array): number {
   return Number(decodeRoster(token)[0]!.MyEnds![0]!.split(':')[1]);
 }
 
-/** Every way in which a table falls short of what was acknowledged; none is what should come back. */
+/** Acknowledgements that the table lacks, one line each; must be empty. */
 export function missingFrom(disk: DiskTable, journal: Journal): string[] {
   const wrong = [...journal.contradictions];
   for (const [clientId, version] of journal.clients) {
@@ -86,7 +85,7 @@ export function missingFrom(disk: DiskTable, journal: Journal): string[] {
   return wrong;
 }
 
-/** Every way in which a table contradicts itself, or what an earlier look at it showed. */
+/** Contradictions within the table or with an earlier reading of it, one line each; must be empty. */
 export function inconsistencies(disk: DiskTable, earlier: DiskTable | undefined): string[] {
   const wrong: string[] = [];
   const ids = [...disk.clusters.values()].map((cluster) => cluster.id);

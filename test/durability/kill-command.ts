@@ -1,4 +1,4 @@
-// npm run test:kill -- [--rounds 1000] [--seed N]: the rounds of kill.test.ts, as many as wanted, on the build there is.
+// npm run test:kill -- [--rounds 1000] [--seed N]: runs any number of the rounds of kill.test.ts on the present build.
 
 import { parseArgs } from 'node:util';
 import { killRounds } from './kill-rounds.ts';

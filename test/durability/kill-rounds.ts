@@ -1,5 +1,5 @@
-// Rounds of load and sudden death: each starts the server on what the last one left, lets clients journal what they are
-// told, kills the server at a random moment, and holds the table on disk against the journal.
+// Rounds of load and kill -9. Each round starts the server on the data of the last, lets clients journal the
+// acknowledgements, kills the server at a random moment, and compares the table on disk with the journal.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,22 +8,22 @@ import { FieldRegistry } from '../field/field-registry.ts';
 import { type DiskTable, inconsistencies, Journal, missingFrom, readDisk } from './journal.ts';
 import { journalLoad, seededRandom } from './journal-load.ts';
 
-/** What a run of rounds came to. */
+/** The result of a run. */
 export interface KillReport {
   readonly seed: number;
   readonly rounds: number;
   readonly acknowledgements: number;
-  /** One line each; empty if the promise was kept. */
+  /** Broken promises, one line each; must be empty. */
   readonly broken: readonly string[];
 }
 
 const CLIENTS = 8;
 const MOMENT_MS_MAX = 250;
-/** In one round of so many the server is frozen, continued and killed some time later. */
+/** One round in so many freezes and continues the server before the kill. */
 const FREEZE_EVERY = 4;
 
-/** Runs them. The moment of death is drawn from the seed; what happens at it is up to the machine. */
-export async function killRounds(rounds: number, seed: number, told?: (line: string) => void): Promise<KillReport> {
+/** Runs the rounds. The seed determines the moments of death; the state at each depends on the machine. */
+export async function killRounds(rounds: number, seed: number, log?: (line: string) => void): Promise<KillReport> {
   const random = seededRandom(seed);
   const dataDir = await mkdtemp(join(tmpdir(), 'xlreg-kill-'));
   const journal = new Journal();
@@ -34,7 +34,7 @@ export async function killRounds(rounds: number, seed: number, told?: (line: str
     for (; done < rounds && broken.length === 0; done++) {
       const registry = await FieldRegistry.start({ args: ['--store', 'lmdb', '--workers', '2'], dataDir });
       const loads = Array.from({ length: CLIENTS }, (_, i) =>
-        // It ends with the connection, as it should.
+        // Ends with its connection, as expected.
         journalLoad(registry, journal, `r${done}c${i}`, seededRandom(seed + done * CLIENTS + i)).catch(() => {}),
       );
       await delay(random() * MOMENT_MS_MAX);
@@ -48,7 +48,7 @@ export async function killRounds(rounds: number, seed: number, told?: (line: str
         broken.push(...missingFrom(disk, journal), ...inconsistencies(disk, earlier));
         earlier = disk;
       }
-      if (told && (done + 1) % 50 === 0) told(`${done + 1} rounds, ${journal.count} acknowledgements`);
+      if (log && (done + 1) % 50 === 0) log(`${done + 1} rounds, ${journal.count} acknowledgements`);
     }
     return { seed, rounds: done, acknowledgements: journal.count, broken };
   } finally {

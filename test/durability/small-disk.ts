@@ -1,4 +1,4 @@
-// A file system of a few megabytes, to fill up: in a file, mounted over a loop device, which takes root.
+// A small file system to fill up: a file mounted over a loop device. Needs root.
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
@@ -7,9 +7,9 @@ import { join } from 'node:path';
 
 const DISK_BYTES = 48 * 2 ** 20;
 
-/** A disk of its own. */
+/** A small mounted disk. */
 export class SmallDisk {
-  /** An empty directory on it. */
+  /** An empty directory on the disk. */
   readonly directory: string;
   readonly #at: string;
   readonly #mountPoint: string;
@@ -21,7 +21,7 @@ export class SmallDisk {
     mkdirSync(this.directory, { mode: 0o700 });
   }
 
-  /** Undefined, with the reason on the console, where such a disk cannot be had. */
+  /** Mounts a disk. Returns undefined and logs the reason if that is not possible. */
   static make(): SmallDisk | undefined {
     const at = mkdtempSync(join(tmpdir(), 'xlreg-disk-'));
     const [image, mountPoint] = [join(at, 'image'), join(at, 'mounted')];
@@ -32,13 +32,13 @@ export class SmallDisk {
       execFileSync('mount', ['-o', 'loop', image, mountPoint], { stdio: 'pipe' });
       return new SmallDisk(at, mountPoint);
     } catch (error) {
-      console.log(`SKIPPED, no small disk can be mounted here: ${(error as Error).message.trim()}`);
+      console.log(`SKIPPED, a small disk cannot be mounted here: ${(error as Error).message.trim()}`);
       rmSync(at, { recursive: true });
       return undefined;
     }
   }
 
-  /** Takes all the room there is. */
+  /** Fills the disk. */
   fill(): void {
     const file = openSync(join(this.#mountPoint, 'filler'), 'w');
     const megabyte = Buffer.alloc(2 ** 20, 1);
@@ -52,7 +52,7 @@ export class SmallDisk {
     }
   }
 
-  /** Gives it back. */
+  /** Frees the space that `fill` took. */
   free(): void {
     rmSync(join(this.#mountPoint, 'filler'));
   }
