@@ -1,5 +1,5 @@
-// Who comes to etcd, and how: over TLS with a certificate of his own, as a user with a password, and under a prefix that
-// nobody else has. What is secret is in no message.
+// Access to etcd: over TLS with a client certificate, as a user with a password, and under a private prefix. No message
+// contains a secret.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ describe.skipIf(programs === undefined)('access to etcd', () => {
     return store;
   }
 
-  /** It keeps a record and brings it back. */
+  /** Stores a record and reads it back. */
   async function expectWorks(store: EtcdStore): Promise<void> {
     for await (const _ of store.load());
     expect(await store.commit([client(1)])).toEqual([{ kind: 'stored' }]);
@@ -61,7 +61,7 @@ describe.skipIf(programs === undefined)('access to etcd', () => {
     expect(await contents(store)).toEqual([plain(client(1))]);
   }
 
-  it('is over TLS with a certificate that etcd asks for, and not without', async () => {
+  it('works over TLS with a client certificate, and fails without one', async () => {
     const files = ['--cert-file', at('etcd.pem'), '--key-file', at('etcd.key'), '--trusted-ca-file', at('ca.pem')];
     const flags = [...files, '--client-cert-auth', '--unsafe-no-fsync'];
     etcd = await EtcdCluster.start({ program: programs!.etcd, https: true, flags });
@@ -75,8 +75,8 @@ describe.skipIf(programs === undefined)('access to etcd', () => {
     (await openSession({ regCred, transport: 'tcp', wsUrl: undefined, dialect: 'prefixed' })).close();
   }, 40_000);
 
-  it('is as a user with a password, whose token etcd forgets, under its own prefix only', async () => {
-    // Its tokens are gone when it starts again.
+  it('works as a user with a password, renews a lost token, and reaches only its own prefix', async () => {
+    // etcd forgets its tokens at a restart.
     etcd = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
     const ctl = (...args: string[]) =>
       execFileSync(programs!.etcdctl, ['--endpoints', endPointsOf(etcd)[0]!, ...args], {
@@ -98,11 +98,11 @@ describe.skipIf(programs === undefined)('access to etcd', () => {
     const [server] = etcd.servers;
     await etcd.kill(server!);
     etcd.run(server!);
-    await until('it is let in again', async () => (await store.catchUp()).freshness === 'current');
+    await until('etcd accepts the user again', async () => (await store.catchUp()).freshness === 'current');
     expect(await store.commit([client(2)])).toEqual([{ kind: 'stored' }]);
     await store.announceUses([{ id: '01'.repeat(32), ttlMs: 60_000 }]);
-    // Uses are no changes that anybody would wait for.
-    await until('the use has come back', async () => {
+    // catchUp does not wait for uses, so poll.
+    await until('the use arrives', async () => {
       return (await store.catchUp()).changes.some(({ kind }) => kind === 'use');
     });
 
@@ -114,12 +114,12 @@ describe.skipIf(programs === undefined)('access to etcd', () => {
     writeFileSync(at('password'), `${PASSWORD}\n`);
     const flags = ['--etcd-user', 'xlreg', '--etcd-password-file', at('password'), '--etcd-prefix', prefix];
     const theirs = startRegistry({ args: ['--store', etcd.store, ...flags] });
-    // Its prefix is another registry's.
+    // The prefix belongs to another registry.
     await expect(theirs).rejects.toThrow(/belongs to the registry/);
     await theirs.catch((error: Error) => expect(error.message).not.toContain(PASSWORD));
   }, 40_000);
 
-  it('of several registries in one etcd, each has its own table', async () => {
+  it('gives each of several registries its own table', async () => {
     etcd = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
     const [one, other] = await Promise.all([openAs({}), openAs({})]);
     for (const store of [one, other]) for await (const _ of store.load());

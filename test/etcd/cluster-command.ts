@@ -1,5 +1,5 @@
-// npm run test:cluster -- [--minutes 10] [--fault-every-s 30] [--seed N]: the run of cluster.test.ts, as long as wanted, on
-// the build there is.
+// npm run test:cluster -- [--minutes 10] [--fault-every-s 30] [--seed N]: the run of cluster.test.ts for any time, on
+// the present build.
 
 import { parseArgs } from 'node:util';
 import { etcdPrograms } from '../support/debian-programs.ts';

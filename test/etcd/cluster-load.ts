@@ -1,5 +1,5 @@
-// Clients of two registries that are one: each session registers somebody new, then creates, joins and looks at clusters
-// that others create, join and look at, too. Everything that was asked and answered is remembered.
+// Clients of two servers with one table. Each session registers a new client, then creates, joins and reads clusters
+// that other sessions use too. The load records every operation and its outcome.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { type Exchange, openSession } from '../../bench/load/field-session.ts';
@@ -10,13 +10,13 @@ import { exportSpki } from '../../src/wire/rsa-key.ts';
 import type { Operation } from './history.ts';
 
 const CLIENTS = 12;
-/** After which a session that is not answered is given up. */
+/** Time after which an unanswered session is closed. */
 const PATIENCE_MS = 6_000;
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const spki = exportSpki(publicKey);
 
 export class ClusterLoad {
-  /** Of every cluster: small enough to be shown in one reply, and to be full soon. */
+  /** Size of every cluster: its roster fits into one reply, and it fills soon. */
   static readonly SIZE = 8;
   readonly history: Operation[] = [];
   acknowledged = 0;
@@ -27,7 +27,7 @@ export class ClusterLoad {
   #members = 0;
   #clusters = 1;
 
-  /** `registry` gives the credentials of one of two registries, undefined while it does not run. */
+  /** `registry` returns the credentials of server 0 or 1; undefined while it does not run. */
   constructor(registry: (i: number) => RegCred | undefined, random: (bound: number) => number) {
     this.#registry = registry;
     this.#random = random;
@@ -43,7 +43,7 @@ export class ClusterLoad {
     );
   }
 
-  /** Asks both registries for every cluster; returns what they do not say alike, and who is missing. */
+  /** Reads every cluster at both servers into the history; resolves to read failures, one line each. */
   async readAll(): Promise<string[]> {
     const problems: string[] = [];
     for (const i of [0, 1]) {
@@ -51,10 +51,10 @@ export class ClusterLoad {
       for (let number = 0; number <= this.#clusters; number++) {
         exchange ??= await this.#openReader(i);
         const session = exchange;
-        const failure = await this.#ask(() => this.#get(session, `c-${number}`));
+        const failure = await this.#failureOf(() => this.#get(session, `c-${number}`));
         if (failure === undefined) continue;
-        // A number may have been passed over; an error ends the session (E2).
-        if (!/cannot find/.test(failure)) problems.push(`c-${number} cannot be read at ${i}: ${failure}`);
+        // Some numbers have no cluster. An Error ends the session (E2).
+        if (!/cannot find/.test(failure)) problems.push(`server ${i} cannot read c-${number}: ${failure}`);
         exchange.close();
         exchange = undefined;
       }
@@ -71,7 +71,7 @@ export class ClusterLoad {
 
   async #open(i: number): Promise<Exchange> {
     const regCred = this.#registry(i);
-    if (!regCred) throw new Error('it does not run');
+    if (!regCred) throw new Error(`server ${i} does not run`);
     return openSession({ regCred, transport: 'tcp', wsUrl: undefined, dialect: 'prefixed' });
   }
 
@@ -80,7 +80,7 @@ export class ClusterLoad {
     await exchange({ Op: Op.Client, ClientSpecs: signToken(token, privateKey) }, Op.ClientOK);
   }
 
-  /** Whatever ends it, the next begins a little later. */
+  /** Runs one session. After a failure it pauses for 20 ms. */
   async #session(i: number): Promise<void> {
     let exchange: Exchange | undefined;
     const patience = setTimeout(() => exchange?.close(), PATIENCE_MS);
@@ -88,12 +88,12 @@ export class ClusterLoad {
       exchange = await this.#open(i);
       const member = `m-${++this.#members}`;
       await this.#register(exchange, member);
-      // Most go where all go; some where it is full, or nobody has been.
+      // Most sessions use a recent cluster; some use a full or a new one.
       const recent = this.#clusters - this.#random(3);
       const name = `c-${this.#random(20) === 0 ? this.#clusters + 1 : Math.max(0, recent)}`;
       for (const step of [this.#get, this.#create, this.#join, this.#get]) {
         if (step === this.#get && this.#random(2) === 0) continue;
-        const failure = await this.#ask(() => step.call(this, exchange!, name, member));
+        const failure = await this.#failureOf(() => step.call(this, exchange!, name, member));
         if (failure !== undefined) return;
       }
       await exchange({ Op: Op.Bye }, Op.Ack);
@@ -105,8 +105,8 @@ export class ClusterLoad {
     }
   }
 
-  /** Why it came to nothing; undefined if it did not. */
-  async #ask(step: () => Promise<void>): Promise<string | undefined> {
+  /** Runs a step; resolves to its error message, or undefined if it succeeded. */
+  async #failureOf(step: () => Promise<void>): Promise<string | undefined> {
     return step().then(
       () => undefined,
       (error: Error) => error.message,

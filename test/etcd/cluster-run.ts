@@ -1,6 +1,6 @@
-// Three servers of etcd, two registries that are one, clients over TCP, and one fault after the other. What the clients saw
-// is held against what a registry without faults could have shown them, and at the end both registries are asked for all of
-// it again.
+// Runs three etcd servers, two registry servers with one table, clients over TCP, and one fault after another. It
+// checks the clients' observations against a registry without faults, and at the end reads everything again from both
+// servers.
 
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,26 +17,26 @@ import { until } from './stores.ts';
 export interface ClusterRunOptions {
   readonly programs: EtcdPrograms;
   readonly durationMs: number;
-  /** From the beginning of a fault to that of the next. */
+  /** Time from the start of one fault to the start of the next. */
   readonly faultEveryMs: number;
   readonly seed: number;
   readonly log?: (line: string) => void;
 }
 
 export interface ClusterRunReport {
-  /** Creates and joins that were acknowledged. */
+  /** Acknowledged Creates and Joins. */
   readonly acknowledged: number;
   readonly operations: number;
   readonly longestGapMs: number;
   readonly faults: Readonly<Record<string, number>>;
-  /** What should not be, a line each. */
+  /** Violations, one line each; must be empty. */
   readonly problems: readonly string[];
 }
 
 const KEY_FILES = ['id', 'ck.pem', 'sk.pem'];
 const FAULTS = ['kill leader', 'stop etcd', 'cut etcd off', 'kill registry'] as const;
 
-/** A seeded sequence of numbers from 0 to below `bound`. */
+/** A seeded source of whole numbers in [0, bound). */
 function sequence(seed: number): (bound: number) => number {
   let state = seed >>> 0 || 1;
   return (bound) => {
@@ -97,14 +97,14 @@ export async function clusterRun(options: ClusterRunOptions): Promise<ClusterRun
     }
     await working;
     for (const server of etcd.servers) await etcd.ready(server);
-    await until('both registries are ready', async () => {
+    await until('both servers are ready', async () => {
       const ready = await Promise.all(
         registries.map((one) => fetch(`http://127.0.0.1:${one!.adminPort}/readyz`).then(({ ok }) => ok)),
       );
       return ready.every(Boolean);
     });
     const missing = await load.readAll();
-    const deaths = registries.flatMap((one, i) => (one?.endedBy() ? [`registry ${i} ended by ${one.endedBy()}`] : []));
+    const deaths = registries.flatMap((one, i) => (one?.endedBy() ? [`server ${i} ended by ${one.endedBy()}`] : []));
     const problems = [...missing, ...deaths, ...historyProblems(load.history, ClusterLoad.SIZE)];
     const { acknowledged, longestGapMs, history } = load;
     return { acknowledged, operations: history.length, longestGapMs, faults, problems };

@@ -1,4 +1,4 @@
-// Two registries on three servers of etcd are one registry, whatever becomes of them one after the other. A longer run:
+// Two registry servers on three etcd servers act as one registry under faults of either. For a longer run see
 // test/README.md.
 
 import { expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { clusterRun } from './cluster-run.ts';
 const programs = etcdPrograms();
 
 it.skipIf(programs === undefined)(
-  'B133, E6: with servers killed, stopped and cut off nothing that was acknowledged is missing, or there twice',
+  'keeps every acknowledged change exactly once while servers are killed, stopped and cut off (B133, E6)',
   { timeout: 150_000 },
   async () => {
     const seed = Number(process.env.XLREG_SEED ?? Date.now() % 2 ** 31);

@@ -1,8 +1,9 @@
-// What clients saw of clusters that only ever grow, and whether one registry without faults could have shown them that. For
-// such clusters a few rules say the same as a search for an order of all operations: what is seen never goes away, is seen by
-// whoever asks after it was acknowledged or seen, and by nobody before it was asked for.
+// Checks that clients' observations of growing clusters are linearizable: one registry without faults could have
+// produced them. For clusters that only grow, a few rules replace the search for an order of all operations. A member
+// never disappears. Every read that starts after its acknowledgement or first sight shows it. No read that ends before
+// its Join started shows it.
 
-/** One operation: when it was asked for, when it ended, and how. Milliseconds of one clock. */
+/** One operation: its start (`asked`), its end and its outcome. Times are milliseconds of one clock. */
 export type Operation = {
   readonly cluster: string;
   readonly asked: number;
@@ -10,16 +11,16 @@ export type Operation = {
 } & (
   | { readonly kind: 'create'; readonly id: string }
   | { readonly kind: 'join'; readonly member: string }
-  /** Nobody knows whether it was carried out; perhaps later, or never. */
+  /** The outcome is unknown: the operation took effect, will do so later, or never. */
   | { readonly kind: 'lost-create' }
   | { readonly kind: 'lost-join'; readonly member: string }
   | { readonly kind: 'get'; readonly id: string; readonly seats: ReadonlyMap<number, string> }
-  /** The cluster was said to be full, or not to be there. */
+  /** The registry refused: the cluster is full, or unknown. */
   | { readonly kind: 'full'; readonly member: string }
   | { readonly kind: 'unknown' }
 );
 
-/** What is wrong with a history, a line each; `size` is that of every cluster. */
+/** Returns the violations in a history, one line each. `size` is the size of every cluster. */
 export function historyProblems(history: readonly Operation[], size: number): string[] {
   const clusters = new Map<string, Operation[]>();
   for (const operation of history) {
@@ -47,7 +48,7 @@ function problemsOf(operations: readonly Operation[], size: number): string[] {
     }
   }
 
-  /** When a member was certainly there, by acknowledgement or by sight; and when it was first asked for. */
+  /** `there`: when a member was first acknowledged or seen. `wanted`: when its first Join started. */
   const there = new Map<string, number>();
   const wanted = new Map<string, number>();
   const sooner = (times: Map<string, number>, member: string, time: number) =>

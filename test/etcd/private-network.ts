@@ -1,5 +1,5 @@
-// A network of this machine's own with two ends, one of them in a namespace: what runs there can be cut off from the rest.
-// Needs root; addresses are of a block that is for tests, and nobody outside can reach them.
+// A private network on this machine. One of its two ends is in a network namespace, so processes there can be cut off.
+// Needs root. The addresses are from a block reserved for tests.
 
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -15,7 +15,7 @@ export class PrivateNetwork {
     this.there = there;
   }
 
-  /** Undefined, with the reason on the console, where it may not be made. */
+  /** Makes a network. Returns undefined and logs the reason if that is not permitted. */
   static make(): PrivateNetwork | undefined {
     const number = randomInt(1, 60);
     const network = new PrivateNetwork(`xlreg${number}`, `198.18.${number}.1`, `198.18.${number}.2`);
@@ -24,12 +24,14 @@ export class PrivateNetwork {
       return network;
     } catch (error) {
       network.remove();
-      console.log(`SKIPPED, nobody is cut off: no network namespace here: ${(error as Error).message.trim()}`);
+      console.log(
+        `SKIPPED, no server is cut off: a network namespace cannot be made here: ${(error as Error).message.trim()}`,
+      );
       return undefined;
     }
   }
 
-  /** In front of a command that is to run at the other end. */
+  /** The command prefix that runs a program at the far end. */
   get within(): readonly string[] {
     return ['ip', 'netns', 'exec', this.#name];
   }

@@ -1,5 +1,5 @@
-// A way to etcd that can be cut, or made long: whoever goes by it loses its connections and finds nobody, or waits for every
-// answer, while others go on.
+// A TCP relay in front of etcd. Cut, it closes its connections and every new one; delayed, it holds every answer
+// back. Direct connections to etcd are not affected.
 
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -8,7 +8,7 @@ export class Relay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #cut = false;
-  /** Milliseconds that what etcd says is on its way. */
+  /** Delay of data from etcd, in milliseconds. */
   delayMs = 0;
 
   private constructor(server: Server) {

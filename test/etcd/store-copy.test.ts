@@ -1,4 +1,4 @@
-// xlreg store copy between a data directory and a real etcd: the same there as here, or nothing that a server takes.
+// xlreg store copy between a data directory and a real etcd: a complete copy, or one that no server opens.
 
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const WIRE: Wire = { transport: 'tcp', dialect: 'prefixed' };
 const MEMBERS = 2_500;
 const programs = etcdPrograms();
 
-describe.skipIf(programs === undefined)('a table that moves', () => {
+describe.skipIf(programs === undefined)('xlreg store copy', () => {
   let cluster: EtcdCluster;
   let directory: string;
   let place: string;
@@ -42,7 +42,7 @@ describe.skipIf(programs === undefined)('a table that moves', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('to etcd is served there, and back it is what it was', async () => {
+  it('copies a table to etcd, where a server serves it, and back unchanged', async () => {
     const prefix = newPrefix();
     const there = await copy(`lmdb:${at('data')}`, place, prefix);
     expect(there).toMatchObject({ code: 0, stderr: '' });
@@ -64,7 +64,7 @@ describe.skipIf(programs === undefined)('a table that moves', () => {
     expect(await registry.stop()).toBe(0);
   });
 
-  it('overwrites no table, and reads none that is not there', async () => {
+  it('refuses to overwrite a table, and to read a missing one', async () => {
     const prefix = newPrefix();
     const nothing = await copy(place, `lmdb:${at('none')}`, prefix);
     expect(nothing.code).not.toBe(0);
@@ -75,10 +75,10 @@ describe.skipIf(programs === undefined)('a table that moves', () => {
     expect(again.stderr).toContain('has a table already');
   });
 
-  it('half-way is taken by no server, and begun anew by the next copy', async () => {
+  it('leaves a partial copy that no server opens and the next copy replaces', async () => {
     const prefix = newPrefix();
     const access = { endPoints: endPointsOf(cluster), tls: undefined, user: undefined };
-    // As a copy leaves it that is killed.
+    // The state that a killed copy leaves behind.
     const left = await CopyClaim.begin(access, registryId, prefix);
     const args = ['serve', '--store', place, '--etcd-prefix', prefix, '--data-dir', at('data')];
     const refused = await runXlreg([...args, '--tcp', '127.0.0.1:0', '--ws', 'off', '--admin', 'off']);
@@ -86,7 +86,7 @@ describe.skipIf(programs === undefined)('a table that moves', () => {
     expect(refused.stderr).toContain('is a copy that is not whole');
 
     expect(await copy(`lmdb:${at('data')}`, place, prefix)).toMatchObject({ code: 0, stderr: '' });
-    // What was left does not count any more, and takes nothing away.
+    // The abandoned copy cannot continue or remove anything.
     await expect(left.keep()).rejects.toThrow('another copy');
     await left.close();
     expect(await copy(place, `lmdb:${at('after')}`, prefix)).toMatchObject({ code: 0 });

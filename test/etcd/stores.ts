@@ -1,4 +1,4 @@
-// Stores on a real etcd, each registry under a prefix of its own, and servers' coordinators over them.
+// Opens stores on a real etcd, each registry under its own prefix, and coordinators over them.
 
 import { randomBytes } from 'node:crypto';
 import type { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
@@ -7,7 +7,7 @@ import { EtcdStore, type EtcdStoreObserver } from '../../src/store/etcd/etcd-sto
 import { over } from '../coordinator/asking.ts';
 import { NO_LIMITS, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 
-/** A prefix that no other registry of the test has. */
+/** A unique prefix. */
 export function newPrefix(): string {
   return `test/${randomBytes(8).toString('hex')}/`;
 }
@@ -25,14 +25,14 @@ export function openEtcdStore(
   return EtcdStore.open({ access, registryId: REGISTRY_ID, prefix, ...(observer && { observer }) });
 }
 
-/** The time as it is. */
+/** A clock that shows real time. */
 export const runningClock = {
   get now() {
     return performance.now();
   },
 };
 
-/** A server's coordinator with its table filled, and its store. */
+/** Opens a store and a coordinator that has loaded the table. */
 export async function openServer(
   endPoints: readonly string[],
   prefix: string,
@@ -49,11 +49,11 @@ export async function openServer(
 
 export type EtcdServerUnderTest = Awaited<ReturnType<typeof openServer>>;
 
-/** Polls until it is so; rejects after so many milliseconds. */
+/** Polls until `holds` returns true; rejects after `timeoutMs`. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not in ${timeoutMs} ms: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

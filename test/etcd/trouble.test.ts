@@ -1,5 +1,5 @@
-// An etcd in trouble: what would change the table is refused in time, who is in a cluster is told from the cache, and it
-// passes by itself (E5). What was acknowledged stands, and what was learned from an etcd that is another by now does not.
+// An etcd in trouble: the server refuses changes in time, serves reads from its table, and recovers by itself (E5). It
+// keeps acknowledged changes, and discards what it learned from an etcd that has lost its history.
 
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { Relay } from './relay.ts';
 import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, runningClock, until } from './stores.ts';
 
 const programs = etcdPrograms();
-/** The 2 s of the promise, and what a busy machine takes to look at its clock. */
+/** The promised 2 s, plus a margin for a busy machine. */
 const REFUSED_MS = 2_500;
 const NO_FSYNC = ['--unsafe-no-fsync'];
 
@@ -49,17 +49,17 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     return execFileSync(programs!.etcdctl, all, { encoding: 'utf8', env: { ...process.env, ETCDCTL_API: '3' } });
   }
 
-  /** Until what needs the store goes well again. */
+  /** Waits until a Create succeeds again. */
   async function back(coordinator: Coordinator, timeoutMs?: number): Promise<void> {
     let id = 0xd000;
     const works = async () => {
       const unused = (++id).toString(16).padStart(64, 'd');
       return (await ask(coordinator, { ...create(`back-${unused}`, 1), id: unused } as never)).kind === 'cluster';
     };
-    await until('the store is reached again', works, timeoutMs);
+    await until('the store is reachable again', works, timeoutMs);
   }
 
-  it('E5: away as a whole, it refuses in 2 s and then at once, tells who is in a cluster, and comes back', async () => {
+  it('refuses changes in 2 s and then at once while etcd is down, serves rosters, and recovers (E5)', async () => {
     const { one } = await begin({});
     const [server] = etcd.servers;
     await etcd.kill(server!);
@@ -92,7 +92,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     expect(whichOf(await ask(one.coordinator, getCluster('c')))).toBe(3n);
   });
 
-  it('B133: with one of three servers stopped, whichever it is, all goes on, and nothing is answered from the past', async () => {
+  it('works on with any one of three etcd servers stopped, and gives no stale reply (B133)', async () => {
     const { one, other } = await begin({ servers: 3 });
     for (const [round, server] of etcd.servers.entries()) {
       server.child!.kill('SIGSTOP');
@@ -105,7 +105,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     }
   }, 60_000);
 
-  it('B133: without a majority it refuses in 2 s, and comes back in 10 s', async () => {
+  it('refuses in 2 s without a majority, and recovers in 10 s (B133)', async () => {
     const { one } = await begin({ servers: 3 });
     const [first, second] = etcd.servers;
     for (const server of [first!, second!]) server.child!.kill('SIGSTOP');
@@ -118,7 +118,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
   }, 40_000);
 
   it.each([150, 400])(
-    'E5: where etcd takes %i ms to answer, everybody is answered in 2 s, whenever he comes',
+    'replies within 2 s at any time while etcd takes %i ms to answer (E5)',
     async (delayMs) => {
       const { one: direct } = await begin({});
       const relay = await Relay.to(endPointsOf(etcd)[0]!);
@@ -131,7 +131,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
         const asked = Array.from({ length: 40 }, async (_, i) => {
           await new Promise((resolve) => setTimeout(resolve, i * 100));
           if (i % 10 === 0) slow.coordinator.sweep();
-          // A deletion has to read first.
+          // A deletion reads before it writes.
           const deletion = { kind: 'delete-cluster', cluster: { name: `slow-${i}` } } as never;
           return timed(ask(slow.coordinator, i % 10 === 5 ? deletion : named(40 + i)));
         });
@@ -150,10 +150,10 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     30_000,
   );
 
-  it('E5: what was refused since nobody knew what came of it is there as a whole or not at all', async () => {
+  it('stores a command with an unknown outcome as a whole or not at all (E5)', async () => {
     const { one, other } = await begin({});
     const [server] = etcd.servers;
-    // It has the request, and says nothing more for now.
+    // etcd has the request but cannot answer it.
     server!.child!.kill('SIGSTOP');
     const joined = await ask(one.coordinator, join(2, 'c'));
     expect(joined).toEqual(REFUSED);
@@ -167,7 +167,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     expect(whichOf(await ask(other.coordinator, getCluster('c')))).toBe(3n);
   });
 
-  it('a history that is compacted away while it could not be watched is read again as a whole', async () => {
+  it('reloads the whole table after a compaction that the watch missed', async () => {
     const { one: direct } = await begin({});
     const relay = await Relay.to(endPointsOf(etcd)[0]!);
     try {
@@ -188,7 +188,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     }
   });
 
-  it('a backup that is restored under the servers is noticed, and told from then on', async () => {
+  it('notices a backup restored under the servers, and serves it', async () => {
     const { one, other } = await begin({});
     const [server] = etcd.servers;
     const snapshot = `${server!.dataDirectory}.snapshot`;
@@ -200,7 +200,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     etcd.restore(server!, programs!.etcdctl, snapshot);
     etcd.run(server!);
     await etcd.ready(server!);
-    // Somebody else brings it to where it was before, with another history.
+    // Another server advances the revision beyond the old one, with a different history.
     const third = await openServer(endPointsOf(etcd), one.prefix);
     open.push(third);
     for (let i = 0; i < 20; i++)
@@ -213,13 +213,13 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     }
   });
 
-  it('E5: at its quota it is full, says so, and has room again after it is compacted, defragmented and disarmed', async () => {
+  it('reports a full store at the quota of etcd, and recovers after compact, defrag and disarm (E5)', async () => {
     const { one } = await begin({ flags: [...NO_FSYNC, '--quota-backend-bytes', '16777216'] });
     const large = (i: number) =>
       Array.from({ length: 30 }, (_, id) => ({ ...register(3 + id), token: new Uint8Array(16_000).fill(i) }) as never);
     let i = 0;
     await until(
-      'it is full',
+      'the store is full',
       async () => {
         await one.coordinator.ask(large(++i));
         return one.full.length > 0;
@@ -234,7 +234,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     ctl('compact', String(JSON.parse(ctl('get', '--write-out', 'json', '/none')).header.revision));
     ctl('defrag');
     ctl('alarm', 'disarm');
-    await until('a sweep finds room', async () => {
+    await until('a sweep finds free space', async () => {
       one.coordinator.sweep();
       await one.coordinator.settled();
       return one.full.length > 1;
@@ -243,7 +243,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     expect((await ask(one.coordinator, create('d', 0xd0))).kind).toBe('cluster');
   }, 60_000);
 
-  it('it is not begun with where no etcd is, or with the table of another registry', async () => {
+  it('refuses to start without etcd, or with the table of another registry', async () => {
     const { one } = await begin({});
     const access = { endPoints: endPointsOf(etcd), tls: undefined, user: undefined };
     const theirs = EtcdStore.open({ access, registryId: 'ab'.repeat(32), prefix: one.prefix });

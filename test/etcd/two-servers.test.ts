@@ -1,5 +1,5 @@
-// Several servers on one etcd: what one of them stored first stands for all of them (T11, R1, R6, R13, R14), and nobody is
-// answered from less than what anybody had been told before he asked. Seeds are printed by fast-check.
+// Several servers on one etcd: the first commit wins on all of them (T11, R1, R6, R13, R14), and replies are
+// linearizable across servers. fast-check prints its seeds.
 
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -42,13 +42,13 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     return opened as [EtcdServerUnderTest, EtcdServerUnderTest, ...EtcdServerUnderTest[]];
   }
 
-  /** Records as a server that starts now finds them. */
+  /** The records that a server starting now loads. */
   async function stored(prefix: string) {
     const [one] = await servers(1, NO_LIMITS, prefix);
     return [...one.table.records()].map(plain);
   }
 
-  it('R1: of two that create one name at once one wins, and both tell its properties', async () => {
+  it('let one of two concurrent Creates of a name win, and give both its properties (R1)', async () => {
     const [one, other] = await servers(2);
     const replies = await Promise.all([
       ask(one.coordinator, create('c', 0xc1, 3)),
@@ -60,7 +60,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     }
   });
 
-  it('R6, R13: of two that want the last seat one gets it, and the other is told that it is full', async () => {
+  it('give the last seat to one of two clients and tell the other that the cluster is full (R6, R13)', async () => {
     const [one, other] = await servers(2);
     await one.coordinator.ask([register(1), register(2), register(3), create('c', 0xc0, 2)]);
     await ask(one.coordinator, join(3, 'c'));
@@ -70,7 +70,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     for (const { coordinator } of [one, other]) expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(3n);
   });
 
-  it('R6: of sixty that want a seat of one cluster at two servers each gets one, 0 to 59', async () => {
+  it('give each of sixty clients at two servers a seat of its own, 0 to 59 (R6)', async () => {
     const [one, other] = await servers(2);
     const clients = Array.from({ length: 60 }, (_, i) => i + 1);
     await one.coordinator.ask([...clients.map((client) => register(client)), create('c', 0xc0, 64)]);
@@ -84,7 +84,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect(observeTable(one.table)).toEqual(observeTable(other.table));
   });
 
-  it('R13: of two with one name the second is told, whichever server it comes to', async () => {
+  it('refuse the second of two members with one name, at either server (R13)', async () => {
     const [one, other] = await servers(2);
     await one.coordinator.ask([register(1, 'same'), register(2, 'same'), create('c', 0xc0, 3)]);
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(2, 'c'))]);
@@ -92,7 +92,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect(replies).toContainEqual({ kind: 'refused', refusal: 'member-name-in-use' });
   });
 
-  it('R6: a client that joins at both at once has one seat', async () => {
+  it('give one seat to a client that joins at both servers at once (R6)', async () => {
     const [one, other] = await servers(2);
     await one.coordinator.ask([register(1), create('c', 0xc0, 3)]);
     const replies = await Promise.all([ask(one.coordinator, join(1, 'c')), ask(other.coordinator, join(1, 'c'))]);
@@ -100,7 +100,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect(whichOf(await ask(one.coordinator, getCluster('c')))).toBe(1n);
   });
 
-  it('R6, T11: a client that takes another name at one server while it joins at the other has one seat', async () => {
+  it('give one seat to a client that changes its name at one server while it joins at the other (R6, T11)', async () => {
     for (let round = 0; round < 20; round++) {
       const prefix = newPrefix();
       const [one, other] = await servers(2, NO_LIMITS, prefix);
@@ -116,7 +116,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     }
   });
 
-  it('T11: of two that register one ID with different keys one gets it', async () => {
+  it('give an ID to one of two clients that register it with different keys (T11)', async () => {
     const [one, other] = await servers(2);
     const replies = await Promise.all([
       ask(one.coordinator, register(1, 'mine')),
@@ -126,7 +126,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect(replies).toContainEqual({ kind: 'refused', refusal: 'id-in-use' });
   });
 
-  it('T11, R6: a token that a client gives up at one server stays that of a seat it took at the other', async () => {
+  it('keep the token of a seat when its client replaces the token at the other server (R6, T11)', async () => {
     const prefix = newPrefix();
     const [one, other] = await servers(2, NO_LIMITS, prefix);
     await one.coordinator.ask([register(1, 'old'), create('c', 0xc0, 3)]);
@@ -137,7 +137,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect(records).toContainEqual(expect.objectContaining({ kind: 'member', name: 'old', index: 0 }));
   });
 
-  it('R14: an eviction at one server and a join at the other leave one of the two, and both servers say which', async () => {
+  it('agree on the one member left by an eviction at one server and a Join at the other (R14)', async () => {
     const [one, other] = await servers(2);
     await one.coordinator.ask([register(1), register(2), create('c', 0xc0, 2)]);
     await ask(one.coordinator, join(1, 'c'));
@@ -151,7 +151,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect([1n, 2n]).toContain(whichOf(rosters[0]!));
   });
 
-  it('R14: an eviction of which nobody knows whether it was stored spares who has come back since', async () => {
+  it('spare a member that came back while the outcome of its eviction was unknown (R14)', async () => {
     const prefix = newPrefix();
     const [one, other] = await servers(2, NO_LIMITS, prefix);
     await one.coordinator.ask([register(1), create('c', 0xc0, 2)]);
@@ -175,7 +175,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
         stamp: () => randomBytes(12),
         async transact(request) {
           const answer = await transact(request);
-          // The second takes the member away; its answer is lost, and before it is made again the client is back.
+          // The second transaction removes the member. Its reply is lost, and the client rejoins before the retry.
           if (++sent !== 2) return answer;
           expect((await ask(other.coordinator, join(1, 'c'))).kind).toBe('cluster');
           return transact(request);
@@ -187,7 +187,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     for (const { coordinator } of [one, other]) expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(1n);
   });
 
-  it('R14: a cluster that is deleted at one server while others join at the other is gone with all of them', async () => {
+  it('remove all members of a cluster deleted at one server while clients join at the other (R14)', async () => {
     const prefix = newPrefix();
     const [one, other] = await servers(2, NO_LIMITS, prefix);
     const clients = [1, 2, 3, 4, 5, 6];
@@ -199,12 +199,12 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect((await stored(prefix)).filter((record) => !('sigKeyDigest' in record))).toEqual([]);
     const unknown = { kind: 'refused', refusal: 'cluster-name-unknown' };
     for (const { coordinator } of [one, other]) expect(await ask(coordinator, getCluster('c'))).toEqual(unknown);
-    // What it took is anybody's again.
+    // The name is free again.
     await ask(other.coordinator, create('c', 0xc1, 2));
     expect(await ask(one.coordinator, join(1, 'c'))).toMatchObject({ cluster: { id: idOf(0xc1) } });
   });
 
-  it('R7: what one server has acknowledged the other shows to who asks after that, and refuses nobody for less', async () => {
+  it('base every reply on all commits acknowledged by either server (R7)', async () => {
     const [one, other] = await servers(2);
     const both = [one, other];
     for (let round = 0; round < 100; round++) {
@@ -219,10 +219,10 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     }
   });
 
-  it('a table that is too long to be read in one go is there as a whole, each record once and in order', async () => {
+  it('load a table of many pages completely, each record once and in order', async () => {
     const prefix = newPrefix();
     const [one] = await servers(1, NO_LIMITS, prefix);
-    // Their names begin alike, and the shortest is how all others begin.
+    // The shortest name is a prefix of all others.
     const names = ['n', ...Array.from({ length: 12_000 }, (_, i) => `n_${i}`)];
     const clusters = names.map((name, i) => ({ ...create(name, 1), id: i.toString(16).padStart(64, '0') }) as Command);
     for (let i = 0; i < clusters.length; i += 1_000) await one.coordinator.ask(clusters.slice(i, i + 1_000));
@@ -235,7 +235,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect(found).toEqual(names.toSorted());
   }, 40_000);
 
-  it('R1 to R14: whatever is asked of two servers, they and one that starts later have one table', async () => {
+  it('share one table with a server that starts later, after any commands (R1 to R14)', async () => {
     const client = fc.integer({ min: 1, max: 4 });
     const name = fc.constantFrom('a', 'b');
     const command: fc.Arbitrary<Command | Parameters<EtcdServerUnderTest['coordinator']['ask']>[0][number]> = fc.oneof(
@@ -255,7 +255,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     const steps = fc.array(fc.tuple(fc.boolean(), fc.array(command, { minLength: 1, maxLength: 5 })), {
       maxLength: 12,
     });
-    // A create may come with an ID that some other cluster has by now, which no server would ever do.
+    // Give each Create a unique ID, as servers do.
     const distinct = steps.map((steps) => {
       let id = 0;
       const fresh = (command: (typeof steps)[number][1][number]) =>
@@ -267,7 +267,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
         const prefix = newPrefix();
         const [one, other] = await servers(2, NO_LIMITS, prefix);
         await Promise.all(steps.map(([first, commands]) => (first ? one : other).coordinator.ask(commands)));
-        // Asking brings each up to date.
+        // A query makes each server catch up.
         for (const { coordinator } of [one, other]) await ask(coordinator, getCluster('a'));
         const records = (table: EtcdServerUnderTest['table']) => new Set([...table.records()].map(textOf));
         const [late] = await servers(1, NO_LIMITS, prefix);
@@ -280,11 +280,11 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     );
   });
 
-  describe('what is forgotten', () => {
+  describe('with expiry', () => {
     const limits: TableLimits = { ...NO_LIMITS, ephemeralTtlMs: 4_000, idleRegistrationTtlMs: 4_000 };
     const EPHEMERAL = 1n;
     const gone: Reply = { kind: 'refused', refusal: 'cluster-name-unknown' };
-    /** Their clocks run by themselves here. */
+    /** Advances the servers' virtual clocks and sweeps. */
     const tick = async (servers: readonly EtcdServerUnderTest[], milliseconds: number) => {
       for (const server of servers) {
         server.clock.now += milliseconds;
@@ -293,7 +293,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
       }
     };
 
-    it('R4: a cluster that is used at one server stays, though the other has not heard of it for long, or is dead', async () => {
+    it('keep a cluster in use at one server though the other sees no use or is dead (R4)', async () => {
       const [one, other] = await servers(2, limits);
       await one.coordinator.ask([register(1), create('c', 0xc0, 2, EPHEMERAL)]);
       await ask(one.coordinator, join(1, 'c'));
@@ -302,7 +302,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
         await tick([other, one], 1_000);
       }
       expect(clusterIdOf(await ask(one.coordinator, getCluster('c')))).toBe(idOf(0xc0));
-      // One dies; it is used at the other only, and a third that never heard of it looks for what has expired.
+      // One server dies. The cluster is in use only at the other, which also sweeps.
       await one.store.close();
       for (let second = 0; second < 12; second++) {
         await ask(other.coordinator, getCluster('c', idOf(1)));
@@ -311,7 +311,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
       expect(clusterIdOf(await ask(other.coordinator, getCluster('c')))).toBe(idOf(0xc0));
     });
 
-    it('R4, T9: what nobody uses goes once, at two servers that look for it at once, and a namesake stays', async () => {
+    it('remove unused records once, and keep a new cluster of the same name (R4, T9)', async () => {
       const prefix = newPrefix();
       const both = await servers(2, limits, prefix);
       const [one, other] = both;
@@ -326,13 +326,13 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
         refusal: 'client-unknown',
       });
       await ask(one.coordinator, create('c', 0xc1, 2, EPHEMERAL));
-      // The other still has the old one in its table until it looks.
+      // The other server still has the old cluster in its table until it catches up.
       other.coordinator.sweep();
       await other.coordinator.settled();
       expect(clusterIdOf(await ask(other.coordinator, getCluster('c')))).toBe(idOf(0xc1));
     });
 
-    it('R4: a cluster without a member goes at both, and a kept one and one that is joined elsewhere stay', async () => {
+    it('remove empty clusters at both servers, but none that is kept or has been joined (R4)', async () => {
       const both = await servers(2, { ...NO_LIMITS, emptyClusterTtlMs: 4_000 });
       const [one, other] = both;
       const creates = ['empty', 'kept', 'joined', 'left'].map((name, i) => create(name, 0xc0 + i, 2));
@@ -341,7 +341,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
       for (const server of both) server.clock.now += 3_900;
       await one.coordinator.ask([{ kind: 'evict', cluster: { name: 'left' }, member: { id: idOf(1) } }]);
       for (const server of both) server.clock.now += 100;
-      // What one stores now the other learns of when it looks for what has expired, or not until it is lost to it.
+      // The other server learns of this commit at its sweep, or by losing a conflict to it.
       const { kind: _, clientId: __, ...shape } = create('kept', 0xd0, 2) as Command & { kind: 'create' };
       const storing = one.coordinator.ask([join(1, 'joined'), { ...shape, kind: 'keep-cluster' }]);
       other.coordinator.sweep();
@@ -361,7 +361,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
       expect(names[0]).toEqual(['joined', 'kept']);
     });
 
-    it('R4: a use that a server told of holds a cluster for its time in all servers, and no longer', async () => {
+    it('keep a cluster with an announced use until the lease of the use ends (R4)', async () => {
       const both = await servers(2, limits);
       const [one, other] = both;
       await one.coordinator.ask([register(1), create('c', 0xc0, 2, EPHEMERAL)]);
@@ -371,11 +371,11 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
       one.coordinator.sweep();
       await one.coordinator.settled();
       await one.store.close();
-      // By the other's clock it is long past, but etcd says that it is held.
+      // By the other server's clock the cluster has expired, but a lease in etcd still holds it.
       await tick([other], 60_000);
       expect(clusterIdOf(await ask(other.coordinator, getCluster('c')))).toBe(idOf(0xc0));
       await until(
-        'the cluster is forgotten',
+        'the cluster has expired',
         async () => {
           await tick([other], 60_000);
           return (await ask(other.coordinator, getCluster('c'))).kind === 'refused';
@@ -386,7 +386,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
   });
 });
 
-/** The same for the same record, whatever it has come to be made of. */
+/** A canonical text of a record, independent of the order of its fields. */
 function textOf(record: Parameters<typeof plain>[0]): string {
   return Object.entries(plain(record))
     .sort(([one], [other]) => (one < other ? -1 : 1))
