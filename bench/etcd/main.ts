@@ -1,6 +1,6 @@
 // npm run bench:etcd: the cost of etcd for the store's requests, and of a large table there. It starts an etcd of
 // --nodes servers on this machine (Debian package etcd-server) and a registry that replays every change. Most etcd
-// parameters of docs/SCALING.md come from here.
+// parameters of docs/explanation/capacity.md come from here.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
