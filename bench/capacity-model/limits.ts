@@ -18,15 +18,15 @@ export interface Limits {
 export function limitsOf(servers: number, members: Members, store: 'lmdb' | 'etcd'): Limits {
   const { cores, mainThread, worker, coordinator, watchEvent, etcdRequest, etcdChange, lmdbChange } = PARAMETERS;
   const { changes, keys } = writesOf(members);
-  const heard = store === 'etcd' ? keys * watchEvent.value : 0;
-  const asked = coordinator.value + (store === 'lmdb' ? changes * lmdbChange.value : 0);
-  const session = mainThread.value + worker.value + asked;
+  const replayWork = store === 'etcd' ? keys * watchEvent.value : 0;
+  const commandWork = coordinator.value + (store === 'lmdb' ? changes * lmdbChange.value : 0);
+  const session = mainThread.value + worker.value + commandWork;
   const stored = changes * (etcdRequest.value / TRANSACTIONS_MAX + etcdChange.value);
   return {
     // A server serves its share of the sessions but receives the watch events of all.
-    cores: (cores.value * SECOND) / (session / servers + heard),
+    cores: (cores.value * SECOND) / (session / servers + replayWork),
     mainThreads: (servers * SECOND) / mainThread.value,
-    coordinators: SECOND / (asked / servers + heard),
+    coordinators: SECOND / (commandWork / servers + replayWork),
     etcd: store === 'etcd' && stored > 0 ? SECOND / stored : Infinity,
   };
 }

@@ -58,7 +58,7 @@ export class Server {
   }
 
   /** Replays the watch events of `keys` written keys; any server may have written them. */
-  hear(keys: number): void {
+  replay(keys: number): void {
     this.#coordinator.do(keys * PARAMETERS.watchEvent.value, () => {});
   }
 

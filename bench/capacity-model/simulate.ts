@@ -43,7 +43,7 @@ export function simulate(order: SimulationOrder): SimulationResult {
   const random = seededRandom(seed);
   const servers: Server[] = [];
   const etcd = new EtcdModel(events, random, (keys) => {
-    for (const server of servers) server.hear(keys);
+    for (const server of servers) server.replay(keys);
   });
   const own = new LmdbModel(events);
   for (let i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
-// The questions for the simulation: the capacity and latency of registries of 1 to 64 servers, the match of one server
-// with its measurement, and the size of the fleet for given clusters and rates.
+// Runs the simulations of docs/explanation/capacity.md: capacity and latency of registries of 1 to 64 servers, one
+// server beside its measurement, and the fleet for given clusters and rates.
 import { limitsOf, narrowest } from './limits.ts';
 import { CLUSTER_SIZE, ETCD_BYTES_MAX, type Members, PARAMETERS } from './parameters.ts';
 import { type SimulationResult, simulate } from './simulate.ts';

@@ -1,5 +1,5 @@
-// The attacking process. Each session sends one incomplete message of 16 KB, in segments of a chosen size, as fast as
-// it can, and starts again when the server closes it at its deadline. argv[2] is an AttackOrder as JSON. The process
+// The attacking process. Each session sends one incomplete message of 16 KB in segments of a chosen size, as fast as it
+// can. It starts again when the server closes it at its deadline. The argument is an AttackOrder as JSON. The process
 // ends with its parent.
 
 import { randomBytes } from 'node:crypto';

@@ -176,9 +176,9 @@ async function repeat(atOnce: number, ask: () => Promise<unknown>) {
   let times = 0;
   const loop = async () => {
     while (performance.now() < end) {
-      const asked = performance.now();
+      const started = performance.now();
       await ask();
-      latency.record(performance.now() - asked);
+      latency.record(performance.now() - started);
       times += 1;
     }
   };

@@ -153,7 +153,7 @@ class Generator {
 
   async release(): Promise<void> {
     const exited = once(this.#child, 'exit');
-    this.#tell({ kind: 'release' });
+    this.#send({ kind: 'release' });
     await exited;
   }
 
@@ -161,7 +161,7 @@ class Generator {
     this.#child.kill('SIGKILL');
   }
 
-  #tell(order: GeneratorOrder): void {
+  #send(order: GeneratorOrder): void {
     this.#child.send(order);
   }
 
@@ -173,16 +173,16 @@ class Generator {
   ): Promise<Extract<GeneratorNews, { kind: Kind }>> {
     return new Promise((resolve, reject) => {
       const child = this.#child;
-      const ended = () => reject(new Error('a generator process ended before it was done'));
-      const heard = (news: GeneratorNews) => {
+      const onExit = () => reject(new Error('a generator process ended before it was done'));
+      const onMessage = (news: GeneratorNews) => {
         if (news.kind === 'progress') return onProgress?.(news.settled);
-        child.off('message', heard).off('exit', ended);
+        child.off('message', onMessage).off('exit', onExit);
         if (news.kind === kind) resolve(news as Extract<GeneratorNews, { kind: Kind }>);
         else
           reject(new Error(news.kind === 'broken' ? news.message : `a generator sent ${news.kind} instead of ${kind}`));
       };
-      child.on('message', heard).once('exit', ended);
-      this.#tell(order);
+      child.on('message', onMessage).once('exit', onExit);
+      this.#send(order);
     });
   }
 }

@@ -25,8 +25,8 @@ export type Work =
 /** The start times of units of work. */
 export type Arrivals =
   /**
-   * Closed loop: each of `connections` connections starts a new unit when its last is done, until all units are done or
-   * `secondsMax` seconds have passed.
+   * Closed loop: each of `connections` connections starts a new unit when its last is done. It ends when all units are
+   * done or `secondsMax` seconds have passed.
    */
   | { readonly mode: 'closed'; readonly connections: number; readonly secondsMax?: number }
   /**

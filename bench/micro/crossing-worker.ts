@@ -1,5 +1,5 @@
-// The worker of a crossing, without work: it touches each frame and answers with as many bytes, in a buffer of its own
-// or in the shared one.
+// The worker of a crossing. It does no work: it touches each frame and answers with as many bytes, in its own buffer or
+// in the shared one.
 import { FRAME_BYTES, type SharedBatch } from './crossing.ts';
 
 export default function answer(batch: Uint8Array | SharedBatch): Uint8Array | number {

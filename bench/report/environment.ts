@@ -41,6 +41,6 @@ export function readEnvironment(): Environment {
 /** Output of a git command in the checkout; undefined if it fails. */
 function git(...args: string[]): string | undefined {
   const top = fileURLToPath(new URL('../../..', import.meta.url));
-  const asked = spawnSync('git', args, { cwd: top, encoding: 'utf8' });
-  return asked.status === 0 ? asked.stdout.trim() : undefined;
+  const result = spawnSync('git', args, { cwd: top, encoding: 'utf8' });
+  return result.status === 0 ? result.stdout.trim() : undefined;
 }

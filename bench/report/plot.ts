@@ -30,8 +30,8 @@ export function drawPlot({ title, xLabel, yLabel, series }: Plot): string {
     const places = points.map(([x, y]) => [scaleX(x).toFixed(1), scaleY(y).toFixed(1)] as const);
     const dots = places.map(([x, y], place) => {
       const [atX, atY] = points[place]!;
-      const told = escapeHtml(`${label}: ${printNumber(atY)} at ${printNumber(atX)}`);
-      return `<circle cx="${x}" cy="${y}" r="3.5"><title>${told}</title></circle>`;
+      const tooltip = escapeHtml(`${label}: ${printNumber(atY)} at ${printNumber(atX)}`);
+      return `<circle cx="${x}" cy="${y}" r="3.5"><title>${tooltip}</title></circle>`;
     });
     return `<g class="series s${i % 4}"><polyline points="${places.map((place) => place.join(',')).join(' ')}"/>${dots.join('')}</g>`;
   });

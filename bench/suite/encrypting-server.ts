@@ -1,4 +1,4 @@
-// The comparison for the roster section: a WebSocket server on the registry's engine that answers every frame with a
+// The comparison for the roster section: a WebSocket server on the registry's engine. It answers every frame with a
 // freshly encrypted reply of argv[2] bytes. It tunes garbage collection like the registry, because otherwise its cost
 // varies from run to run. It ends with its parent.
 import { randomBytes } from 'node:crypto';

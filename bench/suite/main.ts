@@ -1,5 +1,5 @@
-// npm run bench: runs the sections of the suite one after the other, prints their results, and writes them as JSON and
-// as an HTML page.
+// npm run bench: runs the sections of the suite one after the other and prints their results. It also writes the
+// results as JSON and as an HTML page.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { clearProgress } from '../../src/cli/progress-bar.ts';
@@ -80,11 +80,11 @@ async function runSuite(sections: readonly Section[], scope: Scope): Promise<voi
 
 async function runSection(section: Section, scope: Scope): Promise<SectionReport> {
   const { name, question } = section;
-  const asked = [`--only ${name}`];
-  if (scope.quick) asked.push('--quick');
-  if (scope.sessions !== undefined) asked.push(`--sessions ${scope.sessions}`);
-  if (scope.members !== undefined) asked.push(`--members ${scope.members}`);
-  const about = { name, question, command: `npm run bench -- ${asked.join(' ')}` };
+  const args = [`--only ${name}`];
+  if (scope.quick) args.push('--quick');
+  if (scope.sessions !== undefined) args.push(`--sessions ${scope.sessions}`);
+  if (scope.members !== undefined) args.push(`--members ${scope.members}`);
+  const about = { name, question, command: `npm run bench -- ${args.join(' ')}` };
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1_000;
   try {

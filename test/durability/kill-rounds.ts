@@ -1,5 +1,5 @@
-// Rounds of load and kill -9. Each round starts the server on the data of the last, lets clients journal the
-// acknowledgements, kills the server at a random moment, and compares the table on disk with the journal.
+// Rounds of load and kill -9. Each round starts the server on the data of the last and lets clients journal the
+// acknowledgements. Then it kills the server at a random moment and compares the table on disk with the journal.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Several servers on one etcd: the first commit wins on all of them (T11, R1, R6, R13, R14), and replies are
-// linearizable across servers. fast-check prints its seeds.
+// Several servers on one etcd. The first commit wins on all of them (T11, R1, R6, R13, R14). Replies are linearizable
+// across servers. fast-check prints its seeds.
 
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
