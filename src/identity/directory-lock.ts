@@ -78,6 +78,8 @@ export interface DirectoryLock {
 /** Attempts that may fail because another process was faster. With PAUSE_MS after each they last two seconds. */
 const ATTEMPTS_MAX = 400;
 const PAUSE_MS = 5;
+/** Attempts to listen, each of which a holder that removes leftovers may spoil. */
+const LISTEN_ATTEMPTS_MAX = 8;
 /** Milliseconds between two looks at a lease without a socket. */
 const LOOK_MS = 250;
 
@@ -167,15 +169,9 @@ class Claim {
   async listen(): Promise<void> {
     if (this.#listened) return;
     this.#listened = true;
-    const server = createServer((connection) => connection.destroy());
-    // Every user may connect. Without write permission a dead socket would give others EACCES, not ECONNREFUSED.
-    const path = this.#files.socketOf(this.id);
-    await new Promise<void>((resolve) => {
-      server.on('error', () => resolve());
-      server.listen({ path, readableAll: true, writableAll: true }, resolve);
-    });
-    server.unref();
-    this.#server = server;
+    for (let attempt = 1; attempt <= LISTEN_ATTEMPTS_MAX && this.#server === undefined; attempt++) {
+      this.#server = await listenForAll(this.#files.socketOf(this.id));
+    }
   }
 
   /** Tries once to take a free lock, or the lock of a dead lease. Returns whether it succeeded. */
@@ -198,6 +194,25 @@ class Claim {
 
   close(): void {
     this.#server?.close();
+  }
+}
+
+/**
+ * Listens on a socket that every user may connect to: without write permission a dead one would give others EACCES, not
+ * ECONNREFUSED. Resolves to undefined if a holder removed it as a leftover between bind and listen; chmod, which comes
+ * last, then fails.
+ */
+async function listenForAll(path: string): Promise<Server | undefined> {
+  const server = createServer((connection) => connection.destroy()).unref();
+  try {
+    await new Promise<void>((resolve) => {
+      server.on('error', () => resolve());
+      server.listen({ path, readableAll: true, writableAll: true }, resolve);
+    });
+    return server;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
