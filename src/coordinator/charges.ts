@@ -1,14 +1,13 @@
-// What addresses pay for what they add to the table (R4): a token of their growth budget for each registration, cluster and
-// member that is new. Invariants: a command pays once, however often it is applied; one that adds nothing in the end pays
-// nothing.
+// Charges origins for additions to the table (R4): each new registration, cluster or member takes a token of the origin's growth
+// budget. Invariants: a command pays once, however often it is applied; a command that adds nothing in the end pays nothing.
 import type { Addition, GrowthBudgets } from '../admission/growth-budgets.ts';
 import type { Refusal } from '../errors.ts';
 
-/** A command, as far as it has to be paid for. */
+/** What a command has paid. */
 export interface Purse {
-  /** The entry of the budgets that pays. */
+  /** The origin that pays; 0 is exempt. */
   readonly origin: number;
-  /** What it has paid for. */
+  /** The addition that is paid for; undefined if there is none. */
   paid: Addition | undefined;
 }
 
@@ -18,18 +17,18 @@ const REFUSALS = {
   member: 'members-per-address',
 } as const satisfies Record<Addition, Refusal>;
 
-/** Takes and gives back tokens. Without budgets everything is free. */
+/** Takes tokens and gives them back. Without budgets every addition is free. */
 export class Charges {
   readonly #budgets: GrowthBudgets | undefined;
   readonly #clock: () => number;
 
-  /** `clock` tells seconds, as the budgets have them. */
+  /** `clock` returns the budgets' time in seconds. */
   constructor(budgets?: GrowthBudgets, clock = () => 0) {
     this.#budgets = budgets;
     this.#clock = clock;
   }
 
-  /** Takes a token for what a command has added, and gives back one that was taken for nothing. Why it cannot; else undefined. */
+  /** Takes a token for `adds`, and gives back one taken for another addition. Returns the refusal if no token is left. */
   charge(purse: Purse, adds: Addition | undefined): Refusal | undefined {
     if (purse.paid === adds) return undefined;
     this.giveBack(purse);
@@ -39,7 +38,7 @@ export class Charges {
     return undefined;
   }
 
-  /** What was paid for has come to nothing. */
+  /** Gives the token back, because the addition did not come about. */
   giveBack(purse: Purse): void {
     if (purse.paid !== undefined) this.#budgets?.giveBack(purse.origin, purse.paid);
     purse.paid = undefined;

@@ -1,4 +1,4 @@
-// Commands and replies as they stand in a slot of a channel.
+// Encodes commands and replies into the `responses` part of a worker channel's slot, and decodes them.
 import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import type { ClusterProperties, ClusterRef, Command, Reply } from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
@@ -7,7 +7,7 @@ const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as
 const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused'] as const;
 const REFUSALS = Object.keys(REFUSAL_TEXT) as Refusal[];
 
-/** Writes a command to a slot, and in front of it whose growth budget pays for what it adds; nobody's unless told. */
+/** Writes the origin whose growth budget pays (0 for none), then the command. */
 export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
   const to = new ByteWriter(slot);
   to.word(origin);
@@ -44,12 +44,12 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
   }
 }
 
-/** Whose growth budget pays for the command of a slot. */
+/** The origin whose growth budget pays for the slot's command. */
 export function originOf(slot: Buffer): number {
   return slot.readUInt32LE(0);
 }
 
-/** Reads the command of a slot; it shares nothing with it. */
+/** Reads the slot's command as a copy. */
 export function readCommand(slot: Buffer): Command {
   const from = new ByteReader(slot);
   from.word();
@@ -111,7 +111,7 @@ export function writeReply(reply: Reply, slot: Buffer): void {
   }
 }
 
-/** Reads the reply of a slot; its bytes are views of it. */
+/** Reads the slot's reply. Its bytes are views of the slot. */
 export function readReply(slot: Buffer): Reply {
   const from = new ByteReader(slot);
   const kind = REPLIES[from.byte()]!;
@@ -145,7 +145,7 @@ function writeRef(ref: ClusterRef, to: ByteWriter): void {
   if ('name' in ref) to.text(ref.name);
 }
 
-/** An ID has at least one byte, so an empty one says that a name follows. */
+/** An ID has at least one byte, so an empty ID means that a name follows. */
 function readRef(from: ByteReader): ClusterRef {
   const id = from.hex();
   return id === '' ? { name: from.text() } : { id };

@@ -1,5 +1,6 @@
-// Carries out a batch: applies its commands in memory, commits what they change, and fills in the replies. Invariants: a
-// reply leaves only after its changes are stored; what could not be stored is undone in the table.
+// Stages 3 and 4, sequential: applies a batch's commands in memory, commits their changes, and fills in the replies. It has no
+// queue of its own; the coordinator calls it. Invariants: a reply leaves only after its changes are stored; changes that are
+// not stored are undone in the table.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
@@ -19,30 +20,30 @@ export interface BatchItem extends Purse {
   reply: Reply;
 }
 
-/** Entries of the table looked at in one sweep for what has expired. */
+/** Table entries that one sweep examines. */
 const SWEEP_ENTRIES = 5_000;
 
-/** What is forgotten in one sweep of a shared table: about as much as etcd takes in a tenth of a second. */
+/** Entries that one sweep of a shared table removes at most: about 0.1 s of work for etcd. */
 const SWEEP_SHARED_MAX = 400;
 
-/** Uses told to other servers in one sweep. */
+/** Uses that one sweep announces to other servers at most. */
 const SWEEP_USES = 2_000;
 
-/** Told from a table that may be behind: what a registration is, and who has joined. */
-const TOLD_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'client', 'roster']);
+/** Replies that a table which may be behind still gives: registrations and rosters. */
+const REPLIES_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'client', 'roster']);
 
 /** The reply to a command whose change is not stored (E5). */
 export const CANNOT_STORE: Reply = { kind: 'refused', refusal: 'cannot-store' };
 
-/** What batches are carried out on. */
+/** The parts that a batch works on. */
 export interface BatchContext {
   readonly table: ClusterTable;
   readonly store: Store;
   readonly observer: CoordinatorObserver;
   readonly clock: Clock;
-  /** Where workers are shown what they ask for most; undefined where other servers write the same store. */
+  /** Undefined for a store that several servers share. */
   readonly rosterCache: RosterCache | undefined;
-  /** Who pays for what is added. */
+  /** Growth budgets of addresses (R4). */
   readonly charges: Charges;
 }
 
@@ -65,22 +66,22 @@ export class BatchCommitter {
     this.#health = new StoreHealth(store, observer);
   }
 
-  /** Milliseconds that a store on other machines has; one on this machine has as many as it takes. */
-  left(until: number): number {
-    return this.#store.catchUp ? until - this.#clock() : Infinity;
+  /** Milliseconds left for a shared store; Infinity for a local one, which has no deadline. */
+  left(deadline: number): number {
+    return this.#store.catchUp ? deadline - this.#clock() : Infinity;
   }
 
-  /** Takes over what other servers have stored. */
-  async catchUp(until: number): Promise<void> {
+  /** Replays what other servers have committed. Does nothing for a local store. */
+  async catchUp(deadline: number): Promise<void> {
     if (!this.#store.catchUp || this.#health.isBroken) return;
-    if (this.left(until) <= 0) {
-      this.#health.notAsked();
+    if (this.left(deadline) <= 0) {
+      this.#health.catchUpSkipped();
       return;
     }
     try {
-      const { reset: anew, changes, freshness, reason } = await this.#store.catchUp(this.left(until));
+      const { reset, changes, freshness, reason } = await this.#store.catchUp(this.left(deadline));
       const now = this.#clock();
-      if (anew) this.#table.reset(anew, now);
+      if (reset) this.#table.reset(reset, now);
       for (const change of changes) this.#table.replay(change, now);
       this.#health.caughtUp(freshness, reason);
     } catch (error) {
@@ -88,29 +89,29 @@ export class BatchCommitter {
     }
   }
 
-  /** Fills in the replies. A command that lost to another server is applied again to what stands now. */
-  async serve(batch: readonly BatchItem[], until: number): Promise<void> {
+  /** Fills in the replies. After a conflict, applies the command again to the current table, COMMIT_ATTEMPTS_MAX times in all. */
+  async serve(batch: readonly BatchItem[], deadline: number): Promise<void> {
     let open = batch;
     let changes = 0;
     let commitSeconds = 0;
     for (let attempt = 1; open.length > 0 && attempt <= COMMIT_ATTEMPTS_MAX; attempt++) {
       const now = this.#clock();
-      if (attempt > 1) await this.catchUp(until);
-      if (this.#health.freshness !== 'current' || this.left(until) <= 0) {
+      if (attempt > 1) await this.catchUp(deadline);
+      if (this.#health.freshness !== 'current' || this.left(deadline) <= 0) {
         this.#answerUnstored(open, now);
         open = [];
         break;
       }
       const outcomes = open.map((item) => this.#apply(item, now));
-      const ends = await this.#commit(outcomes, until);
+      const commits = await this.#commit(outcomes, deadline);
       commitSeconds += (this.#clock() - now) / 1000;
-      if (ends === undefined) {
+      if (commits === undefined) {
         this.#answerUnstored(open, now);
         open = [];
       } else {
         changes += outcomes.reduce((sum, outcome) => sum + outcome.changes.length, 0);
-        this.#show(outcomes, ends, outcomes);
-        open = this.#settle(open, outcomes, ends);
+        this.#publish(outcomes, commits, outcomes);
+        open = this.#settle(open, outcomes, commits);
       }
     }
     for (const item of open) {
@@ -120,7 +121,7 @@ export class BatchCommitter {
     if (batch.length > 0) this.#observer.batch(batch.length, changes, commitSeconds);
   }
 
-  /** Carries a command out in memory, unless nobody can pay for what it adds: then it is refused, and adds nothing. */
+  /** Applies a command in memory. Undoes and refuses it if its origin's growth budget cannot pay for the addition. */
   #apply(item: BatchItem, now: number): Outcome {
     const outcome = this.#table.apply(item.command, now);
     const refusal = this.#charges.charge(item, outcome.adds);
@@ -129,36 +130,36 @@ export class BatchCommitter {
     return refuse(refusal);
   }
 
-  /** Forgets some of what has expired; first finds out whether a store that took no changes does so again. */
-  async sweep(until: number): Promise<void> {
+  /** Removes some expired entries. Before that, probes a store that failed, and announces uses to other servers. */
+  async sweep(deadline: number): Promise<void> {
     if (this.#health.freshness !== 'current') return;
-    if (this.#health.needsProbe && !(await this.#probe(until))) return;
-    await this.#tellUses(until);
-    if (this.left(until) <= 0) return;
+    if (this.#health.needsProbe && !(await this.#probe(deadline))) return;
+    await this.#announceUses(deadline);
+    if (this.left(deadline) <= 0) return;
     const effects = this.#table.expire(this.#clock(), SWEEP_ENTRIES, this.#store.catchUp ? SWEEP_SHARED_MAX : Infinity);
-    const ends = await this.#commit(effects, until);
-    if (ends === undefined) return;
-    // What is in use elsewhere stays; of what else stands, the next look at the store tells.
-    this.#show(effects, ends, []);
-    if (ends.some((end) => end?.kind === 'conflict')) this.#takeBack(effects, ends);
-    const expired = ends.filter((end) => end?.kind !== 'conflict').length;
+    const commits = await this.#commit(effects, deadline);
+    if (commits === undefined) return;
+    // Entries that another server uses stay. The next catch-up brings whatever else caused a conflict.
+    this.#publish(effects, commits, []);
+    if (commits.some((commit) => commit?.kind === 'conflict')) this.#takeBack(effects, commits);
+    const expired = commits.filter((commit) => commit?.kind !== 'conflict').length;
     if (expired > 0) this.#observer.expired(expired);
   }
 
-  async #tellUses(until: number): Promise<void> {
+  async #announceUses(deadline: number): Promise<void> {
     const uses = this.#table.takeUses(SWEEP_USES);
     if (uses.length === 0 || !this.#store.announceUses) return;
     try {
-      await this.#store.announceUses(uses, this.left(until));
+      await this.#store.announceUses(uses, this.left(deadline));
     } catch (error) {
       this.#table.requeueUses(uses);
       this.#health.failed(error);
     }
   }
 
-  async #probe(until: number): Promise<boolean> {
+  async #probe(deadline: number): Promise<boolean> {
     try {
-      await this.#store.probe(this.left(until));
+      await this.#store.probe(this.left(deadline));
       this.#health.stored();
       return true;
     } catch (error) {
@@ -168,18 +169,18 @@ export class BatchCommitter {
   }
 
   /**
-   * How each effect ended, undefined for one without changes; undefined if the store failed and every effect has been
-   * undone.
+   * Commits the changes of effects. Returns an outcome for each effect, undefined for one without changes. Returns undefined
+   * if the store failed; all effects are undone then.
    */
-  async #commit(effects: readonly Effect[], until: number): Promise<(CommitOutcome | undefined)[] | undefined> {
+  async #commit(effects: readonly Effect[], deadline: number): Promise<(CommitOutcome | undefined)[] | undefined> {
     const items = effects.map(({ changes }) => changes).filter((changes) => changes.length > 0);
     if (items.length === 0) return effects.map(() => undefined);
     try {
       if (this.#health.isBroken) throw new Error('the store is broken');
-      const ends = await this.#store.commit(items, this.left(until));
+      const commits = await this.#store.commit(items, this.left(deadline));
       this.#health.stored();
       let next = 0;
-      return effects.map(({ changes }) => (changes.length > 0 ? ends[next++] : undefined));
+      return effects.map(({ changes }) => (changes.length > 0 ? commits[next++] : undefined));
     } catch (error) {
       for (const effect of [...effects].reverse()) effect.undo();
       this.#health.failed(error);
@@ -187,59 +188,66 @@ export class BatchCommitter {
     }
   }
 
-  /** Shows the workers what is stored of effects, and the clusters that have been asked for. */
-  #show(effects: readonly Effect[], ends: readonly (CommitOutcome | undefined)[], asked: readonly Outcome[]): void {
+  /** Updates the roster cache: applies the stored changes, then publishes the clusters that `outcomes` reply with. */
+  #publish(
+    effects: readonly Effect[],
+    commits: readonly (CommitOutcome | undefined)[],
+    outcomes: readonly Outcome[],
+  ): void {
     const rosterCache = this.#rosterCache;
     if (!rosterCache) return;
-    // Nobody else writes where there is a roster cache; if somebody did, what stands would not be known here.
-    if (ends.some((end) => end?.kind === 'conflict')) return rosterCache.clear();
+    // A store with a roster cache has no other writer. If there is a conflict nevertheless, the cached clusters are unknown.
+    if (commits.some((commit) => commit?.kind === 'conflict')) return rosterCache.clear();
     for (const { changes } of effects) for (const change of changes) rosterCache.apply(change);
-    for (const { reply } of asked) {
+    for (const { reply } of outcomes) {
       if (reply.kind !== 'roster' && reply.kind !== 'cluster') continue;
       const cluster = this.#table.cluster(reply.cluster.id);
       if (cluster) rosterCache.publish(cluster);
     }
   }
 
-  /** Makes the table show what is stored of effects, and of what they lost to. */
-  #takeBack(effects: readonly Effect[], ends: readonly (CommitOutcome | undefined)[]): void {
+  /** After a conflict: undoes all effects, then replays the stored ones and the records that won. */
+  #takeBack(effects: readonly Effect[], commits: readonly (CommitOutcome | undefined)[]): void {
     for (const effect of [...effects].reverse()) effect.undo();
     for (const [i, { changes }] of effects.entries()) {
-      if (ends[i]?.kind === 'stored') for (const change of changes) this.#table.replay(change);
+      if (commits[i]?.kind === 'stored') for (const change of changes) this.#table.replay(change);
     }
-    for (const end of ends) if (end?.kind === 'conflict') for (const change of end.current) this.#table.replay(change);
+    for (const commit of commits) {
+      if (commit?.kind !== 'conflict') continue;
+      for (const change of commit.current) this.#table.replay(change);
+    }
   }
 
-  /** Replies to a batch that could not be stored: to each command by itself, as far as it needs no store. */
+  /** Replies to a batch that cannot be stored. A command that changes nothing may still get its reply. */
   #answerUnstored(items: readonly BatchItem[], now: number): void {
     for (const item of items) {
       const { reply, changes, undo } = this.#apply(item, now);
-      const told = changes.length === 0 && this.#isTold(reply);
-      item.reply = told ? reply : CANNOT_STORE;
-      if (told) continue;
+      const answered = changes.length === 0 && this.#isAnswerable(reply);
+      item.reply = answered ? reply : CANNOT_STORE;
+      if (answered) continue;
       undo();
       this.#charges.giveBack(item);
     }
   }
 
-  /** Whether a reply that needs no store can be given from the table as it is. */
-  #isTold(reply: Reply): boolean {
+  /** Whether the table is fresh enough for a reply without changes. */
+  #isAnswerable(reply: Reply): boolean {
     if (this.#health.freshness === 'wrong') return false;
-    return (this.#health.freshness === 'current' && !this.#health.isUnreachable) || TOLD_WHEN_BEHIND.has(reply.kind);
+    return (this.#health.freshness === 'current' && !this.#health.isUnreachable) || REPLIES_WHEN_BEHIND.has(reply.kind);
   }
 
-  /** Replies to what is settled; returns what has to be applied again. */
+  /** Fills in the final replies; returns the commands that have to be applied again. */
   #settle(
     items: readonly BatchItem[],
     outcomes: readonly Outcome[],
-    ends: readonly (CommitOutcome | undefined)[],
+    commits: readonly (CommitOutcome | undefined)[],
   ): readonly BatchItem[] {
-    const lost = ends.some((end) => end?.kind === 'conflict');
-    if (lost) this.#takeBack(outcomes, ends);
+    const conflict = commits.some((commit) => commit?.kind === 'conflict');
+    if (conflict) this.#takeBack(outcomes, commits);
     return items.filter((item, i) => {
       const { reply, filledAfterMs, replaces } = outcomes[i]!;
-      // Where anything was lost, an answer that changed nothing may rest on it.
-      if (lost && ends[i]?.kind !== 'stored') return true;
+      // After a conflict, a reply without changes may depend on an undone effect.
+      if (conflict && commits[i]?.kind !== 'stored') return true;
       item.reply = reply;
       if (replaces) this.#observer.replaced(replaces.before, replaces.after);
       if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);

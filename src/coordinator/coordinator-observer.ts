@@ -1,20 +1,20 @@
-// What the coordinator tells of its work.
+// The events of the coordinator.
 import type { Registration } from '../registry/command.ts';
 
-/** Told what the coordinator does, for metrics and logs. */
+/** Receives the coordinator's events, for metrics and logs. */
 export interface CoordinatorObserver {
-  /** A batch is done: its commands, its stored changes, and the seconds its commits took. */
+  /** A batch is done, with so many commands and stored changes. */
   batch(commands: number, changes: number, commitSeconds: number): void;
-  /** The last seat of a cluster is taken, and that is stored: seconds since it was created. */
+  /** A cluster became full, which is stored: seconds since its creation. */
   filled(seconds: number): void;
-  /** A client's token has taken the place of the one before it, and that is stored. */
+  /** A client's token replaced the one before it, which is stored. */
   replaced(before: Registration, after: Registration): void;
-  /** Something has been forgotten because its time was up. */
+  /** A sweep removed expired entries with so many changes. */
   expired(changes: number): void;
-  /** The store has no room (with the reason), or has room again. Told when it changes. */
+  /** The store has no room, with the reason; undefined: it has room again. Called on each change. */
   full(reason: string | undefined): void;
-  /** The store cannot be reached (with the reason), or can be again. Told when it changes. */
+  /** The store cannot be reached, with the reason; undefined: it can be reached again. Called on each change. */
   unreachable(reason: string | undefined): void;
-  /** What has been acknowledged may not be stored any more: the process must not go on. */
+  /** Acknowledged changes may not be stored any more. The process must stop. */
   broken(error: unknown): void;
 }

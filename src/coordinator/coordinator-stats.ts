@@ -1,5 +1,5 @@
-// What the coordinator counts and tells of itself, in memory that it shares with the main thread: a scrape reads it without
-// waking the coordinator, which answers last where cores are short.
+// The coordinator's counters, in memory that it shares with the main thread. A scrape reads them without waking the
+// coordinator, which has the lowest priority where cores are short.
 
 import type { FillCounts, TableCounts } from '../registry/table-contents.ts';
 import { LOOP_DELAY_SECONDS } from '../runtime/loop-delay.ts';
@@ -12,11 +12,11 @@ import type { CoordinatorObserver } from './coordinator-observer.ts';
 
 const BATCH_COMMANDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const COMMIT_SECONDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
-/** From nodes that all start at once to those that somebody starts by hand. */
+/** The shortest is for nodes that start at once, the longest for nodes that are started by hand. */
 const FILL_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200];
 const REQUEST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** All there are. */
+/** Every method; the type check keeps the list complete. */
 export const ETCD_METHODS = Object.keys({
   range: 0,
   txn: 0,
@@ -25,94 +25,94 @@ export const ETCD_METHODS = Object.keys({
   status: 0,
 } satisfies Record<EtcdMethod, 0>) as EtcdMethod[];
 
-/** More than there are. */
-const NUMBERS = 256;
+/** Room for all counters, with some to spare. */
+const COUNTERS_MAX = 256;
 
-/** Memory for them. */
+/** Memory for `coordinatorStats`. */
 export function newStatsMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(NUMBERS * Float64Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(COUNTERS_MAX * Float64Array.BYTES_PER_ELEMENT);
 }
 
 export type CoordinatorStats = ReturnType<typeof coordinatorStats>;
 
-/** A thread's view of them. */
+/** A thread's view of the counters. Every thread lays them out in the same order. */
 export function coordinatorStats(memory: SharedArrayBuffer) {
-  const deal = new CounterAllocator(memory);
-  const number = () => deal.counter();
-  const series = (bounds: readonly number[]) => deal.histogram(bounds);
+  const allocator = new CounterAllocator(memory);
+  const counter = () => allocator.counter();
+  const histogram = (bounds: readonly number[]) => allocator.histogram(bounds);
   const ofMethods = <T>(make: () => T) =>
     Object.fromEntries(ETCD_METHODS.map((method) => [method, make()])) as Record<EtcdMethod, T>;
   return {
-    thread: deal.threadStats(),
-    loopDelay: series(LOOP_DELAY_SECONDS),
-    batchCommands: series(BATCH_COMMANDS),
-    commitSeconds: series(COMMIT_SECONDS),
-    fillSeconds: series(FILL_SECONDS),
-    changes: number(),
-    expired: number(),
-    replayedTokens: number(),
-    table: { clients: number(), clusters: number(), members: number(), fullClusters: number(), seats: number() },
+    thread: allocator.threadStats(),
+    loopDelay: histogram(LOOP_DELAY_SECONDS),
+    batchCommands: histogram(BATCH_COMMANDS),
+    commitSeconds: histogram(COMMIT_SECONDS),
+    fillSeconds: histogram(FILL_SECONDS),
+    changes: counter(),
+    expired: counter(),
+    replayedTokens: counter(),
+    table: { clients: counter(), clusters: counter(), members: counter(), fullClusters: counter(), seats: counter() },
     store: {
-      loadSeconds: number(),
-      syncSeconds: series(COMMIT_SECONDS),
-      full: number(),
-      unreachable: number(),
-      bytes: number(),
-      room: number(),
+      loadSeconds: counter(),
+      syncSeconds: histogram(COMMIT_SECONDS),
+      full: counter(),
+      unreachable: counter(),
+      bytes: counter(),
+      room: counter(),
     },
     etcd: {
-      requestSeconds: ofMethods(() => series(REQUEST_SECONDS)),
-      requestFailures: ofMethods(number),
-      catchUpSeconds: series(REQUEST_SECONDS),
-      behind: number(),
-      readAgain: number(),
+      requestSeconds: ofMethods(() => histogram(REQUEST_SECONDS)),
+      requestFailures: ofMethods(counter),
+      catchUpSeconds: histogram(REQUEST_SECONDS),
+      behind: counter(),
+      readAgain: counter(),
     },
   };
 }
 
-/** What the coordinator, its store and its start tell as it happens. */
+/** Receives the events of the coordinator, its store and its start. */
 export interface CoordinatorRecorder extends Omit<CoordinatorObserver, 'broken' | 'replaced'>, StoreObserver {
-  /** The table took so many seconds to load. */
+  /** The table is loaded. */
   loaded(seconds: number): void;
-  /** How the thread, the table and the store are now; to be called often. */
+  /** Samples the thread, the table and the store. Call it often. */
   now(store: Pick<Store, 'size' | 'room'>): void;
 }
 
-/** Keeps the numbers, in the coordinator's thread. */
+/** Updates the counters. Only the coordinator's thread writes them. */
 export function recordStats(
-  numbers: CoordinatorStats,
+  stats: CoordinatorStats,
   table: { readonly counts: TableCounts; readonly fill: FillCounts },
 ): CoordinatorRecorder {
-  const { store, etcd } = numbers;
-  const tellTable = () => {
+  const { store, etcd } = stats;
+  const recordTable = () => {
     const { counts, fill } = table;
-    numbers.table.clients.value = counts.clients;
-    numbers.table.clusters.value = counts.clusters;
-    numbers.table.members.value = counts.members;
-    numbers.table.fullClusters.value = fill.fullClusters;
-    numbers.table.seats.value = fill.seats;
+    stats.table.clients.value = counts.clients;
+    stats.table.clusters.value = counts.clusters;
+    stats.table.members.value = counts.members;
+    stats.table.fullClusters.value = fill.fullClusters;
+    stats.table.seats.value = fill.seats;
   };
   return {
     now(opened) {
-      numbers.thread.write(readThreadStats());
-      tellTable();
+      stats.thread.write(readThreadStats());
+      recordTable();
       try {
         store.bytes.value = opened.size();
         store.room.value = opened.room();
       } catch {
-        // A file system that does not tell stays as it was told; if there is more to it, the next commit finds out.
+        // Keep the last values if the file system gives none. If there is a real failure, the next commit detects it.
       }
     },
     batch(commands, changes, seconds) {
-      numbers.batchCommands.observe(commands);
+      stats.batchCommands.observe(commands);
       if (changes === 0) return;
-      numbers.changes.value += changes;
-      numbers.commitSeconds.observe(seconds);
-      tellTable();
+      stats.changes.value += changes;
+      stats.commitSeconds.observe(seconds);
+      recordTable();
     },
     expired(changes) {
-      numbers.expired.value += changes;
-      tellTable();
+      stats.expired.value += changes;
+      recordTable();
     },
     full(reason) {
       store.full.value = reason === undefined ? 0 : 1;
@@ -120,7 +120,7 @@ export function recordStats(
     unreachable(reason) {
       store.unreachable.value = reason === undefined ? 0 : 1;
     },
-    filled: (seconds) => numbers.fillSeconds.observe(seconds),
+    filled: (seconds) => stats.fillSeconds.observe(seconds),
     synced: (seconds) => store.syncSeconds.observe(seconds),
     loaded(seconds) {
       store.loadSeconds.value = seconds;

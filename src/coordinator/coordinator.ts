@@ -1,7 +1,7 @@
-// The only owner of the cluster table and the only writer of its store. Requests that have come in are one batch: applied
-// in memory, committed at once, and only then answered. While a commit is under way no command is applied, so nobody is
-// ever shown what may still be lost. Where other servers write the same store, the table is brought up to date before a
-// batch is applied: nobody is answered from less than what anybody had been told before he asked.
+// Stages 3 and 4, sequential: the only owner of the cluster table and the only writer of its store. A batch is applied in
+// memory, committed, and only then answered. Invariant: no command is applied during a commit, so no reply shows
+// uncommitted changes. With a shared store, a catch-up precedes each batch, so replies are linearizable across servers.
+// Requests come from serve-channels and from operators through `ask`; replies go back through its promise.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BATCH_COMMANDS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
@@ -14,16 +14,16 @@ import type { RosterCache } from './roster-cache/writer.ts';
 
 interface Request {
   readonly commands: readonly (Command | OperatorCommand)[];
-  /** Of each command, whose growth budget pays for what it adds; nobody's where it is undefined. */
+  /** By command: the origin whose growth budget pays; none if undefined. */
   readonly origins: readonly (number | undefined)[];
   readonly askedAt: number;
   readonly resolve: (replies: Reply[]) => void;
 }
 
-/** Of the time in which a client is answered, what a sweep of a shared table needs to be worth beginning. */
+/** A sweep of a shared table starts only with this much time left before the deadline. */
 const SWEEP_SHARED_MS = 500;
 
-/** The coordinator takes nothing in any more. */
+/** The coordinator accepts nothing more. */
 export class CoordinatorClosingError extends Error {
   override readonly name = 'CoordinatorClosingError';
 }
@@ -33,20 +33,17 @@ export class Coordinator {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #batches: BatchCommitter;
-  /** Bounded by the workers: each has a few requests under way, each of one batch of frames. */
+  /** BOUNDED by the callers: serve-channels waits for each reply, and operators' queries have a limit. */
   #waiting: Request[] = [];
-  /** Bounded by whoever looks. */
+  /** BOUNDED by OPERATOR_QUERIES_MAX: a query has one look pending at a time. */
   #looks: (() => void)[] = [];
-  /** Resolves when the work under way is done; undefined if there is none. */
+  /** Resolves when the present work is done; undefined if there is none. */
   #working: Promise<void> | undefined;
   #sweepDue = false;
   /** Resolves when the store is closed; undefined before close(). */
   #closing: Promise<void> | undefined;
 
-  /**
-   * Of a table that nobody else writes, workers may be shown what they ask for most. Without `charges`, nothing that is added
-   * has to be paid for.
-   */
+  /** `rosterCache` only for a store that no other server writes. Without `charges`, additions are free. */
   constructor(
     table: ClusterTable,
     store: Store,
@@ -61,14 +58,14 @@ export class Coordinator {
     this.#batches = new BatchCommitter({ table, store, observer, clock, rosterCache, charges });
   }
 
-  /** Fills the table from the store. */
+  /** Replays every record of the store. Rejects with StoreUnusableError. */
   async load(): Promise<void> {
     for await (const records of this.#store.load()) for (const record of records) this.#table.replay(record);
   }
 
   /**
-   * To be called every second or so: forgets some of what has expired, and finds out whether a store that was full has
-   * room again, even if nobody asks for anything.
+   * Schedules a sweep, which removes some expired entries and probes a store that was full. Call it about every second; it
+   * works without any command.
    */
   sweep(): void {
     if (this.#closing) return;
@@ -77,9 +74,9 @@ export class Coordinator {
   }
 
   /**
-   * Replies to commands, in their order, each after what it changed is stored. Refuses all of them after close(). The caller
-   * keeps to BATCH_COMMANDS_MAX: the commands of one call are committed together. `origins` says of each command whose growth
-   * budget pays for what it adds (R4); without it nobody pays.
+   * Resolves to the replies, in the order of the commands, when their changes are stored. After close() it refuses them all.
+   * The commands of one call are committed together; the caller passes BATCH_COMMANDS_MAX at most. `origins` has, by command,
+   * the origin whose growth budget pays (R4); without it additions are free.
    */
   ask(commands: readonly (Command | OperatorCommand)[], origins: readonly number[] = []): Promise<Reply[]> {
     if (this.#closing) return Promise.resolve(commands.map(() => CANNOT_STORE));
@@ -90,8 +87,8 @@ export class Coordinator {
   }
 
   /**
-   * What `read`, which has to be short, finds in the table when nothing in it waits to be stored. Looks are one in a turn of
-   * the event loop. Rejects with CoordinatorClosingError after close().
+   * Calls `read` between two batches, when the table has no uncommitted changes, and resolves to its result. `read` has to be
+   * short. Each turn of the event loop runs one look. Rejects with CoordinatorClosingError after close().
    */
   look<T>(read: (table: ClusterTable) => T): Promise<T> {
     if (this.#closing) return Promise.reject(new CoordinatorClosingError('the coordinator is closing'));
@@ -101,12 +98,12 @@ export class Coordinator {
     });
   }
 
-  /** Resolves when nothing is under way; more may be by then, unless it closes. */
+  /** Resolves when the present work is done. New work may have begun by then, unless the coordinator closes. */
   async settled(): Promise<void> {
     await this.#working;
   }
 
-  /** Whether work is under way, which may wait for a turn of the event loop. */
+  /** Whether it works, and so may need a turn of the event loop. */
   get isBusy(): boolean {
     return this.#working !== undefined;
   }
@@ -116,7 +113,7 @@ export class Coordinator {
     return this.#closing !== undefined;
   }
 
-  /** Refuses what comes from now on, finishes what has come, then closes the store. Rejects as the store's close. */
+  /** Refuses new commands, finishes those that have come, then closes the store. Rejects as the store's close does. */
   close(): Promise<void> {
     this.#closing ??= this.#finish();
     return this.#closing;
@@ -128,41 +125,41 @@ export class Coordinator {
   }
 
   async #work(): Promise<void> {
-    // What else is asked in the same breath joins the first batch.
+    // Calls in the same microtask turn join the first batch.
     await undefined;
     while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
-      // What comes while the table is brought up to date may rest on more than that.
+      // Take the requests first: one that arrives during catch-up may depend on a later state, so it goes into the next batch.
       const requests = this.#takeRequests();
-      const until = (requests[0]?.askedAt ?? this.#clock()) + SHARED_STORE_ANSWER_MS;
+      const deadline = (requests[0]?.askedAt ?? this.#clock()) + SHARED_STORE_ANSWER_MS;
       const look = this.#looks.shift();
-      await this.#batches.catchUp(until);
+      await this.#batches.catchUp(deadline);
       look?.();
       const batch = requests.map((request) =>
         request.commands.map((command, i): BatchItem => {
           return { command, reply: CANNOT_STORE, origin: request.origins[i] ?? 0, paid: undefined };
         }),
       );
-      await this.#batches.serve(batch.flat(), until);
+      await this.#batches.serve(batch.flat(), deadline);
       for (const [i, request] of requests.entries()) request.resolve(batch[i]!.map((item) => item.reply));
-      // Who has come meanwhile waits for the sweep, too.
-      if (this.#sweepDue && this.#batches.left(until) >= SWEEP_SHARED_MS) {
+      // Requests that arrive during the sweep wait for it, so it needs time before their deadline.
+      if (this.#sweepDue && this.#batches.left(deadline) >= SWEEP_SHARED_MS) {
         this.#sweepDue = false;
-        await this.#batches.sweep(until);
+        await this.#batches.sweep(deadline);
       }
-      // A store in memory or on this machine answers in microtasks: without a turn, looks in a row would starve the channels.
+      // A local store resolves in microtasks; without this turn, consecutive looks would starve the channels.
       if (look) await nextTurn();
     }
     this.#working = undefined;
   }
 
-  /** Those that have waited longest. */
+  /** The oldest requests, BATCH_COMMANDS_MAX commands in all. */
   #takeRequests(): readonly Request[] {
     let commands = 0;
     const end = this.#waiting.findIndex((request) => {
       commands += request.commands.length;
       return commands > BATCH_COMMANDS_MAX;
     });
-    // One by itself is a batch, however long.
+    // A single request is never split.
     const count = end < 0 ? this.#waiting.length : Math.max(1, end);
     const requests = this.#waiting.slice(0, count);
     this.#waiting = this.#waiting.slice(count);

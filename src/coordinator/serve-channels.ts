@@ -1,5 +1,6 @@
-// The coordinator's end of the channels: the questions that have come in are one batch, up to its bound, and while it is served
-// the next one gathers where it is.
+// Stages 3 and 4, sequential. Pops commands from the `questions` queue of each worker channel, passes up to BATCH_COMMANDS_MAX
+// of them to the coordinator as one batch, and pushes the slots with their replies to `answers`. The next batch gathers in the
+// queues meanwhile.
 
 import { BATCH_COMMANDS_MAX } from '../limits.ts';
 import type { Command } from '../registry/command.ts';
@@ -10,34 +11,34 @@ import type { WorkerChannel } from '../shared-memory/worker-channel.ts';
 import { originOf, readCommand, writeReply } from './command-codec.ts';
 import type { Coordinator } from './coordinator.ts';
 
-/** Where a command came from, and its reply goes to. */
+/** The slot that a command came in and its reply goes to. */
 interface PendingQuery {
   readonly channel: WorkerChannel;
   readonly slot: number;
 }
 
-/** How often the event loop gets a turn, at the least, where the thread sleeps on its parker: timers wait so long. */
+/** A blocking thread gives the event loop a turn at least this often; timers are late by this much at most. */
 const TURN_MS = 10;
 
-/** Of a commit of fewer, most of what it takes is the same for any number. */
+/** Below this size, the fixed cost of a commit outweighs that of its commands. */
 const SMALL_BATCH = 16;
-/** So long a small batch waits for those who are about to ask; its way to the disk takes longer, 1.1 ms with 16 connections. */
+/** A small batch waits this long for more commands: less than its fsync takes. */
 const PAUSE_MS = 0.7;
-/** Nobody rings it. */
-const silence = new Parker(new SharedArrayBuffer(4));
+/** Never unparked, so that parking on it is a pause. */
+const pause = new Parker(new SharedArrayBuffer(4));
 
 /** How the thread waits. */
 export interface Waiting {
   /**
-   * On the parker itself, which costs less than being woken through the event loop, and looks there when `ordered` is raised;
-   * without, for a store that needs the event loop, it is woken there.
+   * Parks the thread on the parker, which costs less than a wake-up through the event loop; the event loop then gets a turn
+   * when `ordered` is set and every TURN_MS. False for a store that needs the event loop itself.
    */
   readonly blocking: boolean;
-  /** Where a commit goes to a disk: a small batch waits a moment for what workers have in front of them. */
+  /** A small batch waits PAUSE_MS if workers have unopened messages. For a store that commits to a disk. */
   readonly gathering: boolean;
 }
 
-/** Answers the questions of the channels there are until the coordinator closes. Channels may come and go meanwhile. */
+/** Serves `channels` until the coordinator closes. Channels may be added and removed meanwhile. */
 export async function serveChannels(
   coordinator: Coordinator,
   parker: Parker,
@@ -54,72 +55,73 @@ export async function serveChannels(
       turned = performance.now();
     }
     if (coordinator.isClosing) return;
-    if (gathering && moreIsComing(channels.values())) silence.park(0, PAUSE_MS);
-    const { asked, commands, origins, next } = takeBatch([...channels.values()], first);
+    if (gathering && moreIsComing(channels.values())) pause.park(0, PAUSE_MS);
+    const { pending, commands, origins, next } = takeBatch([...channels.values()], first);
     first = next;
-    if (asked.length === 0) {
+    if (pending.length === 0) {
       if (!blocking) await parker.parkAsync(epoch);
-      // Work that waits for a turn of the event loop would wait for this thread to wake.
+      // Never park while the coordinator waits for a turn of the event loop: it would not get one.
       else if (!coordinator.isBusy) parker.park(epoch, TURN_MS);
       continue;
     }
     const replies = await coordinator.ask(commands, origins);
-    for (const [place, { channel, slot }] of asked.entries()) {
+    for (const [place, { channel, slot }] of pending.entries()) {
       writeReply(replies[place]!, channel.responses[slot]!);
       channel.answers.push(slot);
     }
-    for (const channel of new Set(asked.map(({ channel }) => channel))) channel.parker.unpark();
+    for (const channel of new Set(pending.map(({ channel }) => channel))) channel.parker.unpark();
   }
 }
 
 interface Batch {
-  readonly asked: readonly PendingQuery[];
+  readonly pending: readonly PendingQuery[];
   readonly commands: readonly Command[];
-  /** By command, the address whose growth budget pays for it. */
+  /** By command: the origin whose growth budget pays for it (R4). */
   readonly origins: readonly number[];
   /** The channel that the next batch begins with. */
   readonly next: number;
 }
 
-/** Takes BATCH_COMMANDS_MAX questions at most. Goes round the channels from `first`; the next batch begins where this one is full. */
+/** Pops BATCH_COMMANDS_MAX commands at most, round robin from `first`. A full batch ends at the channel `next`. */
 function takeBatch(channels: readonly WorkerChannel[], first: number): Batch {
-  const asked: PendingQuery[] = [];
+  const pending: PendingQuery[] = [];
   const commands: Command[] = [];
   const origins: number[] = [];
   for (let passed = 0; passed < channels.length; passed++) {
     const place = (first + passed) % channels.length;
     const channel = channels[place]!;
     const { questions, responses } = channel;
-    while (asked.length < BATCH_COMMANDS_MAX) {
+    while (pending.length < BATCH_COMMANDS_MAX) {
       const slot = questions.pop();
       if (slot === undefined) break;
-      asked.push({ channel, slot });
+      pending.push({ channel, slot });
       commands.push(readCommand(responses[slot]!));
       origins.push(originOf(responses[slot]!));
     }
-    if (asked.length === BATCH_COMMANDS_MAX && questions.length > 0) return { asked, commands, origins, next: place };
+    if (pending.length === BATCH_COMMANDS_MAX && questions.length > 0)
+      return { pending, commands, origins, next: place };
   }
-  return { asked, commands, origins, next: first };
+  return { pending, commands, origins, next: first };
 }
 
-/** Whether few ask, and workers have messages to open: each may ask for something that the same commit would store. */
+/** Whether the batch is small and workers have unopened messages, whose commands could share its commit. */
 export function moreIsComing(channels: Iterable<WorkerChannel>): boolean {
-  let [asked, unopened] = [0, 0];
+  let [queued, unopened] = [0, 0];
   for (const { questions, messages } of channels) {
-    asked += lengthOf(questions);
+    queued += lengthOf(questions);
     unopened += lengthOf(messages);
   }
-  return asked > 0 && asked < SMALL_BATCH && unopened > 0;
+  return queued > 0 && queued < SMALL_BATCH && unopened > 0;
 }
 
-/** Questions that wait for the batch under way, as any thread sees it. */
-export function waitingQuestions(channels: Iterable<WorkerChannel>): number {
+/** Commands that wait for the present batch to end. Any thread may call it. */
+export function queuedCommands(channels: Iterable<WorkerChannel>): number {
   let waiting = 0;
   for (const { questions } of channels) waiting += lengthOf(questions);
   return waiting;
 }
 
-/** The two ends of a queue are not read at once: it may seem shorter than empty. */
+/** The two indexes of a queue are not read at one instant, so the difference can be negative. */
 function lengthOf(queue: SpscQueue): number {
   return Math.max(0, queue.length);
 }

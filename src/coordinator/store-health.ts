@@ -1,9 +1,9 @@
-// What is known of the store: whether it has room, whether it can be reached, and how far the table is behind it.
+// State of the store as the coordinator knows it: full, unreachable, broken, and the freshness of the table.
 import { type CatchUp, type Store, StoreFullError, StoreUnreachableError } from '../store/store.ts';
 import type { CoordinatorObserver } from './coordinator-observer.ts';
 
 export class StoreHealth {
-  /** How far the table is behind a store that several servers share. */
+  /** Freshness of the table of a shared store; always current for a local one. */
   freshness: CatchUp['freshness'] = 'current';
   readonly #isShared: boolean;
   readonly #observer: CoordinatorObserver;
@@ -20,33 +20,34 @@ export class StoreHealth {
     return this.#unreachable;
   }
 
-  /** After an error of which nobody knows what it left stored, nothing is acknowledged any more. */
+  /** True after an error that leaves the stored state unknown. Nothing may be acknowledged then. */
   get isBroken(): boolean {
     return this.#broken;
   }
 
-  /** Whether only a probe tells if the store takes changes again. A shared store tells by catching up that it can be reached. */
+  /** Whether a probe has to test the store. Catch-up tests the reachability of a shared store by itself. */
   get needsProbe(): boolean {
     return this.#full || (this.#unreachable && !this.#isShared);
   }
 
-  /** The store was asked how far it is; `reason` says why the table is not current. */
+  /** Records the result of a catch-up. `reason` says why the table is not current. */
   caughtUp(freshness: CatchUp['freshness'], reason: string | undefined): void {
     this.freshness = freshness;
-    this.#setUnreachable(freshness === 'current' ? undefined : (reason ?? 'the store cannot be asked'));
+    this.#setUnreachable(freshness === 'current' ? undefined : (reason ?? 'the store does not answer'));
   }
 
-  /** There was no time to ask a shared store. */
-  notAsked(): void {
+  /** Records that the deadline left no time for a catch-up. */
+  catchUpSkipped(): void {
     if (this.freshness === 'current') this.freshness = 'behind';
   }
 
-  /** The store took what it was given. */
+  /** Records a successful commit or probe. */
   stored(): void {
     this.#setFull(undefined);
     if (!this.#isShared) this.#setUnreachable(undefined);
   }
 
+  /** Records a failure. Any error but StoreFullError and StoreUnreachableError breaks the store for good. */
   failed(error: unknown): void {
     if (error instanceof StoreFullError) return this.#setFull(error.message);
     if (error instanceof StoreUnreachableError) return this.#setUnreachable(error.message);

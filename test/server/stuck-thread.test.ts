@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OPERATOR_QUESTIONS_MAX } from '../../src/coordinator/thread/handle.ts';
+import { OPERATOR_QUERIES_MAX } from '../../src/coordinator/thread/handle.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
 import { until } from '../support/until.ts';
@@ -98,7 +98,7 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     const { adminPort, dataDir } = registry.process;
     const list = () => ask(adminPort, dataDir, '/api/clusters');
     let busy = 0;
-    const asked = Array.from({ length: OPERATOR_QUESTIONS_MAX + 5 }, async () => {
+    const asked = Array.from({ length: OPERATOR_QUERIES_MAX + 5 }, async () => {
       const answer = await list();
       if (answer.status === 503) busy += 1;
       return answer;
@@ -109,7 +109,7 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     const refused = answers.filter(({ status }) => status === 503);
     expect(refused).toHaveLength(5);
     for (const { body } of refused) {
-      expect(body).toEqual({ error: { code: 'busy', message: 'too many questions at once' } });
+      expect(body).toEqual({ error: { code: 'busy', message: 'more than 24 queries at once; try again in a moment' } });
     }
     for (const { status, body } of answers) {
       if (status !== 503)

@@ -1,5 +1,5 @@
-// The layout of the roster cache: pages of 64 KB, each with one cluster and its tokens, and a table of names. Invariant: a seat
-// is added behind the count that readers see, and counted last.
+// The layout of the roster cache: pages of 64 KB, each with one cluster and its tokens, and a hash table of names. Invariant: a
+// seat is written beyond the count that readers load, and the count is stored last.
 import { CLUSTER_SIZE_MAX } from '../../limits.ts';
 import type { ClusterProperties, ClusterRecord, Registration } from '../../registry/command.ts';
 import { ByteReader, ByteWriter } from '../../shared-memory/byte-codec.ts';
@@ -7,37 +7,37 @@ import { copyBytes } from '../../shared-memory/copy-bytes.ts';
 import { readProperties, writeProperties } from '../command-codec.ts';
 import { HAZARDS_BYTES, type Hazards } from './hazards.ts';
 
-/** Clusters that can be shown at once: each has one page, chosen by its ID, and one place to be found by name. */
+/** Clusters that can be published at once. A cluster's ID selects its page, its name an entry of the hash table. */
 const PAGES = 1_024;
-/** 64 tokens of 970 bytes; a cluster that has more is not shown. What no cluster ever reaches takes no memory. */
+/** Room for 64 tokens of 970 bytes; a larger cluster is not published. The OS never commits untouched pages. */
 const PAGE_BYTES = 64 * 1_024;
 const WORD_BYTES = 4;
 
-/** Words of a page: whether a cluster is shown there, whether it has been read, and its seats. */
-const [SHOWN, USED, SEATS, SEATS_AT] = [0, 1, 2, 4];
-/** Words of a seat: its index, where its token ends, and the ID of its client, of 33 bytes at most. */
+/** Words of a page: whether it is published, whether it was read lately, the count of seats, the first seat. */
+const [PUBLISHED, USED, SEATS, SEATS_AT] = [0, 1, 2, 4];
+/** Words of a seat: its index, the end of its token, the length of the client's ID, and that ID. */
 const [INDEX, END, ID_LENGTH, ID, SEAT_WORDS] = [0, 1, 2, 3, 12];
 const HEAD_AT = (SEATS_AT + CLUSTER_SIZE_MAX * SEAT_WORDS) * WORD_BYTES;
-/** Behind a name of at most 128 characters, and the properties. */
+/** The head before it holds a name of at most 128 characters and the properties. */
 const TOKENS_AT = HEAD_AT + 256;
 
-/** Memory for a roster cache. */
+/** Memory for a roster cache with so many pages. */
 export function newRosterCacheMemory(pages = PAGES): SharedArrayBuffer {
   return new SharedArrayBuffer(pages * (PAGE_BYTES + WORD_BYTES) + HAZARDS_BYTES);
 }
 
-/** What a page says of its cluster. */
+/** The head of a cache page. */
 export interface NamedCluster {
   readonly name: string;
   readonly cluster: ClusterProperties;
 }
 
-/** Whether a page has room for tokens of so many bytes. */
+/** Whether a page has room for so many bytes of tokens. */
 export function fits(tokenBytes: number): boolean {
   return TOKENS_AT + tokenBytes <= PAGE_BYTES;
 }
 
-/** A place for one cluster, as any thread sees it. */
+/** A thread's view of the page of one cluster. */
 export class CachePage {
   readonly number: number;
   readonly #words: Int32Array;
@@ -50,27 +50,28 @@ export class CachePage {
     this.#bytes = Buffer.from(memory, at, PAGE_BYTES);
   }
 
-  get isShown(): boolean {
-    return Atomics.load(this.#words, SHOWN) === 1;
+  /** The load acquires everything that was written before publish(). */
+  get isPublished(): boolean {
+    return Atomics.load(this.#words, PUBLISHED) === 1;
   }
 
-  /** Seats that can be read. */
+  /** The count of seats. The load acquires the seats below it. */
   get seats(): number {
     return Atomics.load(this.#words, SEATS);
   }
 
-  /** Whether somebody has been answered from it since this was asked last. */
+  /** Whether a reader has used the page since the last call. */
   takeUsed(): boolean {
     return Atomics.exchange(this.#words, USED, 0) === 1;
   }
 
-  /** Hides the page from new readers. Returns false while a worker reads it: then it must not be written. */
+  /** Hides the page from new readers. Returns false while a worker reads it; the page must not be written then. */
   hide(hazards: Hazards): boolean {
-    Atomics.store(this.#words, SHOWN, 0);
+    Atomics.store(this.#words, PUBLISHED, 0);
     return !hazards.has(this.number);
   }
 
-  /** Writes a cluster without members where nobody reads; it is shown with open(). */
+  /** Writes a cluster without seats to a hidden page that no worker reads. publish() shows it to readers. */
   begin(record: ClusterRecord): void {
     const head = new ByteWriter(this.#bytes.subarray(HEAD_AT, TOKENS_AT));
     head.text(record.name);
@@ -78,12 +79,12 @@ export class CachePage {
     Atomics.store(this.#words, SEATS, 0);
   }
 
-  /** Whoever begins to read it now finds what has been written. */
-  open(): void {
-    Atomics.store(this.#words, SHOWN, 1);
+  /** Releases everything written before to new readers. */
+  publish(): void {
+    Atomics.store(this.#words, PUBLISHED, 1);
   }
 
-  /** Adds a seat; false if it does not fit, or not behind those there are. */
+  /** Appends a seat. Returns false if there is no room or the index is not above the last one. */
   add(index: number, { clientId, token }: Registration): boolean {
     const { seats } = this;
     const start = this.tokenAt(seats);
@@ -98,6 +99,7 @@ export class CachePage {
     return true;
   }
 
+  /** Marks the page as read lately. */
   use(): void {
     Atomics.store(this.#words, USED, 1);
   }
@@ -111,25 +113,25 @@ export class CachePage {
     return this.#words[wordOf(seat) + INDEX]!;
   }
 
-  /** Whether a seat is the client's of this ID, which has 4 bytes at least. */
+  /** Whether the client of this ID has the seat. An ID has at least 4 bytes. */
   isOf(seat: number, id: Buffer): boolean {
     const at = wordOf(seat);
     if (this.#words[at + ID_LENGTH] !== id.length || this.#words[at + ID] !== id.readInt32LE()) return false;
     return this.#bytes.compare(id, 0, id.length, (at + ID) * WORD_BYTES, (at + ID) * WORD_BYTES + id.length) === 0;
   }
 
-  /** Where the token of a seat begins, behind that of the seat before it. */
+  /** Offset of a seat's token, which is the end of the token before it. */
   tokenAt(seat: number): number {
     return seat === 0 ? 0 : this.#words[wordOf(seat - 1) + END]!;
   }
 
-  /** A view of the tokens from one seat to before another. */
+  /** A view of the tokens of the seats from `seat` to before `end`. */
   tokens(seat: number, end: number): Uint8Array {
     return this.#bytes.subarray(TOKENS_AT + this.tokenAt(seat), TOKENS_AT + this.tokenAt(end));
   }
 }
 
-/** The pages of a roster cache, and the numbers of those on which names are to be found. */
+/** The pages of a roster cache, and the hash table from names to page numbers. */
 export class CachePages {
   readonly #pages: readonly CachePage[];
   readonly #names: Int32Array;
@@ -144,16 +146,17 @@ export class CachePages {
     return this.#pages[number]!;
   }
 
-  /** The number of a cluster's page. The registry draws the IDs of clusters at random. */
+  /** The number of a cluster's page. Cluster IDs are random, so their first bytes serve as the hash. */
   numberOf(id: string): number {
     return Number.parseInt(id.slice(0, 8), 16) % this.#pages.length;
   }
 
-  /** Where the cluster of this name is, if it is shown. */
+  /** The page that the cluster of this name is on, if it is published. The caller compares the name. */
   named(name: string): CachePage {
     return this.at(Atomics.load(this.#names, hashOf(name) % this.#names.length));
   }
 
+  /** Records the page of a name; a colliding name loses its entry. */
   name(name: string, number: number): void {
     Atomics.store(this.#names, hashOf(name) % this.#names.length, number);
   }
@@ -163,7 +166,7 @@ function wordOf(seat: number): number {
   return SEATS_AT + seat * SEAT_WORDS;
 }
 
-/** Whoever makes names that fall together makes the coordinator be asked for them, as it is without a roster cache. */
+/** A hash collision costs one round trip to the coordinator, so the hash needs no key against chosen names. */
 function hashOf(name: string): number {
   let hash = 0;
   for (let at = 0; at < name.length; at++) hash = (Math.imul(hash, 31) + name.charCodeAt(at)) | 0;

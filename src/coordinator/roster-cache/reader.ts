@@ -1,17 +1,17 @@
-// A worker's end of the roster cache: it answers a member's GetCluster, and a Create of a cluster that exists, without the
-// coordinator.
+// A worker's end of the roster cache, in stage 2, parallel: it replies to a member's GetCluster and to a Create of an existing
+// cluster without the coordinator, so such a job skips stages 3 and 4.
 import type { ClusterProperties, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
 import { chooseMembers, joinTokens } from '../../registry/roster.ts';
 import { Hazards } from './hazards.ts';
 import { type CachePage, CachePages, type NamedCluster } from './page.ts';
 
-/** A worker's end. */
+/** A worker's view of the roster cache. */
 export class RosterCacheReader {
   readonly #pages: CachePages;
   readonly #hazards: Hazards;
   readonly #reader: number;
 
-  /** `reader`, below WORKERS_MAX, is the number of one live thread at a time. */
+  /** `reader` is the number of the worker, below WORKERS_MAX; one live thread has it. */
   constructor(memory: SharedArrayBuffer, reader: number) {
     this.#pages = new CachePages(memory);
     this.#hazards = new Hazards(memory);
@@ -20,15 +20,15 @@ export class RosterCacheReader {
   }
 
   /**
-   * What `use` makes of the reply to a command; undefined if only the coordinator knows it. The reply's bytes are views that
-   * last as long as the call, and `use` does not ask again.
+   * Passes the reply to a command to `use` and returns its result; returns undefined if only the coordinator can reply. The
+   * reply's bytes are views that are valid during `use`, which must not call answer().
    */
   answer<T>(command: Command, use: (reply: Reply) => T): T | undefined {
-    const page = this.#pageMeant(command);
+    const page = this.#pageOf(command);
     if (!page) return undefined;
     this.#hazards.set(this.#reader, page.number);
     try {
-      const reply = page.isShown ? replyFrom(page, command) : undefined;
+      const reply = page.isPublished ? replyFrom(page, command) : undefined;
       if (!reply) return undefined;
       page.use();
       return use(reply);
@@ -37,7 +37,7 @@ export class RosterCacheReader {
     }
   }
 
-  #pageMeant(command: Command): CachePage | undefined {
+  #pageOf(command: Command): CachePage | undefined {
     if (command.kind === 'create') return this.#pages.named(command.name);
     if (command.kind !== 'get-cluster') return undefined;
     const { cluster } = command;
@@ -46,26 +46,26 @@ export class RosterCacheReader {
 }
 
 function replyFrom(page: CachePage, command: Command): Reply | undefined {
-  const shown = page.head();
-  const { name, cluster } = shown;
+  const head = page.head();
+  const { name, cluster } = head;
   if (command.kind === 'create') return name === command.name ? { kind: 'cluster', cluster } : undefined;
-  const meant = command.kind === 'get-cluster' && isMeant(shown, command.cluster);
-  return meant ? rosterFrom(page, cluster, command) : undefined;
+  const matches = command.kind === 'get-cluster' && isNamed(head, command.cluster);
+  return matches ? rosterFrom(page, cluster, command) : undefined;
 }
 
-/** What a member may have; who is none has to be heard of by the coordinator, or his registration would expire. */
+/** The roster for a member. Non-members go to the coordinator, which refreshes their registration. */
 function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClusterCommand): Reply | undefined {
   const { seats } = page;
   if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
   const count = page.indexAt(seats - 1) + 1;
   const from = command.cursor?.clusterId === cluster.id ? command.cursor.from : 0;
-  // What is asked most, everybody where nobody was evicted, stands there as it is told.
-  const everybody = (1n << BigInt(count)) - 1n;
+  // Fast path for the usual GetCluster: all members of a cluster without evicted seats are one view.
+  const all = (1n << BigInt(count)) - 1n;
   const tokens = page.tokens(0, seats);
-  if (count === seats && (command.which & everybody) === everybody && tokens.length <= command.rosterBytesMax) {
-    return { kind: 'roster', cluster, which: everybody, next: from % count, roster: tokens };
+  if (count === seats && (command.which & all) === all && tokens.length <= command.rosterBytesMax) {
+    return { kind: 'roster', cluster, which: all, next: from % count, roster: tokens };
   }
-  // Where nobody was evicted, seats are numbered as their members are.
+  // Without evicted members, the n-th seat of the page has index n.
   const seatOf = count === seats ? itself : seatsByIndex(page, seats);
   const tokenBytes = (index: number) => {
     const seat = seatOf(index);
@@ -89,7 +89,7 @@ function seatsByIndex(page: CachePage, seats: number): (index: number) => number
   return (index) => byIndex.get(index);
 }
 
-/** The tokens of some seats in ascending order; those of neighbours are together already. */
+/** The tokens of some seats in ascending order; consecutive seats are one view, others are copied. */
 function tokensOf(page: CachePage, seats: readonly number[], bytes: number): Uint8Array {
   const [first = 0, last = -1] = [seats.at(0), seats.at(-1)];
   if (last - first + 1 === seats.length) return page.tokens(first, last + 1);
@@ -99,6 +99,6 @@ function tokensOf(page: CachePage, seats: readonly number[], bytes: number): Uin
   );
 }
 
-function isMeant({ name, cluster }: NamedCluster, ref: ClusterRef): boolean {
+function isNamed({ name, cluster }: NamedCluster, ref: ClusterRef): boolean {
   return 'id' in ref ? cluster.id === ref.id : name === ref.name;
 }

@@ -1,27 +1,28 @@
-// The coordinator's end of the roster cache: it publishes the clusters asked for last, applies each stored change, and hides
-// what it cannot follow. Invariants: what is shown is stored; a page that a worker reads is not written.
+// The coordinator's end of the roster cache, in stage 4, sequential: it publishes the clusters that are asked for, applies each
+// stored change, and invalidates a page that it cannot update. Invariants: published clusters are stored; a page that a worker
+// reads is never rewritten.
 import { type Cluster, isEphemeral } from '../../registry/cluster.ts';
 import type { Change, ClusterRecord, MemberRecord, Registration } from '../../registry/command.ts';
 import { Hazards } from './hazards.ts';
 import { CachePages, fits } from './page.ts';
 
-/** The coordinator's end: to be told of every change that is stored, in order. */
+/** The only writer of the cache. The coordinator passes it every stored change, in order. */
 export class RosterCache {
   readonly #pages: CachePages;
   readonly #hazards: Hazards;
-  /** The cluster that is shown on each page. */
-  readonly #shown: (string | undefined)[] = [];
+  /** By page: the ID of the published cluster. */
+  readonly #published: (string | undefined)[] = [];
 
   constructor(memory: SharedArrayBuffer) {
     this.#pages = new CachePages(memory);
     this.#hazards = new Hazards(memory);
   }
 
-  /** Follows a change that is stored. */
+  /** Applies a stored change. */
   apply(change: Change): void {
     switch (change.kind) {
       case 'cluster':
-        // A mark may be of a cluster that has members already, which the change does not tell.
+        // A change that marks a cluster as kept does not carry its members.
         if (change.keep) this.#invalidate(change.id);
         else this.#begin(change, []);
         return;
@@ -36,44 +37,44 @@ export class RosterCache {
     }
   }
 
-  /** Shows a cluster as it is stored, if it was not, unless its page shows one that has been asked for since the last time. */
+  /** Publishes a stored cluster, unless its page holds another that was read since the last call. */
   publish({ record, seats }: Cluster): void {
     const number = this.#pages.numberOf(record.id);
-    if (this.#shown[number] === record.id) return this.#pages.name(record.name, number);
-    if (this.#shown[number] !== undefined && this.#pages.at(number).takeUsed()) return;
+    if (this.#published[number] === record.id) return this.#pages.name(record.name, number);
+    if (this.#published[number] !== undefined && this.#pages.at(number).takeUsed()) return;
     this.#begin(record, seats);
   }
 
-  /** Shows nothing any more. */
+  /** Invalidates every page. */
   clear(): void {
-    for (const id of this.#shown) if (id !== undefined) this.#invalidate(id);
+    for (const id of this.#published) if (id !== undefined) this.#invalidate(id);
   }
 
-  /** An ephemeral cluster lives on what the coordinator is asked, so nothing of it is shown. */
+  /** Skips an ephemeral cluster: its GetClusters keep it alive, so the coordinator has to see them. */
   #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
     if (isEphemeral(record) || !fits(bytes)) return;
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
-    this.#shown[number] = undefined;
+    this.#published[number] = undefined;
     if (!page.hide(this.#hazards)) return;
     page.begin(record);
     for (const [index, member] of members.entries()) if (member) page.add(index, member);
-    page.open();
-    this.#shown[number] = record.id;
+    page.publish();
+    this.#published[number] = record.id;
     this.#pages.name(record.name, number);
   }
 
   #seat(member: MemberRecord): void {
     const number = this.#pages.numberOf(member.clusterId);
-    if (this.#shown[number] !== member.clusterId) return;
+    if (this.#published[number] !== member.clusterId) return;
     if (!this.#pages.at(number).add(member.index, member)) this.#invalidate(member.clusterId);
   }
 
   #invalidate(clusterId: string): void {
     const number = this.#pages.numberOf(clusterId);
-    if (this.#shown[number] !== clusterId) return;
-    this.#shown[number] = undefined;
+    if (this.#published[number] !== clusterId) return;
+    this.#published[number] = undefined;
     this.#pages.at(number).hide(this.#hazards);
   }
 }

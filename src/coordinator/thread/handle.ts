@@ -1,4 +1,4 @@
-// The main thread's handle on the coordinator's thread: starts it, gives it orders, and takes its reports.
+// The main thread's handle on the coordinator's thread: starts the thread, posts orders, and receives reports.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { ClusterPage, ClusterQuery } from '../../registry/cluster-scan.ts';
@@ -13,92 +13,94 @@ import { StoreUnusableError } from '../../store/store.ts';
 import { type CoordinatorStats, coordinatorStats, newStatsMemory } from '../coordinator-stats.ts';
 import type { OperatorQuery, OperatorReply, ShownCluster } from '../operator-queries.ts';
 import { newRosterCacheMemory } from '../roster-cache/page.ts';
-import { waitingQuestions } from '../serve-channels.ts';
+import { queuedCommands } from '../serve-channels.ts';
 import type { CoordinatorWorkerData, Order, Report, ThreadData } from './messages.ts';
 
-/** What the main thread is told. */
+/** Called on the main thread. */
 export interface CoordinatorEvents {
-  /** The store has no room, or (undefined) has room again. */
+  /** The store has no room; undefined: it has room again. */
   full(reason: string | undefined): void;
-  /** The store cannot be reached, or (undefined) can be again. */
+  /** The store cannot be reached; undefined: it can be reached again. */
   unreachable(reason: string | undefined): void;
-  /** A client, by its ID and name, has come with a token that it had replaced. */
+  /** A client registered with a token that it had replaced before. */
   tokenReplayed(clientId: string, name: string): void;
-  /** The coordinator is gone, or must not go on: neither must the process. */
+  /** The coordinator died or must not go on. The process has to stop. */
   death(error: unknown): void;
 }
 
-/** Operators' queries under way at once, below what one address may have of connections to the admin port. */
-export const OPERATOR_QUESTIONS_MAX = 24;
+/** Operators' queries at once. It is below the connections that one address may have to the admin port. */
+export const OPERATOR_QUERIES_MAX = 24;
 
-/** As many questions of operators are under way as there may be, or the coordinator closes. */
+/** Too many operators' queries are in work, or the coordinator closes. */
 export class CoordinatorBusyError extends Error {
   override readonly name = 'CoordinatorBusyError';
 }
 
 const STOPPING = 'the registry is stopping';
+const TOO_MANY = `more than ${OPERATOR_QUERIES_MAX} queries at once; try again in a moment`;
 
 function stopping(): CoordinatorBusyError {
   return new CoordinatorBusyError(STOPPING);
 }
 
-/** What waits for the answer to a question. */
-interface Answering {
-  resolve(answer: OperatorReply): void;
+/** The promise of an operator's query. */
+interface PendingQuery {
+  resolve(reply: OperatorReply): void;
   reject(error: Error): void;
 }
 
-/** Loading a table makes objects that stay: with little room for young ones they would be moved about too often. */
+/** Loading a table allocates long-lived objects; a small young generation would copy them again and again. */
 const YOUNG_GENERATION_MB = 64;
 
 /** The main thread's handle. */
 export class CoordinatorThread {
-  /** For `Parker`: rung when a channel has a question. */
+  /** Of the `Parker` that a worker unparks after it has queued a command. */
   readonly parker: SharedArrayBuffer;
-  /** For `RosterCacheReader`; none where other servers write the same store. */
+  /** For `RosterCacheReader`; undefined for a store that several servers share. */
   readonly rosterCache: SharedArrayBuffer | undefined;
-  /** What it counts and tells of itself. */
+  /** The thread's counters, in shared memory. */
   readonly stats: CoordinatorStats;
   readonly #worker: Worker;
   readonly #parker: Parker;
   readonly #ordered: AtomicFlag;
   readonly #channels = new Map<number, WorkerChannel>();
-  /** Questions of operators under way, OPERATOR_QUESTIONS_MAX at most. */
-  readonly #questions = new Map<number, Answering>();
-  #backupAsked: ((failure: string | undefined) => void) | undefined;
+  /** By ID. Bound: OPERATOR_QUERIES_MAX. */
+  readonly #queries = new Map<number, PendingQuery>();
+  /** Resolves the backup in work; undefined if there is none. */
+  #pendingBackup: ((failure: string | undefined) => void) | undefined;
   #lastId = 0;
   #closing = false;
 
-  private constructor(worker: Worker, { parker, ordered, numbers, rosterCache }: ThreadData, on: CoordinatorEvents) {
+  private constructor(worker: Worker, { parker, ordered, stats, rosterCache }: ThreadData, on: CoordinatorEvents) {
     this.parker = parker;
     this.#parker = new Parker(parker);
     this.#ordered = new AtomicFlag(ordered);
     this.rosterCache = rosterCache;
-    this.stats = coordinatorStats(numbers);
+    this.stats = coordinatorStats(stats);
     this.#worker = worker;
     worker.on('message', (report: Report) => {
       if (report.kind === 'full' || report.kind === 'unreachable') on[report.kind](report.reason);
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'replayed') on.tokenReplayed(report.clientId, report.name);
-      else if (report.kind === 'backup') this.#backupAsked?.(report.failure);
-      else if (report.kind === 'answer') this.#questions.get(report.id)?.resolve(report.answer);
+      else if (report.kind === 'backup') this.#pendingBackup?.(report.failure);
+      else if (report.kind === 'reply') this.#queries.get(report.id)?.resolve(report.reply);
     });
     worker.on('error', on.death);
     worker.on('exit', (code) => {
-      for (const { reject } of this.#questions.values()) reject(stopping());
-      this.#backupAsked?.(STOPPING);
+      for (const { reject } of this.#queries.values()) reject(stopping());
+      this.#pendingBackup?.(STOPPING);
       if (!this.#closing) on.death(new Error(`the coordinator ended with code ${code}`));
     });
   }
 
-  /** Starts the thread and resolves when the table is loaded; rejects if it cannot be. */
+  /** Starts the thread; resolves when the table is loaded. Rejects with StoreUnusableError or ThreadLoadError. */
   static async start(data: CoordinatorWorkerData, on: CoordinatorEvents): Promise<CoordinatorThread> {
     const rosterCache = isShared(data.store.name) ? undefined : newRosterCacheMemory();
     const threadData: ThreadData = {
       ...data,
       parker: new SharedArrayBuffer(4),
       ordered: new SharedArrayBuffer(4),
-      numbers: newStatsMemory(),
+      stats: newStatsMemory(),
       rosterCache,
     };
     const worker = new Worker(threadUrl('coordinator-thread'), {
@@ -110,7 +112,7 @@ export class CoordinatorThread {
       throw new Error(`the coordinator ended with code ${code} before the table was loaded`);
     });
     died.catch(() => {});
-    // The first report says whether the table could be loaded; an error before it rejects.
+    // The first report is `loaded` or `unusable`; an error before it rejects.
     const [first] = (await Promise.race([once(worker, 'message'), died]).catch((error) => {
       throw isLoadFailure(error) ? new ThreadLoadError('the coordinator', error) : error;
     })) as [Report];
@@ -118,7 +120,7 @@ export class CoordinatorThread {
     return new CoordinatorThread(worker, threadData, on);
   }
 
-  /** Answers the questions of a channel from now on. Returns what ends it. */
+  /** Serves a worker channel from now on. Returns a function that ends this. */
   serve(channel: ChannelMemory): () => void {
     const id = ++this.#lastId;
     this.#channels.set(id, new WorkerChannel(channel));
@@ -129,55 +131,55 @@ export class CoordinatorThread {
     };
   }
 
-  /** Commands waiting for the batch under way. */
+  /** Commands that wait for the present batch to end. */
   get queueLength(): number {
-    return waitingQuestions(this.#channels.values());
+    return queuedCommands(this.#channels.values());
   }
 
-  /** Carries out what an operator wants changed; it is stored when this resolves. Rejects with CoordinatorBusyError. */
+  /** Carries out an operator's command. Its change is stored when this resolves. Rejects with CoordinatorBusyError. */
   operate(command: OperatorCommand): Promise<Reply> {
-    return this.#question(command) as Promise<Reply>;
+    return this.#query(command) as Promise<Reply>;
   }
 
-  /** A page of clusters. Rejects with CoordinatorBusyError. */
+  /** Resolves to a page of clusters. Rejects with CoordinatorBusyError. */
   clusters(query: ClusterQuery): Promise<ClusterPage> {
-    return this.#question({ kind: 'clusters', query }) as Promise<ClusterPage>;
+    return this.#query({ kind: 'clusters', query }) as Promise<ClusterPage>;
   }
 
-  /** A cluster with its members; undefined if there is none. Rejects with CoordinatorBusyError. */
+  /** Resolves to a cluster with its members, or undefined if there is none. Rejects with CoordinatorBusyError. */
   cluster(cluster: ClusterRef): Promise<ShownCluster | undefined> {
-    return this.#question({ kind: 'cluster', cluster }) as Promise<ShownCluster | undefined>;
+    return this.#query({ kind: 'cluster', cluster }) as Promise<ShownCluster | undefined>;
   }
 
-  /** The table at a glance. Rejects with CoordinatorBusyError. */
+  /** Resolves to the overview of the table. Rejects with CoordinatorBusyError. */
   overview(): Promise<TableOverview> {
-    return this.#question({ kind: 'overview' }) as Promise<TableOverview>;
+    return this.#query({ kind: 'overview' }) as Promise<TableOverview>;
   }
 
-  async #question(question: OperatorQuery): Promise<OperatorReply> {
+  async #query(query: OperatorQuery): Promise<OperatorReply> {
     if (this.#closing) throw stopping();
-    if (this.#questions.size >= OPERATOR_QUESTIONS_MAX) throw new CoordinatorBusyError('too many questions at once');
+    if (this.#queries.size >= OPERATOR_QUERIES_MAX) throw new CoordinatorBusyError(TOO_MANY);
     const id = ++this.#lastId;
-    const answer = new Promise<OperatorReply>((resolve, reject) => {
-      this.#questions.set(id, { resolve, reject });
-      this.#order({ kind: 'question', id, question });
+    const reply = new Promise<OperatorReply>((resolve, reject) => {
+      this.#queries.set(id, { resolve, reject });
+      this.#order({ kind: 'query', id, query });
     });
-    return answer.finally(() => this.#questions.delete(id));
+    return reply.finally(() => this.#queries.delete(id));
   }
 
-  /** Copies what is stored to a new directory. One at a time; rejects with what went wrong. */
+  /** Copies the store to a new directory. Rejects if a backup is in work already, and with the store's error. */
   async backup(directory: string): Promise<void> {
     if (this.#closing) throw new Error(STOPPING);
-    if (this.#backupAsked) throw new Error('a backup is under way');
+    if (this.#pendingBackup) throw new Error('a backup is in work already');
     const failure = await new Promise<string | undefined>((resolve) => {
-      this.#backupAsked = resolve;
+      this.#pendingBackup = resolve;
       this.#order({ kind: 'backup', directory });
     });
-    this.#backupAsked = undefined;
+    this.#pendingBackup = undefined;
     if (failure !== undefined) throw new Error(failure);
   }
 
-  /** Refuses what comes from now on, stores what has come, closes the store and ends the thread. */
+  /** Refuses new commands, finishes those that have come, closes the store, and ends the thread. */
   async close(): Promise<void> {
     this.#closing = true;
     const exited = once(this.#worker, 'exit');
@@ -185,7 +187,7 @@ export class CoordinatorThread {
     await exited;
   }
 
-  /** An order comes through the event loop, which a thread asleep on its parker gives no turn. */
+  /** Orders arrive through the event loop; a thread that sleeps on its parker gives it no turn, so unpark the thread. */
   #order(order: Order): void {
     this.#worker.postMessage(order);
     this.#ordered.set();

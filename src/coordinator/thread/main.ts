@@ -1,4 +1,4 @@
-// The coordinator's thread itself: opens the store, loads the table, serves the worker channels, and carries out orders.
+// The coordinator's thread: opens the store, loads the table, serves the worker channels, and carries out orders.
 import { AssertionError } from 'node:assert';
 import { parentPort, workerData } from 'node:worker_threads';
 import { GrowthBudgets } from '../../admission/growth-budgets.ts';
@@ -28,13 +28,13 @@ import { RosterCache } from '../roster-cache/writer.ts';
 import { serveChannels } from '../serve-channels.ts';
 import type { Order, Report, ThreadData } from './messages.ts';
 
-/** Steps of `nice` by which all other threads go first where cores are short: more of what they ask shares a commit. */
+/** Steps of `nice`. Where cores are short, the other threads run first, so that more commands share a commit. */
 const PRIORITY_STEPS = 5;
 
-/** How often a sweep looks for what has expired. */
+/** Time between two sweeps. */
 const SWEEP_INTERVAL_MS = 1_000;
 
-/** How often the thread records its own state. */
+/** Time between two records of the thread's own state. */
 const RECORD_INTERVAL_MS = 100;
 
 const clock = () => performance.now();
@@ -43,12 +43,12 @@ function report(message: Report): void {
   parentPort!.postMessage(message);
 }
 
-/** Runs until the order to close, which ends the thread. */
+/** Entry of the thread. The order to close ends the thread. */
 export async function runCoordinator(): Promise<void> {
   const data = workerData as ThreadData;
   const opened = await open(data);
   if (opened === undefined) return;
-  // The table is loaded with full priority: everybody waits for it.
+  // Loading runs at full priority, because every client waits for it.
   lowerThreadPriority(PRIORITY_STEPS);
   const { coordinator } = opened;
   const parker = new Parker(data.parker);
@@ -69,7 +69,7 @@ interface Opened {
 async function open(data: ThreadData): Promise<Opened | undefined> {
   const { store: settings, limits, growth, rosterCache } = data;
   const table = new ClusterTable(settings.registryId, limits, clock(), isShared(settings.name));
-  const stats = coordinatorStats(data.numbers);
+  const stats = coordinatorStats(data.stats);
   const recorder = recordStats(stats, table);
   watchLoopDelay(stats.loopDelay);
   try {
@@ -85,7 +85,7 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
     setInterval(() => recorder.now(store), RECORD_INTERVAL_MS).unref();
     return { store, coordinator };
   } catch (error) {
-    // Records that do not fit together break a promise of the table, which is the store's fault here.
+    // An assertion of the table fails here only if the stored records contradict each other.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
     const mayPass = error instanceof StoreUnusableError && error.mayPass;
     report({ kind: 'unusable', message: `${placeOf(settings)}: ${error.message}`, mayPass });
@@ -93,7 +93,7 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
   }
 }
 
-/** Records what the coordinator does, and reports what the main thread has to know at once. */
+/** Records the coordinator's work, and reports to the main thread what cannot wait for a scrape. */
 function observe(recorder: CoordinatorRecorder, stats: CoordinatorStats, store: Store): CoordinatorObserver {
   const replacedTokens = new ReplacedTokens(signedContentDigest);
   return {
@@ -113,31 +113,31 @@ function observe(recorder: CoordinatorRecorder, stats: CoordinatorStats, store: 
     },
     broken(error) {
       const message = messageOf(error);
-      const tell = () => report({ kind: 'broken', message });
-      // Closed first: a process that exits with an open table may crash instead.
-      void store.close().then(tell, tell);
+      const announce = () => report({ kind: 'broken', message });
+      // Close first: a process that exits with an open LMDB table may crash.
+      void store.close().then(announce, announce);
     },
   };
 }
 
-/** Carries out the orders of the main thread from now on. */
+/** Carries out each order of the main thread from now on. */
 function takeOrders({ store, coordinator }: Opened, parker: Parker, channels: Map<number, WorkerChannel>): void {
-  /** Operators' queries under way; the main thread bounds them. */
-  const answering = new Set<Promise<void>>();
+  /** Operators' queries in work. Bound: OPERATOR_QUERIES_MAX, held by the handle. */
+  const pending = new Set<Promise<void>>();
   parentPort!.on('message', async (order: Order) => {
     switch (order.kind) {
       case 'serve':
         channels.set(order.id, new WorkerChannel(order.channel));
-        // The worker may have asked already.
+        // The worker may have queued a command before this order came.
         parker.unpark();
         return;
       case 'withdraw':
         channels.delete(order.id);
         return;
-      case 'question': {
-        const answered = answerUnlessClosing(coordinator, order);
-        answering.add(answered);
-        await answered.finally(() => answering.delete(answered));
+      case 'query': {
+        const replied = replyUnlessClosing(coordinator, order);
+        pending.add(replied);
+        await replied.finally(() => pending.delete(replied));
         return;
       }
       case 'backup':
@@ -145,20 +145,20 @@ function takeOrders({ store, coordinator }: Opened, parker: Parker, channels: Ma
         return;
       case 'close':
         await coordinator.close();
-        // Answers leave before the thread ends.
-        await Promise.allSettled(answering);
+        // Replies leave before the thread ends.
+        await Promise.allSettled(pending);
         process.exit(0);
     }
   });
 }
 
-/** Reports the answer. A query that closing cut short has none; the main thread rejects it when the thread ends. */
-async function answerUnlessClosing(
+/** Reports the reply. A query that closing cut short gets none; the handle rejects it when the thread ends. */
+async function replyUnlessClosing(
   coordinator: Coordinator,
-  { id, question }: Order & { readonly kind: 'question' },
+  { id, query }: Order & { readonly kind: 'query' },
 ): Promise<void> {
   try {
-    report({ kind: 'answer', id, answer: await answerQuery(coordinator, question) });
+    report({ kind: 'reply', id, reply: await answerQuery(coordinator, query) });
   } catch (error) {
     if (!(error instanceof CoordinatorClosingError)) throw error;
   }

@@ -1,33 +1,39 @@
-// What passes between the main thread and the coordinator's thread: what starts the thread, orders one way, reports the other.
-// Commands of clients take another way, through the worker channels.
+// Messages between the main thread and the coordinator's thread: start data, orders to the thread, reports back. Commands of
+// clients do not pass here; they travel through the worker channels.
 import type { GrowthRates } from '../../admission/growth-budgets.ts';
 import type { TableLimits } from '../../registry/time-to-live.ts';
 import type { ChannelMemory } from '../../shared-memory/worker-channel.ts';
 import type { StoreSettings } from '../../store/open-store.ts';
 import type { OperatorQuery, OperatorReply } from '../operator-queries.ts';
 
-/** What the thread is started with. */
+/** The caller's part of the start data. */
 export interface CoordinatorWorkerData {
   readonly store: StoreSettings;
   readonly limits: TableLimits;
-  /** What each address may add to the table (R4), in memory that the front end shares. */
+  /** Growth budgets of addresses (R4); the front end shares their memory. */
   readonly growth: { readonly memory: SharedArrayBuffer; readonly rates: GrowthRates };
 }
 
-/** The same, what wakes the thread, what says that it has an order, what it counts in, and what it shows the workers. */
+/** The whole start data: the caller's part and the shared memory that the handle adds. */
 export interface ThreadData extends CoordinatorWorkerData {
+  /** Of the `Parker` that the thread sleeps on. */
   readonly parker: SharedArrayBuffer;
+  /** Of the `AtomicFlag` that is set after each order. */
   readonly ordered: SharedArrayBuffer;
-  readonly numbers: SharedArrayBuffer;
+  /** From newStatsMemory(). */
+  readonly stats: SharedArrayBuffer;
+  /** From newRosterCacheMemory(); undefined for a store that several servers share. */
   readonly rosterCache: SharedArrayBuffer | undefined;
 }
 
+/** From the main thread. */
 export type Order =
   | { readonly kind: 'serve'; readonly id: number; readonly channel: ChannelMemory }
   | { readonly kind: 'withdraw'; readonly id: number }
   | { readonly kind: 'backup'; readonly directory: string }
-  | { readonly kind: 'question'; readonly id: number; readonly question: OperatorQuery }
+  | { readonly kind: 'query'; readonly id: number; readonly query: OperatorQuery }
   | { readonly kind: 'close' };
+/** To the main thread. The first one is `loaded` or `unusable`. */
 export type Report =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'unusable'; readonly message: string; readonly mayPass: boolean }
@@ -35,4 +41,4 @@ export type Report =
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'replayed'; readonly clientId: string; readonly name: string }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: OperatorReply };
+  | { readonly kind: 'reply'; readonly id: number; readonly reply: OperatorReply };
