@@ -1,5 +1,6 @@
-// Charges origins for additions to the table (R4): each new registration, cluster or member takes a token of the origin's growth
-// budget. Invariants: a command pays once, however often it is applied; a command that adds nothing in the end pays nothing.
+// Charges origins for additions to the table (R4): each new registration, cluster or member takes a token of the origin's
+// growth budget. Invariants: a command pays once, however often it is applied; a command that adds nothing in the end pays
+// nothing.
 import type { Addition, GrowthBudgets } from '../admission/growth-budgets.ts';
 import type { Refusal } from '../errors.ts';
 

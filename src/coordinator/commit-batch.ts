@@ -89,7 +89,10 @@ export class BatchCommitter {
     }
   }
 
-  /** Fills in the replies. After a conflict, applies the command again to the current table, COMMIT_ATTEMPTS_MAX times in all. */
+  /**
+   * Fills in the replies. After a conflict, applies the command again to the current table, COMMIT_ATTEMPTS_MAX times in
+   * all.
+   */
   async serve(batch: readonly BatchItem[], deadline: number): Promise<void> {
     let open = batch;
     let changes = 0;

@@ -5,7 +5,10 @@ import { REPLACED_TOKEN_CLIENTS_MAX, REPLACED_TOKENS_PER_CLIENT } from '../limit
 export class ReplacedTokens {
   readonly #digestOf: (token: Uint8Array) => string;
   readonly #clientsMax: number;
-  /** Digests by client ID, oldest first. BOUNDED: REPLACED_TOKENS_PER_CLIENT each, `clientsMax` clients, least recent evicted. */
+  /**
+   * Digests by client ID, oldest first. BOUNDED: REPLACED_TOKENS_PER_CLIENT each, `clientsMax` clients, least recent
+   * evicted.
+   */
   readonly #digests = new Map<string, readonly string[]>();
 
   /** `digestOf` hashes the signed content of a token. */

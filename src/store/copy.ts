@@ -1,33 +1,33 @@
-// A table from one store into another, whatever they are, and the proof that both hold the same. Memory: the records of all
-// clients as their store gives them, and some 250 bytes for each record, about what a server needs for the same table.
+// Copies a table from one store into another of any kind, and compares the two. Memory: all client records plus some 250
+// bytes a record, about what a server needs for the same table.
 import { createHash } from 'node:crypto';
 import type { ClientRecord, ClusterRecord, MemberRecord } from '../registry/command.ts';
 import { type Store, StoreUnusableError } from './store.ts';
 
-/** A copy came to nothing; the message says at what. */
+/** The copy failed; the message says at which record. */
 export class CopyError extends Error {
   override readonly name = 'CopyError';
 }
 
-/** Called after each piece with the records done so far. Throws to end the work. */
+/** Called after each piece with the number of records done. It may throw, which aborts the copy. */
 type Progress = (records: number) => void;
 
-/** A record without reference to another. */
+/** A record that stands for itself: a seat has its token. */
 type WholeRecord = ClientRecord | ClusterRecord | MemberRecord;
 
-/** Changes of one commit. */
+/** Records in one commit. */
 const BATCH_RECORDS = 1_024;
-/** Nobody waits for an answer: what a busy etcd may take for one. */
+/** Time limit of one commit. No client waits, so a busy etcd may take this long. */
 const COMMIT_MS = 30_000;
-/** Records named of those that differ. */
+/** Differing records that the error names at most. */
 const NAMED_MAX = 3;
 
-/** What a store holds, as far as two of them are compared: a digest of each record under its key. */
+/** A store's contents for comparison: a digest of each record by its key. */
 export class Survey {
   readonly #digests = new Map<string, string>();
   readonly #counts = { client: 0, cluster: 0, member: 0 };
 
-  /** Reads a store from end to end. Throws StoreUnusableError, also where a key is there twice. */
+  /** Reads a whole store. Rejects with StoreUnusableError, also if a key occurs twice. */
   static async of(store: Store, progress: Progress): Promise<Survey> {
     const survey = new Survey();
     for await (const records of wholeRecords(store)) {
@@ -53,14 +53,14 @@ export class Survey {
     return this.#counts.member;
   }
 
-  /** SHA-256 over all records in the order of their keys, hex: the same for the same table in any store. */
+  /** SHA-256 over all records in the order of their keys, in hex. Equal tables have equal digests in any two stores. */
   get digest(): string {
     const whole = createHash('sha256');
     for (const key of [...this.#digests.keys()].sort()) whole.update(this.#digests.get(key)!, 'latin1');
     return whole.digest('hex');
   }
 
-  /** Throws CopyError with some of the keys unless the other store holds just the same. */
+  /** Throws CopyError, with some of the keys, unless `copy` has exactly the same records. */
   assertSame(copy: Survey): void {
     const differing: string[] = [];
     const note = (what: string, key: string) => {
@@ -68,10 +68,10 @@ export class Survey {
     };
     for (const [key, digest] of this.#digests) {
       const found = copy.#digests.get(key);
-      if (found !== digest) note(found === undefined ? 'missing is' : 'different is', key);
+      if (found !== digest) note(found === undefined ? 'missing' : 'different', key);
     }
-    for (const key of copy.#digests.keys()) if (!this.#digests.has(key)) note('too much is', key);
-    if (differing.length > 0) throw new CopyError(`the copy is not the same: ${differing.join(', ')}`);
+    for (const key of copy.#digests.keys()) if (!this.#digests.has(key)) note('extra', key);
+    if (differing.length > 0) throw new CopyError(`the copy differs: ${differing.join(', ')}`);
   }
 
   #add(record: WholeRecord): void {
@@ -82,7 +82,7 @@ export class Survey {
   }
 }
 
-/** Writes every record of one store into another that holds none. Throws CopyError where something stands in the way. */
+/** Writes every record of one store into another, empty one. Rejects with CopyError if a record conflicts. */
 export async function copyRecords(from: Store, to: Store, progress: Progress): Promise<void> {
   let batch: WholeRecord[] = [];
   let copied = 0;
@@ -90,8 +90,8 @@ export async function copyRecords(from: Store, to: Store, progress: Progress): P
     const state = await to.catchUp?.();
     if (state && state.freshness !== 'current') throw new CopyError(state.reason);
     const outcomes = await to.commit(batch, COMMIT_MS);
-    const lost = outcomes.findIndex(({ kind }) => kind === 'conflict');
-    if (lost >= 0) throw new CopyError(`the ${keyOf(batch[lost]!)} cannot be stored: another stands there`);
+    const conflict = outcomes.findIndex(({ kind }) => kind === 'conflict');
+    if (conflict >= 0) throw new CopyError(`the target has another ${keyOf(batch[conflict]!)} already`);
     copied += batch.length;
     batch = [];
     progress(copied);
@@ -105,7 +105,7 @@ export async function copyRecords(from: Store, to: Store, progress: Progress): P
   if (batch.length > 0) await flush();
 }
 
-/** What a store gives, with the registration of its client in each seat that has none of its own. */
+/** The records of a store; a seat without a token gets that of its client. */
 async function* wholeRecords(store: Store): AsyncGenerator<readonly WholeRecord[]> {
   const clients = new Map<string, ClientRecord>();
   for await (const records of store.load()) {
@@ -130,7 +130,7 @@ function keyOf(record: WholeRecord): string {
   }
 }
 
-/** Over every field; 32 bytes as text, which takes least memory. */
+/** SHA-256 over every field, as a one-byte-per-character string, which takes the least memory. */
 function digestOf(record: WholeRecord): string {
   const hash = createHash('sha256').update(JSON.stringify([keyOf(record), ...fieldsOf(record)]));
   if (record.kind !== 'cluster') hash.update(record.token);

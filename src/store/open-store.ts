@@ -1,19 +1,19 @@
-// Which store a name means. Its code is loaded when it is opened: that of etcd takes some 80 ms, and the main
-// thread and every command look at names only.
+// Opens the store that a name selects. The code of a store is imported only then: that of etcd loads slowly, and the main
+// thread and most commands need nothing but the name.
 import { Fence } from '../shared-memory/fence.ts';
 import type { EtcdAccess } from './etcd/etcd-client.ts';
 import type { EtcdStoreObserver } from './etcd/etcd-store.ts';
 import type { Store } from './store.ts';
 
-/** `--store`: where the table is. */
+/** The value of `--store`. */
 export type StoreName = 'lmdb' | 'memory' | `etcd:${string}`;
 
 const ETCD = 'etcd:';
 const END_POINT = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
-/** As many servers as an etcd has at most, and a balancer or two. */
+/** An etcd has 7 servers at most; two more allow for load balancers. */
 const END_POINTS_MAX = 9;
 
-/** Whether `--store` can be that. */
+/** Whether `--store` accepts the text. */
 export function isStoreName(text: string): text is StoreName {
   if (!text.startsWith(ETCD)) return text === 'lmdb' || text === 'memory';
   const endPoints = endPointsOf(text);
@@ -25,36 +25,36 @@ function isEndPoint(text: string): boolean {
   return port > 0 && port <= 65_535;
 }
 
-/** The servers of an etcd by the name of a store on it. */
+/** The end points in the name of a store on etcd. */
 export function endPointsOf(name: string): string[] {
   return name.slice(ETCD.length).split(',');
 }
 
-/** Whether other servers may have the same table. */
+/** Whether several servers can share the store. */
 export function isShared(name: StoreName): boolean {
   return name.startsWith(ETCD);
 }
 
-/** Everything a store may want to know. */
+/** The settings of any store. */
 export interface StoreSettings {
   readonly name: StoreName;
   readonly dataDirectory: string;
   /** Hex. */
   readonly registryId: string;
   readonly bytesMax: number | undefined;
-  /** Memory of the `Fence` of the data directory's lock; undefined where there is no lock. */
+  /** Memory for the `Fence` of the data directory's lock; undefined if there is no lock. */
   readonly fence?: SharedArrayBuffer;
-  /** Of a store on etcd: who comes, and what the keys of the registry begin with. */
+  /** For etcd only: TLS, user, and the prefix of the registry's keys. */
   readonly etcd?: (Omit<EtcdAccess, 'endPoints'> & { readonly prefix: string | undefined }) | undefined;
 }
 
-/** Told what a store does, for metrics. */
+/** Receives a store's events, for metrics. */
 export interface StoreObserver extends EtcdStoreObserver {
-  /** A commit's way to the disk took so many seconds. */
+  /** Seconds that the write and fsync of a commit took. */
   synced(seconds: number): void;
 }
 
-/** Opens it. Rejects with StoreUnusableError. */
+/** Opens the store. Rejects with StoreUnusableError. */
 export async function openStore(settings: StoreSettings, observer: StoreObserver): Promise<Store> {
   const { name, dataDirectory, registryId, bytesMax, fence, etcd } = settings;
   switch (name) {
@@ -75,7 +75,7 @@ export async function openStore(settings: StoreSettings, observer: StoreObserver
   }
 }
 
-/** What messages call it: a place, without secrets. */
+/** The store's place for messages, without secrets. */
 export function placeOf({ name, dataDirectory }: StoreSettings): string {
   return isShared(name) ? name : dataDirectory;
 }

@@ -1,51 +1,51 @@
-// What the coordinator needs of a store, and all it may rely on. The coordinator is the only writer of its process; with
-// several servers there are several coordinators on one store, which is why a commit can be lost to another.
-
+// The contract between the coordinator and a store. The coordinator is the only writer of its process. Several servers on one
+// store have a coordinator each, so a commit can conflict with that of another server.
 import type { Change, Learned, StoredRecord, Use } from '../registry/command.ts';
 import { mayPass } from '../runtime/passing-failure.ts';
 
-/** A change, or changes that stand or fall together; what they depend on is what was stored before the first of them. */
+/** A change, or changes that are stored together or not at all. They may depend on earlier items, not on each other. */
 export type StoreItem = Change | readonly Change[];
 
-/** How one item of a batch ended. */
+/** The result of one item of a batch. */
 export type CommitOutcome =
-  /** It is stored and survives whatever the store survives. */
+  /** The item is stored, as durably as the store stores anything. */
   | { readonly kind: 'stored' }
   /**
-   * Somebody else won: another record stands where one of these should have gone. Nothing of this item is stored. What
-   * stands there is told as far as the store knows it; of a shared store, the next `catchUp` tells all of it.
+   * A record of another owner holds a key of this item, or a record that the item needs is missing. Nothing of the item is
+   * stored. `current` has the records that won, as far as the store knows them; the next `catchUp` of a shared store
+   * returns all of them.
    */
   | { readonly kind: 'conflict'; readonly current: readonly Change[] };
 
-/** What a server learns of what others have stored. */
+/** The changes that other servers have stored. */
 export interface CatchUp {
-  /** Present if what was learned before is worth nothing: every record there is, in the order of `load`. */
+  /** Every record, in the order of `load`, if the table has to be replaced; else undefined. Replay `changes` after it. */
   readonly reset: readonly StoredRecord[] | undefined;
-  /** What has been stored since, in order; it may have what this server stored itself. */
+  /** Changes since the last catch-up, in order. They may include this server's own. */
   readonly changes: readonly Learned[];
   /**
-   * With the changes, the table shows all that anybody had been told was stored when it was asked for (`current`); or what
-   * it was a while ago (`behind`), since the store cannot be asked; or what is known not to stand any more (`wrong`).
+   * Freshness of the table with the changes applied. `current`: it has everything that any server had acknowledged when the
+   * call began. `behind`: it is a past state, because the store does not answer. `wrong`: it is known to differ from the store.
    */
   readonly freshness: 'current' | 'behind' | 'wrong';
-  /** Why it is not current, in a line. */
+  /** Why the table is not current, in one line. */
   readonly reason?: string;
 }
 
-/** There is no room for more: nothing of the batch is stored, and a later commit may go well. */
+/** The store has no room. Nothing of the batch is stored; a later commit may succeed. */
 export class StoreFullError extends Error {
   override readonly name = 'StoreFullError';
 }
 
-/** The store cannot be reached: nobody knows whether the batch is stored, now or a little later. It may pass. */
+/** The store cannot be reached. The batch may be stored, now or a little later. A later call may succeed. */
 export class StoreUnreachableError extends Error {
   override readonly name = 'StoreUnreachableError';
 }
 
-/** The store cannot be opened or read as it is; the message says what and where. */
+/** The store cannot be opened or read. The message says what failed and where. */
 export class StoreUnusableError extends Error {
   override readonly name = 'StoreUnusableError';
-  /** Whether time may mend it: it cannot be reached, or there is no room. */
+  /** Whether a later attempt may succeed: the store cannot be reached or has no room. */
   readonly mayPass: boolean;
 
   constructor(message: string, options: ErrorOptions & { readonly mayPass?: boolean } = {}) {
@@ -57,42 +57,42 @@ export class StoreUnusableError extends Error {
 }
 
 /**
- * Keeps the records of one registry. Keys are the client's ID, the cluster's name and (cluster ID, index) of a seat; a
- * change replaces the record under its key if it is by the same owner (client with the same SigKey, same cluster ID,
- * member with the same client ID), else it is lost. A member whose cluster is not stored is lost, too. Removals take
- * away what is there; only that of a member is lost if another has the seat.
+ * Keeps the records of one registry. The key of a client is its ID, of a cluster its name, of a seat (cluster ID, index). The
+ * owner of a client's record is its SigKey, of a cluster's its ID, of a member's its client ID. A change replaces a record of
+ * the same owner and conflicts with one of another owner. A member conflicts, too, if its cluster is not stored. A removal
+ * removes the record if there is one; that of a member conflicts if another client has the seat.
  *
- * A store that several servers share loses more, because a table that is behind may ask for more: a member whose name or
- * client has another seat of the cluster; one that says `ofClient` and is not; a client's new registration, if it has
- * seats that did not come with it; and the removal of what has been used since, or is in use by a member.
+ * A shared store has more conflicts, because the table may be behind. These conflict: a member whose name or client has
+ * another seat of the cluster; a member with `ofClient` whose registration differs from its client's; a client's new
+ * registration without all of its seats; and the removal of an entry that has been used since or has a member.
  */
 export interface Store {
   /**
-   * Every record stored, some at a time: clients, then clusters, then members, those of a cluster in the order of their
-   * indexes. Rejects with StoreUnusableError at a record that is not what was written.
+   * Yields every record, some at a time: clients, then clusters, then members. The members of a cluster come by ascending
+   * index. Rejects with StoreUnusableError at a damaged record.
    */
   load(): AsyncIterable<readonly StoredRecord[]>;
   /**
-   * Stores a batch, in order; resolves when all that is reported as stored is, with an outcome for each item. One commit at
-   * a time. Rejects with StoreFullError when nothing was stored for want of room, with StoreUnreachableError when that
-   * cannot be known yet; with any other error nobody will know what is stored, and nothing may be acknowledged any more.
+   * Stores a batch, in order. Resolves to an outcome for each item, when every item reported as stored is stored. The caller
+   * makes one commit at a time. Rejects with StoreFullError if nothing is stored, and with StoreUnreachableError if that is
+   * not known yet. After any other error the stored state is unknown, and nothing may be acknowledged.
    *
-   * `withinMs`, here and below: a store on other machines rejects with StoreUnreachableError if they take longer; 2,000
-   * unless told otherwise.
+   * `withinMs`, here and below, is the time limit of a shared store, in milliseconds: 2,000 by default. After it the call
+   * rejects with StoreUnreachableError.
    */
   commit(batch: readonly StoreItem[], withinMs?: number): Promise<CommitOutcome[]>;
-  /** Of a store that several servers share: what others have stored. Never while a commit is under way. */
+  /** Shared stores only: resolves to the changes of other servers. The caller makes no commit meanwhile. */
   catchUp?(withinMs?: number): Promise<CatchUp>;
-  /** Of a store that several servers share: lets the others know of uses. Rejects like commit. */
+  /** Shared stores only: announces uses to the other servers. Rejects like commit. */
   announceUses?(uses: readonly Use[], withinMs?: number): Promise<void>;
-  /** Writes something that changes nothing, to find out whether commit would be worth trying again. Rejects like it. */
+  /** Writes a key outside the table, to test whether a commit would succeed. Rejects like commit. */
   probe(withinMs?: number): Promise<void>;
   /** Bytes on disk. */
   size(): number;
-  /** Bytes it may still grow by, as far as is known now; Infinity where nothing is on disk. */
+  /** Bytes that the store can still grow by, as far as known; Infinity if nothing is on disk. */
   room(): number;
-  /** Writes a consistent copy of what is stored at this moment to a directory that does not exist yet. */
+  /** Writes a consistent copy of the present state to a directory that does not exist yet. */
   backup(directory: string): Promise<void>;
-  /** Resolves when nothing is under way any more; after it, everything else rejects. */
+  /** Resolves when no call is in work. Every later call rejects. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-// Records ↔ bytes on disk. Every value begins with a version and a checksum over its key and the rest, so that a bit that
-// has flipped, or a value under a key that is not its own, is noticed when it is read.
+// Records ↔ bytes on disk. Every value begins with a version and a checksum over its key and the rest. A flipped bit, or a
+// value under the wrong key, fails the checksum when it is read.
 //
 //   client  key = 01 clientId             rest = flags(1) endPointCount(1) digest(32) length(1) name token
 //   cluster key = 02 name                 rest = flags(1) size(1) endPointCount(1) attrs(8) id
@@ -7,13 +7,13 @@
 //   cluster by ID   = 04 id                rest = name
 //   value   = version(1) crc32(4) rest
 //
-// A cluster is of version 2. One of version 1, from before there were marks, has no flags and is kept; all else is of version 1.
-// A member without a token has the registration of its client.
+// Clusters have version 2, all other records version 1. A cluster of version 1 has no flags and counts as kept. A member
+// without a token has the registration of its client.
 import { crc32 } from 'node:zlib';
 import type { ClientRecord, ClusterRecord, MemberRecord, MemberRef, StoredRecord } from '../registry/command.ts';
 import { StoreUnusableError } from './store.ts';
 
-/** First byte of the keys of each kind. */
+/** First byte of each kind's keys. */
 export const KEY_PREFIX = { meta: 0, client: 1, cluster: 2, member: 3, clusterId: 4 } as const;
 
 const RECORD_VERSION = 1;
@@ -21,7 +21,7 @@ const CLUSTER_VERSION = 2;
 const HEAD_BYTES = 5;
 const EPHEMERAL = 1;
 const KEEP = 1;
-/** Where the fields behind those of a fixed length begin; those of a cluster, behind its flags. */
+/** Offsets of the first field of variable length, from the start of `rest`; for a cluster, from after its flags. */
 const CLIENT_NAME_AT = 35;
 const CLUSTER_ID_AT = 10;
 
@@ -56,14 +56,14 @@ export function encodeCluster(key: Buffer, record: ClusterRecord): Buffer {
   return sealValue(key, [head, attrs, Buffer.from(record.id, 'hex')], CLUSTER_VERSION);
 }
 
-/** The value of a member's record; its token is left out where its registration is that of its client. */
+/** The value of a member's record. With `ofClient`, the token is left out, because the client's record has it. */
 export function encodeMember(key: Buffer, record: MemberRecord, ofClient: boolean): Buffer {
   const clientId = prefixed(Buffer.from(record.clientId, 'hex'));
   const name = prefixed(Buffer.from(record.name, 'latin1'));
   return sealValue(key, [clientId, name, ofClient ? Buffer.alloc(0) : record.token]);
 }
 
-/** A record's key, and right behind it its value: somewhere in a larger piece of memory. */
+/** A record's key, followed by its value, within a larger buffer. */
 export interface Placed {
   readonly bytes: Buffer;
   readonly keyAt: number;
@@ -72,8 +72,8 @@ export interface Placed {
 }
 
 /**
- * Reads the record whose key and value lie there, the checksum checked already. What it returns may be a view of it. Throws
- * StoreUnusableError at a value that is shorter than its fields: whoever sealed it wrote no record.
+ * Decodes a record whose checksum has been verified. The record may be a view of the buffer. Throws StoreUnusableError if the
+ * value is shorter than its fields.
  */
 export function decodeRecord(placed: Placed): StoredRecord {
   if (!hasAllFields(placed)) {
@@ -85,7 +85,7 @@ export function decodeRecord(placed: Placed): StoredRecord {
   return prefix === KEY_PREFIX.cluster ? decodeCluster(placed) : decodeMember(placed);
 }
 
-/** Whether every field, and every length that a field has, ends within the value. */
+/** Whether every field ends within the value. */
 function hasAllFields({ bytes, keyAt, valueAt, end }: Placed): boolean {
   const at = valueAt + HEAD_BYTES;
   switch (bytes[keyAt]) {
@@ -101,7 +101,7 @@ function hasAllFields({ bytes, keyAt, valueAt, end }: Placed): boolean {
   }
 }
 
-/** A client's record as it was stored, read where it is asked for: of a large table, most is never looked at. */
+/** A client's record as a view of stored bytes. Fields are decoded on access, because most are never read. */
 export class PackedClient implements ClientRecord {
   readonly clientId: string;
   readonly #bytes: Buffer;
@@ -135,7 +135,7 @@ export class PackedClient implements ClientRecord {
     return this.#bytes.toString('latin1', this.#at + CLIENT_NAME_AT, this.#tokenAt);
   }
 
-  /** A view of memory that it shares with others. */
+  /** A view of memory shared with other records. */
   get token(): Uint8Array {
     return this.#bytes.subarray(this.#tokenAt, this.#end);
   }
@@ -159,7 +159,7 @@ function decodeCluster({ bytes, keyAt, valueAt, end }: Placed): ClusterRecord {
   };
 }
 
-/** Where a cluster's size is, behind its flags if it has some. */
+/** Offset of a cluster's size field, which follows the flags if there are any. */
 function clusterAt(bytes: Buffer, valueAt: number): number {
   return valueAt + HEAD_BYTES + (hasFlags(bytes, valueAt) ? 1 : 0);
 }
@@ -180,7 +180,7 @@ function decodeMember({ bytes, keyAt, valueAt, end }: Placed): MemberRecord | Me
   return { kind: 'member', clusterId, index, clientId, name, token: bytes.subarray(tokenAt, end) };
 }
 
-/** Puts version and checksum in front. */
+/** Prepends version and checksum. */
 export function sealValue(key: Buffer, parts: readonly Uint8Array[], version = RECORD_VERSION): Buffer {
   const value = Buffer.concat([Buffer.alloc(HEAD_BYTES), ...parts]);
   value[0] = version;
@@ -188,7 +188,7 @@ export function sealValue(key: Buffer, parts: readonly Uint8Array[], version = R
   return value;
 }
 
-/** The rest of a value; throws StoreUnusableError if it is not what was written under this key. */
+/** The rest of a value. Throws StoreUnusableError if its version is unknown or its checksum wrong for this key. */
 export function openValue(key: Buffer, value: Buffer): Buffer {
   const version = value[0]!;
   const newest = key[0] === KEY_PREFIX.cluster ? CLUSTER_VERSION : RECORD_VERSION;
@@ -203,7 +203,7 @@ export function openValue(key: Buffer, value: Buffer): Buffer {
   return rest;
 }
 
-/** From version 2 on it is over the version, too: one that has flipped would shift what follows. */
+/** From version 2 on the checksum covers the version, too, because a flipped version would shift the fields. */
 function checksumOf(key: Buffer, version: number, rest: Uint8Array): number {
   return crc32(rest, crc32(version === RECORD_VERSION ? key : Buffer.concat([key, Buffer.of(version)])));
 }

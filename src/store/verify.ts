@@ -1,4 +1,4 @@
-// Reads a whole table that no server uses, and holds it against what a table has to be.
+// Reads a whole table that no server uses, and checks that its records fit together.
 import { strict as assert } from 'node:assert';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ClusterTable } from '../registry/cluster-table.ts';
@@ -11,7 +11,7 @@ const NO_LIMITS = {
   ...{ ephemeralTtlMs: Infinity, idleRegistrationTtlMs: Infinity, emptyClusterTtlMs: Infinity },
 };
 
-/** How many records there are, all of them readable and fitting together; throws StoreUnusableError where they do not. */
+/** Resolves to the counts of records. Rejects with StoreUnusableError at a damaged or contradicting record. */
 export function verifyStore(dataDirectory: string): Promise<TableCounts> {
   return readTable(dataDirectory, async ({ registryId, clusterIds, records }) => {
     const table = new ClusterTable(registryId, NO_LIMITS, 0);
@@ -25,7 +25,7 @@ export function verifyStore(dataDirectory: string): Promise<TableCounts> {
           throw new StoreUnusableError(reason, { cause: error });
         }
       }
-      // A large table takes longer than the lock of its directory lasts without a renewal.
+      // Give the event loop a turn: the directory's lock has to be renewed while a large table is read.
       await nextTurn();
     }
     return table.counts;

@@ -83,7 +83,7 @@ describe.skipIf(programs === undefined)('xlreg store copy', () => {
     const args = ['serve', '--store', place, '--etcd-prefix', prefix, '--data-dir', at('data')];
     const refused = await runXlreg([...args, '--tcp', '127.0.0.1:0', '--ws', 'off', '--admin', 'off']);
     expect(refused.code).not.toBe(0);
-    expect(refused.stderr).toContain('is a copy that is not whole');
+    expect(refused.stderr).toContain('is an unfinished copy');
 
     expect(await copy(`lmdb:${at('data')}`, place, prefix)).toMatchObject({ code: 0, stderr: '' });
     // The abandoned copy cannot continue or remove anything.

@@ -68,20 +68,20 @@ it.each([
 const SAME = [client(1), client(2), cluster('c', 1), member(1, 0, 1), member(1, 1, 2)];
 
 it.each<{ what: string; copy: readonly Change[]; says: string }>([
-  { what: 'a record is missing', copy: SAME.slice(0, 4), says: 'missing is member' },
-  { what: 'there is one more', copy: [...SAME, client(3)], says: 'too much is client' },
+  { what: 'a record is missing', copy: SAME.slice(0, 4), says: 'missing member' },
+  { what: 'there is one more', copy: [...SAME, client(3)], says: 'extra client' },
   {
     what: 'a token differs',
     copy: [client(1, { token: Uint8Array.of(9) }), ...SAME.slice(1)],
-    says: 'different is client',
+    says: 'different client',
   },
-  { what: 'a flag differs', copy: [client(1, { ephemeral: true }), ...SAME.slice(1)], says: 'different is client' },
+  { what: 'a flag differs', copy: [client(1, { ephemeral: true }), ...SAME.slice(1)], says: 'different client' },
   {
     what: 'a size differs',
     copy: [...SAME.slice(0, 2), cluster('c', 1, { size: 3 }), ...SAME.slice(3)],
     says: 'cluster c',
   },
-  { what: "a seat is another's", copy: [...SAME.slice(0, 4), member(1, 1, 1)], says: 'different is member' },
+  { what: "a seat is another's", copy: [...SAME.slice(0, 4), member(1, 1, 1)], says: 'different member' },
 ])('reports that $what', async ({ copy, says }) => {
   const survey = await Survey.of(await filled(new MemoryStore(), SAME), nothing);
   const other = await Survey.of(await filled(new MemoryStore(), copy), nothing);
@@ -93,5 +93,5 @@ it.each<{ what: string; copy: readonly Change[]; says: string }>([
 it('stops at a conflicting record', async () => {
   const from = await filled(new MemoryStore(), SAME);
   const to = await filled(new MemoryStore(), [cluster('c', 2)]);
-  await expect(copyRecords(from, to, nothing)).rejects.toThrow('the cluster c cannot be stored: another stands there');
+  await expect(copyRecords(from, to, nothing)).rejects.toThrow('the target has another cluster c already');
 });

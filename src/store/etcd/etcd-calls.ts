@@ -1,4 +1,4 @@
-// The calls of etcd that the registry makes, by their paths, and the messages that go with them.
+// The calls of etcd that the registry uses: their gRPC paths and messages.
 import { etcdserverpb as pb } from './generated/etcd.js';
 
 export type RangeResponse = pb.RangeResponse;
@@ -12,13 +12,13 @@ export type WatchRequest = pb.WatchRequest.$Properties;
 export type WatchResponse = pb.WatchResponse;
 export type WatchEvent = pb.Event.$Properties;
 
-/** The numbers of etcd's enums that are used. */
+/** The enums of etcd that are used. */
 export const { CompareResult, CompareTarget } = pb.Compare;
 export const { EventType } = pb.Event;
 
 export type EtcdMethod = 'range' | 'txn' | 'lease-grant' | 'authenticate' | 'status';
 
-/** One call: what it is counted as, where it goes, and its messages. */
+/** A call: its name in metrics, its gRPC path, and its messages. */
 export interface Call<Request, Response> {
   readonly name: EtcdMethod;
   readonly path: string;
@@ -40,7 +40,7 @@ function messages<Request, Response>(request: Codec<Request, unknown>, response:
 
 export const WATCH_PATH = '/etcdserverpb.Watch/Watch';
 
-/** Every call, and the messages of the watch. */
+/** All calls, and the messages of the watch. */
 export const ETCD = {
   range: { name: 'range', path: '/etcdserverpb.KV/Range', ...messages(pb.RangeRequest, pb.RangeResponse) },
   txn: { name: 'txn', path: '/etcdserverpb.KV/Txn', ...messages(pb.TxnRequest, pb.TxnResponse) },
@@ -62,7 +62,7 @@ export const ETCD = {
   watch: messages(pb.WatchRequest, pb.WatchResponse),
 } as const;
 
-/** An int64 of a message, which is a revision or a count here and far from what a number can hold. */
+/** An int64 of a message as a number. Revisions and counts stay far below 2^53. */
 export function toNumber(value: { toNumber(): number } | number | null | undefined): number {
   if (value === null || value === undefined) return 0;
   return typeof value === 'number' ? value : value.toNumber();

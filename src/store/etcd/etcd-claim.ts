@@ -1,5 +1,5 @@
-// Whose a prefix of etcd is: a registry's, or, until it is whole, that of a copy of its table. Invariant: a server that begins
-// finds the whole table of its registry, or none at all.
+// Claims a prefix of etcd for a registry, or for an unfinished copy of its table. Invariant: a starting server finds the whole
+// table of its registry, or none.
 import { randomBytes } from 'node:crypto';
 import { StoreUnusableError } from '../store.ts';
 import { ETCD, type TxnRequest, type TxnResponse } from './etcd-calls.ts';
@@ -8,47 +8,48 @@ import { absent, holds, put, read, remove, removeUnder } from './etcd-conditions
 import { EtcdKeys } from './etcd-keys.ts';
 import { clusterIdOf } from './etcd-range.ts';
 
-/** A server, which begins a table where there is none; who reads one that there is; or the copy with this stamp. */
+/** A server, which creates a missing table; a reader of an existing table; or the copy with this stamp. */
 export type Claimant = 'server' | 'reader' | { readonly copying: string };
 
 const SCHEMA_VERSION = 1;
-/** To take away what a copy left of a large table, etcd needs its time. */
+/** Limits, in all and for each server, of removing an aborted copy of a large table. */
 const [CLEAR_MS, CLEAR_ATTEMPT_MS] = [60_000, 30_000];
-/** To change a key. */
+/** Limit of changing a key. */
 const CHANGE_MS = 10_000;
 
-/** What stands under `meta`. */
+/** The value of the key `meta`. */
 interface Meta {
   readonly schema: number;
   readonly registryId: string;
-  /** Stamp of the copy that is under way, or was broken off. */
+  /** Stamp of a copy that is in work or was aborted. */
   readonly copying?: string;
-  /** Stamp of the copy that it is. */
+  /** Stamp of the finished copy that the table came from. */
   readonly copied?: string;
 }
 
-/** Makes an empty prefix this registry's, or checks that it is. Returns the ID of the etcd. Rejects with StoreUnusableError. */
+/**
+ * Claims an empty prefix for the registry, or checks its claim. Resolves to etcd's cluster ID. Rejects with
+ * StoreUnusableError.
+ */
 export async function claim(
   client: EtcdClient,
   keys: EtcdKeys,
   { registryId, as }: { readonly registryId: string; readonly as: Claimant },
   deadline: number,
 ): Promise<string> {
-  const asking: TxnRequest = { compare: [], success: [read(keys.meta)], failure: [] };
-  const answer = await transact(client, as === 'server' ? claiming(keys, print({ registryId })) : asking, deadline);
-  const current = standingOf(answer);
+  const reading: TxnRequest = { compare: [], success: [read(keys.meta)], failure: [] };
+  const answer = await transact(client, as === 'server' ? claiming(keys, print({ registryId })) : reading, deadline);
+  const current = currentMeta(answer);
   if (current !== undefined) {
     const { copying } = parse(current, keys, registryId);
     if (copying !== (typeof as === 'object' ? as.copying : undefined)) {
-      throw new StoreUnusableError(
-        `${keys.prefix} in etcd is a copy that is not whole: xlreg store copy begins it anew`,
-      );
+      throw new StoreUnusableError(`${keys.prefix} in etcd is an unfinished copy; run xlreg store copy again`);
     }
   } else if (as !== 'server') throw new StoreUnusableError(`${keys.prefix} in etcd has no table`);
   return clusterIdOf(answer.header);
 }
 
-/** A copy's claim to a prefix that has no table yet. */
+/** The claim of a copy to a prefix without a table. */
 export class CopyClaim {
   readonly stamp = randomBytes(12).toString('hex');
   readonly #client: EtcdClient;
@@ -61,7 +62,7 @@ export class CopyClaim {
     this.#registryId = registryId;
   }
 
-  /** Claims it, and takes away what a copy left there that was broken off. Rejects with StoreUnusableError. */
+  /** Claims the prefix and removes an aborted copy. Rejects with StoreUnusableError. */
   static async begin(access: EtcdAccess, registryId: string, prefix: string | undefined): Promise<CopyClaim> {
     const keys = EtcdKeys.of(registryId, prefix);
     const client = new EtcdClient(access, { requested() {} });
@@ -75,7 +76,7 @@ export class CopyClaim {
     }
   }
 
-  /** Makes it the registry's table. Rejects with StoreUnusableError where another copy has begun meanwhile. */
+  /** Makes the copy the registry's table. Rejects with StoreUnusableError if another copy has begun meanwhile. */
   async keep(): Promise<void> {
     const whole = print({ registryId: this.#registryId, copied: this.stamp });
     const request = {
@@ -84,15 +85,15 @@ export class CopyClaim {
       failure: [read(this.#keys.meta)],
     };
     const answer = await transact(this.#client, request, performance.now() + CHANGE_MS);
-    // Made again when nobody knew how it ended, it finds what it did.
-    if (!answer.succeeded && standingOf(answer) !== whole) throw this.#taken();
+    // A repeated request finds the result of its first attempt.
+    if (!answer.succeeded && currentMeta(answer) !== whole) throw this.#taken();
   }
 
-  /** Takes everything away, unless it was kept or another copy has begun. */
+  /** Removes the copy, unless it was kept or another copy has begun. */
   async close(): Promise<void> {
     const { meta } = this.#keys;
     const request = { compare: [holds(meta, this.#meta)], success: [...this.#cleared(), remove(meta)], failure: [] };
-    // What is left of a copy is no table to anybody.
+    // A failure is harmless: no server accepts an unfinished copy.
     await transact(this.#client, request, performance.now() + CLEAR_MS, CLEAR_ATTEMPT_MS).catch(() => {});
     this.#client.close();
   }
@@ -100,7 +101,7 @@ export class CopyClaim {
   async #begin(): Promise<void> {
     const keys = this.#keys;
     const answer = await transact(this.#client, claiming(keys, this.#meta), performance.now() + CHANGE_MS);
-    const current = standingOf(answer);
+    const current = currentMeta(answer);
     if (current === undefined || current === this.#meta) return;
     if (parse(current, keys, this.#registryId).copying === undefined) {
       throw new StoreUnusableError(`${keys.prefix} in etcd has a table already`);
@@ -111,7 +112,7 @@ export class CopyClaim {
       failure: [read(keys.meta)],
     };
     const cleared = await transact(this.#client, request, performance.now() + CLEAR_MS, CLEAR_ATTEMPT_MS);
-    if (!cleared.succeeded && standingOf(cleared) !== this.#meta) throw this.#taken();
+    if (!cleared.succeeded && currentMeta(cleared) !== this.#meta) throw this.#taken();
   }
 
   get #meta(): string {
@@ -131,7 +132,7 @@ function claiming(keys: EtcdKeys, meta: string): TxnRequest {
   return { compare: [absent(keys.meta)], success: [put(keys.meta, meta)], failure: [read(keys.meta)] };
 }
 
-/** `attemptMs` is what one server of etcd has to answer. */
+/** Each server of etcd has `attemptMs` to answer. Rejects with StoreUnusableError. */
 async function transact(
   client: EtcdClient,
   request: TxnRequest,
@@ -145,8 +146,8 @@ async function transact(
   }
 }
 
-/** What an answer has read; undefined if it read nothing. */
-function standingOf({ responses }: TxnResponse): string | undefined {
+/** The value of `meta` in a response; undefined if the request created it. */
+function currentMeta({ responses }: TxnResponse): string | undefined {
   const value = responses?.[0]?.response_range?.kvs?.[0]?.value;
   return value ? Buffer.from(value).toString() : undefined;
 }
@@ -155,7 +156,7 @@ function print(meta: Omit<Meta, 'schema'>): string {
   return JSON.stringify({ schema: SCHEMA_VERSION, ...meta } satisfies Meta);
 }
 
-/** Throws StoreUnusableError for what is another's, or of a later server. */
+/** Throws StoreUnusableError if the table belongs to another registry or has a later schema. */
 function parse(text: string, keys: EtcdKeys, registryId: string): Meta {
   const meta = JSON.parse(text) as Meta;
   if (meta.schema > SCHEMA_VERSION) {

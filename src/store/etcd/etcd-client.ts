@@ -1,5 +1,5 @@
-// Says things to etcd: to one of its servers, and to the next if that one does not answer. What it is told twice does no
-// harm: a request whose outcome is unknown is made again, and all that is asked here bears it.
+// Calls etcd: one of its servers, and the next if that one does not answer. Invariant: every request is idempotent, so a
+// request with an unknown outcome is repeated.
 import {
   type ChannelOptions,
   Client,
@@ -13,30 +13,30 @@ import { StoreFullError, StoreUnreachableError } from '../store.ts';
 import { type Call, ETCD, type EtcdMethod, WATCH_PATH, type WatchRequest, type WatchResponse } from './etcd-calls.ts';
 import { EtcdError } from './etcd-error.ts';
 
-/** Where etcd is, and who comes. Secrets are in memory only. */
+/** End points and credentials of etcd. Secrets are in memory only. */
 export interface EtcdAccess {
   /** `HOST:PORT` of its servers. */
   readonly endPoints: readonly string[];
-  /** PEM; undefined for no TLS. Without `ca`, the authorities that the system trusts. */
+  /** PEM; undefined for no TLS. Without `ca`, the system's authorities are trusted. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
   readonly user: { readonly name: string; readonly password: string } | undefined;
 }
 
-/** Told what is asked, for metrics. */
+/** Receives the client's events, for metrics. */
 export interface EtcdObserver {
-  /** An answer came, or none in time, after so many seconds. */
+  /** An attempt took so many seconds; `answered` is false if it failed or timed out. */
   requested(method: EtcdMethod, seconds: number, answered: boolean): void;
 }
 
-/** A stream of what changes. */
+/** The stream of a watch. */
 export type WatchCall = ClientDuplexStream<WatchRequest, WatchResponse>;
 
-/** One server of etcd has so long to answer; then the next is asked. A majority that has lost its leader takes 1 to 2 s. */
+/** Time for one server to answer; then the next is tried. A majority needs 1 to 2 s to elect a leader. */
 const ATTEMPT_MS = 500;
-/** Between attempts where nobody is there at all. */
+/** Least time between two attempts, for servers that refuse at once. */
 const PAUSE_MS = 50;
 const AUTHENTICATE_MS = 1_000;
-/** The longest answer: a page of records, or what has changed while the watch was away. */
+/** The longest response: a page of records, or the events since the watch broke off. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 const OPTIONS: ChannelOptions = {
@@ -44,13 +44,13 @@ const OPTIONS: ChannelOptions = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.min_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
-  // etcd closes on who asks more often than every 5 s.
+  // etcd closes connections with pings more often than every 5 s.
   'grpc.keepalive_time_ms': 6_000,
   'grpc.keepalive_timeout_ms': 2_000,
 };
 
-/** What may go well with another server, or a little later. */
-const PASSING: ReadonlySet<status> = new Set([
+/** Codes of calls that may succeed at another server, or a little later. */
+const TRANSIENT: ReadonlySet<status> = new Set([
   status.UNAVAILABLE,
   status.DEADLINE_EXCEEDED,
   status.CANCELLED,
@@ -80,19 +80,19 @@ export class EtcdClient {
     this.#channels = access.endPoints.map((endPoint) => new Client(endPoint, channel, OPTIONS));
   }
 
-  /** Which of its servers is asked. */
+  /** The server that the next call goes to. */
   get endPoint(): string {
     return this.#access.endPoints[this.#current]!;
   }
 
-  /** Asks the next server from now on. */
-  turnAway(): void {
+  /** Switches to the next server. */
+  nextServer(): void {
     this.#current = (this.#current + 1) % this.#channels.length;
   }
 
   /**
-   * The answer. Rejects with StoreUnreachableError if there is none until `deadline` (of performance.now()), with
-   * StoreFullError if etcd has no room, with EtcdError if it does not want to. Each server has `attemptMs` to answer.
+   * Resolves to the response. Rejects with StoreUnreachableError if there is none by `deadline` (on performance.now()), with
+   * StoreFullError if etcd has no room, and with EtcdError if it refuses. Each server has `attemptMs` to answer.
    */
   async call<Request, Response>(
     call: Call<Request, Response>,
@@ -103,7 +103,7 @@ export class EtcdClient {
     let renewed = false;
     for (;;) {
       const began = performance.now();
-      const asked = this.#current;
+      const server = this.#current;
       try {
         if (this.#access.user && this.#token === undefined) await this.#authenticate();
         const answer = await this.#ask(call, request, Math.min(attemptMs, deadline - began), this.#metadata());
@@ -111,14 +111,14 @@ export class EtcdClient {
         return answer;
       } catch (error) {
         this.#observer.requested(call.name, (performance.now() - began) / 1_000, false);
-        const trouble = troubleOf(error);
-        if (trouble === 'stale token' && this.#access.user && !renewed) {
+        const kind = classify(error);
+        if (kind === 'stale token' && this.#access.user && !renewed) {
           this.#token = undefined;
           renewed = true;
           continue;
         }
-        if (!(error instanceof Error) || trouble !== 'passing') throw asStoreError(error);
-        if (this.#current === asked) this.turnAway();
+        if (!(error instanceof Error) || kind !== 'transient') throw asStoreError(error);
+        if (this.#current === server) this.nextServer();
         if (this.#closed || performance.now() + PAUSE_MS >= deadline) {
           throw new StoreUnreachableError(`etcd does not answer: ${reasonOf(error)}`, { cause: error });
         }
@@ -127,14 +127,14 @@ export class EtcdClient {
     }
   }
 
-  /** Opens a stream of changes from the server that is asked now. Rejects like call, if it takes a token. */
+  /** Opens a watch at the current server. Rejects like call if it has to authenticate. */
   async watch(): Promise<WatchCall> {
     if (this.#access.user && this.#token === undefined) await this.#authenticate();
     const { encode, decode } = ETCD.watch;
     return this.#channels[this.#current]!.makeBidiStreamRequest(WATCH_PATH, encode, decode, this.#metadata());
   }
 
-  /** The next request fetches a new token. */
+  /** Makes the next request authenticate again. */
   forgetToken(): void {
     this.#token = undefined;
   }
@@ -146,7 +146,7 @@ export class EtcdClient {
 
   #metadata(): Metadata {
     const metadata = new Metadata();
-    // A server that has lost the majority says so, instead of waiting for it.
+    // A server without a leader fails the call at once instead of waiting.
     metadata.set('hasleader', 'true');
     if (this.#token !== undefined) metadata.set('token', this.#token);
     return metadata;
@@ -181,8 +181,8 @@ export class EtcdClient {
   }
 }
 
-/** What is to be done about an error. */
-function troubleOf(error: unknown): 'passing' | 'stale token' | 'other' {
+/** Decides how to react to an error. */
+function classify(error: unknown): 'transient' | 'stale token' | 'other' {
   const { code, details = '' } = error as Partial<ServiceError>;
   if (code === undefined) return 'other';
   if (
@@ -191,7 +191,7 @@ function troubleOf(error: unknown): 'passing' | 'stale token' | 'other' {
   )
     return 'stale token';
   if (/database space exceeded/.test(details)) return 'other';
-  return PASSING.has(code) ? 'passing' : 'other';
+  return TRANSIENT.has(code) ? 'transient' : 'other';
 }
 
 function asStoreError(error: unknown): unknown {

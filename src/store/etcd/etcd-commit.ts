@@ -1,6 +1,7 @@
-// A batch of items on its way into etcd: many transactions nested in one request, some requests at once, and again for what
-// could not be stored at first. Invariant: what depends on another item of the batch waits until that one is settled, so that
-// no key is written twice in a request and conditions, which etcd checks before it writes anything, find what they need.
+// Stage 4 with etcd: stores a batch as nested transactions, several in one request, several requests in parallel, and
+// repeats those that failed. Invariant: an item waits until the items that it depends on are settled. No key is written
+// twice in a request, and every condition, which etcd checks before any write of the request, sees the writes that it
+// depends on.
 import type { Change } from '../../registry/command.ts';
 import type { CommitOutcome, StoreItem } from '../store.ts';
 import {
@@ -15,41 +16,42 @@ import { put } from './etcd-conditions.ts';
 import { type EtcdKeys, keyOf } from './etcd-keys.ts';
 import { type Found, type Plan, type PlannedChange, planChange } from './planned-change.ts';
 
-/** What a commit needs. */
-export interface CommitMeans {
+/** The surroundings of a commit. */
+export interface CommitContext {
   readonly keys: EtcdKeys;
-  /** The revision that the table is of. */
+  /** The revision of the table. */
   readonly known: number;
-  /** A value for the head that nothing else ever had. */
+  /** Returns a unique value for the head. */
   stamp(): Uint8Array;
-  /** Carries a transaction out; made again for as long as its outcome is unknown. */
+  /** Makes a transaction, and repeats it while its outcome is unknown. */
   transact(request: TxnRequest): Promise<TxnResponse>;
 }
 
-/** What came of it. */
+/** The result of a commit. */
 export interface Committed {
   readonly outcomes: CommitOutcome[];
-  /** Revisions at which it wrote something, and nobody else did. */
+  /** Revisions of its writes. */
   readonly revisions: readonly number[];
 }
 
 /**
- * Transactions nested in a request. etcd takes 128 operations, what is nested included once: with the head that leaves 79
- * for each, and the removal of a full cluster is 68.
+ * Transactions nested in a request. etcd's limit of 128 operations counts the nested transactions plus the operations of the
+ * longest: with the head that leaves 79 for each, and the removal of a full cluster has 68.
  */
 export const TRANSACTIONS_MAX = 48;
-/** etcd takes 1.5 MB. */
+/** etcd's limit is 1.5 MB. */
 const REQUEST_BYTES_MAX = 512 * 1024;
+/** Requests in parallel. */
 export const REQUESTS_AT_ONCE = 4;
-/** How often what stands there may have changed between reading and writing. */
+/** Plans from reads for one part; beyond it, the part counts as a conflict. */
 const ATTEMPTS_MAX = 5;
 
 const CONFLICT: CommitOutcome = { kind: 'conflict', current: [] };
 
-/** One transaction to be: all of an item, or one of the seats that keep the token which its client gives up. */
+/** One nested transaction: a whole item, or one seat that keeps the old token of a client that registers again. */
 class Part {
   readonly changes: readonly PlannedChange[];
-  /** It changes what cannot be known before it has been read. */
+  /** Its keys are known only after a read, so it shares a request with its like (`clusters`) or with none (`all`). */
   readonly alone: 'clusters' | 'all' | undefined;
   readonly bytes: number;
   readonly before: readonly Part[];
@@ -60,14 +62,14 @@ class Part {
   constructor(
     changes: readonly Change[],
     together: readonly Change[],
-    means: CommitMeans,
+    context: CommitContext,
     before: readonly Part[] = [],
   ) {
-    this.changes = changes.map((change) => planChange(change, together, means.keys));
+    this.changes = changes.map((change) => planChange(change, together, context.keys));
     const kinds = new Set(changes.map(({ kind }) => kind));
     this.alone = kinds.has('member-removal') ? 'all' : kinds.has('cluster-removal') ? 'clusters' : undefined;
     this.before = before;
-    const first = this.changes.map((change) => change.optimistic(means.known));
+    const first = this.changes.map((change) => change.optimistic(context.known));
     this.plans = first.every((plan) => plan !== undefined) ? (first as Plan[]) : undefined;
     this.bytes = changes.reduce((sum, change) => sum + 1_024 + ('token' in change ? change.token.length : 0), 0);
   }
@@ -83,7 +85,7 @@ class Part {
     return { request_txn: { compare: [...compare], success: this.plans.flatMap(({ writes }) => writes), failure } };
   }
 
-  /** Takes the answer of etcd; there is an outcome, or another request to make. */
+  /** Processes the response: sets the outcome, or the plans of the next attempt. */
   answered({ succeeded, responses }: TxnResponse, revision: number, known: (revision: number) => boolean): void {
     if (this.plans && succeeded) {
       this.outcome = { kind: 'stored' };
@@ -93,21 +95,21 @@ class Part {
     for (const { response_range: range } of responses ?? []) for (const kv of range?.kvs ?? []) keys.set(keyOf(kv), kv);
     const found: Found = { keys, revision, known };
     const next = this.changes.map((change) => change.resolve(found));
-    const lost = next.find((end) => 'kind' in end && end.kind === 'conflict') as CommitOutcome | undefined;
+    const conflict = next.find((end) => 'kind' in end && end.kind === 'conflict') as CommitOutcome | undefined;
     const plans = next.filter((end) => 'writes' in end);
-    if (lost) this.outcome = lost;
+    if (conflict) this.outcome = conflict;
     else if (plans.length === 0) this.outcome = { kind: 'stored' };
     else if (++this.attempts >= ATTEMPTS_MAX) this.outcome = CONFLICT;
     else this.plans = plans;
   }
 }
 
-/** Stores a batch as far as it can be. Rejects as `transact` does; then nobody knows what of it is stored. */
-export async function commitItems(items: readonly StoreItem[], means: CommitMeans): Promise<Committed> {
-  const ends = items.map((item) => partsOf('kind' in item ? [item] : item, means));
+/** Stores a batch. Rejects as `transact` does; some of the items may be stored then. */
+export async function commitItems(items: readonly StoreItem[], context: CommitContext): Promise<Committed> {
+  const last = items.map((item) => partsOf('kind' in item ? [item] : item, context));
   const own = new Set<number>();
-  const isKnown = (revision: number) => revision <= means.known || own.has(revision);
-  let open = ends.flatMap((part) => [...part.before, part]);
+  const isKnown = (revision: number) => revision <= context.known || own.has(revision);
+  let open = last.flatMap((part) => [...part.before, part]);
   while (open.length > 0) {
     for (const part of open)
       if (part.isReady && part.before.some(({ outcome }) => outcome!.kind === 'conflict')) part.outcome = CONFLICT;
@@ -118,8 +120,8 @@ export async function commitItems(items: readonly StoreItem[], means: CommitMean
         requests.slice(i, i + REQUESTS_AT_ONCE).map(async (parts) => {
           const writes = parts.some(({ plans }) => plans);
           const success = parts.map((part) => part.request());
-          if (writes) success.push(put(means.keys.head, means.stamp()));
-          const { header, responses } = await means.transact({ compare: [], success, failure: [] });
+          if (writes) success.push(put(context.keys.head, context.stamp()));
+          const { header, responses } = await context.transact({ compare: [], success, failure: [] });
           const revision = toNumber(header?.revision);
           if (writes) own.add(revision);
           for (const [i, part] of parts.entries()) part.answered(nested(responses?.[i]), revision, isKnown);
@@ -127,28 +129,28 @@ export async function commitItems(items: readonly StoreItem[], means: CommitMean
       );
     }
   }
-  return { outcomes: ends.map(({ outcome }) => outcome!), revisions: [...own] };
+  return { outcomes: last.map(({ outcome }) => outcome!), revisions: [...own] };
 }
 
 function nested(response: ResponseOp | undefined): TxnResponse {
-  if (!response?.response_txn) throw new Error('etcd answers something else than it was asked');
+  if (!response?.response_txn) throw new Error('etcd sent a response that does not match the request');
   return response.response_txn;
 }
 
 /**
- * The last part of an item. A client's new registration comes with the seats that keep the old one: those are stored first,
- * one by one, since they may be more than fit a transaction; as long as the client is as it was, they change nothing.
+ * The last part of an item. A client's new registration comes with the seats that keep the old token. The seats are stored
+ * before it, one by one, because they may exceed a transaction. They change nothing while the client's record is the old one.
  */
-function partsOf(changes: readonly Change[], means: CommitMeans): Part {
+function partsOf(changes: readonly Change[], context: CommitContext): Part {
   const [first, ...seats] = changes;
   const keep =
     first?.kind === 'client' && seats.length > 0 && seats.every((seat) => seat.kind === 'member' && !seat.ofClient);
-  if (!keep) return new Part(changes, changes, means);
-  const before = seats.map((seat) => new Part([seat], changes, means));
-  return new Part([first], changes, means, before);
+  if (!keep) return new Part(changes, changes, context);
+  const before = seats.map((seat) => new Part([seat], changes, context));
+  return new Part([first], changes, context, before);
 }
 
-/** Those that depend on none that stands in front of them, which includes the first. */
+/** The parts that depend on no earlier part; the first is always one of them. */
 function independent(open: readonly Part[]): Part[] {
   const [written, touched, needed] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const chosen: Part[] = [];
@@ -171,6 +173,7 @@ function independent(open: readonly Part[]): Part[] {
   return chosen;
 }
 
+/** Packs parts into requests within the limits of etcd. */
 function inRequests(parts: readonly Part[]): Part[][] {
   const requests: Part[][] = [];
   let bytes = Infinity;

@@ -1,8 +1,8 @@
-// The conditions and operations of a transaction, in few words.
+// Short constructors for the conditions and operations of a transaction.
 import { type Compare, CompareResult, CompareTarget, type RequestOp } from './etcd-calls.ts';
 import { bytesOf, endOf } from './etcd-keys.ts';
 
-/** There is no such key. */
+/** The key does not exist. */
 export function absent(key: string): Compare {
   return {
     key: bytesOf(key),
@@ -12,11 +12,12 @@ export function absent(key: string): Compare {
   };
 }
 
-/** There is no key that begins so. */
+/** No key has this prefix. */
 export function noneUnder(prefix: string): Compare {
   return { ...absent(prefix), range_end: bytesOf(endOf(prefix)) };
 }
 
+/** The key exists. */
 export function present(key: string): Compare {
   return {
     key: bytesOf(key),
@@ -26,12 +27,12 @@ export function present(key: string): Compare {
   };
 }
 
-/** It has this value. */
+/** The key has this value. */
 export function holds(key: string, value: string): Compare {
   return { key: bytesOf(key), target: CompareTarget.VALUE, result: CompareResult.EQUAL, value: bytesOf(value) };
 }
 
-/** It was written at this revision and not since. */
+/** The key was last written at this revision. */
 export function writtenAt(key: string, revision: number): Compare {
   return {
     key: bytesOf(key),
@@ -41,7 +42,7 @@ export function writtenAt(key: string, revision: number): Compare {
   };
 }
 
-/** It has not been written after this revision; it may be absent. */
+/** The key has not been written after this revision; it may be absent. */
 export function notWrittenAfter(key: string, revision: number): Compare {
   return {
     key: bytesOf(key),
@@ -51,7 +52,7 @@ export function notWrittenAfter(key: string, revision: number): Compare {
   };
 }
 
-/** No key that begins so has been written after this revision. */
+/** No key with this prefix has been written after this revision. */
 export function noneWrittenAfter(prefix: string, revision: number): Compare {
   return { ...notWrittenAfter(prefix, revision), range_end: bytesOf(endOf(prefix)) };
 }

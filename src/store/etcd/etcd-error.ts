@@ -1,7 +1,7 @@
-// What etcd refuses.
+// An error that etcd answered with.
 import { status } from '@grpc/grpc-js';
 
-/** etcd has answered, with a no. */
+/** etcd answered a call with an error. */
 export class EtcdError extends Error {
   override readonly name = 'EtcdError';
   readonly code: status;
@@ -11,12 +11,12 @@ export class EtcdError extends Error {
     this.code = code;
   }
 
-  /** The revision that was asked for is compacted away, or has not come yet. */
+  /** The requested revision is compacted, or in the future. */
   get isRevisionGone(): boolean {
     return this.code === status.OUT_OF_RANGE;
   }
 
-  /** Whoever comes may not do this, or is not who he says. */
+  /** The user lacks a permission or is not authenticated. */
   get isOfAccess(): boolean {
     return [status.PERMISSION_DENIED, status.UNAUTHENTICATED, status.FAILED_PRECONDITION].includes(this.code);
   }

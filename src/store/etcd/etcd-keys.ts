@@ -1,14 +1,14 @@
-// Where in etcd the records of a registry are. IDs are hex, indexes two digits; a name has no slash. Every key begins with
-// the prefix of its registry.
+// The keys of a registry in etcd. IDs are hex, indexes two digits; a name has no slash. Every key begins with the prefix of its
+// registry.
 //
 //   id/CLIENT          a client                        cn/NAME            a cluster
-//   c/CLUSTER          its name: the cluster is there  m/CLUSTER/INDEX    a member
+//   c/CLUSTER          the cluster's name              m/CLUSTER/INDEX    a member
 //   mn/CLUSTER/NAME    index of the member so named    s/CLIENT/CLUSTER   index of the client's seat
-//   u/ID               with a lease: in use            h                  written with every change of the above
-//   meta               whose table it is               probe              to find out whether there is room
+//   u/ID               with a lease: in use            h                  the head, written with every change of the above
+//   meta               the registry that owns it       probe              written to test for room
 //
-// A seat has its three keys m, mn and s together or not at all, and so has a cluster its two. Since h is written with every
-// change, its revision is that of the last one, and asking for it is asking how far the table has come.
+// Invariant: the three keys m, mn and s of a seat exist together or not at all, and so do the two keys of a cluster. Every
+// change writes h, so the revision of h is that of the last change. A read of h tells how far the table has to be.
 import type { Learned, StoredRecord } from '../../registry/command.ts';
 import { clientKey, clusterKey, decodeRecord, memberKey, openValue } from '../stored-record.ts';
 import type { KeyValue } from './etcd-calls.ts';
@@ -19,7 +19,7 @@ export class EtcdKeys {
   readonly meta: string;
   readonly probe: string;
 
-  /** The prefix ends with a slash. */
+  /** `prefix` ends with a slash. */
   constructor(prefix: string) {
     this.prefix = prefix;
     this.head = `${prefix}h`;
@@ -27,7 +27,7 @@ export class EtcdKeys {
     this.probe = `${prefix}probe`;
   }
 
-  /** Those of a registry, which has a prefix of its own unless told otherwise. */
+  /** The keys of a registry. The default prefix is `xlreg/ID/`. */
   static of(registryId: string, prefix: string | undefined): EtcdKeys {
     return new EtcdKeys(prefix ?? `xlreg/${registryId}/`);
   }
@@ -44,7 +44,7 @@ export class EtcdKeys {
     return `${this.prefix}c/${id}`;
   }
 
-  /** All members of a cluster begin so. */
+  /** Prefix of a cluster's members. */
   members(clusterId: string): string {
     return `${this.prefix}m/${clusterId}/`;
   }
@@ -61,7 +61,7 @@ export class EtcdKeys {
     return this.memberNames(clusterId) + name;
   }
 
-  /** All seats of a client begin so. */
+  /** Prefix of a client's seats. */
   seats(clientId: string): string {
     return `${this.prefix}s/${clientId}/`;
   }
@@ -74,12 +74,12 @@ export class EtcdKeys {
     return `${this.prefix}u/${id}`;
   }
 
-  /** How the keys of all records of a kind begin, in the order in which they are to be read. */
+  /** A prefix for each kind of record, in the order of Store.load. */
   get recordPrefixes(): readonly string[] {
     return [`${this.prefix}id/`, `${this.prefix}cn/`, `${this.prefix}m/`];
   }
 
-  /** How everything begins that makes a table, besides its head. */
+  /** The prefixes of everything in a table but its head. */
   get tablePrefixes(): readonly string[] {
     return ['id', 'cn', 'c', 'm', 'mn', 's', 'u'].map((kind) => `${this.prefix}${kind}/`);
   }
@@ -88,7 +88,7 @@ export class EtcdKeys {
     return `${this.prefix}u/`;
   }
 
-  /** The record under a key; throws StoreUnusableError if it is not what was written there. */
+  /** The record under a key. Throws StoreUnusableError if it is damaged. */
   record(key: string, value: Uint8Array): StoredRecord {
     const [kind, first, second] = key.slice(this.prefix.length).split('/') as [string, string, string];
     const recordKey =
@@ -98,7 +98,7 @@ export class EtcdKeys {
     return decodeRecord({ bytes, keyAt: 0, valueAt: recordKey.length, end: bytes.length });
   }
 
-  /** What it means that a key was written, or with `value` undefined, deleted; undefined if it means nothing by itself. */
+  /** The change of a written key, or with `value` undefined, of a deleted key; undefined if the key alone means no change. */
   learned(key: string, value: Uint8Array | undefined): Learned | undefined {
     const [kind, first, second] = key.slice(this.prefix.length).split('/') as [string, string, string];
     switch (kind) {
@@ -107,7 +107,7 @@ export class EtcdKeys {
       case 'id':
         return value ? this.record(key, value) : { kind: 'client-removal', clientId: first };
       case 'cn':
-        // Its other key says which cluster it was.
+        // The deletion of c/CLUSTER, in the same transaction, has the ID.
         return value ? this.record(key, value) : undefined;
       case 'c':
         return value ? undefined : { kind: 'cluster-removal', id: first, name: '', seats: 0 };
@@ -119,7 +119,7 @@ export class EtcdKeys {
   }
 }
 
-/** The first key behind all that begin so. */
+/** The first key after all keys with this prefix. */
 export function endOf(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }
@@ -128,7 +128,7 @@ export function twoDigits(index: number): string {
   return String(index).padStart(2, '0');
 }
 
-/** Keys are text of one byte a character. */
+/** Keys are Latin-1 text. */
 export function bytesOf(key: string): Buffer {
   return Buffer.from(key, 'latin1');
 }

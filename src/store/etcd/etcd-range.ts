@@ -1,28 +1,29 @@
-// What is in etcd at a revision: the head of a registry, as of now and for certain, and all its records, a page at a time.
+// Reads from etcd: the present head of a registry by a linearizable read, and all records at one revision, page by page.
 import type { Learned, StoredRecord } from '../../registry/command.ts';
 import { ETCD, type KeyValue, type RangeResponse, toNumber } from './etcd-calls.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import { bytesOf, type EtcdKeys, endOf, keyOf } from './etcd-keys.ts';
 import { type Head, headOf, NO_HEAD } from './watch-stream.ts';
 
-/** The head, what etcd has come to, and which etcd it is. */
+/** The head, the revision of etcd, and etcd's cluster ID. */
 export interface HeadNow {
   readonly head: Head;
   readonly revision: number;
   readonly clusterId: string;
 }
 
-/** A page takes 17 MB at most, where every token is as long as it can be. */
+/** A page has 17 MB at most, if every token has the maximum length. */
 const PAGE_KEYS = 1_000;
 /**
- * For each page etcd looks at all keys of what is left of the range, so that a long one takes the square of its length; what
- * is longer than this is read by the next character of its keys, one after the other. Most of those are printable.
+ * For each page, etcd examines all remaining keys of the range, so the time grows with the square of its length. A longer range
+ * than this is split by the next character of its keys, which is printable in most of them.
  */
 const RANGE_KEYS = 10_000;
 const PRINTABLE = { first: 0x20, last: 0x7e } as const;
+/** Limits of reading a page, for each server and in all. */
 const PAGE_MS = { each: 4_000, inAll: 10_000 } as const;
 
-/** The last change that anybody can have been told of: etcd asks a majority before it answers. */
+/** The present head. The read is linearizable: etcd asks a majority, so the head covers every acknowledged change. */
 export async function headNow(client: EtcdClient, keys: EtcdKeys, deadline: number): Promise<HeadNow> {
   const { header, kvs } = await client.call(ETCD.range, { key: bytesOf(keys.head) }, deadline);
   const head = kvs[0] ? headOf(kvs[0]) : NO_HEAD;
@@ -33,7 +34,7 @@ export function clusterIdOf(header: RangeResponse['header']): string {
   return String(header?.cluster_id);
 }
 
-/** Every record, in the order of Store.load. */
+/** Every record at a revision, in the order of Store.load. */
 export async function* recordsAt(client: EtcdClient, keys: EtcdKeys, revision: number): AsyncIterable<StoredRecord[]> {
   for (const prefix of keys.recordPrefixes) {
     for await (const page of pages(client, prefix, revision, false)) {
@@ -42,7 +43,7 @@ export async function* recordsAt(client: EtcdClient, keys: EtcdKeys, revision: n
   }
 }
 
-/** What is in use. */
+/** Every use at a revision. */
 export async function usesAt(client: EtcdClient, keys: EtcdKeys, revision: number): Promise<Learned[]> {
   const uses: Learned[] = [];
   for await (const page of pages(client, keys.uses, revision, true)) {
@@ -51,7 +52,7 @@ export async function usesAt(client: EtcdClient, keys: EtcdKeys, revision: numbe
   return uses;
 }
 
-/** Everything under a prefix, in order. */
+/** All keys with a prefix, in order. */
 async function* pages(
   client: EtcdClient,
   prefix: string,
@@ -82,7 +83,7 @@ async function* pages(
   yield* under(prefix);
 }
 
-/** The first key that can come behind another. */
+/** The smallest key after `key`. */
 function justBehind(key: Uint8Array): Buffer {
   return Buffer.concat([key, Buffer.of(0)]);
 }

@@ -1,6 +1,6 @@
-// The table in etcd, for any number of servers at once. Every decision is a transaction of etcd, so a majority has what is
-// reported as stored; the servers' tables are caches, filled from a range at a revision and kept current by one watch from
-// the next. Nobody is answered from the cache before it has come to the change that etcd names as the last one.
+// The store on etcd, for several servers at once. Every item is a transaction, so a majority of etcd has what is reported as
+// stored. Each server's table is a cache: loaded from a range at one revision, and updated by a watch from the next revision.
+// Catch-up is a linearizable read: it asks etcd for the head and waits until the watch has reached it.
 import { randomBytes } from 'node:crypto';
 import type { Learned, StoredRecord, Use } from '../../registry/command.ts';
 import {
@@ -20,40 +20,42 @@ import { EtcdError } from './etcd-error.ts';
 import { EtcdKeys } from './etcd-keys.ts';
 import { headNow, recordsAt, usesAt } from './etcd-range.ts';
 import { EtcdUses } from './etcd-uses.ts';
-import { type Gap, type Head, WatchStream } from './watch-stream.ts';
+import { type Head, type ResyncKind, WatchStream } from './watch-stream.ts';
 
-/** How a store on etcd is opened. */
+/** Options of EtcdStore.open. */
 export interface EtcdOptions {
   readonly access: EtcdAccess;
   /** Hex. */
   readonly registryId: string;
-  /** What the keys of this registry begin with; `xlreg/ID/` unless told otherwise. */
+  /** Prefix of the registry's keys; `xlreg/ID/` by default. */
   readonly prefix: string | undefined;
   readonly observer?: EtcdStoreObserver;
-  /** Milliseconds to wait for etcd, 10,000 unless told otherwise. */
+  /** Milliseconds to wait for etcd; 10,000 by default. */
   readonly openMs?: number;
-  /** Who comes; a server unless told otherwise. */
+  /** A server by default. */
   readonly as?: Claimant;
 }
 
-/** Told what the store does, for metrics. */
+/** Receives the store's events, for metrics. */
 export interface EtcdStoreObserver extends EtcdObserver {
-  /** A catching up took so many seconds, with this many revisions to go at its beginning. */
+  /** A catch-up took so many seconds; the table was `behind` by so many revisions at its start. */
   caughtUp(seconds: number, behind: number): void;
-  /** All was read again. */
+  /** The table is read again. */
   readAgain(): void;
 }
 
-/** A server that starts waits so long for etcd. */
+/** A starting server waits this long for etcd. */
 const OPEN_MS = 10_000;
+/** Default time limit of a call (Store). */
 const WITHIN_MS = 2_000;
-/** Catching up leaves time for what it is done for. */
+/** Limit of a catch-up, which leaves time for the commit after it. */
 const CATCH_UP_MS_MAX = 900;
-/** The watch may be so late before it is begun again, with another server. */
-const FEED_LATE_MS = 300;
-/** A single question that nobody waits for. */
-const QUESTION_MS = 1_000;
-const RETURN_PAUSE_MS = { first: 50, most: 1_000 } as const;
+/** A watch that is later than this is resumed at the current server. */
+const WATCH_LATE_MS = 300;
+/** Limit of a call that no client waits for. */
+const BACKGROUND_CALL_MS = 1_000;
+/** Pauses between attempts to reach etcd again; they double. */
+const RETRY_PAUSE_MS = { first: 50, most: 1_000 } as const;
 const SIZE_EVERY_MS = 30_000;
 
 const SILENT: EtcdStoreObserver = { requested() {}, caughtUp() {}, readAgain() {} };
@@ -64,17 +66,19 @@ export class EtcdStore implements Store {
   readonly #observer: EtcdStoreObserver;
   readonly #uses: EtcdUses;
   readonly #clusterId: string;
-  #feed: WatchStream | undefined;
-  /** The revision that the table is of. */
+  #watch: WatchStream | undefined;
+  /** The revision of the table. */
   #known = 0;
-  /** Revisions of our own that the feed has not come to. */
+  /** Revisions of own commits that the watch has not reached. */
   readonly #own = new Set<number>();
-  /** Why etcd is not asked, until it answers again. */
+  /** The circuit breaker: why calls are skipped until etcd answers again; undefined if it is closed. */
   #circuitOpen: string | undefined;
-  /** What was learned is of no use any more: all is read again. */
-  #gap: { readonly kind: Gap; readonly reason: string; readonly read: Promise<void> } | undefined;
-  #anew: StoredRecord[] | undefined;
-  #usesAnew: Learned[] = [];
+  /** The table cannot be updated and is read again; `read` resolves then. */
+  #resync: { readonly kind: ResyncKind; readonly reason: string; readonly read: Promise<void> } | undefined;
+  /** The records read again, for the next catch-up. */
+  #reset: StoredRecord[] | undefined;
+  /** The uses read with them. */
+  #resetUses: Learned[] = [];
   #size = 0;
   #sizeAt = -Infinity;
   #closed = false;
@@ -87,7 +91,7 @@ export class EtcdStore implements Store {
     this.#clusterId = clusterId;
   }
 
-  /** Finds etcd and the registry in it, or begins one. Rejects with StoreUnusableError. */
+  /** Connects to etcd and claims the registry's prefix. Rejects with StoreUnusableError. */
   static async open({
     access,
     registryId,
@@ -109,12 +113,12 @@ export class EtcdStore implements Store {
 
   async *load(): AsyncIterable<readonly StoredRecord[]> {
     this.#assertOpen();
-    this.#feed?.stop();
+    this.#watch?.stop();
     const deadline = performance.now() + OPEN_MS;
     try {
       const { head, revision } = await headNow(this.#client, this.#keys, deadline);
       yield* recordsAt(this.#client, this.#keys, revision);
-      this.#usesAnew = await usesAt(this.#client, this.#keys, revision);
+      this.#resetUses = await usesAt(this.#client, this.#keys, revision);
       this.#begin(head, revision);
     } catch (error) {
       if (error instanceof StoreUnusableError) throw error;
@@ -125,24 +129,23 @@ export class EtcdStore implements Store {
   async catchUp(withinMs = WITHIN_MS): Promise<CatchUp> {
     this.#assertOpen();
     const deadline = performance.now() + Math.min(withinMs, CATCH_UP_MS_MAX);
-    if (this.#circuitOpen === undefined && this.#feed) await this.#reachHead(this.#feed, deadline);
-    if (this.#gap) await Promise.race([this.#gap.read, delay(deadline - performance.now())]);
+    if (this.#circuitOpen === undefined && this.#watch) await this.#reachHead(this.#watch, deadline);
+    if (this.#resync) await Promise.race([this.#resync.read, delay(deadline - performance.now())]);
     void this.#askSize();
     const changes = this.#learn();
-    const anew = this.#anew;
-    this.#anew = undefined;
-    const gap = this.#gap;
-    if (gap) return { reset: anew, changes, freshness: gap.kind, reason: gap.reason };
-    if (this.#circuitOpen !== undefined)
-      return { reset: anew, changes, freshness: 'behind', reason: this.#circuitOpen };
-    return { reset: anew, changes, freshness: 'current' };
+    const reset = this.#reset;
+    this.#reset = undefined;
+    const resync = this.#resync;
+    if (resync) return { reset, changes, freshness: resync.kind, reason: resync.reason };
+    if (this.#circuitOpen !== undefined) return { reset, changes, freshness: 'behind', reason: this.#circuitOpen };
+    return { reset, changes, freshness: 'current' };
   }
 
   async commit(batch: readonly StoreItem[], withinMs = WITHIN_MS): Promise<CommitOutcome[]> {
     this.#assertOpen();
     if (batch.length === 0) return [];
     const deadline = performance.now() + withinMs;
-    const { outcomes, revisions } = await this.#asking(() =>
+    const { outcomes, revisions } = await this.#request(() =>
       commitItems(batch, {
         keys: this.#keys,
         known: this.#known,
@@ -157,34 +160,34 @@ export class EtcdStore implements Store {
   async announceUses(uses: readonly Use[], withinMs = WITHIN_MS): Promise<void> {
     this.#assertOpen();
     const deadline = performance.now() + withinMs;
-    await this.#asking(() => this.#uses.tell(uses, deadline));
+    await this.#request(() => this.#uses.announce(uses, deadline));
   }
 
   async probe(withinMs = WITHIN_MS): Promise<void> {
     this.#assertOpen();
     const deadline = performance.now() + withinMs;
     const request: TxnRequest = { compare: [], success: [put(this.#keys.probe, '1')], failure: [] };
-    await this.#asking(() => this.#client.call(ETCD.txn, request, deadline));
+    await this.#request(() => this.#client.call(ETCD.txn, request, deadline));
   }
 
-  /** Of etcd's file on the server that is asked, which is not this registry's alone; as of half a minute ago. */
+  /** Bytes of the database file of one etcd server, which other users share; 30 s old at most while etcd answers. */
   size(): number {
     return this.#size;
   }
 
-  /** etcd does not tell its quota. */
+  /** etcd does not report its quota. */
   room(): number {
     return Infinity;
   }
 
   async backup(): Promise<void> {
     this.#assertOpen();
-    throw new Error('a registry cannot back up its etcd: etcdctl snapshot save does');
+    throw new Error('a registry cannot back up its etcd; use etcdctl snapshot save');
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#feed?.stop();
+    this.#watch?.stop();
     this.#client.close();
   }
 
@@ -195,86 +198,90 @@ export class EtcdStore implements Store {
   #begin(head: Head, revision: number): void {
     this.#own.clear();
     this.#known = revision;
-    this.#feed = new WatchStream(this.#client, this.#keys, head, revision, (kind, reason) =>
+    this.#watch = new WatchStream(this.#client, this.#keys, head, revision, (kind, reason) =>
       this.#readAgain(kind, reason),
     );
   }
 
-  /** Waits until the feed has come to the last change that etcd knows of. */
-  async #reachHead(feed: WatchStream, deadline: number): Promise<void> {
+  /** Waits until the watch has reached the present head of etcd. */
+  async #reachHead(watch: WatchStream, deadline: number): Promise<void> {
     const began = performance.now();
-    const before = feed.head;
+    const before = watch.head;
     try {
       const { head, clusterId, revision } = await headNow(this.#client, this.#keys, deadline);
       const replaced =
         clusterId !== this.#clusterId ||
         head.revision < before.revision ||
         (head.revision === before.revision && head.stamp !== before.stamp);
-      if (replaced) return this.#readAgain('wrong', 'etcd is not the one that it was');
-      const behind = Math.max(0, head.revision - feed.head.revision);
-      while (!this.#gap && !(await feed.reach(head.revision, Math.min(FEED_LATE_MS, deadline - performance.now())))) {
-        if (performance.now() >= deadline) throw new StoreUnreachableError('etcd does not tell what has changed');
-        feed.restart();
+      if (replaced) return this.#readAgain('wrong', 'etcd has a different history: it was restored or replaced');
+      const behind = Math.max(0, head.revision - watch.head.revision);
+      while (
+        !this.#resync &&
+        !(await watch.reach(head.revision, Math.min(WATCH_LATE_MS, deadline - performance.now())))
+      ) {
+        if (performance.now() >= deadline) throw new StoreUnreachableError('the watch of etcd is late');
+        watch.restart();
       }
-      const there = feed.head;
-      if (there.revision === head.revision && there.stamp !== head.stamp) {
-        return this.#readAgain('wrong', 'etcd has another past than it had');
+      const reached = watch.head;
+      if (reached.revision === head.revision && reached.stamp !== head.stamp) {
+        return this.#readAgain('wrong', 'etcd has a different history: it was restored or replaced');
       }
       this.#observer.caughtUp((performance.now() - began) / 1_000, Math.min(behind, revision));
     } catch (error) {
       if (!(error instanceof StoreUnreachableError || error instanceof EtcdError)) throw error;
-      this.#leave(error.message);
+      this.#openCircuit(error.message);
     }
   }
 
   /**
-   * What the feed has brought. If all of it is this server's own, the table has it; else all of it counts, in order, since
-   * what was stored last may rest on what somebody else had stored before.
+   * The changes that the watch has brought. If all of them are this server's own, the table has them already and none is
+   * returned. Otherwise all are returned in order, because own changes may depend on those of other servers.
    */
   #learn(): Learned[] {
-    const learned = this.#usesAnew;
-    this.#usesAnew = [];
-    if (!this.#feed || this.#gap) return learned;
-    const { events, revision } = this.#feed.take();
-    const news = events.some((event) => !this.#own.has(event.revision));
-    for (const { key, value } of news ? events : []) {
-      const one = this.#keys.learned(key, value);
-      if (one) learned.push(one);
+    const learned = this.#resetUses;
+    this.#resetUses = [];
+    if (!this.#watch || this.#resync) return learned;
+    const { events, revision } = this.#watch.take();
+    const foreign = events.some((event) => !this.#own.has(event.revision));
+    for (const { key, value } of foreign ? events : []) {
+      const change = this.#keys.learned(key, value);
+      if (change) learned.push(change);
     }
     this.#known = Math.max(this.#known, revision);
     for (const own of this.#own) if (own <= this.#known) this.#own.delete(own);
     return learned;
   }
 
-  /** What etcd refuses, it may grant later: nobody is told that it is broken. */
-  async #asking<T>(ask: () => Promise<T>): Promise<T> {
+  /** Makes a call. Reports a refusal of etcd as unreachable, not as broken, because etcd may accept a later call. */
+  async #request<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
       const refused = error instanceof EtcdError;
-      if (refused || error instanceof StoreUnreachableError) this.#leave(error.message);
+      if (refused || error instanceof StoreUnreachableError) this.#openCircuit(error.message);
       throw refused ? new StoreUnreachableError(error.message, { cause: error }) : error;
     }
   }
 
-  /** etcd is not asked any more by who waits for an answer, until it answers again. */
-  #leave(reason: string): void {
+  /** Opens the circuit breaker: callers skip etcd until #recover closes it. */
+  #openCircuit(reason: string): void {
     if (this.#circuitOpen !== undefined) return;
     this.#circuitOpen = reason;
-    void this.#return();
+    void this.#recover();
   }
 
-  async #return(): Promise<void> {
-    for (let pause: number = RETURN_PAUSE_MS.first; !this.#closed; pause = Math.min(2 * pause, RETURN_PAUSE_MS.most)) {
+  /** Calls etcd until it answers and the watch has caught up; then closes the circuit. */
+  async #recover(): Promise<void> {
+    for (let pause: number = RETRY_PAUSE_MS.first; !this.#closed; pause = Math.min(2 * pause, RETRY_PAUSE_MS.most)) {
       await delay(pause);
       const deadline = performance.now() + CATCH_UP_MS_MAX;
       try {
         const { head } = await headNow(this.#client, this.#keys, deadline);
-        const feed = this.#feed;
-        // A feed that waits for what does not come any more is found out by the next who catches up.
-        if (feed && !this.#gap && head.revision >= feed.head.revision) {
-          if (!(await feed.reach(head.revision, deadline - performance.now()))) {
-            feed.restart();
+        const watch = this.#watch;
+        // If the head of etcd went back, close the circuit: the next catch-up detects the different history.
+        if (watch && !this.#resync && head.revision >= watch.head.revision) {
+          if (!(await watch.reach(head.revision, deadline - performance.now()))) {
+            watch.restart();
             continue;
           }
         }
@@ -282,32 +289,32 @@ export class EtcdStore implements Store {
         return;
       } catch (error) {
         this.#circuitOpen = (error as Error).message;
-        this.#client.turnAway();
+        this.#client.nextServer();
       }
     }
   }
 
-  /** Reads everything again, for as long as it takes, while nobody is told anything that needs it. */
-  #readAgain(kind: Gap, reason: string): void {
-    if (this.#gap || this.#closed) return;
-    this.#feed?.stop();
+  /** Starts to read the whole table again, without a time limit. Catch-up reports `kind` meanwhile. */
+  #readAgain(kind: ResyncKind, reason: string): void {
+    if (this.#resync || this.#closed) return;
+    this.#watch?.stop();
     this.#observer.readAgain();
-    this.#gap = { kind, reason, read: this.#readAll() };
+    this.#resync = { kind, reason, read: this.#readAll() };
   }
 
   async #readAll(): Promise<void> {
-    for (let pause: number = RETURN_PAUSE_MS.first; !this.#closed; pause = Math.min(2 * pause, RETURN_PAUSE_MS.most)) {
+    for (let pause: number = RETRY_PAUSE_MS.first; !this.#closed; pause = Math.min(2 * pause, RETRY_PAUSE_MS.most)) {
       try {
-        const { head, revision } = await headNow(this.#client, this.#keys, performance.now() + QUESTION_MS);
+        const { head, revision } = await headNow(this.#client, this.#keys, performance.now() + BACKGROUND_CALL_MS);
         const records: StoredRecord[] = [];
         for await (const some of recordsAt(this.#client, this.#keys, revision)) records.push(...some);
-        this.#usesAnew = await usesAt(this.#client, this.#keys, revision);
-        this.#anew = records;
-        this.#gap = undefined;
+        this.#resetUses = await usesAt(this.#client, this.#keys, revision);
+        this.#reset = records;
+        this.#resync = undefined;
         this.#begin(head, revision);
         return;
       } catch (error) {
-        if (error instanceof StoreUnusableError) this.#gap = { ...this.#gap!, reason: error.message };
+        if (error instanceof StoreUnusableError) this.#resync = { ...this.#resync!, reason: error.message };
         await delay(pause);
       }
     }
@@ -317,7 +324,7 @@ export class EtcdStore implements Store {
     const now = performance.now();
     if (now - this.#sizeAt < SIZE_EVERY_MS || this.#circuitOpen !== undefined) return;
     this.#sizeAt = now;
-    const status = await this.#client.call(ETCD.status, {}, now + QUESTION_MS).catch(() => undefined);
+    const status = await this.#client.call(ETCD.status, {}, now + BACKGROUND_CALL_MS).catch(() => undefined);
     if (status) this.#size = toNumber(status.dbSize);
   }
 }

@@ -1,7 +1,6 @@
-// Uses that servers tell each other of: keys with leases, which go by themselves when nobody has told of a use for long
-// enough, whatever becomes of the server that told. Invariant: a key outlives the use it stands for by its whole time to
-// live. A lease is shared by all that is used within a quarter of that time and never kept alive, so a server has six at most
-// for each time to live there is, of which there are two.
+// Announces uses to other servers: a key with a lease for each use, which expires by itself, also if the announcing server
+// dies. Invariant: a key lives longer than its use counts, which is one time to live. All uses within a quarter of that time
+// share a lease, which is never renewed. A server therefore has six leases at most for each of the two times to live.
 import { randomInt } from 'node:crypto';
 import type { Use } from '../../registry/command.ts';
 import { type Call, ETCD, type TxnRequest, type TxnResponse } from './etcd-calls.ts';
@@ -15,15 +14,15 @@ interface Lease {
 }
 
 const PUTS_MAX = 100;
-/** What lies between a use and its being told: a sweep, and what it takes. */
-const LATE_SECONDS = 5;
-/** An ID of a lease is ours to choose, and is a whole number that JavaScript can hold. */
+/** Longest delay from a use to its announcement, which is the task of a sweep. */
+const DELAY_SECONDS = 5;
+/** The client chooses lease IDs; JavaScript numbers hold these exactly. */
 const LEASE_ID_MAX = 2 ** 47;
 
 export class EtcdUses {
   readonly #client: EtcdClient;
   readonly #keys: EtcdKeys;
-  /** The one that what is used now goes with, by time to live. */
+  /** The lease of present uses, by time to live in ms. */
   readonly #leases = new Map<number, Lease>();
 
   constructor(client: EtcdClient, keys: EtcdKeys) {
@@ -31,8 +30,8 @@ export class EtcdUses {
     this.#keys = keys;
   }
 
-  /** Resolves when it is stored. Rejects as EtcdClient does, with nobody knowing which of them are. */
-  async tell(uses: readonly Use[], deadline: number): Promise<void> {
+  /** Resolves when the uses are stored. Rejects as EtcdClient does; some of the uses may be stored then. */
+  async announce(uses: readonly Use[], deadline: number): Promise<void> {
     for (const ttlMs of new Set(uses.map((use) => use.ttlMs))) {
       const lease = await this.#lease(ttlMs, deadline);
       const keys = uses.filter((use) => use.ttlMs === ttlMs).map(({ id }) => this.#keys.use(id));
@@ -42,7 +41,7 @@ export class EtcdUses {
       try {
         await Promise.all(parts.map((part) => this.#put(part, lease, deadline)));
       } catch (error) {
-        // The lease may be gone: of a restored etcd, for one.
+        // The lease may be gone, as in a restored etcd.
         if (error instanceof EtcdError) this.#leases.delete(ttlMs);
         throw error;
       }
@@ -61,7 +60,7 @@ export class EtcdUses {
     const current = this.#leases.get(ttlMs);
     if (current && now - current.grantedAt < ttlMs / 4) return current.id;
     const id = randomInt(1, LEASE_ID_MAX);
-    const seconds = Math.ceil((1.5 * ttlMs) / 1_000) + LATE_SECONDS;
+    const seconds = Math.ceil((1.5 * ttlMs) / 1_000) + DELAY_SECONDS;
     await this.#client.call(ETCD.leaseGrant, { ID: id as never, TTL: seconds as never }, deadline);
     this.#leases.set(ttlMs, { id, grantedAt: now });
     return id;

@@ -1,6 +1,7 @@
-// How one change becomes a transaction: the conditions under which it may be stored, what it writes, and what has to be read
-// to tell why it may not. The first plan supposes that what is new is new; after that, what was read decides, by the rules
-// of Store. A change that finds its own record there is stored: it was made twice because its outcome was not known.
+// Plans one change as a transaction: its conditions, its writes, and the reads that explain why a condition failed. The
+// optimistic plan supposes that a new record does not exist yet. If that fails, `resolve` decides from the reads, by the
+// rules of Store. A change that finds its own record counts as stored: the request was repeated because its outcome was
+// unknown.
 import type {
   Change,
   ClientRecord,
@@ -29,33 +30,34 @@ import {
 } from './etcd-conditions.ts';
 import { type EtcdKeys, twoDigits } from './etcd-keys.ts';
 
-/** What of a transaction is a change's. */
+/** A change's part of a transaction. */
 export interface Plan {
   readonly conditions: readonly Compare[];
   readonly writes: readonly RequestOp[];
 }
 
-/** What was found under the keys that a change asked for. */
+/** The keys that a change's reads returned. */
 export interface Found {
   readonly keys: ReadonlyMap<string, KeyValue>;
-  /** As of this revision. */
+  /** The revision of the reads. */
   readonly revision: number;
-  /** Whether what was written at a revision is known to who made the change. */
+  /** Whether the table that the change was made on includes the writes of a revision. */
   known(revision: number): boolean;
 }
 
-/** What a change depends on, and what it decides. */
+/** The keys of a change, for ordering, and its plans. */
 export interface PlannedChange {
-  /** Keys it writes; in front of a commit's later changes that read or write them. */
+  /** Keys that it writes. Later changes of a commit that read or write them have to wait. */
   readonly written: readonly string[];
-  /** Beginnings of keys it writes, and keys or beginnings that it depends on. */
+  /** Prefixes of keys that it writes. */
   readonly touched: readonly string[];
+  /** Keys or prefixes that it depends on. */
   readonly needed: readonly string[];
-  /** To be made when it cannot be stored at once. */
+  /** Reads for `resolve`. */
   readonly reads: readonly RequestOp[];
-  /** Without having read anything; undefined if it has to. `known` is the revision that the table is of. */
+  /** The plan before any read; undefined if it needs one. `known` is the revision of the table. */
   optimistic(known: number): Plan | undefined;
-  /** From what was read. */
+  /** Decides from the reads: another plan, or the outcome. */
   resolve(found: Found): Plan | CommitOutcome;
 }
 
@@ -78,7 +80,7 @@ function underOf({ keys }: Found, prefix: string): [string, KeyValue][] {
   return [...keys].filter(([key]) => key.startsWith(prefix));
 }
 
-/** `together` are all changes of its item. */
+/** `together` has all changes of the item. */
 export function planChange(change: Change, together: readonly Change[], keys: EtcdKeys): PlannedChange {
   switch (change.kind) {
     case 'client':
@@ -113,7 +115,7 @@ function planClient(change: ClientRecord, keys: EtcdKeys): PlannedChange {
       if (isEqual(current, value)) return STORED;
       const record = keys.record(key, current.value!) as ClientRecord;
       if (record.sigKeyDigest !== change.sigKeyDigest) return conflictWith(record);
-      // Seats that the table does not know would go on with the wrong token.
+      // Seats that the table does not know would keep the wrong token.
       if (underOf(found, seats).some(([, seat]) => !found.known(revisionOf(seat)))) return CONFLICT;
       return { conditions: [writtenAt(key, revisionOf(current)), noneWrittenAfter(seats, found.revision)], writes };
     },
@@ -152,35 +154,35 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
   const value = encodeMember(memberKey(clusterId, index), change, ofClient);
   const writes = [put(key, value), put(nameKey, twoDigits(index)), put(seatKey, twoDigits(index))];
   const seat = [present(cluster), absent(key), absent(nameKey), absent(seatKey)];
-  // Who has registered with it in the same item is its client.
-  const asksClient = ofClient && !together.some((other) => other.kind === 'client');
+  // A client that registers in the same item needs no check.
+  const checksClient = ofClient && !together.some((other) => other.kind === 'client');
   return {
     written: [key, nameKey, seatKey],
     touched: [keys.seats(clientId)],
-    needed: asksClient ? [cluster, client] : [cluster],
-    reads: [cluster, key, nameKey, seatKey, ...(asksClient ? [client] : [])].map(read),
+    needed: checksClient ? [cluster, client] : [cluster],
+    reads: [cluster, key, nameKey, seatKey, ...(checksClient ? [client] : [])].map(read),
     optimistic(known) {
       if (together.length > 1 && !ofClient) return undefined;
-      const registered = asksClient ? [present(client), notWrittenAfter(client, known)] : [];
+      const registered = checksClient ? [present(client), notWrittenAfter(client, known)] : [];
       return { conditions: [...seat, ...registered], writes };
     },
     resolve(found) {
-      const { keys: there } = found;
-      if (!there.has(cluster)) return CONFLICT;
-      const current = there.get(key);
+      const { keys: kvs } = found;
+      if (!kvs.has(cluster)) return CONFLICT;
+      const current = kvs.get(key);
       if (current && isEqual(current, value)) return STORED;
       const record = current && (keys.record(key, current.value!) as MemberRecord | MemberRef);
       if (record && record.clientId !== clientId) return record.kind === 'member' ? conflictWith(record) : CONFLICT;
-      const registration = there.get(client);
-      if (asksClient && !(registration && found.known(revisionOf(registration)))) return CONFLICT;
-      const registered = asksClient ? [writtenAt(client, revisionOf(registration!))] : [];
+      const registration = kvs.get(client);
+      if (checksClient && !(registration && found.known(revisionOf(registration)))) return CONFLICT;
+      const registered = checksClient ? [writtenAt(client, revisionOf(registration!))] : [];
       if (!current) {
-        if (there.has(nameKey) || there.has(seatKey)) return CONFLICT;
+        if (kvs.has(nameKey) || kvs.has(seatKey)) return CONFLICT;
         return { conditions: [...seat, ...registered], writes };
       }
       const same = [present(cluster), writtenAt(key, revisionOf(current)), ...registered];
       if (record!.name === name) return { conditions: same, writes: writes.slice(0, 1) };
-      if (there.has(nameKey)) return CONFLICT;
+      if (kvs.has(nameKey)) return CONFLICT;
       const renamed = [writes[0]!, writes[1]!, remove(keys.memberName(clusterId, record!.name))];
       return { conditions: [...same, absent(nameKey)], writes: renamed };
     },
@@ -220,7 +222,7 @@ function planClusterRemoval({ id, name, expired }: ClusterRemoval, keys: EtcdKey
     resolve(found) {
       if (!found.keys.has(key)) return STORED;
       const seated = underOf(found, members);
-      // A member has come, or an operator has marked it, of which the table does not know.
+      // The table does not know of a new member, or of an operator's mark.
       const record = found.keys.get(nameKey);
       const unknown = [...seated.map(([, member]) => member), ...(record ? [record] : [])].some((kv) => {
         return !found.known(revisionOf(kv));
@@ -251,7 +253,7 @@ function planMemberRemoval({ clusterId, index, clientId }: MemberRemoval, keys: 
       if (current === undefined) return STORED;
       const record = keys.record(key, current.value!) as MemberRecord | MemberRef;
       if (record.clientId !== clientId) return record.kind === 'member' ? conflictWith(record) : CONFLICT;
-      // It came back after it had lost the seat that it is to lose, which this request may have done at its first attempt.
+      // The client has joined again since. The first attempt of this request may have removed the seat already.
       if (!found.known(toNumber(current.create_revision))) return STORED;
       const names = keys.memberName(clusterId, record.name);
       return {

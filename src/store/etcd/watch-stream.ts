@@ -1,59 +1,59 @@
-// What is written in etcd under the prefix of a registry, in order and without a gap, from a revision on: one watch, begun
-// again where it broke off. Invariant: `#revision` is a revision whose events, and all before it, have come; `#head` is the
-// head as of then. That both still stand in etcd is asked whenever the watch begins again.
+// Every change of etcd under a registry's prefix, in order and without a gap, from a revision on: one watch, resumed where it
+// broke off. Invariant: all events up to `#revision` have arrived, and `#head` is the head at that revision. Each resumption
+// checks that etcd still has this head.
 import type { WatchEvent, WatchResponse } from './etcd-calls.ts';
 import { ETCD, EventType, toNumber } from './etcd-calls.ts';
 import type { EtcdClient, WatchCall } from './etcd-client.ts';
 import { EtcdError } from './etcd-error.ts';
 import { bytesOf, type EtcdKeys, endOf, keyOf } from './etcd-keys.ts';
 
-/** The last change of a registry: when it was made, and what nothing else ever was; of an empty one, revision 0. */
+/** The last change of a registry: its revision, 0 if there is none, and a stamp that no other change has. */
 export interface Head {
   readonly revision: number;
   readonly stamp: string;
 }
 
-/** A key that was written, or deleted (without a value), and when. */
-export interface FeedEvent {
+/** A key that was written, or deleted if `value` is undefined. */
+export interface KeyEvent {
   readonly key: string;
   readonly value: Uint8Array | undefined;
   readonly revision: number;
 }
 
-/** Why a feed cannot go on: what it gave is of the past, or of what does not stand any more. */
-export type Gap = 'behind' | 'wrong';
+/** Why the stream cannot resume: events are missing (`behind`), or etcd has a different history (`wrong`). */
+export type ResyncKind = 'behind' | 'wrong';
 
-/** Events that wait to be taken: the coordinator takes them at least every second or so. Beyond it, all is read again. */
-const WAITING_EVENTS_MAX = 500_000;
+/** Events that wait for take(), which the coordinator calls every second or so. Beyond this bound the table is read again. */
+const QUEUED_EVENTS_MAX = 500_000;
 const CHECK_MS = 1_000;
 const PAUSE_MS = { first: 20, most: 1_000 } as const;
 
 export class WatchStream {
   readonly #client: EtcdClient;
   readonly #keys: EtcdKeys;
-  readonly #resync: (kind: Gap, reason: string) => void;
+  readonly #resync: (kind: ResyncKind, reason: string) => void;
   #head: Head;
   #revision: number;
-  #events: FeedEvent[] = [];
-  /** Of a revision that comes in several pieces. */
+  #events: KeyEvent[] = [];
+  /** Events of a response that comes in several fragments. */
   #pieces: WatchEvent[] = [];
   readonly #waiting = new Set<{ readonly revision: number; resolve(): void }>();
   #stream: WatchCall | undefined;
   #stopped = false;
 
-  /** Begins behind `revision`. `gap` is called once, if it cannot go on. */
+  /** Starts after `revision`. Calls `resync` once, when the stream cannot resume. */
   constructor(
     client: EtcdClient,
     keys: EtcdKeys,
     head: Head,
     revision: number,
-    gap: (kind: Gap, reason: string) => void,
+    resync: (kind: ResyncKind, reason: string) => void,
   ) {
     this.#client = client;
     this.#keys = keys;
     this.#head = head;
     this.#revision = revision;
-    this.#resync = gap;
+    this.#resync = resync;
     void this.#run();
   }
 
@@ -61,14 +61,14 @@ export class WatchStream {
     return this.#head;
   }
 
-  /** Events that have come since the last time, and the revision up to which they are all there. */
-  take(): { events: FeedEvent[]; revision: number } {
+  /** The events since the last call, and the revision up to which they are complete. */
+  take(): { events: KeyEvent[]; revision: number } {
     const events = this.#events;
     this.#events = [];
     return { events, revision: this.#revision };
   }
 
-  /** Resolves to whether the change of that revision has come before so many milliseconds were over. */
+  /** Resolves to true when the change of `revision` has arrived, to false after `timeoutMs`. */
   async reach(revision: number, timeoutMs: number): Promise<boolean> {
     if (this.#head.revision >= revision) return true;
     return new Promise((resolve) => {
@@ -90,7 +90,7 @@ export class WatchStream {
     });
   }
 
-  /** Begins again with the server that the client asks now. */
+  /** Cancels the watch; it resumes at the client's current server. */
   restart(): void {
     this.#stream?.cancel();
   }
@@ -118,18 +118,18 @@ export class WatchStream {
     }
   }
 
-  /** Whether etcd is the one that the events came from: one that was restored has another past. */
+  /** Checks that etcd is the one that the events came from. A restored etcd has a different history. */
   async #check(): Promise<void> {
     const request = { key: bytesOf(this.#keys.head), revision: this.#revision as never };
     const { kvs } = await this.#client.call(ETCD.range, request, performance.now() + CHECK_MS);
     const [kv] = kvs;
     const head = kv ? headOf(kv) : NO_HEAD;
     if (head.revision !== this.#head.revision || head.stamp !== this.#head.stamp) {
-      this.#end('wrong', 'etcd has another past than it had');
+      this.#end('wrong', 'etcd has a different history: it was restored or replaced');
     }
   }
 
-  /** Resolves when the stream has ended, however that came. */
+  /** Resolves when the watch has ended for any reason. */
   async #watch(): Promise<void> {
     const stream = await this.#client.watch();
     this.#stream = stream;
@@ -147,7 +147,8 @@ export class WatchStream {
       stream.on('data', (response: WatchResponse) => {
         if (this.#stream !== stream || this.#stopped) return;
         if (response.canceled) {
-          if (toNumber(response.compact_revision) > 0) this.#end('behind', 'etcd has compacted what was to be watched');
+          if (toNumber(response.compact_revision) > 0)
+            this.#end('behind', 'etcd has compacted revisions that were not watched yet');
           else this.#client.forgetToken();
           stream.cancel();
           return;
@@ -178,10 +179,10 @@ export class WatchStream {
       this.#waiting.delete(waiter);
       waiter.resolve();
     }
-    if (this.#events.length > WAITING_EVENTS_MAX) this.#end('behind', 'more has changed than was taken over');
+    if (this.#events.length > QUEUED_EVENTS_MAX) this.#end('behind', `more than ${QUEUED_EVENTS_MAX} events wait`);
   }
 
-  #end(kind: Gap, reason: string): void {
+  #end(kind: ResyncKind, reason: string): void {
     if (this.#stopped) return;
     this.stop();
     this.#events = [];
@@ -189,10 +190,10 @@ export class WatchStream {
   }
 }
 
-/** Of a registry in which nothing was ever changed. */
+/** The head of a registry without changes. */
 export const NO_HEAD: Head = { revision: 0, stamp: '' };
 
-/** What the head's key says. */
+/** Decodes the head's key. */
 export function headOf(kv: { mod_revision?: unknown; value?: Uint8Array | null }): Head {
   return {
     revision: toNumber(kv.mod_revision as never),

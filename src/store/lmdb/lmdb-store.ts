@@ -1,5 +1,5 @@
-// The durable table: LMDB in the data directory, written by one thread of one server. A commit is one transaction, which
-// is on disk when transactionSync returns; the coordinator, whose thread this is, has nothing better to do meanwhile.
+// The store on LMDB, in the data directory, written by one thread of one server. A commit is one transaction, which is on disk
+// when transactionSync returns. It blocks the coordinator's thread, which may apply no command meanwhile anyway.
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FENCE_WAIT_AFTER_COMMIT_MS, FENCE_WAIT_MS } from '../../limits.ts';
@@ -45,30 +45,30 @@ import {
 import { packTable, unpack } from './table-reader.ts';
 import { readAhead } from './table-reader-thread.ts';
 
-/** How a store is opened. */
+/** Options of LmdbStore.open. */
 export interface LmdbOptions {
-  /** Hex; a directory belongs to one registry. */
+  /** Hex. A directory belongs to one registry. */
   readonly registryId: string;
-  /** Bytes of the data file beyond which the store counts as full; undefined for as much as the disk has. */
+  /** Size in bytes at which the store counts as full; undefined for no limit but the disk. */
   readonly bytesMax: number | undefined;
-  /** Commits only while it is open; undefined where nobody renews a lock, as in a copy that no server uses. */
+  /** The store commits only while it is open; undefined if no lock is renewed, as for a copy that no server uses. */
   readonly fence?: Fence;
-  /** Told after each transaction: seconds from its last change in memory to its being on disk (write and fsync). */
+  /** Called after each transaction with the seconds that write and fsync took. */
   readonly synced?: (seconds: number) => void;
 }
 
 const PROBE_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('probe')]);
 
-/** Left free on the disk, so that LMDB does not run into its end in the middle of a transaction. */
+/** Left free on the disk, so that it does not fill up within a transaction. */
 const RESERVED_BYTES = 4 * 1024 * 1024;
-/** How long the room on the disk is believed: commits of 50 ms are far below what is left free. */
+/** Age in ms up to which the free space is not measured again; commits of 50 ms write far less than RESERVED_BYTES. */
 const FREE_BYTES_KNOWN_MS = 50;
-/** LMDB tells a disk that is full as an I/O error; with less than this free, that is what it was. */
+/** LMDB reports a full disk as an I/O error; below this free space, such an error means a full disk. */
 const NEARLY_FULL_BYTES = 2 * RESERVED_BYTES;
-/** From this size on, a table is read by a thread of its own: for a smaller one, starting it would take longer. */
+/** From this size on, a thread of its own reads the table; for a smaller one, starting the thread takes longer. */
 const READ_AHEAD_BYTES = 32 * 1024 * 1024;
 
-/** LMDB's error for a full map, and the system's for a full disk. */
+/** LMDB's code for a full map, and the system's codes for a full disk. */
 const FULL_CODES: ReadonlySet<unknown> = new Set([-30792, 28, 'ENOSPC']);
 
 export class LmdbStore implements Store {
@@ -77,15 +77,15 @@ export class LmdbStore implements Store {
   readonly #synced: (seconds: number) => void;
   readonly #fence: Fence | undefined;
   readonly #table: Table;
-  /** The data file, for looking at its length and its newest transaction. */
+  /** Descriptor of the data file, for its length and its newest transaction. */
   readonly #file: number;
-  /** The number of the newest transaction. */
+  /** ID of the newest transaction. */
   #newest: number;
   #freeBytesKnown = 0;
-  /** Until when, on the clock of the process. */
+  /** End of the validity of `#freeBytesKnown`, on performance.now(). */
   #freeBytesKnownUntil = 0;
-  /** The backup made last. */
-  #copying: Promise<void> | undefined;
+  /** The latest backup. */
+  #backup: Promise<void> | undefined;
   #closed = false;
 
   private constructor(directory: string, { bytesMax, fence, synced = () => {} }: LmdbOptions, table: Table) {
@@ -98,13 +98,13 @@ export class LmdbStore implements Store {
     this.#newest = newestTransaction(this.#file)!.id;
   }
 
-  /** Opens the table in a data directory whose lock this process holds, or begins one. Throws StoreUnusableError. */
+  /** Opens or creates the table in a data directory whose lock this process holds. Throws StoreUnusableError. */
   static open(dataDirectory: string, options: LmdbOptions): LmdbStore {
     const directory = join(dataDirectory, TABLE_DIRECTORY);
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
     } catch (error) {
-      throw new StoreUnusableError(`${directory} cannot be made: ${(error as Error).message}`, { cause: error });
+      throw new StoreUnusableError(`cannot create ${directory}: ${(error as Error).message}`, { cause: error });
     }
     const table = openTable(directory, false);
     try {
@@ -151,16 +151,16 @@ export class LmdbStore implements Store {
   async backup(directory: string): Promise<void> {
     this.#assertOpen();
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#copying = this.#table.backup(directory, true);
-    await this.#copying;
+    this.#backup = this.#table.backup(directory, true);
+    await this.#backup;
     keepToOwner(join(directory, DATA_FILE));
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // Closed under a copy that is being made, the table would end the process.
-    await this.#copying?.catch(() => {});
+    // Closing the table during a backup would crash the process.
+    await this.#backup?.catch(() => {});
     await this.#table.close();
     closeSync(this.#file);
   }
@@ -169,13 +169,13 @@ export class LmdbStore implements Store {
     if (this.#closed) throw new Error('the store is closed');
   }
 
-  /** One transaction: all of it is on disk when this returns, or nothing of it ever was. */
+  /** Runs `body` as one transaction: all of it is on disk when this returns, or nothing if it throws StoreFullError. */
   #write<T>(body: () => T): T {
     if (this.#fence?.waitOpen(FENCE_WAIT_MS) === false) {
       throw new StoreUnreachableError(`the lock of the data directory is not renewed: ${this.#directory}`);
     }
     const result = this.#transact(body);
-    // The process may have been stopped meanwhile, for long enough to lose the lock.
+    // The process may have been suspended during the commit for long enough to lose the lock.
     if (this.#fence?.waitOpen(FENCE_WAIT_AFTER_COMMIT_MS) === false) {
       throw new StoreUnusableError(`the lock of the data directory was lost during a commit: ${this.#directory}`);
     }
@@ -208,17 +208,17 @@ export class LmdbStore implements Store {
   }
 
   /**
-   * Another process that opens the table while this one commits can set LMDB's count of transactions back: the next one
-   * would take the number of one that is on disk, and its place.
+   * Another process that opens the table during a commit can set LMDB's transaction counter back. The next transaction would
+   * then overwrite one that is on disk. Throws StoreUnusableError in that case.
    */
   #assertNext(): void {
     if (this.#table.getWriteTxnId() === this.#newest + 1) return;
     throw new StoreUnusableError(
-      `${this.#directory} has been opened by another process; its contents are as acknowledged`,
+      `another process has opened ${this.#directory}; all acknowledged changes are stored. Start the server again`,
     );
   }
 
-  /** Pages that were taken and given back within a transaction are never written: at the file's end it is too short then. */
+  /** LMDB never writes pages that a transaction took and freed again, so the file can end before its last page. Extends it. */
   #completeFile(): void {
     const { id, bytes } = newestTransaction(this.#file)!;
     this.#newest = id;
@@ -237,15 +237,15 @@ export class LmdbStore implements Store {
 
   #apply(changes: readonly Change[]): CommitOutcome {
     for (const change of changes) {
-      const lost = this.#loss(change);
-      if (lost) return lost;
+      const conflict = this.#conflictOf(change);
+      if (conflict) return conflict;
     }
     for (const change of changes) this.#carryOut(change);
     return { kind: 'stored' };
   }
 
-  /** How a change is lost; undefined if it is not. */
-  #loss(change: Change): CommitOutcome | undefined {
+  /** The conflict of a change; undefined if there is none. */
+  #conflictOf(change: Change): CommitOutcome | undefined {
     switch (change.kind) {
       case 'client': {
         const current = this.#read<ClientRecord>(clientKey(change.clientId));
@@ -257,12 +257,12 @@ export class LmdbStore implements Store {
         return current === undefined || current.id === change.id ? undefined : { kind: 'conflict', current: [current] };
       }
       case 'member': {
-        const lost = this.#lostSeat(memberKey(change.clusterId, change.index), change.clientId);
-        if (lost) return lost;
+        const conflict = this.#seatConflict(memberKey(change.clusterId, change.index), change.clientId);
+        if (conflict) return conflict;
         return this.#table.doesExist(clusterIdKey(change.clusterId)) ? undefined : { kind: 'conflict', current: [] };
       }
       case 'member-removal':
-        return this.#lostSeat(memberKey(change.clusterId, change.index), change.clientId);
+        return this.#seatConflict(memberKey(change.clusterId, change.index), change.clientId);
       default:
         return undefined;
     }
@@ -303,14 +303,14 @@ export class LmdbStore implements Store {
     }
   }
 
-  /** How a change of a seat ends that somebody else has. */
-  #lostSeat(key: Buffer, clientId: string): CommitOutcome | undefined {
+  /** A conflict if another client has the seat; else undefined. */
+  #seatConflict(key: Buffer, clientId: string): CommitOutcome | undefined {
     const current = this.#read<MemberRecord | MemberRef>(key);
     if (current === undefined || current.clientId === clientId) return undefined;
     return { kind: 'conflict', current: [current.kind === 'seat' ? this.#memberOf(current) : current] };
   }
 
-  /** The record under a key, which says of what kind it is. */
+  /** The record under a key; the key's prefix determines `T`. */
   #read<T extends StoredRecord>(key: Buffer): T | undefined {
     const value = this.#table.getBinary(key);
     if (value === undefined) return undefined;

@@ -1,36 +1,36 @@
-// How a table in LMDB is opened, and what is looked at before it is relied on.
+// Opens a table in LMDB, after checks of the file that LMDB does not make itself.
 import { chmodSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Key, open, type RootDatabase } from 'lmdb';
 import { StoreUnusableError } from '../store.ts';
 import { KEY_PREFIX, openValue, sealValue } from '../stored-record.ts';
 
-/** A handle of LMDB. A value from a range is a view that lasts until the next one is read. */
+/** A handle of LMDB. A value from a range is a view that is valid until the next one is read. */
 export type Table = RootDatabase<Buffer, Key>;
 export type Transaction = ReturnType<Table['useReadTransaction']>;
 
-/** Where the table is in a data directory. */
+/** The table's directory within a data directory. */
 export const TABLE_DIRECTORY = 'table';
 export const DATA_FILE = 'data.mdb';
 /** LMDB's table of readers. */
 const READERS_FILE = 'lock.mdb';
 const PRIVATE_FILE = 0o600;
-/** An option that LMDB's types do not have. */
+/** An option that the types of lmdb lack. */
 const MODES = { permissionsMode: PRIVATE_FILE };
 
 /**
- * Addresses taken for the file, which need not be there: ten million members. Beyond it LMDB takes twice as many each time,
- * from a megabyte on if it is not told, and keeps the old ones, whose pages count as resident once more each.
+ * Address space reserved for the file: enough for ten million members. A larger file makes LMDB map twice as much each time.
+ * LMDB keeps the old maps, whose resident pages count again, so the first map has to be large.
  */
 const MAP_BYTES = 16 * 1024 ** 3;
 
 const SCHEMA_VERSION = 1;
 const META_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('registry')]);
-/** How LMDB's file begins: two meta pages. The fields of each that matter here, and where they stand in their page. */
+/** LMDB's file begins with two meta pages. These are the offsets of the fields used here, within a page. */
 const META = { bytes: 160, magicAt: 24, pageBytesAt: 48, lastPageAt: 144, transactionAt: 152 } as const;
 const LMDB_MAGIC = 0xbeefc0de;
 
-/** What a table says of itself. */
+/** The meta record of a table. */
 interface Meta {
   readonly schema: number;
   readonly registryId: string;
@@ -38,12 +38,12 @@ interface Meta {
 
 const SHARED_VALUES = {
   encode: (value: Buffer) => value,
-  // The buffer it comes in is longer than it says.
+  // `shared` is longer than the value; only `length` bytes belong to it.
   decode: (shared: Uint8Array, length: number) => Buffer.from(shared.buffer, shared.byteOffset, length),
   needsStableBuffer: false,
 };
 
-/** Opens the table in a directory of its own. Throws StoreUnusableError. */
+/** Opens or creates the table in `directory`. Throws StoreUnusableError. */
 export function openTable(directory: string, readOnly: boolean): Table {
   try {
     assertWhole(join(directory, DATA_FILE));
@@ -54,7 +54,7 @@ export function openTable(directory: string, readOnly: boolean): Table {
       readOnly,
       mapSize: MAP_BYTES,
       ...MODES,
-      // With its default, overlapping, a table did not survive a loss of power.
+      // With the default, overlapping sync, a table may not survive a loss of power.
       overlappingSync: false,
       keyEncoding: 'binary',
       encoder: SHARED_VALUES,
@@ -63,13 +63,15 @@ export function openTable(directory: string, readOnly: boolean): Table {
     }) as Table;
   } catch (error) {
     if (error instanceof StoreUnusableError) throw error;
-    throw new StoreUnusableError(`${directory} cannot be opened: ${(error as Error).message}`, { cause: error });
+    throw new StoreUnusableError(`cannot open the table in ${directory}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
 /**
- * Takes a file from all but its owner. Older versions left it to the umask, and LMDB sets no mode for copies. Whoever is not
- * the owner, or has a file system that is read-only, reads it as it is.
+ * Sets a file's mode to 0600: older versions left it to the umask, and LMDB sets no mode for backups. Leaves the mode alone if
+ * the process is not the owner, the file system is read-only, or there is no file.
  */
 export function keepToOwner(path: string): void {
   try {
@@ -79,22 +81,22 @@ export function keepToOwner(path: string): void {
   }
 }
 
-/** LMDB maps the file into memory: what its newest meta page promises has to be there, or reading it ends the process. */
+/** LMDB maps the file into memory. If the file is shorter than its newest meta page says, reading crashes the process. */
 function assertWhole(path: string): void {
   if (!existsSync(path)) return;
   const file = openSync(path, 'r');
   try {
     const newest = newestTransaction(file);
-    if (newest === undefined) throw new StoreUnusableError(`${path} is not a table of LMDB`);
+    if (newest === undefined) throw new StoreUnusableError(`${path} is not a file of LMDB`);
     const { size } = fstatSync(file);
     if (size < newest.bytes)
-      throw new StoreUnusableError(`${path} is cut off: it has ${size} bytes of ${newest.bytes}`);
+      throw new StoreUnusableError(`${path} is truncated: it has ${size} of ${newest.bytes} bytes; restore a backup`);
   } finally {
     closeSync(file);
   }
 }
 
-/** The number of the newest transaction in a data file, and the bytes the file has to have; undefined if it is no table. */
+/** ID of the newest transaction in a data file, and the bytes that the file has to have; undefined if it is not LMDB's. */
 export function newestTransaction(file: number): { id: number; bytes: number } | undefined {
   const first = metaPage(file, 0);
   const pageBytes = first?.readUInt32LE(META.pageBytesAt) ?? 0;
@@ -112,7 +114,7 @@ function metaPage(file: number, at: number): Buffer | undefined {
   return read === META.bytes && bytes.readUInt32LE(META.magicAt) === LMDB_MAGIC ? bytes : undefined;
 }
 
-/** Makes an empty table this registry's, or checks that it is. */
+/** Claims an empty table for this registry, or checks that it owns the table. Throws StoreUnusableError. */
 export function claimTable(table: Table, directory: string, registryId: string): void {
   const meta = readMeta(table, directory);
   if (meta === undefined) {
@@ -123,7 +125,7 @@ export function claimTable(table: Table, directory: string, registryId: string):
   }
 }
 
-/** What the table says of itself; undefined if it is empty. */
+/** The meta record; undefined if the table is empty. Throws StoreUnusableError. */
 function readMeta(table: Table, directory: string): Meta | undefined {
   const value = table.getBinary(META_KEY);
   if (value === undefined) {
@@ -131,14 +133,14 @@ function readMeta(table: Table, directory: string): Meta | undefined {
     return undefined;
   }
   const meta = parseMeta(openValue(META_KEY, value).toString());
-  if (meta === undefined) throw new StoreUnusableError(`${directory} does not say whose table it is`);
+  if (meta === undefined) throw new StoreUnusableError(`the meta record of ${directory} is damaged`);
   if (meta.schema > SCHEMA_VERSION) {
     throw new StoreUnusableError(`${directory} is of schema ${meta.schema}; this server knows ${SCHEMA_VERSION}`);
   }
   return meta;
 }
 
-/** Undefined if the text is none. */
+/** Undefined if the text is no meta record. */
 function parseMeta(text: string): Meta | undefined {
   try {
     const { schema, registryId } = JSON.parse(text);
@@ -148,7 +150,7 @@ function parseMeta(text: string): Meta | undefined {
   }
 }
 
-/** What a table that cannot be empty says of itself. Throws StoreUnusableError. */
+/** The meta record. Throws StoreUnusableError, also if the table is empty. */
 export function requireMeta(table: Table, directory: string): Meta {
   const meta = readMeta(table, directory);
   if (meta === undefined) throw new StoreUnusableError(`${directory} is empty`);

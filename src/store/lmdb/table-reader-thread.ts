@@ -1,4 +1,5 @@
-// A thread that reads and checks a table while another fills its own from it: of a large one, half of the time.
+// Reads and verifies a table in a thread of its own while the coordinator replays it, which halves the load time of a large
+// table.
 import { on, once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { TABLE_PIECES_AHEAD_MAX } from '../../limits.ts';
@@ -9,9 +10,9 @@ import { openTable } from './open-table.ts';
 import { packTable } from './table-reader.ts';
 
 interface TableReaderData {
-  /** Of the table. */
+  /** The table's directory. */
   readonly directory: string;
-  /** Of a ReadAheadWindow. */
+  /** Memory of a ReadAheadWindow. */
   readonly window: SharedArrayBuffer;
 }
 
@@ -20,7 +21,7 @@ type Report =
   | { readonly kind: 'end' }
   | { readonly kind: 'unusable'; readonly message: string };
 
-/** The pieces of a table that this process has open. Rejects as packTable throws. */
+/** Yields the pieces of a table that this process has open. Rejects as packTable throws. */
 export async function* readAhead(directory: string): AsyncIterable<Uint8Array> {
   const memory = new SharedArrayBuffer(ReadAheadWindow.BYTES);
   const window = new ReadAheadWindow(memory, TABLE_PIECES_AHEAD_MAX);
@@ -42,7 +43,7 @@ export async function* readAhead(directory: string): AsyncIterable<Uint8Array> {
   }
 }
 
-/** The thread itself. */
+/** Entry of the thread. */
 export async function runTableReader(): Promise<void> {
   const { directory, window: memory } = workerData as TableReaderData;
   const window = new ReadAheadWindow(memory, TABLE_PIECES_AHEAD_MAX);

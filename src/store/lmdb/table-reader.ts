@@ -1,5 +1,5 @@
-// All records of a table in one sweep, packed into pieces of memory: a large table is millions of records, and what is
-// done for each of them by itself is what a start takes.
+// Reads all records of a table, packed into pieces of 256 KB. A large table has millions of records, so the cost per record
+// dominates the start of a server.
 //
 //   piece = { keyLength(2) valueLength(4) key value }
 import { existsSync } from 'node:fs';
@@ -9,11 +9,11 @@ import { StoreUnusableError } from '../store.ts';
 import { decodeRecord, KEY_PREFIX, openValue } from '../stored-record.ts';
 import { DATA_FILE, openTable, requireMeta, TABLE_DIRECTORY, type Table, type Transaction } from './open-table.ts';
 
-/** Loaded tokens stay where they are read into; a piece is free again when none of its records is in use any more. */
+/** Loaded tokens are views of their piece. A piece is freed when no record uses it any more. */
 const PIECE_BYTES = 256 * 1024;
 const LENGTHS_BYTES = 6;
 
-/** Every record, clients, then clusters, then members; throws StoreUnusableError at one that is not what was written. */
+/** Yields every record: clients, then clusters, then members. Throws StoreUnusableError at a damaged one. */
 export function* packTable(table: Table, transaction: Transaction): Iterable<Uint8Array> {
   let piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let at = 0;
@@ -31,13 +31,13 @@ export function* packTable(table: Table, transaction: Transaction): Iterable<Uin
     piece.set(key, at + LENGTHS_BYTES);
     piece.set(value, at + LENGTHS_BYTES + key.length);
     at += bytes;
-    // Not before the value is copied: it may be gone when this goes on.
+    // Yield only after `value` is copied: LMDB may reuse its memory before this resumes.
     if (full) yield full;
   }
   yield piece.subarray(0, at);
 }
 
-/** The records of a piece; they go on using its memory. */
+/** The records of a piece, as views of its memory. */
 export function unpack(piece: Uint8Array): StoredRecord[] {
   const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
   const records: StoredRecord[] = [];
@@ -50,19 +50,19 @@ export function unpack(piece: Uint8Array): StoredRecord[] {
   return records;
 }
 
-/** A table as it is at one moment. */
+/** A snapshot of a table. */
 export interface StoredTable {
-  /** Whose it is, hex. */
+  /** The registry that owns the table; hex. */
   readonly registryId: string;
-  /** Under which IDs its clusters can be found. */
+  /** The IDs in the index of clusters. */
   readonly clusterIds: ReadonlySet<string>;
-  /** Some at a time; throws StoreUnusableError at a record that is not what was written. */
+  /** Some at a time. Throws StoreUnusableError at a damaged record. */
   readonly records: Iterable<readonly StoredRecord[]>;
 }
 
 /**
- * Looks into a table that no other process has open: one that commits meanwhile could lose what it commits (see
- * LmdbStore). Rejects with StoreUnusableError if there is none that can be read.
+ * Passes a snapshot of a table to `look`. No other process may have the table open: opening it can make the other lose a
+ * commit (see LmdbStore). Rejects with StoreUnusableError if there is no readable table.
  */
 export async function readTable<T>(dataDirectory: string, look: (stored: StoredTable) => Promise<T>): Promise<T> {
   const directory = join(dataDirectory, TABLE_DIRECTORY);

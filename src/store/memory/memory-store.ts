@@ -1,4 +1,4 @@
-// Keeps records for as long as the process lives: for throw-away registries and as the plainest reading of the promise.
+// Keeps records while the process lives. It serves throw-away registries, and is the simplest implementation of Store.
 import type { Change, ClientRecord, ClusterRecord, MemberRecord, MemberRemoval } from '../../registry/command.ts';
 import type { CommitOutcome, Store, StoreItem } from '../store.ts';
 
@@ -46,20 +46,20 @@ export class MemoryStore implements Store {
 
   #apply(changes: readonly Change[]): CommitOutcome {
     for (const change of changes) {
-      const lost = this.#loss(change);
-      if (lost) return lost;
+      const conflict = this.#conflictOf(change);
+      if (conflict) return conflict;
     }
     for (const change of changes) this.#carryOut(change);
     return { kind: 'stored' };
   }
 
-  /** How a change is lost; undefined if it is not. */
-  #loss(change: Change): CommitOutcome | undefined {
+  /** The conflict of a change; undefined if there is none. */
+  #conflictOf(change: Change): CommitOutcome | undefined {
     if (change.kind === 'client-removal' || change.kind === 'cluster-removal') return undefined;
     const current = this.#records.get(keyOf(change));
     if (current && ownerOf(current) !== ownerOf(change)) return { kind: 'conflict', current: [current] };
-    const homeless = change.kind === 'member' && !this.#clusterIds.has(change.clusterId);
-    return homeless ? { kind: 'conflict', current: [] } : undefined;
+    const orphan = change.kind === 'member' && !this.#clusterIds.has(change.clusterId);
+    return orphan ? { kind: 'conflict', current: [] } : undefined;
   }
 
   #carryOut(change: Change): void {
@@ -92,7 +92,7 @@ function keyOf(record: KeptRecord | MemberRemoval): string {
   return `member ${record.clusterId} ${record.index}`;
 }
 
-/** Who may replace a record. */
+/** The owner of a record, who alone may replace it. */
 function ownerOf(record: KeptRecord | MemberRemoval): string {
   if (record.kind === 'client') return record.sigKeyDigest;
   if (record.kind === 'cluster') return record.id;
