@@ -1,27 +1,27 @@
-// Orders to a running registry, over its admin port.
+// Requests of commands to the admin port of a running registry.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
 import { DATA_DIRECTORY } from './data-directory.ts';
 import { OperatorError } from './operator-error.ts';
 
-/** Where it is unless told otherwise. */
+/** The default admin port. */
 export const ADMIN = '127.0.0.1:56791';
 
-/** Where the port is, and what opens it. */
+/** The address of an admin port, and its admin token. */
 export interface AdminPort {
   readonly admin: string;
   readonly token: string;
 }
 
-/** The flags by which commands find it. */
+/** The flags that select the admin port. */
 export const ADMIN_FLAGS = {
   admin: { type: 'string', default: ADMIN },
   'data-dir': { type: 'string', default: DATA_DIRECTORY },
   'token-file': { type: 'string' },
 } as const;
 
-/** Reads the token: of --token-file, or in --data-dir. Rejects with OperatorError. */
+/** Reads the admin token from --token-file or --data-dir. Rejects with OperatorError. */
 export async function adminPort(values: {
   readonly admin: string;
   readonly 'data-dir': string;
@@ -29,12 +29,18 @@ export async function adminPort(values: {
 }): Promise<AdminPort> {
   const path = values['token-file'] ?? join(values['data-dir'], ADMIN_TOKEN_FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new OperatorError(`the token in ${path} cannot be read: ${error.code}`, 2);
+    throw new OperatorError(
+      `cannot read the admin token in ${path}: ${error.code}; pass --token-file or --data-dir`,
+      2,
+    );
   });
   return { admin: values.admin, token: text.trim() };
 }
 
-/** Makes a request, `POST /drain`, with a JSON body if there is one, and resolves to the answer's JSON. Rejects with OperatorError: nobody answers, or what was answered. */
+/**
+ * Makes a request such as `POST /drain`, with a JSON body if there is `content`. Resolves to the JSON of the response.
+ * Rejects with OperatorError if there is no response or an error status; `what` completes "the registry …" in its message.
+ */
 export async function askAdmin(
   { admin, token }: AdminPort,
   route: string,
@@ -53,7 +59,7 @@ export async function askAdmin(
   return JSON.parse(text);
 }
 
-/** `HOST:PORT`, or `https://HOST:PORT` of a registry with --admin-tls; NODE_EXTRA_CA_CERTS names whom to trust. */
+/** `admin` is `HOST:PORT`, or `https://HOST:PORT` for --admin-tls. NODE_EXTRA_CA_CERTS names the trusted authorities. */
 export function adminUrl(admin: string, path: string): string {
   return `${admin.includes('://') ? admin : `http://${admin}`}${path}`;
 }

@@ -1,4 +1,4 @@
-// How client commands get a session: the end points in turn, and where a Hello is turned away, why that is.
+// Opens sessions for client commands: tries the end points in turn, and explains a refused Hello.
 import { HelloRefused } from '../client/errors.ts';
 import {
   type BegunSession,
@@ -15,14 +15,14 @@ import { type Target, targetsOf } from '../client/target.ts';
 import { keyFingerprint } from '../wire/rsa-key.ts';
 import { fetchText } from './registry-source.ts';
 
-/** What `xlreg serve` listens on by default. */
+/** The default ports of `xlreg serve`. */
 const TCP_PORT = 56_789;
 const WEB_PORT = 56_790;
-/** Looks at web ports are made at once, so that together they take this long at most. */
-const LOOK_TIMEOUT_MS = 2_000;
-const LOOKS_MAX = 4;
+/** Limit of fetching credentials from web ports, which happens in parallel. */
+const FETCH_TIMEOUT_MS = 2_000;
+const FETCHES_MAX = 4;
 
-/** beginSession(), with the cause of a Hello that was turned away where it can be found out. */
+/** beginSession(), with an explained error if the Hello is refused. */
 export function begin<T>(
   regCred: RegCred,
   options: ConnectOptions,
@@ -33,7 +33,7 @@ export function begin<T>(
   });
 }
 
-/** connect(), likewise. */
+/** connect(), with an explained error if the Hello is refused. */
 export function connectExplained(regCred: RegCred, options: ConnectOptions): Promise<RegistrySession> {
   return connect(regCred, options).catch(async (error: unknown) => {
     throw await explained(error, regCred, options);
@@ -41,22 +41,22 @@ export function connectExplained(regCred: RegCred, options: ConnectOptions): Pro
 }
 
 /**
- * The error with the cause of a refused Hello: RegistryUntrusted if the web port there has other keys than these
- * credentials, RegistryUnreachable if it has the same. What plain HTTP says is a hint: it makes nobody trusted.
+ * Explains a refused Hello: returns RegistryUntrusted if the web port has other keys than `regCred`, RegistryUnreachable if
+ * it has the same. Returns any other error as it is. Plain HTTP gives a hint only; its keys are never trusted.
  */
 export async function explained(error: unknown, regCred: RegCred, options: ConnectOptions): Promise<unknown> {
   if (!(error instanceof RegistryUnreachable) || !wasRefused(error)) return error;
-  const urls = targetsOf(regCred, options).flatMap(webUrl).slice(0, LOOKS_MAX);
+  const urls = targetsOf(regCred, options).flatMap(webUrl).slice(0, FETCHES_MAX);
   const signal = options.signal ?? new AbortController().signal;
   const found = await Promise.all(
     urls.map(async (url) => {
-      const text = await fetchText(url, signal, LOOK_TIMEOUT_MS).catch(() => '');
+      const text = await fetchText(url, signal, FETCH_TIMEOUT_MS).catch(() => '');
       return differenceFrom(regCred, text, url.href);
     }),
   );
-  const other = found.find((one) => one?.differs);
+  const other = found.find((difference) => difference?.differs);
   if (other) return new RegistryUntrusted(`${error.message}; ${other.text}`, { cause: error });
-  const same = found.find((one) => one !== undefined);
+  const same = found.find((difference) => difference !== undefined);
   return same ? new RegistryUnreachable(`${error.message}; ${same.text}`, { cause: error.cause }) : error;
 }
 

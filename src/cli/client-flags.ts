@@ -1,11 +1,11 @@
-// The flags that all commands of a client share, and how a command line is read at all.
+// Parses command lines, and the flags that all client commands share.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { escapeText } from '../client/escape-text.ts';
 import type { TransportName } from '../client/index.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { isName } from '../wire/member-token.ts';
 
-/** The command line is wrong; the message is one line. */
+/** The command line is wrong. The message is one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -20,13 +20,13 @@ const CLIENT_FLAGS = {
   json: { type: 'boolean' },
 } as const;
 
-/** The shared flags, checked. */
+/** The shared flags after validation. */
 export interface ClientFlags {
   /** A path or an http(s) URL. */
   readonly registry: string;
   readonly transport: TransportName | undefined;
   readonly connect: readonly string[] | undefined;
-  /** Of the registry's comms key, as `SHA256:…` in base64. */
+  /** Fingerprint of the registry's comms key: `SHA256:` and base64. */
   readonly fingerprint: string | undefined;
   readonly dialect: DialectName | undefined;
   readonly timeoutMs: number | undefined;
@@ -38,12 +38,11 @@ type Parsed<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>['v
 
 const REGISTRY_FILE = './xlreg-data/regCred.dat';
 
-/** Two years and more is not a time to wait; setTimeout cannot either. */
+/** One day: far below the limit of setTimeout. */
 const SECONDS_MAX = 86_400;
 
 /**
- * Reads a command's arguments: `positionals` are what must stand there beside the flags, each by the name that help gives
- * it. Throws UsageError.
+ * Parses the arguments of a client command. `positionals` names each required positional as help does. Throws UsageError.
  */
 export function readCommandLine<const T extends Options>(
   args: readonly string[],
@@ -56,13 +55,13 @@ export function readCommandLine<const T extends Options>(
   return { flags: checkFlags(values), values: values as Parsed<T>, positionals };
 }
 
-/** What a command takes: the names of its positionals, and its flags. */
+/** The arguments of a command: the names of its positionals, and its flags. */
 interface CommandLine<T extends Options> {
   readonly positionals: readonly string[];
   readonly options: T;
 }
 
-/** The same for commands that are not a client's. Throws UsageError. */
+/** Parses the arguments of any other command. Throws UsageError. */
 export function readArguments<const T extends Options>(
   args: readonly string[],
   { positionals: expected, options }: CommandLine<T>,
@@ -70,7 +69,7 @@ export function readArguments<const T extends Options>(
   const { values, positionals } = parse(args, options);
   if (positionals.length < expected.length) throw new UsageError(`${expected[positionals.length]} is missing`);
   if (positionals.length > expected.length) {
-    throw new UsageError(`"${escapeText(positionals[expected.length]!)}" is too much`);
+    throw new UsageError(`unexpected argument "${escapeText(positionals[expected.length]!)}"`);
   }
   return { values: values as Parsed<T>, positionals };
 }
@@ -101,7 +100,7 @@ function oneOf<const T extends string>(flag: string, text: string | undefined, c
   throw new UsageError(`${flag} should be ${choices.join(' or ')}`);
 }
 
-/** Seconds, perhaps with a fraction, as milliseconds. */
+/** Converts seconds, with or without a fraction, to milliseconds. Throws UsageError. */
 export function milliseconds(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : 0;
@@ -109,26 +108,26 @@ export function milliseconds(flag: string, text: string | undefined): number | u
   return Math.max(1, Math.round(seconds * 1000));
 }
 
-/** A whole number that fits into the protocol's uint32. */
+/** Parses an unsigned 32-bit number. Throws UsageError. */
 export function count(flag: string, text: string): number {
   if (!/^\d{1,10}$/.test(text) || Number(text) > 0xffff_ffff) throw new UsageError(`${flag} should be a number`);
   return Number(text);
 }
 
-/** A cluster's or a member's name that keeps T2. */
+/** Checks the name of a cluster or a member (T2). Throws UsageError. */
 export function name(what: string, text: string): string {
   if (!isName(text))
     throw new UsageError(`${what} should be 1 to 128 letters, digits, _ . - and begin with none of . -`);
   return text;
 }
 
-/** The longest form of a fingerprint is 95 characters: hex with colons. */
+/** Above the longest form, which is 95 characters: hex with colons. */
 const FINGERPRINT_CHARS_MAX = 128;
 
-/** `SHA256:` and base64, as ssh-keygen prints it, or 32 bytes of hex, with colons or without. */
+/** Accepts `SHA256:` and base64, as ssh-keygen prints it, or 32 bytes in hex, with or without colons. */
 function parseFingerprint(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  // Also keeps the search for `=` at the end, which is quadratic, from taking long.
+  // The bound also limits the search for trailing `=`, which takes quadratic time.
   const bare = text.length <= FINGERPRINT_CHARS_MAX ? text.replace(/^SHA256:/, '') : '';
   const hex = bare.replaceAll(':', '');
   const digest = /^[0-9A-Fa-f]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : Buffer.from(bare, 'base64');

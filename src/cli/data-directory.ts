@@ -1,4 +1,4 @@
-// What of a data directory is copied by a backup and brought back by a restore: the registry's identity and its table.
+// Copies a registry's identity and table for backup and restore, and keeps servers away from a data directory meanwhile.
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, copyFile, open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,24 +7,24 @@ import { syncDirectory } from '../runtime/atomic-file.ts';
 import { makeDirectory } from '../runtime/make-directory.ts';
 import { OperatorError } from './operator-error.ts';
 
-/** Where a registry keeps itself unless told otherwise. */
+/** The default data directory. */
 export const DATA_DIRECTORY = './xlreg-data';
 
-/** The files of the identity, secrets first. */
+/** Files of the identity; the copy writes them in this order, secrets first. */
 const IDENTITY_FILES = ['ck.pem', 'sk.pem', 'regCred.dat', 'id'] as const;
 
-/** There while clients change over to a new key (H10). */
+/** Present during a key rotation (H10). */
 const PREVIOUS_KEY_FILE = 'ck-previous.pem';
 
-/** The table, in its directory. */
+/** The table's file in its directory. */
 const TABLE_FILE = 'data.mdb';
 
-/** Of a place where no server can be. */
+/** Error codes of a directory that no server can use. */
 const NO_PLACE_FOR_SERVERS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EROFS']);
 
 /**
- * Keeps servers from a data directory until what is returned is called: a table that another process opens could lose what
- * its server stores meanwhile. Rejects with OperatorError where a server has it, or it cannot be known.
+ * Locks a data directory against servers, and returns a function that releases the lock. Opening the table of a running server
+ * can make that server lose a commit. Rejects with OperatorError if a server has the lock, or if locking fails.
  */
 export async function keepServersFrom(directory: string): Promise<() => void> {
   try {
@@ -33,13 +33,13 @@ export async function keepServersFrom(directory: string): Promise<() => void> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (NO_PLACE_FOR_SERVERS.has(code)) return () => {};
     if (error instanceof LockedError) {
-      throw new OperatorError(`${message}; xlreg backup makes a copy of its table to look at`, 2);
+      throw new OperatorError(`${message}; to read the table of a running registry, make a copy with xlreg backup`, 2);
     }
-    throw new OperatorError(`servers cannot be kept from ${directory}: ${message}`, 2);
+    throw new OperatorError(`cannot lock ${directory}: ${message}`, 2);
   }
 }
 
-/** Takes the lock for as long as a command takes. Rejects like `lockDataDirectory`; ends the command if it is lost. */
+/** Takes the lock for the duration of a command. Rejects like `lockDataDirectory`; exits the process if the lock is lost. */
 export async function lockForCommand(directory: string): Promise<() => void> {
   const lock = await lockDataDirectory(directory, {
     onLost(error) {
@@ -51,7 +51,7 @@ export async function lockForCommand(directory: string): Promise<() => void> {
   return () => lock.release();
 }
 
-/** Looks into a data directory while no server can use it. Rejects with OperatorError where one does. */
+/** Calls `look` while the directory is locked against servers. Rejects with OperatorError if a server uses it. */
 export async function whileUnused<T>(directory: string, look: (directory: string) => Promise<T>): Promise<T> {
   const release = await keepServersFrom(directory);
   try {
@@ -61,7 +61,10 @@ export async function whileUnused<T>(directory: string, look: (directory: string
   }
 }
 
-/** Copies identity and table from one place to another that must not have any; the table may lie elsewhere. */
+/**
+ * Copies identity and table to an empty or missing directory. `table` is the directory of the table. Rejects with
+ * OperatorError.
+ */
 export async function copyRegistry(from: string, to: string, table = join(from, 'table')): Promise<void> {
   if (existsSync(to) && readdirSync(to).length > 0) throw new OperatorError(`${to} is not empty`, 2);
   for (const path of [...IDENTITY_FILES.map((name) => join(from, name)), join(table, TABLE_FILE)]) {

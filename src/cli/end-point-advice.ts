@@ -1,4 +1,4 @@
-// End points that a member gives the others: those that cannot be meant, and those that are probably not.
+// Checks a member's own end points: rejects unusable ones, and warns of doubtful ones.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { ClusterMember, Member } from '../client/index.ts';
 import { TOKEN_END_POINTS_MAX } from '../limits.ts';
@@ -11,22 +11,24 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** The end points of --end-point, or a UsageError. */
+/** Checks the values of --end-point. Throws UsageError. */
 export function memberEndPoints(endPoints: readonly string[]): readonly string[] {
   if (endPoints.length === 0) throw new UsageError('--end-point is missing');
   if (endPoints.length > TOKEN_END_POINTS_MAX) {
-    throw new UsageError(`--end-point may stand ${TOKEN_END_POINTS_MAX} times at most`);
+    throw new UsageError(`--end-point can be given ${TOKEN_END_POINTS_MAX} times at most`);
   }
   for (const endPoint of endPoints) {
     if (!isEndPoint(endPoint)) throw new UsageError('--end-point should be HOST:PORT, IPv6 in brackets');
     if (WILDCARDS.includes(hostOf(endPoint))) {
-      throw new UsageError(`--end-point: ${endPoint} is where to listen, not where others reach this member`);
+      throw new UsageError(
+        `--end-point: ${endPoint} is an address to listen on; give one that other members can reach`,
+      );
     }
   }
   return endPoints;
 }
 
-/** What is probably wrong with a member's end points, as lines; `address` is where the registry was reached. */
+/** Warnings about a member's end points, one a line. `address` is the end point at which the registry was reached. */
 export function adviceOn(
   self: Pick<Member, 'id' | 'endPoints'>,
   address: string,
@@ -36,12 +38,12 @@ export function adviceOn(
   const local = self.endPoints.filter((endPoint) => away && isLoopback(hostOf(endPoint)));
   const taken = self.endPoints.flatMap((endPoint) => {
     const other = members.find(({ id, endPoints }) => id !== self.id && endPoints.includes(endPoint));
-    return other ? [`--end-point ${endPoint} is that of member ${other.index}, too`] : [];
+    return other ? [`--end-point ${endPoint}: member ${other.index} has the same end point`] : [];
   });
   return [...local.map((endPoint) => `--end-point ${endPoint}: members on other machines cannot reach it`), ...taken];
 }
 
-/** The host of an end point or a WebSocket URL, in the one form that URLs have of it. */
+/** The host of an end point or a WebSocket URL, in the normal form of URLs. */
 function hostOf(address: string): string {
   const bare = address.replace(/^TcpEndPoint: /, '');
   const url = bare.includes('://') ? bare : `http://${bare}`;

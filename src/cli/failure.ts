@@ -1,4 +1,4 @@
-// What a failed command says and with which code it ends: one table.
+// Maps the error of a failed command to its message and exit code.
 import {
   MemberHomeError,
   NoLongerMember,
@@ -19,26 +19,27 @@ export interface Failure {
   readonly exitCode: 1 | 2 | 3;
 }
 
-/** Undefined for what is none of these, which makes it a bug. */
+/** Undefined for an unexpected error, which is a bug. */
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof UsageError) return { text: error.message, exitCode: 2 };
   if (error instanceof MemberHomeError) return { text: `--home: ${error.message}`, exitCode: 2 };
   if (error instanceof RegistryRefused) return { text: `the registry refused: ${refusalText(error)}`, exitCode: 1 };
   if (error instanceof NoLongerMember) return { text: error.message, exitCode: 1 };
-  if (error instanceof TimeUp) return { text: 'cannot reach the registry: no answer before time was up', exitCode: 3 };
+  if (error instanceof TimeUp)
+    return { text: 'cannot reach the registry: no answer within the time limit', exitCode: 3 };
   if (error instanceof RegistryUnreachable) return { text: `cannot reach the registry: ${error.message}`, exitCode: 3 };
-  if (error instanceof RegistryUntrusted) return { text: `not the registry meant: ${error.message}`, exitCode: 3 };
+  if (error instanceof RegistryUntrusted) return { text: `not the expected registry: ${error.message}`, exitCode: 3 };
   if (error instanceof ProtocolError) return { text: error.message, exitCode: 3 };
   if (error instanceof StoreUnusableError) return { text: error.message, exitCode: 1 };
   if (error instanceof OperatorError) return { text: error.message, exitCode: error.exitCode };
   return undefined;
 }
 
-/** What a user can do about a refusal, where the registry's words do not say it. */
+/** Advice to the user, by the text of a refusal. */
 const REMEDIES: Readonly<Record<string, string>> = {
   [REFUSAL_TEXT['member-name-in-use']]:
-    'to come back as that member use its home (--home); if its keys are lost, xlreg evict CLUSTER MEMBER makes room',
-  [REFUSAL_TEXT['id-in-use']]: 'the keys in this home (--home) are not those the registry knows this ID by',
+    'to return as that member, use its home (--home); if its keys are lost, run xlreg evict CLUSTER MEMBER first',
+  [REFUSAL_TEXT['id-in-use']]: 'the keys in this home (--home) differ from those that the registry has for this ID',
 };
 
 function refusalText({ message, text }: RegistryRefused): string {

@@ -1,29 +1,29 @@
-// How far a cluster is from full, on stderr: a line for each change; on a terminal one line that changes. What happens in
-// one turn of the event loop is one change.
+// Prints on stderr how full a cluster is: a line for each change, or on a terminal one line that is rewritten. All events of
+// one turn of the event loop count as one change.
 import { escapeText } from '../client/escape-text.ts';
 import type { ClusterMember } from '../client/index.ts';
 import { missingSeats } from './print.ts';
 
-/** After this, it is told that nobody is there yet. */
-const NOBODY_MS = 200;
+/** The count of an empty cluster is printed after this time. */
+const EMPTY_MS = 200;
 
 export class FillProgress {
   readonly #seats: ReadonlyMap<number, ClusterMember>;
   readonly #size: () => number | undefined;
-  readonly #nobody = setTimeout(() => this.#tell(), NOBODY_MS);
+  readonly #emptyTimer = setTimeout(() => this.#print(), EMPTY_MS);
   #soon: NodeJS.Immediate | undefined;
-  /** Since the last line: 64 of each at most in one reply. */
+  /** Events since the last line. BOUNDED: one turn brings one reply, which has 64 of each at most. */
   #events: string[] = [];
   #joined: string[] = [];
   #begun = false;
 
-  /** `seats` is read whenever something is told. */
+  /** `seats` is read for each line. */
   constructor(seats: ReadonlyMap<number, ClusterMember>, size: () => number | undefined) {
     this.#seats = seats;
     this.#size = size;
   }
 
-  /** A member is there, instead of the one that was seen in its seat, or with another token than it had. */
+  /** A member has taken the seat of `former`, or has a new token if its ID is the same. */
   appeared(former: ClusterMember | undefined, member: ClusterMember): void {
     const name = escapeText(member.name);
     if (former?.id === member.id) this.#events.push(`${name} is at ${member.endPoints.map(escapeText).join(' ')} now`);
@@ -39,21 +39,21 @@ export class FillProgress {
 
   lost(address: string, why: string): void {
     const end = process.stderr.isTTY && this.#begun ? '\n' : '';
-    process.stderr.write(`${end}xlreg: ${address} is gone (${why}); looking for another server\n`);
+    process.stderr.write(`${end}xlreg: lost ${address} (${why}); trying another server\n`);
   }
 
   end(): void {
-    clearTimeout(this.#nobody);
-    if (this.#soon) this.#tell();
+    clearTimeout(this.#emptyTimer);
+    if (this.#soon) this.#print();
     if (process.stderr.isTTY && this.#begun) process.stderr.write('\n');
   }
 
   #changed(): void {
-    clearTimeout(this.#nobody);
-    this.#soon ??= setImmediate(() => this.#tell());
+    clearTimeout(this.#emptyTimer);
+    this.#soon ??= setImmediate(() => this.#print());
   }
 
-  #tell(): void {
+  #print(): void {
     clearImmediate(this.#soon);
     this.#soon = undefined;
     this.#begun = true;
@@ -66,7 +66,7 @@ export class FillProgress {
     const news = [...this.#events, ...joined].map((event) => `${event}; `).join('');
     this.#events = [];
     this.#joined = [];
-    // A terminal shows all of them each time, a log only the changes.
+    // A terminal line lists all members; a log line only the changes.
     if (!process.stderr.isTTY) process.stderr.write(`${news}${count}${missing}\n`);
     else rewriteLine(`${count}${missing}; ${members.map(({ name }) => escapeText(name)).join(', ')}`);
   }

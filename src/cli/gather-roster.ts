@@ -1,4 +1,4 @@
-// The members of a cluster: as they are now, or watched until it is full, with a word on stderr about how far it is.
+// Gathers the members of a cluster: the present ones, or with --wait until the cluster is full, with progress on stderr.
 
 import { TimeUp } from '../client/errors.ts';
 import { escapeText } from '../client/escape-text.ts';
@@ -17,34 +17,34 @@ import { failureOf } from './failure.ts';
 import { FillProgress } from './fill-progress.ts';
 import type { Wait } from './wait.ts';
 
-/** What came of it. */
+/** The result of gatherRoster(). */
 export interface GatheredRoster {
-  /** The cluster's at the end: another one may have taken its name meanwhile (R14). */
+  /** ID of the cluster at the end: a new cluster may have taken the name meanwhile (R14). */
   readonly clusterId: string;
   readonly size: number | undefined;
   /** By ascending index. */
   readonly members: readonly ClusterMember[];
-  /** Undefined where an older registry does not tell the size. */
+  /** Undefined if an older registry does not send the size. */
   readonly complete: boolean | undefined;
   /** Whether the time to wait was up before the cluster was full. */
   readonly timeUp: boolean;
 }
 
-/** The cluster to ask for, for how long, and how to get back to the registry if its server goes away meanwhile. */
+/** The cluster, the time to wait, and the means to reconnect if a server goes away. */
 export interface GatherOptions {
   readonly regCred: RegCred;
   readonly connectOptions: ConnectOptions;
-  /** Who asks, with the ID that it has. */
+  /** The client that asks, with its ID. */
   readonly member: Member;
   readonly cluster: ClusterRef;
   readonly clusterId: string;
   readonly size: number | undefined;
   readonly wait: Wait;
-  /** Of a member: how to join again where the registry has lost it. Undefined: who asks is no member. */
+  /** Joins again after the registry has lost the member; undefined if the client is no member. */
   readonly rejoin?: (session: RegistrySession) => Promise<ClusterProperties>;
 }
 
-/** Gathers a roster. Rejects as watchCluster() does: at the deadline with the last failure, if no server answers then. */
+/** Gathers a roster. Rejects as watchCluster() does; at the deadline with the last failure if no server answers. */
 export async function gatherRoster(session: RegistrySession, options: GatherOptions): Promise<GatheredRoster> {
   const { member: self, wait, cluster, rejoin } = options;
   const seats = new Map<number, ClusterMember>();
@@ -69,7 +69,7 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
         awaitCluster: true,
         rejoin,
         onLost: (address, why) => progress?.lost(address, failureOf(why)?.text ?? why.message),
-        onRetry: (why) => wait.tell(why),
+        onRetry: (why) => wait.announceRetry(why),
       })
     : session.members(cluster, { ...watchOptions, wait: false });
   let timeUp = false;
@@ -93,7 +93,7 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
 async function reopen({ regCred, connectOptions, member }: GatherOptions, signal: AbortSignal | undefined) {
   const session = await connectExplained(regCred, { ...connectOptions, signal });
   try {
-    // By its whole token: a registry that was restored may not know the ID.
+    // Present the whole token, because a restored registry may not know the ID.
     await session.identify(member);
     return session;
   } catch (error) {
@@ -102,7 +102,7 @@ async function reopen({ regCred, connectOptions, member }: GatherOptions, signal
   }
 }
 
-/** A cloned machine, or a second process in the same home. */
+/** Warns of a cloned machine or a second process with the same home. */
 function warnOfTwin(self: Member, found: ClusterMember): void {
   if (found.endPoints.join(' ') === self.endPoints.join(' ')) return;
   const others = found.endPoints.map(escapeText).join(' ');

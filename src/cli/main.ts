@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// The command line: the first word names the command, which has a file of its own that is loaded when it is wanted. Turns
-// what commands reject with into a line on stderr and an exit code.
+// Entry of the command line: imports the command that the first argument names, runs it, and turns its error into a line on
+// stderr and an exit code.
 
-// Node opens its debugger at SIGUSR1 unless somebody listens, and this process holds keys. Until serve has its own handlers,
-// SIGHUP and SIGUSR2 must not end it. All else is loaded later than this: signals may come at once.
+// Without a handler, Node opens its debugger at SIGUSR1, and this process holds keys. Until serve has its own handlers,
+// SIGHUP and SIGUSR2 must not end it. Signals may come at any time, so all imports follow these lines.
 process.on('SIGUSR1', () => {});
 if (process.argv[2] === 'serve') for (const signal of ['SIGHUP', 'SIGUSR2']) process.on(signal, () => {});
 
@@ -36,7 +36,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['export', async () => (await import('./commands/export.ts')).exportTable],
 ]);
 
-/** 128 and the signal's number, as shells have it. The kernel has no default action for process 1, as in a container. */
+/** 128 plus the signal's number, as in shells. Handlers are needed: the kernel has no default action for process 1. */
 const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
@@ -50,13 +50,13 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
 }
 
 async function runCommand(command: string, run: Command, args: readonly string[]): Promise<number> {
-  // Of fetch(), which takes no such option.
+  // fetch() has no option for this limit.
   setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_TIMEOUT_MS);
   const interrupt = new AbortController();
   let exitCode = 0;
   for (const [signal, code] of Object.entries(ENDED_BY)) {
     process.on(signal, () => {
-      // A second one ends the process at once.
+      // A second signal ends the process at once.
       if (interrupt.signal.aborted) process.exit(code);
       exitCode = code;
       interrupt.abort();
@@ -75,10 +75,7 @@ async function help(command: string | undefined): Promise<number> {
 }
 
 function noSuchCommand(command: string): number {
-  return fail(
-    'xlreg',
-    new UsageError(`there is no command "${escapeText(command)}"; xlreg help lists those there are`),
-  );
+  return fail('xlreg', new UsageError(`there is no command "${escapeText(command)}"; xlreg help lists the commands`));
 }
 
 function print(text: string): number {
@@ -86,7 +83,7 @@ function print(text: string): number {
   return 0;
 }
 
-/** What nobody foresaw is a bug, and is thrown. */
+/** Prints an expected error. Throws an unexpected one, which is a bug. */
 function fail(who: string, error: unknown): number {
   const failure = failureOf(error);
   if (failure === undefined) throw error;

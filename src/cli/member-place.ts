@@ -1,16 +1,15 @@
-// Where a member of a registry lives unless --home says so: a place that does not depend on the working directory, so that
-// a service finds it again.
+// The default home of a member. It does not depend on the working directory, so that a service finds it again.
 import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { UsageError } from './client-flags.ts';
 
-/** Homes of earlier versions were in the working directory. */
+/** Directory of homes in earlier versions. */
 const FORMER_HOMES = './xlreg-home';
 
 /**
- * `$XDG_STATE_HOME/xlreg/REGISTRY_ID/NAME`, in `~/.local/state` by default; `./xlreg-home/NAME` where a member lives
- * there. Rejects with UsageError where the system names no home directory.
+ * Returns `./xlreg-home/NAME` if it has a member, else `$XDG_STATE_HOME/xlreg/REGISTRY_ID/NAME`, by default in
+ * `~/.local/state`. Rejects with UsageError if the system has no home directory.
  */
 export async function homeOf(memberName: string, registryId: string): Promise<string> {
   const former = join(FORMER_HOMES, memberName);
@@ -23,7 +22,7 @@ export async function homeOf(memberName: string, registryId: string): Promise<st
 
 function stateDirectory(): string {
   const set = process.env.XDG_STATE_HOME;
-  // The XDG base directory specification has relative paths ignored.
+  // The XDG base directory specification requires that relative paths are ignored.
   if (set !== undefined && isAbsolute(set)) return set;
   let user: string;
   try {
@@ -31,6 +30,7 @@ function stateDirectory(): string {
   } catch {
     user = '';
   }
-  if (!isAbsolute(user)) throw new UsageError('--home is missing, and neither XDG_STATE_HOME nor HOME names a place');
+  if (!isAbsolute(user))
+    throw new UsageError('--home is missing, and neither XDG_STATE_HOME nor HOME names a directory');
   return join(user, '.local', 'state');
 }

@@ -1,6 +1,6 @@
-// What goes wrong in the commands of those who run a registry.
+// The error of operators' commands.
 
-/** One line, and the exit code: 1 it was refused or failed, 2 wrong usage, 3 the server cannot be reached. */
+/** A message of one line, and the exit code: 1 refused or failed, 2 wrong usage, 3 server not reachable. */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
   readonly exitCode: 1 | 2 | 3;

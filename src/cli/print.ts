@@ -1,26 +1,26 @@
-// What commands put on stdout: calm lines and tables for people, one JSON object for programs. Invariant: nothing that
-// others chose reaches a terminal unescaped.
+// Prints results on stdout: lines and tables for people, one JSON object for programs. Invariant: text from others reaches a
+// terminal only escaped.
 import { escapeText } from '../client/escape-text.ts';
 import type { ClusterMember } from '../client/index.ts';
 import { printSshRsa } from '../wire/rsa-key.ts';
 
-/** Digits of an ID in a table; JSON has all of them. */
+/** Digits of an ID in a table; JSON has all. */
 const ID_DIGITS_SHOWN = 16;
 
-/** One JSON object, in ASCII: what is not is escaped, which loses nothing. */
+/** Prints a JSON object in ASCII; other characters are escaped. */
 export function printJson(value: Readonly<Record<string, unknown>>): void {
   const json = JSON.stringify(value, undefined, 2);
   const ascii = json.replace(/[^\n\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
   process.stdout.write(`${ascii}\n`);
 }
 
-/** Lines of a label and a value; values of others are to be escaped by the caller. */
+/** Prints lines of a label and a value. The caller escapes values from others. */
 export function printFields(fields: readonly (readonly [label: string, value: string])[]): void {
   const width = Math.max(...fields.map(([label]) => label.length));
   process.stdout.write(fields.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`).join(''));
 }
 
-/** The members of a cluster as a table. */
+/** Prints the members of a cluster as a table. */
 export function printMembers(members: readonly ClusterMember[]): void {
   const rows = members.map(({ index, name, id, endPoints }) => [
     String(index),
@@ -31,14 +31,14 @@ export function printMembers(members: readonly ClusterMember[]): void {
   printTable([['INDEX', 'NAME', 'ID', 'END POINTS'], ...rows]);
 }
 
-/** Rows of cells, escaped by the caller, in columns. */
+/** Prints rows of cells in columns. The caller escapes the cells. */
 export function printTable(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  '));
   process.stdout.write(lines.map((line) => `${line.trimEnd()}\n`).join(''));
 }
 
-/** A member as JSON has it: keys in their SSH form, attrs in decimal because they have 64 bits. */
+/** A member for JSON: keys in SSH form, attrs as decimal text because they have 64 bits. */
 export function memberJson({ index, name, id, attrs, endPoints, commsKey, sigKey }: ClusterMember) {
   return {
     index,
@@ -51,12 +51,12 @@ export function memberJson({ index, name, id, attrs, endPoints, commsKey, sigKey
   };
 }
 
-/** `3 of 5`, or `3` where the size is not known. */
+/** `3 of 5`, or `3` if the size is unknown. */
 export function printCount(members: readonly ClusterMember[], size: number | undefined): string {
   return size === undefined ? String(members.length) : `${members.length} of ${size}`;
 }
 
-/** The seats nobody has taken, as `3-4`, `1, 3-4` or `none`. */
+/** The free seats, as `3-4`, `1, 3-4` or `none`. */
 export function missingSeats(members: readonly ClusterMember[], size: number): string {
   const taken = new Set(members.map(({ index }) => index));
   const ranges: [first: number, last: number][] = [];

@@ -1,7 +1,7 @@
-// How far something long is, on one line of a terminal; nothing where there is none.
+// Draws a progress bar on one line of the terminal; does nothing if stderr is no terminal.
 const CELLS = 30;
 
-/** Redraws the line; at the end it is gone. Where nobody knows how much there is, `count` is Infinity. */
+/** Redraws the line, and removes it at the end. `count` is Infinity if the total is unknown. */
 export function drawProgress(label: string, settled: number, count: number): void {
   const { stderr } = process;
   if (!stderr.isTTY) return;
@@ -12,7 +12,7 @@ export function drawProgress(label: string, settled: number, count: number): voi
   stderr.write(settled >= count ? '\r\x1b[K' : `\r\x1b[K${label} [${bar}] ${Math.floor(share * 100)} %`);
 }
 
-/** Takes the line away, whatever stands there. */
+/** Removes the line. */
 export function clearProgress(): void {
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 }

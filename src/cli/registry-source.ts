@@ -1,5 +1,5 @@
-// Which registry is meant, and where it is: the credentials of --registry, held against --fingerprint, and what --connect
-// and --transport make of them.
+// Reads the registry's credentials from --registry, checks them against --fingerprint, and derives the end points from
+// --connect and --transport.
 import { createReadStream } from 'node:fs';
 import { withDeadline } from '../client/deadline.ts';
 import {
@@ -19,30 +19,30 @@ const FETCH_TIMEOUT_MS = 10_000;
 const REG_CRED_PATH = '/regCred.dat';
 const WEBSOCKET_PATH = '/xlreg';
 
-/** The file of --registry is not there, or still empty: whoever brings it may be late. */
+/** The file of --registry is missing or empty. It may still arrive, so --wait tries again. */
 export class RegistryFileMissing extends UsageError {}
 
 const warned = new WeakSet<ClientFlags>();
 
-/** The credentials that --registry names. Rejects with UsageError (file), RegistryUnreachable or -Untrusted (URL, pin). */
+/** Reads the credentials. Rejects with UsageError (file), RegistryUnreachable (URL) or RegistryUntrusted (URL, fingerprint). */
 export async function readRegistry(flags: ClientFlags, signal: AbortSignal): Promise<RegCred> {
   const { registry, fingerprint } = flags;
   const url = urlOf(registry);
   if (url?.protocol === 'http:' && fingerprint === undefined && !warned.has(flags)) {
     warned.add(flags);
     process.stderr.write(
-      `xlreg: ${url.href} without --fingerprint: anybody on the way there can pose as the registry\n`,
+      `xlreg: ${url.href} without --fingerprint: anyone on the network path can impersonate the registry\n`,
     );
   }
   const regCred = url ? parse(await fetchText(url, signal), url.href, RegistryUntrusted) : await readRegCred(registry);
   const found = keyFingerprint(regCred.commsKey);
   if (fingerprint !== undefined && fingerprint !== found) {
-    throw new RegistryUntrusted(`the comms key's fingerprint is ${found}, and not the one of --fingerprint`);
+    throw new RegistryUntrusted(`the comms key's fingerprint is ${found}, not the one of --fingerprint`);
   }
   return regCred;
 }
 
-/** How to connect to it. Throws UsageError where the flags do not say where. */
+/** The options of connect(). Throws UsageError if the flags give no usable end point. */
 export function connectOptions(flags: ClientFlags, regCred: RegCred, signal: AbortSignal): ConnectOptions {
   const { transport, dialect, timeoutMs } = flags;
   const url = urlOf(flags.registry);
@@ -60,9 +60,9 @@ export function connectOptions(flags: ClientFlags, regCred: RegCred, signal: Abo
   return options;
 }
 
-/** Nobody should go on for long with a server that is dead, or is not one of the registry, without knowing. */
+/** Reports a skipped server at once, so that a dead or foreign one does not stay unnoticed. */
 function onSkipped(address: string, why: Error): void {
-  process.stderr.write(`xlreg: ${address} is passed over: ${why.message}\n`);
+  process.stderr.write(`xlreg: skipped ${address}: ${why.message}\n`);
 }
 
 function urlOf(registry: string): URL | undefined {
@@ -76,7 +76,7 @@ function urlOf(registry: string): URL | undefined {
 async function readRegCred(path: string): Promise<RegCred> {
   let text: string;
   try {
-    // `end` is inclusive: one byte more than there may be.
+    // `end` is inclusive, so this reads one byte more than allowed.
     text = await readBounded(createReadStream(path, { end: REG_CRED_BYTES_MAX }));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -95,7 +95,7 @@ function parse(text: string, source: string, Fault: new (message: string) => Err
   }
 }
 
-/** The text at a URL, 64 KiB at most. Rejects with RegistryUnreachable, or with the signal's reason. */
+/** Fetches text, 64 KiB at most. Rejects with RegistryUnreachable, or with the signal's reason. */
 export async function fetchText(url: URL, signal: AbortSignal, timeoutMs = FETCH_TIMEOUT_MS): Promise<string> {
   try {
     return await withDeadline({ timeoutMs, signal, missed: 'no answer' }, async (deadline) => {
@@ -111,7 +111,7 @@ export async function fetchText(url: URL, signal: AbortSignal, timeoutMs = FETCH
   }
 }
 
-/** Rejects as soon as there are more bytes than credentials can have (C5). */
+/** Rejects at more bytes than credentials can have (C5). */
 async function readBounded(source: AsyncIterable<Uint8Array> | readonly Uint8Array[]): Promise<string> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;

@@ -1,4 +1,4 @@
-// The time that a client command may wait (--wait): one deadline for all that it waits for, and retries until then.
+// The deadline of a client command (--wait), and retries until then.
 import { mayPass, RegistryRefused, TimeUp } from '../client/errors.ts';
 import { retry } from '../client/retry.ts';
 import { milliseconds } from './client-flags.ts';
@@ -6,21 +6,21 @@ import { failureOf } from './failure.ts';
 import { OperatorError } from './operator-error.ts';
 import { RegistryFileMissing } from './registry-source.ts';
 
-/** A failure that repeats is told again after this: a log shows that the command still waits. */
-const TOLD_AGAIN_MS = 30_000;
+/** A repeated failure is printed again after this time, so that a log shows the command still waits. */
+const REPEAT_MS = 30_000;
 
-/** A command's time to wait. */
+/** The deadline of one command. */
 export class Wait {
-  /** As --wait has it; undefined: the command does not wait. */
+  /** The value of --wait; undefined if the command does not wait. */
   readonly seconds: string | undefined;
-  /** Aborted when the user interrupts, by that reason, and with a TimeUp when the time is up. */
+  /** Aborted with the interrupt's reason, or with a TimeUp at the deadline. */
   readonly signal: AbortSignal;
   readonly #command: string;
   readonly #timer: NodeJS.Timeout | undefined;
-  #told = '';
-  #toldAt = 0;
+  #announced = '';
+  #announcedAt = 0;
 
-  /** Begins now. Throws UsageError. */
+  /** The time starts now. Throws UsageError. */
   constructor(command: string, seconds: string | undefined, interrupt: AbortSignal) {
     const waitMs = milliseconds('--wait', seconds);
     const stop = new AbortController();
@@ -32,38 +32,38 @@ export class Wait {
     if (waitMs !== undefined) this.#timer = setTimeout(() => stop.abort(new TimeUp('time is up')), waitMs);
   }
 
-  /** Whether there is a time to wait at all. */
+  /** Whether the command waits. */
   get waits(): boolean {
     return this.seconds !== undefined;
   }
 
   /**
-   * Makes attempts until one succeeds, within the time there is; without --wait one. Rejects with the last failure; at
-   * once with one that does not pass, as with a wrong key.
+   * Retries `attempt` until it succeeds or the deadline passes; without --wait makes one attempt. Rejects with the last
+   * failure, and at once with a permanent one, such as a wrong key.
    */
   retry<T>(attempt: () => Promise<T>): Promise<T> {
     if (!this.waits) return attempt();
-    return retry(attempt, { signal: this.signal, mayPass: passes, onRetry: (why) => this.tell(why) });
+    return retry(attempt, { signal: this.signal, mayPass: isTransient, onRetry: (why) => this.announceRetry(why) });
   }
 
-  /** Says on stderr that a failure is followed by another attempt; one that was said lately is not repeated. */
-  tell(why: Error): void {
+  /** Prints a failure and that another attempt follows. Skips a failure that was printed lately. */
+  announceRetry(why: Error): void {
     const text = failureOf(why)?.text ?? why.message;
     const now = performance.now();
-    if (text === this.#told && now < this.#toldAt + TOLD_AGAIN_MS) return;
-    this.#told = text;
-    this.#toldAt = now;
+    if (text === this.#announced && now < this.#announcedAt + REPEAT_MS) return;
+    this.#announced = text;
+    this.#announcedAt = now;
     process.stderr.write(`xlreg ${this.#command}: ${text}; trying again\n`);
   }
 
-  /** Lets the process end before the time is up. */
+  /** Clears the timer, so that the process can end. */
   end(): void {
     clearTimeout(this.#timer);
   }
 }
 
-/** Whether what a command needs may come yet: credentials, a server, its admin port, room in its store, a cluster. */
-function passes(error: unknown): boolean {
+/** Whether the missing thing may still come: credentials, a server, its admin port, room in its store, a cluster. */
+function isTransient(error: unknown): boolean {
   if (mayPass(error) || error instanceof RegistryFileMissing) return true;
   if (error instanceof OperatorError) return error.exitCode === 3;
   return error instanceof RegistryRefused && error.clusterUnknown;

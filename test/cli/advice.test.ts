@@ -32,7 +32,7 @@ it('refuses the name of another member and names two ways out (R13)', async () =
 describe('end points', () => {
   it.each(['0.0.0.0:1', '[::]:1', '[0:0::0]:1', '[::ffff:0.0.0.0]:1'])('refuses %s', async (endPoint) => {
     const { code, stderr } = await registry.run(...joinAs('c', 'a', endPoint));
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('where to listen') });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('an address to listen on') });
   });
 
   it('refuses five', async () => {
@@ -47,7 +47,7 @@ describe('end points', () => {
     const { code, stderr } = await registry.run(...joinAs('ends', 'e2', '127.0.0.1:7'));
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: 'xlreg join: --end-point 127.0.0.1:7 is that of member 0, too\n',
+      stderr: 'xlreg join: --end-point 127.0.0.1:7: member 0 has the same end point\n',
     });
   });
 
@@ -82,7 +82,7 @@ describe('a rejected Hello', () => {
     for (const args of [['check'], ['create', 'c', '--size', '2', '--wait', '20'], ['check', '--wait', '20']]) {
       const { code, stderr } = await registry.run(...args, ...ws(other.wsPort));
       expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('is of another registry, ID ') });
-      expect(stderr).toContain('not the registry meant');
+      expect(stderr).toContain('not the expected registry');
     }
     expect(await other.stop()).toBe(0);
   });

@@ -34,7 +34,9 @@ it('finds an existing cluster over the other transport and prints how it differs
   expect(asJson.code).toBe(0);
   expect(JSON.parse(asJson.stdout)).toMatchObject({ clusterId, size: 4, endPoints: 1, asAsked: false });
   const { stdout } = await registry.run(...again);
-  expect(stdout).toContain('Asked for was size 5 and end points 2: the cluster existed, or the registry corrected it.');
+  expect(stdout).toContain(
+    'Requested: size 5 and end points 2. The cluster existed already, or the registry corrected the request.',
+  );
 });
 
 it('reports a size that the registry corrects', async () => {
@@ -45,7 +47,7 @@ it('reports a size that the registry corrects', async () => {
     const { code, stdout } = await registry.run('create', `corrected-${asked}`, '--size', asked);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^size +${decided}$`, 'm'));
-    expect(stdout).toContain(`Asked for was size ${asked}:`);
+    expect(stdout).toContain(`Requested: size ${asked}.`);
   }
 });
 
@@ -57,7 +59,7 @@ it('keeps a cluster with the admin token only', async () => {
   const { clusterId } = JSON.parse(made.stdout);
   expect(JSON.parse(made.stdout)).toMatchObject({ name: 'kept', size: 4, endPoints: 1, keep: true, asAsked: true });
   const again = await registry.run('create', 'kept', '--size', '5', ...flags, '--data-dir', dataDir);
-  expect(again.stdout).toMatch(/^kept +yes\nAsked for was size 5: the cluster existed/m);
+  expect(again.stdout).toMatch(/^kept +yes\nRequested: size 5\. The cluster existed/m);
   const found = await registry.run('create', 'kept', '--size', '4', '--json');
   expect(JSON.parse(found.stdout)).toMatchObject({ clusterId, asAsked: true });
   expect(await registry.run('create', 'other', '--size', '4', ...flags)).toMatchObject({ code: 2, stdout: '' });

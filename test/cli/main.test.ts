@@ -50,7 +50,7 @@ describe('prints one line and ends with 2 for the arguments', () => {
     { args: ['create', 'c', '--size', '4294967296'], says: '--size should be a number' },
     { args: ['create', '.c', '--size', '2'], says: 'NAME should be' },
     { args: [...create, '--end-points', '3'], says: '--end-points should be 1 or 2' },
-    { args: [...create, 'd'], says: '"d" is too much' },
+    { args: [...create, 'd'], says: 'unexpected argument "d"' },
     { args: [...create, '--transport', 'udp'], says: '--transport should be tcp or ws' },
     { args: [...create, '--transport', 'ws'], says: '--transport ws needs --connect ws://HOST:PORT/xlreg' },
     { args: [...create, '--transport', 'tcp', '--connect', 'ws://127.0.0.1:1'], says: 'not to a WebSocket URL' },

@@ -159,7 +159,7 @@ describe('xlreg check', () => {
     for (const args of [['check'], ['regcred'], ['create', 'c', '--size', '2'], ['members', 'c']]) {
       const { code, stdout, stderr } = await registry.run(...args, ...wrong);
       expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-      expect(stderr).toContain(`fingerprint is ${fingerprint}, and not the one of --fingerprint`);
+      expect(stderr).toContain(`fingerprint is ${fingerprint}, not the one of --fingerprint`);
     }
   });
 
@@ -207,7 +207,7 @@ describe('xlreg check', () => {
       const { code, stdout, stderr } = await registry.run('check', '--registry', await forged('forged.dat', change));
       expect(code).toBe(3);
       expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +wrong key +-/m);
-      expect(stderr).toContain('not the registry meant');
+      expect(stderr).toContain('not the expected registry');
     }
   });
 

@@ -1,18 +1,18 @@
-// xlreg backup: a consistent copy of a running registry, keys included, in a directory of its own.
+// xlreg backup: makes a consistent copy of a running registry, with its keys, in a new directory.
 import { rm } from 'node:fs/promises';
 import { verifyStore } from '../../store/verify.ts';
 import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
 import { copyRegistry, whileUnused } from '../data-directory.ts';
 
-/** Asks the server for a copy of its table as it is at this moment, and puts it and the identity into DIR. */
+/** Makes the server copy its table, and copies it and the identity into DIR. Rejects with UsageError or OperatorError. */
 export async function backup(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['DIR'],
     options: ADMIN_FLAGS,
   });
   const [to] = positionals as [string];
-  const copy = await askForCopy(await adminPort(values), signal);
+  const copy = await requestCopy(await adminPort(values), signal);
   try {
     await copyRegistry(values['data-dir'], to, copy);
   } finally {
@@ -23,7 +23,7 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
   return 0;
 }
 
-/** The directory in which the server has put a copy. */
-async function askForCopy(port: AdminPort, signal: AbortSignal): Promise<string> {
+/** Makes the server copy its table. Resolves to the directory of the copy. */
+async function requestCopy(port: AdminPort, signal: AbortSignal): Promise<string> {
   return ((await askAdmin(port, 'POST /backup', 'made no backup', signal)) as { directory: string }).directory;
 }

@@ -1,6 +1,5 @@
-// xlreg check: for each end point of a registry, whether the registry of the credentials answers there, which version it
-// speaks, and how far away it is.
-
+// xlreg check: tests each end point of a registry: whether the registry of the credentials answers, its version, and its
+// latency.
 import { HelloRefused, TimeUp } from '../../client/errors.ts';
 import {
   type ConnectOptions,
@@ -20,51 +19,51 @@ import { printFields, printJson, printTable } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
 
-/** What was found at an end point. */
+/** The result for one end point. */
 type Finding = {
   readonly address: string;
   readonly state: 'ok' | 'not reachable' | 'wrong key' | 'full' | 'wrong key or full';
-  /** Where it is not ok. */
+  /** The cause, if the state is not `ok`. */
   readonly why?: string;
   readonly version?: string;
-  /** Milliseconds to connect and for the Hello, and for the question who it is. */
+  /** Milliseconds of connecting with the Hello, and of one request. */
   readonly helloMs?: number;
   readonly roundTripMs?: number;
-  /** Of the comms key that takes the place of the one in these credentials, where there is one. */
+  /** Fingerprint of the next comms key, during a key rotation. */
   readonly newFingerprint?: string;
 };
 
-/** The exit code where one end point is not ok, as it is for a registry that cannot be reached or is another. */
+/** The exit code if an end point is not ok: that of a registry that is unreachable or another one. */
 const NOT_ALL_OK = 3;
 
-/** Resolves to the exit code; rejects with UsageError, or with RegistryUntrusted for another key than --fingerprint. */
+/** Resolves to the exit code. Rejects with UsageError, or with RegistryUntrusted if the key differs from --fingerprint. */
 export async function check(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values } = readCommandLine(args, { positionals: [], options: { wait: { type: 'string' } } });
   const wait = new Wait('check', values.wait, signal);
   try {
     const regCred = await wait.retry(() => readRegistry(flags, wait.signal));
     const { onSkipped: _, ...options } = connectOptions(flags, regCred, wait.signal);
-    const endPoints = await lookUntilOk(regCred, options, wait);
+    const endPoints = await probeUntilOk(regCred, options, wait);
     return report(regCred, flags, endPoints);
   } finally {
     wait.end();
   }
 }
 
-/** Looks once; with --wait until all end points are ok, one has a wrong key, or the time is up. */
-async function lookUntilOk(regCred: RegCred, options: ConnectOptions, wait: Wait): Promise<Finding[]> {
+/** Probes the end points once; with --wait until all are ok, one has a wrong key, or the time is up. */
+async function probeUntilOk(regCred: RegCred, options: ConnectOptions, wait: Wait): Promise<Finding[]> {
   const addresses = targetsOf(regCred, options).map(printTarget);
   let found: Finding[] = [];
-  const look = async () => {
-    found = await Promise.all(addresses.map((connect) => lookAt(regCred, { ...options, connect, helloTries: 1 })));
+  const probe = async () => {
+    found = await Promise.all(addresses.map((connect) => probeOne(regCred, { ...options, connect, helloTries: 1 })));
     const missing = found.find(({ state }) => state !== 'ok');
     const isOther = found.some(({ state }) => state === 'wrong key');
     if (wait.waits && missing && !isOther) throw new RegistryUnreachable(unreachableText(missing));
   };
   try {
-    await wait.retry(look);
+    await wait.retry(probe);
   } catch (error) {
-    // Of a look that the deadline cut short there is nothing new.
+    // The deadline cut the last probe short; report the one before.
     if (found.length === 0 || !(error instanceof RegistryUnreachable || error instanceof TimeUp)) throw error;
   }
   return found;
@@ -78,7 +77,7 @@ function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Findin
   const id = Buffer.from(regCred.id).toString('hex');
   const fingerprint = keyFingerprint(regCred.commsKey);
   const { dialect = 'prefixed' } = flags;
-  // Signed by sk, so there is one answer, whoever gives it.
+  // The new key is signed by sk, so all servers give the same.
   const newKeys = [...new Set(endPoints.flatMap(({ newFingerprint }) => newFingerprint ?? []))];
   const pinned = flags.fingerprint !== undefined;
   if (flags.json) {
@@ -99,12 +98,12 @@ function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Findin
   return endPoints.every(({ state }) => state === 'ok') ? 0 : NOT_ALL_OK;
 }
 
-async function lookAt(regCred: RegCred, options: ConnectOptions & { readonly connect: string }): Promise<Finding> {
+async function probeOne(regCred: RegCred, options: ConnectOptions & { readonly connect: string }): Promise<Finding> {
   const address = options.connect;
   const started = performance.now();
   let session: RegistrySession | undefined;
   try {
-    // A copy of its own: what this finds out is nobody's memory.
+    // connect() remembers results by the credentials object; a copy keeps the probes independent.
     session = await connect({ ...regCred }, options);
     const greeted = performance.now();
     const { version, newCommsKey } = await session.credentials();
@@ -113,7 +112,7 @@ async function lookAt(regCred: RegCred, options: ConnectOptions & { readonly con
     return newCommsKey ? { ...found, newFingerprint: keyFingerprint(newCommsKey) } : found;
   } catch (error) {
     if (!(error instanceof XlRegError)) throw error;
-    // What connect() adds to it is the address.
+    // connect() wraps the error to add the address.
     const fault = error.cause instanceof XlRegError ? error.cause : error;
     const cause = await explained(fault, regCred, options);
     return { address, state: stateOf(fault, cause), why: failureOf(cause)!.text };
@@ -122,7 +121,7 @@ async function lookAt(regCred: RegCred, options: ConnectOptions & { readonly con
   }
 }
 
-/** `cause` is the fault itself where nothing more was found out about it. */
+/** `cause` is `fault` itself if explained() found no more. */
 function stateOf(fault: XlRegError, cause: unknown): Finding['state'] {
   if (cause instanceof RegistryUntrusted) return 'wrong key';
   if (!(fault instanceof HelloRefused)) return 'not reachable';

@@ -1,4 +1,4 @@
-// xlreg create: creates a cluster, or finds the one of this name; with --keep as the operator, over the admin port.
+// xlreg create: creates a cluster, or finds the one of this name. With --keep it acts as the operator, over the admin port.
 import { createVisitor } from '../../client/index.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { begin } from '../begin.ts';
@@ -7,7 +7,7 @@ import { printFields, printJson } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
 
-/** Resolves to the exit code; rejects with UsageError or what the client library rejects with. */
+/** Resolves to the exit code. Rejects as the client library does, or with UsageError or OperatorError. */
 export async function create(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME'],
@@ -57,7 +57,7 @@ interface Shape {
   readonly endPoints: number;
 }
 
-/** Creates the cluster as the operator, or marks the one there is. Rejects with OperatorError. */
+/** Creates the cluster as the operator, or marks an existing one as kept. Rejects with OperatorError. */
 async function createKept(
   content: Shape & { readonly name: string },
   values: Parameters<typeof adminPort>[0],
@@ -67,7 +67,7 @@ async function createKept(
   return (await askAdmin(port, 'POST /api/clusters', 'refused', signal, content)) as KeptCluster;
 }
 
-/** What the admin port tells of a cluster, as far as it is printed. */
+/** The printed part of the admin port's response. */
 interface KeptCluster {
   readonly id: string;
   readonly size: number;
@@ -77,7 +77,7 @@ interface KeptCluster {
 interface CreatedCluster extends Shape {
   readonly name: string;
   readonly clusterId: string;
-  /** Whether it stays without a member; absent if that was not asked for. */
+  /** Whether the cluster stays without a member; absent without --keep. */
   readonly keep?: true;
 }
 
@@ -95,11 +95,11 @@ function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): voi
   if (!asAsked) process.stdout.write(`${difference(asked, { size, endPoints })}\n`);
 }
 
-/** R2 and R3 correct what is asked, R1 leaves an existing cluster as it is; the reply does not tell which it was. */
+/** The registry corrects a request (R2, R3) or leaves an existing cluster as it is (R1). The reply does not tell which. */
 function difference(asked: Shape, decided: Shape): string {
   const differing = [
     ...(asked.size === decided.size ? [] : [`size ${asked.size}`]),
     ...(asked.endPoints === decided.endPoints ? [] : [`end points ${asked.endPoints}`]),
   ];
-  return `Asked for was ${differing.join(' and ')}: the cluster existed, or the registry corrected it.`;
+  return `Requested: ${differing.join(' and ')}. The cluster existed already, or the registry corrected the request.`;
 }

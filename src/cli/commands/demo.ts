@@ -1,5 +1,5 @@
-// `npm run demo`: a registry of this build in a process of its own, and five members that know nothing but its
-// credentials and the name of their cluster. Leaves nothing behind.
+// `npm run demo`: runs a registry of this build in a child process, and five members that know only its credentials and the
+// name of their cluster. Removes all its files at the end.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import {
 } from '../../client/index.ts';
 
 const CLUSTER = 'demo';
-// Node would open its debugger, and this process holds keys.
+// Without a handler, Node opens its debugger, and this process holds keys.
 process.on('SIGUSR1', () => {});
 
 const MEMBERS = ['alice', 'bob', 'carol', 'dave', 'erin'];
@@ -64,11 +64,11 @@ function startServer(directory: string): ServerProcess {
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Where the server says that it listens; rejects with what it said on stderr if it does not get that far. */
+/** Reads the server's addresses from its ready line. Rejects with its stderr if it does not start. */
 async function readyAddresses(server: ServerProcess): Promise<Addresses> {
-  let complaints = '';
+  let errors = '';
   server.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints += text;
+    errors += text;
   });
   const timer = setTimeout(() => server.kill('SIGKILL'), READY_TIMEOUT_MS);
   try {
@@ -83,7 +83,7 @@ async function readyAddresses(server: ServerProcess): Promise<Addresses> {
   } finally {
     clearTimeout(timer);
   }
-  throw new Error(`the registry did not start:\n${complaints}`);
+  throw new Error(`the registry did not start:\n${errors}`);
 }
 
 async function formCluster(regCred: RegCred, { tcp, ws }: Addresses): Promise<void> {
@@ -105,7 +105,7 @@ async function formCluster(regCred: RegCred, { tcp, ws }: Addresses): Promise<vo
   for (const roster of rosters) console.log(roster);
 }
 
-/** A member's whole conversation with the registry. */
+/** Runs a member's whole session. */
 async function becomeMember(
   regCred: RegCred,
   way: ConnectOptions,

@@ -1,16 +1,16 @@
-// xlreg drain: a running registry is told to stop in order, from outside.
+// xlreg drain: starts the drain of a running registry over its admin port, and waits for its end.
 import { setTimeout as wait } from 'node:timers/promises';
 import { ADMIN_FLAGS, adminPort, adminUrl, askAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
 import { OperatorError } from '../operator-error.ts';
 
-/** How often it is asked whether it is still there. */
+/** Time between two checks whether the registry still runs. */
 const POLL_MS = 100;
 
-/** How long: with its defaults a registry is gone after ten seconds. */
+/** Limit of the wait; with default settings a drain takes ten seconds at most. */
 const WAIT_MS = 60_000;
 
-/** Gives the order and waits until the registry has gone. */
+/** Resolves to 0 when the registry has ended. Rejects with UsageError or OperatorError. */
 export async function drain(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values } = readArguments(args, {
     positionals: [],
@@ -18,16 +18,17 @@ export async function drain(args: readonly string[], signal: AbortSignal): Promi
   });
   await askAdmin(await adminPort(values), 'POST /drain', 'does not drain', signal);
   const giveUp = performance.now() + WAIT_MS;
-  while (await isThere(values.admin, signal)) {
-    if (performance.now() > giveUp) throw new OperatorError('the registry drains, but has not ended', 1);
+  while (await isRunning(values.admin, signal)) {
+    if (performance.now() > giveUp)
+      throw new OperatorError(`the registry drains, but has not ended after ${WAIT_MS / 1000} s`, 1);
     await wait(POLL_MS, undefined, { signal });
   }
   process.stdout.write('drained\n');
   return 0;
 }
 
-/** Its admin port is the last that it closes. */
-async function isThere(admin: string, signal: AbortSignal): Promise<boolean> {
+/** A registry closes its admin port last. */
+async function isRunning(admin: string, signal: AbortSignal): Promise<boolean> {
   try {
     await (await fetch(adminUrl(admin, '/readyz'), { signal })).text();
     return true;

@@ -1,4 +1,4 @@
-// xlreg export: the whole table of a registry that does not run as lines of JSON, clients first, then clusters, then members.
+// xlreg export: prints the whole table of a stopped registry as lines of JSON: clients, then clusters, then members.
 import { once } from 'node:events';
 import type { StoredRecord } from '../../registry/command.ts';
 import { readTable, type StoredTable } from '../../store/lmdb/table-reader.ts';
@@ -6,7 +6,7 @@ import { bigintOf, decodeRoster } from '../../wire/message.ts';
 import { readArguments } from '../client-flags.ts';
 import { DATA_DIRECTORY, whileUnused } from '../data-directory.ts';
 
-/** One object a line; keys and IDs in hex, attrs as decimal text, since they have 64 bits. */
+/** Prints one object a line: keys and IDs in hex, attrs as decimal text because they have 64 bits. */
 export async function exportTable(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, {
     positionals: [],
@@ -23,7 +23,7 @@ async function print({ records }: StoredTable): Promise<void> {
   }
 }
 
-/** A member whose registration is that of its client has no keys of its own. */
+/** The JSON of a record. A member that has the registration of its client has no keys of its own. */
 function describe(record: StoredRecord): unknown {
   switch (record.kind) {
     case 'client': {

@@ -1,5 +1,5 @@
-// xlreg join: becomes a member of a cluster, or comes back as the one it was. Invariant: a member's keys and ID are on disk
-// before the registry hears of them; so whatever ends this half-way, it comes back as itself.
+// xlreg join: joins a cluster as a new or returning member. Invariant: a member's keys and ID are on disk before it joins,
+// so an interrupted command can return as the same member.
 import {
   type ClusterProperties,
   type Member,
@@ -18,17 +18,17 @@ import { memberJson, missingSeats, printCount, printFields, printJson, printMemb
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
 
-/** Who is to join what, as the command line has it. */
-interface Wish {
+/** The parsed command line. */
+interface JoinRequest {
   readonly clusterName: string;
   readonly memberName: string;
   readonly endPoints: readonly string[];
   readonly home: string | undefined;
-  /** Of the cluster, to be created if it is missing; undefined: it has to be there. */
+  /** The size with which a missing cluster is created; undefined if the cluster has to exist. */
   readonly createSize: number | undefined;
 }
 
-/** Resolves to the exit code, 1 when the time to wait is up; rejects as the client library does, or with UsageError. */
+/** Resolves to the exit code: 1 if the time is up. Rejects as the client library does, or with UsageError. */
 export async function join(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME'],
@@ -47,10 +47,10 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
   const endPoints = memberEndPoints(values['end-point'] ?? []);
   const createSize = sizeToCreate(values);
   const wait = new Wait('join', values.wait, signal);
-  const wish: Wish = { clusterName, memberName, endPoints, home: values.home, createSize };
+  const request: JoinRequest = { clusterName, memberName, endPoints, home: values.home, createSize };
   try {
-    const joined = await wait.retry(() => joinOnce(flags, wish, wait.signal));
-    return await report(joined, wish, flags, wait);
+    const joined = await wait.retry(() => joinOnce(flags, request, wait.signal));
+    return await report(joined, request, flags, wait);
   } finally {
     wait.end();
   }
@@ -58,21 +58,21 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
 
 function sizeToCreate(values: { readonly create?: boolean; readonly size?: string }): number | undefined {
   if (values.create && values.size === undefined) throw new UsageError('--create needs --size');
-  if (!values.create && values.size !== undefined) throw new UsageError('--size is that of --create, which is missing');
+  if (!values.create && values.size !== undefined) throw new UsageError('--size needs --create');
   return values.size === undefined ? undefined : count('--size', values.size);
 }
 
-/** A session in which the member has joined. */
-async function joinOnce(flags: ClientFlags, wish: Wish, signal: AbortSignal) {
+/** Opens a session and joins once. */
+async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortSignal) {
   const regCred = await readRegistry(flags, signal);
   const options = connectOptions(flags, regCred, signal);
   const registryId = hex(regCred.id);
-  const home = wish.home ?? (await homeOf(wish.memberName, registryId));
-  const found = await memberAt(home, wish.memberName, regCred);
-  let member: Member = { ...found, endPoints: wish.endPoints };
+  const home = request.home ?? (await homeOf(request.memberName, registryId));
+  const found = await memberAt(home, request.memberName, regCred);
+  let member: Member = { ...found, endPoints: request.endPoints };
   if (found.endPoints.join(' ') !== member.endPoints.join(' ')) await saveMember(home, member);
   const rejoin = async (session: RegistrySession): Promise<ClusterProperties> => {
-    const { clusterName, createSize } = wish;
+    const { clusterName, createSize } = request;
     if (createSize !== undefined) await session.create(clusterName, { size: createSize });
     return await session.join(clusterName);
   };
@@ -86,10 +86,10 @@ async function joinOnce(flags: ClientFlags, wish: Wish, signal: AbortSignal) {
   return { regCred, options, home, member, rejoin, session, properties: begun };
 }
 
-/** Gathers the roster, prints it, and tells the exit code. */
+/** Gathers the roster, prints it, and returns the exit code. */
 async function report(
   { regCred, options, home, member, rejoin, session, properties }: Awaited<ReturnType<typeof joinOnce>>,
-  { clusterName, memberName, createSize }: Wish,
+  { clusterName, memberName, createSize }: JoinRequest,
   { json }: ClientFlags,
   wait: Wait,
 ): Promise<number> {
@@ -126,7 +126,7 @@ async function report(
   }
 }
 
-/** The time may be up before the own seat was seen: then nobody knows. */
+/** If the time is up before the own seat was seen, the membership is unknown. */
 function lostMembership({ timeUp }: GatheredRoster): number {
   if (!timeUp) throw new NoLongerMember('it is not on the roster');
   warn('time is up before the roster had this member');
@@ -137,7 +137,7 @@ function warn(text: string): void {
   process.stderr.write(`xlreg join: ${text}\n`);
 }
 
-/** The member that lives there, if it is the one meant; else a new one. */
+/** Opens or creates the member in a home. Rejects with UsageError if the home belongs to another member. */
 async function memberAt(home: string, memberName: string, regCred: RegCred): Promise<Member> {
   const member = await openMember(home, { name: memberName, endPoints: [] });
   if (member.name !== memberName) {

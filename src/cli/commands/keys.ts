@@ -1,4 +1,4 @@
-// xlreg keys: shows a registry's comms keys, makes a new one, takes the previous one away.
+// xlreg keys: shows a registry's comms keys, creates a new one, or removes the previous one.
 import { IdentityError } from '../../identity/identity.ts';
 import { commsKeys, retireCommsKey, rotateCommsKey } from '../../identity/key-rotation.ts';
 import { keyFingerprint } from '../../wire/rsa-key.ts';
@@ -9,13 +9,14 @@ import { printFields, printJson } from '../print.ts';
 
 const ACTIONS = { show: commsKeys, rotate: rotateCommsKey, retire: retireCommsKey };
 
-/** What is to be done for an action to count. */
+/** The next step of the operator, by action. */
 const NEXT: Readonly<Record<string, string>> = {
-  rotate: 'Restart the registry, then give clients its new regCred.dat; those with the old one are served meanwhile.\n',
+  rotate:
+    'Restart the registry, then give clients its new regCred.dat. Clients with the old one are served meanwhile.\n',
   retire: 'Restart the registry: until then it serves the previous key.\n',
 };
 
-/** Resolves to 0; rejects with UsageError or OperatorError. */
+/** Resolves to 0. Rejects with UsageError or OperatorError. */
 export async function keys(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['show|rotate|retire'],
@@ -26,8 +27,8 @@ export async function keys(args: readonly string[]): Promise<number> {
     },
   });
   const verb = positionals[0]!;
-  if (!Object.hasOwn(ACTIONS, verb)) throw new UsageError('xlreg keys knows show, rotate and retire');
-  if (values.force && verb !== 'retire') throw new UsageError('--force belongs to xlreg keys retire');
+  if (!Object.hasOwn(ACTIONS, verb)) throw new UsageError('xlreg keys needs show, rotate or retire');
+  if (values.force && verb !== 'retire') throw new UsageError('--force is only for xlreg keys retire');
   const act = ACTIONS[verb as keyof typeof ACTIONS];
   const { current, previous } = await act(values['data-dir'], values.force).catch((error) => {
     throw error instanceof IdentityError ? new OperatorError(error.message, 2) : error;

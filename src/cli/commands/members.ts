@@ -1,4 +1,4 @@
-// xlreg members: who is in a cluster, without joining it.
+// xlreg members: lists the members of a cluster without joining it.
 import { type ClusterRef, createVisitor, type Member } from '../../client/index.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, name, readCommandLine } from '../client-flags.ts';
@@ -7,13 +7,13 @@ import { memberJson, missingSeats, printCount, printFields, printJson, printMemb
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
 
-/** Of 64 or 40 hex digits: an ID. It could be a name as well, which then has to be asked for by its cluster's ID. */
+/** 64 or 40 hex digits are an ID. A cluster whose name looks like this has to be given by its ID. */
 const ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/i;
 
-/** Asks for nobody: the reply has the cluster's ID and size only (R8). */
+/** Requests no members: the reply has only the cluster's ID and size (R8). */
 const NOBODY = 0n;
 
-/** Resolves to the exit code, 1 when the time to wait is up; rejects as the client library does, or with UsageError. */
+/** Resolves to the exit code: 1 if the time is up. Rejects as the client library does, or with UsageError. */
 export async function members(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME or ID'],
@@ -31,7 +31,7 @@ export async function members(args: readonly string[], signal: AbortSignal): Pro
   }
 }
 
-/** A session that has found the cluster. */
+/** Opens a session and finds the cluster once. */
 async function findOnce(flags: ClientFlags, cluster: ClusterRef, visitor: Member, signal: AbortSignal) {
   const regCred = await readRegistry(flags, signal);
   const options = connectOptions(flags, regCred, signal);
@@ -43,7 +43,7 @@ async function findOnce(flags: ClientFlags, cluster: ClusterRef, visitor: Member
   return { regCred, options, session, member: { ...visitor, id }, clusterId, size };
 }
 
-/** Gathers the roster, prints it, and tells the exit code. */
+/** Gathers the roster, prints it, and returns the exit code. */
 async function report(
   { regCred, options, session, member, clusterId, size }: Awaited<ReturnType<typeof findOnce>>,
   text: string,

@@ -1,4 +1,4 @@
-// xlreg clusters, evict, delete and sessions: a running registry's clusters and sessions, over the API of its admin port.
+// xlreg clusters, evict, delete and sessions: show and change a running registry over the API of its admin port.
 import { escapeText } from '../../client/escape-text.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
@@ -10,13 +10,13 @@ const CLUSTER_FLAGS = { prefix: { type: 'string' }, fill: { type: 'string' } } a
 
 type Row = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A page of what the registry has. */
+/** A page of a list, as the API returns it. */
 interface Page {
   readonly next: string | number | null;
   readonly [list: string]: unknown;
 }
 
-/** A page of clusters. */
+/** Prints a page of clusters. Resolves to 0; rejects with UsageError or OperatorError, as do those below. */
 export async function clusters(args: readonly string[], signal: AbortSignal): Promise<number> {
   const options = { ...ADMIN_FLAGS, ...JSON_FLAG, ...PAGE_FLAGS, ...CLUSTER_FLAGS };
   const { values } = readArguments(args, { positionals: [], options });
@@ -27,7 +27,7 @@ export async function clusters(args: readonly string[], signal: AbortSignal): Pr
   return 0;
 }
 
-/** A page of sessions. */
+/** Prints a page of sessions. */
 export async function sessions(args: readonly string[], signal: AbortSignal): Promise<number> {
   const options = { ...ADMIN_FLAGS, ...JSON_FLAG, ...PAGE_FLAGS };
   const { values } = readArguments(args, { positionals: [], options });
@@ -49,7 +49,7 @@ export async function sessions(args: readonly string[], signal: AbortSignal): Pr
   return 0;
 }
 
-/** Takes a member out of a cluster. */
+/** Evicts a member from a cluster. */
 export async function evict(args: readonly string[], signal: AbortSignal): Promise<number> {
   const options = { ...ADMIN_FLAGS, ...JSON_FLAG };
   const { values, positionals } = readArguments(args, { positionals: ['CLUSTER', 'MEMBER'], options });
@@ -59,7 +59,7 @@ export async function evict(args: readonly string[], signal: AbortSignal): Promi
   return 0;
 }
 
-/** Takes a cluster away, members and all. */
+/** Deletes a cluster with its members. */
 export async function deleteCluster(args: readonly string[], signal: AbortSignal): Promise<number> {
   const options = { ...ADMIN_FLAGS, ...JSON_FLAG };
   const { values, positionals } = readArguments(args, { positionals: ['CLUSTER'], options });

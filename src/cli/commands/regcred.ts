@@ -1,10 +1,10 @@
-// xlreg regcred: shows a registry's credentials, with the fingerprints by which people compare them.
+// xlreg regcred: prints a registry's credentials, with the fingerprints of its keys.
 import { type DescribedKey, describeRegCred } from '../../wire/described-reg-cred.ts';
 import { readCommandLine } from '../client-flags.ts';
 import { printFields, printJson } from '../print.ts';
 import { readRegistry } from '../registry-source.ts';
 
-/** Resolves to the exit code; rejects with UsageError, or as readRegistry() does. */
+/** Resolves to the exit code. Rejects with UsageError, or as readRegistry() does. */
 export async function regcred(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags } = readCommandLine(args, { positionals: [], options: {} });
   const described = describeRegCred(await readRegistry(flags, signal));

@@ -1,9 +1,9 @@
-// xlreg restore: makes a data directory of a backup.
+// xlreg restore: creates a data directory from a backup.
 import { verifyStore } from '../../store/verify.ts';
 import { readArguments } from '../client-flags.ts';
 import { copyRegistry, DATA_DIRECTORY, whileUnused } from '../data-directory.ts';
 
-/** Verifies the backup in DIR, then copies it to a data directory that must not be in use or hold anything. */
+/** Verifies the backup in DIR, then copies it to an empty or missing data directory. Rejects with OperatorError. */
 export async function restore(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['DIR'],

@@ -1,4 +1,4 @@
-// xlreg serve: runs a registry until it is told to stop.
+// xlreg serve: runs a registry until a signal or a drain stops it.
 
 import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
@@ -16,12 +16,13 @@ import { type Server, startServer } from '../../server/server.ts';
 import { StoreUnusableError } from '../../store/store.ts';
 import { packageVersion } from '../package-version.ts';
 
-/** Exit codes. The last is EX_TEMPFAIL of sysexits.h: what keeps it from starting may pass, so a supervisor tries again. */
+/** Exit codes. The last is EX_TEMPFAIL of sysexits.h: a later start may succeed, so a supervisor should try again. */
 const [STOPPED, GAVE_UP, WRONG, TRY_AGAIN] = [0, 1, 2, 75];
 
 /**
- * Ends the process: STOPPED after SIGTERM, SIGINT or POST /drain; GAVE_UP if the registry could not go on, or its code is not
- * whole; WRONG if its settings or its data directory are; TRY_AGAIN where time may mend what is in the way. Nothing that stdout, stderr or somebody who scrapes does keeps the process.
+ * Runs the registry and ends the process: STOPPED after SIGTERM, SIGINT or POST /drain; GAVE_UP if the registry cannot go
+ * on, or its code is incomplete; WRONG if its settings or its data directory are wrong; TRY_AGAIN if a later start may
+ * succeed. A blocked stdout or stderr, or a slow scrape, does not delay the end.
  */
 export async function serve(args: readonly string[]): Promise<never> {
   const [out, err] = [new LineOutput(1), new LineOutput(2)];
@@ -31,7 +32,7 @@ export async function serve(args: readonly string[]): Promise<never> {
 async function run(args: readonly string[], out: LineOutput, err: LineOutput): Promise<number> {
   const signal = firstSignal();
   collectInThread();
-  // It only saves time: a registry goes on without it.
+  // This only saves time, so a failure does not matter.
   keepFreedMemory().catch(() => {});
   const log = openLog(err);
   logWarnings(log);
@@ -42,7 +43,7 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   try {
     const { config, changed } = readSettings(args, process.env);
     log.level = config.logLevel;
-    server = await unlessTold(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
+    server = await unlessStopped(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
     if (server === undefined) return STOPPED;
     process.on('SIGHUP', server.reloadCertificates);
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
@@ -79,13 +80,13 @@ function describeStart(
   return { version: packageVersion(), node: process.version, ...addresses, store, workers, engine, settings };
 }
 
-/** Node would write them as plain text among the lines of JSON. */
+/** Logs Node's warnings, which would otherwise be plain text among the lines of JSON. */
 function logWarnings(log: Logger): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn({ err: warning }, 'a warning of Node'));
 }
 
-/** Logs the first death, and nothing that comes of it, and ends the process. */
+/** Logs the first fatal error, but none of its consequences, and ends the process. */
 function onceDead(log: Logger, out: LineOutput, err: LineOutput): (error: unknown) => void {
   let dead = false;
   return (error) => {
@@ -99,16 +100,16 @@ function onceDead(log: Logger, out: LineOutput, err: LineOutput): (error: unknow
 
 async function end(code: number, out: LineOutput, err: LineOutput): Promise<never> {
   await Promise.all([out, err].map((output) => output.flush(LOG_FLUSH_MS)));
-  // Exiting would wait for the thread in which the write hangs. Everything else is done.
+  // process.exit() would wait for the thread that hangs in the write. Everything else is done.
   if (out.isStuck || err.isStuck) process.kill(process.pid, 'SIGKILL');
   process.exit(code);
 }
 
 /**
- * Undefined if the signal comes before the registry runs; what has been started is then stopped, for which it has
- * START_ABANDON_MS. A start holds nothing that the end of the process would harm.
+ * Resolves to undefined if the signal comes before the registry runs. The started parts are then stopped, within
+ * START_ABANDON_MS. Ending the process during a start does no harm.
  */
-async function unlessTold(signal: Promise<void>, starting: Promise<Server>): Promise<Server | undefined> {
+async function unlessStopped(signal: Promise<void>, starting: Promise<Server>): Promise<Server | undefined> {
   const started = await Promise.race([signal, starting]);
   if (started) return started;
   const stopped = starting.then((server) => server.stop()).catch(() => {});
@@ -116,7 +117,7 @@ async function unlessTold(signal: Promise<void>, starting: Promise<Server>): Pro
   return undefined;
 }
 
-/** Resolves at the first signal; the second has the system's own effect, which is the end at once. */
+/** Resolves at the first signal. The second one has its default effect: it ends the process at once. */
 function firstSignal(): Promise<void> {
   const signals = ['SIGTERM', 'SIGINT'] as const;
   return new Promise((resolve) => {
@@ -128,26 +129,26 @@ function firstSignal(): Promise<void> {
   });
 }
 
-/** Undefined for what nobody foresaw, which is a bug. */
+/** Undefined for an unexpected error, which is a bug. */
 function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof ThreadLoadError) return GAVE_UP;
   if (error instanceof LockedError) return TRY_AGAIN;
   if (error instanceof ListenError || error instanceof StoreUnusableError) return error.mayPass ? TRY_AGAIN : WRONG;
   if (error instanceof ConfigError || error instanceof IdentityError) return WRONG;
-  // What the system says of a file in the data directory.
+  // A system error about a file in the data directory.
   const isOfSystem = error instanceof Error && 'syscall' in error;
   return isOfSystem ? (mayPass(error) ? TRY_AGAIN : WRONG) : undefined;
 }
 
 function howToJoin(dataDir: string, advertise: readonly string[] | undefined, tcp: string): string {
   const lines = [
-    `Nodes need ${dataDir}/regCred.dat. A cluster of two, each in a terminal of its own:`,
+    `Each node needs ${dataDir}/regCred.dat. To form a cluster of two, run each of these in its own terminal:`,
     `  npx xlreg create demo --size 2 --registry ${dataDir}/regCred.dat`,
     `  npx xlreg join demo --name alice --end-point 127.0.0.1:4001 --wait 60 --registry ${dataDir}/regCred.dat`,
     `  npx xlreg join demo --name bob --end-point 127.0.0.1:4002 --wait 60 --registry ${dataDir}/regCred.dat`,
   ];
   if (advertise === undefined && /^(0\.0\.0\.0|\[::\]):/.test(tcp)) {
-    lines.push('regCred.dat names this machine only; for nodes on others start with --advertise HOST:PORT.');
+    lines.push('regCred.dat names this machine only; for nodes on other machines, start with --advertise HOST:PORT.');
   }
   return `${lines.join('\n')}\n`;
 }

@@ -1,4 +1,4 @@
-// xlreg store: verify reads a whole table and says what is in it or what is wrong with it; copy moves one. No server runs.
+// xlreg store verify checks a whole table; xlreg store copy copies one. No server may use the table meanwhile.
 import { verifyStore } from '../../store/verify.ts';
 import { readArguments, UsageError } from '../client-flags.ts';
 import { storeCopy } from '../copy/store-copy.ts';
@@ -25,7 +25,7 @@ export async function store(args: readonly string[], signal: AbortSignal): Promi
     positionals: ['verify'],
     options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
   });
-  if (positionals[0] !== 'verify') throw new UsageError('xlreg store knows verify and copy only');
+  if (positionals[0] !== 'verify') throw new UsageError('xlreg store needs verify or copy');
   const { clients, clusters, members } = await whileUnused(values['data-dir'], verifyStore);
   process.stdout.write(`sound: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;

@@ -1,26 +1,26 @@
-// Where a table is that no server uses, as xlreg store copy has it. Invariant: a target is a table that servers find only once it
-// is kept; what is abandoned before leaves nothing they would take.
+// Source and target of xlreg store copy. Invariant: servers find the target's table only after keep(); an aborted copy leaves
+// nothing that a server would open.
 import type { Store } from '../../store/store.ts';
 
-/** A table to read, which nobody changes until it is closed. */
-export interface SourcePlace {
-  /** Whose it is, hex. */
+/** A table to read, which is locked against changes until close(). */
+export interface CopySource {
+  /** The registry that owns the table; hex. */
   readonly registryId: string;
   readonly store: Store;
   close(): Promise<void>;
 }
 
-/** A table to be. */
-export interface TargetPlace {
+/** A table that is being written. */
+export interface CopyTarget {
   readonly store: Store;
-  /** What is there if it is not kept, for a message. */
+  /** For the message of a failed copy: the state of the target. */
   readonly abandoned: string;
-  /** What there is to do before a server can use it, beyond keeping it; undefined if nothing. */
+  /** What the operator has to do before a server can use the table; undefined if nothing. */
   readonly advice: string | undefined;
-  /** The same records, read anew from where they last. */
+  /** Opens the written records again, so that reading proves that they are stored. */
   reopen(): Promise<Store>;
-  /** Gives servers what was written. */
+  /** Makes the table visible to servers. */
   keep(): Promise<void>;
-  /** Takes away what was not kept, as far as that can be done. */
+  /** Removes a table that was not kept, as far as possible. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-// A table on etcd as the source or the target of a copy. Until it is kept, a new one is marked as a copy that is not whole, which
-// no server takes.
+// A table on etcd as the source or target of a copy. Until keep(), the target is marked as an unfinished copy, which no server
+// accepts.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../../config.ts';
@@ -9,32 +9,32 @@ import { EtcdStore } from '../../store/etcd/etcd-store.ts';
 import { endPointsOf } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
 import { UsageError } from '../client-flags.ts';
-import type { SourcePlace, TargetPlace } from './copy-endpoint.ts';
+import type { CopySource, CopyTarget } from './copy-endpoint.ts';
 
-/** How etcd is reached, as `xlreg serve` has it, and whose table is read. */
+/** The settings of etcd, as for `xlreg serve`, and the registry whose table is read. */
 export interface EtcdFlags {
-  /** Whose `id` says which registry it is. */
+  /** The directory whose file `id` names the registry. */
   readonly dataDir: string;
-  /** `--etcd-…` and their values. */
+  /** The flags `--etcd-…` with their values. */
   readonly settings: readonly string[];
 }
 
-/** Opens it. Throws UsageError, StoreUnusableError. */
-export async function openEtcdSource(name: string, flags: EtcdFlags): Promise<SourcePlace> {
+/** Opens a table to read. Rejects with UsageError or StoreUnusableError. */
+export async function openEtcdSource(name: string, flags: EtcdFlags): Promise<CopySource> {
   const { prefix, ...access } = accessOf(name, flags);
   const registryId = await readId(flags.dataDir);
   const store = await EtcdStore.open({ access, registryId, prefix, as: 'reader' });
   return { registryId, store, close: () => store.close() };
 }
 
-/** Begins it, where there is none. Throws UsageError, StoreUnusableError. */
-export async function openEtcdTarget(name: string, registryId: string, flags: EtcdFlags): Promise<TargetPlace> {
+/** Begins a table, if there is none. Rejects with UsageError or StoreUnusableError. */
+export async function openEtcdTarget(name: string, registryId: string, flags: EtcdFlags): Promise<CopyTarget> {
   const { prefix, ...access } = accessOf(name, flags);
   const claim = await CopyClaim.begin(access, registryId, prefix);
   let store: Store;
   try {
     store = await EtcdStore.open({ access, registryId, prefix, as: { copying: claim.stamp } });
-    // A store on etcd is read before it is written to.
+    // EtcdStore has to be loaded before a commit.
     for await (const _ of store.load());
   } catch (error) {
     await claim.close();
@@ -43,8 +43,8 @@ export async function openEtcdTarget(name: string, registryId: string, flags: Et
   return {
     store,
     abandoned: `${name} has no table yet`,
-    advice: `the registry's keys are no part of its table: each server needs its id, ck.pem and sk.pem`,
-    // Its load() asks etcd anew.
+    advice: `the copy has no keys: each server needs the registry's id, ck.pem and sk.pem`,
+    // Its load() reads from etcd again.
     reopen: async () => store,
     keep: () => claim.keep(),
     async close() {

@@ -1,4 +1,4 @@
-// The table of a data directory as the source or the target of a copy. Until it is kept, a new one is in DIR/copying.
+// The table of a data directory as the source or target of a copy. Until keep(), the target is in DIR/copying.
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,10 +10,10 @@ import { readTable } from '../../store/lmdb/table-reader.ts';
 import type { Store } from '../../store/store.ts';
 import { keepServersFrom, lockForCommand } from '../data-directory.ts';
 import { OperatorError } from '../operator-error.ts';
-import type { SourcePlace, TargetPlace } from './copy-endpoint.ts';
+import type { CopySource, CopyTarget } from './copy-endpoint.ts';
 
-/** Opens it. Throws OperatorError, StoreUnusableError. */
-export async function openLmdbSource(directory: string): Promise<SourcePlace> {
+/** Opens a table to read. Rejects with OperatorError or StoreUnusableError. */
+export async function openLmdbSource(directory: string): Promise<CopySource> {
   const release = await keepServersFrom(directory);
   let registryId: string;
   let store: Store;
@@ -31,15 +31,15 @@ export async function openLmdbSource(directory: string): Promise<SourcePlace> {
   return { registryId, store, close };
 }
 
-/** Begins it, where there is none. Throws OperatorError, StoreUnusableError. */
-export async function openLmdbTarget(directory: string, registryId: string): Promise<TargetPlace> {
-  const unlock = await takeDirectory(directory);
+/** Begins a table, if there is none. Rejects with OperatorError or StoreUnusableError. */
+export async function openLmdbTarget(directory: string, registryId: string): Promise<CopyTarget> {
+  const unlock = await lockDirectory(directory);
   const copying = join(directory, 'copying');
   let store: Store;
   try {
     if (existsSync(join(directory, 'table'))) throw new OperatorError(`there is a table in ${directory} already`, 2);
-    await assertNobodyElses(directory, registryId);
-    // What a copy left that was killed.
+    await assertSameRegistry(directory, registryId);
+    // A killed copy may have left it.
     await rm(copying, { recursive: true, force: true });
     store = LmdbStore.open(copying, { registryId, bytesMax: undefined });
   } catch (error) {
@@ -53,7 +53,7 @@ export async function openLmdbTarget(directory: string, registryId: string): Pro
     abandoned: `${directory} has no table yet`,
     get advice() {
       if (existsSync(join(directory, 'ck.pem'))) return undefined;
-      return `the registry's keys are no part of its table: copy id, ck.pem and sk.pem to ${directory}, too`;
+      return `the copy has no keys: copy the registry's id, ck.pem and sk.pem to ${directory}, too`;
     },
     async reopen() {
       await store.close();
@@ -74,7 +74,7 @@ export async function openLmdbTarget(directory: string, registryId: string): Pro
   };
 }
 
-async function takeDirectory(directory: string): Promise<() => void> {
+async function lockDirectory(directory: string): Promise<() => void> {
   try {
     await openDataDirectory(directory);
     return await lockForCommand(directory);
@@ -84,9 +84,10 @@ async function takeDirectory(directory: string): Promise<() => void> {
   }
 }
 
-async function assertNobodyElses(directory: string, registryId: string): Promise<void> {
+async function assertSameRegistry(directory: string, registryId: string): Promise<void> {
   const path = join(directory, 'id');
   if (!existsSync(path)) return;
   const id = (await readFile(path, 'utf8')).trim();
-  if (id !== registryId) throw new OperatorError(`${directory} is another registry's: its ID is not ${registryId}`, 2);
+  if (id !== registryId)
+    throw new OperatorError(`${directory} belongs to another registry: its ID is not ${registryId}`, 2);
 }

@@ -1,17 +1,17 @@
-// xlreg store copy: moves a table that no server uses to another place, and proves that it is the same there.
+// xlreg store copy: copies a table that no server uses to another store, and proves that both are equal.
 import { escapeText } from '../../client/escape-text.ts';
 import { CopyError, copyRecords, Survey } from '../../store/copy.ts';
 import { StoreFullError, StoreUnreachableError, StoreUnusableError } from '../../store/store.ts';
 import { OperatorError } from '../operator-error.ts';
 import { clearProgress, drawProgress } from '../progress-bar.ts';
-import type { SourcePlace, TargetPlace } from './copy-endpoint.ts';
+import type { CopySource, CopyTarget } from './copy-endpoint.ts';
 import type { EtcdFlags } from './etcd-copy-endpoint.ts';
 import { openSource, openTarget } from './open-copy-endpoint.ts';
 
-/** What a copy may come to nothing at, in the order in which it does. */
-const FAILURES = [StoreUnusableError, StoreFullError, StoreUnreachableError, CopyError];
+/** The errors of a copy that are no bugs. */
+const EXPECTED_ERRORS = [StoreUnusableError, StoreFullError, StoreUnreachableError, CopyError];
 
-/** Resolves to the exit code. Throws UsageError, OperatorError or StoreUnusableError; TO is then as it was. */
+/** Resolves to the exit code. Rejects with UsageError, OperatorError or StoreUnusableError; TO is unchanged then. */
 export async function storeCopy(from: string, to: string, etcd: EtcdFlags, signal: AbortSignal): Promise<number> {
   const source = await openSource(from, etcd);
   try {
@@ -26,7 +26,7 @@ export async function storeCopy(from: string, to: string, etcd: EtcdFlags, signa
       if (target.advice !== undefined) process.stdout.write(`${target.advice}\n`);
       return 0;
     } catch (error) {
-      if (!FAILURES.some((kind) => error instanceof kind)) throw error;
+      if (!EXPECTED_ERRORS.some((kind) => error instanceof kind)) throw error;
       throw new OperatorError(`${escapeText((error as Error).message)}; ${target.abandoned}`, 1);
     } finally {
       clearProgress();
@@ -37,8 +37,8 @@ export async function storeCopy(from: string, to: string, etcd: EtcdFlags, signa
   }
 }
 
-/** Reads the source once to know that it is sound and how much it is, once to copy it; then reads the copy. */
-async function copyAndCompare(source: SourcePlace, target: TargetPlace, signal: AbortSignal): Promise<Survey> {
+/** Reads the source twice: to check and count its records, and to copy them. Then reads the copy. */
+async function copyAndCompare(source: CopySource, target: CopyTarget, signal: AbortSignal): Promise<Survey> {
   const step = (label: string, count: number) => (records: number) => {
     signal.throwIfAborted();
     drawProgress(label, records, count);
