@@ -1,5 +1,5 @@
-// The secret of the admin port: who has it may change the registry. It is in the data directory, which only the server's
-// own user can read, and nowhere else: no log, no error and no URL has it.
+// The admin token, which allows changes of the registry. Invariant: it is only in the data directory, which the server's
+// user alone can read; no log line, error or URL contains it.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
 import { writeDurably } from '../runtime/atomic-file.ts';
 
-/** Its file in the data directory, of mode 0600. */
+/** The token's file in the data directory; mode 0600. */
 export const ADMIN_TOKEN_FILE = 'admin-token';
 
 const TOKEN_BYTES = 32;
 
-/** The token of a registry, made if there is none yet. */
+/** Reads the admin token, or creates it if there is none. */
 export async function openAdminToken(dataDirectory: string): Promise<string> {
   const path = join(dataDirectory, ADMIN_TOKEN_FILE);
   if (!existsSync(path)) {
@@ -22,18 +22,18 @@ export async function openAdminToken(dataDirectory: string): Promise<string> {
   return (await readFile(path, 'utf8')).trim();
 }
 
-/** The same routes for those only who send the token. */
+/** Wraps routes so that they reply 401 to a request without the admin token. */
 export function withToken(token: string, routes: HttpRoutes): HttpRoutes {
   const expected = digest(`Bearer ${token}`);
   const refused: HttpReply = {
-    ...plainReply(401, 'the token is missing or wrong'),
+    ...plainReply(401, 'the admin token is missing or wrong'),
     headers: { 'www-authenticate': 'Bearer' },
   };
   return new Map(
     [...routes].map(([route, handler]) => [
       route,
       (request, parameters) => {
-        // Digests are equally long, so that comparing takes the same time whatever was sent.
+        // Digests have equal lengths, so the comparison takes constant time.
         const given = digest(request.header('authorization'));
         return timingSafeEqual(given, expected) ? handler(request, parameters) : refused;
       },

@@ -1,5 +1,6 @@
-// The HTTP API of the admin port, as docs/reference/openapi.json describes it: routes for the table, the sessions and the
-// log. Every refusal is `{"error":{"code":…,"message":…}}`.
+// The HTTP API of the admin port, as docs/reference/openapi.json describes it: clusters, sessions, limits and the log level. A refused
+// request gets `{"error":{"code":…,"message":…}}`.
+
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { ShownCluster } from '../coordinator/operator-queries.ts';
@@ -12,33 +13,33 @@ import { isName } from '../wire/member-token.ts';
 import { decodeRoster } from '../wire/message.ts';
 import { describeCluster } from './described-cluster.ts';
 
-/** What the API needs of the registry. */
+/** The parts of the registry that the API uses. */
 export interface ApiSubject {
   /** Undefined while the table is not loaded. */
   readonly coordinator: CoordinatorThread | undefined;
-  /** Sessions behind the one of this number, so many at most. */
+  /** Sessions with a connection number above `after`, `limit` at most. */
   sessions(after: number, limit: number): readonly { readonly connection: number }[];
-  /** Whether sessions of a client are in use with different end points. */
+  /** Whether a client has sessions with different end points. */
   hasTwin(clientId: string): boolean;
-  /** The limits it runs with. */
+  /** The present limits. */
   readonly limits: Readonly<Record<string, number>>;
   readonly logLevel: { get(): string; set(level: string): void; readonly levels: readonly string[] };
 }
 
-/** Things on a page, at most and unless told otherwise. */
+/** Entries on a page: the most, and the default. */
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 100;
 
 const FILL_STATES: readonly FillState[] = ['empty', 'filling', 'full'];
 
-/** A cluster to be kept, as it is asked for (T2, R2, R3). */
+/** The body of a request to create a kept cluster (T2, R2, R3). */
 const KEPT_CLUSTER = z.strictObject({
   name: z.string().refine(isName),
   size: z.int().min(CLUSTER_SIZE_MIN).max(CLUSTER_SIZE_MAX),
   endPoints: z.int().min(1).max(CLUSTER_END_POINTS_MAX).default(1),
 });
 
-/** A request that is refused, with the status and code that say so. */
+/** A refused request, with its status and code. */
 class Refused extends Error {
   override readonly name = 'Refused';
   readonly status: number;
@@ -62,7 +63,8 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
   const handlers: Readonly<Record<string, Handler>> = {
     'GET /api/clusters': async ({ query }) => {
       const fill = query.get('fill') ?? undefined;
-      if (fill !== undefined && !FILL_STATES.includes(fill as FillState)) throw badQuery('fill');
+      if (fill !== undefined && !FILL_STATES.includes(fill as FillState))
+        throw badQuery('fill', FILL_STATES.join(', '));
       const { clusters, more } = await table().clusters({
         prefix: query.get('prefix') ?? '',
         fill: fill as FillState | undefined,
@@ -87,7 +89,7 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
       operate({ kind: 'evict', cluster: refOf(cluster!), member: refOf(member!) }),
     'GET /api/sessions': ({ query }) => {
       const [limit, cursor] = [pageSize(query), whole(query, 'cursor', 0, 0, Number.MAX_SAFE_INTEGER)];
-      // One more than wanted tells that there is more.
+      // Request one more, to know whether there is a next page.
       const sessions = subject.sessions(cursor, limit + 1);
       const page = sessions.slice(0, limit);
       return { sessions: page, next: sessions.length > limit ? page.at(-1)!.connection : null };
@@ -97,7 +99,11 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
     'PUT /api/log-level': ({ body }) => {
       const level = levelOf(body);
       if (level === undefined || !subject.logLevel.levels.includes(level)) {
-        throw new Refused(400, 'bad-level', `should be {"level":…} with one of ${subject.logLevel.levels.join(', ')}`);
+        throw new Refused(
+          400,
+          'bad-level',
+          `the body should be {"level":…} with one of ${subject.logLevel.levels.join(', ')}`,
+        );
       }
       subject.logLevel.set(level);
       return { level };
@@ -150,7 +156,7 @@ function jsonReply(status: number, body: unknown): HttpReply {
   };
 }
 
-/** `id:` and hex, which no name can begin with, or a name. */
+/** `id:` with hex digits, or a name; no name begins with `id:`. */
 function refOf(text: string): ClusterRef {
   return text.startsWith('id:') ? { id: text.slice(3).toLowerCase() } : { name: text };
 }
@@ -163,21 +169,25 @@ function whole(query: URLSearchParams, name: string, otherwise: number, least: n
   const text = query.get(name);
   if (text === null) return otherwise;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : -1;
-  if (value < least || value > most) throw badQuery(name);
+  if (value < least || value > most) throw badQuery(name, `a whole number, ${least} to ${most}`);
   return value;
 }
 
-function badQuery(name: string): Refused {
-  return new Refused(400, 'bad-query', `${name} is not what it should be`);
+function badQuery(name: string, should: string): Refused {
+  return new Refused(400, 'bad-query', `the parameter ${name} should be ${should}`);
 }
 
 function keptClusterOf(body: Buffer): z.output<typeof KEPT_CLUSTER> {
   const parsed = KEPT_CLUSTER.safeParse(jsonOf(body));
   if (parsed.success) return parsed.data;
-  throw new Refused(400, 'bad-cluster', 'should be {"name":…,"size":2 to 64} and may have "endPoints":1 or 2');
+  throw new Refused(
+    400,
+    'bad-cluster',
+    'the body should be {"name":…,"size":2 to 64}, with "endPoints":1 or 2 if wanted',
+  );
 }
 
-/** Undefined if it is none. */
+/** Undefined if the body is no JSON. */
 function jsonOf(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString());

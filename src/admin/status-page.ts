@@ -1,12 +1,12 @@
-// The status page at / of the admin port: its files, which are no secret, and what it shows without a token. What it shows of
-// clusters and sessions it asks for as any client of the API does, with the token that its reader typed in.
+// The status page at / of the admin port: its files and the credentials, which need no token. For clusters and sessions the
+// page uses the API like any other client, with the admin token that its reader enters.
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type HttpReply, type HttpRequest, type HttpRoutes, type PathParameters, plainReply } from '../net/web-site.ts';
 import { describeRegCred } from '../wire/described-reg-cred.ts';
 import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
 
-/** The page runs the scripts that came with it and talks to where it came from: nothing else, whatever gets into it. */
+/** The page runs only its own scripts and talks only to its origin, even if foreign markup gets into it. */
 const PAGE_HEADERS = {
   'content-security-policy': [
     "default-src 'none'",
@@ -24,7 +24,7 @@ const PAGE_HEADERS = {
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  // After an upgrade the files have to fit together.
+  // After an upgrade, the page must not mix old and new files.
   'cache-control': 'no-cache',
 };
 
@@ -37,7 +37,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const FOLDER = new URL('page/', import.meta.url);
 
-/** Routes for everybody. `regCred` is undefined until the registry knows at which port it is. */
+/** Routes without a token. `regCred` returns undefined until the registry listens. */
 export function pageRoutes(regCred: () => RegCred | undefined): HttpRoutes {
   const files = new Map(readdirSync(FOLDER).map((name) => [name, fileReply(name)]));
   const credentials = (reply: (regCred: RegCred) => HttpReply): HttpReply => {

@@ -1,25 +1,25 @@
-// The readers of the status page's stream (server-sent events). One report at a time is made for all of them, only while there are
-// any. Invariants: there are STATUS_STREAMS_MAX readers at most, and for one who does not read nothing is kept: what he
-// did not take in time he is not sent, since the next report says it all again, and soon he is cut off.
+// The streams of the status page (server-sent events). While there are readers, each interval makes one report for all of
+// them. Invariants: there are STATUS_STREAMS_MAX readers at most, and nothing is queued for a slow one. It misses the
+// report, since the next one is complete again, and is disconnected after `missedMax` of them.
 import { STATUS_STREAMS_MAX } from '../limits.ts';
 import type { Activity } from '../metrics/status-snapshot.ts';
 import { type HttpReply, plainReply, type ReplyStream } from '../net/web-site.ts';
 import type { TableOverview } from '../registry/cluster-table.ts';
 import { describeCluster } from './described-cluster.ts';
 
-/** What a report is made of. */
+/** The contents of a report. */
 export interface StatusReport extends Activity {
   readonly uptimeSeconds: number;
-  /** Checks of readiness that fail. */
+  /** The failing readiness checks. */
   readonly failing: readonly string[];
   readonly overview: TableOverview;
 }
 
-/** How often there are reports, and how patient they are. */
+/** The interval of reports, and the patience with slow readers. */
 export interface StreamPace {
   /** Milliseconds from one report to the next. */
   readonly intervalMs: number;
-  /** A reader who has not taken the last one when so many more are made is cut off. */
+  /** Reports that a reader may miss in a row before it is disconnected. */
   readonly missedMax: number;
 }
 
@@ -27,13 +27,13 @@ const PACE: StreamPace = { intervalMs: 1_000, missedMax: 10 };
 
 interface Reader {
   readonly stream: ReplyStream;
-  /** The last event of this kind that was sent: it is sent again only if there is news. */
+  /** The last event of this kind that was sent. An equal one is not sent again. */
   clusters: string;
-  /** Reports since the last that was sent. */
+  /** Reports missed since the last one sent. */
   missed: number;
 }
 
-/** A report as events; none is longer than RECENT_CLUSTERS_MAX clusters need. */
+/** A report as events. RECENT_CLUSTERS_MAX clusters bound their length. */
 interface Events {
   readonly status: string;
   readonly clusters: string;
@@ -43,19 +43,19 @@ export class StatusStreams {
   readonly #read: () => Promise<StatusReport | undefined>;
   readonly #pace: StreamPace;
   readonly #readers = new Set<Reader>();
-  /** The last report, for who comes before the next; undefined while none are made. */
+  /** The last report, for a reader that joins before the next; undefined while none are made. */
   #latest: Events | undefined;
   #next: NodeJS.Timeout | undefined;
   #reporting = false;
   #closed = false;
 
-  /** `read` makes a report; undefined if there is none to be had now. */
+  /** `read` makes a report; undefined if there is none now. */
   constructor(read: () => Promise<StatusReport | undefined>, pace = PACE) {
     this.#read = read;
     this.#pace = pace;
   }
 
-  /** The reply to who wants to read. */
+  /** The reply to a new reader: a stream, or 503. */
   reply(): HttpReply {
     if (this.#closed) return plainReply(503, 'the registry stops');
     if (this.#readers.size >= STATUS_STREAMS_MAX) return plainReply(503, 'the status page has too many readers');
@@ -68,7 +68,7 @@ export class StatusStreams {
     };
   }
 
-  /** Ends all streams, for good. */
+  /** Ends all streams and refuses new ones. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#next);
@@ -77,7 +77,7 @@ export class StatusStreams {
   }
 
   #open(stream: ReplyStream): () => void {
-    // Asked again, because others may have come since the reply was made.
+    // Check again: other readers may have come since the reply was made.
     if (this.#closed || this.#readers.size >= STATUS_STREAMS_MAX) {
       stream.end();
       return () => {};
@@ -89,7 +89,7 @@ export class StatusStreams {
     return () => this.#readers.delete(reader);
   }
 
-  /** Reports to all there are, and again after a while, until there is nobody. */
+  /** Sends a report to all readers, and schedules the next one while there are readers. */
   async #report(): Promise<void> {
     this.#reporting = true;
     const report = await this.#read();
@@ -118,7 +118,7 @@ export class StatusStreams {
   }
 }
 
-/** JSON has no line breaks, so that no text of others can end an event. */
+/** JSON has no line breaks, so no text from others can end an event. */
 function eventsOf({ overview: { recent, ...table }, ...activity }: StatusReport): Events {
   return {
     status: `event: status\ndata: ${JSON.stringify({ ...activity, table })}\n\n`,

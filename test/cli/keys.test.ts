@@ -138,7 +138,7 @@ describe('a broken key', () => {
     for (const verb of ['show', 'rotate', 'retire']) {
       expect(await keys(verb)).toEqual({ code: 2, stdout: '', stderr: nothing });
     }
-    expect(await keys('odd')).toMatchObject({ code: 2, stderr: expect.stringContaining('show, rotate and retire') });
+    expect(await keys('odd')).toMatchObject({ code: 2, stderr: expect.stringContaining('show, rotate or retire') });
   });
 
   it('stops the start of a registry, which prints no secret', async () => {

@@ -1,11 +1,11 @@
-// The list of clusters: those that changed last, as the stream tells of them, or those that somebody looks for, as the API
-// gives them. A row is made once and changed in place, so that nobody loses the row that he reads.
+// The list of clusters: the latest changes from the stream, or the results of a search from the API. A row is made once and
+// updated in place, so that a reader does not lose it.
 import { ClusterRow } from './cluster-row.js';
 import { part, printable } from './element.js';
 
-/** A key pressed is not yet a question. */
+/** A search starts this long after the last key. */
 const TYPING_MS = 300;
-/** What was looked for is looked for again: it costs the registry a walk through its table. */
+/** Interval of repeating a search, which makes the registry scan its table. */
 const AGAIN_MS = 10_000;
 const PAGE = 100;
 
@@ -22,14 +22,17 @@ export class ClusterList {
   #rows = new Map();
   /** @type {any[]} */
   #recent = [];
-  /** What was looked for and found; undefined while nobody looks. @type {{ clusters: any[], next: string | null, at: number } | undefined} */
+  /**
+   * The results of the search; undefined if there is none. @type {{ clusters: any[], next: string | null, at: number } |
+   * undefined}
+   */
   #found;
-  /** Counts questions, so that a late answer is not taken for that to a newer one. */
+  /** Counts searches, so that a late response of an older one is ignored. */
   #asked = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #typing;
 
-  /** @param {(path: string) => Promise<any>} ask asks the API; rejects with what is to be told */
+  /** @param {(path: string) => Promise<any>} ask requests a path of the API; rejects with an error to show */
   constructor(ask) {
     this.#ask = ask;
     part('search').addEventListener('submit', (event) => {
@@ -46,7 +49,7 @@ export class ClusterList {
   }
 
   /**
-   * Those that changed last, the last one first.
+   * Shows the latest changes, newest first.
    * @param {any[]} clusters
    */
   showRecent(clusters) {
@@ -55,14 +58,14 @@ export class ClusterList {
     if (!this.#found) this.#arrange();
   }
 
-  /** To be called every second or so. */
+  /** Call it about every second. */
   refresh() {
     for (const row of this.#rows.values()) row.refresh();
     const found = this.#found;
     if (found && found.clusters.length <= PAGE && performance.now() - found.at > AGAIN_MS) void this.#search();
   }
 
-  /** Forgets everything. */
+  /** Removes all rows and results. */
   clear() {
     this.#asked += 1;
     this.#recent = [];
@@ -75,7 +78,7 @@ export class ClusterList {
   }
 
   /**
-   * Looks for what the fields say: the first page, or the one behind `before`.
+   * Searches by the fields: the first page, or the page after `before`.
    * @param {{ clusters: any[], next: string | null }} [before]
    */
   async #search(before) {
@@ -98,7 +101,7 @@ export class ClusterList {
     }
   }
 
-  /** Puts the rows there that are to be seen, in their order; one that is open stays, whatever else is shown. */
+  /** Arranges the visible rows in order. An open row stays, whatever else is shown. */
   #arrange() {
     const found = this.#found;
     more.hidden = !found?.next;
@@ -118,7 +121,7 @@ export class ClusterList {
       if (row.element === place) place = place.nextElementSibling;
       else list.insertBefore(row.element, place);
     }
-    // A row that moved has lost the focus.
+    // A moved row loses the focus.
     if (focused !== document.activeElement) focused?.focus({ preventScroll: true });
   }
 

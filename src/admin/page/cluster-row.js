@@ -1,28 +1,28 @@
-// A cluster in the list, and who is in it when its row is open.
+// A row of the list: a cluster, and its members while the row is open.
 import { element, printable } from './element.js';
 
-/** Who is in a cluster is asked again after so long even if it seems unchanged: it may be gone. */
+/** Members are fetched again after this time even without a change, because the cluster may be gone. */
 const AGAIN_MS = 5_000;
 
 /**
  * @typedef {object} RowHost
- * @property {(path: string) => Promise<any>} ask asks the API
+ * @property {(path: string) => Promise<any>} ask requests a path of the API
  * @property {(row: ClusterRow) => void} opened
- * @property {() => void} gone there is no such cluster any more
+ * @property {() => void} gone the cluster does not exist any more
  */
 
 export class ClusterRow {
   element = element('li', '');
-  /** As it was last told. @type {any} */
+  /** The latest state. @type {any} */
   cluster;
   #host;
   #button = element('button', 'cluster');
   #bar = element('div', '');
   #seats = element('span', 'seats');
   #fill = element('span', 'fill');
-  /** Below the row while it is open. @type {HTMLElement | undefined} */
+  /** The members, while the row is open. @type {HTMLElement | undefined} */
   #details;
-  /** When members were last asked for, and how many there were then. */
+  /** Time of the last request for members, and their count then. */
   #asked = { at: 0, members: -1 };
 
   /**
@@ -45,7 +45,7 @@ export class ClusterRow {
   }
 
   /**
-   * Shows how far it is now.
+   * Shows the present state.
    * @param {any} cluster
    */
   show(cluster) {
@@ -58,7 +58,7 @@ export class ClusterRow {
     this.refresh();
   }
 
-  /** Asks again who is in it, if it is open and that may have changed. */
+  /** Fetches the members again, if the row is open and they may have changed. */
   refresh() {
     const { at, members } = this.#asked;
     if (this.isOpen && (members !== this.cluster.members || performance.now() - at > AGAIN_MS)) void this.#askMembers();

@@ -1,10 +1,10 @@
-// What the registry says of itself, which is for everybody: the fingerprints by which people compare its keys.
+// Shows the registry's credentials, which need no token, with the fingerprints of its keys.
 import { element, part, printable } from './element.js';
 
-/** A registry that starts does not know yet at which port it is. */
+/** Pause between attempts: a starting registry has no credentials yet. */
 const AGAIN_MS = 2_000;
 
-/** Resolves when it is shown. */
+/** Resolves when the credentials are shown. */
 export async function showCredentials() {
   for (;;) {
     const response = await fetch('/api/registry').catch(() => undefined);

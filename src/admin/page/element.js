@@ -1,7 +1,7 @@
-// How the page makes its elements: text is always text, never markup, and shows what it is made of.
+// Makes the elements of the page. Invariant: text is never parsed as markup.
 
 /**
- * A new element. Children that are strings become text nodes.
+ * Makes an element. Strings among the children become text nodes.
  * @param {string} tag
  * @param {string} className
  * @param {...(Node | string)} children
@@ -15,7 +15,7 @@ export function element(tag, className, ...children) {
 }
 
 /**
- * The element of the page with this ID.
+ * Finds the element with this ID. Throws if there is none.
  * @param {string} id
  * @returns {HTMLElement}
  */
@@ -25,11 +25,11 @@ export function part(id) {
   return found;
 }
 
-/** Characters shown of one piece of text that others chose. */
+/** Characters shown of a text from others. */
 const SHOWN_CHARS_MAX = 300;
 
 /**
- * Text that others chose, with control characters and changes of writing direction shown as what they are.
+ * Escapes control characters and changes of writing direction in a text from others.
  * @param {unknown} text
  */
 export function printable(text) {

@@ -1,10 +1,10 @@
-// Server-sent events read with fetch, because EventSource cannot send the token and a URL must not have it.
+// Reads server-sent events with fetch, because EventSource cannot send the admin token and a URL must not contain it.
 
-/** Events that are longer are no events of ours. */
+/** The registry sends no longer events. */
 const EVENT_CHARS_MAX = 1_000_000;
 
 /**
- * The events of a reply, one after the other, as they come.
+ * Yields the events of a response as they arrive.
  * @param {ReadableStream<Uint8Array>} body
  * @returns {AsyncGenerator<{ event: string, data: any }>}
  */

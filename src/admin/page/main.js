@@ -1,5 +1,5 @@
-// The status page: signs in, reads the stream as long as the page is open, and gives what it tells to the parts. The token is in
-// this tab's session storage and in the header of requests, nowhere else.
+// The status page: signs in, reads the stream while the page is open, and passes its events to the parts. Invariant: the
+// admin token is only in this tab's session storage and in request headers.
 import { ClusterList } from './cluster-list.js';
 import { showCredentials } from './credentials.js';
 import { part, printable } from './element.js';
@@ -8,20 +8,20 @@ import { showOverview } from './overview.js';
 
 const TOKEN = 'xlreg-admin-token';
 const WRONG_TOKEN = 'That is not the token of this registry.';
-/** A stream that tells nothing for so long is dead: the registry reports every second. */
+/** A stream that is silent for this long is dead, because the registry reports every second. */
 const SILENCE_MS = 10_000;
 const AGAIN_MS = 2_000;
 
 const token = /** @type {HTMLInputElement} */ (part('token'));
 const clusters = new ClusterList(ask);
-/** Ends what is done with the token of before. */
+/** Aborts all requests with the former token. */
 let session = new AbortController();
 
 part('sign-in').addEventListener('submit', (event) => {
   event.preventDefault();
   const given = token.value.trim();
   token.value = '';
-  // Others cannot stand in a header.
+  // A header can have no other characters.
   if (!/^[\x21-\x7e]+$/.test(given)) return signOut(WRONG_TOKEN);
   sessionStorage.setItem(TOKEN, given);
   void watch();
@@ -29,7 +29,7 @@ part('sign-in').addEventListener('submit', (event) => {
 part('forget').addEventListener('click', () => signOut(''));
 
 /**
- * Asks the API; rejects with what it refuses, and the status.
+ * Requests a path of the API. Rejects with an Error that has the refusal's message and the `status`.
  * @param {string} path
  */
 async function ask(path) {
@@ -45,7 +45,7 @@ function authorization() {
   return { authorization: `Bearer ${sessionStorage.getItem(TOKEN)}` };
 }
 
-/** Reads the stream, again and again, until the token is forgotten. */
+/** Reads the stream, and reconnects until the user signs out. */
 async function watch() {
   session.abort();
   session = new AbortController();
@@ -61,7 +61,7 @@ async function watch() {
 }
 
 /**
- * Resolves to what ended it.
+ * Resolves to the cause of the stream's end.
  * @param {AbortSignal} signal
  */
 async function readStream(signal) {
@@ -93,7 +93,7 @@ function showStatus(status) {
   clusters.refresh();
 }
 
-/** @param {string} problem why, or nothing */
+/** @param {string} problem the cause, or an empty string */
 function signOut(problem) {
   session.abort();
   sessionStorage.removeItem(TOKEN);

@@ -1,9 +1,9 @@
-// The tiles: what there is, and rates, which are the differences of the registry's own counters from one report to another.
+// The tiles: totals, and rates, which are differences of the registry's counters between reports.
 import { element, part } from './element.js';
 
-/** Reports kept: a minute of them. */
+/** Reports kept: one minute. */
 const SAMPLES_MAX = 61;
-/** Rates are shown over so many reports, so that they can be read. */
+/** Rates are averaged over this many reports, so that they stay readable. */
 const SHOWN_OVER = 5;
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -45,7 +45,7 @@ export function showOverview({ uptimeSeconds, table, sessions, messages, rsa, wa
     seconds: rsa.seconds,
     messages,
   };
-  // Another process counts from the beginning again.
+  // A new process counts from zero.
   if (samples.length > 0 && sample.at <= samples[samples.length - 1].at) samples = [];
   samples = [...samples, sample].slice(-SAMPLES_MAX);
   const before = samples[Math.max(0, samples.length - 1 - SHOWN_OVER)];
@@ -90,7 +90,7 @@ function line({ extra }) {
 }
 
 /**
- * The last minute, the newest at the right, from 0 to the highest.
+ * Draws the last minute: newest at the right, scaled from 0 to the highest rate.
  * @param {SVGPolylineElement} polyline
  * @param {'sessions' | 'operations' | 'messages'} key
  */
