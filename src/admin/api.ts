@@ -19,7 +19,7 @@ export interface ApiSubject {
   readonly coordinator: CoordinatorThread | undefined;
   /** Sessions with a connection number above `after`, `limit` at most. */
   sessions(after: number, limit: number): readonly { readonly connection: number }[];
-  /** Whether a client has sessions with different end points. */
+  /** True if a client has sessions with different end points. */
   hasTwin(clientId: string): boolean;
   /** The present limits. */
   readonly limits: Readonly<Record<string, number>>;

@@ -26,7 +26,7 @@ export interface GatheredRoster {
   readonly members: readonly ClusterMember[];
   /** Undefined if an older registry does not send the size. */
   readonly complete: boolean | undefined;
-  /** Whether the time to wait was up before the cluster was full. */
+  /** True if the time to wait was up before the cluster was full. */
   readonly timeUp: boolean;
 }
 

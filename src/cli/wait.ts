@@ -32,7 +32,7 @@ export class Wait {
     if (waitMs !== undefined) this.#timer = setTimeout(() => stop.abort(new TimeUp('time is up')), waitMs);
   }
 
-  /** Whether the command waits. */
+  /** True if the command waits. */
   get waits(): boolean {
     return this.seconds !== undefined;
   }
@@ -62,7 +62,7 @@ export class Wait {
   }
 }
 
-/** Whether the missing thing may still come: credentials, a server, its admin port, room in its store, a cluster. */
+/** True if the missing thing may still come: credentials, a server, its admin port, room in its store, a cluster. */
 function isTransient(error: unknown): boolean {
   if (mayPass(error) || error instanceof RegistryFileMissing) return true;
   if (error instanceof OperatorError) return error.exitCode === 3;

@@ -4,7 +4,7 @@
 import type { Addition, GrowthBudgets } from '../admission/growth-budgets.ts';
 import type { Refusal } from '../errors.ts';
 
-/** What a command has paid. */
+/** The payment of a command. */
 export interface Purse {
   /** The origin that pays; 0 is exempt. */
   readonly origin: number;

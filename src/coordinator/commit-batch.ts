@@ -233,7 +233,7 @@ export class BatchCommitter {
     }
   }
 
-  /** Whether the table is fresh enough for a reply without changes. */
+  /** True if the table is fresh enough for a reply without changes. */
   #isAnswerable(reply: Reply): boolean {
     if (this.#health.freshness === 'wrong') return false;
     return (this.#health.freshness === 'current' && !this.#health.isUnreachable) || REPLIES_WHEN_BEHIND.has(reply.kind);

@@ -103,12 +103,12 @@ export class Coordinator {
     await this.#working;
   }
 
-  /** Whether it works, and so may need a turn of the event loop. */
+  /** True if it works, and so may need a turn of the event loop. */
   get isBusy(): boolean {
     return this.#working !== undefined;
   }
 
-  /** Whether close() has been called. */
+  /** True if close() has been called. */
   get isClosing(): boolean {
     return this.#closing !== undefined;
   }

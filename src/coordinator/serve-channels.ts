@@ -104,7 +104,7 @@ function takeBatch(channels: readonly WorkerChannel[], first: number): Batch {
   return { pending, commands, origins, next: first };
 }
 
-/** Whether the batch is small and workers have unopened messages, whose commands could share its commit. */
+/** True if the batch is small and workers have unopened messages, whose commands could share its commit. */
 export function moreIsComing(channels: Iterable<WorkerChannel>): boolean {
   let [queued, unopened] = [0, 0];
   for (const { questions, messages } of channels) {

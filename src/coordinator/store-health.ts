@@ -25,7 +25,7 @@ export class StoreHealth {
     return this.#broken;
   }
 
-  /** Whether a probe has to test the store. Catch-up tests the reachability of a shared store by itself. */
+  /** True if a probe has to test the store. Catch-up tests the reachability of a shared store by itself. */
   get needsProbe(): boolean {
     return this.#full || (this.#unreachable && !this.#isShared);
   }

@@ -13,7 +13,7 @@ const END_POINT = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
 /** An etcd has 7 servers at most; two more allow for load balancers. */
 const END_POINTS_MAX = 9;
 
-/** Whether `--store` accepts the text. */
+/** True if `--store` accepts the text. */
 export function isStoreName(text: string): text is StoreName {
   if (!text.startsWith(ETCD)) return text === 'lmdb' || text === 'memory';
   const endPoints = endPointsOf(text);
@@ -30,7 +30,7 @@ export function endPointsOf(name: string): string[] {
   return name.slice(ETCD.length).split(',');
 }
 
-/** Whether several servers can share the store. */
+/** True if several servers can share the store. */
 export function isShared(name: StoreName): boolean {
   return name.startsWith(ETCD);
 }

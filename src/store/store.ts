@@ -45,7 +45,7 @@ export class StoreUnreachableError extends Error {
 /** The store cannot be opened or read. The message says what failed and where. */
 export class StoreUnusableError extends Error {
   override readonly name = 'StoreUnusableError';
-  /** Whether a later attempt may succeed: the store cannot be reached or has no room. */
+  /** True if a later attempt may succeed: the store cannot be reached or has no room. */
   readonly mayPass: boolean;
 
   constructor(message: string, options: ErrorOptions & { readonly mayPass?: boolean } = {}) {

@@ -85,7 +85,7 @@ export function decodeRecord(placed: Placed): StoredRecord {
   return prefix === KEY_PREFIX.cluster ? decodeCluster(placed) : decodeMember(placed);
 }
 
-/** Whether every field ends within the value. */
+/** True if every field ends within the value. */
 function hasAllFields({ bytes, keyAt, valueAt, end }: Placed): boolean {
   const at = valueAt + HEAD_BYTES;
   switch (bytes[keyAt]) {

@@ -77,7 +77,7 @@ interface KeptCluster {
 interface CreatedCluster extends Shape {
   readonly name: string;
   readonly clusterId: string;
-  /** Whether the cluster stays without a member; absent without --keep. */
+  /** True if the cluster stays without a member; absent without --keep. */
   readonly keep?: true;
 }
 

@@ -15,7 +15,7 @@ export interface CopyTarget {
   readonly store: Store;
   /** For the message of a failed copy: the state of the target. */
   readonly abandoned: string;
-  /** What the operator has to do before a server can use the table; undefined if nothing. */
+  /** The step that the operator has to do before a server can use the table; undefined if there is none. */
   readonly advice: string | undefined;
   /** Opens the written records again, so that reading proves that they are stored. */
   reopen(): Promise<Store>;

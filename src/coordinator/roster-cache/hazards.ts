@@ -35,7 +35,7 @@ export class Hazards {
     Atomics.store(this.#words, wordOfReader(reader), 0);
   }
 
-  /** Whether a worker reads the page, or is about to test whether it is published. */
+  /** True if a worker reads the page, or is about to test whether it is published. */
   has(page: number): boolean {
     const count = Atomics.load(this.#words, HAZARD_COUNT);
     for (let reader = 0; reader < count; reader++) {

@@ -32,7 +32,7 @@ export interface NamedCluster {
   readonly cluster: ClusterProperties;
 }
 
-/** Whether a page has room for so many bytes of tokens. */
+/** True if a page has room for so many bytes of tokens. */
 export function fits(tokenBytes: number): boolean {
   return TOKENS_AT + tokenBytes <= PAGE_BYTES;
 }
@@ -60,7 +60,7 @@ export class CachePage {
     return Atomics.load(this.#words, SEATS);
   }
 
-  /** Whether a reader has used the page since the last call. */
+  /** True if a reader has used the page since the last call. */
   takeUsed(): boolean {
     return Atomics.exchange(this.#words, USED, 0) === 1;
   }
@@ -113,7 +113,7 @@ export class CachePage {
     return this.#words[wordOf(seat) + INDEX]!;
   }
 
-  /** Whether the client of this ID has the seat. An ID has at least 4 bytes. */
+  /** True if the client of this ID has the seat. An ID has at least 4 bytes. */
   isOf(seat: number, id: Buffer): boolean {
     const at = wordOf(seat);
     if (this.#words[at + ID_LENGTH] !== id.length || this.#words[at + ID] !== id.readInt32LE()) return false;

@@ -54,7 +54,7 @@ const YOUNG_GENERATION_MB = 64;
 
 /** The main thread's handle. */
 export class CoordinatorThread {
-  /** Of the `Parker` that a worker unparks after it has queued a command. */
+  /** Memory of the `Parker` that a worker unparks after it has queued a command. */
   readonly parker: SharedArrayBuffer;
   /** For `RosterCacheReader`; undefined for a store that several servers share. */
   readonly rosterCache: SharedArrayBuffer | undefined;

@@ -16,9 +16,9 @@ export interface CoordinatorWorkerData {
 
 /** The whole start data: the caller's part and the shared memory that the handle adds. */
 export interface ThreadData extends CoordinatorWorkerData {
-  /** Of the `Parker` that the thread sleeps on. */
+  /** Memory of the `Parker` that the thread sleeps on. */
   readonly parker: SharedArrayBuffer;
-  /** Of the `AtomicFlag` that is set after each order. */
+  /** Memory of the `AtomicFlag` that is set after each order. */
   readonly ordered: SharedArrayBuffer;
   /** From newStatsMemory(). */
   readonly stats: SharedArrayBuffer;

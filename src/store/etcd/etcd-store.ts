@@ -1,6 +1,7 @@
-// The store on etcd, for several servers at once. Every item is a transaction, so a majority of etcd has what is reported as
-// stored. Each server's table is a cache: loaded from a range at one revision, and updated by a watch from the next revision.
-// Catch-up is a linearizable read: it asks etcd for the head and waits until the watch has reached it.
+// Stage 4, sequential. The store on etcd, for several servers at once. Every item is a transaction, so a majority of etcd
+// has what is reported as stored. Each server's table is a cache: loaded from a range at one revision, and updated by a
+// watch from the next revision. Catch-up is a linearizable read: it asks etcd for the head and waits until the watch has
+// reached it.
 import { randomBytes } from 'node:crypto';
 import type { Learned, StoredRecord, Use } from '../../registry/command.ts';
 import {

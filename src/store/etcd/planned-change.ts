@@ -41,7 +41,7 @@ export interface Found {
   readonly keys: ReadonlyMap<string, KeyValue>;
   /** The revision of the reads. */
   readonly revision: number;
-  /** Whether the table that the change was made on includes the writes of a revision. */
+  /** True if the table that the change was made on includes the writes of a revision. */
   known(revision: number): boolean;
 }
 

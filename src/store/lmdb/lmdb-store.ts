@@ -1,5 +1,6 @@
-// The store on LMDB, in the data directory, written by one thread of one server. A commit is one transaction, which is on disk
-// when transactionSync returns. It blocks the coordinator's thread, which may apply no command meanwhile anyway.
+// Stage 4, sequential. The store on LMDB, in the data directory, written by one thread of one server. A commit is one
+// transaction, which is on disk when transactionSync returns. It blocks the coordinator's thread, which may apply no command
+// meanwhile anyway.
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FENCE_WAIT_AFTER_COMMIT_MS, FENCE_WAIT_MS } from '../../limits.ts';

@@ -1,4 +1,5 @@
-// Keeps records while the process lives. It serves throw-away registries, and is the simplest implementation of Store.
+// Stage 4, sequential. Keeps records while the process lives. It serves throw-away registries, and is the simplest
+// implementation of Store.
 import type { Change, ClientRecord, ClusterRecord, MemberRecord, MemberRemoval } from '../../registry/command.ts';
 import type { CommitOutcome, Store, StoreItem } from '../store.ts';
 
