@@ -37,7 +37,7 @@ it('copies a table that a registry then serves', async () => {
   const [counts, digest, advice] = stdout.split('\n');
   expect(counts).toBe(`lmdb:${at('moved')}: 1 clients, 1 clusters, 1 members, the same as lmdb:${at('data')}`);
   expect(digest).toMatch(/^SHA-256 of both: [0-9a-f]{64}$/);
-  expect(advice).toContain('copy id, ck.pem and sk.pem');
+  expect(advice).toContain("copy the registry's id, ck.pem and sk.pem");
   expect((await readdir(at('moved'))).sort()).toEqual(['table']);
 
   for (const file of ['id', 'ck.pem', 'sk.pem']) await cp(join(at('data'), file), join(at('moved'), file));
@@ -58,7 +58,7 @@ it('overwrites no table, needs a source table and refuses unknown stores', async
   for (const [from, to, code, says] of [
     ['data', 'data', 2, 'is in use by'],
     ['moved', 'data', 2, 'there is a table in'],
-    ['data', 'other', 2, "is another registry's"],
+    ['data', 'other', 2, 'belongs to another registry'],
     ['nowhere', 'new', 1, 'there is no table in'],
   ] as const) {
     expect(await copy(from, to)).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(says) });

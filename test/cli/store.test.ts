@@ -85,7 +85,7 @@ describe('store verify and export', () => {
     expect(await runXlreg([...inPlace, '--data-dir', at('data')])).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: expect.stringMatching(/is in use by the process with pid \d+ .*; xlreg backup makes a copy/),
+      stderr: expect.stringMatching(/is in use by the process with pid \d+ .* make a copy with xlreg backup/),
     });
     expect(existsSync(at('data/lock'))).toBe(true);
   });
