@@ -46,7 +46,7 @@ interface SettingText {
 
 const texts = z.registry<SettingText>();
 
-/** Where to listen; undefined is `off`. */
+/** Address to listen on; undefined is `off`. */
 interface ListenAddress {
   readonly host: string;
   readonly port: number;

@@ -2,7 +2,7 @@
 import { describeSettings } from '../settings.ts';
 
 const COLUMNS_MAX = 120;
-/** Where the descriptions of flags begin. */
+/** Column at which descriptions of flags begin. */
 const TEXT_COLUMN = 30;
 
 export const SERVE_HEAD = `xlreg serve [FLAGS]

@@ -28,7 +28,7 @@ import { RosterCache } from '../roster-cache/writer.ts';
 import { serveChannels } from '../serve-channels.ts';
 import type { Order, Report, ThreadData } from './messages.ts';
 
-/** Steps of `nice`. Where cores are short, the other threads run first, so that more commands share a commit. */
+/** Steps of `nice`. The other threads run first if cores are short, so that more commands share a commit. */
 const PRIORITY_STEPS = 5;
 
 /** Time between two sweeps. */
