@@ -1,5 +1,5 @@
-// Checks the imports between the folders of src/ against the table in docs/explanation/architecture.md, the only place that
-// states the allowed directions. Prints each violation as FILE: FOLDER may not import TARGET, and exits with 1.
+// Checks the imports between the folders of src/ against the table in docs/explanation/architecture.md, the only place
+// that states the allowed directions. Prints each violation as FILE: FOLDER may not import TARGET, and exits with 1.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// Checks every relative link in the Markdown of the checkout: the file exists, and so does the heading it names. Prints each
-// broken link as FILE: LINK, and exits with 1. Links to other sites are not followed.
+// Checks every relative link in the Markdown of the checkout: the file exists, and so does the heading it names. Prints
+// each broken link as FILE: LINK, and exits with 1. Links to other sites are not followed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';

@@ -1,5 +1,5 @@
-// The settings of a server, each once: its schema, default and text. The help of `xlreg serve`, docs/reference/settings.md and
-// packaging/config.example.json are made from this file.
+// The settings of a server, each once: its schema, default and text. The help of `xlreg serve`,
+// docs/reference/settings.md and packaging/config.example.json are made from this file.
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { isCidr } from './admission/ip-address.ts';

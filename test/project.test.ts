@@ -1,4 +1,5 @@
-// Checks the code's form: the length, header and name of each file, and that docs/reference/protocol.md defines each rule id cited.
+// Checks the code's form: the length, header and name of each file, and that docs/reference/protocol.md defines each
+// rule id cited.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';

@@ -1,5 +1,5 @@
-// npm run reference: writes the pages of docs/reference that are made from code, and the example of a configuration file.
-// With --check it fails if a committed file is not current.
+// npm run reference: writes the pages of docs/reference that are made from code, and the example of a configuration
+// file. With --check it fails if a committed file is not current.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { commandsPage } from './commands.ts';

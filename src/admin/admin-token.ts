@@ -1,5 +1,5 @@
-// The admin token, which allows changes of the registry. Invariant: it is only in the data directory, which the server's
-// user alone can read; no log line, error or URL contains it.
+// The admin token, which allows changes of the registry. Invariant: it is only in the data directory, which the
+// server's user alone can read; no log line, error or URL contains it.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// The HTTP API of the admin port, as docs/reference/openapi.json describes it: clusters, sessions, limits and the log level. A refused
-// request gets `{"error":{"code":…,"message":…}}`.
+// The HTTP API of the admin port, as docs/reference/openapi.json describes it: clusters, sessions, limits and the log
+// level. A refused request gets `{"error":{"code":…,"message":…}}`.
 
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
-// The status page at / of the admin port: its files and the credentials, which need no token. For clusters and sessions the
-// page uses the API like any other client, with the admin token that its reader enters.
+// The status page at / of the admin port: its files and the credentials, which need no token. For clusters and sessions
+// the page uses the API like any other client, with the admin token that its reader enters.
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type HttpReply, type HttpRequest, type HttpRoutes, type PathParameters, plainReply } from '../net/web-site.ts';

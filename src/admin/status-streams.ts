@@ -1,6 +1,6 @@
-// The streams of the status page (server-sent events). While there are readers, each interval makes one report for all of
-// them. Invariants: there are STATUS_STREAMS_MAX readers at most, and nothing is queued for a slow one. It misses the
-// report, since the next one is complete again, and is disconnected after `missedMax` of them.
+// The streams of the status page (server-sent events). While there are readers, each interval makes one report for all
+// of them. Invariants: there are STATUS_STREAMS_MAX readers at most, and nothing is queued for a slow one. It misses
+// the report, since the next one is complete again, and is disconnected after `missedMax` of them.
 import { STATUS_STREAMS_MAX } from '../limits.ts';
 import type { Activity } from '../metrics/status-snapshot.ts';
 import { type HttpReply, plainReply, type ReplyStream } from '../net/web-site.ts';

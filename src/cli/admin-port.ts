@@ -39,7 +39,8 @@ export async function adminPort(values: {
 
 /**
  * Makes a request such as `POST /drain`, with a JSON body if there is `content`. Resolves to the JSON of the response.
- * Rejects with OperatorError if there is no response or an error status; `what` completes "the registry …" in its message.
+ * Rejects with OperatorError if there is no response or an error status; `what` completes "the registry …" in its
+ * message.
  */
 export async function askAdmin(
   { admin, token }: AdminPort,
@@ -59,7 +60,9 @@ export async function askAdmin(
   return JSON.parse(text);
 }
 
-/** `admin` is `HOST:PORT`, or `https://HOST:PORT` for --admin-tls. NODE_EXTRA_CA_CERTS names the trusted authorities. */
+/**
+ * `admin` is `HOST:PORT`, or `https://HOST:PORT` for --admin-tls. NODE_EXTRA_CA_CERTS names the trusted authorities.
+ */
 export function adminUrl(admin: string, path: string): string {
   return `${admin.includes('://') ? admin : `http://${admin}`}${path}`;
 }

@@ -41,8 +41,9 @@ export function connectExplained(regCred: RegCred, options: ConnectOptions): Pro
 }
 
 /**
- * Explains a refused Hello: returns RegistryUntrusted if the web port has other keys than `regCred`, RegistryUnreachable if
- * it has the same. Returns any other error as it is. Plain HTTP gives a hint only; its keys are never trusted.
+ * Explains a refused Hello. Returns RegistryUntrusted if a web port shows another registry ID or comms key than
+ * `regCred`, RegistryUnreachable if it shows the same. Returns the error itself if none answers, and any other error as
+ * it is. Plain HTTP gives a hint only; its keys are never trusted.
  */
 export async function explained(error: unknown, regCred: RegCred, options: ConnectOptions): Promise<unknown> {
   if (!(error instanceof RegistryUnreachable) || !wasRefused(error)) return error;

@@ -42,7 +42,8 @@ const REGISTRY_FILE = './xlreg-data/regCred.dat';
 const SECONDS_MAX = 86_400;
 
 /**
- * Parses the arguments of a client command. `positionals` names each required positional as help does. Throws UsageError.
+ * Parses the arguments of a client command. `positionals` names each required positional as help does. Throws
+ * UsageError.
  */
 export function readCommandLine<const T extends Options>(
   args: readonly string[],

@@ -1,4 +1,5 @@
-// Copies a registry's identity and table for backup and restore, and keeps servers away from a data directory meanwhile.
+// Copies a registry's identity and table for backup and restore, and keeps servers away from a data directory
+// meanwhile.
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, copyFile, open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,8 +24,8 @@ const TABLE_FILE = 'data.mdb';
 const NO_PLACE_FOR_SERVERS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EROFS']);
 
 /**
- * Locks a data directory against servers, and returns a function that releases the lock. Opening the table of a running server
- * can make that server lose a commit. Rejects with OperatorError if a server has the lock, or if locking fails.
+ * Locks a data directory against servers, and returns a function that releases the lock. Opening the table of a running
+ * server can make that server lose a commit. Rejects with OperatorError if a server has the lock, or if locking fails.
  */
 export async function keepServersFrom(directory: string): Promise<() => void> {
   try {
@@ -39,7 +40,10 @@ export async function keepServersFrom(directory: string): Promise<() => void> {
   }
 }
 
-/** Takes the lock for the duration of a command. Rejects like `lockDataDirectory`; exits the process if the lock is lost. */
+/**
+ * Takes the lock for the duration of a command. Rejects like `lockDataDirectory`; exits the process if the lock is
+ * lost.
+ */
 export async function lockForCommand(directory: string): Promise<() => void> {
   const lock = await lockDataDirectory(directory, {
     onLost(error) {

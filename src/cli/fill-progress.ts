@@ -1,5 +1,5 @@
-// Prints on stderr how full a cluster is: a line for each change, or on a terminal one line that is rewritten. All events of
-// one turn of the event loop count as one change.
+// Prints on stderr how full a cluster is: a line for each change, or on a terminal one line that is rewritten. All
+// events of one turn of the event loop count as one change.
 import { escapeText } from '../client/escape-text.ts';
 import type { ClusterMember } from '../client/index.ts';
 import { missingSeats } from './print.ts';

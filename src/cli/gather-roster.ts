@@ -1,4 +1,5 @@
-// Gathers the members of a cluster: the present ones, or with --wait until the cluster is full, with progress on stderr.
+// Gathers the members of a cluster: the present ones, or with --wait until the cluster is full, with progress on
+// stderr.
 
 import { TimeUp } from '../client/errors.ts';
 import { escapeText } from '../client/escape-text.ts';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Entry of the command line: imports the command that the first argument names, runs it, and turns its error into a line on
-// stderr and an exit code.
+// Entry of the command line: imports the command that the first argument names, runs it, and turns its error into a
+// line on stderr and an exit code.
 
 // Without a handler, Node opens its debugger at SIGUSR1, and this process holds keys. Until serve has its own handlers,
 // SIGHUP and SIGUSR2 must not end it. Signals may come at any time, so all imports follow these lines.

@@ -1,5 +1,5 @@
-// Prints results on stdout: lines and tables for people, one JSON object for programs. Invariant: text from others reaches a
-// terminal only escaped.
+// Prints results on stdout: lines and tables for people, one JSON object for programs. Invariant: text from others
+// reaches a terminal only escaped.
 import { escapeText } from '../client/escape-text.ts';
 import type { ClusterMember } from '../client/index.ts';
 import { printSshRsa } from '../wire/rsa-key.ts';

@@ -24,7 +24,10 @@ export class RegistryFileMissing extends UsageError {}
 
 const warned = new WeakSet<ClientFlags>();
 
-/** Reads the credentials. Rejects with UsageError (file), RegistryUnreachable (URL) or RegistryUntrusted (URL, fingerprint). */
+/**
+ * Reads the credentials. Rejects with UsageError (file), RegistryUnreachable (URL) or RegistryUntrusted (URL,
+ * fingerprint).
+ */
 export async function readRegistry(flags: ClientFlags, signal: AbortSignal): Promise<RegCred> {
   const { registry, fingerprint } = flags;
   const url = urlOf(registry);

@@ -1,6 +1,6 @@
 // Stores a member's identity between runs, in a directory of its own. Invariants: only the owner can read its files.
-// member.json is written last, so its presence implies the keys'. Each file is complete or absent. Several processes may
-// open one home at once: the first creates keys and ID exclusively, the others adopt them.
+// member.json is written last, so its presence implies the keys'. Each file is complete or absent. Several processes
+// may open one home at once: the first creates keys and ID exclusively, the others adopt them.
 //
 //   HOME/                  0700
 //     comms-key.pem        0600, PKCS#8

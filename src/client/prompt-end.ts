@@ -2,7 +2,7 @@
 
 /**
  * Wraps a generator that waits only under the given signal. return() and throw() abort that signal, so a pending next()
- * settles with `done: true` at once. `outer` aborts it with its own reason.
+ * settles with `done: true` at once. An abort of `outer` aborts that signal with the same reason.
  */
 export function endPromptly<T>(
   outer: AbortSignal | undefined,

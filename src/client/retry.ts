@@ -19,7 +19,10 @@ export interface RetryOptions {
 
 const FIRST_PAUSE_MS = 50;
 const PAUSE_GROWTH = 1.7;
-/** Waiting nodes notice a restarted registry within this time. 1,000 of them make about 400 connections a second. */
+/**
+ * Longest pause before jitter: waiting nodes notice a restarted registry within 3 s. 1,000 make 400 connections a
+ * second.
+ */
 const LONGEST_PAUSE_MS = 2_500;
 
 /** Returns the result of the first successful attempt. Rejects with the last failure or the signal's reason. */

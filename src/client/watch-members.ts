@@ -19,7 +19,7 @@ import { jitter } from './retry.ts';
 export interface WatchOptions {
   /**
    * Longest pause between two polls, in milliseconds; default 1,000. The first pause is 20 or this, whichever is
-   * shorter. A registry closes a session after half a minute without a request (F8).
+   * shorter. A registry closes a session after 30 s without a request, after a Join 120 s (F8).
    */
   readonly pollMs?: number | undefined;
   /** With `false` the watch ends with the current members. Default: it continues until the cluster is full. */

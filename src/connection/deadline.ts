@@ -34,7 +34,7 @@ export class Deadline<End> {
     }, milliseconds);
   }
 
-  /** Drops the fact that the deadline has passed: the job in work was in time. */
+  /** Forgets that the deadline has passed: the message turned out to be whole. */
   forgive(): void {
     this.#passed = undefined;
   }

@@ -1,6 +1,6 @@
 // Front end, sequential: the end points of connected clients. They reveal one ID in use in two places, as after a
-// machine was cloned with its member home. Invariant: each client with an identified session has one entry, so the
-// number of connections bounds the entries.
+// machine was cloned with its member home. Invariant: a client's placements with open sessions form a list, the
+// latest last, so the number of connections bounds them.
 
 /** The open sessions of one client with the same end points. */
 export interface Placement {
@@ -9,7 +9,8 @@ export interface Placement {
   readonly ends: number;
   /** Number of open sessions with these end points. */
   sessions: number;
-  /** The placement of the same client that was registered later with other end points. */
+  /** The next older and the next newer placement of the same client. */
+  replaces: Placement | undefined;
   replacedBy: Placement | undefined;
   /** True if the client was seen in two places. */
   twin: boolean;
@@ -20,7 +21,7 @@ export class LiveClients {
   readonly #latest = new Map<string, Placement>();
   readonly #onTwin: (clientId: string) => void;
 
-  /** `onTwin` is called once for each placement that turns out to have a twin. */
+  /** `onTwin` is called once for each pair of successive placements that are both in use. */
   constructor(onTwin: (clientId: string) => void) {
     this.#onTwin = onTwin;
   }
@@ -32,7 +33,7 @@ export class LiveClients {
       latest.sessions += 1;
       return latest;
     }
-    const placement: Placement = { clientId, ends, sessions: 1, replacedBy: undefined, twin: false };
+    const placement: Placement = { clientId, ends, sessions: 1, replaces: latest, replacedBy: undefined, twin: false };
     if (latest) latest.replacedBy = placement;
     this.#latest.set(clientId, placement);
     return placement;
@@ -49,10 +50,17 @@ export class LiveClients {
     this.#onTwin(placement.clientId);
   }
 
+  /** Records that a session of a placement has ended. A client that is left in one place has no twin any more. */
   ended(placement: Placement): void {
     placement.sessions -= 1;
-    const { clientId, sessions } = placement;
-    if (sessions === 0 && this.#latest.get(clientId) === placement) this.#latest.delete(clientId);
+    if (placement.sessions > 0) return;
+    const { clientId, replaces, replacedBy } = placement;
+    if (replaces) replaces.replacedBy = replacedBy;
+    if (replacedBy) replacedBy.replaces = replaces;
+    else if (replaces) this.#latest.set(clientId, replaces);
+    else this.#latest.delete(clientId);
+    const latest = this.#latest.get(clientId);
+    if (latest && latest.replaces === undefined) latest.twin = false;
   }
 
   /** Returns whether a client is connected from two places. */

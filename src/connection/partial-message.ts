@@ -40,8 +40,8 @@ export class PartialMessage {
 
   /**
    * Counts a segment. Returns the milliseconds for which the next one can wait. The result depends on segments and time
-   * alone, so its effect tells a peer nothing (E1). Rests shorten near the deadline, so the server still reads a
-   * message in time that came in time (F8).
+   * alone, so its effect tells a peer nothing (E1). Rests shorten near the deadline: a message that
+   * arrives before its deadline is also read before it (F8).
    */
   restAfterSegment(): number {
     this.#segmentsLeft -= 1;

@@ -1,7 +1,7 @@
 // Stages 1 and 6, front end, sequential: makes jobs of one connection's bytes, and writes the replies. It submits jobs
-// to the pool, which calls back with each result; the pool alone touches the SPSC queues. Every step takes
-// microseconds: no RSA, AES or protobuf runs here. Invariant: a connection has at most one job in the pool, which keeps
-// its messages in order.
+// to the pool, which calls back with each result; in the front end only pool.ts and worker-handle.ts touch the SPSC
+// queues. Every step takes microseconds: no RSA, AES or protobuf runs here. Invariant: a connection has at most one job
+// in the pool, which keeps its messages in order.
 import type { DropCause } from '../admission/admission.ts';
 import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';

@@ -1,4 +1,5 @@
-// Stage 1, front end, sequential: all served connections, from the end of the server's start to its drain.
+// Stage 1, front end, sequential: listeners enter here. All served connections, from the end of the server's start to
+// its drain.
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import { ServedConnection, type Service } from './serve-connection.ts';
 import type { OpenSession } from './session-log.ts';

@@ -1,6 +1,6 @@
-// Charges origins for additions to the table (R4): each new registration, cluster or member takes a token of the origin's
-// growth budget. Invariants: a command pays once, however often it is applied; a command that adds nothing in the end pays
-// nothing.
+// Charges origins for additions to the table (R4): each new registration, cluster or member takes one unit of the
+// origin's growth budget. Invariants: a command pays once, however often it is applied; a command that adds nothing in
+// the end pays nothing.
 import type { Addition, GrowthBudgets } from '../admission/growth-budgets.ts';
 import type { Refusal } from '../errors.ts';
 
@@ -29,7 +29,9 @@ export class Charges {
     this.#clock = clock;
   }
 
-  /** Takes a token for `adds`, and gives back one taken for another addition. Returns the refusal if no token is left. */
+  /**
+   * Takes a token for `adds`, and gives back one taken for another addition. Returns the refusal if no token is left.
+   */
   charge(purse: Purse, adds: Addition | undefined): Refusal | undefined {
     if (purse.paid === adds) return undefined;
     this.giveBack(purse);

@@ -1,5 +1,5 @@
-// Between stages 2 and 3, and 4 and 5: encodes commands and replies into the `responses` part of a worker channel's slot,
-// and decodes them.
+// Between stages 2 and 3, and 4 and 5: encodes commands and replies into the `responses` part of a worker channel's
+// slot, and decodes them.
 import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import type { ClusterProperties, ClusterRef, Command, Reply } from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';

@@ -1,6 +1,6 @@
-// Stages 3 and 4, sequential: applies a batch's commands in memory, commits their changes, and fills in the replies. It has no
-// queue of its own; the coordinator calls it. Invariants: a reply leaves only after its changes are stored; changes that are
-// not stored are undone in the table.
+// Stages 3 and 4, sequential, called by coordinator.ts: carries out a batch. Stage 3 is ClusterTable.apply, stage 4
+// Store.commit; the replies return through coordinator.ts. Invariants: a reply leaves only after its changes are
+// stored; the table undoes what could not be stored.
 import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
@@ -20,7 +20,7 @@ export interface BatchItem extends Purse {
   reply: Reply;
 }
 
-/** Table entries that one sweep examines. */
+/** Clusters, and as many clients, that one sweep examines. */
 const SWEEP_ENTRIES = 5_000;
 
 /** Entries that one sweep of a shared table removes at most: about 0.1 s of work for etcd. */
@@ -90,8 +90,8 @@ export class BatchCommitter {
   }
 
   /**
-   * Fills in the replies. After a conflict, applies the command again to the current table, COMMIT_ATTEMPTS_MAX times in
-   * all.
+   * Fills in the replies. After a conflict, applies the command again to the current table, COMMIT_ATTEMPTS_MAX times
+   * in all.
    */
   async serve(batch: readonly BatchItem[], deadline: number): Promise<void> {
     let open = batch;
@@ -172,8 +172,8 @@ export class BatchCommitter {
   }
 
   /**
-   * Commits the changes of effects. Returns an outcome for each effect, undefined for one without changes. Returns undefined
-   * if the store failed; all effects are undone then.
+   * Commits the changes of effects. Returns an outcome for each effect, undefined for one without changes. Returns
+   * undefined if the store failed; all effects are undone then.
    */
   async #commit(effects: readonly Effect[], deadline: number): Promise<(CommitOutcome | undefined)[] | undefined> {
     const items = effects.map(({ changes }) => changes).filter((changes) => changes.length > 0);
@@ -199,7 +199,8 @@ export class BatchCommitter {
   ): void {
     const rosterCache = this.#rosterCache;
     if (!rosterCache) return;
-    // A store with a roster cache has no other writer. If there is a conflict nevertheless, the cached clusters are unknown.
+    // A store with a roster cache has no other writer. If there is a conflict nevertheless, the cached clusters are
+    // unknown.
     if (commits.some((commit) => commit?.kind === 'conflict')) return rosterCache.clear();
     for (const { changes } of effects) for (const change of changes) rosterCache.apply(change);
     for (const { reply } of outcomes) {

@@ -1,7 +1,8 @@
-// Stages 3 and 4, sequential: the only owner of the cluster table and the only writer of its store. A batch is applied in
-// memory, committed, and only then answered. Invariant: no command is applied during a commit, so no reply shows
+// Stages 3 and 4, sequential: the only owner of the cluster table and the only writer of its store. A batch is applied
+// in memory, committed, and only then answered. Invariant: no command is applied during a commit, so no reply shows
 // uncommitted changes. With a shared store, a catch-up precedes each batch, so replies are linearizable across servers.
-// Requests come from serve-channels and from operators through `ask`; replies go back through its promise.
+// Requests come from serve-channels.ts and from operators through `ask`; commit-batch.ts carries them out; replies go
+// back through the promise.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BATCH_COMMANDS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
@@ -64,8 +65,8 @@ export class Coordinator {
   }
 
   /**
-   * Schedules a sweep, which removes some expired entries and probes a store that was full. Call it about every second; it
-   * works without any command.
+   * Schedules a sweep: it probes a store that failed, announces uses, and removes some expired entries. Call it about
+   * every second; it works without any command.
    */
   sweep(): void {
     if (this.#closing) return;
@@ -74,9 +75,9 @@ export class Coordinator {
   }
 
   /**
-   * Resolves to the replies, in the order of the commands, when their changes are stored. After close() it refuses them all.
-   * The commands of one call are committed together; the caller passes BATCH_COMMANDS_MAX at most. `origins` has, by command,
-   * the origin whose growth budget pays (R4); without it additions are free.
+   * Resolves to the replies, in the order of the commands, when their changes are stored. After close() it refuses them
+   * all. The commands of one call are committed together; the caller passes BATCH_COMMANDS_MAX at most. `origins` has,
+   * by command, the origin whose growth budget pays (R4); without it additions are free.
    */
   ask(commands: readonly (Command | OperatorCommand)[], origins: readonly number[] = []): Promise<Reply[]> {
     if (this.#closing) return Promise.resolve(commands.map(() => CANNOT_STORE));
@@ -87,8 +88,8 @@ export class Coordinator {
   }
 
   /**
-   * Calls `read` between two batches, when the table has no uncommitted changes, and resolves to its result. `read` has to be
-   * short. Each turn of the event loop runs one look. Rejects with CoordinatorClosingError after close().
+   * Calls `read` between two batches, when the table has no uncommitted changes, and resolves to its result. `read` has
+   * to be short. Each turn of the event loop runs one look. Rejects with CoordinatorClosingError after close().
    */
   look<T>(read: (table: ClusterTable) => T): Promise<T> {
     if (this.#closing) return Promise.reject(new CoordinatorClosingError('the coordinator is closing'));
@@ -128,7 +129,8 @@ export class Coordinator {
     // Calls in the same microtask turn join the first batch.
     await undefined;
     while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
-      // Take the requests first: one that arrives during catch-up may depend on a later state, so it goes into the next batch.
+      // Take the requests first: one that arrives during catch-up may depend on a later state, so it goes into the next
+      // batch.
       const requests = this.#takeRequests();
       const deadline = (requests[0]?.askedAt ?? this.#clock()) + SHARED_STORE_ANSWER_MS;
       const look = this.#looks.shift();

@@ -1,5 +1,5 @@
-// Remembers digests of tokens that clients replaced lately, to detect one that comes again. Either its owner switched back or
-// an attacker replays it; the wire does not tell which.
+// Remembers digests of tokens that clients replaced lately, to detect one that comes again. Either its owner switched
+// back or an attacker replays it; the wire does not tell which.
 import { REPLACED_TOKEN_CLIENTS_MAX, REPLACED_TOKENS_PER_CLIENT } from '../limits.ts';
 
 export class ReplacedTokens {

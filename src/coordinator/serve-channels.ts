@@ -1,6 +1,6 @@
-// Stages 3 and 4, sequential. Pops commands from the `questions` queue of each worker channel, passes up to BATCH_COMMANDS_MAX
-// of them to the coordinator as one batch, and pushes the slots with their replies to `answers`. The next batch gathers in the
-// queues meanwhile.
+// Stages 3 and 4, sequential. Pops commands from the `questions` queue of each worker channel, passes up to
+// BATCH_COMMANDS_MAX of them to the coordinator as one batch, and pushes the slots with their replies to `answers`. The
+// next batch gathers in the queues meanwhile.
 
 import { BATCH_COMMANDS_MAX } from '../limits.ts';
 import type { Command } from '../registry/command.ts';
@@ -30,8 +30,8 @@ const pause = new Parker(new SharedArrayBuffer(4));
 /** How the thread waits. */
 export interface Waiting {
   /**
-   * Parks the thread on the parker, which costs less than a wake-up through the event loop; the event loop then gets a turn
-   * when `ordered` is set and every TURN_MS. False for a store that needs the event loop itself.
+   * Parks the thread on the parker, which costs less than a wake-up through the event loop; the event loop then gets a
+   * turn when `ordered` is set and every TURN_MS. False for a store that needs the event loop itself.
    */
   readonly blocking: boolean;
   /** A small batch waits PAUSE_MS if workers have unopened messages. For a store that commits to a disk. */

@@ -24,7 +24,7 @@ export function credentialsOf(
   };
 }
 
-/** Replaces a wildcard address by loopback, which is known to reach us without `--advertise`. */
+/** Replaces a wildcard address by loopback: without `--advertise` no other address is known to reach us. */
 function reachable(tcp: { readonly address: string }): string {
   return tcp.address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }

@@ -9,9 +9,9 @@ export interface ForwardedTrust {
 }
 
 /**
- * Returns the rightmost address that is not a trusted proxy's; `peer`, the socket's address, if `peer` is none.
- * An unreadable element ends the search at the proxy that wrote it. `header` returns all lines of a header, joined by
- * commas.
+ * Returns `peer`, the socket's address, unless it is a trusted proxy. Otherwise returns the rightmost untrusted
+ * address; if all are trusted, the leftmost. An unreadable element ends the search at the proxy that wrote it. `header`
+ * returns all lines of a header, joined by commas.
  */
 export function forwardedFor(peer: string, trust: ForwardedTrust, header: (name: string) => string): string {
   if (trust.forwarded.has(peer)) {

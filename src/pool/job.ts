@@ -86,7 +86,7 @@ export interface JobTimes {
   readonly open: number;
   /** Stages 3 and 4, from the command until the worker popped the coordinator's reply; 0 without a command. */
   readonly ask: number;
-  /** Stage 5, from the reply of coordinator or roster cache to the encrypted reply; 0 without a command. */
+  /** Stage 5, from the coordinator's reply or the roster cache's lookup to the encrypted reply; 0 without a command. */
   readonly seal: number;
 }
 

@@ -1,6 +1,7 @@
 // Stages 1 and 6, front end, sequential: hands jobs to the workers and their results to the connections. It collects
-// the jobs of one event-loop turn, pushes them to the `messages` and `hellos` queues of the worker channels, and pops
-// `results`. Hellos and messages wait in separate bounded queues, so a flood of Hellos starves no session.
+// the jobs of one event-loop turn. Through worker-handle.ts it pushes them to the `messages` and `hellos` queues of the
+// worker channels; it pops `results`. Hellos and messages wait in separate bounded queues, so a flood of Hellos starves
+// no session.
 import { Piscina } from 'piscina';
 import { releaseReader } from '../coordinator/roster-cache/hazards.ts';
 import { HELLOS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
@@ -38,7 +39,7 @@ export interface PoolObserver {
   handedOver(jobs: number): void;
   /** A job is done. `waited` and `call` are the milliseconds before and after its hand-over to the worker. */
   done(kind: Job['kind'], waited: number, call: number, times: JobTimes): void;
-  /** A job or a worker failed, which is a bug. The pool replaces the worker and closes the connections of its jobs. */
+  /** A bug. A failed job ends its connection; a failed worker is replaced, and the connections of its jobs end. */
   failed(error: unknown): void;
   /** Too many workers failed too fast. The pool replaces no more of them. */
   givenUp(error: unknown): void;

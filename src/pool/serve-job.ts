@@ -126,7 +126,9 @@ export function conclude({ opened, question }: PendingJob, reply: Reply, context
   return seal(opened, question.conclude(reply), context);
 }
 
-/** Stage 5: encodes and encrypts an answer, or the Error message of a refusal. */
+/**
+ * Stage 5, or the end of stage 2 without a command: encodes and encrypts an answer, or the Error message of a refusal.
+ */
 function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext): WorkerResult {
   const { before, op, consumed } = opened;
   const answer: Answer =

@@ -1,6 +1,5 @@
-// The table of clients and clusters. Stage 3 of the data path: applies commands. Sequential: only the coordinator
-// thread calls it. The coordinator takes commands from the workers' question queues and puts replies on their answer
-// queues.
+// The table of clients and clusters. Stage 3 of the data path: applies commands. Sequential: only
+// commit-batch.ts, in the coordinator's thread, calls apply(). The changes that it returns go to the store.
 //
 // Pure: no clock, no randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry. A
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
@@ -172,7 +171,7 @@ export class ClusterTable {
     reset(this.#contents, records, now);
   }
 
-  /** Applies a stored record: at the start, after our own commit, or because another server stored it. */
+  /** Applies a stored record: at the start, in a catch-up, and after a conflict. */
   replay(change: Learned, now = this.#now): void {
     this.#now = now;
     replay(this.#contents, change, now);

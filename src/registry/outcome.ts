@@ -5,7 +5,7 @@ import type { Change, ClusterRef, Registration, Reply } from './command.ts';
 /** Changes to store before the reply may leave, and how to undo them in the table. */
 export interface Effect {
   readonly changes: readonly Change[];
-  /** Undo effects in the reverse order of their making. */
+  /** The caller undoes several effects in the reverse order. */
   undo(): void;
 }
 

@@ -1,5 +1,4 @@
-// Applies stored records to the table: at the start, after missed events of the store, and from other servers. Replay
-// is idempotent.
+// Applies stored records to the table: at the start, in a catch-up, and after a conflict. Replay is idempotent.
 import { strict as assert } from 'node:assert';
 import { Cluster } from './cluster.ts';
 import type { ClientRecord, Learned, Registration, StoredRecord } from './command.ts';

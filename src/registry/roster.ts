@@ -21,8 +21,8 @@ export interface ChosenMembers {
 
 /**
  * Chooses wanted members from index `from` on, wrapping round, as many as fit in `bytesMax`. Takes at least one if any
- * is wanted. `count` is one more than the highest index taken. `tokenBytes` returns the length of a member's token, 0
- * for a hole.
+ * is wanted. `count` is one more than the highest occupied index. `tokenBytes` returns the length of a member's token,
+ * 0 for a hole.
  */
 export function chooseMembers(
   count: number,

@@ -1,4 +1,4 @@
-// Stage 6 of a start: the WebSocket port, which also serves regCred.dat.
+// Start step 6: the WebSocket port, which also serves regCred.dat.
 import { Networks } from '../admission/ip-address.ts';
 import type { Listener } from '../net/connection.ts';
 import type { WebSessions } from '../net/upgrade.ts';

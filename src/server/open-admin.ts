@@ -1,4 +1,4 @@
-// Stage 2 of a start: the admin port. It opens before the table is loaded, and reports that the server is not ready
+// Start step 2: the admin port. It opens before the table is loaded, and reports that the server is not ready
 // yet.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

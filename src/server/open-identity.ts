@@ -1,4 +1,4 @@
-// Stage 1 of a start: the data directory, its lock, and the registry's keys.
+// Start step 1: the data directory, its lock, and the registry's keys.
 import { createPublicKey } from 'node:crypto';
 import { lockDataDirectory } from '../identity/data-directory-lock.ts';
 import { type Identity, openDataDirectory, openIdentity } from '../identity/identity.ts';

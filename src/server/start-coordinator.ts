@@ -1,4 +1,4 @@
-// Stage 3 of a start: the coordinator's thread. It opens the store and loads the table.
+// Start step 3: the coordinator's thread. It opens the store and loads the table.
 import { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';

@@ -1,4 +1,4 @@
-// Stage 5 of a start: the pool of workers. Once it runs, connections are served.
+// Start step 5: the pool of workers. Once it runs, connections are served.
 import { LiveClients } from '../connection/live-clients.ts';
 import { SessionLog } from '../connection/session-log.ts';
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';

@@ -8,7 +8,10 @@ import type { AnonymousSession, IdentifiedSession, Session, SessionContext, Step
 /** Serves a message in a state that allows it. */
 type Handler<S extends Session> = (session: S, message: Message, context: SessionContext) => Step;
 
-/** State × message. All other pairs are `invalid msg type for current state`. docs/reference/protocol.md shows the same table. */
+/**
+ * State × message. All other pairs are `invalid msg type for current state`. docs/reference/protocol.md shows the same
+ * table.
+ */
 export const SERVED: {
   readonly anonymous: { readonly [op in Op]?: Handler<AnonymousSession> };
   readonly identified: { readonly [op in Op]?: Handler<IdentifiedSession> };

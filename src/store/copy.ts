@@ -1,5 +1,5 @@
-// Copies a table from one store into another of any kind, and compares the two. Memory: all client records plus some 250
-// bytes a record, about what a server needs for the same table.
+// Copies a table from one store into another of any kind, and compares the two. Memory: all client records plus some
+// 250 bytes a record, about what a server needs for the same table.
 import { createHash } from 'node:crypto';
 import type { ClientRecord, ClusterRecord, MemberRecord } from '../registry/command.ts';
 import { type Store, StoreUnusableError } from './store.ts';

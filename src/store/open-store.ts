@@ -1,5 +1,5 @@
-// Opens the store that a name selects. The code of a store is imported only then: that of etcd loads slowly, and the main
-// thread and most commands need nothing but the name.
+// Opens the store that a name selects. The code of a store is imported only then: that of etcd loads slowly, and the
+// main thread and most commands need nothing but the name.
 import { Fence } from '../shared-memory/fence.ts';
 import type { EtcdAccess } from './etcd/etcd-client.ts';
 import type { EtcdStoreObserver } from './etcd/etcd-store.ts';

@@ -1,5 +1,6 @@
-// The contract between the coordinator and a store. The coordinator is the only writer of its process. Several servers on one
-// store have a coordinator each, so a commit can conflict with that of another server.
+// Stage 4, sequential: the contract between the coordinator and a store. commit-batch.ts calls commit() and replies
+// after it. The coordinator is the only writer of its process. Several servers on one store have a coordinator each, so
+// a commit can conflict with that of another server.
 import type { Change, Learned, StoredRecord, Use } from '../registry/command.ts';
 import { mayPass } from '../runtime/passing-failure.ts';
 
@@ -11,21 +12,24 @@ export type CommitOutcome =
   /** The item is stored, as durably as the store stores anything. */
   | { readonly kind: 'stored' }
   /**
-   * A record of another owner holds a key of this item, or a record that the item needs is missing. Nothing of the item is
-   * stored. `current` has the records that won, as far as the store knows them; the next `catchUp` of a shared store
+   * A record of another owner holds a key of this item, or a record that the item needs is missing. Nothing of the item
+   * is stored. `current` has the records that won, as far as the store knows them; the next `catchUp` of a shared store
    * returns all of them.
    */
   | { readonly kind: 'conflict'; readonly current: readonly Change[] };
 
 /** The changes that other servers have stored. */
 export interface CatchUp {
-  /** Every record, in the order of `load`, if the table has to be replaced; else undefined. Replay `changes` after it. */
+  /**
+   * Every record, in the order of `load`, if the table has to be replaced; else undefined. Replay `changes` after it.
+   */
   readonly reset: readonly StoredRecord[] | undefined;
   /** Changes since the last catch-up, in order. They may include this server's own. */
   readonly changes: readonly Learned[];
   /**
-   * Freshness of the table with the changes applied. `current`: it has everything that any server had acknowledged when the
-   * call began. `behind`: it is a past state, because the store does not answer. `wrong`: it is known to differ from the store.
+   * Freshness of the table with the changes applied. `current`: it has everything that any server had acknowledged when
+   * the call began. `behind`: it is a past state, because the store does not answer. `wrong`: it is known to differ
+   * from the store.
    */
   readonly freshness: 'current' | 'behind' | 'wrong';
   /** Why the table is not current, in one line. */
@@ -57,10 +61,11 @@ export class StoreUnusableError extends Error {
 }
 
 /**
- * Keeps the records of one registry. The key of a client is its ID, of a cluster its name, of a seat (cluster ID, index). The
- * owner of a client's record is its SigKey, of a cluster's its ID, of a member's its client ID. A change replaces a record of
- * the same owner and conflicts with one of another owner. A member conflicts, too, if its cluster is not stored. A removal
- * removes the record if there is one; that of a member conflicts if another client has the seat.
+ * Keeps the records of one registry. The key of a client is its ID, of a cluster its name, of a seat (cluster ID,
+ * index). The owner of a client's record is its SigKey, of a cluster's its ID, of a member's its client ID. A change
+ * replaces a record of the same owner and conflicts with one of another owner. A member conflicts, too, if its cluster
+ * is not stored. A removal removes the record if there is one; that of a member conflicts if another client has the
+ * seat.
  *
  * A shared store has more conflicts, because the table may be behind. These conflict: a member whose name or client has
  * another seat of the cluster; a member with `ofClient` whose registration differs from its client's; a client's new
@@ -68,17 +73,17 @@ export class StoreUnusableError extends Error {
  */
 export interface Store {
   /**
-   * Yields every record, some at a time: clients, then clusters, then members. The members of a cluster come by ascending
-   * index. Rejects with StoreUnusableError at a damaged record.
+   * Yields every record, some at a time: clients, then clusters, then members. The members of a cluster come by
+   * ascending index. Rejects with StoreUnusableError at a damaged record.
    */
   load(): AsyncIterable<readonly StoredRecord[]>;
   /**
-   * Stores a batch, in order. Resolves to an outcome for each item, when every item reported as stored is stored. The caller
-   * makes one commit at a time. Rejects with StoreFullError if nothing is stored, and with StoreUnreachableError if that is
-   * not known yet. After any other error the stored state is unknown, and nothing may be acknowledged.
+   * Stores a batch, in order. Resolves to an outcome for each item, when every item reported as stored is stored. The
+   * caller makes one commit at a time. Rejects with StoreFullError if nothing is stored, and with StoreUnreachableError
+   * if that is not known yet. After any other error the stored state is unknown, and nothing may be acknowledged.
    *
-   * `withinMs`, here and below, is the time limit of a shared store, in milliseconds: 2,000 by default. After it the call
-   * rejects with StoreUnreachableError.
+   * `withinMs`, here and below, is the time limit of a shared store, in milliseconds: 2,000 by default. After it the
+   * call rejects with StoreUnreachableError.
    */
   commit(batch: readonly StoreItem[], withinMs?: number): Promise<CommitOutcome[]>;
   /** Shared stores only: resolves to the changes of other servers. The caller makes no commit meanwhile. */

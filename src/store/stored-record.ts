@@ -1,5 +1,5 @@
-// Records ↔ bytes on disk. Every value begins with a version and a checksum over its key and the rest. A flipped bit, or a
-// value under the wrong key, fails the checksum when it is read.
+// Records ↔ bytes on disk. Every value begins with a version and a checksum over its key and the rest. A flipped bit,
+// or a value under the wrong key, fails the checksum when it is read.
 //
 //   client  key = 01 clientId             rest = flags(1) endPointCount(1) digest(32) length(1) name token
 //   cluster key = 02 name                 rest = flags(1) size(1) endPointCount(1) attrs(8) id
@@ -7,8 +7,8 @@
 //   cluster by ID   = 04 id                rest = name
 //   value   = version(1) crc32(4) rest
 //
-// Clusters have version 2, all other records version 1. A cluster of version 1 has no flags and counts as kept. A member
-// without a token has the registration of its client.
+// Clusters have version 2, all other records version 1. A cluster of version 1 has no flags and counts as kept. A
+// member without a token has the registration of its client.
 import { crc32 } from 'node:zlib';
 import type { ClientRecord, ClusterRecord, MemberRecord, MemberRef, StoredRecord } from '../registry/command.ts';
 import { StoreUnusableError } from './store.ts';
@@ -72,8 +72,8 @@ export interface Placed {
 }
 
 /**
- * Decodes a record whose checksum has been verified. The record may be a view of the buffer. Throws StoreUnusableError if the
- * value is shorter than its fields.
+ * Decodes a record whose checksum has been verified. The record may be a view of the buffer. Throws StoreUnusableError
+ * if the value is shorter than its fields.
  */
 export function decodeRecord(placed: Placed): StoredRecord {
   if (!hasAllFields(placed)) {

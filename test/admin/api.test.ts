@@ -1,5 +1,5 @@
-// The API of the admin port on a real registry, with both engines and members that join over the wire. docs/reference/openapi.json has
-// to document every route, and every status and body seen here.
+// The API of the admin port on a real registry, with both engines and members that join over the wire.
+// docs/reference/openapi.json has to document every route, and every status and body seen here.
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';

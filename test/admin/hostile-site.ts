@@ -1,5 +1,5 @@
-// Serves the real status page with hostile data, as a future or a compromised registry might send it. The stream is real; the
-// API replies are invented.
+// Serves the real status page with hostile data, as a future or a compromised registry might send it. The stream is
+// real; the API replies are invented.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { pageRoutes } from '../../src/admin/status-page.ts';

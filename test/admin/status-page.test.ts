@@ -1,5 +1,5 @@
-// The status page in Debian's Chromium, on a real registry with filling clusters. A second site serves the same files with
-// hostile data that no registry accepts from the wire (T2, T5).
+// The status page in Debian's Chromium, on a real registry with filling clusters. A second site serves the same files
+// with hostile data that no registry accepts from the wire (T2, T5).
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// The event stream of the status page on real sockets: its events, the limit on readers, and the end of stalled readers.
+// The event stream of the status page on real sockets: its events, the limit on readers, and the end of stalled
+// readers.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

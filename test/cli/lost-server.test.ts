@@ -1,5 +1,5 @@
-// A wait outlives its server: the registry goes on behind another end point with the same keys and table, and the waiting
-// command ends with the full cluster.
+// A wait outlives its server: the registry goes on behind another end point with the same keys and table, and the
+// waiting command ends with the full cluster.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

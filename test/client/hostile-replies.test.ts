@@ -1,5 +1,5 @@
-// Replies of a hostile registry: too long, doubled, replayed, of the wrong type or without sense. Each ends the session with
-// an error that names the cause. Replies cut into single bytes are fine.
+// Replies of a hostile registry: too long, doubled, replayed, of the wrong type or without sense. Each ends the session
+// with an error that names the cause. Replies cut into single bytes are fine.
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, createVisitor, ProtocolError, RegistryRefused, RegistryUntrusted } from '../../src/client/index.ts';

@@ -1,5 +1,5 @@
-// A registry that follows a test's script over real sockets, for behaviour that a real registry never shows. It has its own
-// keys and answers a Hello correctly by default, so later faults are the script's.
+// A registry that follows a test's script over real sockets, for behaviour that a real registry never shows. It has its
+// own keys and answers a Hello correctly by default, so later faults are the script's.
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';

@@ -1,5 +1,5 @@
-// One registry of two servers with the same keys. The client finds the one that is left in bounded time; it skips and reports
-// an impostor at an end point. Behind a balancer a session stays with one server.
+// One registry of two servers with the same keys. The client finds the one that is left in bounded time; it skips and
+// reports an impostor at an end point. Behind a balancer a session stays with one server.
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';

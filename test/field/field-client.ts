@@ -1,6 +1,6 @@
-// An independent client of the field, written from docs/reference/protocol.md alone: both dialects, over TCP and WebSocket. Tests
-// can use each layer by itself and override it: a bare socket, raw bytes, any Hello, a message under any IV, key and
-// padding, cut anywhere. The client checks strictly what it receives.
+// An independent client of the field, written from docs/reference/protocol.md alone: both dialects, over TCP and
+// WebSocket. Tests can use each layer by itself and override it: a bare socket, raw bytes, any Hello, a message under
+// any IV, key and padding, cut anywhere. The client checks strictly what it receives.
 
 import { constants, createCipheriv, createDecipheriv, type KeyObject, publicEncrypt, randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
-// XLRegMsg's wire format, written a second time from docs/reference/protocol.md and the message set alone, to test the server
-// against the page. Decoding is stricter than protobuf: an unknown, repeated or mistyped field from a registry is an
-// error. The building blocks below encode anything, valid or not.
+// XLRegMsg's wire format, written a second time from docs/reference/protocol.md and the message set alone, to test the
+// server against the page. Decoding is stricter than protobuf: an unknown, repeated or mistyped field from a registry
+// is an error. The building blocks below encode anything, valid or not.
 
 /** The values of Op. */
 export const OP = {

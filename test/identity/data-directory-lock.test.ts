@@ -52,7 +52,9 @@ const TAKER = `
   console.log(process.argv[1] ? (await take(process.argv[1])) + ' by ' + process.pid : 'ready');
   for await (const directory of createInterface(process.stdin)) console.log(await take(directory));`;
 
-/** Pauses the process up to 4 ms before half of its file system calls, and kills it before the share `deaths` of them. */
+/**
+ * Pauses the process up to 4 ms before half of its file system calls, and kills it before the share `deaths` of them.
+ */
 const halting = (seed: number, deaths: number) => `
   import fs from 'node:fs';
   import { syncBuiltinESMExports } from 'node:module';
@@ -79,7 +81,10 @@ const WITHOUT_SOCKETS = `
     return this;
   };`;
 
-/** A process that listens on the given socket. Its first thread has ended and another stays, as after SIGKILL during I/O. */
+/**
+ * A process that listens on the given socket. Its first thread has ended and another stays, as after SIGKILL during
+ * I/O.
+ */
 const LEADERLESS = `
   #include <pthread.h>
   #include <string.h>

@@ -1,5 +1,5 @@
-// A data directory as Kubernetes mounts it for an fsGroup: at each mount, the directory gets mode 2770 and a group of the
-// server, and the files get mode 0660. These tests need root, which starts registries as another user.
+// A data directory as Kubernetes mounts it for an fsGroup: at each mount, the directory gets mode 2770 and a group of
+// the server, and the files get mode 0660. These tests need root, which starts registries as another user.
 
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

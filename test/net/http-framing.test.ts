@@ -1,5 +1,5 @@
-// Requests with an ambiguous end (request smuggling): both engines of the WebSocket port and the admin port refuse them and
-// close the connection.
+// Requests with an ambiguous end (request smuggling): both engines of the WebSocket port and the admin port refuse them
+// and close the connection.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';

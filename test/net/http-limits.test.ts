@@ -1,5 +1,5 @@
-// HTTP on the WebSocket port under the connection limits: silent connections, requests for a page, refused upgrades. Raw
-// sockets, both engines.
+// HTTP on the WebSocket port under the connection limits: silent connections, requests for a page, refused upgrades.
+// Raw sockets, both engines.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

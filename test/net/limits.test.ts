@@ -1,5 +1,5 @@
-// Limits on connections, Hellos and sessions, over real sockets. Clients use several loopback addresses. Tests of limits per
-// address switch off the default exemption of loopback.
+// Limits on connections, Hellos and sessions, over real sockets. Clients use several loopback addresses. Tests of
+// limits per address switch off the default exemption of loopback.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DropCause } from '../../src/admission/admission.ts';

@@ -1,5 +1,5 @@
-// Streamed replies over real sockets, with and without TLS. Back-pressure bounds memory: for a stalled reader the process
-// keeps at most one piece beyond the socket buffers.
+// Streamed replies over real sockets, with and without TLS. Back-pressure bounds memory: for a stalled reader the
+// process keeps at most one piece beyond the socket buffers.
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// Frames that violate RFC 6455 or the protocol (F3): the close frame a peer gets if it never closes its side, and when the
-// registry lets go of the connection. Raw sockets; expectations per engine, written from the RFC.
+// Frames that violate RFC 6455 or the protocol (F3): the close frame a peer gets if it never closes its side, and when
+// the registry lets go of the connection. Raw sockets; expectations per engine, written from the RFC.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

@@ -1,4 +1,5 @@
-// Debian's HAProxy as the balancer: it sends sessions to a registry while `option httpchk` over HTTP/1.0 finds it ready.
+// Debian's HAProxy as the balancer: it sends sessions to a registry while `option httpchk` over HTTP/1.0 finds it
+// ready.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// Liveness and readiness: each check by its name, and status 503 with the names of those that fail. The test of a full store
-// is in durability/disk-full.test.ts, the test of the drain in drain.test.ts.
+// Liveness and readiness: each check by its name, and status 503 with the names of those that fail. The test of a full
+// store is in durability/disk-full.test.ts, the test of the drain in drain.test.ts.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HealthState, liveness, readiness } from '../../src/server/health.ts';

@@ -1,4 +1,5 @@
-// Standard output and standard error that accept no bytes: the registry serves, counts the lines it drops, and stops in time.
+// Standard output and standard error that accept no bytes: the registry serves, counts the lines it drops, and stops in
+// time.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

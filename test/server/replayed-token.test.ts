@@ -1,5 +1,5 @@
-// An attacker replays a token that its member has replaced. The wire protocol cannot prevent the replay; the registry counts
-// and logs it.
+// An attacker replays a token that its member has replaced. The wire protocol cannot prevent the replay; the registry
+// counts and logs it.
 
 import { afterEach, expect, it } from 'vitest';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';

@@ -1,5 +1,5 @@
-// A stalled thread, as on a disk that does not answer: metrics, health and API answer in time, and the registry recovers once
-// the thread goes on.
+// A stalled thread, as on a disk that does not answer: metrics, health and API answer in time, and the registry
+// recovers once the thread goes on.
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,5 @@
-// TLS on the WebSocket port and the admin port, and certificate renewal while sessions run. openssl makes the certificates.
+// TLS on the WebSocket port and the admin port, and certificate renewal while sessions run. openssl makes the
+// certificates.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

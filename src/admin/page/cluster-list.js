@@ -1,5 +1,5 @@
-// The list of clusters: the latest changes from the stream, or the results of a search from the API. A row is made once and
-// updated in place, so that a reader does not lose it.
+// The list of clusters: the latest changes from the stream, or the results of a search from the API. A row is made once
+// and updated in place, so that a reader does not lose it.
 import { ClusterRow } from './cluster-row.js';
 import { part, printable } from './element.js';
 
@@ -23,8 +23,8 @@ export class ClusterList {
   /** @type {any[]} */
   #recent = [];
   /**
-   * The results of the search; undefined if there is none. @type {{ clusters: any[], next: string | null, at: number } |
-   * undefined}
+   * The results of the search; undefined if there is none. @type {{ clusters: any[], next: string | null, at: number }
+   * | undefined}
    */
   #found;
   /** Counts searches, so that a late response of an older one is ignored. */

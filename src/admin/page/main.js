@@ -1,5 +1,5 @@
-// The status page: signs in, reads the stream while the page is open, and passes its events to the parts. Invariant: the
-// admin token is only in this tab's session storage and in request headers.
+// The status page: signs in, reads the stream while the page is open, and passes its events to the parts. Invariant:
+// the admin token is only in this tab's session storage and in request headers.
 import { ClusterList } from './cluster-list.js';
 import { showCredentials } from './credentials.js';
 import { part, printable } from './element.js';

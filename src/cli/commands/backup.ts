@@ -5,7 +5,9 @@ import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from '../admin-port.
 import { readArguments } from '../client-flags.ts';
 import { copyRegistry, whileUnused } from '../data-directory.ts';
 
-/** Makes the server copy its table, and copies it and the identity into DIR. Rejects with UsageError or OperatorError. */
+/**
+ * Makes the server copy its table, and copies it and the identity into DIR. Rejects with UsageError or OperatorError.
+ */
 export async function backup(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['DIR'],

@@ -1,5 +1,5 @@
-// xlreg check: tests each end point of a registry: whether the registry of the credentials answers, its version, and its
-// latency.
+// xlreg check: tests each end point of a registry: whether the registry of the credentials answers, its version, and
+// its latency.
 import { HelloRefused, TimeUp } from '../../client/errors.ts';
 import {
   type ConnectOptions,
@@ -33,10 +33,12 @@ type Finding = {
   readonly newFingerprint?: string;
 };
 
-/** The exit code if an end point is not ok: that of a registry that is unreachable or another one. */
+/** The exit code if an end point is not ok. An unreachable and a wrong registry have the same code. */
 const NOT_ALL_OK = 3;
 
-/** Resolves to the exit code. Rejects with UsageError, or with RegistryUntrusted if the key differs from --fingerprint. */
+/**
+ * Resolves to the exit code. Rejects with UsageError, or with RegistryUntrusted if the key differs from --fingerprint.
+ */
 export async function check(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values } = readCommandLine(args, { positionals: [], options: { wait: { type: 'string' } } });
   const wait = new Wait('check', values.wait, signal);

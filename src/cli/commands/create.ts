@@ -1,4 +1,5 @@
-// xlreg create: creates a cluster, or finds the one of this name. With --keep it acts as the operator, over the admin port.
+// xlreg create: creates a cluster, or finds the one of this name. With --keep it acts as the operator, over the admin
+// port.
 import { createVisitor } from '../../client/index.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { begin } from '../begin.ts';
@@ -95,7 +96,9 @@ function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): voi
   if (!asAsked) process.stdout.write(`${difference(asked, { size, endPoints })}\n`);
 }
 
-/** The registry corrects a request (R2, R3) or leaves an existing cluster as it is (R1). The reply does not tell which. */
+/**
+ * The registry corrects a request (R2, R3) or leaves an existing cluster as it is (R1). The reply does not tell which.
+ */
 function difference(asked: Shape, decided: Shape): string {
   const differing = [
     ...(asked.size === decided.size ? [] : [`size ${asked.size}`]),

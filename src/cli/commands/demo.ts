@@ -1,5 +1,5 @@
-// `npm run demo`: runs a registry of this build in a child process, and five members that know only its credentials and the
-// name of their cluster. Removes all its files at the end.
+// `npm run demo`: runs a registry of this build in a child process, and five members that know only its credentials and
+// the name of their cluster. Removes all its files at the end.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

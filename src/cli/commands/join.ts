@@ -1,5 +1,5 @@
-// xlreg join: joins a cluster as a new or returning member. Invariant: a member's keys and ID are on disk before it joins,
-// so an interrupted command can return as the same member.
+// xlreg join: joins a cluster as a new or returning member. Invariant: a member's keys and ID are on disk before it
+// joins, so an interrupted command can return as the same member.
 import {
   type ClusterProperties,
   type Member,

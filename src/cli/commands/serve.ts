@@ -20,9 +20,9 @@ import { packageVersion } from '../package-version.ts';
 const [STOPPED, GAVE_UP, WRONG, TRY_AGAIN] = [0, 1, 2, 75];
 
 /**
- * Runs the registry and ends the process: STOPPED after SIGTERM, SIGINT or POST /drain; GAVE_UP if the registry cannot go
- * on, or its code is incomplete; WRONG if its settings or its data directory are wrong; TRY_AGAIN if a later start may
- * succeed. A blocked stdout or stderr, or a slow scrape, does not delay the end.
+ * Runs the registry and ends the process: STOPPED after SIGTERM, SIGINT or POST /drain; GAVE_UP if the registry cannot
+ * go on, or its code is incomplete; WRONG if its settings or its data directory are wrong; TRY_AGAIN if a later start
+ * may succeed. A blocked stdout or stderr, or a slow scrape, does not delay the end.
  */
 export async function serve(args: readonly string[]): Promise<never> {
   const [out, err] = [new LineOutput(1), new LineOutput(2)];

@@ -1,5 +1,5 @@
-// Source and target of xlreg store copy. Invariant: servers find the target's table only after keep(); an aborted copy leaves
-// nothing that a server would open.
+// Source and target of xlreg store copy. Invariant: servers find the target's table only after keep(); an aborted copy
+// leaves nothing that a server would open.
 import type { Store } from '../../store/store.ts';
 
 /** A table to read, which is locked against changes until close(). */

@@ -1,5 +1,5 @@
-// A table on etcd as the source or target of a copy. Until keep(), the target is marked as an unfinished copy, which no server
-// accepts.
+// A table on etcd as the source or target of a copy. Until keep(), the target is marked as an unfinished copy, which no
+// server accepts.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../../config.ts';

@@ -1,6 +1,7 @@
-// Hazard words of the roster cache: each worker publishes the number of the page that it reads, and the coordinator never
-// rewrites that page. This is a Dekker pattern: the reader sets its word, then loads the page's flag; the writer clears the
-// flag, then loads the words. Both need sequential consistency. docs/explanation/concurrency.md has the whole argument.
+// Hazard words of the roster cache: each worker publishes the number of the page that it reads, and the coordinator
+// never rewrites that page. This is a Dekker pattern: the reader sets its word, then loads the page's flag; the writer
+// clears the flag, then loads the words. Both need sequential consistency. docs/explanation/concurrency.md has the
+// whole argument.
 import { WORKERS_MAX } from '../../limits.ts';
 
 const WORD_BYTES = 4;

@@ -1,5 +1,5 @@
-// The layout of the roster cache: pages of 64 KB, each with one cluster and its tokens, and a hash table of names. Invariant: a
-// seat is written beyond the count that readers load, and the count is stored last.
+// The layout of the roster cache: pages of 64 KB, each with one cluster and its tokens, and a hash table of names.
+// Invariant: a seat is written beyond the count that readers load, and the count is stored last.
 import { CLUSTER_SIZE_MAX } from '../../limits.ts';
 import type { ClusterProperties, ClusterRecord, Registration } from '../../registry/command.ts';
 import { ByteReader, ByteWriter } from '../../shared-memory/byte-codec.ts';

@@ -1,5 +1,5 @@
-// A worker's end of the roster cache, in stage 2, parallel: it replies to a member's GetCluster and to a Create of an existing
-// cluster without the coordinator, so such a job skips stages 3 and 4.
+// A worker's end of the roster cache, in stage 2, parallel: it replies to a member's GetCluster and to a Create of an
+// existing cluster without the coordinator, so such a job skips stages 3 and 4.
 import type { ClusterProperties, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
 import { chooseMembers, joinTokens } from '../../registry/roster.ts';
 import { Hazards } from './hazards.ts';
@@ -20,8 +20,8 @@ export class RosterCacheReader {
   }
 
   /**
-   * Passes the reply to a command to `use` and returns its result; returns undefined if only the coordinator can reply. The
-   * reply's bytes are views that are valid during `use`, which must not call answer().
+   * Calls `use` with the reply to `command` and returns its result; returns undefined if only the coordinator can
+   * reply. The reply's bytes are views that are valid during `use`, which must not call answer().
    */
   answer<T>(command: Command, use: (reply: Reply) => T): T | undefined {
     const page = this.#pageOf(command);

@@ -1,6 +1,6 @@
-// The coordinator's end of the roster cache, in stage 4, sequential: it publishes the clusters that are asked for, applies each
-// stored change, and invalidates a page that it cannot update. Invariants: published clusters are stored; a page that a worker
-// reads is never rewritten.
+// The coordinator's end of the roster cache, in stage 4, sequential: it publishes the clusters that are asked for,
+// applies each stored change, and invalidates a page that it cannot update. Invariants: published clusters are stored;
+// a page that a worker reads is never rewritten.
 import { type Cluster, isEphemeral } from '../../registry/cluster.ts';
 import type { Change, ClusterRecord, MemberRecord, Registration } from '../../registry/command.ts';
 import { Hazards } from './hazards.ts';
@@ -37,7 +37,7 @@ export class RosterCache {
     }
   }
 
-  /** Publishes a stored cluster, unless its page holds another that was read since the last call. */
+  /** Publishes a stored cluster, unless its page holds another, read since publish() last tried it. */
   publish({ record, seats }: Cluster): void {
     const number = this.#pages.numberOf(record.id);
     if (this.#published[number] === record.id) return this.#pages.name(record.name, number);

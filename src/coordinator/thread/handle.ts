@@ -187,7 +187,9 @@ export class CoordinatorThread {
     await exited;
   }
 
-  /** Orders arrive through the event loop; a thread that sleeps on its parker gives it no turn, so unpark the thread. */
+  /**
+   * Orders arrive through the event loop; a thread that sleeps on its parker gives it no turn, so unpark the thread.
+   */
   #order(order: Order): void {
     this.#worker.postMessage(order);
     this.#ordered.set();

@@ -1,5 +1,5 @@
-// Messages between the main thread and the coordinator's thread: start data, orders to the thread, reports back. Commands of
-// clients do not pass here; they travel through the worker channels.
+// Messages between the main thread and the coordinator's thread: start data, orders to the thread, reports back.
+// Commands of clients do not pass here; they travel through the worker channels.
 import type { GrowthRates } from '../../admission/growth-budgets.ts';
 import type { TableLimits } from '../../registry/time-to-live.ts';
 import type { ChannelMemory } from '../../shared-memory/worker-channel.ts';

@@ -2,7 +2,8 @@
 // replies come through the Connection. This file handles the engine's traps:
 //
 // - A message's buffer is valid during the callback only.
-// - A connection that stays open after a reply is counted nowhere. So each reply is sent in its callback, and closes.
+// - A connection that stays open after a reply is counted nowhere. So each HTTP reply is
+//   sent in the request's callback and closes the connection.
 // - Closing the listen socket leaves connections open.
 import { STATUS_CODES } from 'node:http';
 import type { ConnectionPermit } from '../../admission/admission.ts';

@@ -1,5 +1,5 @@
-// Claims a prefix of etcd for a registry, or for an unfinished copy of its table. Invariant: a starting server finds the whole
-// table of its registry, or none.
+// Claims a prefix of etcd for a registry, or for an unfinished copy of its table. Invariant: a starting server finds
+// the whole table of its registry, or none.
 import { randomBytes } from 'node:crypto';
 import { StoreUnusableError } from '../store.ts';
 import { ETCD, type TxnRequest, type TxnResponse } from './etcd-calls.ts';

@@ -1,5 +1,5 @@
-// Calls etcd: one of its servers, and the next if that one does not answer. Invariant: every request is idempotent, so a
-// request with an unknown outcome is repeated.
+// Calls etcd: one of its servers, and the next if that one does not answer. Invariant: every request is idempotent, so
+// a request with an unknown outcome is repeated.
 import {
   type ChannelOptions,
   Client,
@@ -91,8 +91,8 @@ export class EtcdClient {
   }
 
   /**
-   * Resolves to the response. Rejects with StoreUnreachableError if there is none by `deadline` (on performance.now()), with
-   * StoreFullError if etcd has no room, and with EtcdError if it refuses. Each server has `attemptMs` to answer.
+   * Resolves to the response. Rejects with StoreUnreachableError if there is none by `deadline` (on performance.now()),
+   * with StoreFullError if etcd has no room, and with EtcdError if it refuses. Each server has `attemptMs` to answer.
    */
   async call<Request, Response>(
     call: Call<Request, Response>,

@@ -35,8 +35,8 @@ export interface Committed {
 }
 
 /**
- * Transactions nested in a request. etcd's limit of 128 operations counts the nested transactions plus the operations of the
- * longest: with the head that leaves 79 for each, and the removal of a full cluster has 68.
+ * Transactions nested in a request. etcd's limit of 128 operations counts the nested transactions plus the operations
+ * of the longest: with the head that leaves 79 for each, and the removal of a full cluster has 68.
  */
 export const TRANSACTIONS_MAX = 48;
 /** etcd's limit is 1.5 MB. */
@@ -138,8 +138,9 @@ function nested(response: ResponseOp | undefined): TxnResponse {
 }
 
 /**
- * The last part of an item. A client's new registration comes with the seats that keep the old token. The seats are stored
- * before it, one by one, because they may exceed a transaction. They change nothing while the client's record is the old one.
+ * The last part of an item. A client's new registration comes with the seats that keep the old token. The seats are
+ * stored before it, one by one, because they may exceed a transaction. They change nothing while the client's record is
+ * the old one.
  */
 function partsOf(changes: readonly Change[], context: CommitContext): Part {
   const [first, ...seats] = changes;

@@ -1,5 +1,5 @@
-// The keys of a registry in etcd. IDs are hex, indexes two digits; a name has no slash. Every key begins with the prefix of its
-// registry.
+// The keys of a registry in etcd. IDs are hex, indexes two digits; a name has no slash. Every key begins with the
+// prefix of its registry.
 //
 //   id/CLIENT          a client                        cn/NAME            a cluster
 //   c/CLUSTER          the cluster's name              m/CLUSTER/INDEX    a member
@@ -7,8 +7,9 @@
 //   u/ID               with a lease: in use            h                  the head, written with every change of the above
 //   meta               the registry that owns it       probe              written to test for room
 //
-// Invariant: the three keys m, mn and s of a seat exist together or not at all, and so do the two keys of a cluster. Every
-// change writes h, so the revision of h is that of the last change. A read of h tells how far the table has to be.
+// Invariant: the three keys m, mn and s of a seat exist together or not at all, and so do the two keys of a cluster.
+// Every change writes h, so the revision of h is that of the last change. A read of h tells how far the table has to
+// be.
 import type { Learned, StoredRecord } from '../../registry/command.ts';
 import { clientKey, clusterKey, decodeRecord, memberKey, openValue } from '../stored-record.ts';
 import type { KeyValue } from './etcd-calls.ts';
@@ -98,7 +99,10 @@ export class EtcdKeys {
     return decodeRecord({ bytes, keyAt: 0, valueAt: recordKey.length, end: bytes.length });
   }
 
-  /** The change of a written key, or with `value` undefined, of a deleted key; undefined if the key alone means no change. */
+  /**
+   * The change of a written key, or with `value` undefined, of a deleted key; undefined if the key alone means no
+   * change.
+   */
   learned(key: string, value: Uint8Array | undefined): Learned | undefined {
     const [kind, first, second] = key.slice(this.prefix.length).split('/') as [string, string, string];
     switch (kind) {

@@ -1,4 +1,5 @@
-// Reads from etcd: the present head of a registry by a linearizable read, and all records at one revision, page by page.
+// Reads from etcd: the present head of a registry by a linearizable read, and all records at one revision, page by
+// page.
 import type { Learned, StoredRecord } from '../../registry/command.ts';
 import { ETCD, type KeyValue, type RangeResponse, toNumber } from './etcd-calls.ts';
 import type { EtcdClient } from './etcd-client.ts';
@@ -15,8 +16,8 @@ export interface HeadNow {
 /** A page has 17 MB at most, if every token has the maximum length. */
 const PAGE_KEYS = 1_000;
 /**
- * For each page, etcd examines all remaining keys of the range, so the time grows with the square of its length. A longer range
- * than this is split by the next character of its keys, which is printable in most of them.
+ * For each page, etcd examines all remaining keys of the range, so the time grows with the square of its length. A
+ * longer range than this is split by the next character of its keys, which is printable in most of them.
  */
 const RANGE_KEYS = 10_000;
 const PRINTABLE = { first: 0x20, last: 0x7e } as const;

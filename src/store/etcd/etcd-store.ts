@@ -1,7 +1,7 @@
-// Stage 4, sequential. The store on etcd, for several servers at once. Every item is a transaction, so a majority of etcd
-// has what is reported as stored. Each server's table is a cache: loaded from a range at one revision, and updated by a
-// watch from the next revision. Catch-up is a linearizable read: it asks etcd for the head and waits until the watch has
-// reached it.
+// Stage 4, sequential. The store on etcd, for several servers at once. Every item is a transaction, so a majority of
+// etcd has what is reported as stored. Each server's table is a cache: loaded from a range at one revision, and updated
+// by a watch from the next revision. Catch-up is a linearizable read: it asks etcd for the head and waits until the
+// watch has reached it.
 import { randomBytes } from 'node:crypto';
 import type { Learned, StoredRecord, Use } from '../../registry/command.ts';
 import {
@@ -235,8 +235,8 @@ export class EtcdStore implements Store {
   }
 
   /**
-   * The changes that the watch has brought. If all of them are this server's own, the table has them already and none is
-   * returned. Otherwise all are returned in order, because own changes may depend on those of other servers.
+   * The changes that the watch has brought. If all of them are this server's own, the table has them already and none
+   * is returned. Otherwise all are returned in order, because own changes may depend on those of other servers.
    */
   #learn(): Learned[] {
     const learned = this.#resetUses;

@@ -1,6 +1,7 @@
-// Announces uses to other servers: a key with a lease for each use, which expires by itself, also if the announcing server
-// dies. Invariant: a key lives longer than its use counts, which is one time to live. All uses within a quarter of that time
-// share a lease, which is never renewed. A server therefore has six leases at most for each of the two times to live.
+// Announces uses to other servers: a key with a lease for each use, which expires by itself, also if the announcing
+// server dies. Invariant: a key lives longer than its use counts, which is one time to live. All uses within a quarter
+// of that time share a lease, which is never renewed. A server therefore has six leases at most for each of the two
+// times to live.
 import { randomInt } from 'node:crypto';
 import type { Use } from '../../registry/command.ts';
 import { type Call, ETCD, type TxnRequest, type TxnResponse } from './etcd-calls.ts';

@@ -1,7 +1,7 @@
 // Plans one change as a transaction: its conditions, its writes, and the reads that explain why a condition failed. The
-// optimistic plan supposes that a new record does not exist yet. If that fails, `resolve` decides from the reads, by the
-// rules of Store. A change that finds its own record counts as stored: the request was repeated because its outcome was
-// unknown.
+// optimistic plan supposes that a new record does not exist yet. If that fails, `resolve` decides from the reads, by
+// the rules of Store. A change that finds its own record counts as stored: the request was repeated because its outcome
+// was unknown.
 import type {
   Change,
   ClientRecord,

@@ -1,6 +1,6 @@
-// Every change of etcd under a registry's prefix, in order and without a gap, from a revision on: one watch, resumed where it
-// broke off. Invariant: all events up to `#revision` have arrived, and `#head` is the head at that revision. Each resumption
-// checks that etcd still has this head.
+// Every change of etcd under a registry's prefix, in order and without a gap, from a revision on: one watch, resumed
+// where it broke off. Invariant: all events up to `#revision` have arrived, and `#head` is the head at that revision.
+// Each resumption checks that etcd still has this head.
 import type { WatchEvent, WatchResponse } from './etcd-calls.ts';
 import { ETCD, EventType, toNumber } from './etcd-calls.ts';
 import type { EtcdClient, WatchCall } from './etcd-client.ts';
@@ -23,7 +23,10 @@ export interface KeyEvent {
 /** Why the stream cannot resume: events are missing (`behind`), or etcd has a different history (`wrong`). */
 export type ResyncKind = 'behind' | 'wrong';
 
-/** Events that wait for take(), which the coordinator calls every second or so. Beyond this bound the table is read again. */
+/**
+ * Events that wait for take(), which the coordinator calls every second or so. Beyond this bound the table is read
+ * again.
+ */
 const QUEUED_EVENTS_MAX = 500_000;
 const CHECK_MS = 1_000;
 const PAUSE_MS = { first: 20, most: 1_000 } as const;

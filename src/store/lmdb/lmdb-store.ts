@@ -1,6 +1,6 @@
-// Stage 4, sequential. The store on LMDB, in the data directory, written by one thread of one server. A commit is one
-// transaction, which is on disk when transactionSync returns. It blocks the coordinator's thread, which may apply no command
-// meanwhile anyway.
+// Stage 4, sequential, called by commit-batch.ts; stored-record.ts has the bytes. The store on LMDB, in the data
+// directory, written by one thread of one server. A commit is one transaction, which is on disk when transactionSync
+// returns. It blocks the coordinator's thread, which may apply no command meanwhile anyway.
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FENCE_WAIT_AFTER_COMMIT_MS, FENCE_WAIT_MS } from '../../limits.ts';
@@ -52,7 +52,9 @@ export interface LmdbOptions {
   readonly registryId: string;
   /** Size in bytes at which the store counts as full; undefined for no limit but the disk. */
   readonly bytesMax: number | undefined;
-  /** The store commits only while it is open; undefined if no lock is renewed, as for a copy that no server uses. */
+  /**
+   * The store commits only while the fence is open; undefined if no lock is renewed, as for a copy that no server uses.
+   */
   readonly fence?: Fence;
   /** Called after each transaction with the seconds that write and fsync took. */
   readonly synced?: (seconds: number) => void;
@@ -209,8 +211,8 @@ export class LmdbStore implements Store {
   }
 
   /**
-   * Another process that opens the table during a commit can set LMDB's transaction counter back. The next transaction would
-   * then overwrite one that is on disk. Throws StoreUnusableError in that case.
+   * Another process that opens the table during a commit can set LMDB's transaction counter back. The next transaction
+   * would then overwrite one that is on disk. Throws StoreUnusableError in that case.
    */
   #assertNext(): void {
     if (this.#table.getWriteTxnId() === this.#newest + 1) return;
@@ -219,7 +221,10 @@ export class LmdbStore implements Store {
     );
   }
 
-  /** LMDB never writes pages that a transaction took and freed again, so the file can end before its last page. Extends it. */
+  /**
+   * LMDB never writes pages that a transaction took and freed again, so the file can end before its last page. Extends
+   * it.
+   */
   #completeFile(): void {
     const { id, bytes } = newestTransaction(this.#file)!;
     this.#newest = id;

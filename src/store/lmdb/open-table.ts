@@ -19,8 +19,8 @@ const PRIVATE_FILE = 0o600;
 const MODES = { permissionsMode: PRIVATE_FILE };
 
 /**
- * Address space reserved for the file: enough for ten million members. A larger file makes LMDB map twice as much each time.
- * LMDB keeps the old maps, whose resident pages count again, so the first map has to be large.
+ * Address space reserved for the file: enough for ten million members. A larger file makes LMDB map twice as much each
+ * time. LMDB keeps the old maps, whose resident pages count again, so the first map has to be large.
  */
 const MAP_BYTES = 16 * 1024 ** 3;
 
@@ -70,8 +70,8 @@ export function openTable(directory: string, readOnly: boolean): Table {
 }
 
 /**
- * Sets a file's mode to 0600: older versions left it to the umask, and LMDB sets no mode for backups. Leaves the mode alone if
- * the process is not the owner, the file system is read-only, or there is no file.
+ * Sets a file's mode to 0600: older versions left it to the umask, and LMDB sets no mode for backups. Leaves the mode
+ * alone if the process is not the owner, the file system is read-only, or there is no file.
  */
 export function keepToOwner(path: string): void {
   try {
@@ -81,7 +81,9 @@ export function keepToOwner(path: string): void {
   }
 }
 
-/** LMDB maps the file into memory. If the file is shorter than its newest meta page says, reading crashes the process. */
+/**
+ * LMDB maps the file into memory. If the file is shorter than its newest meta page says, reading crashes the process.
+ */
 function assertWhole(path: string): void {
   if (!existsSync(path)) return;
   const file = openSync(path, 'r');
@@ -96,7 +98,9 @@ function assertWhole(path: string): void {
   }
 }
 
-/** ID of the newest transaction in a data file, and the bytes that the file has to have; undefined if it is not LMDB's. */
+/**
+ * ID of the newest transaction in a data file, and the bytes that the file has to have; undefined if it is not LMDB's.
+ */
 export function newestTransaction(file: number): { id: number; bytes: number } | undefined {
   const first = metaPage(file, 0);
   const pageBytes = first?.readUInt32LE(META.pageBytesAt) ?? 0;

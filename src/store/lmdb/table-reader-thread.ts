@@ -1,5 +1,5 @@
-// Reads and verifies a table in a thread of its own while the coordinator replays it, which halves the load time of a large
-// table.
+// Reads and verifies a table in a thread of its own while the coordinator replays it, which halves the load time of a
+// large table.
 import { on, once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { TABLE_PIECES_AHEAD_MAX } from '../../limits.ts';

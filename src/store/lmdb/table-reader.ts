@@ -1,5 +1,5 @@
-// Reads all records of a table, packed into pieces of 256 KB. A large table has millions of records, so the cost per record
-// dominates the start of a server.
+// Reads all records of a table, packed into pieces of 256 KB. A large table has millions of records, so the cost per
+// record dominates the start of a server.
 //
 //   piece = { keyLength(2) valueLength(4) key value }
 import { existsSync } from 'node:fs';
@@ -61,8 +61,8 @@ export interface StoredTable {
 }
 
 /**
- * Passes a snapshot of a table to `look`. No other process may have the table open: opening it can make the other lose a
- * commit (see LmdbStore). Rejects with StoreUnusableError if there is no readable table.
+ * Passes a snapshot of a table to `look`. No other process may have the table open: opening it can make the other lose
+ * a commit (see LmdbStore). Rejects with StoreUnusableError if there is no readable table.
  */
 export async function readTable<T>(dataDirectory: string, look: (stored: StoredTable) => Promise<T>): Promise<T> {
   const directory = join(dataDirectory, TABLE_DIRECTORY);
