@@ -1,0 +1,59 @@
+// X25519 keys and the DH function of Noise (revision 34, section 12.1).
+import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject, randomBytes } from 'node:crypto';
+import { NoiseError } from './noise-error.ts';
+
+/** Bytes of a public key, a private key and a DH result (DHLEN). */
+export const KEY_BYTES = 32;
+
+/** A Noise key pair. A KeyObject cannot be wiped; its holder drops it. */
+export interface KeyPair {
+  readonly privateKey: KeyObject;
+  readonly publicKey: Uint8Array;
+}
+
+/** The curve's base point. A DH with it yields the public key of a private key. */
+const BASE_POINT = importPublic(Uint8Array.of(9, ...new Uint8Array(KEY_BYTES - 1)));
+/** Any 32 bytes: node:crypto wants the member but derives the public key from `d`. */
+const IGNORED_X = 'A'.repeat(43);
+
+/**
+ * Makes a key pair of 32 unpredictable bytes. The private key is imported and the public key computed by a DH, because
+ * exporting a key of the synchronous generateKeyPairSync can lock the thread on Node 20, and SPKI is three times as
+ * dear there.
+ */
+export function generateKeyPair(random: (count: number) => Uint8Array = randomBytes): KeyPair {
+  const secret = random(KEY_BYTES);
+  const pair = keyPairOf(secret);
+  secret.fill(0);
+  return pair;
+}
+
+/** Imports a private key of 32 bytes and computes its public key. The caller wipes the bytes. */
+export function keyPairOf(secret: Uint8Array): KeyPair {
+  if (secret.length !== KEY_BYTES) throw new NoiseError(`a private key has ${KEY_BYTES} bytes`);
+  const d = base64url(secret);
+  const privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'X25519', d, x: IGNORED_X }, format: 'jwk' });
+  return { privateKey, publicKey: diffieHellman({ privateKey, publicKey: BASE_POINT }) };
+}
+
+/** The DH function. Throws NoiseError if the result is all zeros, which a public key of small order causes. */
+export function dh({ privateKey }: KeyPair, publicKey: Uint8Array): Uint8Array {
+  if (publicKey.length !== KEY_BYTES) throw new NoiseError(`a public key has ${KEY_BYTES} bytes`);
+  let shared: Uint8Array;
+  try {
+    shared = diffieHellman({ privateKey, publicKey: importPublic(publicKey) });
+  } catch {
+    throw new NoiseError('the key exchange has no valid result');
+  }
+  // OpenSSL refuses a zero result itself. Another library under node:crypto may not.
+  if (shared.every((byte) => byte === 0)) throw new NoiseError('the key exchange has no valid result');
+  return shared;
+}
+
+function importPublic(bytes: Uint8Array): KeyObject {
+  return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: base64url(bytes) }, format: 'jwk' });
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
+}
