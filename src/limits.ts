@@ -234,3 +234,42 @@ export const FENCE_WAIT_MS = 1_000;
  * Milliseconds that a commit already on disk waits for that renewal. Then the process exits; no client has had a reply.
  */
 export const FENCE_WAIT_AFTER_COMMIT_MS = 15_000;
+
+/** Bytes of ciphertext and tag of a sealed frame from the registry: what its length field can say. */
+export const SEALED_FRAME_BYTES_MAX = 65_535;
+
+/** Bytes of protobuf in such a frame, beside flag and tag. */
+export const SEALED_PART_BYTES_MAX = SEALED_FRAME_BYTES_MAX - 17;
+
+/** Bytes of ciphertext and tag of a frame from a client: flag, one byte of message and tag at least. */
+export const SEALED_REQUEST_FRAME_BYTES_MIN = 18;
+export const SEALED_REQUEST_FRAME_BYTES_MAX = 16_384;
+
+/** Bytes of protobuf in a client's message, as the certificate tells it. */
+export const SEALED_REQUEST_BYTES_MAX = SEALED_REQUEST_FRAME_BYTES_MAX - 17;
+
+/** Bytes of protobuf in a sealed reply, all frames together. The longest roster of 64 members fits. */
+export const SEALED_REPLY_BYTES_MAX = 1024 * 1024;
+
+/** Bytes of a SealKey: an X25519 public key. */
+export const SEAL_KEY_BYTES = 32;
+
+/** Bytes of a token's labels, and characters of a label's key. */
+export const LABELS_BYTES_MAX = 512;
+export const LABEL_KEY_CHARS_MAX = 63;
+
+/** Bits of a SigKey, and of the registry's sk, in the sealed dialect. */
+export const SEALED_RSA_BITS_MIN = 2_048;
+
+/** Seconds by which the clocks of a client and of a registry may differ when the client checks a certificate. */
+export const SEAL_CERT_SKEW_SECONDS = 86_400;
+
+/** Milliseconds by which a statement's seq may be ahead of the registry's clock. */
+export const SEQ_AHEAD_MS_MAX = 2 * 86_400_000;
+
+/** Seconds that a certificate of `s` is valid, and seconds before its making from which it is. */
+export const SEAL_CERT_SECONDS = 2 * 86_400;
+export const SEAL_CERT_BACKDATE_SECONDS = 3_600;
+
+/** Milliseconds after which a process replaces `s`. */
+export const SEAL_KEY_AGE_MS_MAX = 86_400_000;

@@ -103,7 +103,7 @@ export class CipherState {
 
   /** Rekey: replaces the key by one derived from it. The counter goes on. */
   rekey(): void {
-    if (!this.#key) throw new NoiseError('no key to derive a new one from');
+    if (!this.#key) throw new NoiseError('no key to replace');
     const cipher = createCipheriv(ALGORITHM, this.#key, REKEY_NONCE, OPTIONS);
     const key = cipher.update(new Uint8Array(32));
     cipher.final();

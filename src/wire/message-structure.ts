@@ -23,9 +23,15 @@ const CLIENT_SPECS = 11;
 const TOKENS = 21;
 const TOKEN_MY_ENDS = 6;
 
-type FieldKind = 'op' | 'uint32' | 'uint64' | 'bytes' | 'string' | 'token';
+type FieldKind = 'op' | 'bool' | 'uint32' | 'uint64' | 'bytes' | 'string' | 'token';
 
-/** The fields of proto/xlreg.proto, as the strict check needs them. A test compares the two. */
+/** The fields of a message and of its tokens, by number. */
+interface FieldTables {
+  readonly message: ReadonlyMap<number, FieldKind>;
+  readonly token: ReadonlyMap<number, FieldKind>;
+}
+
+/** The fields of proto/xlreg.proto below 32, as the strict check needs them. A test compares the two. */
 export const MESSAGE_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [1, 'op'],
   [2, 'bytes'],
@@ -48,7 +54,7 @@ export const MESSAGE_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [23, 'string'],
 ]);
 
-/** The fields of Token. */
+/** The fields of Token below 32. */
 export const TOKEN_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [1, 'string'],
   [2, 'uint64'],
@@ -58,6 +64,29 @@ export const TOKEN_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [6, 'string'],
   [7, 'bytes'],
 ]);
+
+/** Further fields of the sealed dialect. In the others they are unknown (M5). */
+export const SEALED_MESSAGE_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
+  [32, 'uint32'],
+  [33, 'bool'],
+  [34, 'uint32'],
+  [35, 'string'],
+  [36, 'uint64'],
+]);
+
+/** Further fields of Token in the sealed dialect. */
+export const SEALED_TOKEN_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
+  [32, 'bytes'],
+  [33, 'uint64'],
+  [34, 'bytes'],
+  [35, 'string'],
+]);
+
+const OLD_FIELDS: FieldTables = { message: MESSAGE_FIELDS, token: TOKEN_FIELDS };
+const SEALED_FIELDS: FieldTables = {
+  message: new Map([...MESSAGE_FIELDS, ...SEALED_MESSAGE_FIELDS]),
+  token: new Map([...TOKEN_FIELDS, ...SEALED_TOKEN_FIELDS]),
+};
 
 /** Position of a message in the decrypted bytes. */
 export interface FoundMessage {
@@ -149,7 +178,7 @@ class FieldReader {
     this.number = Math.floor(this.value / 8);
     if (this.number === 0) return undefined;
     const kind = fields.get(this.number) ?? 'unknown';
-    const expected = kind === 'op' || kind === 'uint32' || kind === 'uint64' ? VARINT : LENGTH_DELIMITED;
+    const expected = isNumeric(kind) ? VARINT : LENGTH_DELIMITED;
     if (kind !== 'unknown' && wireType !== expected) return undefined;
     if (wireType === VARINT) {
       if (!this.#varint(VALUE_BYTES_MAX) || (kind === 'uint32' && this.value > 0xffff_ffff)) return undefined;
@@ -167,6 +196,10 @@ class FieldReader {
     if (kind === 'string' && !isText(this.#bytes.subarray(this.valueStart, this.at))) return undefined;
     return kind;
   }
+}
+
+function isNumeric(kind: FieldKind | 'unknown'): boolean {
+  return kind === 'op' || kind === 'uint32' || kind === 'uint64' || kind === 'bool';
 }
 
 /** Valid UTF-8 without NUL (M4). */
@@ -204,11 +237,17 @@ class FieldCounts {
 }
 
 /** True if the bytes are a valid Token. */
-function isToken(bytes: Uint8Array, start: number, end: number, counts: FieldCounts): boolean {
+function isToken(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  counts: FieldCounts,
+  fields: FieldTables['token'],
+): boolean {
   const reader = new FieldReader(bytes, start, end);
   let myEnds = 0;
   while (!reader.done) {
-    const kind = reader.next(TOKEN_FIELDS);
+    const kind = reader.next(fields);
     if (kind === undefined) return false;
     if (kind === 'unknown' && !counts.unknown()) return false;
     if (reader.number === TOKEN_MY_ENDS && ++myEnds > REPEATED_FIELDS_MAX) return false;
@@ -239,7 +278,7 @@ export function scanMessage(plain: Uint8Array, state: ScanState): FoundMessage |
     const end = reader.at;
     if (op !== undefined && isPaddedAt(plain, end)) return { end, paddedEnd: blockEnd(end), op };
     const kind = reader.next(MESSAGE_FIELDS);
-    if (kind === undefined || !isAllowed(kind, reader, plain, counts)) {
+    if (kind === undefined || !isAllowed(kind, reader, plain, counts, OLD_FIELDS)) {
       const needed = kind === undefined ? blockEnd(reader.needed) : Infinity;
       return { end: undefined, state: counts.stateAt(end, op !== undefined), needed };
     }
@@ -247,11 +286,34 @@ export function scanMessage(plain: Uint8Array, state: ScanState): FoundMessage |
   }
 }
 
+/**
+ * Checks bytes that are one whole message of the sealed dialect, which needs no padding. Returns its Op as encoded, or
+ * undefined if they are none (M3 to M8).
+ */
+export function checkWholeMessage(plain: Uint8Array): number | undefined {
+  const start = scanFrom(0);
+  const reader = new FieldReader(plain, start.at, plain.length);
+  const counts = new FieldCounts(start);
+  let op: number | undefined;
+  while (!reader.done) {
+    const kind = reader.next(SEALED_FIELDS.message);
+    if (kind === undefined || !isAllowed(kind, reader, plain, counts, SEALED_FIELDS)) return undefined;
+    if (reader.number === OP) op = reader.value;
+  }
+  return op;
+}
+
 /** True if the message may have this field besides the earlier ones (M5, M6) and, for a token, its content is valid. */
-function isAllowed(kind: FieldKind | 'unknown', reader: FieldReader, plain: Uint8Array, counts: FieldCounts): boolean {
+function isAllowed(
+  kind: FieldKind | 'unknown',
+  reader: FieldReader,
+  plain: Uint8Array,
+  counts: FieldCounts,
+  fields: FieldTables,
+): boolean {
   if (kind === 'unknown') return counts.unknown();
   if (kind !== 'token') return true;
-  return counts.token(reader.number) && isToken(plain, reader.valueStart, reader.at, counts);
+  return counts.token(reader.number) && isToken(plain, reader.valueStart, reader.at, counts, fields.token);
 }
 
 /** End of the block that the padding of a message of `end` bytes fills. */

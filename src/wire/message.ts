@@ -54,12 +54,21 @@ export function encodeMessage(message: Message): Uint8Array {
   return reg.XLRegMsg.encode(message).finish();
 }
 
+const NO_SEALED_FIELDS = { SealKey: null, Seq: null, Statement: null, Labels: null };
+
 /**
  * Encodes a token as a ClusterMembers message contains it, tag and length included. Rosters concatenate such tokens
- * without encoding them again. Omits the DigSig: its holder could register as that member (R10).
+ * without encoding them again. Omits the DigSig: its holder could register as that member (R10). Omits the fields of
+ * the sealed dialect, which are kept apart (encodeSealedFields).
  */
 export function encodeRosterToken(token: Token): Uint8Array {
-  return reg.XLRegMsg.encode({ Tokens: [{ ...token, DigSig: null }] }).finish();
+  return reg.XLRegMsg.encode({ Tokens: [{ ...token, DigSig: null, ...NO_SEALED_FIELDS }] }).finish();
+}
+
+/** Encodes a token's fields 32 to 35, as they follow the others in a token for a reader of the sealed dialect. */
+export function encodeSealedFields({ SealKey, Seq, Statement, Labels }: Token): Uint8Array {
+  const fields = { SealKey: SealKey ?? null, Seq: Seq ?? null, Statement: Statement ?? null, Labels: Labels ?? null };
+  return reg.XLRegMsg.Token.encode(fields).finish();
 }
 
 /** Decodes concatenated roster tokens. */

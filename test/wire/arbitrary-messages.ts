@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import Long from 'long';
 import type { Message, Token } from '../../src/wire/message.ts';
-import { kindsOf, messageType, tokenType } from './schema.ts';
+import { oldKindsOf, messageType, tokenType } from './schema.ts';
 
 export const uint64: fc.Arbitrary<bigint> = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const long = uint64.map((value) => Long.fromString(value.toString(), true));
@@ -132,13 +132,13 @@ const unknownField = unknownNumber.chain((number) =>
 const anyOf = (kinds: ReadonlyMap<number, string>) => [...kinds].map(([number, kind]) => knownField(number, kind));
 
 const tokenBytes: fc.Arbitrary<Buffer> = fc
-  .array(fc.oneof({ weight: 1, arbitrary: unknownField }, ...anyOf(kindsOf(tokenType))), { maxLength: 4 })
+  .array(fc.oneof({ weight: 1, arbitrary: unknownField }, ...anyOf(oldKindsOf(tokenType))), { maxLength: 4 })
   .map((fields) => Buffer.concat(fields));
 
 const opField = knownField(1, 'op');
 /** The one ambiguity of F5: bytes that read both as padding and as four Ops of JoinReply. */
 const fourJoinReplies = fc.constant(Buffer.alloc(8, 0x08));
-const messageField = fc.oneof(opField, fourJoinReplies, unknownField, ...anyOf(kindsOf(messageType)));
+const messageField = fc.oneof(opField, fourJoinReplies, unknownField, ...anyOf(oldKindsOf(messageType)));
 
 /** Fields of a message in any order and any encoding; nearly always a message. */
 export const messageBytes: fc.Arbitrary<Buffer> = fc

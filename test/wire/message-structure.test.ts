@@ -6,8 +6,11 @@ import { describe, expect, it } from 'vitest';
 import { pad } from '../../src/wire/aes-cbc.ts';
 import { isOp, Op } from '../../src/wire/message.ts';
 import {
+  checkWholeMessage,
   findMessage,
   MESSAGE_FIELDS,
+  SEALED_MESSAGE_FIELDS,
+  SEALED_TOKEN_FIELDS,
   scanFrom,
   scanMessage,
   TOKEN_FIELDS,
@@ -293,9 +296,18 @@ it('spends time proportional to the bytes (F4)', () => {
   expect(sixteen).toBeLessThan(16 * 4 * one);
 });
 
+it('takes numbers from 32 on as unknown fields in the old dialects, and checks them in sealed (M5)', () => {
+  // Op Bye, then field 32 as four bytes, which no uint32 is encoded as.
+  const strange = bytes('080b850201020304');
+  expect(findMessage(pad(strange), 0)).toMatchObject({ end: strange.length, op: Op.Bye });
+  expect(checkWholeMessage(strange)).toBeUndefined();
+  expect(checkWholeMessage(BYE)).toBe(Op.Bye);
+  for (const none of ['', '080b08', '0801ff']) expect(checkWholeMessage(bytes(none))).toBeUndefined();
+});
+
 it('has the field tables of the schema (M1)', () => {
-  expect([...MESSAGE_FIELDS]).toEqual([...kindsOf(messageType)]);
-  expect([...TOKEN_FIELDS]).toEqual([...kindsOf(tokenType)]);
+  expect([...MESSAGE_FIELDS, ...SEALED_MESSAGE_FIELDS]).toEqual([...kindsOf(messageType)]);
+  expect([...TOKEN_FIELDS, ...SEALED_TOKEN_FIELDS]).toEqual([...kindsOf(tokenType)]);
 });
 
 it('limits each repeated field of the schema (M6)', () => {

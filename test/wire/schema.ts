@@ -21,3 +21,8 @@ export function kindsOf(type: protobuf.Type): Map<number, string> {
   ]);
   return new Map(kinds.sort(([a], [b]) => a - b));
 }
+
+/** The fields of the old dialects. Numbers from 32 on are unknown there (M5). */
+export function oldKindsOf(type: protobuf.Type): Map<number, string> {
+  return new Map([...kindsOf(type)].filter(([number]) => number < 32));
+}

@@ -1,10 +1,10 @@
 // A plain implementation of F5 and M3 to M8, which findMessage() must agree with. It tries every block boundary and
 // reads each candidate from its beginning, with varints as bigints.
 
-import { kindsOf, messageType, tokenType } from './schema.ts';
+import { oldKindsOf, messageType, tokenType } from './schema.ts';
 
-const MESSAGE_KINDS = kindsOf(messageType);
-const TOKEN_KINDS = kindsOf(tokenType);
+const MESSAGE_KINDS = oldKindsOf(messageType);
+const TOKEN_KINDS = oldKindsOf(tokenType);
 /** The maximal lengths of varints in bytes (M7). */
 const TAG_BYTES_MAX = 5;
 const LENGTH_BYTES_MAX = 5;

@@ -80,6 +80,21 @@ export namespace reg {
         /** XLRegMsg ErrDesc. */
         ErrDesc?: (string|null);
 
+        /** XLRegMsg Code. */
+        Code?: (number|null);
+
+        /** XLRegMsg Retryable. */
+        Retryable?: (boolean|null);
+
+        /** XLRegMsg RetryAfterMs. */
+        RetryAfterMs?: (number|null);
+
+        /** XLRegMsg ObservedAddress. */
+        ObservedAddress?: (string|null);
+
+        /** XLRegMsg RecordedSeq. */
+        RecordedSeq?: (Long|null);
+
         /**
          * Encodes the specified XLRegMsg message. Does not implicitly {@link reg.XLRegMsg.verify|verify} messages.
          * @param message XLRegMsg message or plain object to encode
@@ -160,6 +175,21 @@ export namespace reg {
 
             /** XLRegMsg ErrDesc */
             ErrDesc?: (string|null);
+
+            /** XLRegMsg Code */
+            Code?: (number|null);
+
+            /** XLRegMsg Retryable */
+            Retryable?: (boolean|null);
+
+            /** XLRegMsg RetryAfterMs */
+            RetryAfterMs?: (number|null);
+
+            /** XLRegMsg ObservedAddress */
+            ObservedAddress?: (string|null);
+
+            /** XLRegMsg RecordedSeq */
+            RecordedSeq?: (Long|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -251,6 +281,18 @@ export namespace reg {
             /** Token DigSig. */
             DigSig?: (Uint8Array|null);
 
+            /** Token SealKey. */
+            SealKey?: (Uint8Array|null);
+
+            /** Token Seq. */
+            Seq?: (Long|null);
+
+            /** Token Statement. */
+            Statement?: (Uint8Array|null);
+
+            /** Token Labels. */
+            Labels?: (string|null);
+
             /**
              * Encodes the specified Token message. Does not implicitly {@link reg.XLRegMsg.Token.verify|verify} messages.
              * @param message Token message or plain object to encode
@@ -295,6 +337,18 @@ export namespace reg {
 
                 /** Token DigSig */
                 DigSig?: (Uint8Array|null);
+
+                /** Token SealKey */
+                SealKey?: (Uint8Array|null);
+
+                /** Token Seq */
+                Seq?: (Long|null);
+
+                /** Token Statement */
+                Statement?: (Uint8Array|null);
+
+                /** Token Labels */
+                Labels?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -41,6 +41,11 @@ export const reg = $root.reg = (() => {
          * @property {Array.<reg.XLRegMsg.Token.$Properties>|null} [Tokens] XLRegMsg Tokens
          * @property {Uint8Array|null} [DigSig] XLRegMsg DigSig
          * @property {string|null} [ErrDesc] XLRegMsg ErrDesc
+         * @property {number|null} [Code] XLRegMsg Code
+         * @property {boolean|null} [Retryable] XLRegMsg Retryable
+         * @property {number|null} [RetryAfterMs] XLRegMsg RetryAfterMs
+         * @property {string|null} [ObservedAddress] XLRegMsg ObservedAddress
+         * @property {Long|null} [RecordedSeq] XLRegMsg RecordedSeq
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
          */
 
@@ -226,6 +231,46 @@ export const reg = $root.reg = (() => {
         XLRegMsg.prototype.ErrDesc = null;
 
         /**
+         * XLRegMsg Code.
+         * @member {number|null|undefined} Code
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Code = null;
+
+        /**
+         * XLRegMsg Retryable.
+         * @member {boolean|null|undefined} Retryable
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Retryable = null;
+
+        /**
+         * XLRegMsg RetryAfterMs.
+         * @member {number|null|undefined} RetryAfterMs
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.RetryAfterMs = null;
+
+        /**
+         * XLRegMsg ObservedAddress.
+         * @member {string|null|undefined} ObservedAddress
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ObservedAddress = null;
+
+        /**
+         * XLRegMsg RecordedSeq.
+         * @member {Long|null|undefined} RecordedSeq
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.RecordedSeq = null;
+
+        /**
          * Encodes the specified XLRegMsg message. Does not implicitly {@link reg.XLRegMsg.verify|verify} messages.
          * @function encode
          * @memberof reg.XLRegMsg
@@ -280,6 +325,16 @@ export const reg = $root.reg = (() => {
                 writer.uint32(/* id 22, wireType 2 =*/178).bytes(message.DigSig);
             if (message.ErrDesc != null && $Object.hasOwnProperty.call(message, "ErrDesc"))
                 writer.uint32(/* id 23, wireType 2 =*/186).string(message.ErrDesc);
+            if (message.Code != null && $Object.hasOwnProperty.call(message, "Code"))
+                writer.uint32(/* id 32, wireType 0 =*/256).uint32(message.Code);
+            if (message.Retryable != null && $Object.hasOwnProperty.call(message, "Retryable"))
+                writer.uint32(/* id 33, wireType 0 =*/264).bool(message.Retryable);
+            if (message.RetryAfterMs != null && $Object.hasOwnProperty.call(message, "RetryAfterMs"))
+                writer.uint32(/* id 34, wireType 0 =*/272).uint32(message.RetryAfterMs);
+            if (message.ObservedAddress != null && $Object.hasOwnProperty.call(message, "ObservedAddress"))
+                writer.uint32(/* id 35, wireType 2 =*/282).string(message.ObservedAddress);
+            if (message.RecordedSeq != null && $Object.hasOwnProperty.call(message, "RecordedSeq"))
+                writer.uint32(/* id 36, wireType 0 =*/288).uint64(message.RecordedSeq);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -446,6 +501,36 @@ export const reg = $root.reg = (() => {
                         message.ErrDesc = reader.string();
                         continue;
                     }
+                case 32: {
+                        if (wireType !== 0)
+                            break;
+                        message.Code = reader.uint32();
+                        continue;
+                    }
+                case 33: {
+                        if (wireType !== 0)
+                            break;
+                        message.Retryable = reader.bool();
+                        continue;
+                    }
+                case 34: {
+                        if (wireType !== 0)
+                            break;
+                        message.RetryAfterMs = reader.uint32();
+                        continue;
+                    }
+                case 35: {
+                        if (wireType !== 2)
+                            break;
+                        message.ObservedAddress = reader.string();
+                        continue;
+                    }
+                case 36: {
+                        if (wireType !== 0)
+                            break;
+                        message.RecordedSeq = reader.uint64();
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -511,6 +596,10 @@ export const reg = $root.reg = (() => {
              * @property {Uint8Array|null} [SigKey] Token SigKey
              * @property {Array.<string>|null} [MyEnds] Token MyEnds
              * @property {Uint8Array|null} [DigSig] Token DigSig
+             * @property {Uint8Array|null} [SealKey] Token SealKey
+             * @property {Long|null} [Seq] Token Seq
+             * @property {Uint8Array|null} [Statement] Token Statement
+             * @property {string|null} [Labels] Token Labels
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -600,6 +689,38 @@ export const reg = $root.reg = (() => {
             Token.prototype.DigSig = null;
 
             /**
+             * Token SealKey.
+             * @member {Uint8Array|null|undefined} SealKey
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.SealKey = null;
+
+            /**
+             * Token Seq.
+             * @member {Long|null|undefined} Seq
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.Seq = null;
+
+            /**
+             * Token Statement.
+             * @member {Uint8Array|null|undefined} Statement
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.Statement = null;
+
+            /**
+             * Token Labels.
+             * @member {string|null|undefined} Labels
+             * @memberof reg.XLRegMsg.Token
+             * @instance
+             */
+            Token.prototype.Labels = null;
+
+            /**
              * Encodes the specified Token message. Does not implicitly {@link reg.XLRegMsg.Token.verify|verify} messages.
              * @function encode
              * @memberof reg.XLRegMsg.Token
@@ -630,6 +751,14 @@ export const reg = $root.reg = (() => {
                         writer.uint32(/* id 6, wireType 2 =*/50).string(message.MyEnds[i]);
                 if (message.DigSig != null && $Object.hasOwnProperty.call(message, "DigSig"))
                     writer.uint32(/* id 7, wireType 2 =*/58).bytes(message.DigSig);
+                if (message.SealKey != null && $Object.hasOwnProperty.call(message, "SealKey"))
+                    writer.uint32(/* id 32, wireType 2 =*/258).bytes(message.SealKey);
+                if (message.Seq != null && $Object.hasOwnProperty.call(message, "Seq"))
+                    writer.uint32(/* id 33, wireType 0 =*/264).uint64(message.Seq);
+                if (message.Statement != null && $Object.hasOwnProperty.call(message, "Statement"))
+                    writer.uint32(/* id 34, wireType 2 =*/274).bytes(message.Statement);
+                if (message.Labels != null && $Object.hasOwnProperty.call(message, "Labels"))
+                    writer.uint32(/* id 35, wireType 2 =*/282).string(message.Labels);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -716,6 +845,30 @@ export const reg = $root.reg = (() => {
                             if (wireType !== 2)
                                 break;
                             message.DigSig = reader.bytes();
+                            continue;
+                        }
+                    case 32: {
+                            if (wireType !== 2)
+                                break;
+                            message.SealKey = reader.bytes();
+                            continue;
+                        }
+                    case 33: {
+                            if (wireType !== 0)
+                                break;
+                            message.Seq = reader.uint64();
+                            continue;
+                        }
+                    case 34: {
+                            if (wireType !== 2)
+                                break;
+                            message.Statement = reader.bytes();
+                            continue;
+                        }
+                    case 35: {
+                            if (wireType !== 2)
+                                break;
+                            message.Labels = reader.string();
                             continue;
                         }
                     }
