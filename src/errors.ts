@@ -13,6 +13,12 @@ export const FAULT_TEXT = {
   'hello-undecryptable': null,
   'hello-plaintext-length': null,
   'hello-timeout': null,
+  // Of the sealed dialect.
+  'hello-dialect-off': null,
+  'hello-mac-wrong': null,
+  'hello-key-invalid': null,
+  'frame-length': null,
+  'frame-forged': null,
   'message-too-long': null,
   'message-undecodable': null,
   'message-timeout': null,
@@ -27,6 +33,9 @@ export const FAULT_TEXT = {
   'node-id-length': 'bad length for nodeID',
   'rsa-key-invalid': 'bad RSA public key',
   'end-point-invalid': 'invalid endpoint',
+  'labels-invalid': 'invalid labels',
+  'seal-key-invalid': 'bad seal key',
+  'seq-invalid': 'bad seq',
   'signature-invalid': 'bad digital signature',
   'end-point-count-zero': 'cluster members must have at least one endPoint',
   'cluster-not-named': 'missing cluster name or ID',
@@ -39,6 +48,10 @@ export type Fault = keyof typeof FAULT_TEXT;
 export const REFUSAL_TEXT = {
   'client-unknown': 'client unknown, not in registry',
   'id-in-use': 'ID already in use',
+  // The client has registered through the sealed dialect; the others are closed to its ID and its SigKey.
+  'id-marked': 'ID already in use',
+  'statement-older': 'statement is older than the one on record',
+  'statement-differs': 'statement differs under the same seq',
   'cluster-name-unknown': 'cannot find cluster with this name',
   'cluster-id-unknown': 'cannot find cluster with this ID',
   'cluster-full': 'cluster is full',
@@ -56,6 +69,57 @@ export const REFUSAL_TEXT = {
   'cannot-store': 'registry cannot store',
   'shutting-down': 'server is shutting down',
 } as const satisfies Record<string, string>;
+
+/**
+ * Numbers of the errors that a peer is told in the sealed dialect, in the field Code (E7). They never change; a new
+ * error gets the next one.
+ */
+export const ERROR_CODES: Readonly<Partial<Record<Fault | Refusal, number>>> = {
+  'tag-out-of-range': 1,
+  'message-of-registry': 2,
+  'message-in-wrong-state': 3,
+  'salt-too-short': 4,
+  'token-missing': 5,
+  'name-invalid': 6,
+  'node-id-length': 7,
+  'rsa-key-invalid': 8,
+  'end-point-invalid': 9,
+  'labels-invalid': 10,
+  'seal-key-invalid': 11,
+  'seq-invalid': 12,
+  'signature-invalid': 13,
+  'end-point-count-zero': 14,
+  'cluster-not-named': 15,
+  'client-unknown': 16,
+  'id-in-use': 17,
+  'id-marked': 17,
+  'statement-older': 18,
+  'statement-differs': 19,
+  'cluster-name-unknown': 20,
+  'cluster-id-unknown': 21,
+  'cluster-full': 22,
+  'member-name-in-use': 23,
+  'one-end-point-needed': 24,
+  'two-end-points-needed': 25,
+  'registry-full': 26,
+  'registrations-per-address': 27,
+  'clusters-per-address': 27,
+  'members-per-address': 27,
+  'clusters-per-client': 28,
+  'seats-per-client': 28,
+  'cannot-store': 29,
+  'shutting-down': 30,
+};
+
+/** Milliseconds after which a retry is worthwhile; absent for an error that a retry does not change. */
+export const RETRY_AFTER_MS: Readonly<Partial<Record<Fault | Refusal, number>>> = {
+  'registry-full': 60_000,
+  'registrations-per-address': 1_000,
+  'clusters-per-address': 1_000,
+  'members-per-address': 1_000,
+  'cannot-store': 1_000,
+  'shutting-down': 1_000,
+};
 
 /** A refusal; the peer is told why. */
 export type Refusal = keyof typeof REFUSAL_TEXT;

@@ -273,3 +273,6 @@ export const SEAL_CERT_BACKDATE_SECONDS = 3_600;
 
 /** Milliseconds after which a process replaces `s`. */
 export const SEAL_KEY_AGE_MS_MAX = 86_400_000;
+
+/** Marks that one command of an operator lifts: as many as fit in one transaction of etcd. */
+export const MARKS_LIFTED_MAX = 32;

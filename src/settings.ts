@@ -12,6 +12,7 @@ import {
   WORKERS_MAX,
 } from './limits.ts';
 import { isStoreName, type StoreName } from './store/open-store.ts';
+import { SESSION_DIALECTS, type SessionDialect } from './wire/hello.ts';
 import { isEndPoint, isName } from './wire/member-token.ts';
 
 /** Headings of the settings, in order; the text applies to each setting below it. */
@@ -185,6 +186,15 @@ export const settings = z.strictObject({
     .register(texts, {
       ...{ group: 'listen', value: 'auto|uws|node' },
       about: 'the engine of --ws: auto takes uWebSockets.js where it loads; TLS always takes node',
+    }),
+  dialects: z
+    .string()
+    .transform((text) => text.split(',') as SessionDialect[])
+    .refine((names) => names.every((name) => SESSION_DIALECTS.includes(name)), 'should be chained,prefixed,sealed')
+    .prefault(SESSION_DIALECTS.join(','))
+    .register(texts, {
+      ...{ group: 'listen', value: 'NAME,…' },
+      about: 'the dialects that are served, of chained, prefixed and sealed; sealed needs an sk.pem of 2,048 bits',
     }),
 
   workers: whole(1, WORKERS_MAX)

@@ -157,7 +157,10 @@ function tableStages(): Stage[] {
 
 const ID = Buffer.alloc(32, 7);
 
-const CONTEXT: SessionContext = { registryToken: {}, version: 1, random: pooledRandom(), rosterBytesMax: 10_000 };
+const CONTEXT: SessionContext = {
+  ...{ registryToken: {}, version: 1, random: pooledRandom(), now: Date.now },
+  rosterBytesMax: 10_000,
+};
 
 function identified(): Session {
   const empty = new Uint8Array(0);

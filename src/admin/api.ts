@@ -87,6 +87,7 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
     },
     'DELETE /api/clusters/{cluster}/members/{member}': (_, { cluster, member }) =>
       operate({ kind: 'evict', cluster: refOf(cluster!), member: refOf(member!) }),
+    ...markHandlers(table, (command) => operate(command)),
     'GET /api/sessions': ({ query }) => {
       const [limit, cursor] = [pageSize(query), whole(query, 'cursor', 0, 0, Number.MAX_SAFE_INTEGER)];
       // Request one more, to know whether there is a next page.
@@ -139,6 +140,27 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
       },
     ]),
   );
+}
+
+/** Routes that open the old dialects to clients again (L6). */
+function markHandlers(
+  table: () => CoordinatorThread,
+  operate: (command: OperatorCommand) => Promise<unknown>,
+): Readonly<Record<string, Handler>> {
+  return {
+    'DELETE /api/marks': () => liftAllMarks(table()),
+    'DELETE /api/marks/{client}': (_, { client }) =>
+      operate({ kind: 'lift-marks', clientId: client!.replace(/^id:/, '').toLowerCase() }),
+  };
+}
+
+/** Lifts all marks, some at a time, so that other commands run in between. */
+async function liftAllMarks(table: CoordinatorThread): Promise<unknown> {
+  for (;;) {
+    const reply = await table.operate({ kind: 'lift-marks', clientId: undefined });
+    if (reply.kind !== 'marks') throw new Refused(507, 'cannot-store', 'the store has no room for the change');
+    if (reply.left === 0 || reply.lifted === 0) return { done: true };
+  }
 }
 
 function refusalReply(error: unknown): HttpReply {
@@ -201,7 +223,11 @@ function levelOf(body: Buffer): string | undefined {
   return typeof level === 'string' ? level : undefined;
 }
 
-function describeMember({ index, name, clientId, token }: ShownCluster['members'][number], subject: ApiSubject) {
-  const member = { index, name, clientId, endPoints: decodeRoster(token)[0]?.MyEnds ?? [] };
+function describeMember(
+  { index, name, clientId, token, sealed }: ShownCluster['members'][number],
+  subject: ApiSubject,
+) {
+  const endPoints = decodeRoster(token)[0]?.MyEnds ?? [];
+  const member = { index, name, clientId, endPoints, ...(sealed && { sealed: true }) };
   return subject.hasTwin(clientId) ? { ...member, twin: true } : member;
 }

@@ -163,8 +163,12 @@ export class Admission {
     return this.#exempt.has(address) ? undefined : this.#addresses.of(addressHolder(address), performance.now());
   }
 
-  takeHello(): boolean {
-    return this.#hellos.take(performance.now());
+  takeHello(cost: number): boolean {
+    return this.#hellos.take(performance.now(), cost);
+  }
+
+  giveBackHello(cost: number): void {
+    this.#hellos.giveBack(cost);
   }
 
   /** Records a good Hello. */
@@ -225,10 +229,18 @@ export class ConnectionPermit {
     return true;
   }
 
-  /** Charges a Hello. Returns the limit that it exceeds; undefined if it may be decrypted. */
-  takeHello(): DropCause | undefined {
-    if (this.#use?.hellos.take(performance.now()) === false) return 'hellos-per-address';
-    return this.#admission.takeHello() ? undefined : 'hellos';
+  /**
+   * Charges a Hello; `cost` is in RSA Hellos. Returns the limit that it exceeds; undefined if a worker may answer it.
+   */
+  takeHello(cost = 1): DropCause | undefined {
+    if (this.#use?.hellos.take(performance.now(), cost) === false) return 'hellos-per-address';
+    return this.#admission.takeHello(cost) ? undefined : 'hellos';
+  }
+
+  /** Returns the charge of a Hello that has cost a worker next to nothing. */
+  giveBackHello(cost: number): void {
+    this.#use?.hellos.giveBack(cost);
+    this.#admission.giveBackHello(cost);
   }
 
   /** Records a good Hello; the session begins. */

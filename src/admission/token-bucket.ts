@@ -21,12 +21,17 @@ export class TokenBucket {
     this.#since = now;
   }
 
-  /** Takes a token; false if the bucket is empty. */
-  take(now: number): boolean {
+  /** Takes a token, or a part of one; false if the bucket has less. */
+  take(now: number, count = 1): boolean {
     this.#fill(now);
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
+  }
+
+  /** Puts back what an event took that does not count. */
+  giveBack(count: number): void {
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + count);
   }
 
   /** True if the bucket is full, so that it can be discarded without loss. */

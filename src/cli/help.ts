@@ -38,6 +38,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
 
   xlreg clusters   list the clusters of a running registry
   xlreg evict      remove a member from a cluster
+  xlreg unmark     open the old dialects to a client of the sealed one again
   xlreg delete     delete a cluster
   xlreg sessions   list the sessions of a running registry
 
@@ -70,6 +71,12 @@ const EVICT = `xlreg evict CLUSTER MEMBER [FLAGS]
 
 Removes a member from a cluster; each is given by its name, or as id: and its ID. The next client to join takes the
 empty seat. No other member moves.
+${ADMIN_FLAGS}`;
+
+const UNMARK = `xlreg unmark ID|--all [FLAGS]
+
+Lifts the mark of a client, given by its ID, or all marks. A client that has registered through the sealed dialect is
+marked: the others are closed to its ID and its SigKey. Its next session in the sealed dialect marks it again.
 ${ADMIN_FLAGS}`;
 
 const DELETE = `xlreg delete CLUSTER [FLAGS]
@@ -195,6 +202,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['check', CHECK],
   ['clusters', CLUSTERS],
   ['evict', EVICT],
+  ['unmark', UNMARK],
   ['delete', DELETE],
   ['sessions', SESSIONS],
   ['keys', KEYS],

@@ -24,6 +24,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['regcred', async () => (await import('./commands/regcred.ts')).regcred],
   ['check', async () => (await import('./commands/check.ts')).check],
   ['clusters', async () => (await import('./commands/operate.ts')).clusters],
+  ['unmark', async () => (await import('./commands/operate.ts')).unmark],
   ['evict', async () => (await import('./commands/operate.ts')).evict],
   ['delete', async () => (await import('./commands/operate.ts')).deleteCluster],
   ['sessions', async () => (await import('./commands/operate.ts')).sessions],

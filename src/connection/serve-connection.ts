@@ -3,17 +3,28 @@
 // queues. Every step takes microseconds: no RSA, AES or protobuf runs here. Invariant: a connection has at most one job
 // in the pool, which keeps its messages in order.
 import type { DropCause } from '../admission/admission.ts';
-import { BLOCK_BYTES, MESSAGE_BYTES_MAX, WAITING_FRAMES_MAX } from '../limits.ts';
+import {
+  BLOCK_BYTES,
+  MESSAGE_BYTES_MAX,
+  SEALED_FRAME_BYTES_MAX,
+  SEALED_REQUEST_FRAME_BYTES_MAX,
+  SEALED_REQUEST_FRAME_BYTES_MIN,
+  WAITING_FRAMES_MAX,
+} from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { EndReason, Job, JobResult } from '../pool/job.ts';
+import { SEALED_HELLO_UNITS } from '../pool/job-queue.ts';
 import type { Pool } from '../pool/pool.ts';
+import { sealedHelloJob } from '../pool/serve-sealed.ts';
 import type { JobTicket } from '../pool/worker-handle.ts';
 import type { RandomBytes } from '../wire/dialect.ts';
-import type { DialectName } from '../wire/hello.ts';
+import type { SessionDialect } from '../wire/hello.ts';
 import { IvHistory } from '../wire/iv-history.ts';
 import { Op } from '../wire/message.ts';
+import { FRAME_LENGTH_BYTES } from '../wire/sealed-frame.ts';
 import { Deadline } from './deadline.ts';
+import { type HelloKinds, judgeHello } from './hello-kind.ts';
 import { InputBuffer } from './input-buffer.ts';
 import type { LiveClients, Placement } from './live-clients.ts';
 import { PartialMessage } from './partial-message.ts';
@@ -36,8 +47,7 @@ export interface Service {
   readonly clients: LiveClients;
   readonly deadlines: Deadlines;
   readonly random: RandomBytes;
-  /** A Hello is as long as the modulus of the comms key (H1). */
-  readonly helloBytes: number;
+  readonly hellos: HelloKinds;
 }
 
 /** How a session ended, for logs and metrics. */
@@ -52,6 +62,8 @@ export type SessionEnd =
   | 'stopped';
 
 const IV_BYTES = 16;
+/** Waiting bytes from which a peer gets back-pressure: the longest message or frame. */
+const INPUT_BYTES_MAX = MESSAGE_BYTES_MAX + FRAME_LENGTH_BYTES;
 
 export class ServedConnection implements ConnectionHandler {
   readonly #connection: Connection;
@@ -60,7 +72,7 @@ export class ServedConnection implements ConnectionHandler {
   readonly #entry: SessionEntry;
   /** In phase `ended` further bytes are dropped. */
   #phase: 'hello' | 'session' | 'ended' = 'hello';
-  #dialect: DialectName | undefined;
+  #dialect: SessionDialect | undefined;
   #session: Uint8Array | undefined;
   #ivs: IvHistory | undefined;
   /** Present once the client is identified. */
@@ -112,7 +124,7 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#ticket === undefined && !this.#writing) return this.#next();
     if (this.#input.pieces - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
     // A peer that pipelines requests gets back-pressure.
-    if (this.#input.first!.length > MESSAGE_BYTES_MAX) this.#connection.pause();
+    if (this.#input.first!.length > INPUT_BYTES_MAX) this.#connection.pause();
   }
 
   /** Leaves further segments in the kernel's buffer for a while. Each read costs as much as a small message. */
@@ -127,7 +139,7 @@ export class ServedConnection implements ConnectionHandler {
   #endRest(): void {
     clearTimeout(this.#rest);
     this.#rest = undefined;
-    if ((this.#input.first?.length ?? 0) <= MESSAGE_BYTES_MAX) this.#connection.resume();
+    if ((this.#input.first?.length ?? 0) <= INPUT_BYTES_MAX) this.#connection.resume();
   }
 
   drained(): void {
@@ -170,15 +182,15 @@ export class ServedConnection implements ConnectionHandler {
   }
 
   #nextHello(): void {
-    const { helloBytes } = this.#service;
+    const { transport, permit } = this.#connection;
     const bytes = this.#input.first!;
-    const short = bytes.length < helloBytes && this.#connection.transport === 'tcp';
-    if (short) return;
-    if (this.#input.pieces > 1) return this.#finish('hello-early-bytes');
-    if (bytes.length !== helloBytes) return this.#finish('hello-length');
-    const limit = this.#connection.permit.takeHello();
+    const verdict = judgeHello(bytes, this.#input.pieces > 1, transport, this.#service.hellos);
+    if (verdict === 'wait') return;
+    if (verdict !== 'hello' && verdict !== 'sealed-hello') return this.#finish(verdict);
+    const isSealed = verdict === 'sealed-hello';
+    const limit = permit.takeHello(isSealed ? SEALED_HELLO_UNITS : 1);
     if (limit) return this.#finish(limit);
-    this.#submit('hello', bytes);
+    this.#submit(verdict, isSealed ? sealedHelloJob(bytes, permit.address ?? '') : bytes);
     // Bytes that arrive before the reply are a fault (H4), so the socket must be read.
     if (this.#rest) this.#endRest();
   }
@@ -186,6 +198,7 @@ export class ServedConnection implements ConnectionHandler {
   #nextMessage(): void {
     const bytes = this.#input.first;
     if (bytes === undefined) return this.#armIdle();
+    if (this.#dialect === 'sealed') return this.#nextFrame(bytes);
     if (this.#connection.transport === 'ws') {
       if (this.#countMessage(bytes)) this.#attempt(bytes);
       return;
@@ -197,6 +210,24 @@ export class ServedConnection implements ConnectionHandler {
     if (whole >= least && this.#partial.isDue(whole, last)) return this.#attempt(bytes.subarray(0, whole));
     if (bytes.length > MESSAGE_BYTES_MAX) return this.#finish('message-too-long');
     this.#armPartial(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
+  }
+
+  /** Submits a frame of the sealed dialect once it is whole. Its length is judged before its bytes are awaited. */
+  #nextFrame(bytes: Uint8Array): void {
+    const head = this.#frameHead;
+    if (bytes.length >= head) {
+      const length = head === 0 ? bytes.length : bytes[0]! * 256 + bytes[1]!;
+      const possible = length >= SEALED_REQUEST_FRAME_BYTES_MIN && length <= SEALED_REQUEST_FRAME_BYTES_MAX;
+      if (!possible) return this.#finish('frame-length');
+      if (!this.#countMessage(bytes)) return;
+      if (bytes.length >= head + length) return this.#attempt(bytes.subarray(head, head + length));
+    }
+    this.#armPartial(this.#service.deadlines.partialTimeoutMs, 'message-timeout');
+  }
+
+  /** Bytes in front of a request that its job leaves out: the length of a sealed frame on TCP. */
+  get #frameHead(): number {
+    return this.#dialect === 'sealed' && this.#connection.transport === 'tcp' ? FRAME_LENGTH_BYTES : 0;
   }
 
   /** Gives a Hello or a message one deadline to become whole. Further bytes do not extend it. */
@@ -239,7 +270,10 @@ export class ServedConnection implements ConnectionHandler {
   #done(result: JobResult | undefined): void {
     this.#ticket = undefined;
     if (result === undefined) return this.#finish('worker-failed');
-    if (result.kind === 'silent') return this.#finish(result.why);
+    if (result.kind === 'silent') {
+      if (result.why === 'hello-mac-wrong') this.#connection.permit.giveBackHello(SEALED_HELLO_UNITS);
+      return this.#finish(result.why);
+    }
     if (result.kind === 'incomplete') {
       if (this.#deadline.passed) return this.#finish(this.#deadline.passed);
       this.#partial.unfinished(result);
@@ -247,7 +281,7 @@ export class ServedConnection implements ConnectionHandler {
       return this.#next();
     }
 
-    this.#input.consume(result.consumed);
+    this.#input.consume(result.consumed + this.#frameHead);
     this.#partial.reset();
     this.#endRest();
     this.#deadline.forgive();
@@ -272,11 +306,22 @@ export class ServedConnection implements ConnectionHandler {
     this.#ivs?.add(result.bytes);
     if (result.op === Op.Join && result.why === undefined) this.#joined = true;
     if (result.why !== undefined) return this.#finish(result.why, result.bytes);
-    this.#writing = !this.#connection.send(result.bytes);
+    this.#writing = !this.#send(result.bytes);
     // The send may have found the connection gone.
     if (this.#hasEnded) return;
     if (this.#writing) this.#deadline.arm(this.#service.deadlines.writeTimeoutMs, 'write-timeout');
     else this.#next();
+  }
+
+  /** Sends a reply. On WebSocket each sealed frame is a message of its own; all but the last are full. */
+  #send(bytes: Uint8Array): boolean {
+    const single = this.#dialect !== 'sealed' || this.#connection.transport === 'tcp';
+    if (single || bytes.length <= SEALED_FRAME_BYTES_MAX) return this.#connection.send(bytes);
+    let taken = true;
+    for (let at = 0; at < bytes.length && !this.#hasEnded; at += SEALED_FRAME_BYTES_MAX) {
+      taken = this.#connection.send(bytes.subarray(at, at + SEALED_FRAME_BYTES_MAX)) && taken;
+    }
+    return taken;
   }
 
   #identified(clientName: string, clientEnds: number): void {

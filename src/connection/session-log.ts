@@ -3,7 +3,7 @@
 import type { Logger } from 'pino';
 import type { Connection } from '../net/connection.ts';
 import { readSession } from '../pool/session-record.ts';
-import type { DialectName } from '../wire/hello.ts';
+import type { SessionDialect } from '../wire/hello.ts';
 import { isOp, opName } from '../wire/message.ts';
 
 const NON_NAME_CHARS = /[^A-Za-z0-9_.-]/g;
@@ -33,7 +33,7 @@ export interface OpenSession {
   readonly transport: 'tcp' | 'ws';
   readonly address: string | undefined;
   /** Undefined before a good Hello. */
-  readonly dialect: DialectName | undefined;
+  readonly dialect: SessionDialect | undefined;
   /** Hex; undefined until the client is identified. */
   readonly clientId: string | undefined;
   /** The name in the client's token. */
@@ -53,7 +53,7 @@ export class SessionEntry {
   readonly #since = performance.now();
   /** Number of answered messages by Op; index 0 counts Ops out of range. Undefined until the first message. */
   #ops: number[] | undefined;
-  #dialect: DialectName | undefined;
+  #dialect: SessionDialect | undefined;
   #clientName: string | undefined;
 
   constructor(sessions: SessionLog, number: number, connection: Connection) {
@@ -78,7 +78,7 @@ export class SessionEntry {
   }
 
   /** Records a good Hello. */
-  greeted(dialect: DialectName): void {
+  greeted(dialect: SessionDialect): void {
     this.#dialect = dialect;
   }
 

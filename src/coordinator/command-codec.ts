@@ -1,11 +1,13 @@
 // Between stages 2 and 3, and 4 and 5: encodes commands and replies into the `responses` part of a worker channel's
 // slot, and decodes them.
 import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
-import type { ClusterProperties, ClusterRef, Command, Reply } from '../registry/command.ts';
+import type { ClusterProperties, ClusterRef, Command, RegisterCommand, Reply } from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
 
 const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as const;
-const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused'] as const;
+const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks'] as const;
+/** Bits of a register command's flags. */
+const [EPHEMERAL, CERTIFIED, STATED] = [1, 2, 4];
 const REFUSALS = Object.keys(REFUSAL_TEXT) as Refusal[];
 
 /** Writes the origin whose growth budget pays (0 for none), then the command. */
@@ -19,11 +21,12 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.text(command.name);
       to.hex(command.sigKeyDigest);
       to.byte(command.endPointCount);
-      to.byte(command.ephemeral ? 1 : 0);
+      writeFlagsAndStatement(command, to);
       to.bytes(command.token);
       return;
     case 'find-client':
       to.hex(command.clientId);
+      to.byte(command.sealed ? 1 : 0);
       return;
     case 'create':
       to.hex(command.clientId);
@@ -41,8 +44,28 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.hex(command.cursor?.clusterId ?? '');
       to.byte(command.cursor?.from ?? 0);
       to.word(command.rosterBytesMax);
+      to.byte(command.sealed ? 1 : 0);
       return;
   }
+}
+
+/** The statement's part follows the flags only if there is one. */
+function writeFlagsAndStatement(command: RegisterCommand, to: ByteWriter): void {
+  const { ephemeral, certified, seq, statementDigest, sealed } = command;
+  const stated = seq !== undefined;
+  to.byte((ephemeral ? EPHEMERAL : 0) | (certified ? CERTIFIED : 0) | (stated ? STATED : 0));
+  if (!stated) return;
+  to.long(BigInt(seq));
+  to.hex(statementDigest!);
+  to.bytes(sealed!);
+}
+
+function readFlagsAndStatement(from: ByteReader): Pick<RegisterCommand, 'ephemeral' | 'certified'> {
+  const flags = from.byte();
+  const read = { ephemeral: (flags & EPHEMERAL) !== 0, ...((flags & CERTIFIED) !== 0 && { certified: true }) };
+  if ((flags & STATED) === 0) return read;
+  const [seq, statementDigest] = [Number(from.long()), from.hex()];
+  return { ...read, ...{ seq, statementDigest, sealed: Uint8Array.from(from.bytes()) } };
 }
 
 /** The origin whose growth budget pays for the slot's command. */
@@ -63,11 +86,11 @@ export function readCommand(slot: Buffer): Command {
         name: from.text(),
         sigKeyDigest: from.hex(),
         endPointCount: from.byte(),
-        ephemeral: from.byte() === 1,
+        ...readFlagsAndStatement(from),
         token: Uint8Array.from(from.bytes()),
       };
     case 'find-client':
-      return { kind, clientId: from.hex() };
+      return { kind, clientId: from.hex(), ...(from.byte() === 1 && { sealed: true }) };
     case 'create':
       return { kind, clientId: from.hex(), name: from.text(), ...readProperties(from) };
     case 'join':
@@ -82,6 +105,7 @@ export function readCommand(slot: Buffer): Command {
         which,
         cursor: cursor.clusterId === '' ? undefined : cursor,
         rosterBytesMax: from.word(),
+        ...(from.byte() === 1 && { sealed: true }),
       };
     }
   }
@@ -108,7 +132,10 @@ export function writeReply(reply: Reply, slot: Buffer): void {
       return;
     case 'refused':
       to.byte(REFUSALS.indexOf(reply.refusal));
+      to.long(BigInt(reply.recordedSeq ?? 0));
       return;
+    case 'marks':
+      throw new Error('no worker asks for this reply');
   }
 }
 
@@ -125,8 +152,12 @@ export function readReply(slot: Buffer): Reply {
       return { kind, cluster: readProperties(from) };
     case 'roster':
       return { kind, cluster: readProperties(from), which: from.long(), next: from.byte(), roster: from.bytes() };
-    case 'refused':
-      return { kind, refusal: REFUSALS[from.byte()]! };
+    case 'refused': {
+      const [refusal, recordedSeq] = [REFUSALS[from.byte()]!, Number(from.long())];
+      return { kind, refusal, ...(recordedSeq > 0 && { recordedSeq }) };
+    }
+    case 'marks':
+      throw new Error('no worker asks for this reply');
   }
 }
 

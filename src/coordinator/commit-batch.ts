@@ -249,11 +249,12 @@ export class BatchCommitter {
     const conflict = commits.some((commit) => commit?.kind === 'conflict');
     if (conflict) this.#takeBack(outcomes, commits);
     return items.filter((item, i) => {
-      const { reply, filledAfterMs, replaces } = outcomes[i]!;
+      const { reply, filledAfterMs, replaces, displaced } = outcomes[i]!;
       // After a conflict, a reply without changes may depend on an undone effect.
       if (conflict && commits[i]?.kind !== 'stored') return true;
       item.reply = reply;
       if (replaces) this.#observer.replaced(replaces.before, replaces.after);
+      if (displaced) this.#observer.displaced(displaced.registration, displaced.seats);
       if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);
       return false;
     });

@@ -9,6 +9,8 @@ export interface CoordinatorObserver {
   filled(seconds: number): void;
   /** A client's token replaced the one before it, which is stored. */
   replaced(before: Registration, after: Registration): void;
+  /** A registration lost its ID to the key that the ID certifies, and so many seats with it. It is stored. */
+  displaced(holder: Registration, seats: number): void;
   /** A sweep removed expired entries with so many changes. */
   expired(changes: number): void;
   /** The store has no room, with the reason; undefined: it has room again. Called on each change. */

@@ -51,7 +51,11 @@ export function coordinatorStats(memory: SharedArrayBuffer) {
     changes: counter(),
     expired: counter(),
     replayedTokens: counter(),
-    table: { clients: counter(), clusters: counter(), members: counter(), fullClusters: counter(), seats: counter() },
+    displaced: counter(),
+    table: {
+      ...{ clients: counter(), clusters: counter(), members: counter(), fullClusters: counter(), seats: counter() },
+      marked: counter(),
+    },
     store: {
       loadSeconds: counter(),
       syncSeconds: histogram(COMMIT_SECONDS),
@@ -71,7 +75,9 @@ export function coordinatorStats(memory: SharedArrayBuffer) {
 }
 
 /** Receives the events of the coordinator, its store and its start. */
-export interface CoordinatorRecorder extends Omit<CoordinatorObserver, 'broken' | 'replaced'>, StoreObserver {
+export interface CoordinatorRecorder
+  extends Omit<CoordinatorObserver, 'broken' | 'replaced' | 'displaced'>,
+    StoreObserver {
   /** The table is loaded. */
   loaded(seconds: number): void;
   /** Samples the thread, the table and the store. Call it often. */
@@ -81,7 +87,7 @@ export interface CoordinatorRecorder extends Omit<CoordinatorObserver, 'broken' 
 /** Updates the counters. Only the coordinator's thread writes them. */
 export function recordStats(
   stats: CoordinatorStats,
-  table: { readonly counts: TableCounts; readonly fill: FillCounts },
+  table: { readonly counts: TableCounts; readonly fill: FillCounts; readonly marked: number },
 ): CoordinatorRecorder {
   const { store, etcd } = stats;
   const recordTable = () => {
@@ -91,6 +97,7 @@ export function recordStats(
     stats.table.members.value = counts.members;
     stats.table.fullClusters.value = fill.fullClusters;
     stats.table.seats.value = fill.seats;
+    stats.table.marked.value = table.marked;
   };
   return {
     now(opened) {

@@ -35,6 +35,11 @@ function batchMetrics(metrics: ScrapedMetrics, stats: CoordinatorStats, queueLen
     'Registrations with a token that the client had replaced: it switched back, or somebody replays the token.',
     () => stats.replayedTokens.value,
   );
+  metrics.counter(
+    'xlreg_ids_displaced_total',
+    'Registrations that lost their ID to the key that the ID certifies.',
+    () => stats.displaced.value,
+  );
 }
 
 function tableMetrics(metrics: ScrapedMetrics, { table, fillSeconds, expired }: CoordinatorStats): void {
@@ -58,6 +63,11 @@ function tableMetrics(metrics: ScrapedMetrics, { table, fillSeconds, expired }: 
   ]);
   metrics.gauges('xlreg_table_records', 'Records of the table, by kind.', ['kind'], () =>
     (['clients', 'clusters', 'members'] as const).map((kind) => [{ kind }, table[kind].value] as const),
+  );
+  metrics.gauge(
+    'xlreg_table_marked_clients',
+    'Clients that have registered through the sealed dialect: the others are closed to their ID and SigKey.',
+    () => table.marked.value,
   );
 }
 

@@ -1,6 +1,6 @@
 // Metrics of the pool: waiting jobs, jobs per hand-over, and the time of jobs by stage.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Job, JobTimes } from '../pool/job.ts';
+import { isHello, type Job, type JobTimes } from '../pool/job.ts';
 import { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
@@ -11,6 +11,7 @@ const STAGES = [
   'hello-wait',
   'hello-call',
   'hello',
+  'sealed-hello',
   'hello-rest',
   'message-wait',
   'message-call',
@@ -32,8 +33,8 @@ export class PoolMetrics {
         name: 'xlreg_stage_seconds',
         help:
           'Time of jobs by stage. hello-wait and message-wait: in the queue. hello-call and message-call: from ' +
-          'hand-over to return. Parts of these: hello (RSA), open, ask (the coordinator, if needed) and seal. ' +
-          'hello-rest is hello-call without hello: the way to the worker and back, and other jobs there.',
+          'hand-over to return. Parts of these: hello (RSA), sealed-hello (X25519), open, ask (the coordinator, if needed) and seal. ' +
+          'hello-rest is hello-call without these two: the way to the worker and back, and other jobs there.',
         labelNames: ['stage'],
         registers,
       },
@@ -66,10 +67,11 @@ export class PoolMetrics {
 
   /** Times in milliseconds. */
   done(kind: Job['kind'], waited: number, call: number, { open, ask, seal }: JobTimes): void {
-    this.#observe(kind === 'hello' ? 'hello-wait' : 'message-wait', waited);
-    this.#observe(kind === 'hello' ? 'hello-call' : 'message-call', call);
-    this.#observe(kind === 'hello' ? 'hello' : 'open', open);
-    if (kind === 'hello') this.#observe('hello-rest', Math.max(0, call - open));
+    const hello = isHello(kind);
+    this.#observe(hello ? 'hello-wait' : 'message-wait', waited);
+    this.#observe(hello ? 'hello-call' : 'message-call', call);
+    this.#observe(kind === 'hello' || kind === 'sealed-hello' ? kind : 'open', open);
+    if (hello) this.#observe('hello-rest', Math.max(0, call - open));
     if (seal === 0) return;
     if (ask > 0) this.#observe('ask', ask);
     this.#observe('seal', seal);

@@ -1,16 +1,16 @@
 // Metrics of sessions and messages, counted by the front end in plain numbers and read at the scrape.
 import type { Registry } from 'prom-client';
 import { FAULT_TEXT, REFUSAL_TEXT } from '../errors.ts';
-import type { DialectName } from '../wire/hello.ts';
+import { SESSION_DIALECTS, type SessionDialect } from '../wire/hello.ts';
 import { isOp, opName } from '../wire/message.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 
 type Transport = 'tcp' | 'ws';
 /** `none` before the Hello. */
-type Dialect = DialectName | 'none';
+type Dialect = SessionDialect | 'none';
 
 const TRANSPORTS: readonly Transport[] = ['tcp', 'ws'];
-const DIALECTS: readonly Dialect[] = ['none', 'chained', 'prefixed'];
+const DIALECTS: readonly Dialect[] = ['none', ...SESSION_DIALECTS];
 
 export class SessionMetrics {
   readonly #open = { tcp: none(), ws: none() };
@@ -31,7 +31,7 @@ export class SessionMetrics {
   #registerSessions(metrics: ScrapedMetrics): void {
     const sessionLabels = ['dialect', 'transport'] as const;
     metrics.counters('xlreg_sessions_started_total', 'Sessions whose Hello was answered.', sessionLabels, () =>
-      pairs(['chained', 'prefixed'], (dialect, transport) => this.#started[transport][dialect]),
+      pairs(SESSION_DIALECTS, (dialect, transport) => this.#started[transport][dialect]),
     );
     metrics.gauges(
       'xlreg_sessions_open',
@@ -58,8 +58,11 @@ export class SessionMetrics {
   }
 
   #registerMessages(metrics: ScrapedMetrics): void {
-    metrics.counters('xlreg_hellos_total', 'Answered Hellos, by their comms key: current or previous.', ['key'], () =>
-      Object.entries(this.#hellos).map(([key, count]) => [{ key }, count]),
+    metrics.counters(
+      'xlreg_hellos_total',
+      'Answered RSA Hellos, by their comms key: current or previous.',
+      ['key'],
+      () => Object.entries(this.#hellos).map(([key, count]) => [{ key }, count]),
     );
     metrics.counters('xlreg_messages_total', 'Messages answered, by their Op.', ['op'], () =>
       this.#messages.map((count, op) => [{ op: isOp(op) ? opName(op) : 'out-of-range' }, count]),
@@ -82,8 +85,8 @@ export class SessionMetrics {
     this.#open[transport].none += 1;
   }
 
-  greeted(dialect: DialectName, transport: Transport, previousKey: boolean): void {
-    this.#hellos[previousKey ? 'previous' : 'current'] += 1;
+  greeted(dialect: SessionDialect, transport: Transport, previousKey: boolean): void {
+    if (dialect !== 'sealed') this.#hellos[previousKey ? 'previous' : 'current'] += 1;
     this.#open[transport].none -= 1;
     this.#open[transport][dialect] += 1;
     this.#started[transport][dialect] += 1;
@@ -114,10 +117,10 @@ function pairs<D extends Dialect>(dialects: readonly D[], value: (dialect: D, tr
 }
 
 function none(): Record<Dialect, number> {
-  return { none: 0, chained: 0, prefixed: 0 };
+  return { none: 0, chained: 0, prefixed: 0, sealed: 0 };
 }
 
 /** Counts by end. BOUNDED by the number of ends. */
 function noEnds(): Record<Dialect, Map<string, number>> {
-  return { none: new Map(), chained: new Map(), prefixed: new Map() };
+  return { none: new Map(), chained: new Map(), prefixed: new Map(), sealed: new Map() };
 }

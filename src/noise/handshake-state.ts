@@ -5,8 +5,9 @@
 //   IK   <- s                      known to the initiator beforehand: member → member
 //        -> e, es, s, ss
 //        <- e, ee, se
+import type { KeyObject } from 'node:crypto';
 import { type CipherState, NOISE_MESSAGE_BYTES_MAX, TAG_BYTES } from './cipher-state.ts';
-import { dh, generateKeyPair, KEY_BYTES, type KeyPair } from './key-pair.ts';
+import { dh, generateKeyPair, importPublic, KEY_BYTES, type KeyPair } from './key-pair.ts';
 import { NoiseError } from './noise-error.ts';
 import { SymmetricState } from './symmetric-state.ts';
 
@@ -56,7 +57,8 @@ export class HandshakeState {
   readonly #s: KeyPair | undefined;
   #e: KeyPair | undefined;
   #rs: Uint8Array | undefined;
-  #re: Uint8Array | undefined;
+  /** The other's ephemeral key, imported. */
+  #re: KeyObject | undefined;
   /** Messages so far. */
   #count = 0;
 
@@ -110,9 +112,9 @@ export class HandshakeState {
     };
     for (const token of this.#nextTokens(false)) {
       if (token === 'e') {
-        // Copy: the bytes may be a view of memory that the caller reuses.
-        this.#re = Uint8Array.from(take(KEY_BYTES));
-        this.#symmetric.mixHash(this.#re);
+        const re = take(KEY_BYTES);
+        this.#re = importPublic(re);
+        this.#symmetric.mixHash(re);
       } else if (token === 's') {
         this.#rs = this.#symmetric.decryptAndHash(take(KEY_BYTES + (this.#symmetric.hasKey ? TAG_BYTES : 0)));
       } else this.#mixDh(token);

@@ -36,12 +36,18 @@ export function keyPairOf(secret: Uint8Array): KeyPair {
   return { privateKey, publicKey: diffieHellman({ privateKey, publicKey: BASE_POINT }) };
 }
 
-/** The DH function. Throws NoiseError if the result is all zeros, which a public key of small order causes. */
-export function dh({ privateKey }: KeyPair, publicKey: Uint8Array): Uint8Array {
-  if (publicKey.length !== KEY_BYTES) throw new NoiseError(`a public key has ${KEY_BYTES} bytes`);
+/**
+ * The DH function. Throws NoiseError if the result is all zeros, which a public key of small order causes. Takes an
+ * imported key, so that two DHs with one key import it once.
+ */
+export function dh({ privateKey }: KeyPair, publicKey: Uint8Array | KeyObject): Uint8Array {
+  if (publicKey instanceof Uint8Array && publicKey.length !== KEY_BYTES) {
+    throw new NoiseError(`a public key has ${KEY_BYTES} bytes`);
+  }
   let shared: Uint8Array;
   try {
-    shared = diffieHellman({ privateKey, publicKey: importPublic(publicKey) });
+    const imported = publicKey instanceof Uint8Array ? importPublic(publicKey) : publicKey;
+    shared = diffieHellman({ privateKey, publicKey: imported });
   } catch {
     throw new NoiseError('the key exchange has no valid result');
   }
@@ -50,7 +56,8 @@ export function dh({ privateKey }: KeyPair, publicKey: Uint8Array): Uint8Array {
   return shared;
 }
 
-function importPublic(bytes: Uint8Array): KeyObject {
+/** Imports a public key of 32 bytes. */
+export function importPublic(bytes: Uint8Array): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: base64url(bytes) }, format: 'jwk' });
 }
 

@@ -1,8 +1,8 @@
 // Between stages 1 and 2, and between 5 and 6: the layout of a job and its result in a slot of a worker channel
 // (src/shared-memory/worker-channel.ts). The front end writes jobs and reads results, a worker does the reverse.
 //
-//   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) record(207) pad(1) bytes(length)
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) record(207) hello(1) nameLength(1)
+//   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) record(261) pad(3) bytes(length)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) record(261) hello(1) nameLength(1)
 //            ends(4) pad(3) bytes(length) name(nameLength)
 //
 // A Hello's job leaves `record` as it is. A result's record begins with 255 if the session is unchanged. Only the reply
@@ -14,16 +14,17 @@ import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts
 import { NAME_CHARS_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
 import { copyBytes } from '../shared-memory/copy-bytes.ts';
-import type { DialectName } from '../wire/hello.ts';
+import { SESSION_DIALECTS, type SessionDialect } from '../wire/hello.ts';
 import { SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
 
 /** One Hello, or the bytes of one message, for a worker. */
 export interface Job {
   /**
-   * `hello`: a whole Hello. `message`: the blocks that arrived since the last message. `refuse`: the same during a
+   * `hello`: a whole Hello. `sealed-hello`: the same of the sealed dialect, then the client's address as text.
+   * `message`: the blocks that arrived since the last message, or one sealed frame without its length. `refuse`: the same during a
    * drain; every message but a Bye is refused with `server is shutting down`.
    */
-  readonly kind: 'hello' | 'message' | 'refuse';
+  readonly kind: 'hello' | 'sealed-hello' | 'message' | 'refuse';
   /** On WebSocket the bytes are one frame and must be one message. On TCP they may be less or more than one. */
   readonly transport: 'tcp' | 'ws';
   /** The session record, absent for a Hello. */
@@ -33,6 +34,11 @@ export interface Job {
   readonly bytes: Uint8Array;
   /** Entry of the growth budgets that pays for records that the message adds (R4); 0 for an exempt address. */
   readonly origin: number;
+}
+
+/** True for a Hello of any dialect. */
+export function isHello(kind: Job['kind']): boolean {
+  return kind === 'hello' || kind === 'sealed-hello';
 }
 
 /** Why a session ends. */
@@ -65,7 +71,7 @@ export interface JobReply {
   readonly rsaOperations: number;
   /** True if the Hello was encrypted under the previous comms key (H10). */
   readonly previousKey: boolean;
-  readonly dialect: DialectName;
+  readonly dialect: SessionDialect;
   /** The encrypted reply, for one write. */
   readonly bytes: Uint8Array;
   /** Bytes of the job that belong to the message. */
@@ -95,12 +101,11 @@ export type WorkerResult =
   | Exclude<JobResult, JobReply>
   | (Omit<JobReply, 'session'> & { readonly session: Session | undefined });
 
-const JOB_KINDS = ['hello', 'message', 'refuse'] as const;
+const JOB_KINDS = ['hello', 'sealed-hello', 'message', 'refuse'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
 const RESULT_KINDS = ['incomplete', 'silent', 'reply', 'failed'] as const;
 /** Bytes to which an error's text is cut. */
 const FAILURE_BYTES_MAX = 512;
-const DIALECTS = ['chained', 'prefixed'] as const;
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
 const REASON_CODES = new Map(REASONS.map((reason, code) => [reason, code]));
 const NO_REASON = 255;
@@ -140,7 +145,7 @@ export function readJob(slot: Buffer): Job {
   return {
     kind,
     transport: TRANSPORTS[slot[1]!]!,
-    session: kind === 'hello' ? undefined : slot.subarray(JOB_HEAD_BYTES, JOB_HEAD_BYTES + SESSION_RECORD_BYTES),
+    session: isHello(kind) ? undefined : slot.subarray(JOB_HEAD_BYTES, JOB_HEAD_BYTES + SESSION_RECORD_BYTES),
     scan: slot.readUInt32LE(SCAN_AT),
     bytes: slot.subarray(JOB_BYTES_AT, JOB_BYTES_AT + slot.readUInt32LE(4)),
     origin: slot.readUInt32LE(ORIGIN_AT),
@@ -161,7 +166,7 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   if (result.kind !== 'reply') return;
   if (result.previousKey) slot[HELLO_AT]! |= PREVIOUS_KEY;
   slot[1] = result.op;
-  slot[3] = DIALECTS.indexOf(result.dialect);
+  slot[3] = SESSION_DIALECTS.indexOf(result.dialect);
   slot.writeUInt32LE(result.consumed, 4);
   slot.writeUInt32LE(result.bytes.length, 8);
   if (result.session) writeSession(result.session, slot, RESULT_HEAD_BYTES);
@@ -205,7 +210,7 @@ export function readResult(slot: Buffer): JobResult {
     why,
     clientName: nameLength === 0 ? undefined : slot.toString('latin1', bytesEnd, bytesEnd + nameLength),
     clientEnds: nameLength === 0 ? undefined : slot.readUInt32LE(ENDS_AT),
-    dialect: DIALECTS[slot[3]!]!,
+    dialect: SESSION_DIALECTS[slot[3]!]!,
     consumed: slot.readUInt32LE(4),
     session: slot[RESULT_HEAD_BYTES] === UNCHANGED ? undefined : slot.subarray(RESULT_HEAD_BYTES, RECORD_END),
     bytes: slot.subarray(RESULT_BYTES_AT, bytesEnd),

@@ -10,7 +10,8 @@ import { ThreadLoadError, threadUrl } from '../runtime/thread-url.ts';
 import { Parker } from '../shared-memory/parker.ts';
 import type { ChannelMemory } from '../shared-memory/worker-channel.ts';
 import { HelloCost } from './hello-cost.ts';
-import { type Job, type JobResult, type JobTimes, readFailure, readResult, readTimes } from './job.ts';
+import { isHello, type Job, type JobResult, type JobTimes, readFailure, readResult, readTimes } from './job.ts';
+import { JobQueue } from './job-queue.ts';
 import type { RegistryFacts } from './serve-job.ts';
 import type { PoolWorkerData, WorkerStart } from './worker.ts';
 import { type JobDone, JobTicket, LOOK_MS, WorkerHandle } from './worker-handle.ts';
@@ -66,9 +67,9 @@ export class Pool {
   readonly #helloQueueMs: number;
   readonly #workers: WorkerHandle[];
   /** BOUNDED by WAITING_SESSION_FRAMES_MAX. */
-  #messages: JobTicket[] = [];
+  readonly #messages = new JobQueue();
   /** BOUNDED by helloQueueMs of work. */
-  #hellos: JobTicket[] = [];
+  readonly #hellos = new JobQueue();
   readonly #helloCost = new HelloCost();
   /** Times of the worker failures within FAILURES_WITHIN_MS. */
   #failures: number[] = [];
@@ -137,8 +138,8 @@ export class Pool {
 
   /** Queues a job. Returns undefined if its queue is full. */
   submit(job: Job, done: JobDone): JobTicket | undefined {
-    const queue = job.kind === 'hello' ? this.#hellos : this.#messages;
-    if (!this.#hasRoom(job.kind)) dropWithdrawn(queue);
+    const queue = isHello(job.kind) ? this.#hellos : this.#messages;
+    if (!this.#hasRoom(job.kind)) queue.dropWithdrawn();
     if (!this.#hasRoom(job.kind)) return undefined;
     const ticket = new JobTicket(job, done);
     queue.push(ticket);
@@ -163,8 +164,8 @@ export class Pool {
   }
 
   #hasRoom(kind: Job['kind']): boolean {
-    if (kind !== 'hello') return this.#messages.length < WAITING_SESSION_FRAMES_MAX;
-    return this.#helloCost.of(this.#hellos.length) < this.#helloQueueMs;
+    if (!isHello(kind)) return this.#messages.length < WAITING_SESSION_FRAMES_MAX;
+    return this.#helloCost.of(this.#hellos.units) < this.#helloQueueMs;
   }
 
   /** Gives up: a worker could not be loaded, so no replacement could be either. */
@@ -237,13 +238,13 @@ export class Pool {
       const worker = this.#awake() ?? this.#leastLoaded((worker) => worker.room > 0);
       if (worker === undefined) break;
       const count = Math.min(worker.room, MESSAGES_PER_HANDOVER);
-      for (const ticket of take(this.#messages, count)) worker.put(ticket);
+      for (const ticket of this.#messages.take(count)) worker.put(ticket);
     }
     while (this.#hellos.length > 0) {
       const fits = (worker: WorkerHandle) => worker.room > 0 && worker.hellos < HELLOS_PER_WORKER;
       const worker = this.#awake() ?? this.#leastLoaded(fits);
       if (worker === undefined) break;
-      for (const ticket of take(this.#hellos, 1)) worker.put(ticket);
+      for (const ticket of this.#hellos.take(1)) worker.put(ticket);
     }
     for (const worker of this.#workers) {
       const jobs = worker.wake();
@@ -268,23 +269,4 @@ export class Pool {
     }
     return least;
   }
-}
-
-/** Removes the first `count` tickets that are not withdrawn, and every withdrawn ticket before them. */
-function take(queue: JobTicket[], count: number): JobTicket[] {
-  const taken: JobTicket[] = [];
-  let examined = 0;
-  while (examined < queue.length && taken.length < count) {
-    const ticket = queue[examined++]!;
-    if (!ticket.withdrawn) taken.push(ticket);
-  }
-  queue.splice(0, examined);
-  return taken;
-}
-
-/** Removes withdrawn tickets. */
-function dropWithdrawn(queue: JobTicket[]): void {
-  let kept = 0;
-  for (const ticket of queue) if (!ticket.withdrawn) queue[kept++] = ticket;
-  queue.length = kept;
 }

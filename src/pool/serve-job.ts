@@ -1,28 +1,35 @@
 // Stages 2 and 5, worker, parallel: turns a job into an encrypted reply, or into a command for the coordinator first.
 // It is stateless: nothing but the registry's keys and settings outlives a job. worker.ts works the queues.
 import type { KeyObject } from 'node:crypto';
-import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
+import { ERROR_CODES, FAULT_TEXT, type Fault, REFUSAL_TEXT, RETRY_AFTER_MS, type Refusal } from '../errors.ts';
 import { BLOCK_BYTES } from '../limits.ts';
 import type { Reply } from '../registry/command.ts';
-import type { Answer, Question, Refused, Session, SessionContext, Step } from '../session/session.ts';
+import type { Answer, AnyKeys, Question, Refused, Session, SessionContext, Step } from '../session/session.ts';
 import { step } from '../session/step.ts';
 import { decryptTail } from '../wire/aes-cbc.ts';
 import type { RandomBytes, SessionKeys } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
-import { type DialectName, openHello } from '../wire/hello.ts';
-import { decodeMessage, encodeMessage, isOp, Op } from '../wire/message.ts';
+import { type DialectName, openHello, SESSION_DIALECTS, type SessionDialect } from '../wire/hello.ts';
+import { decodeMessage, encodeMessage, isOp, longOf, type Message, Op } from '../wire/message.ts';
 import { type ScanState, scanFrom, scanMessage, type UnfinishedScan } from '../wire/message-structure.ts';
 import { modulusOf } from '../wire/rsa-key.ts';
+import { encryptReply, type SealedKeys } from '../wire/sealed-keys.ts';
 import { type Job, type JobIncomplete, NEVER_WHOLE, type WorkerResult } from './job.ts';
 import { NO_SCAN, packScan, unpackScan } from './scan-codec.ts';
+import { SealKeyReader } from './seal-key.ts';
+import { openSealed, type SealedContext, serveSealedHello } from './serve-sealed.ts';
 import { readSession } from './session-record.ts';
 
 /** Keys and settings of the registry that a worker needs. */
-export interface RegistryFacts extends Omit<SessionContext, 'random' | 'rosterBytesMax'> {
+export interface RegistryFacts extends Omit<SessionContext, 'random' | 'now' | 'rosterBytesMax'> {
   readonly commsKey: KeyObject;
   /** The previous comms key, accepted until all clients have the current one (H10). Its modulus has the same length. */
   readonly previousCommsKey?: KeyObject | undefined;
-  /** Maximum bytes of a reply on the wire, by transport. */
+  /** The dialects that are served; all by default. */
+  readonly dialects?: readonly SessionDialect[] | undefined;
+  /** Present if the sealed dialect is served: the key of mac1, and the memory of s. */
+  readonly sealed?: { readonly mac1Key: Uint8Array; readonly sealKey: SharedArrayBuffer } | undefined;
+  /** Maximum bytes of a reply on the wire, by transport. In the sealed dialect the one of `ws` holds for both. */
   readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
 }
 
@@ -32,26 +39,34 @@ export interface JobContext {
   readonly helloKeys: readonly { readonly key: KeyObject; readonly modulus: Uint8Array }[];
   readonly version: number;
   readonly random: RandomBytes;
-  readonly sessions: Readonly<Record<Job['transport'], Readonly<Record<DialectName, SessionContext>>>>;
+  readonly sessions: Readonly<Record<Job['transport'], Readonly<Record<SessionDialect, SessionContext>>>>;
+  readonly dialects: ReadonlySet<SessionDialect>;
+  /** Undefined if the sealed dialect is not served. */
+  readonly sealed: SealedContext | undefined;
 }
 
 export function jobContext(registry: RegistryFacts, random: RandomBytes): JobContext {
-  const { commsKey, previousCommsKey, replyBytesMax, ...facts } = registry;
+  const { commsKey, previousCommsKey, replyBytesMax, dialects = SESSION_DIALECTS, sealed, ...facts } = registry;
   const keys = previousCommsKey ? [commsKey, previousCommsKey] : [commsKey];
   const session = (bytesMax: number, dialect: DialectName): SessionContext => ({
     ...facts,
     random,
+    now: Date.now,
     rosterBytesMax: tokenRoom(bytesMax, DIALECTS[dialect].ivBytes),
   });
   const sessions = (bytesMax: number) => ({
     chained: session(bytesMax, 'chained'),
     prefixed: session(bytesMax, 'prefixed'),
+    // The handshake has proved sk, so the token needs no signature.
+    sealed: { ...session(replyBytesMax.ws, 'prefixed'), registryToken: { ...facts.registryToken, DigSig: null } },
   });
   return {
     helloKeys: keys.map((key) => ({ key, modulus: modulusOf(key) })),
     version: facts.version,
     random,
     sessions: { tcp: sessions(replyBytesMax.tcp), ws: sessions(replyBytesMax.ws) },
+    dialects: new Set(dialects),
+    sealed: sealed && { mac1Key: sealed.mac1Key, sealKey: new SealKeyReader(sealed.sealKey) },
   };
 }
 
@@ -69,21 +84,51 @@ interface Opened {
   readonly session: Session;
   readonly op: number;
   readonly consumed: number;
+  readonly transport: Job['transport'];
 }
 
 export function serveJob(job: Job, context: JobContext): WorkerResult | PendingJob {
-  return job.session ? serveMessage(job, readSession(job.session as Buffer), context) : serveHello(job, context);
+  if (job.kind === 'sealed-hello') return serveSealedHello(job, context.sealed!, context.random);
+  if (!job.session) return serveHello(job, context);
+  const session = readSession(job.session as Buffer);
+  const { keys } = session;
+  return keys.dialect === 'sealed'
+    ? serveFrame(job, session, keys, context)
+    : serveMessage(job, session, keys, context);
+}
+
+/** Stage 2 of a sealed frame, which is one message. */
+function serveFrame(job: Job, before: Session, keys: SealedKeys, context: JobContext): WorkerResult | PendingJob {
+  const found = openSealed(keys, job.bytes);
+  if ('kind' in found) return found;
+  const { op, message } = found;
+  const opened: Opened = {
+    ...{ before, session: { ...before, keys: found.keys }, op },
+    ...{ consumed: job.bytes.length, transport: job.transport },
+  };
+  if (!isOp(op) || !message) return seal(opened, { kind: 'refused', why: 'tag-out-of-range' }, context);
+  return take(job, opened, op, message, context);
+}
+
+/** The last step of stage 2: what the session does with a message. */
+function take(job: Job, opened: Opened, op: Op, message: Message, context: JobContext): WorkerResult | PendingJob {
+  const { session } = opened;
+  const next: Step =
+    job.kind === 'refuse' && op !== Op.Bye
+      ? { kind: 'refused', why: 'shutting-down' }
+      : step(session, op, message, context.sessions[job.transport][session.keys.dialect]);
+  return next.kind === 'question' ? { kind: 'pending', opened, question: next } : seal(opened, next, context);
 }
 
 /** Stage 2 of a message: decrypts it, finds its end, decodes it, and takes the session's next step. */
-function serveMessage(job: Job, before: Session, context: JobContext): WorkerResult | PendingJob {
-  const dialect = DIALECTS[before.keys.dialect];
+function serveMessage(job: Job, before: Session, keys: SessionKeys, context: JobContext): WorkerResult | PendingJob {
+  const dialect = DIALECTS[keys.dialect];
   const blocks = job.bytes.subarray(0, job.bytes.length - (job.bytes.length % BLOCK_BYTES));
   if (job.scan !== NO_SCAN) {
-    const unfinished = scanOn(before.keys, blocks, unpackScan(job.scan));
+    const unfinished = scanOn(keys, blocks, unpackScan(job.scan));
     if (unfinished) return unfinished;
   }
-  const plain = dialect.decrypt(before.keys, blocks);
+  const plain = dialect.decrypt(keys, blocks);
   const found = scanMessage(plain, scanFrom(dialect.ivBytes));
   if (job.transport === 'ws' && found.paddedEnd !== job.bytes.length) {
     return { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
@@ -91,17 +136,12 @@ function serveMessage(job: Job, before: Session, context: JobContext): WorkerRes
   if (found.end === undefined) return incomplete(found, 0);
 
   const consumed = found.paddedEnd;
-  const session = withKeys(before, dialect.received(before.keys, blocks.subarray(0, consumed)));
-  const opened = { before, session, op: isOp(found.op) ? found.op : 0, consumed };
+  const session = withKeys(before, dialect.received(keys, blocks.subarray(0, consumed)));
+  const opened = { before, session, op: isOp(found.op) ? found.op : 0, consumed, transport: job.transport };
   if (!isOp(found.op)) return seal(opened, { kind: 'refused', why: 'tag-out-of-range' }, context);
   const message = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
   if (message === undefined) return { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
-
-  const next: Step =
-    job.kind === 'refuse' && found.op !== Op.Bye
-      ? { kind: 'refused', why: 'shutting-down' }
-      : step(session, found.op, message, context.sessions[job.transport][before.keys.dialect]);
-  return next.kind === 'question' ? { kind: 'pending', opened, question: next } : seal(opened, next, context);
+  return take(job, opened, found.op, message, context);
 }
 
 /**
@@ -136,13 +176,16 @@ function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext)
       ? conclusion
       : {
           kind: 'answer',
-          message: { Op: Op.Error, ErrDesc: textOf(conclusion.why) },
+          message: errorMessage(conclusion, opened.session.keys.dialect),
           session: opened.session,
           end: conclusion.why,
         };
   const { keys } = answer.session;
   const plain = [encodeMessage(answer.message), ...(answer.roster ? [answer.roster] : [])];
-  const sealed = DIALECTS[keys.dialect].encrypt(keys, context.random, ...plain);
+  const sealed =
+    keys.dialect === 'sealed'
+      ? encryptReply(keys, opened.transport, ...plain)
+      : DIALECTS[keys.dialect].encrypt(keys, context.random, ...plain);
   const after = withKeys(answer.session, sealed.keys);
   const session = after === before ? undefined : after;
   const { clientName, clientEnds, end: why } = answer;
@@ -151,12 +194,12 @@ function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext)
   return { kind: 'reply', ...NO_HELLO, op, ...client, dialect, bytes: sealed.bytes, consumed, session, why };
 }
 
-function withKeys(session: Session, keys: SessionKeys): Session {
+function withKeys(session: Session, keys: AnyKeys): Session {
   return keys === session.keys ? session : { ...session, keys };
 }
 
 /** Stages 2 and 5 of a Hello: decrypts it with RSA and makes the session's keys. Tries each comms key in turn (H10). */
-function serveHello(job: Job, { helloKeys, version, random }: JobContext): WorkerResult {
+function serveHello(job: Job, { helloKeys, version, random, dialects }: JobContext): WorkerResult {
   let fault: Fault = 'hello-length';
   let rsaOperations = 0;
   for (const [place, { key, modulus }] of helloKeys.entries()) {
@@ -167,6 +210,8 @@ function serveHello(job: Job, { helloKeys, version, random }: JobContext): Worke
       continue;
     }
     const { dialect } = hello;
+    // A dialect that is off ends as a Hello that does not decrypt (H3).
+    if (!dialects.has(dialect)) return { kind: 'silent', why: 'hello-plaintext-length', rsaOperations };
     const { bytes, keys, salt2 } = DIALECTS[dialect].sealHelloReply(hello, version, random);
     const session: Session = { state: 'anonymous', keys, salt2 };
     const [cost, consumed] = [{ rsaOperations, previousKey: place > 0 }, job.bytes.length];
@@ -185,6 +230,18 @@ const ROSTER_HEAD_BYTES = 2 + 34 + 2 + 12;
 /** Bytes of tokens that fit into a reply of `replyBytesMax` bytes on the wire, beside at least one byte of padding. */
 function tokenRoom(replyBytesMax: number, ivBytes: number): number {
   return replyBytesMax - (replyBytesMax % BLOCK_BYTES) - ivBytes - 1 - ROSTER_HEAD_BYTES;
+}
+
+/** The sealed dialect also tells the error's number, and whether a retry is worthwhile (E7). */
+function errorMessage({ why, recordedSeq }: Refused, dialect: SessionDialect): Message {
+  const message = { Op: Op.Error, ErrDesc: textOf(why) };
+  if (dialect !== 'sealed') return message;
+  const retryAfterMs = RETRY_AFTER_MS[why];
+  return {
+    ...{ ...message, Code: ERROR_CODES[why]!, Retryable: retryAfterMs !== undefined },
+    ...(retryAfterMs !== undefined && { RetryAfterMs: retryAfterMs }),
+    ...(recordedSeq !== undefined && { RecordedSeq: longOf(BigInt(recordedSeq)) }),
+  };
 }
 
 function textOf(why: Fault | Refusal): string {

@@ -2,7 +2,7 @@
 // pushes slot numbers to the channel's `messages` and `hellos` queues; pool.ts pops `results`.
 import { SLOTS_PER_WORKER } from '../limits.ts';
 import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../shared-memory/worker-channel.ts';
-import { type Job, type JobResult, wipeSlot, writeJob } from './job.ts';
+import { isHello, type Job, type JobResult, wipeSlot, writeJob } from './job.ts';
 
 /** Receives a job's result, or undefined if job or worker failed. Views in the result are valid during the call. */
 export type JobDone = (result: JobResult | undefined) => void;
@@ -83,7 +83,7 @@ export class WorkerHandle {
     ticket.handedOver = performance.now();
     this.tickets[slot] = ticket;
     this.#unannounced += 1;
-    if (ticket.job.kind !== 'hello') return this.channel.messages.push(slot);
+    if (!isHello(ticket.job.kind)) return this.channel.messages.push(slot);
     this.hellos += 1;
     this.channel.hellos.push(slot);
   }
@@ -102,7 +102,7 @@ export class WorkerHandle {
     this.tickets[slot] = undefined;
     wipeSlot(this.channel.jobs[slot]!, this.channel.responses[slot]!);
     this.#free.push(slot);
-    if (ticket.job.kind === 'hello') this.hellos -= 1;
+    if (isHello(ticket.job.kind)) this.hellos -= 1;
   }
 
   /** Wipes the keys in all slots. The worker must be dead. */

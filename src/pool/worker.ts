@@ -160,7 +160,15 @@ class ChannelWorker {
 
   #finish(slot: number, result: WorkerResult, times: JobTimes): void {
     writeResult(result, times, this.#channel.responses[slot]!);
+    wipeNewKeys(result);
     this.#channel.results.push(slot);
     this.#pushedResults = true;
   }
+}
+
+/** Overwrites the keys of a new sealed session, which the slot has by now. */
+function wipeNewKeys(result: WorkerResult): void {
+  if (result.kind !== 'reply' || result.op !== 0 || result.session?.keys.dialect !== 'sealed') return;
+  result.session.keys.receiveKey.fill(0);
+  result.session.keys.sendKey.fill(0);
 }

@@ -19,7 +19,6 @@ import type {
   MemberRecord,
   MemberSelector,
   OperatorCommand,
-  RegisterCommand,
   Registration,
   Reply,
   StoredRecord,
@@ -27,6 +26,7 @@ import type {
 } from './command.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
+import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
@@ -39,9 +39,9 @@ export interface TableOverview extends TableCounts, FillCounts {
 }
 
 export class ClusterTable {
-  readonly #registryId: string;
   readonly #limits: TableLimits;
   readonly #contents: TableContents;
+  readonly #registrations: Registrations;
   readonly #clientSweep: Sweep<Client>;
   readonly #clusterSweep: Sweep<Cluster>;
   readonly #ttl: TimeToLive;
@@ -54,11 +54,11 @@ export class ClusterTable {
    * if other servers use the same store; `takeUses` then returns the uses to announce to them.
    */
   constructor(registryId: string, limits: TableLimits, now: number, shared = false) {
-    this.#registryId = registryId;
     this.#limits = limits;
     this.#now = now;
     this.#contents = new TableContents(shared ? new LeaseTracker() : undefined);
     this.#ttl = new TimeToLive(limits, this.#contents);
+    this.#registrations = new Registrations(registryId, limits, this.#contents);
     this.#clientSweep = new Sweep(this.#contents.clients);
     this.#clusterSweep = new Sweep(this.#contents.clustersById);
   }
@@ -69,6 +69,11 @@ export class ClusterTable {
 
   get fill(): FillCounts {
     return this.#contents.fill;
+  }
+
+  /** Number of clients that only the sealed dialect may use. */
+  get marked(): number {
+    return this.#contents.marked;
   }
 
   /** Yields every stored record: clients and clusters before members. */
@@ -105,7 +110,10 @@ export class ClusterTable {
     const cluster = this.#find(ref);
     if (!cluster) return undefined;
     const members = cluster.seats.flatMap((member, index) => {
-      return member ? [{ ...cluster.memberRecord(index), token: new Uint8Array(member.token) }] : [];
+      if (!member) return [];
+      const { token, sealed } = member;
+      const copies = { token: new Uint8Array(token), ...(sealed && { sealed: new Uint8Array(sealed) }) };
+      return [{ ...cluster.memberRecord(index), ...copies }];
     });
     return { cluster: summaryOf(cluster), members };
   }
@@ -115,11 +123,9 @@ export class ClusterTable {
     this.#now = now;
     switch (command.kind) {
       case 'register':
-        return this.#register(command);
-      case 'find-client': {
-        const client = this.#use(command.clientId);
-        return client ? answer({ kind: 'client', token: client.record.token }) : refuse('client-unknown');
-      }
+        return this.#registrations.register(command, this.#use(command.clientId), now);
+      case 'find-client':
+        return this.#registrations.find(command, this.#use(command.clientId));
       case 'create':
         return this.#create(command);
       case 'join':
@@ -132,6 +138,8 @@ export class ClusterTable {
         return this.#delete(command.cluster);
       case 'keep-cluster':
         return this.#keep(command);
+      case 'lift-marks':
+        return this.#registrations.liftMarks(command, now);
     }
   }
 
@@ -175,33 +183,6 @@ export class ClusterTable {
   replay(change: Learned, now = this.#now): void {
     this.#now = now;
     replay(this.#contents, change, now);
-  }
-
-  #register(command: RegisterCommand): Outcome {
-    const { clientId } = command;
-    const known = this.#use(clientId);
-    const taken = known
-      ? known.record.sigKeyDigest !== command.sigKeyDigest
-      : clientId === this.#registryId || /^0+$/.test(clientId) || this.#contents.clustersById.has(clientId);
-    if (taken) return refuse('id-in-use');
-    const reply: Reply = { kind: 'registered' };
-    if (known && isSameRecord(known.record, command)) return answer(reply);
-    if (!known && this.#contents.clients.size >= this.#limits.clients) return refuse('registry-full');
-
-    const record: ClientRecord = { ...command, kind: 'client' };
-    const before = known && { record: known.record, stored: known.stored };
-    const client = this.#contents.setClient(record, known?.stored || !record.ephemeral, this.#now);
-    // Seats keep the token they were taken with. Store it with them, or the store would read the client's new token.
-    const seats = client.seats.map((cluster) => cluster.memberRecord(cluster.seatOf(clientId)));
-    return {
-      reply,
-      changes: client.stored ? [record, ...seats] : [],
-      ...(before ? { replaces: { before: before.record, after: record } } : { adds: 'registration' }),
-      undo: () =>
-        before
-          ? this.#contents.setClient(before.record, before.stored, this.#now)
-          : this.#contents.clients.delete(clientId),
-    };
   }
 
   #create(command: CreateCommand): Outcome {
@@ -293,7 +274,7 @@ export class ClusterTable {
     const client = this.#use(command.clientId);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
     const from = command.cursor?.clusterId === cluster.record.id ? command.cursor.from : 0;
-    const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax);
+    const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax, command.sealed);
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
   }
 
@@ -346,10 +327,10 @@ export class ClusterTable {
 
   #expireClient(client: Client): Effect {
     const { clientId } = client.record;
-    this.#contents.clients.delete(clientId);
+    this.#contents.deleteClient(clientId);
     return {
       changes: client.stored ? [{ kind: 'client-removal', clientId }] : [],
-      undo: () => this.#contents.clients.set(clientId, client),
+      undo: () => this.#contents.putClient(client),
     };
   }
 
@@ -382,10 +363,6 @@ export class ClusterTable {
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.announce(cluster, use, this.#now);
   }
-}
-
-function isSameRecord(record: ClientRecord, command: RegisterCommand): boolean {
-  return Buffer.compare(record.token, command.token) === 0 && record.ephemeral === command.ephemeral;
 }
 
 function propertiesOf({ record }: Cluster) {

@@ -2,7 +2,7 @@
 // lowest free index. Names and client IDs of members are unique. At most `size` seats are taken.
 import { strict as assert } from 'node:assert';
 import type { ClusterProperties, ClusterRecord, MemberRecord, Registration } from './command.ts';
-import { chooseMembers, joinTokens, type Roster } from './roster.ts';
+import { chooseMembers, joinWholeTokens, type Roster, wholeTokenBytes } from './roster.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
 
@@ -73,8 +73,8 @@ export class Cluster {
 
   /** The record that the store keeps for a taken seat. */
   memberRecord(index: number): MemberRecord {
-    const { clientId, name, token } = this.#seats[index]!;
-    return { kind: 'member', clusterId: this.record.id, index, clientId, name, token };
+    const { clientId, name, token, sealed } = this.#seats[index]!;
+    return { kind: 'member', clusterId: this.record.id, index, clientId, name, token, ...(sealed && { sealed }) };
   }
 
   /** Takes a seat or replaces its member. */
@@ -95,12 +95,23 @@ export class Cluster {
 
   /**
    * Tokens of the wanted members from index `from` on, wrapping round, as many as fit. Includes at least one if any is
-   * wanted (R9).
+   * wanted (R9). With `sealed`, the tokens have their fields 32 to 35.
    */
-  roster(wanted: bigint, from: number, bytesMax: number): Roster {
-    const tokenBytes = (index: number) => this.#seats[index]?.token.length ?? 0;
+  roster(wanted: bigint, from: number, bytesMax: number, sealed = false): Roster {
+    const fieldsOf = (member: Registration) => (sealed ? member.sealed : undefined);
+    const tokenBytes = (index: number) => {
+      const member = this.#seats[index];
+      return member ? wholeTokenBytes(member.token, fieldsOf(member)) : 0;
+    };
     const { indexes, which, next, bytes } = chooseMembers(this.#seats.length, tokenBytes, wanted, from, bytesMax);
-    const tokens = indexes.map((index) => this.#seats[index]!.token);
-    return { which, next, bytes: joinTokens(tokens, bytes) };
+    const members = indexes.map((index) => this.#seats[index]!);
+    return {
+      which,
+      next,
+      bytes: joinWholeTokens(
+        members.map((one) => [one.token, fieldsOf(one)]),
+        bytes,
+      ),
+    };
   }
 }

@@ -8,7 +8,7 @@ export type ClusterRef = { readonly id: string } | { readonly name: string };
 /** A client's request to the table. */
 export type Command =
   | RegisterCommand
-  | { readonly kind: 'find-client'; readonly clientId: string }
+  | FindClientCommand
   | CreateCommand
   | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
   | GetClusterCommand;
@@ -20,7 +20,15 @@ export type OperatorCommand =
   /**
    * Creates the cluster unless the name exists. Marks the cluster in both cases: it never expires for lack of members.
    */
-  | (Omit<CreateCommand, 'kind' | 'clientId'> & { readonly kind: 'keep-cluster' });
+  | (Omit<CreateCommand, 'kind' | 'clientId'> & { readonly kind: 'keep-cluster' })
+  | LiftMarksCommand;
+
+/** Lifts the mark of a client, or of the first MARKS_LIFTED_MAX marked ones, which may then use the old dialects. */
+export interface LiftMarksCommand {
+  readonly kind: 'lift-marks';
+  /** Undefined for any client. */
+  readonly clientId: string | undefined;
+}
 
 /** Names a member by its client's ID or by its name. */
 export type MemberSelector = ClusterRef;
@@ -29,13 +37,29 @@ export type MemberSelector = ClusterRef;
 export interface Registration {
   readonly clientId: string;
   readonly name: string;
-  /** Encoded as rosters carry it; opaque to the table. */
+  /** Encoded as rosters of the old dialects carry it; opaque to the table. */
   readonly token: Uint8Array;
+  /** Fields 32 to 35 of the token, for readers of the sealed dialect; absent for a token without a statement. */
+  readonly sealed?: Uint8Array | undefined;
+}
+
+/** Returns a client by its ID. The worker verifies the signature against the token in the reply. */
+export interface FindClientCommand {
+  readonly kind: 'find-client';
+  readonly clientId: string;
+  /** True if the session is of the sealed dialect. */
+  readonly sealed?: boolean;
 }
 
 /** Registers a client by its token, whose signature the worker has verified. */
 export interface RegisterCommand extends Registration {
   readonly kind: 'register';
+  /** True if the ID is the hash of the SigKey: it belongs to this key, whoever holds it. */
+  readonly certified?: boolean;
+  /** The statement's seq. Present, with `statementDigest`, exactly if the session is of the sealed dialect. */
+  readonly seq?: number | undefined;
+  /** SHA-256 of the signed bytes of the statement, hex. */
+  readonly statementDigest?: string | undefined;
   /** SHA-256 of the SigKey's SPKI. Only the owner of this key may use the ID again. */
   readonly sigKeyDigest: string;
   readonly endPointCount: number;
@@ -67,6 +91,8 @@ export interface GetClusterCommand {
   readonly cursor: { readonly clusterId: string; readonly from: number } | undefined;
   /** Upper bound of token bytes. A single member is sent even if its token is longer. */
   readonly rosterBytesMax: number;
+  /** True if the tokens are to have their fields 32 to 35. */
+  readonly sealed?: boolean;
 }
 
 /** Properties of a cluster, as Create and Join return them. */
@@ -83,7 +109,16 @@ export type Reply =
   | { readonly kind: 'client'; readonly token: Uint8Array }
   | { readonly kind: 'cluster'; readonly cluster: ClusterProperties }
   | RosterReply
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  /** Marks lifted, and marks left. */
+  | { readonly kind: 'marks'; readonly lifted: number; readonly left: number }
+  | RefusedReply;
+
+export interface RefusedReply {
+  readonly kind: 'refused';
+  readonly refusal: Refusal;
+  /** With `statement-older`: the seq on record. */
+  readonly recordedSeq?: number | undefined;
+}
 
 /** Tokens of members, concatenated in the order of the bits of `which`. */
 export interface RosterReply {
@@ -133,8 +168,12 @@ export interface MemberRemoval {
 }
 
 /** A stored client, with the key that owns its ID. */
-export interface ClientRecord extends Omit<RegisterCommand, 'kind'> {
+export interface ClientRecord extends Omit<RegisterCommand, 'kind' | 'certified'> {
   readonly kind: 'client';
+  /** True if it has registered through the sealed dialect. Its ID and its SigKey are then closed to the others. */
+  readonly marked?: true | undefined;
+  /** Only in a change: the SigKey's digest of the former holder of this ID, whom the record displaces. */
+  readonly displaces?: string | undefined;
 }
 
 /** A stored cluster without its members. */

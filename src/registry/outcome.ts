@@ -19,6 +19,8 @@ export interface Outcome extends Effect {
   readonly filledAfterMs?: number;
   /** Old and new registration, present if the command replaced a client's token. */
   readonly replaces?: { readonly before: Registration; readonly after: Registration };
+  /** The registration that lost its ID to the key that the ID certifies, and its number of seats. */
+  readonly displaced?: { readonly registration: Registration; readonly seats: number };
   /** The kind of entry that the command added; absent if it added none. An undo removes the entry. */
   readonly adds?: 'registration' | 'cluster' | 'member';
 }

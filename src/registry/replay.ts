@@ -12,7 +12,7 @@ export function reset(contents: TableContents, records: readonly StoredRecord[],
   for (const record of records) replay(contents, record, now);
   for (const client of unstored) {
     const { clientId } = client.record;
-    if (!contents.clients.has(clientId)) contents.clients.set(clientId, client);
+    if (!contents.clients.has(clientId)) contents.putClient(client);
   }
 }
 
@@ -71,7 +71,7 @@ export function replay(contents: TableContents, change: Learned, now: number): v
       return;
     }
     case 'client-removal':
-      clients.delete(change.clientId);
+      contents.deleteClient(change.clientId);
       return;
     case 'cluster-removal': {
       const cluster = clustersById.get(change.id);
@@ -112,10 +112,22 @@ function isSameClient(known: ClientRecord, record: ClientRecord): boolean {
     known.ephemeral === record.ephemeral &&
     known.endPointCount === record.endPointCount &&
     known.sigKeyDigest === record.sigKeyDigest &&
+    known.seq === record.seq &&
+    known.statementDigest === record.statementDigest &&
+    known.marked === record.marked &&
     isSameRegistration(known, record)
   );
 }
 
 function isSameRegistration(one: Registration, other: Registration): boolean {
-  return one.clientId === other.clientId && one.name === other.name && Buffer.compare(one.token, other.token) === 0;
+  return (
+    one.clientId === other.clientId &&
+    one.name === other.name &&
+    Buffer.compare(one.token, other.token) === 0 &&
+    isSame(one.sealed, other.sealed)
+  );
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  return one && other ? Buffer.compare(one, other) === 0 : one === other;
 }

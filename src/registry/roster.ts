@@ -62,6 +62,61 @@ export function joinTokens(tokens: readonly Uint8Array[], length: number): Uint8
   return bytes;
 }
 
+/** Bytes of a token's tag, before its length. */
+const TAG_BYTES = 2;
+const NO_FIELDS = new Uint8Array(0);
+
+/** Length of a token with further fields appended. */
+export function wholeTokenBytes(token: Uint8Array, fields: Uint8Array = NO_FIELDS): number {
+  if (fields.length === 0) return token.length;
+  const content = contentBytes(token) + fields.length;
+  return TAG_BYTES + varintBytes(content) + content;
+}
+
+/**
+ * Concatenates tokens, each with its further fields. A token is a length-delimited field with a tag of TAG_BYTES: its
+ * length is rewritten, all other bytes stay. `length` is the total of wholeTokenBytes.
+ */
+export function joinWholeTokens(
+  tokens: readonly (readonly [token: Uint8Array, fields: Uint8Array | undefined])[],
+  length: number,
+): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  const put = (part: Uint8Array) => {
+    bytes.set(part, at);
+    at += part.length;
+  };
+  for (const [token, fields] of tokens) {
+    if (!fields?.length) {
+      put(token);
+      continue;
+    }
+    const before = contentBytes(token);
+    put(token.subarray(0, TAG_BYTES));
+    let rest = before + fields.length;
+    for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+    bytes[at++] = rest;
+    put(token.subarray(token.length - before));
+    put(fields);
+  }
+  return bytes;
+}
+
+/** Bytes of a token's content, as its length field says. */
+function contentBytes(token: Uint8Array): number {
+  let value = 0;
+  for (let at = TAG_BYTES, shift = 0; ; at++, shift += 7) {
+    value |= (token[at]! & 0x7f) << shift;
+    if (token[at]! < 0x80) return value;
+  }
+}
+
+/** Bytes of a varint below 2^21. */
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : 3;
+}
+
 /** Tests bits of a 64-bit mask. Converts the bigint twice in all instead of once a seat. */
 function bitsOf(bits: bigint): (index: number) => boolean {
   const [low, high] = [Number(bits & 0xffff_ffffn), Number(bits >> 32n)];

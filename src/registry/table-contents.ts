@@ -28,6 +28,10 @@ export class TableContents {
   readonly changes = new RecentChanges();
   /** Undefined unless other servers share the store. */
   readonly uses: LeaseTracker | undefined;
+  /** Number of marked clients by the digest of their SigKey. BOUNDED by the clients. */
+  readonly #markedKeys = new Map<string, number>();
+  /** IDs of the marked clients. */
+  readonly #markedIds = new Set<string>();
   #members = 0;
   #seats = 0;
   #fullClusters = 0;
@@ -58,6 +62,8 @@ export class TableContents {
     this.clustersById.clear();
     this.clustersByName.clear();
     this.uses?.clear();
+    this.#markedKeys.clear();
+    this.#markedIds.clear();
     this.#members = 0;
     this.#seats = 0;
     this.#fullClusters = 0;
@@ -67,13 +73,51 @@ export class TableContents {
   setClient(record: ClientRecord, stored: boolean, now: number): Client {
     const known = this.clients.get(record.clientId);
     if (known) {
+      this.#countMark(known.record, -1);
+      this.#countMark(record, 1);
       known.record = record;
       known.stored = stored;
       return known;
     }
     const client = new Client(record, stored, now);
-    this.clients.set(record.clientId, client);
+    this.putClient(client);
     return client;
+  }
+
+  /** Puts back a client that is not in the table. */
+  putClient(client: Client): void {
+    this.clients.set(client.record.clientId, client);
+    this.#countMark(client.record, 1);
+  }
+
+  deleteClient(clientId: string): void {
+    const client = this.clients.get(clientId);
+    if (!client) return;
+    this.clients.delete(clientId);
+    this.#countMark(client.record, -1);
+  }
+
+  /** Number of clients that only the sealed dialect may use. */
+  get marked(): number {
+    return this.#markedIds.size;
+  }
+
+  get markedIds(): Iterable<string> {
+    return this.#markedIds;
+  }
+
+  /** True if a client with this SigKey is marked. */
+  isMarkedKey(sigKeyDigest: string): boolean {
+    return this.#markedKeys.has(sigKeyDigest);
+  }
+
+  #countMark({ clientId, marked, sigKeyDigest }: ClientRecord, by: 1 | -1): void {
+    if (!marked) return;
+    if (by > 0) this.#markedIds.add(clientId);
+    else this.#markedIds.delete(clientId);
+    const count = (this.#markedKeys.get(sigKeyDigest) ?? 0) + by;
+    if (count === 0) this.#markedKeys.delete(sigKeyDigest);
+    else this.#markedKeys.set(sigKeyDigest, count);
   }
 
   addCluster(cluster: Cluster): void {

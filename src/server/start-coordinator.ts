@@ -54,6 +54,12 @@ function coordinatorEvents({ observer, state }: ServerContext): Parameters<typeo
         'a client registered with a token that it had replaced: it switched back, or a replay',
       );
     },
+    idDisplaced({ clientId, name, seats }) {
+      log.warn(
+        { clientId, name, seats },
+        'a client lost its ID and its seats: the ID is the hash of another SigKey, whose holder registered',
+      );
+    },
     death: onDeath,
   };
 }

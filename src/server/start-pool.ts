@@ -15,6 +15,7 @@ import { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
+import { openDialects } from './open-dialects.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** Above the longest roster: 64 members with 4096-bit keys and all end points take less than 160 KB. */
@@ -36,6 +37,7 @@ export async function startPool(
     registryToken: registryToken(identity, regCred),
     version: PROTOCOL_VERSION,
     replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
+    ...openDialects(context, identity, regCred, coordinator),
   };
   const pool = new Pool(
     { workers, helloQueueMs, registry: facts },
@@ -57,7 +59,10 @@ export async function startPool(
     log: new SessionLog(log, config.slowSessionMs),
     deadlines: config,
     random: pooledRandom(),
-    helloBytes: modulusOf(identity.commsKey).length,
+    hellos: {
+      rsaBytes: facts.dialects.some((name) => name !== 'sealed') ? modulusOf(identity.commsKey).length : undefined,
+      sealed: facts.sealed !== undefined,
+    },
   });
   context.onStop(() => connections.drain(config.drainGraceMs));
 }

@@ -2,13 +2,17 @@
 // registers a new client or a returning one. An ID with a signature over this session's salt2 returns a known client.
 import { hash } from 'node:crypto';
 import { ID_BYTES } from '../limits.ts';
-import type { Reply } from '../registry/command.ts';
 import { CLIENT_EPHEMERAL, checkToken, isNodeId, verifySignature } from '../wire/member-token.ts';
-import { bigintOf, decodeRoster, encodeRosterToken, longOf, type Message, Op, type Token } from '../wire/message.ts';
+import { bigintOf, decodeRoster, encodeRosterToken, type Message, type Token } from '../wire/message.ts';
 import { parseSpki } from '../wire/rsa-key.ts';
-import type { AnonymousSession, Answer, Refused, SessionContext, Step } from './session.ts';
+import { certifiedId } from '../wire/statement.ts';
+import { identified, refusedBy } from './client-answer.ts';
+import { serveSealedClient } from './sealed-client.ts';
+import type { AnonymousSession, SessionContext, Step } from './session.ts';
 
 export function serveClient(session: AnonymousSession, message: Message, context: SessionContext): Step {
+  const { keys } = session;
+  if (keys.dialect === 'sealed') return serveSealedClient(session, keys, message, context);
   if (message.ClientSpecs) return register(session, message.ClientSpecs, context);
   if (message.ClientID) return returnById(session, message.ClientID, message.DigSig);
   return { kind: 'refused', why: 'token-missing' };
@@ -31,8 +35,9 @@ function register(session: AnonymousSession, token: Token, context: SessionConte
       endPointCount: token.MyEnds?.length ?? 0,
       ephemeral: (attrs & CLIENT_EPHEMERAL) !== 0n,
       token: encodeRosterToken({ ...token, ID: id }),
+      certified: certifiedId(token.SigKey!).equals(id),
     },
-    conclude: (reply) => (reply.kind === 'refused' ? refused(reply) : identified(session, clientId, token)),
+    conclude: (reply) => (reply.kind === 'refused' ? refusedBy(reply) : identified(session, clientId, token)),
   };
 }
 
@@ -46,36 +51,13 @@ function returnById(session: AnonymousSession, id: Uint8Array, digSig: Uint8Arra
   const signed = Buffer.concat([id, session.salt2]);
   return {
     kind: 'question',
-    command: { kind: 'find-client', clientId },
+    command: { kind: 'find-client', clientId, sealed: false },
     conclude(reply) {
-      if (reply.kind !== 'client') return refused(reply);
+      if (reply.kind !== 'client') return refusedBy(reply);
       const token = decodeRoster(reply.token)[0]!;
       const verified = digSig && verifySignature(parseSpki(token.SigKey!)!, [signed], digSig);
       if (!verified) return { kind: 'refused', why: 'signature-invalid' };
       return identified(session, clientId, token);
-    },
-  };
-}
-
-function refused(reply: Reply): Refused {
-  if (reply.kind !== 'refused') throw new Error(`the table answered a client with ${reply.kind}`);
-  return { kind: 'refused', why: reply.refusal };
-}
-
-function identified({ keys }: AnonymousSession, clientId: string, { Name, Attrs, MyEnds }: Token): Answer {
-  return {
-    kind: 'answer',
-    message: { Op: Op.ClientOK, ClientID: Buffer.from(clientId, 'hex'), ClientAttrs: longOf(bigintOf(Attrs)) },
-    clientName: Name!,
-    clientEnds: hash('sha256', (MyEnds ?? []).join('\n'), 'buffer').readUInt32LE(0),
-    session: {
-      state: 'identified',
-      keys,
-      clientId,
-      createdId: undefined,
-      clusterId: undefined,
-      rosterId: undefined,
-      rosterFrom: 0,
     },
   };
 }

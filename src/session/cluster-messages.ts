@@ -63,6 +63,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
       which: message.Which ? bigintOf(message.Which) : ALL_MEMBERS,
       cursor: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
       rosterBytesMax: context.rosterBytesMax,
+      sealed: session.keys.dialect === 'sealed',
     },
     conclude: (reply) => {
       if (reply.kind !== 'roster') return withCluster(reply, neverHappens);

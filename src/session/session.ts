@@ -5,19 +5,23 @@ import type { Fault, Refusal } from '../errors.ts';
 import type { Command, Reply } from '../registry/command.ts';
 import type { RandomBytes, SessionKeys } from '../wire/dialect.ts';
 import type { Message, Token } from '../wire/message.ts';
+import type { SealedKeys } from '../wire/sealed-keys.ts';
+
+/** Keys of a session in any dialect. */
+export type AnyKeys = SessionKeys | SealedKeys;
 
 /** After the Hello, before the client has identified itself. */
 export interface AnonymousSession {
   readonly state: 'anonymous';
-  readonly keys: SessionKeys;
-  /** Part of what a returning client signs (T10). */
+  readonly keys: AnyKeys;
+  /** Part of what a returning client signs (T10). Empty in the sealed dialect. */
   readonly salt2: Uint8Array;
 }
 
 /** After ClientOK. IDs are hex. */
 export interface IdentifiedSession {
   readonly state: 'identified';
-  readonly keys: SessionKeys;
+  readonly keys: AnyKeys;
   readonly clientId: string;
   /** The last cluster created in this session; a Join without name and ID refers to it (R5). */
   readonly createdId: string | undefined;
@@ -62,16 +66,20 @@ export interface Question {
 export interface Refused {
   readonly kind: 'refused';
   readonly why: Fault | Refusal;
+  /** With `statement-older`: the seq on record, which only the sealed dialect tells. */
+  readonly recordedSeq?: number;
 }
 
 export type Step = Answer | Question | Refused;
 
 /** The registry's own data, and what serving a message requires. */
 export interface SessionContext {
-  /** The registry's own signed token (S6). */
+  /** The registry's own token (S6): signed, but without DigSig in the sealed dialect. */
   readonly registryToken: Token;
   readonly version: number;
   readonly random: RandomBytes;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Maximum bytes of tokens in one reply on this connection. */
   readonly rosterBytesMax: number;
 }

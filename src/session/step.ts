@@ -57,7 +57,12 @@ export function step(session: Session, op: Op, message: Message, context: Sessio
 }
 
 function serveRegCredRequest(session: Session, _message: Message, context: SessionContext): Step {
-  const message = { Op: Op.RegCredReply, Version: context.version, ClientSpecs: context.registryToken };
+  const { keys } = session;
+  const observed = keys.dialect === 'sealed' && keys.observedAddress !== '';
+  const message = {
+    ...{ Op: Op.RegCredReply, Version: context.version, ClientSpecs: context.registryToken },
+    ...(observed && { ObservedAddress: keys.observedAddress }),
+  };
   return { kind: 'answer', message, session };
 }
 

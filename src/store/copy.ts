@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientRecord, ClusterRecord, MemberRecord } from '../registry/command.ts';
 import { type Store, StoreUnusableError } from './store.ts';
+import { memberOf } from './stored-record.ts';
 
 /** The copy failed; the message says at which record. */
 export class CopyError extends Error {
@@ -17,6 +18,7 @@ type WholeRecord = ClientRecord | ClusterRecord | MemberRecord;
 
 /** Records in one commit. */
 const BATCH_RECORDS = 1_024;
+const NOTHING = new Uint8Array(0);
 /** Time limit of one commit. No client waits, so a busy etcd may take this long. */
 const COMMIT_MS = 30_000;
 /** Differing records that the error names at most. */
@@ -114,7 +116,7 @@ async function* wholeRecords(store: Store): AsyncGenerator<readonly WholeRecord[
       if (record.kind !== 'seat') return record;
       const client = clients.get(record.clientId);
       if (client === undefined) throw new StoreUnusableError(`the client ${record.clientId} of a seat is not stored`);
-      return { ...record, kind: 'member', token: client.token };
+      return memberOf(record, client);
     });
   }
 }
@@ -133,14 +135,17 @@ function keyOf(record: WholeRecord): string {
 /** SHA-256 over every field, as a one-byte-per-character string, which takes the least memory. */
 function digestOf(record: WholeRecord): string {
   const hash = createHash('sha256').update(JSON.stringify([keyOf(record), ...fieldsOf(record)]));
-  if (record.kind !== 'cluster') hash.update(record.token);
+  if (record.kind !== 'cluster') hash.update(record.token).update(record.sealed ?? NOTHING);
   return hash.digest('binary');
 }
 
 function fieldsOf(record: WholeRecord): readonly unknown[] {
   switch (record.kind) {
     case 'client':
-      return [record.name, record.sigKeyDigest, record.endPointCount, record.ephemeral];
+      return [
+        ...[record.name, record.sigKeyDigest, record.endPointCount, record.ephemeral],
+        ...(record.seq === undefined ? [] : [record.seq, record.statementDigest ?? '', record.marked === true]),
+      ];
     case 'cluster':
       return [record.id, record.size, record.endPointCount, String(record.attrs), record.keep === true];
     case 'member':

@@ -1,14 +1,17 @@
 // Records ↔ bytes on disk. Every value begins with a version and a checksum over its key and the rest. A flipped bit,
 // or a value under the wrong key, fails the checksum when it is read.
 //
-//   client  key = 01 clientId             rest = flags(1) endPointCount(1) digest(32) length(1) name token
+//   client  key = 01 clientId             rest = flags(1) endPointCount(1) digest(32) length(1) name [statement] token
 //   cluster key = 02 name                 rest = flags(1) size(1) endPointCount(1) attrs(8) id
-//   member  key = 03 clusterId index(1)   rest = length(1) clientId length(1) name [token]
+//   member  key = 03 clusterId index(1)   rest = length(1) clientId length(1) name [[length(2) sealed] token]
 //   cluster by ID   = 04 id                rest = name
 //   value   = version(1) crc32(4) rest
+//   statement = seq(8) digest(32) length(2) sealed
 //
-// Clusters have version 2, all other records version 1. A cluster of version 1 has no flags and counts as kept. A
-// member without a token has the registration of its client.
+// `sealed` are the token's fields 32 to 35. Clusters have version 2. Clients and members have version 2 if they have
+// the parts of the sealed dialect, else version 1, so a store without such clients stays readable to older servers. A
+// cluster of version 1 has no flags and counts as kept. A member without a token has the registration of its client. A
+// client whose statement was replaced by a registration in an old dialect has a digest of zeros and no `sealed`.
 import { crc32 } from 'node:zlib';
 import type { ClientRecord, ClusterRecord, MemberRecord, MemberRef, StoredRecord } from '../registry/command.ts';
 import { StoreUnusableError } from './store.ts';
@@ -18,8 +21,15 @@ export const KEY_PREFIX = { meta: 0, client: 1, cluster: 2, member: 3, clusterId
 
 const RECORD_VERSION = 1;
 const CLUSTER_VERSION = 2;
+const SEALED_VERSION = 2;
+const NEWEST_VERSION = 2;
 const HEAD_BYTES = 5;
-const EPHEMERAL = 1;
+/** Bits of a client's flags. */
+const [EPHEMERAL, MARKED] = [1, 2];
+const NOTHING = Buffer.alloc(0);
+/** Bytes of a statement before `sealed`: seq, digest, length. */
+const STATEMENT_HEAD_BYTES = 8 + 32 + 2;
+const NO_DIGEST = '0'.repeat(64);
 const KEEP = 1;
 /** Offsets of the first field of variable length, from the start of `rest`; for a cluster, from after its flags. */
 const CLIENT_NAME_AT = 35;
@@ -43,9 +53,19 @@ export function memberKey(clusterId: string, index: number): Buffer {
 
 /** The value of a client's record. */
 export function encodeClient(key: Buffer, record: ClientRecord): Buffer {
-  const head = [record.ephemeral ? EPHEMERAL : 0, record.endPointCount];
-  const digest = Buffer.from(record.sigKeyDigest, 'hex');
-  return sealValue(key, [Buffer.from(head), digest, prefixed(Buffer.from(record.name, 'latin1')), record.token]);
+  const { ephemeral, marked, endPointCount, sigKeyDigest, name, seq, token } = record;
+  const head = Buffer.of((ephemeral ? EPHEMERAL : 0) | (marked ? MARKED : 0), endPointCount);
+  const first = [head, Buffer.from(sigKeyDigest, 'hex'), prefixed(Buffer.from(name, 'latin1'))];
+  if (seq === undefined) return sealValue(key, [...first, token]);
+  return sealValue(key, [...first, encodeStatement(record, seq), token], SEALED_VERSION);
+}
+
+function encodeStatement({ statementDigest = NO_DIGEST, sealed = NOTHING }: ClientRecord, seq: number): Buffer {
+  const head = Buffer.alloc(STATEMENT_HEAD_BYTES);
+  head.writeBigUInt64LE(BigInt(seq));
+  head.write(statementDigest, 8, 'hex');
+  head.writeUInt16LE(sealed.length, STATEMENT_HEAD_BYTES - 2);
+  return Buffer.concat([head, sealed]);
 }
 
 /** The value of a cluster's record. */
@@ -60,7 +80,12 @@ export function encodeCluster(key: Buffer, record: ClusterRecord): Buffer {
 export function encodeMember(key: Buffer, record: MemberRecord, ofClient: boolean): Buffer {
   const clientId = prefixed(Buffer.from(record.clientId, 'hex'));
   const name = prefixed(Buffer.from(record.name, 'latin1'));
-  return sealValue(key, [clientId, name, ofClient ? Buffer.alloc(0) : record.token]);
+  if (ofClient) return sealValue(key, [clientId, name]);
+  const { token, sealed } = record;
+  if (!sealed) return sealValue(key, [clientId, name, token]);
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(sealed.length);
+  return sealValue(key, [clientId, name, length, sealed, token], SEALED_VERSION);
 }
 
 /** A record's key, followed by its value, within a larger buffer. */
@@ -88,15 +113,24 @@ export function decodeRecord(placed: Placed): StoredRecord {
 /** True if every field ends within the value. */
 function hasAllFields({ bytes, keyAt, valueAt, end }: Placed): boolean {
   const at = valueAt + HEAD_BYTES;
+  const isSealed = bytes[valueAt] === SEALED_VERSION;
   switch (bytes[keyAt]) {
-    case KEY_PREFIX.client:
-      return at + CLIENT_NAME_AT <= end && at + CLIENT_NAME_AT + bytes[at + CLIENT_NAME_AT - 1]! <= end;
+    case KEY_PREFIX.client: {
+      if (at + CLIENT_NAME_AT > end) return false;
+      const nameEnd = at + CLIENT_NAME_AT + bytes[at + CLIENT_NAME_AT - 1]!;
+      if (!isSealed) return nameEnd <= end;
+      const fieldsAt = nameEnd + STATEMENT_HEAD_BYTES;
+      return fieldsAt <= end && fieldsAt + bytes.readUInt16LE(fieldsAt - 2) <= end;
+    }
     case KEY_PREFIX.cluster:
       return clusterAt(bytes, valueAt) + CLUSTER_ID_AT < end;
     default: {
       if (at >= end) return false;
       const nameAt = at + 1 + bytes[at]! + 1;
-      return nameAt <= end && nameAt + bytes[nameAt - 1]! <= end;
+      if (nameAt > end) return false;
+      const nameEnd = nameAt + bytes[nameAt - 1]!;
+      if (!isSealed) return nameEnd <= end;
+      return nameEnd + 2 <= end && nameEnd + 2 + bytes.readUInt16LE(nameEnd) < end;
     }
   }
 }
@@ -107,12 +141,14 @@ export class PackedClient implements ClientRecord {
   readonly #bytes: Buffer;
   readonly #at: number;
   readonly #end: number;
+  readonly #isSealed: boolean;
 
   constructor({ bytes, keyAt, valueAt, end }: Placed) {
     this.clientId = bytes.toString('hex', keyAt + 1, valueAt);
     this.#bytes = bytes;
     this.#at = valueAt + HEAD_BYTES;
     this.#end = end;
+    this.#isSealed = bytes[valueAt] === SEALED_VERSION;
   }
 
   get kind() {
@@ -121,6 +157,10 @@ export class PackedClient implements ClientRecord {
 
   get ephemeral(): boolean {
     return (this.#bytes[this.#at]! & EPHEMERAL) !== 0;
+  }
+
+  get marked(): true | undefined {
+    return (this.#bytes[this.#at]! & MARKED) === 0 ? undefined : true;
   }
 
   get endPointCount(): number {
@@ -132,7 +172,24 @@ export class PackedClient implements ClientRecord {
   }
 
   get name(): string {
-    return this.#bytes.toString('latin1', this.#at + CLIENT_NAME_AT, this.#tokenAt);
+    return this.#bytes.toString('latin1', this.#at + CLIENT_NAME_AT, this.#nameEnd);
+  }
+
+  get seq(): number | undefined {
+    return this.#isSealed ? Number(this.#bytes.readBigUInt64LE(this.#nameEnd)) : undefined;
+  }
+
+  get statementDigest(): string | undefined {
+    if (!this.#isSealed) return undefined;
+    const digest = this.#bytes.toString('hex', this.#nameEnd + 8, this.#nameEnd + 40);
+    return digest === NO_DIGEST ? undefined : digest;
+  }
+
+  /** A view of memory shared with other records. */
+  get sealed(): Uint8Array | undefined {
+    if (!this.#isSealed) return undefined;
+    const fields = this.#bytes.subarray(this.#nameEnd + STATEMENT_HEAD_BYTES, this.#tokenAt);
+    return fields.length === 0 ? undefined : fields;
   }
 
   /** A view of memory shared with other records. */
@@ -140,8 +197,14 @@ export class PackedClient implements ClientRecord {
     return this.#bytes.subarray(this.#tokenAt, this.#end);
   }
 
-  get #tokenAt(): number {
+  get #nameEnd(): number {
     return this.#at + CLIENT_NAME_AT + this.#bytes[this.#at + CLIENT_NAME_AT - 1]!;
+  }
+
+  get #tokenAt(): number {
+    if (!this.#isSealed) return this.#nameEnd;
+    const fieldsAt = this.#nameEnd + STATEMENT_HEAD_BYTES;
+    return fieldsAt + this.#bytes.readUInt16LE(fieldsAt - 2);
   }
 }
 
@@ -171,13 +234,33 @@ function hasFlags(bytes: Buffer, valueAt: number): boolean {
 function decodeMember({ bytes, keyAt, valueAt, end }: Placed): MemberRecord | MemberRef {
   const clientIdAt = valueAt + HEAD_BYTES + 1;
   const nameAt = clientIdAt + bytes[clientIdAt - 1]! + 1;
-  const tokenAt = nameAt + bytes[nameAt - 1]!;
+  const nameEnd = nameAt + bytes[nameAt - 1]!;
+  const fieldsAt = nameEnd + 2;
+  const tokenAt = bytes[valueAt] === SEALED_VERSION ? fieldsAt + bytes.readUInt16LE(nameEnd) : nameEnd;
   const clusterId = bytes.toString('hex', keyAt + 1, valueAt - 1);
   const index = bytes[valueAt - 1]!;
   const clientId = bytes.toString('hex', clientIdAt, nameAt - 1);
-  const name = bytes.toString('latin1', nameAt, tokenAt);
+  const name = bytes.toString('latin1', nameAt, nameEnd);
   if (tokenAt === end) return { kind: 'seat', clusterId, index, clientId, name };
-  return { kind: 'member', clusterId, index, clientId, name, token: bytes.subarray(tokenAt, end) };
+  const sealed = tokenAt === nameEnd ? undefined : bytes.subarray(fieldsAt, tokenAt);
+  const token = bytes.subarray(tokenAt, end);
+  return { kind: 'member', clusterId, index, clientId, name, token, ...(sealed && { sealed }) };
+}
+
+/** A seat without a token, with the registration of its client. */
+export function memberOf(seat: MemberRef, { token, sealed }: ClientRecord): MemberRecord {
+  return { ...seat, kind: 'member', token, ...(sealed && { sealed }) };
+}
+
+/** True if a member's registration is the one of its client's record. */
+export function hasRegistration(client: ClientRecord, { name, token, sealed = NOTHING }: MemberRecord): boolean {
+  const isSame = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0;
+  return client.name === name && isSame(client.token, token) && isSame(client.sealed ?? NOTHING, sealed);
+}
+
+/** True if a client's record may take the place of `current`: the key is the same, or the change displaces that one. */
+export function mayReplace({ sigKeyDigest, displaces }: ClientRecord, current: ClientRecord): boolean {
+  return current.sigKeyDigest === sigKeyDigest || current.sigKeyDigest === displaces;
 }
 
 /** Prepends version and checksum. */
@@ -191,8 +274,7 @@ export function sealValue(key: Buffer, parts: readonly Uint8Array[], version = R
 /** The rest of a value. Throws StoreUnusableError if its version is unknown or its checksum wrong for this key. */
 export function openValue(key: Buffer, value: Buffer): Buffer {
   const version = value[0]!;
-  const newest = key[0] === KEY_PREFIX.cluster ? CLUSTER_VERSION : RECORD_VERSION;
-  if (value.length > HEAD_BYTES && version > newest) {
+  if (value.length > HEAD_BYTES && version > newestOf(key)) {
     throw new StoreUnusableError(`the record ${key.toString('hex')} is of version ${value[0]}, newer than this server`);
   }
   const rest = value.subarray(HEAD_BYTES);
@@ -201,6 +283,12 @@ export function openValue(key: Buffer, value: Buffer): Buffer {
     throw new StoreUnusableError(`the record ${key.toString('hex')} is damaged: its checksum is wrong`);
   }
   return rest;
+}
+
+function newestOf(key: Buffer): number {
+  const prefix = key[0];
+  const isVersioned = prefix === KEY_PREFIX.client || prefix === KEY_PREFIX.cluster || prefix === KEY_PREFIX.member;
+  return isVersioned ? NEWEST_VERSION : RECORD_VERSION;
 }
 
 /** From version 2 on the checksum covers the version, too, because a flipped version would shift the fields. */

@@ -6,8 +6,14 @@
 //   prefixed Hello =         key1(32) salt1(8) version1(4)      44 bytes
 import { constants, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto';
 
-/** How bytes become messages on one connection. */
+/** A dialect that begins with an RSA Hello. */
 export type DialectName = 'chained' | 'prefixed';
+
+/** How bytes become messages on one connection. */
+export type SessionDialect = DialectName | 'sealed';
+
+/** Every dialect. */
+export const SESSION_DIALECTS: readonly SessionDialect[] = ['chained', 'prefixed', 'sealed'];
 
 /** Key material of a session, chosen by the client. */
 export interface Hello {

@@ -8,9 +8,16 @@
 import { hash, type KeyObject, sign, verify } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Fault } from '../errors.ts';
-import { END_POINT_CHARS_MAX, ID_BYTES, ID_BYTES_OLD, NAME_CHARS_MAX, TOKEN_END_POINTS_MAX } from '../limits.ts';
+import {
+  END_POINT_CHARS_MAX,
+  ID_BYTES,
+  ID_BYTES_OLD,
+  NAME_CHARS_MAX,
+  SEALED_RSA_BITS_MIN,
+  TOKEN_END_POINTS_MAX,
+} from '../limits.ts';
 import { bigintOf, decodeRoster, type Token } from './message.ts';
-import { importPublicKey, parseSpki, type RsaKeyParts } from './rsa-key.ts';
+import { bitsOf, importPublicKey, parseSpki, type RsaKeyParts } from './rsa-key.ts';
 
 /** Bits of a client's attrs (T9). */
 export const CLIENT_EPHEMERAL = 1n;
@@ -88,16 +95,26 @@ export function verifySignature(parts: RsaKeyParts, signed: readonly Uint8Array[
 }
 
 /**
+ * Checks the fields that tokens of every dialect have, in the order of T1. Returns the fault, or the parsed SigKey. In
+ * the sealed dialect an ID must be present, and the SigKey has SEALED_RSA_BITS_MIN bits at least.
+ */
+export function checkTokenFields(token: Token, sealed: boolean): RsaKeyParts | Fault {
+  if (!isName(token.Name)) return 'name-invalid';
+  if (token.ID ? !isNodeId(token.ID) : sealed) return 'node-id-length';
+  const sigKey = token.CommsKey && token.SigKey && parseSpki(token.CommsKey) && parseSpki(token.SigKey);
+  if (!sigKey || (sealed && bitsOf(sigKey) < SEALED_RSA_BITS_MIN)) return 'rsa-key-invalid';
+  const ends = token.MyEnds ?? [];
+  if (ends.length > TOKEN_END_POINTS_MAX || !ends.every(isEndPoint)) return 'end-point-invalid';
+  return sigKey;
+}
+
+/**
  * Checks a token's fields and its signature by its own SigKey, with or without the ID. Returns the fault, if any. Cheap
  * checks come first.
  */
 export function checkToken(token: Token): Fault | undefined {
-  if (!isName(token.Name)) return 'name-invalid';
-  if (token.ID && !isNodeId(token.ID)) return 'node-id-length';
-  const sigKey = token.CommsKey && token.SigKey && parseSpki(token.CommsKey) && parseSpki(token.SigKey);
-  if (!sigKey) return 'rsa-key-invalid';
-  const ends = token.MyEnds ?? [];
-  if (ends.length > TOKEN_END_POINTS_MAX || !ends.every(isEndPoint)) return 'end-point-invalid';
+  const sigKey = checkTokenFields(token, false);
+  if (typeof sigKey === 'string') return sigKey;
   const readings = [signedBytes(token, false), ...(token.ID ? [signedBytes(token, true)] : [])];
   return token.DigSig && verifySignature(sigKey, readings, token.DigSig) ? undefined : 'signature-invalid';
 }

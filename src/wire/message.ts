@@ -71,6 +71,11 @@ export function encodeSealedFields({ SealKey, Seq, Statement, Labels }: Token): 
   return reg.XLRegMsg.Token.encode(fields).finish();
 }
 
+/** Decodes a token's fields 32 to 35. */
+export function decodeSealedFields(bytes: Uint8Array): Pick<Token, 'SealKey' | 'Seq' | 'Statement' | 'Labels'> {
+  return reg.XLRegMsg.Token.decode(bytes);
+}
+
 /** Decodes concatenated roster tokens. */
 export function decodeRoster(bytes: Uint8Array): Token[] {
   return reg.XLRegMsg.decode(bytes).Tokens ?? [];

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { StoredRecord } from '../../registry/command.ts';
 import { readTable, type StoredTable } from '../../store/lmdb/table-reader.ts';
-import { bigintOf, decodeRoster } from '../../wire/message.ts';
+import { bigintOf, decodeRoster, decodeSealedFields } from '../../wire/message.ts';
 import { readArguments } from '../client-flags.ts';
 import { DATA_DIRECTORY, whileUnused } from '../data-directory.ts';
 
@@ -27,22 +27,32 @@ async function print({ records }: StoredTable): Promise<void> {
 function describe(record: StoredRecord): unknown {
   switch (record.kind) {
     case 'client': {
-      const { kind, clientId, name, ephemeral, token } = record;
-      return { kind, clientId, name, ephemeral, ...tokenFields(token) };
+      const { kind, clientId, name, ephemeral, token, sealed, marked } = record;
+      return { kind, clientId, name, ephemeral, ...tokenFields(token, sealed), ...(marked && { marked }) };
     }
     case 'cluster':
       return { ...record, attrs: String(record.attrs) };
     case 'seat':
       return { ...record, kind: 'member' };
     case 'member': {
-      const { kind, clusterId, index, clientId, name, token } = record;
-      return { kind, clusterId, index, clientId, name, ...tokenFields(token) };
+      const { kind, clusterId, index, clientId, name, token, sealed } = record;
+      return { kind, clusterId, index, clientId, name, ...tokenFields(token, sealed) };
     }
   }
 }
 
-function tokenFields(token: Uint8Array) {
+function tokenFields(token: Uint8Array, sealed: Uint8Array | undefined) {
   const { Attrs, CommsKey, SigKey, MyEnds } = decodeRoster(token)[0]!;
-  const [commsKey, sigKey] = [CommsKey, SigKey].map((key) => Buffer.from(key!).toString('hex'));
-  return { attrs: String(bigintOf(Attrs)), commsKey, sigKey, endPoints: MyEnds ?? [] };
+  const fields = { attrs: String(bigintOf(Attrs)), commsKey: hexOf(CommsKey), sigKey: hexOf(SigKey) };
+  return { ...fields, endPoints: MyEnds ?? [], ...(sealed && sealedFields(sealed)) };
+}
+
+/** The fields of a member that uses the sealed dialect. */
+function sealedFields(sealed: Uint8Array) {
+  const { SealKey, Seq, Statement, Labels } = decodeSealedFields(sealed);
+  return { sealKey: hexOf(SealKey), seq: String(bigintOf(Seq)), statement: hexOf(Statement), labels: Labels ?? '' };
+}
+
+function hexOf(bytes: Uint8Array | null | undefined): string {
+  return Buffer.from(bytes ?? []).toString('hex');
 }

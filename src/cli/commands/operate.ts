@@ -1,4 +1,4 @@
-// xlreg clusters, evict, delete and sessions: show and change a running registry over the API of its admin port.
+// xlreg clusters, evict, delete, unmark and sessions: show and change a running registry over the API of its admin port.
 import { escapeText } from '../../client/escape-text.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
@@ -66,6 +66,17 @@ export async function deleteCluster(args: readonly string[], signal: AbortSignal
   const path = `/api/clusters/${encodeURIComponent(positionals[0]!)}`;
   await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', signal);
   printDone(values.json, 'deleted', positionals[0]!);
+  return 0;
+}
+
+/** Lifts the mark of a client, or all marks: the old dialects are then open to it again. */
+export async function unmark(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const options = { ...ADMIN_FLAGS, ...JSON_FLAG, all: { type: 'boolean', default: false } } as const;
+  const isAll = args.includes('--all');
+  const { values, positionals } = readArguments(args, { positionals: isAll ? [] : ['CLIENT'], options });
+  const path = isAll ? '/api/marks' : `/api/marks/${encodeURIComponent(positionals[0]!)}`;
+  await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', signal);
+  printDone(values.json, 'unmarked', isAll ? 'all clients' : positionals[0]!);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // A worker's end of the roster cache, in stage 2, parallel: it replies to a member's GetCluster and to a Create of an
 // existing cluster without the coordinator, so such a job skips stages 3 and 4.
 import type { ClusterProperties, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
-import { chooseMembers, joinTokens } from '../../registry/roster.ts';
+import { chooseMembers, joinTokens, joinWholeTokens, wholeTokenBytes } from '../../registry/roster.ts';
 import { Hazards } from './hazards.ts';
 import { type CachePage, CachePages, type NamedCluster } from './page.ts';
 
@@ -62,18 +62,21 @@ function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClu
   // Fast path for the usual GetCluster: all members of a cluster without evicted seats are one view.
   const all = (1n << BigInt(count)) - 1n;
   const tokens = page.tokens(0, seats);
-  if (count === seats && (command.which & all) === all && tokens.length <= command.rosterBytesMax) {
+  if (!command.sealed && count === seats && (command.which & all) === all && tokens.length <= command.rosterBytesMax) {
     return { kind: 'roster', cluster, which: all, next: from % count, roster: tokens };
   }
   // Without evicted members, the n-th seat of the page has index n.
   const seatOf = count === seats ? itself : seatsByIndex(page, seats);
   const tokenBytes = (index: number) => {
     const seat = seatOf(index);
-    return seat === undefined ? 0 : page.tokenAt(seat + 1) - page.tokenAt(seat);
+    if (seat === undefined) return 0;
+    if (command.sealed) return wholeTokenBytes(page.tokens(seat, seat + 1), page.fields(seat));
+    return page.tokenAt(seat + 1) - page.tokenAt(seat);
   };
   const chosen = chooseMembers(count, tokenBytes, command.which, from, command.rosterBytesMax);
   const { which, next, indexes, bytes } = chosen;
-  const roster = tokensOf(page, indexes.map(seatOf) as number[], bytes);
+  const chosenSeats = indexes.map(seatOf) as number[];
+  const roster = command.sealed ? wholeTokensOf(page, chosenSeats, bytes) : tokensOf(page, chosenSeats, bytes);
   return { kind: 'roster', cluster, which, next, roster };
 }
 
@@ -95,6 +98,14 @@ function tokensOf(page: CachePage, seats: readonly number[], bytes: number): Uin
   if (last - first + 1 === seats.length) return page.tokens(first, last + 1);
   return joinTokens(
     seats.map((seat) => page.tokens(seat, seat + 1)),
+    bytes,
+  );
+}
+
+/** The tokens of some seats in ascending order, each with its further fields, as a copy. */
+function wholeTokensOf(page: CachePage, seats: readonly number[], bytes: number): Uint8Array {
+  return joinWholeTokens(
+    seats.map((seat) => [page.tokens(seat, seat + 1), page.fields(seat)] as const),
     bytes,
   );
 }

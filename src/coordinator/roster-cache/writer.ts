@@ -53,7 +53,8 @@ export class RosterCache {
   /** Skips an ephemeral cluster: its GetClusters keep it alive, so the coordinator has to see them. */
   #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
-    if (isEphemeral(record) || !fits(bytes)) return;
+    const fieldBytes = members.reduce((sum, member) => sum + (member?.sealed?.length ?? 0), 0);
+    if (isEphemeral(record) || !fits(bytes, fieldBytes)) return;
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
     this.#published[number] = undefined;

@@ -24,6 +24,8 @@ export interface CoordinatorEvents {
   unreachable(reason: string | undefined): void;
   /** A client registered with a token that it had replaced before. */
   tokenReplayed(clientId: string, name: string): void;
+  /** A registration lost its ID, and its seats, to the key that the ID certifies. */
+  idDisplaced(holder: { readonly clientId: string; readonly name: string; readonly seats: number }): void;
   /** The coordinator died or must not go on. The process has to stop. */
   death(error: unknown): void;
 }
@@ -82,6 +84,7 @@ export class CoordinatorThread {
       if (report.kind === 'full' || report.kind === 'unreachable') on[report.kind](report.reason);
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'replayed') on.tokenReplayed(report.clientId, report.name);
+      else if (report.kind === 'displaced') on.idDisplaced(report);
       else if (report.kind === 'backup') this.#pendingBackup?.(report.failure);
       else if (report.kind === 'reply') this.#queries.get(report.id)?.resolve(report.reply);
     });

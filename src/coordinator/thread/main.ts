@@ -111,6 +111,10 @@ function observe(recorder: CoordinatorRecorder, stats: CoordinatorStats, store: 
       stats.replayedTokens.value += 1;
       report({ kind: 'replayed', clientId, name });
     },
+    displaced({ clientId, name }, seats) {
+      stats.displaced.value += 1;
+      report({ kind: 'displaced', clientId, name, seats });
+    },
     broken(error) {
       const message = messageOf(error);
       const announce = () => report({ kind: 'broken', message });

@@ -40,5 +40,6 @@ export type Report =
   | { readonly kind: 'full' | 'unreachable'; readonly reason: string | undefined }
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'replayed'; readonly clientId: string; readonly name: string }
+  | { readonly kind: 'displaced'; readonly clientId: string; readonly name: string; readonly seats: number }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
   | { readonly kind: 'reply'; readonly id: number; readonly reply: OperatorReply };

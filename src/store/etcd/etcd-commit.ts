@@ -39,6 +39,8 @@ export interface Committed {
  * of the longest: with the head that leaves 79 for each, and the removal of a full cluster has 68.
  */
 export const TRANSACTIONS_MAX = 48;
+/** Changes of a displacement in one transaction; a seat takes three operations. */
+const DISPLACED_AT_ONCE = 16;
 /** etcd's limit is 1.5 MB. */
 const REQUEST_BYTES_MAX = 512 * 1024;
 /** Requests in parallel. */
@@ -71,7 +73,7 @@ class Part {
     this.before = before;
     const first = this.changes.map((change) => change.optimistic(context.known));
     this.plans = first.every((plan) => plan !== undefined) ? (first as Plan[]) : undefined;
-    this.bytes = changes.reduce((sum, change) => sum + 1_024 + ('token' in change ? change.token.length : 0), 0);
+    this.bytes = changes.reduce((sum, change) => sum + 1_024 + registrationBytes(change), 0);
   }
 
   get isReady(): boolean {
@@ -132,6 +134,11 @@ export async function commitItems(items: readonly StoreItem[], context: CommitCo
   return { outcomes: last.map(({ outcome }) => outcome!), revisions: [...own] };
 }
 
+/** Bytes of a change's token and of its further fields. */
+function registrationBytes(change: Change): number {
+  return 'token' in change ? change.token.length + (change.sealed?.length ?? 0) : 0;
+}
+
 function nested(response: ResponseOp | undefined): TxnResponse {
   if (!response?.response_txn) throw new Error('etcd sent a response that does not match the request');
   return response.response_txn;
@@ -143,6 +150,12 @@ function nested(response: ResponseOp | undefined): TxnResponse {
  * the old one.
  */
 function partsOf(changes: readonly Change[], context: CommitContext): Part {
+  const last = changes.at(-1);
+  if (last?.kind === 'client' && last.displaces !== undefined && changes.length > DISPLACED_AT_ONCE) {
+    // The seats of the former holder may exceed a transaction, too. It would lose them in any case.
+    const removals = changes.slice(0, -1).map((removal) => new Part([removal], changes, context));
+    return new Part([last], changes, context, removals);
+  }
   const [first, ...seats] = changes;
   const keep =
     first?.kind === 'client' && seats.length > 0 && seats.every((seat) => seat.kind === 'member' && !seat.ofClient);

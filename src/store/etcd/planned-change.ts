@@ -13,7 +13,15 @@ import type {
   MemberRemoval,
 } from '../../registry/command.ts';
 import type { CommitOutcome } from '../store.ts';
-import { clientKey, clusterKey, encodeClient, encodeCluster, encodeMember, memberKey } from '../stored-record.ts';
+import {
+  clientKey,
+  clusterKey,
+  encodeClient,
+  encodeCluster,
+  encodeMember,
+  mayReplace,
+  memberKey,
+} from '../stored-record.ts';
 import { type Compare, type KeyValue, type RequestOp, toNumber } from './etcd-calls.ts';
 import {
   absent,
@@ -114,7 +122,7 @@ function planClient(change: ClientRecord, keys: EtcdKeys): PlannedChange {
       if (current === undefined) return { conditions: [absent(key)], writes };
       if (isEqual(current, value)) return STORED;
       const record = keys.record(key, current.value!) as ClientRecord;
-      if (record.sigKeyDigest !== change.sigKeyDigest) return conflictWith(record);
+      if (!mayReplace(change, record)) return conflictWith(record);
       // Seats that the table does not know would keep the wrong token.
       if (underOf(found, seats).some(([, seat]) => !found.known(revisionOf(seat)))) return CONFLICT;
       return { conditions: [writtenAt(key, revisionOf(current)), noneWrittenAfter(seats, found.revision)], writes };

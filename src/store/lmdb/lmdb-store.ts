@@ -29,8 +29,11 @@ import {
   encodeClient,
   encodeCluster,
   encodeMember,
+  hasRegistration,
   KEY_PREFIX,
+  mayReplace,
   memberKey,
+  memberOf,
   openValue,
   sealValue,
 } from '../stored-record.ts';
@@ -255,7 +258,7 @@ export class LmdbStore implements Store {
     switch (change.kind) {
       case 'client': {
         const current = this.#read<ClientRecord>(clientKey(change.clientId));
-        if (current === undefined || current.sigKeyDigest === change.sigKeyDigest) return undefined;
+        if (current === undefined || mayReplace(change, current)) return undefined;
         return { kind: 'conflict', current: [current] };
       }
       case 'cluster': {
@@ -292,7 +295,7 @@ export class LmdbStore implements Store {
       case 'member': {
         const key = memberKey(change.clusterId, change.index);
         const client = this.#read<ClientRecord>(clientKey(change.clientId));
-        const ofClient = client?.name === change.name && Buffer.compare(client.token, change.token) === 0;
+        const ofClient = client !== undefined && hasRegistration(client, change);
         table.putSync(key, encodeMember(key, change, ofClient));
         return;
       }
@@ -328,6 +331,6 @@ export class LmdbStore implements Store {
   #memberOf(seat: MemberRef): MemberRecord {
     const client = this.#read<ClientRecord>(clientKey(seat.clientId));
     if (client === undefined) throw new StoreUnusableError(`the client ${seat.clientId} of a seat is not stored`);
-    return { ...seat, kind: 'member', token: client.token };
+    return memberOf(seat, client);
   }
 }

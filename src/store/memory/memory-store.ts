@@ -2,6 +2,7 @@
 // implementation of Store.
 import type { Change, ClientRecord, ClusterRecord, MemberRecord, MemberRemoval } from '../../registry/command.ts';
 import type { CommitOutcome, Store, StoreItem } from '../store.ts';
+import { mayReplace } from '../stored-record.ts';
 
 type KeptRecord = ClientRecord | ClusterRecord | MemberRecord;
 
@@ -58,7 +59,8 @@ export class MemoryStore implements Store {
   #conflictOf(change: Change): CommitOutcome | undefined {
     if (change.kind === 'client-removal' || change.kind === 'cluster-removal') return undefined;
     const current = this.#records.get(keyOf(change));
-    if (current && ownerOf(current) !== ownerOf(change)) return { kind: 'conflict', current: [current] };
+    if (current && ownerOf(current) !== ownerOf(change) && !displaces(change, current))
+      return { kind: 'conflict', current: [current] };
     const orphan = change.kind === 'member' && !this.#clusterIds.has(change.clusterId);
     return orphan ? { kind: 'conflict', current: [] } : undefined;
   }
@@ -91,6 +93,10 @@ function keyOf(record: KeptRecord | MemberRemoval): string {
   if (record.kind === 'client') return `client ${record.clientId}`;
   if (record.kind === 'cluster') return `cluster ${record.name}`;
   return `member ${record.clusterId} ${record.index}`;
+}
+
+function displaces(change: Change, current: KeptRecord): boolean {
+  return change.kind === 'client' && current.kind === 'client' && mayReplace(change, current);
 }
 
 /** The owner of a record, who alone may replace it. */

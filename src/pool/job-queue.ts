@@ -1,0 +1,49 @@
+// Stage 1, front end, sequential: jobs that wait for a worker, oldest first. Withdrawn jobs stay until they are reached
+// or dropped.
+import type { JobTicket } from './worker-handle.ts';
+
+/** Work of a sealed Hello in units of an RSA one. Admission charges the same. */
+export const SEALED_HELLO_UNITS = 1 / 2;
+
+/** BOUNDED by the caller, which asks for `length` or `units` before it pushes. */
+export class JobQueue {
+  #tickets: JobTicket[] = [];
+  #units = 0;
+
+  get length(): number {
+    return this.#tickets.length;
+  }
+
+  /** Work of all jobs, in RSA Hellos if they are Hellos. */
+  get units(): number {
+    return this.#units;
+  }
+
+  push(ticket: JobTicket): void {
+    this.#tickets.push(ticket);
+    this.#units += unitsOf(ticket);
+  }
+
+  /** Removes the first `count` tickets that are not withdrawn, and every withdrawn ticket before them. */
+  take(count: number): JobTicket[] {
+    const taken: JobTicket[] = [];
+    let examined = 0;
+    while (examined < this.#tickets.length && taken.length < count) {
+      const ticket = this.#tickets[examined++]!;
+      this.#units -= unitsOf(ticket);
+      if (!ticket.withdrawn) taken.push(ticket);
+    }
+    this.#tickets.splice(0, examined);
+    return taken;
+  }
+
+  /** Removes withdrawn tickets. */
+  dropWithdrawn(): void {
+    this.#tickets = this.#tickets.filter(({ withdrawn }) => !withdrawn);
+    this.#units = this.#tickets.reduce((sum, ticket) => sum + unitsOf(ticket), 0);
+  }
+}
+
+function unitsOf({ job }: JobTicket): number {
+  return job.kind === 'sealed-hello' ? SEALED_HELLO_UNITS : 1;
+}

@@ -1,0 +1,36 @@
+// The end of a Client message in every dialect: ClientOK and the identified session, or the table's refusal.
+import { hash } from 'node:crypto';
+import type { Reply } from '../registry/command.ts';
+import { bigintOf, longOf, Op, type Token } from '../wire/message.ts';
+import type { AnonymousSession, Answer, AnyKeys, Refused } from './session.ts';
+
+const NOTHING = new Uint8Array(0);
+
+export function refusedBy(reply: Reply): Refused {
+  if (reply.kind !== 'refused') throw new Error(`the table answered a client with ${reply.kind}`);
+  const { refusal, recordedSeq } = reply;
+  return { kind: 'refused', why: refusal, ...(recordedSeq !== undefined && { recordedSeq }) };
+}
+
+export function identified({ keys }: AnonymousSession, clientId: string, { Name, Attrs, MyEnds }: Token): Answer {
+  return {
+    kind: 'answer',
+    message: { Op: Op.ClientOK, ClientID: Buffer.from(clientId, 'hex'), ClientAttrs: longOf(bigintOf(Attrs)) },
+    clientName: Name!,
+    clientEnds: hash('sha256', (MyEnds ?? []).join('\n'), 'buffer').readUInt32LE(0),
+    session: {
+      state: 'identified',
+      keys: withoutHash(keys),
+      clientId,
+      createdId: undefined,
+      clusterId: undefined,
+      rosterId: undefined,
+      rosterFrom: 0,
+    },
+  };
+}
+
+/** No second Client is served in a session (S2), so its handshake hash is not needed any more. */
+function withoutHash(keys: AnyKeys): AnyKeys {
+  return keys.dialect === 'sealed' ? { ...keys, h: NOTHING } : keys;
+}
