@@ -32,6 +32,7 @@ export function over(
   const observer: CoordinatorObserver = {
     batch: (commands) => batches.push(commands),
     filled: (seconds) => filled.push(seconds),
+    displaced() {},
     replaced: (before, after) => replaced.push([before, after]),
     expired: (changes) => expired.push(changes),
     full: (reason) => full.push(reason),

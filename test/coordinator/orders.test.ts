@@ -22,7 +22,7 @@ it('answers orders at once while no worker asks', async () => {
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
   const coordinator = await CoordinatorThread.start(
     { store, limits: NO_LIMITS, growth },
-    { full() {}, unreachable() {}, tokenReplayed() {}, death() {} },
+    { full() {}, unreachable() {}, tokenReplayed() {}, idDisplaced() {}, death() {} },
   );
   const took: number[] = [];
   for await (const _ of every(INTERVAL_MS)) {
@@ -41,7 +41,13 @@ it("ends cleanly with a question left in a channel, and rejects operators' queri
   for (let round = 0; round < 3; round++) {
     const dataDirectory = mkdtempSync(join(tmpdir(), 'xlreg-closing-'));
     const store = { name: 'lmdb', dataDirectory, registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
-    const events = { full() {}, unreachable() {}, tokenReplayed() {}, death: (error: unknown) => deaths.push(error) };
+    const events = {
+      full() {},
+      unreachable() {},
+      tokenReplayed() {},
+      idDisplaced() {},
+      death: (error: unknown) => deaths.push(error),
+    };
     const coordinator = await CoordinatorThread.start({ store, limits: NO_LIMITS, growth }, events);
     const memory = newChannelMemory(16_384);
     coordinator.serve(memory);

@@ -284,7 +284,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
 
 /** The keys of a client's session before its first message. */
 function keysOf(client: Client): SessionKeys {
-  return readSession(Buffer.from(client.session)).keys;
+  return readSession(Buffer.from(client.session)).keys as SessionKeys;
 }
 
 it('closes in silence at bad Hellos, each with its fault (H3)', async () => {

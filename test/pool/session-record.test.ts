@@ -21,6 +21,7 @@ import { NO_SCAN, packScan, unpackScan } from '../../src/pool/scan-codec.ts';
 import { readSession, SESSION_RECORD_BYTES, writeSession } from '../../src/pool/session-record.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
+import type { SealedKeys } from '../../src/wire/sealed-keys.ts';
 import { anonymous } from '../session/sessions.ts';
 
 const arbitraryBytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -33,11 +34,24 @@ const keys: fc.Arbitrary<SessionKeys> = fc.constantFrom('chained' as const, 'pre
   const chain = arbitraryBytes(dialect === 'chained' ? 16 : 0);
   return fc.record({ dialect: fc.constant(dialect), key2: arbitraryBytes(32), receiveChain: chain, sendChain: chain });
 });
+const sealedKeys = (h: fc.Arbitrary<Uint8Array>): fc.Arbitrary<SealedKeys> =>
+  fc.record({
+    dialect: fc.constant('sealed' as const),
+    receiveKey: arbitraryBytes(32),
+    sendKey: arbitraryBytes(32),
+    received: fc.maxSafeNat(),
+    sent: fc.maxSafeNat(),
+    h,
+    observedAddress: fc.constantFrom('', '127.0.0.1', '::1', '0000:0000:0000:0000:0000:ffff:255.255.255.255'),
+  });
 const session: fc.Arbitrary<Session> = fc.oneof(
+  fc.record({
+    ...{ state: fc.constant('anonymous' as const), keys: sealedKeys(arbitraryBytes(32)), salt2: arbitraryBytes(0) },
+  }),
   fc.record({ state: fc.constant('anonymous' as const), keys, salt2: arbitraryBytes(8) }),
   fc.record({
     state: fc.constant('identified' as const),
-    keys,
+    keys: fc.oneof(keys, sealedKeys(arbitraryBytes(0))),
     clientId: id,
     createdId: maybeId,
     clusterId: maybeId,

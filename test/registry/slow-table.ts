@@ -89,6 +89,8 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
       const after = cluster.members.reduce((after, member) => heardOf(after, member?.clientId, now), table);
       return { reply, changes: [removalOf(cluster)], table: { ...after, clusters } };
     }
+    case 'lift-marks':
+      throw new Error('the model knows no marks');
     case 'keep-cluster':
       return keep(table, command, now);
   }

@@ -33,6 +33,7 @@ export function contextOf(random: number): SessionContext {
     registryToken: messageOf(vectors.tokens.at(-1)!.fields),
     version: 1,
     random: (count) => new Uint8Array(count).fill(random),
+    now: Date.now,
     rosterBytesMax: 10_000,
   };
 }

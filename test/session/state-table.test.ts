@@ -66,10 +66,10 @@ describe('texts', () => {
     expect(documented.map(([text]) => text).sort()).toEqual([...texts].sort());
   });
 
-  it('gives each code one text, and each text one cause but that of a full registry (E4)', () => {
+  it('gives each code one text, and each text one cause but those of a full registry and of a used ID (E4)', () => {
     const texts = Object.entries(TEXTS).flatMap(([code, text]) => (text === null ? [] : [[code, text] as const]));
     const shared = texts.filter(([, text]) => texts.filter(([, other]) => other === text).length > 1);
-    expect(new Set(shared.map(([, text]) => text))).toEqual(new Set(['registry is full']));
+    expect(new Set(shared.map(([, text]) => text))).toEqual(new Set(['registry is full', 'ID already in use']));
     expect(Object.keys(FAULT_TEXT).filter((code) => code in REFUSAL_TEXT)).toEqual([]);
   });
 

@@ -139,11 +139,12 @@ describe('ownership of a table', () => {
     await settle();
     await meddle(directory, (table) => {
       const value = Buffer.from(table.getBinary(key)!);
-      value[0]! += 1;
+      // Clients and members have version 2 with the parts of the sealed dialect.
+      value[0] = 3;
       table.putSync(key, value);
     });
     const message = await refusal();
-    expect(message).toMatch(/version [23]/);
+    expect(message).toContain('version 3');
     expect(message).toContain(key.toString('hex'));
   });
 });

@@ -33,6 +33,7 @@ class Opened {
       batch() {},
       filled() {},
       replaced() {},
+      displaced() {},
       expired() {},
       full: never,
       unreachable: never,

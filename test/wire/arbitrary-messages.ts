@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import Long from 'long';
 import type { Message, Token } from '../../src/wire/message.ts';
-import { oldKindsOf, messageType, tokenType } from './schema.ts';
+import { messageType, oldKindsOf, tokenType } from './schema.ts';
 
 export const uint64: fc.Arbitrary<bigint> = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const long = uint64.map((value) => Long.fromString(value.toString(), true));

@@ -1,7 +1,7 @@
 // A plain implementation of F5 and M3 to M8, which findMessage() must agree with. It tries every block boundary and
 // reads each candidate from its beginning, with varints as bigints.
 
-import { oldKindsOf, messageType, tokenType } from './schema.ts';
+import { messageType, oldKindsOf, tokenType } from './schema.ts';
 
 const MESSAGE_KINDS = oldKindsOf(messageType);
 const TOKEN_KINDS = oldKindsOf(tokenType);
