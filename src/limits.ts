@@ -127,6 +127,9 @@ export const HTTP_REQUEST_MS_MAX = 10_000;
 /** Milliseconds within which a client of the admin port must read a reply. */
 export const HTTP_REPLY_MS_MAX = 10_000;
 
+/** Milliseconds within which a client of the admin port must take some bytes of a long reply, such as a backup. */
+export const HTTP_STALL_MS_MAX = 60_000;
+
 /**
  * Milliseconds before an idle connection of the admin port is closed. Scrapers and proxies close theirs first (60 s).
  */

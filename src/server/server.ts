@@ -1,7 +1,7 @@
-// The whole server. Each of the six stages of a start returns what it made and registers how to close it. A stop closes
+// The whole server. Each of the seven stages of a start returns what it made and registers how to close it. A stop closes
 // the stages in reverse order:
 //
-//   1 open-identity  2 open-admin  3 start-coordinator  4 bind-tcp  5 start-pool  6 bind-web
+//   1 open-identity  2 open-admin  3 start-coordinator  4 bind-tcp  5 start-backups  6 start-pool  7 bind-web
 import { Registry } from 'prom-client';
 import { newGrowthMemory } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
@@ -10,6 +10,7 @@ import { logMetrics } from '../metrics/log-metrics.ts';
 import { processMetrics } from '../metrics/process-metrics.ts';
 import { readinessMetrics } from '../metrics/readiness-metrics.ts';
 import { chooseWebEngine, type WebEngine } from '../net/web-listener.ts';
+import type { RegistryState } from './admin-site.ts';
 import { bindTcp } from './bind-tcp.ts';
 import { bindWeb } from './bind-web.ts';
 import { openCertificates, reloaderOf } from './certificates.ts';
@@ -18,8 +19,10 @@ import { readinessChecks } from './health.ts';
 import { openAdmin } from './open-admin.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
+import { checkBackupSettings, startBackups } from './start-backups.ts';
 import { startCoordinator } from './start-coordinator.ts';
 import { startPool } from './start-pool.ts';
+import { TableCopies } from './table-copies.ts';
 
 /** A running server. */
 export interface Server {
@@ -54,9 +57,10 @@ export async function startServer(config: Config, observer: ServerObserver): Pro
 }
 
 async function newContext(config: Config, observer: ServerObserver, closers: Closer[]): Promise<ServerContext> {
+  checkBackupSettings(config);
   const maxConnections = connectionsPossible(config.maxConnections);
   const metrics = new Registry();
-  const state = {
+  const state: RegistryState = {
     ...{ tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false },
     ...{ pool: undefined, coordinator: undefined, regCred: undefined },
   };
@@ -73,6 +77,7 @@ async function newContext(config: Config, observer: ServerObserver, closers: Clo
     connections: new ServedConnections(),
     certificates: await openCertificates(config),
     growth: { memory: newGrowthMemory(), rates },
+    copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),
   };
 }
@@ -83,6 +88,7 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
   const admin = await openAdmin(context);
   const coordinator = await startCoordinator(context, opened);
   const tcp = await bindTcp(context, opened.identity);
+  startBackups(context, opened);
   await startPool(context, opened.identity, coordinator, tcp.regCred);
   const engine = chooseWebEngine(config.webEngine);
   const ws = await bindWeb(context, engine, tcp);
