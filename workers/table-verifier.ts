@@ -1,4 +1,4 @@
-// Thread entry of the verification of a backup's table.
-import { runVerifier } from '../src/backup/verify-thread.ts';
+// Process entry of the verification of a backup's table.
+import { runVerifier } from '../src/backup/verify-process.ts';
 
 await runVerifier();

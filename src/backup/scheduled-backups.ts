@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BackupFolder, type GoodBackup, sizeOf } from './backup-folder.ts';
 import { copyIdentity, syncFile, TABLE_DIRECTORY, TABLE_FILE } from './registry-files.ts';
-import { verifyInThread } from './verify-thread.ts';
+import { verifyInProcess } from './verify-process.ts';
 
 /** Milliseconds before a failed attempt is repeated. They double with each failure, up to the maximum. */
 const RETRY_MS = 60_000;
@@ -90,7 +90,7 @@ export class ScheduledBackups {
       await copyTable(join(copy, TABLE_DIRECTORY));
       await syncFile(join(copy, TABLE_DIRECTORY, TABLE_FILE));
       await copyIdentity(dataDirectory, copy);
-      await verifyInThread(copy, this.#stop.signal);
+      await verifyInProcess(copy, this.#stop.signal);
       made = await folder.finish(copy);
     } catch (error) {
       await rm(copy, { recursive: true, force: true }).catch(() => {});

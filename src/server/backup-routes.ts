@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { type ArchivedTable, writeArchive } from '../backup/archive.ts';
 import { backupName } from '../backup/backup-folder.ts';
 import { TABLE_DIRECTORY, TABLE_FILE } from '../backup/registry-files.ts';
-import { verifyInThread } from '../backup/verify-thread.ts';
+import { verifyInProcess } from '../backup/verify-process.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
 import type { TableCopies } from './table-copies.ts';
 
@@ -64,7 +64,7 @@ async function copyToStream(dataDirectory: string, copies: TableCopies): Promise
   await rm(directory, { recursive: true, force: true });
   try {
     await copies.copy(join(directory, TABLE_DIRECTORY));
-    const { digest } = await verifyInThread(directory, new AbortController().signal);
+    const { digest } = await verifyInProcess(directory, new AbortController().signal);
     return { digest, file: await open(join(directory, TABLE_DIRECTORY, TABLE_FILE), 'r') };
   } finally {
     await rm(directory, { recursive: true, force: true });
