@@ -101,6 +101,9 @@ export const COMMIT_ATTEMPTS_MAX = 8;
  */
 export const REG_CRED_BYTES_MAX = 65_536;
 
+/** End points of one etcd: it has 7 servers at most, and two more allow for load balancers. */
+export const ETCD_END_POINTS_MAX = 9;
+
 /** Bytes of an HTTP request's line and headers. */
 export const HTTP_HEAD_BYTES_MAX = 4_096;
 

@@ -32,6 +32,8 @@ export interface ServerContext {
   /** All connections. They are served once the pool runs. */
   readonly connections: ServedConnections;
   readonly certificates: Certificates;
+  /** Counts a reload. */
+  reloaded(result: 'success' | 'failure'): void;
   readonly growth: Growth;
   /** Makes copies of the table for backups. */
   readonly copies: TableCopies;

@@ -6,14 +6,17 @@ import { Registry } from 'prom-client';
 import { newGrowthMemory } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
 import { ServedConnections } from '../connection/served-connections.ts';
+import { buildMetrics } from '../metrics/build-metrics.ts';
 import { logMetrics } from '../metrics/log-metrics.ts';
 import { processMetrics } from '../metrics/process-metrics.ts';
 import { readinessMetrics } from '../metrics/readiness-metrics.ts';
+import { reloadMetrics } from '../metrics/reload-metrics.ts';
 import { chooseWebEngine, type WebEngine } from '../net/web-listener.ts';
+import { packageVersion } from '../runtime/package-version.ts';
 import type { RegistryState } from './admin-site.ts';
 import { bindTcp } from './bind-tcp.ts';
 import { bindWeb } from './bind-web.ts';
-import { openCertificates, reloaderOf } from './certificates.ts';
+import { observeCertificates, openCertificates, reloaderOf } from './certificates.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
 import { openAdmin } from './open-admin.ts';
@@ -66,16 +69,23 @@ async function newContext(config: Config, observer: ServerObserver, closers: Clo
   };
   processMetrics(metrics);
   logMetrics(metrics, observer.logLinesDropped);
+  buildMetrics(metrics, {
+    ...{ version: packageVersion(), node: process.version, platform: `${process.platform}-${process.arch}` },
+    store: config.store.split(':', 1)[0]!,
+  });
   readinessMetrics(metrics, () => readinessChecks(state));
   const rates = {
     registration: config.maxRegistrationsPerSecondPerAddress,
     cluster: config.maxClustersPerSecondPerAddress,
     member: config.maxMembersPerSecondPerAddress,
   };
+  const certificates = await openCertificates(config);
+  observeCertificates(certificates, metrics);
   return {
     ...{ config, observer, metrics, state, maxConnections },
     connections: new ServedConnections(),
-    certificates: await openCertificates(config),
+    certificates,
+    reloaded: reloadMetrics(metrics),
     growth: { memory: newGrowthMemory(), rates },
     copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),
@@ -109,6 +119,6 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     engine,
     regCred: tcp.regCredText,
     drainAsked: admin.drainAsked,
-    reloadCertificates: reloaderOf(certificates, observer.log),
+    reloadCertificates: reloaderOf(certificates, observer.log, context.reloaded),
   };
 }
