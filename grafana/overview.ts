@@ -1,17 +1,21 @@
 // The dashboard to open first: health, sessions, process and threads.
 import { type Dashboard, gauge, quantile, rate } from './dashboard.ts';
+import { REFUSED_SHARE, STATS } from './stats.ts';
 
 export const overview: Dashboard = {
   name: 'overview',
   title: 'xlReg: overview',
   rows: [
+    { title: 'At a glance', panels: STATS },
     {
       title: 'Health',
       panels: [
         {
+          kind: 'states',
           title: 'Readiness',
-          description: 'The checks of /readyz: 1 passes, 0 fails. docs/reference/health.md explains each.',
-          unit: 'bool_yes_no',
+          description: 'The checks of /readyz. docs/reference/health.md explains each.',
+          unit: 'short',
+          states: ['fails', 'passes'],
           queries: [{ expr: gauge('xlreg_readiness_check'), legend: '{{instance}} {{check}}' }],
         },
         {
@@ -28,8 +32,49 @@ export const overview: Dashboard = {
           queries: [
             { expr: gauge('xlreg_admission_connections'), legend: '{{instance}} connections' },
             { expr: gauge('xlreg_admission_connections_max'), legend: '{{instance}} limit' },
-            { expr: gauge('process_max_fds'), legend: '{{instance}} open file limit' },
           ],
+        },
+        {
+          title: 'Open files, share of their limit',
+          description: 'Files and sockets. Connections are kept 256 below the limit, so only other files can reach it.',
+          unit: 'percentunit',
+          thresholds: [
+            [0, 'green'],
+            [0.9, 'red'],
+          ],
+          queries: [{ expr: `${gauge('process_open_fds')} / ${gauge('process_max_fds')}`, legend: '{{instance}}' }],
+        },
+        {
+          title: 'Refused share',
+          description:
+            'Connections turned away by a limit, of all that came. docs/reference/limits.md lists the limits.',
+          unit: 'percentunit',
+          thresholds: [
+            [0, 'green'],
+            [0.05, 'red'],
+          ],
+          queries: [{ expr: REFUSED_SHARE, legend: '{{instance}}' }],
+        },
+        {
+          title: 'Certificates expire in',
+          description: 'Time to the end of the certificate in use. No data without TLS. SIGHUP reads a new one.',
+          unit: 's',
+          thresholds: [
+            [0, 'red'],
+            [14 * 86_400, 'green'],
+          ],
+          queries: [
+            {
+              expr: `${gauge('xlreg_certificate_expiry_timestamp_seconds')} - time()`,
+              legend: '{{instance}} {{listener}}',
+            },
+          ],
+        },
+        {
+          title: 'Reloads in 10 minutes',
+          description: 'Reloads by SIGHUP. After a failed one the old settings and certificates are in use.',
+          unit: 'short',
+          queries: [{ expr: `increase(${gauge('xlreg_reloads_total')}[10m])`, legend: '{{instance}} {{result}}' }],
         },
         {
           title: 'Log lines dropped a second',

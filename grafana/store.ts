@@ -86,6 +86,38 @@ export const store: Dashboard = {
       ],
     },
     {
+      title: 'Backups (no data without --backup-dir)',
+      panels: [
+        {
+          title: 'Age of the last good backup',
+          description: 'Time since the begin of the last good scheduled backup, and the time between two.',
+          unit: 's',
+          queries: [
+            { expr: `time() - ${gauge('xlreg_backup_last_success_timestamp_seconds')}`, legend: '{{instance}} age' },
+            { expr: gauge('xlreg_backup_interval_seconds'), legend: '{{instance}} interval' },
+          ],
+        },
+        {
+          title: 'Attempts in an hour',
+          description: 'A failed attempt is logged with its reason, and repeated with growing pauses.',
+          unit: 'short',
+          queries: [{ expr: `increase(${gauge('xlreg_backups_total')}[1h])`, legend: '{{instance}} {{result}}' }],
+        },
+        {
+          title: 'Duration',
+          description: 'Time of the last good backup, verification included. 0 before the first since the start.',
+          unit: 's',
+          queries: [{ expr: gauge('xlreg_backup_last_duration_seconds'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Size',
+          description: 'Size of the table in the last good backup. 0 before the first since the start.',
+          unit: 'bytes',
+          queries: [{ expr: gauge('xlreg_backup_last_size_bytes'), legend: '{{instance}}' }],
+        },
+      ],
+    },
+    {
       title: 'etcd (no data with other stores)',
       panels: [
         {
@@ -111,6 +143,18 @@ export const store: Dashboard = {
           description: 'Requests refused or timed out. The store retries with the next etcd server if time is left.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_store_request_failures_total'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Requests a second, by server of etcd',
+          description: 'Answered and failed requests. After a failure the registry goes on with the next server.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_store_server_requests_total'), legend: '{{instance}} {{server}} {{result}}' }],
+        },
+        {
+          title: 'Server of etcd in use',
+          description: '1: the last request went to this server.',
+          unit: 'short',
+          queries: [{ expr: gauge('xlreg_store_server_in_use'), legend: '{{instance}} {{server}}' }],
         },
         {
           title: 'Catch-up',

@@ -101,6 +101,9 @@ export const COMMIT_ATTEMPTS_MAX = 8;
  */
 export const REG_CRED_BYTES_MAX = 65_536;
 
+/** End points of one etcd: it has 7 servers at most, and two more allow for load balancers. */
+export const ETCD_END_POINTS_MAX = 9;
+
 /** Bytes of an HTTP request's line and headers. */
 export const HTTP_HEAD_BYTES_MAX = 4_096;
 
@@ -126,6 +129,9 @@ export const HTTP_REQUEST_MS_MAX = 10_000;
 
 /** Milliseconds within which a client of the admin port must read a reply. */
 export const HTTP_REPLY_MS_MAX = 10_000;
+
+/** Milliseconds within which a client of the admin port must take some bytes of a long reply, such as a backup. */
+export const HTTP_STALL_MS_MAX = 60_000;
 
 /**
  * Milliseconds before an idle connection of the admin port is closed. Scrapers and proxies close theirs first (60 s).

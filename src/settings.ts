@@ -20,6 +20,7 @@ const GROUPS = {
   listen: { title: 'Identity and ports', text: 'Port 0 picks a free port.' },
   work: { title: 'Work', text: undefined },
   store: { title: 'Store', text: 'The etcd-… settings apply to a table in etcd.' },
+  backup: { title: 'Backups', text: undefined },
   table: { title: 'Table', text: undefined },
   limits: {
     title: 'Limits on connections, Hellos and sessions',
@@ -58,6 +59,7 @@ const MILLISECONDS_MAX = 86_400_000;
 /** Ten years. */
 const SECONDS_MAX = 315_360_000;
 const ETCD_PREFIX_CHARS_MAX = 256;
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const listenAddress = z.string().transform((text, context): ListenAddress | undefined => {
   if (text === 'off') return undefined;
@@ -98,6 +100,13 @@ const whole = (least: number, most: number) =>
         .transform(Number),
     ])
     .pipe(z.number().int().min(least).max(most));
+
+/** A time such as 90s, 30m, 6h or 7d, in milliseconds; a year at most. */
+const duration = z
+  .string()
+  .regex(/^[1-9]\d{0,7}[smhd]$/, 'should be a number with s, m, h or d, such as 6h')
+  .transform((text) => Number(text.slice(0, -1)) * UNIT_MS[text.at(-1) as keyof typeof UNIT_MS])
+  .refine((ms) => ms <= 365 * UNIT_MS.d, 'should be 365d at most');
 
 /** Names separated by commas; an empty list is `off`. */
 const list = (isItem: (text: string) => boolean, what: string) =>
@@ -257,6 +266,20 @@ export const settings = z.strictObject({
       },
       about: "the file with that user's password",
     }),
+
+  'backup-dir': z
+    .string()
+    .min(1)
+    .transform((text) => (text === 'off' ? undefined : text))
+    .prefault('off')
+    .register(texts, {
+      ...{ group: 'backup', value: 'DIR|off' },
+      about: 'an existing directory outside --data-dir for scheduled backups of keys and table; needs --store lmdb',
+    }),
+  'backup-every': duration
+    .prefault('6h')
+    .register(texts, { group: 'backup', value: 'TIME', about: 'time between two backups: 30m, 6h, 7d' }),
+  'backup-keep': limit('backup', 10_000, 14, 'good backups kept; older ones are removed'),
 
   'max-clusters': limit('table', 100_000_000, 1_000_000, 'clusters in the table'),
   'max-registrations': limit('table', 100_000_000, 2_000_000, 'registrations in the table'),

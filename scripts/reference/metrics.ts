@@ -3,12 +3,16 @@ import { Registry } from 'prom-client';
 import { coordinatorStats, newStatsMemory } from '../../src/coordinator/coordinator-stats.ts';
 import { adminMetrics } from '../../src/metrics/admin-metrics.ts';
 import { AdmissionMetrics } from '../../src/metrics/admission-metrics.ts';
+import { backupMetrics } from '../../src/metrics/backup-metrics.ts';
+import { buildMetrics } from '../../src/metrics/build-metrics.ts';
+import { certificateMetrics } from '../../src/metrics/certificate-metrics.ts';
 import { coordinatorMetrics } from '../../src/metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../../src/metrics/etcd-metrics.ts';
 import { logMetrics } from '../../src/metrics/log-metrics.ts';
 import { PoolMetrics } from '../../src/metrics/pool-metrics.ts';
 import { processMetrics } from '../../src/metrics/process-metrics.ts';
 import { readinessMetrics } from '../../src/metrics/readiness-metrics.ts';
+import { reloadMetrics } from '../../src/metrics/reload-metrics.ts';
 import { SessionMetrics } from '../../src/metrics/session-metrics.ts';
 import { threadMetrics } from '../../src/metrics/thread-metrics.ts';
 import { LOOP_DELAY_SECONDS } from '../../src/runtime/loop-delay.ts';
@@ -62,6 +66,10 @@ function registerAll(registry: Registry): void {
   const delays = new HistogramBuckets(LOOP_DELAY_SECONDS);
   const idle = { tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false };
   processMetrics(registry);
+  buildMetrics(registry, { version: '', node: '', platform: '', store: '' });
+  reloadMetrics(registry);
+  certificateMetrics(registry, []);
+  backupMetrics(registry, undefined);
   logMetrics(registry, () => 0);
   readinessMetrics(registry, () => readinessChecks({ ...idle, pool: undefined }));
   adminMetrics(registry, () => ({ open: 0, dropped: 0 }));
@@ -73,7 +81,7 @@ function registerAll(registry: Registry): void {
 }
 
 function registerEtcd(registry: Registry): void {
-  etcdMetrics(registry, coordinatorStats(newStatsMemory()));
+  etcdMetrics(registry, coordinatorStats(newStatsMemory()), []);
 }
 
 async function describe(register: (registry: Registry) => void): Promise<Metric[]> {

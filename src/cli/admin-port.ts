@@ -37,27 +37,37 @@ export async function adminPort(values: {
   return { admin: values.admin, token: text.trim() };
 }
 
-/**
- * Makes a request such as `POST /drain`, with a JSON body if there is `content`. Resolves to the JSON of the response.
- * Rejects with OperatorError if there is no response or an error status; `what` completes "the registry …" in its
- * message.
- */
+/** Like callAdmin; resolves to the JSON of the response. */
 export async function askAdmin(
-  { admin, token }: AdminPort,
+  port: AdminPort,
   route: string,
   what: string,
   signal: AbortSignal,
   content?: unknown,
 ): Promise<unknown> {
+  return JSON.parse(await (await callAdmin(port, route, what, signal, content)).text());
+}
+
+/**
+ * Makes a request such as `POST /drain`, with a JSON body if there is `content`. Resolves to a response whose status is
+ * good. Rejects with OperatorError if there is no response or an error status; `what` completes "the registry …" in its
+ * message.
+ */
+export async function callAdmin(
+  { admin, token }: AdminPort,
+  route: string,
+  what: string,
+  signal: AbortSignal,
+  content?: unknown,
+): Promise<Response> {
   const [method, path] = route.split(' ') as [string, string];
   const headers = { authorization: `Bearer ${token}` };
   const body = content === undefined ? null : JSON.stringify(content);
   const answer = await fetch(adminUrl(admin, path), { method, headers, signal, body }).catch((error: Error) => {
     throw new OperatorError(`no registry answers at ${admin}: ${String(error.cause ?? error.message)}`, 3);
   });
-  const text = await answer.text();
-  if (!answer.ok) throw new OperatorError(`the registry ${what}: ${text.trim()}`, 1);
-  return JSON.parse(text);
+  if (!answer.ok) throw new OperatorError(`the registry ${what}: ${(await answer.text()).trim()}`, 1);
+  return answer;
 }
 
 /**

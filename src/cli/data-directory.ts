@@ -1,24 +1,9 @@
-// Copies a registry's identity and table for backup and restore, and keeps servers away from a data directory
-// meanwhile.
-import { existsSync, readdirSync } from 'node:fs';
-import { chmod, copyFile, open } from 'node:fs/promises';
-import { join } from 'node:path';
+// Keeps servers away from a data directory while a command uses it.
 import { LockedError, lockDataDirectory } from '../identity/data-directory-lock.ts';
-import { syncDirectory } from '../runtime/atomic-file.ts';
-import { makeDirectory } from '../runtime/make-directory.ts';
 import { OperatorError } from './operator-error.ts';
 
 /** The default data directory. */
 export const DATA_DIRECTORY = './xlreg-data';
-
-/** Files of the identity; the copy writes them in this order, secrets first. */
-const IDENTITY_FILES = ['ck.pem', 'sk.pem', 'regCred.dat', 'id'] as const;
-
-/** Present during a key rotation (H10). */
-const PREVIOUS_KEY_FILE = 'ck-previous.pem';
-
-/** The table's file in its directory. */
-const TABLE_FILE = 'data.mdb';
 
 /** Error codes of a directory that no server can use. */
 const NO_PLACE_FOR_SERVERS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EROFS']);
@@ -62,36 +47,5 @@ export async function whileUnused<T>(directory: string, look: (directory: string
     return await look(directory);
   } finally {
     release();
-  }
-}
-
-/**
- * Copies identity and table to an empty or missing directory. `table` is the directory of the table. Rejects with
- * OperatorError.
- */
-export async function copyRegistry(from: string, to: string, table = join(from, 'table')): Promise<void> {
-  if (existsSync(to) && readdirSync(to).length > 0) throw new OperatorError(`${to} is not empty`, 2);
-  for (const path of [...IDENTITY_FILES.map((name) => join(from, name)), join(table, TABLE_FILE)]) {
-    if (!existsSync(path)) throw new OperatorError(`${path} is missing`, 2);
-  }
-  makeDirectory(join(to, 'table'), 0o700);
-  await chmod(to, 0o700);
-  await copyDurably(join(table, TABLE_FILE), join(to, 'table', TABLE_FILE), 0o600);
-  await syncDirectory(join(to, 'table'));
-  const previousKey = existsSync(join(from, PREVIOUS_KEY_FILE)) ? [PREVIOUS_KEY_FILE] : [];
-  for (const name of [...previousKey, ...IDENTITY_FILES]) {
-    await copyDurably(join(from, name), join(to, name), name === 'regCred.dat' ? 0o644 : 0o600);
-  }
-  await syncDirectory(to);
-}
-
-async function copyDurably(from: string, to: string, mode: number): Promise<void> {
-  await copyFile(from, to);
-  await chmod(to, mode);
-  const file = await open(to, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

@@ -1,4 +1,5 @@
 // Maps the error of a failed command to its message and exit code.
+import { BackupError } from '../backup/registry-files.ts';
 import {
   MemberHomeError,
   NoLongerMember,
@@ -31,6 +32,7 @@ export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof RegistryUntrusted) return { text: `not the expected registry: ${error.message}`, exitCode: 3 };
   if (error instanceof ProtocolError) return { text: error.message, exitCode: 3 };
   if (error instanceof StoreUnusableError) return { text: error.message, exitCode: 1 };
+  if (error instanceof BackupError) return { text: error.message, exitCode: 2 };
   if (error instanceof OperatorError) return { text: error.message, exitCode: error.exitCode };
   return undefined;
 }

@@ -116,14 +116,17 @@ Stops a running registry as SIGTERM does, and waits up to a minute for its end. 
 is not ready any more. It refuses the next message of each session, and closes silent sessions after --drain-grace-ms.
 ${ADMIN_PORT}`;
 
-const BACKUP = `xlreg backup DIR [--admin HOST:PORT] [--data-dir DIR] [--token-file FILE]
+const BACKUP = `xlreg backup DIR|- [--admin HOST:PORT] [--data-dir DIR] [--token-file FILE]
 
-Copies a running registry with its secret keys and its present table to a new directory.
+Copies a running registry with its secret keys and its present table to a new directory. With - it writes a tar archive
+to standard output, which needs no access to the files of the registry. Exit code 0 means that the archive is whole.
+Keep both as secret as the keys. xlreg serve --backup-dir makes backups on a schedule.
 ${ADMIN_PORT}`;
 
-const RESTORE = `xlreg restore DIR [--data-dir DIR]
+const RESTORE = `xlreg restore DIR|FILE|- [--data-dir DIR]
 
-Verifies a backup and makes a data directory from it, which must be missing or empty [./xlreg-data].
+Verifies a backup and makes a data directory from it, which must be missing or empty [./xlreg-data]. DIR is a backup in
+a directory, FILE or standard input (-) an archive of xlreg backup -. An incomplete archive is refused.
 `;
 
 const STORE = `xlreg store verify [--data-dir DIR]

@@ -1,6 +1,7 @@
 // The coordinator's counters, in memory that it shares with the main thread. A scrape reads them without waking the
 // coordinator, which has the lowest priority where cores are short.
 
+import { ETCD_END_POINTS_MAX } from '../limits.ts';
 import type { FillCounts, TableCounts } from '../registry/table-contents.ts';
 import { LOOP_DELAY_SECONDS } from '../runtime/loop-delay.ts';
 import { readThreadStats } from '../runtime/thread-stats.ts';
@@ -70,6 +71,10 @@ export function coordinatorStats(memory: SharedArrayBuffer) {
       catchUpSeconds: histogram(REQUEST_SECONDS),
       behind: counter(),
       readAgain: counter(),
+      /** By index of the end point. */
+      servers: Array.from({ length: ETCD_END_POINTS_MAX }, () => ({ answered: counter(), failed: counter() })),
+      /** Index of the end point that the last request went to. */
+      server: counter(),
     },
   };
 }
@@ -132,7 +137,9 @@ export function recordStats(
     loaded(seconds) {
       store.loadSeconds.value = seconds;
     },
-    requested(method, seconds, answered) {
+    requested(method, seconds, answered, server) {
+      etcd.servers[server]![answered ? 'answered' : 'failed'].value += 1;
+      etcd.server.value = server;
       if (answered) etcd.requestSeconds[method].observe(seconds);
       else etcd.requestFailures[method].value += 1;
     },

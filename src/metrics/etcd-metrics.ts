@@ -2,9 +2,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type CoordinatorStats, ETCD_METHODS } from '../coordinator/coordinator-stats.ts';
 import { PlainHistogram } from './plain-histogram.ts';
+import { ScrapedMetrics } from './scraped-metrics.ts';
 
-/** Registers the metrics. */
-export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): void {
+/** Registers the metrics. `endPoints` are those of the settings, and bound the label `server`; empty without etcd. */
+export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats, endPoints: readonly string[]): void {
   const registers = [registry];
   new PlainHistogram(
     {
@@ -50,4 +51,25 @@ export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): voi
       this.inc(etcd.readAgain.value);
     },
   });
+  serverMetrics(new ScrapedMetrics(registry), etcd, endPoints);
+}
+
+function serverMetrics(metrics: ScrapedMetrics, etcd: CoordinatorStats['etcd'], endPoints: readonly string[]): void {
+  metrics.counters(
+    'xlreg_store_server_requests_total',
+    'Requests to each server of etcd, by result: answered, or failed, which includes timeouts.',
+    ['server', 'result'],
+    () =>
+      endPoints.flatMap((server, at) =>
+        (['answered', 'failed'] as const).map(
+          (result) => [{ server, result }, etcd.servers[at]![result].value] as const,
+        ),
+      ),
+  );
+  metrics.gauges(
+    'xlreg_store_server_in_use',
+    '1 for the server of etcd that the last request went to, 0 for the others. A failed request goes to the next.',
+    ['server'],
+    () => endPoints.map((server, at) => [{ server }, etcd.server.value === at ? 1 : 0] as const),
+  );
 }

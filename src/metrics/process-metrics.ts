@@ -1,6 +1,9 @@
 // Metrics of the process, under Prometheus' standard names.
 import { readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { Counter, Gauge, type Registry } from 'prom-client';
+
+const FILES = '/proc/self/fd';
 
 /** Registers the metrics. */
 export function processMetrics(registry: Registry): void {
@@ -28,6 +31,15 @@ export function processMetrics(registry: Registry): void {
     help: 'Start of the process, in seconds since 1970.',
     registers,
   }).set(performance.timeOrigin / 1000);
+  new Gauge({
+    name: 'process_open_fds',
+    help: 'Open files and sockets of the process.',
+    registers,
+    async collect() {
+      const files = await openFiles();
+      if (files !== undefined) this.set(files);
+    },
+  });
   const filesMax = openFilesMax();
   if (filesMax === undefined) return;
   new Gauge({
@@ -35,6 +47,20 @@ export function processMetrics(registry: Registry): void {
     help: 'Maximum number of open files and sockets. Connections are kept below it.',
     registers,
   }).set(filesMax);
+}
+
+/**
+ * The number of open files; undefined without /proc. Linux gives it as the size of the directory since 6.2. Before, the
+ * names have to be read, which takes some milliseconds of another thread for each 10,000.
+ */
+async function openFiles(): Promise<number | undefined> {
+  try {
+    const { size } = await stat(FILES);
+    // The descriptor that reads the directory is one of the names.
+    return size > 0 ? size : (await readdir(FILES)).length - 1;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The soft limit; undefined without /proc or without a limit. */

@@ -1,4 +1,5 @@
 // A TLS certificate and its key. Their files may be replaced while the server runs.
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { ListenError } from './connection.ts';
@@ -18,11 +19,13 @@ export interface CertificatePair {
 export class Certificate {
   readonly #files: CertificateFiles;
   #pair: CertificatePair;
+  #expiry: Date;
   #use: (pair: CertificatePair) => void = () => {};
 
   private constructor(files: CertificateFiles, pair: CertificatePair) {
     this.#files = files;
     this.#pair = pair;
+    this.#expiry = expiryOf(pair);
   }
 
   /** Rejects with ListenError if the files cannot be used. */
@@ -33,6 +36,11 @@ export class Certificate {
   /** The files as last read. */
   get pair(): CertificatePair {
     return this.#pair;
+  }
+
+  /** End of validity of the first certificate of the file. */
+  get expiry(): Date {
+    return this.#expiry;
   }
 
   /** Calls `use` with each pair that `reload` reads. */
@@ -46,8 +54,13 @@ export class Certificate {
    */
   async reload(): Promise<void> {
     this.#pair = await readPair(this.#files);
+    this.#expiry = expiryOf(this.#pair);
     this.#use(this.#pair);
   }
+}
+
+function expiryOf({ cert }: CertificatePair): Date {
+  return new Date(new X509Certificate(cert).validTo);
 }
 
 /** Reads both files and checks that they fit together. An error names files and reason, and never quotes a file. */

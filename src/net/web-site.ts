@@ -1,5 +1,6 @@
 // HTTP pages, routes and replies. The WebSocket port serves pages and sessions, the same on both engines. The admin
 // port serves routes.
+import type { Readable } from 'node:stream';
 import type { Certificate } from './certificate.ts';
 import type { WebSessions } from './upgrade.ts';
 
@@ -16,6 +17,8 @@ export interface HttpPage {
 export interface HttpReply extends HttpPage {
   /** Continues the reply behind `body`; the reply then has no content-length. */
   readonly stream?: StreamBody;
+  /** Sent behind `body`, at the reader's pace, without content-length. If it throws, the connection is closed. */
+  readonly source?: Readable;
 }
 
 /** A reply of unknown length. It buffers one piece at most for a slow reader. */

@@ -1,6 +1,4 @@
 // The routes of the admin port: metrics, health, the status page, the API, backups and the drain.
-import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import type { Registry } from 'prom-client';
 import { withToken } from '../admin/admin-token.ts';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
@@ -11,9 +9,6 @@ import { readActivity } from '../metrics/status-snapshot.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { type HealthState, liveness, readiness, readinessChecks } from './health.ts';
-
-/** Directory of the last backup, in the data directory. */
-const BACKUP_DIRECTORY = 'backup.new';
 
 /** The server's state as the admin port sees it. */
 export interface RegistryState extends HealthState {
@@ -30,14 +25,12 @@ export interface RegistryState extends HealthState {
 export function adminRoutes(
   state: RegistryState,
   metrics: Registry,
-  dataDirectory: string,
+  backups: HttpRoutes,
   api: ApiSubject,
   token: string,
   streams: StatusStreams,
   drain: () => void,
 ): HttpRoutes {
-  /** The running backup. Concurrent requests share it, since there is one directory for it. */
-  let backup: Promise<HttpReply> | undefined;
   const open = new Map<string, () => HttpReply | Promise<HttpReply>>([
     ['GET /metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['GET /readyz', () => readiness(state)],
@@ -52,12 +45,11 @@ export function adminRoutes(
       },
     ],
     ['GET /api/status', () => (state.coordinator ? streams.reply() : plainReply(503, 'not ready'))],
-    ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
   ]);
   return new Map([
     ...open,
     ...pageRoutes(() => state.regCred),
-    ...withToken(token, new Map([...apiRoutes(api), ...guarded])),
+    ...withToken(token, new Map([...apiRoutes(api), ...guarded, ...backups])),
   ]);
 }
 
@@ -70,17 +62,4 @@ export async function readStatus(state: RegistryState, metrics: Registry): Promi
   const checks = readinessChecks(state);
   const failing = Object.keys(checks).filter((name) => !checks[name]);
   return { uptimeSeconds: process.uptime(), failing, ...(await readActivity(metrics)), overview };
-}
-
-/** Copies the table into the data directory, where only users who may read the registry's keys can read it. */
-async function backUp(coordinator: CoordinatorThread | undefined, dataDirectory: string): Promise<HttpReply> {
-  if (!coordinator) return plainReply(503, 'not ready');
-  const directory = join(dataDirectory, BACKUP_DIRECTORY);
-  try {
-    await rm(directory, { recursive: true, force: true });
-    await coordinator.backup(directory);
-    return { status: 200, type: 'application/json', body: `${JSON.stringify({ directory: resolve(directory) })}\n` };
-  } catch (error) {
-    return plainReply(500, (error as Error).message);
-  }
 }

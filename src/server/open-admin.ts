@@ -12,6 +12,7 @@ import { adminMetrics } from '../metrics/admin-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { listenHttp, newHttpConnections } from '../net/http/http-listener.ts';
 import { adminRoutes, readStatus } from './admin-site.ts';
+import { backupRoutes } from './backup-routes.ts';
 import { listenPatiently } from './listen-patiently.ts';
 import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import type { ServerContext } from './server-context.ts';
@@ -35,10 +36,18 @@ export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
   });
   const token = await openToken(config.dataDir, log);
   const streams = new StatusStreams(() => readStatus(state, metrics));
-  const routes = adminRoutes(state, metrics, config.dataDir, apiSubject(context), token, streams, () => {
-    state.draining = true;
-    askDrain();
-  });
+  const routes = adminRoutes(
+    state,
+    metrics,
+    backupRoutes(config.dataDir, context.copies),
+    apiSubject(context),
+    token,
+    streams,
+    () => {
+      state.draining = true;
+      askDrain();
+    },
+  );
   const connections = newHttpConnections();
   adminMetrics(metrics, () => connections.counts);
   const site = config.admin && { ...config.admin, routes, certificate: certificates.admin, connections };

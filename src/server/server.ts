@@ -1,25 +1,31 @@
-// The whole server. Each of the six stages of a start returns what it made and registers how to close it. A stop closes
+// The whole server. Each of the seven stages of a start returns what it made and registers how to close it. A stop closes
 // the stages in reverse order:
 //
-//   1 open-identity  2 open-admin  3 start-coordinator  4 bind-tcp  5 start-pool  6 bind-web
+//   1 open-identity  2 open-admin  3 start-coordinator  4 bind-tcp  5 start-backups  6 start-pool  7 bind-web
 import { Registry } from 'prom-client';
 import { newGrowthMemory } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
 import { ServedConnections } from '../connection/served-connections.ts';
+import { buildMetrics } from '../metrics/build-metrics.ts';
 import { logMetrics } from '../metrics/log-metrics.ts';
 import { processMetrics } from '../metrics/process-metrics.ts';
 import { readinessMetrics } from '../metrics/readiness-metrics.ts';
+import { reloadMetrics } from '../metrics/reload-metrics.ts';
 import { chooseWebEngine, type WebEngine } from '../net/web-listener.ts';
+import { packageVersion } from '../runtime/package-version.ts';
+import type { RegistryState } from './admin-site.ts';
 import { bindTcp } from './bind-tcp.ts';
 import { bindWeb } from './bind-web.ts';
-import { openCertificates, reloaderOf } from './certificates.ts';
+import { observeCertificates, openCertificates, reloaderOf } from './certificates.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
 import { openAdmin } from './open-admin.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
+import { checkBackupSettings, startBackups } from './start-backups.ts';
 import { startCoordinator } from './start-coordinator.ts';
 import { startPool } from './start-pool.ts';
+import { TableCopies } from './table-copies.ts';
 
 /** A running server. */
 export interface Server {
@@ -54,25 +60,34 @@ export async function startServer(config: Config, observer: ServerObserver): Pro
 }
 
 async function newContext(config: Config, observer: ServerObserver, closers: Closer[]): Promise<ServerContext> {
+  checkBackupSettings(config);
   const maxConnections = connectionsPossible(config.maxConnections);
   const metrics = new Registry();
-  const state = {
+  const state: RegistryState = {
     ...{ tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false },
     ...{ pool: undefined, coordinator: undefined, regCred: undefined },
   };
   processMetrics(metrics);
   logMetrics(metrics, observer.logLinesDropped);
+  buildMetrics(metrics, {
+    ...{ version: packageVersion(), node: process.version, platform: `${process.platform}-${process.arch}` },
+    store: config.store.split(':', 1)[0]!,
+  });
   readinessMetrics(metrics, () => readinessChecks(state));
   const rates = {
     registration: config.maxRegistrationsPerSecondPerAddress,
     cluster: config.maxClustersPerSecondPerAddress,
     member: config.maxMembersPerSecondPerAddress,
   };
+  const certificates = await openCertificates(config);
+  observeCertificates(certificates, metrics);
   return {
     ...{ config, observer, metrics, state, maxConnections },
     connections: new ServedConnections(),
-    certificates: await openCertificates(config),
+    certificates,
+    reloaded: reloadMetrics(metrics),
     growth: { memory: newGrowthMemory(), rates },
+    copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),
   };
 }
@@ -83,6 +98,7 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
   const admin = await openAdmin(context);
   const coordinator = await startCoordinator(context, opened);
   const tcp = await bindTcp(context, opened.identity);
+  startBackups(context, opened);
   await startPool(context, opened.identity, coordinator, tcp.regCred);
   const engine = chooseWebEngine(config.webEngine);
   const ws = await bindWeb(context, engine, tcp);
@@ -103,6 +119,6 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     engine,
     regCred: tcp.regCredText,
     drainAsked: admin.drainAsked,
-    reloadCertificates: reloaderOf(certificates, observer.log),
+    reloadCertificates: reloaderOf(certificates, observer.log, context.reloaded),
   };
 }

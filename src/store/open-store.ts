@@ -1,5 +1,6 @@
 // Opens the store that a name selects. The code of a store is imported only then: that of etcd loads slowly, and the
 // main thread and most commands need nothing but the name.
+import { ETCD_END_POINTS_MAX } from '../limits.ts';
 import { Fence } from '../shared-memory/fence.ts';
 import type { EtcdAccess } from './etcd/etcd-client.ts';
 import type { EtcdStoreObserver } from './etcd/etcd-store.ts';
@@ -10,14 +11,12 @@ export type StoreName = 'lmdb' | 'memory' | `etcd:${string}`;
 
 const ETCD = 'etcd:';
 const END_POINT = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
-/** An etcd has 7 servers at most; two more allow for load balancers. */
-const END_POINTS_MAX = 9;
 
 /** True if `--store` accepts the text. */
 export function isStoreName(text: string): text is StoreName {
   if (!text.startsWith(ETCD)) return text === 'lmdb' || text === 'memory';
   const endPoints = endPointsOf(text);
-  return endPoints.length <= END_POINTS_MAX && endPoints.every(isEndPoint);
+  return endPoints.length <= ETCD_END_POINTS_MAX && endPoints.every(isEndPoint);
 }
 
 function isEndPoint(text: string): boolean {

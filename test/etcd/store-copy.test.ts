@@ -3,12 +3,14 @@
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
 import { fillTable } from '../../bench/store/fill-table.ts';
 import { CopyClaim } from '../../src/store/etcd/etcd-claim.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
+import { samplesOf } from '../metrics/metrics-text.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
 import { endPointsOf, newPrefix } from './stores.ts';
 
@@ -55,12 +57,27 @@ describe.skipIf(programs === undefined)('xlreg store copy', () => {
 
     await mkdir(at('server'), { mode: 0o700 });
     for (const file of ['id', 'ck.pem', 'sk.pem']) await cp(join(at('data'), file), join(at('server'), file));
-    const args = ['--store', place, '--etcd-prefix', prefix];
+    // Nothing listens at the first end point.
+    const args = ['--store', place.replace(':', ':127.0.0.1:1,'), '--etcd-prefix', prefix];
     const registry = await FieldRegistry.start({ args, dataDir: at('server') });
     const bob = await registry.register(WIRE, { name: 'bob' });
     await bob.client.join('demo');
     const { tokens } = await bob.client.getCluster();
     expect(tokens.map(({ name }) => name)).toEqual(['alice', 'bob']);
+    // The metrics tell the servers of etcd apart.
+    const samples = samplesOf(await registry.process.metrics());
+    const value = (name: string, labels: object) =>
+      samples.find((sample) => sample.name === name && isDeepStrictEqual(sample.labels, labels))?.value;
+    const [dead, live] = ['127.0.0.1:1', endPointsOf(cluster)[0]!];
+    const requests = 'xlreg_store_server_requests_total';
+    expect(value(requests, { server: dead, result: 'answered' })).toBe(0);
+    expect(value(requests, { server: dead, result: 'failed' })).toBeGreaterThan(0);
+    expect(value(requests, { server: live, result: 'answered' })).toBeGreaterThan(0);
+    expect(value('xlreg_store_server_in_use', { server: dead })).toBe(0);
+    expect(value('xlreg_store_server_in_use', { server: live })).toBe(1);
+    // Neither kind of backup pretends to copy etcd.
+    const backup = ['backup', '-', '--admin', `127.0.0.1:${registry.process.adminPort}`, '--data-dir', at('server')];
+    expect(await runXlreg(backup)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('etcdctl') });
     expect(await registry.stop()).toBe(0);
   });
 

@@ -42,7 +42,9 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
   let giveUp: number;
 
   beforeAll(async () => {
-    registry = await FieldRegistry.start({ args: ['--store', 'lmdb', '--workers', '2'] });
+    registry = await FieldRegistry.start({
+      args: ['--store', 'lmdb', '--workers', '2', '--backup-dir', folder],
+    });
     load = putLoad();
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
@@ -109,7 +111,9 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
 
   it('has data for every panel', async () => {
     const empty: string[] = [];
-    for (const { at, expr } of panelExpressions()) {
+    // This registry has neither TLS nor etcd.
+    const present = panelExpressions().filter(({ expr }) => !/xlreg_(certificate|store_server)_/.test(expr));
+    for (const { at, expr } of present) {
       const asked = expr.replaceAll('$__rate_interval', '10s').replaceAll('$instance', '.*');
       const answer = await query(asked, ({ data }) => data?.result.length > 0);
       if (!answer?.data?.result.length) empty.push(`${at}: ${answer?.error ?? 'no data'}: ${asked}`);

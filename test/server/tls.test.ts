@@ -2,6 +2,7 @@
 // certificates.
 
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,14 +11,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
+import { samplesOf } from '../metrics/metrics-text.ts';
 import type { RegistryProcess } from '../support/registry-process.ts';
 import { until } from '../support/until.ts';
 
 let directory: string;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'xlreg-tls-'));
-  for (const name of ['first', 'second']) {
-    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
+  for (const [name, days] of [
+    ['first', '2'],
+    ['second', '2'],
+    ['longer', '30'],
+  ] as const) {
+    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', days];
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', at(`${name}.key`)];
     execFileSync('openssl', ['req', '-x509', ...key, ...subject, '-out', at(`${name}.pem`)], { stdio: 'ignore' });
   }
@@ -82,6 +88,42 @@ describe.each(['uws', 'node'])('with the engine %s', (engine) => {
     expect(drained).toMatchObject({ code: 0, stdout: 'drained\n' });
     expect(await registry.stop()).toBe(0);
   });
+});
+
+it('shows the expiry of the certificate in use, and the results of reloads, as metrics', async () => {
+  install('first');
+  const { process: registry } = await FieldRegistry.start({
+    args: ['--ws-tls', `${at('live.pem')},${at('live.key')}`],
+  });
+  const value = async (name: string, labels: object) =>
+    samplesOf(await registry.metrics()).find(
+      (sample) => sample.name === name && JSON.stringify(sample.labels) === JSON.stringify(labels),
+    )?.value;
+  const expiry = () => value('xlreg_certificate_expiry_timestamp_seconds', { listener: 'ws' });
+  const results = async () => [
+    await value('xlreg_reloads_total', { result: 'success' }),
+    await value('xlreg_reloads_total', { result: 'failure' }),
+  ];
+  const expiryOf = (name: string) => Date.parse(new X509Certificate(readFileSync(at(`${name}.pem`))).validTo) / 1000;
+  expect(await expiry()).toBe(expiryOf('first'));
+  expect(await value('xlreg_certificate_expiry_timestamp_seconds', { listener: 'admin' })).toBeUndefined();
+  expect(await results()).toEqual([0, 0]);
+  const started = (await value('xlreg_last_reload_success_timestamp_seconds', {}))!;
+
+  install('longer');
+  process.kill(registry.pid, 'SIGHUP');
+  await until(async () => (await results())[0] === 1);
+  expect(await expiry()).toBe(expiryOf('longer'));
+  const reloaded = (await value('xlreg_last_reload_success_timestamp_seconds', {}))!;
+  expect(reloaded).toBeGreaterThan(started);
+
+  writeFileSync(at('live.pem'), 'nonsense');
+  process.kill(registry.pid, 'SIGHUP');
+  await until(async () => (await results())[1] === 1);
+  expect(await results()).toEqual([1, 1]);
+  expect(await expiry()).toBe(expiryOf('longer'));
+  expect(await value('xlreg_last_reload_success_timestamp_seconds', {})).toBe(reloaded);
+  expect(await registry.stop()).toBe(0);
 });
 
 it('ends with exit code 2 for certificate files that cannot be used', async () => {

@@ -1,12 +1,20 @@
-// xlreg backup: makes a consistent copy of a running registry, with its keys, in a new directory.
+// xlreg backup: makes a consistent copy of a running registry, with its keys, in a new directory or as a stream.
 import { rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { isatty } from 'node:tty';
+import { copyRegistry } from '../../backup/registry-files.ts';
 import { verifyStore } from '../../store/verify.ts';
-import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from '../admin-port.ts';
-import { readArguments } from '../client-flags.ts';
-import { copyRegistry, whileUnused } from '../data-directory.ts';
+import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin, callAdmin } from '../admin-port.ts';
+import { readArguments, UsageError } from '../client-flags.ts';
+import { whileUnused } from '../data-directory.ts';
+import { OperatorError } from '../operator-error.ts';
+
+const STDOUT = 1;
 
 /**
- * Makes the server copy its table, and copies it and the identity into DIR. Rejects with UsageError or OperatorError.
+ * Makes the server copy its table, and copies it and the identity into DIR; with `-` writes the server's stream to
+ * stdout. Rejects with UsageError, OperatorError or BackupError.
  */
 export async function backup(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readArguments(args, {
@@ -14,6 +22,7 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
     options: ADMIN_FLAGS,
   });
   const [to] = positionals as [string];
+  if (to === '-') return await streamBackup(await adminPort(values), signal);
   const copy = await requestCopy(await adminPort(values), signal);
   try {
     await copyRegistry(values['data-dir'], to, copy);
@@ -28,4 +37,18 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
 /** Makes the server copy its table. Resolves to the directory of the copy. */
 async function requestCopy(port: AdminPort, signal: AbortSignal): Promise<string> {
   return ((await askAdmin(port, 'POST /backup', 'made no backup', signal)) as { directory: string }).directory;
+}
+
+async function streamBackup(port: AdminPort, signal: AbortSignal): Promise<number> {
+  if (isatty(STDOUT)) throw new UsageError('a backup is not for a terminal: add > FILE or | COMMAND');
+  const { body } = await callAdmin(port, 'POST /api/backup', 'made no backup', signal);
+  try {
+    await pipeline(Readable.fromWeb(body as never), process.stdout, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    const { code, message, cause } = error as NodeJS.ErrnoException;
+    const why = code === 'EPIPE' ? 'nobody reads the output any more' : String((cause as Error)?.message ?? message);
+    throw new OperatorError(`the backup is incomplete: ${why}`, 1);
+  }
+  return 0;
 }

@@ -1,17 +1,77 @@
 // xlreg restore: creates a data directory from a backup.
+import { createReadStream, statSync } from 'node:fs';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readArchive } from '../../backup/archive.ts';
+import {
+  assertEmpty,
+  BackupError,
+  copyRegistry,
+  identityFilesOf,
+  TABLE_DIRECTORY,
+} from '../../backup/registry-files.ts';
+import type { TableCounts } from '../../registry/table-contents.ts';
+import { syncDirectory } from '../../runtime/atomic-file.ts';
+import { makeDirectory } from '../../runtime/make-directory.ts';
 import { verifyStore } from '../../store/verify.ts';
 import { readArguments } from '../client-flags.ts';
-import { copyRegistry, DATA_DIRECTORY, whileUnused } from '../data-directory.ts';
+import { DATA_DIRECTORY, whileUnused } from '../data-directory.ts';
 
-/** Verifies the backup in DIR, then copies it to an empty or missing data directory. Rejects with OperatorError. */
+/** Directory of an archive that is being unpacked, in the data directory. */
+const UNPACKING = 'restoring';
+
+/**
+ * Verifies the backup, a directory or the stream of `xlreg backup -`, and makes an empty or missing data directory from
+ * it. Rejects with BackupError or StoreUnusableError.
+ */
 export async function restore(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['DIR'],
     options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
   });
   const [from] = positionals as [string];
-  const { clients, clusters, members } = await whileUnused(from, verifyStore);
-  await copyRegistry(from, values['data-dir']);
-  process.stdout.write(`${values['data-dir']}: ${clients} clients, ${clusters} clusters, ${members} members\n`);
+  const to = values['data-dir'];
+  const { clients, clusters, members } = isDirectory(from) ? await copy(from, to) : await unpack(from, to);
+  process.stdout.write(`${to}: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;
+}
+
+function isDirectory(from: string): boolean {
+  if (from === '-') return false;
+  // A missing one is reported as a directory without a table.
+  return statSync(from, { throwIfNoEntry: false })?.isDirectory() ?? true;
+}
+
+async function copy(from: string, to: string): Promise<TableCounts> {
+  const counts = await whileUnused(from, verifyStore);
+  await copyRegistry(from, to);
+  return counts;
+}
+
+/** Unpacks and verifies a stream beside its final place. Leaves nothing if it is incomplete or damaged. */
+async function unpack(from: string, to: string): Promise<TableCounts> {
+  const unpacking = join(to, UNPACKING);
+  // A killed restore may have left it.
+  await rm(unpacking, { recursive: true, force: true });
+  assertEmpty(to);
+  makeDirectory(to, 0o700);
+  await mkdir(unpacking, { mode: 0o700 });
+  try {
+    await readArchive(from === '-' ? process.stdin : createReadStream(from), unpacking);
+    const counts = await verifyStore(unpacking);
+    await rm(join(unpacking, TABLE_DIRECTORY, 'lock.mdb'), { force: true });
+    // The table and the secrets first; a directory with an ID counts as a registry's.
+    for (const name of [TABLE_DIRECTORY, ...identityFilesOf(unpacking)]) {
+      await rename(join(unpacking, name), join(to, name));
+    }
+    await rmdir(unpacking);
+    await syncDirectory(to);
+    return counts;
+  } catch (error) {
+    await rm(unpacking, { recursive: true, force: true });
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== undefined && !(error instanceof BackupError))
+      throw new BackupError(`cannot restore ${from}: ${message}`);
+    throw error;
+  }
 }

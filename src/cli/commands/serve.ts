@@ -8,13 +8,13 @@ import { IdentityError } from '../../identity/identity.ts';
 import { LOG_FLUSH_MS, START_ABANDON_MS } from '../../limits.ts';
 import { ListenError } from '../../net/connection.ts';
 import { LineOutput } from '../../runtime/line-output.ts';
+import { packageVersion } from '../../runtime/package-version.ts';
 import { mayPass } from '../../runtime/passing-failure.ts';
 import { ThreadLoadError } from '../../runtime/thread-url.ts';
 import { collectInThread, keepFreedMemory } from '../../runtime/v8-memory-tuning.ts';
 import { toggleLogLevel } from '../../server/log-level.ts';
 import { type Server, startServer } from '../../server/server.ts';
 import { StoreUnusableError } from '../../store/store.ts';
-import { packageVersion } from '../package-version.ts';
 
 /** Exit codes. The last is EX_TEMPFAIL of sysexits.h: a later start may succeed, so a supervisor should try again. */
 const [STOPPED, GAVE_UP, WRONG, TRY_AGAIN] = [0, 1, 2, 75];

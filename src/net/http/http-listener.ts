@@ -1,11 +1,14 @@
 // The HTTP listener of the admin port, on node:http with either engine: routes, bodies, streams. It does not load ws.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import {
   HTTP_BODY_BYTES_MAX,
   HTTP_CONNECTIONS_MAX,
   HTTP_CONNECTIONS_PER_ADDRESS_MAX,
   HTTP_KEEP_ALIVE_MS,
   HTTP_REPLY_MS_MAX,
+  HTTP_STALL_MS_MAX,
 } from '../../limits.ts';
 import type { Certificate } from '../certificate.ts';
 import type { Listener } from '../connection.ts';
@@ -57,6 +60,7 @@ async function serve(
   const header = (name: string) => request.headersDistinct[name]?.join() ?? '';
   const reply = await routeRequest(routes, { method, path: pathOf(request), query, header, body });
   if (reply.stream) return stream(request, response, reply);
+  if (reply.source) return send(response, reply, reply.source);
   cutOffLate(response);
   answerPage(request, response, reply);
 }
@@ -80,6 +84,15 @@ function stream(
   response.flushHeaders();
   if (body) response.write(body);
   response.once('close', stream!(new HttpReplyStream(response)));
+}
+
+/** Sends a reply of unknown length. A reader that takes nothing for HTTP_STALL_MS_MAX loses the connection. */
+async function send(response: ServerResponse, reply: HttpReply, source: Readable): Promise<void> {
+  const { status, type, headers } = reply;
+  response.writeHead(status, { 'content-type': type, ...headers, connection: 'close' });
+  response.setTimeout(HTTP_STALL_MS_MAX, () => response.destroy());
+  // On an error, pipeline() destroys the connection, so that the reader sees that the reply is incomplete.
+  await pipeline(source, response).catch(() => {});
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer | 'too large' | 'aborted'> {

@@ -24,8 +24,8 @@ export interface EtcdAccess {
 
 /** Receives the client's events, for metrics. */
 export interface EtcdObserver {
-  /** An attempt took so many seconds; `answered` is false if it failed or timed out. */
-  requested(method: EtcdMethod, seconds: number, answered: boolean): void;
+  /** An attempt took so many seconds; `answered` is false if it failed or timed out. `server` is an index. */
+  requested(method: EtcdMethod, seconds: number, answered: boolean, server: number): void;
 }
 
 /** The stream of a watch. */
@@ -107,10 +107,10 @@ export class EtcdClient {
       try {
         if (this.#access.user && this.#token === undefined) await this.#authenticate();
         const answer = await this.#ask(call, request, Math.min(attemptMs, deadline - began), this.#metadata());
-        this.#observer.requested(call.name, (performance.now() - began) / 1_000, true);
+        this.#observer.requested(call.name, (performance.now() - began) / 1_000, true, server);
         return answer;
       } catch (error) {
-        this.#observer.requested(call.name, (performance.now() - began) / 1_000, false);
+        this.#observer.requested(call.name, (performance.now() - began) / 1_000, false, server);
         const kind = classify(error);
         if (kind === 'stale token' && this.#access.user && !renewed) {
           this.#token = undefined;
