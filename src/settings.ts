@@ -96,7 +96,11 @@ const whole = (least: number, most: number) =>
         .regex(/^\d{1,15}$/, 'should be a whole number')
         .transform(Number),
     ])
-    .pipe(z.number().int().min(least).max(most));
+    .pipe(z.number().int(wholeText(least, most)).min(least, wholeText(least, most)).max(most, wholeText(least, most)));
+
+/** The largest safe integer is no bound of a setting. */
+const wholeText = (least: number, most: number) =>
+  `should be a whole number${most === Number.MAX_SAFE_INTEGER ? ` from ${least}` : `, ${least} to ${most}`}`;
 
 /** Names separated by commas; an empty list is `off`. */
 const list = (isItem: (text: string) => boolean, what: string) =>
@@ -317,8 +321,8 @@ export const settings = z.strictObject({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .register(texts, {
-      ...{ group: 'log', value: 'LEVEL' },
-      about: 'trace, debug, info, warn, error, fatal or silent; SIGUSR2 switches between debug and info',
+      ...{ group: 'log', value: 'trace|debug|info|warn|error|fatal|silent' },
+      about: 'the least level that is logged; SIGUSR2 switches between debug and info',
     }),
   'slow-session-ms': whole(1, MILLISECONDS_MAX)
     .optional()

@@ -8,9 +8,6 @@ import { syncDirectory } from '../runtime/atomic-file.ts';
 import { makeDirectory } from '../runtime/make-directory.ts';
 import { OperatorError } from './operator-error.ts';
 
-/** The default data directory. */
-export const DATA_DIRECTORY = './xlreg-data';
-
 /** Files of the identity; the copy writes them in this order, secrets first. */
 const IDENTITY_FILES = ['ck.pem', 'sk.pem', 'regCred.dat', 'id'] as const;
 

@@ -14,9 +14,10 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
     options: ADMIN_FLAGS,
   });
   const [to] = positionals as [string];
-  const copy = await requestCopy(await adminPort(values), signal);
+  const port = await adminPort(values);
+  const copy = await requestCopy(port, signal);
   try {
-    await copyRegistry(values['data-dir'], to, copy);
+    await copyRegistry(port.dataDir, to, copy);
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
