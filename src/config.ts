@@ -76,7 +76,7 @@ export function readSettings(args: readonly string[], environment: NodeJS.Proces
     effective.map(([name, { value }]) => [name, value]),
   );
   const parsed = settings.parse(given);
-  const entries = Object.entries(parsed).map(([name, value]) => [camelCase(name), value]);
+  const entries = Object.entries(parsed).map(([name, value]) => [settingKey(name), value]);
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
   const defaults: Readonly<Record<string, unknown>> = settings.parse({});
   const changes = Object.entries(parsed).filter(([name, value]) => !isDeepStrictEqual(value, defaults[name]));
@@ -129,7 +129,7 @@ export function readSome<const Name extends keyof Settings>(
         .flatMap((one) => faultsOf(name, one)) ?? [],
   );
   if (faults.length > 0) throw new ConfigError(faults.join('; '));
-  const entries = names.map((name) => [camelCase(name), shapeOf(name).parse(sources.given.get(name)?.[0]?.value)]);
+  const entries = names.map((name) => [settingKey(name), shapeOf(name).parse(sources.given.get(name)?.[0]?.value)]);
   return Object.fromEntries(entries);
 }
 
@@ -149,7 +149,8 @@ export function environmentName(name: string): string {
   return `XLREG_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-function camelCase(name: string): string {
+/** The key of a setting in Config: `data-dir` → `dataDir`. */
+export function settingKey(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 

@@ -39,8 +39,8 @@ _xlreg() {
         '--ws[the protocol over WebSocket at /xlreg, and /regCred.dat over HTTP \[0.0.0.0\:56790\]]: :(off)' \
         '--admin[metrics, health, status page and API for operators \[127.0.0.1\:56791\]]: :(off)' \
         '--advertise[the end points of all servers in regCred.dat, in the order to try them, 4 at most \[that of --tcp\]]: :(off)' \
-        '--ws-tls[PEM files for wss and https on --ws]: :(off)' \
-        '--admin-tls[PEM files for https on --admin]: :(off)' \
+        '--ws-tls[PEM files for wss and https on --ws \[off\] (reload)]: :(off)' \
+        '--admin-tls[PEM files for https on --admin \[off\] (reload)]: :(off)' \
         '--web-engine[the engine of --ws\: auto takes uWebSockets.js where it loads]: :(auto uws node)' \
         '--workers[threads for the cryptography \[one for each core\]]: : ' \
         '--hello-queue-ms[the bound of queued Hellos, in milliseconds of a worker'\''s time]: : ' \
@@ -51,23 +51,23 @@ _xlreg() {
         '--etcd-tls[PEM files\: the authority of the certificates of etcd, and a client certificate if etcd asks for one ]: :(off)' \
         '--etcd-user[the user of etcd \[none\]]: : ' \
         '--etcd-password-file[the file with that user'\''s password \[XLREG_ETCD_PASSWORD of the environment\]]: :_files' \
-        '--max-clusters[clusters in the table \[1000000\]]: : ' \
-        '--max-registrations[registrations in the table \[2000000\]]: : ' \
-        '--ephemeral-ttl[lifetime of an unused ephemeral cluster, and of an ephemeral client without a seat \[3600\]]: : ' \
-        '--idle-registration-ttl[lifetime of any other unused client without a seat \[86400\]]: : ' \
-        '--empty-cluster-ttl[lifetime of a cluster without a member, unless xlreg create --keep marked it \[3600\]]: : ' \
+        '--max-clusters[clusters in the table \[1000000\] (reload)]: : ' \
+        '--max-registrations[registrations in the table \[2000000\] (reload)]: : ' \
+        '--ephemeral-ttl[lifetime of an unused ephemeral cluster, and of an ephemeral client without a seat \[3600\] (reload)]: : ' \
+        '--idle-registration-ttl[lifetime of any other unused client without a seat \[86400\] (reload)]: : ' \
+        '--empty-cluster-ttl[lifetime of a cluster without a member, unless xlreg create --keep marked it \[3600\] (reload)]: : ' \
         '--max-connections[TCP and WebSocket together]: : ' \
         '--max-connections-per-address[connections of one address]: : ' \
         '--max-hellos-per-second[Hellos in all]: : ' \
         '--max-hellos-per-second-per-address[Hellos of one address]: : ' \
-        '--max-session-bytes[bytes from the client in one session \[16777216\]]: : ' \
-        '--max-session-messages[messages in one session \[65536\]]: : ' \
-        '--limit-exempt[networks without limits per address \[127.0.0.0/8,\:\:1/128\]]: :(off)' \
-        '--max-registrations-per-second-per-address[new registrations of one address \[20\]]: : ' \
-        '--max-clusters-per-second-per-address[new clusters of one address \[20\]]: : ' \
-        '--max-members-per-second-per-address[new members of one address \[20\]]: : ' \
-        '--max-clusters-per-client[existing clusters that one client has created since the start of the server \[10000\]]: : ' \
-        '--max-seats-per-client[seats of one client \[10000\]]: : ' \
+        '--max-session-bytes[bytes from the client in one session \[16777216\] (reload)]: : ' \
+        '--max-session-messages[messages in one session \[65536\] (reload)]: : ' \
+        '--limit-exempt[networks without limits per address \[127.0.0.0/8,\:\:1/128\] (reload)]: :(off)' \
+        '--max-registrations-per-second-per-address[new registrations of one address \[20\] (reload)]: : ' \
+        '--max-clusters-per-second-per-address[new clusters of one address \[20\] (reload)]: : ' \
+        '--max-members-per-second-per-address[new members of one address \[20\] (reload)]: : ' \
+        '--max-clusters-per-client[existing clusters that one client has created since the start of the server \[10000\] (reload)]: : ' \
+        '--max-seats-per-client[seats of one client \[10000\] (reload)]: : ' \
         '--proxy-protocol[proxies whose TCP connections must begin with a PROXY protocol header, version 2 \[off\]]: : ' \
         '--forwarded[proxies whose Forwarded header of WebSocket upgrades is trusted \[off\]]: : ' \
         '--x-forwarded-for[proxies whose X-Forwarded-For header of WebSocket upgrades is trusted \[off\]]: : ' \
@@ -222,8 +222,8 @@ _xlreg() {
         '--ws[the protocol over WebSocket at /xlreg, and /regCred.dat over HTTP \[0.0.0.0\:56790\]]: :(off)' \
         '--admin[metrics, health, status page and API for operators \[127.0.0.1\:56791\]]: :(off)' \
         '--advertise[the end points of all servers in regCred.dat, in the order to try them, 4 at most \[that of --tcp\]]: :(off)' \
-        '--ws-tls[PEM files for wss and https on --ws]: :(off)' \
-        '--admin-tls[PEM files for https on --admin]: :(off)' \
+        '--ws-tls[PEM files for wss and https on --ws \[off\] (reload)]: :(off)' \
+        '--admin-tls[PEM files for https on --admin \[off\] (reload)]: :(off)' \
         '--web-engine[the engine of --ws\: auto takes uWebSockets.js where it loads]: :(auto uws node)' \
         '--workers[threads for the cryptography \[one for each core\]]: : ' \
         '--hello-queue-ms[the bound of queued Hellos, in milliseconds of a worker'\''s time]: : ' \
@@ -234,23 +234,23 @@ _xlreg() {
         '--etcd-tls[PEM files\: the authority of the certificates of etcd, and a client certificate if etcd asks for one ]: :(off)' \
         '--etcd-user[the user of etcd \[none\]]: : ' \
         '--etcd-password-file[the file with that user'\''s password \[XLREG_ETCD_PASSWORD of the environment\]]: :_files' \
-        '--max-clusters[clusters in the table \[1000000\]]: : ' \
-        '--max-registrations[registrations in the table \[2000000\]]: : ' \
-        '--ephemeral-ttl[lifetime of an unused ephemeral cluster, and of an ephemeral client without a seat \[3600\]]: : ' \
-        '--idle-registration-ttl[lifetime of any other unused client without a seat \[86400\]]: : ' \
-        '--empty-cluster-ttl[lifetime of a cluster without a member, unless xlreg create --keep marked it \[3600\]]: : ' \
+        '--max-clusters[clusters in the table \[1000000\] (reload)]: : ' \
+        '--max-registrations[registrations in the table \[2000000\] (reload)]: : ' \
+        '--ephemeral-ttl[lifetime of an unused ephemeral cluster, and of an ephemeral client without a seat \[3600\] (reload)]: : ' \
+        '--idle-registration-ttl[lifetime of any other unused client without a seat \[86400\] (reload)]: : ' \
+        '--empty-cluster-ttl[lifetime of a cluster without a member, unless xlreg create --keep marked it \[3600\] (reload)]: : ' \
         '--max-connections[TCP and WebSocket together]: : ' \
         '--max-connections-per-address[connections of one address]: : ' \
         '--max-hellos-per-second[Hellos in all]: : ' \
         '--max-hellos-per-second-per-address[Hellos of one address]: : ' \
-        '--max-session-bytes[bytes from the client in one session \[16777216\]]: : ' \
-        '--max-session-messages[messages in one session \[65536\]]: : ' \
-        '--limit-exempt[networks without limits per address \[127.0.0.0/8,\:\:1/128\]]: :(off)' \
-        '--max-registrations-per-second-per-address[new registrations of one address \[20\]]: : ' \
-        '--max-clusters-per-second-per-address[new clusters of one address \[20\]]: : ' \
-        '--max-members-per-second-per-address[new members of one address \[20\]]: : ' \
-        '--max-clusters-per-client[existing clusters that one client has created since the start of the server \[10000\]]: : ' \
-        '--max-seats-per-client[seats of one client \[10000\]]: : ' \
+        '--max-session-bytes[bytes from the client in one session \[16777216\] (reload)]: : ' \
+        '--max-session-messages[messages in one session \[65536\] (reload)]: : ' \
+        '--limit-exempt[networks without limits per address \[127.0.0.0/8,\:\:1/128\] (reload)]: :(off)' \
+        '--max-registrations-per-second-per-address[new registrations of one address \[20\] (reload)]: : ' \
+        '--max-clusters-per-second-per-address[new clusters of one address \[20\] (reload)]: : ' \
+        '--max-members-per-second-per-address[new members of one address \[20\] (reload)]: : ' \
+        '--max-clusters-per-client[existing clusters that one client has created since the start of the server \[10000\] (reload)]: : ' \
+        '--max-seats-per-client[seats of one client \[10000\] (reload)]: : ' \
         '--proxy-protocol[proxies whose TCP connections must begin with a PROXY protocol header, version 2 \[off\]]: : ' \
         '--forwarded[proxies whose Forwarded header of WebSocket upgrades is trusted \[off\]]: : ' \
         '--x-forwarded-for[proxies whose X-Forwarded-For header of WebSocket upgrades is trusted \[off\]]: : ' \

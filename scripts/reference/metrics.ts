@@ -9,6 +9,7 @@ import { logMetrics } from '../../src/metrics/log-metrics.ts';
 import { PoolMetrics } from '../../src/metrics/pool-metrics.ts';
 import { processMetrics } from '../../src/metrics/process-metrics.ts';
 import { readinessMetrics } from '../../src/metrics/readiness-metrics.ts';
+import { ReloadMetrics } from '../../src/metrics/reload-metrics.ts';
 import { SessionMetrics } from '../../src/metrics/session-metrics.ts';
 import { threadMetrics } from '../../src/metrics/thread-metrics.ts';
 import { LOOP_DELAY_SECONDS } from '../../src/runtime/loop-delay.ts';
@@ -64,8 +65,9 @@ function registerAll(registry: Registry): void {
   processMetrics(registry);
   logMetrics(registry, () => 0);
   readinessMetrics(registry, () => readinessChecks({ ...idle, pool: undefined }));
+  new ReloadMetrics(registry);
   adminMetrics(registry, () => ({ open: 0, dropped: 0 }));
-  new AdmissionMetrics(registry, 0, () => ({ connections: 0, addresses: 0 }));
+  new AdmissionMetrics(registry, () => ({ connections: 0, connectionsMax: 0, addresses: 0 }));
   new SessionMetrics(registry);
   new PoolMetrics(registry, () => ({ hello: 0, message: 0 }));
   coordinatorMetrics(registry, coordinatorStats(newStatsMemory()), () => 0);

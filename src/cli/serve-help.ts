@@ -1,5 +1,5 @@
 // The help of `xlreg serve`, made from the settings.
-import { describeSettings } from '../settings.ts';
+import { describeSettings } from '../described-settings.ts';
 import { SETTINGS_RULE } from './settings-rule.ts';
 
 const COLUMNS_MAX = 120;
@@ -29,8 +29,8 @@ Exit codes:
 /** The text of `xlreg help serve`. */
 export function serveHelp(): string {
   const groups = describeSettings().map(({ title, text, settings }) => {
-    const flags = settings.map(({ name, value, about, fallback }) =>
-      flagLines(`--${name} ${value}`, `${about} [${fallback}]`),
+    const flags = settings.map(({ name, value, about, fallback, reloads }) =>
+      flagLines(`--${name} ${value}`, `${about} [${fallback}]${reloads ? ' (reload)' : ''}`),
     );
     return [...wrap(text === undefined ? `${title}:` : `${title}. ${text}`, 0), ...flags.flat()].join('\n');
   });

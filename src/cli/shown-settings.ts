@@ -1,6 +1,7 @@
 // The settings in effect as `xlreg config show` prints them. Invariant: no secret is among them.
 import { faultsOf, SETTING_NAMES, type SettingSources } from '../config.ts';
-import { describeSettings, settings } from '../settings.ts';
+import { describeSettings } from '../described-settings.ts';
+import { settings } from '../settings.ts';
 
 /** A setting in effect. */
 export interface ShownSetting {

@@ -16,7 +16,7 @@ export interface CertificatePair {
 }
 
 export class Certificate {
-  readonly #files: CertificateFiles;
+  #files: CertificateFiles;
   #pair: CertificatePair;
   #use: (pair: CertificatePair) => void = () => {};
 
@@ -41,11 +41,12 @@ export class Certificate {
   }
 
   /**
-   * Reads the files again. New connections get the new certificate, open ones keep theirs. Rejects with ListenError if
-   * the files cannot be used, and keeps the old certificate.
+   * Reads the files again, or others. New connections get the new certificate, open ones keep theirs. Rejects with
+   * ListenError if the files cannot be used, and keeps the old certificate.
    */
-  async reload(): Promise<void> {
-    this.#pair = await readPair(this.#files);
+  async reload(files = this.#files): Promise<void> {
+    this.#pair = await readPair(files);
+    this.#files = files;
     this.#use(this.#pair);
   }
 }

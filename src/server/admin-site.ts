@@ -32,7 +32,7 @@ export function adminRoutes(
   metrics: Registry,
   dataDirectory: string,
   api: ApiSubject,
-  token: string,
+  token: () => string,
   streams: StatusStreams,
   drain: () => void,
 ): HttpRoutes {

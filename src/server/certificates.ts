@@ -1,8 +1,9 @@
-// The TLS certificates of the listeners, and their reload at SIGHUP.
+// The TLS certificates of the listeners, and their reload.
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { Certificate } from '../net/certificate.ts';
+import type { ReloadablePart } from './reload.ts';
 
 /** Undefined for a listener without TLS. */
 export interface Certificates {
@@ -15,19 +16,22 @@ export async function openCertificates({ wsTls, adminTls }: Config): Promise<Cer
   return { ws: wsTls && (await Certificate.open(wsTls)), admin: adminTls && (await Certificate.open(adminTls)) };
 }
 
-/** Returns a function that reloads all certificates. It logs an unusable one and keeps the old one. */
-export function reloaderOf(certificates: Certificates, log: Logger): () => Promise<void> {
-  const present = Object.entries(certificates).filter(([, certificate]) => certificate !== undefined);
-  return async () => {
-    if (present.length === 0) log.info('SIGHUP: no listener has a certificate to reload');
-    for (const [listener, certificate] of present as [string, Certificate][]) {
-      await certificate.reload().then(
-        () => {
-          const { validTo } = new X509Certificate(certificate.pair.cert);
-          log.info({ listener, validTo }, 'the certificate is renewed');
-        },
-        (error: Error) => log.error({ listener, reason: error.message }, 'the certificate is not renewed'),
-      );
-    }
+/** The certificates as parts of a reload. A listener cannot begin or cease to serve TLS while it is open. */
+export function reloadableCertificates({ ws, admin }: Certificates, log: Logger): ReloadablePart[] {
+  return [
+    ...(ws ? [reloadable('ws-tls', 'wsTls', ws, log)] : []),
+    ...(admin ? [reloadable('admin-tls', 'adminTls', admin, log)] : []),
+  ];
+}
+
+function reloadable(setting: string, key: 'wsTls' | 'adminTls', certificate: Certificate, log: Logger): ReloadablePart {
+  return {
+    name: setting,
+    settings: (next) => (next[key] ? [setting] : []),
+    async reload(next) {
+      await certificate.reload(next[key]);
+      const { validTo } = new X509Certificate(certificate.pair.cert);
+      log.info({ setting, validTo }, 'the certificate is renewed');
+    },
   };
 }

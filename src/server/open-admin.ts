@@ -33,12 +33,27 @@ export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
   const drainAsked = new Promise<void>((resolve) => {
     askDrain = resolve;
   });
-  const token = await openToken(config.dataDir, log);
-  const streams = new StatusStreams(() => readStatus(state, metrics));
-  const routes = adminRoutes(state, metrics, config.dataDir, apiSubject(context), token, streams, () => {
-    state.draining = true;
-    askDrain();
+  let token = await openToken(config.dataDir, log);
+  context.reload.add({
+    name: 'admin token',
+    settings: () => [],
+    async reload() {
+      token = await openToken(config.dataDir, log);
+    },
   });
+  const streams = new StatusStreams(() => readStatus(state, metrics));
+  const routes = adminRoutes(
+    state,
+    metrics,
+    config.dataDir,
+    apiSubject(context),
+    () => token,
+    streams,
+    () => {
+      state.draining = true;
+      askDrain();
+    },
+  );
   const connections = newHttpConnections();
   adminMetrics(metrics, () => connections.counts);
   const site = config.admin && { ...config.admin, routes, certificate: certificates.admin, connections };
@@ -54,7 +69,7 @@ async function openToken(dataDirectory: string, log: Logger): Promise<string> {
   return openAdminToken(dataDirectory);
 }
 
-function apiSubject({ config, observer, state, connections }: ServerContext): ApiSubject {
+function apiSubject({ reload, observer, state, connections }: ServerContext): ApiSubject {
   const { log } = observer;
   return {
     get coordinator() {
@@ -62,7 +77,9 @@ function apiSubject({ config, observer, state, connections }: ServerContext): Ap
     },
     sessions: (after, limit) => connections.list(after, limit),
     hasTwin: (clientId) => connections.hasTwin(clientId),
-    limits: limitsOf(config),
+    get limits() {
+      return limitsOf(reload.config);
+    },
     logLevel: {
       get: () => log.level,
       set: (level) => setLogLevel(log, level as LevelWithSilent),
@@ -71,7 +88,7 @@ function apiSubject({ config, observer, state, connections }: ServerContext): Ap
   };
 }
 
-/** The configured limits. */
+/** The limits in effect. */
 function limitsOf(config: Config): Readonly<Record<string, number>> {
   const { maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress } = config;
   const { maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages } = config;

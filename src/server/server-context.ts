@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { ServedConnections } from '../connection/served-connections.ts';
 import type { RegistryState } from './admin-site.ts';
 import type { Certificates } from './certificates.ts';
+import type { Reload } from './reload.ts';
 
 /** Log and events of a server, for the process that runs it. */
 export interface ServerObserver {
@@ -23,6 +24,7 @@ export interface Growth {
 }
 
 export interface ServerContext {
+  /** The settings of the start. */
   readonly config: Config;
   readonly observer: ServerObserver;
   /** The registry of prom-client. */
@@ -32,6 +34,8 @@ export interface ServerContext {
   readonly connections: ServedConnections;
   readonly certificates: Certificates;
   readonly growth: Growth;
+  /** Stages register the parts that a reload can change. Its `config` has the settings in effect. */
+  readonly reload: Reload;
   /** `--max-connections`, or less if the limit of open files requires it. */
   readonly maxConnections: number;
   /** Registers a function that closes a part. Parts close in reverse order. */
