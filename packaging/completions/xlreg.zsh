@@ -83,7 +83,7 @@ _xlreg() {
         '--log-level[the least level that is logged]: :(trace debug info warn error fatal silent)' \
         '--slow-session-ms[the duration from which a session is logged as a warning \[none\]]: : ' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     create)
       _arguments \
         '--size[members when complete, 2 to 64]: : ' \
@@ -103,7 +103,7 @@ _xlreg() {
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     join)
       _arguments \
         '--name[the member'\''s name]: : ' \
@@ -120,7 +120,7 @@ _xlreg() {
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     members)
       _arguments \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
@@ -132,7 +132,7 @@ _xlreg() {
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     regcred)
       _arguments \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
@@ -143,7 +143,7 @@ _xlreg() {
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     check)
       _arguments \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
@@ -155,7 +155,7 @@ _xlreg() {
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     clusters)
       _arguments \
         '--prefix[only names that begin so]: : ' \
@@ -169,7 +169,7 @@ _xlreg() {
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     evict)
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
@@ -179,7 +179,7 @@ _xlreg() {
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     delete)
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
@@ -189,7 +189,7 @@ _xlreg() {
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     sessions)
       _arguments \
         '--limit[connections of a page, 1000 at most \[100\]]: : ' \
@@ -201,7 +201,7 @@ _xlreg() {
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     keys)
       _arguments \
         '--force[retire in spite of that]' \
@@ -209,7 +209,7 @@ _xlreg() {
         '--data-dir[the data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
-        '1: :(show rotate retire)' '*:: :_files' ;;
+        '1: :(show rotate retire)' '*: :_files' ;;
     config)
       _arguments \
         '--changed[show only what differs from the default]' \
@@ -266,7 +266,7 @@ _xlreg() {
         '--log-level[the least level that is logged]: :(trace debug info warn error fatal silent)' \
         '--slow-session-ms[the duration from which a session is logged as a warning \[none\]]: : ' \
         '--help[explain the command]' \
-        '1: :(show check)' '*:: :_files' ;;
+        '1: :(show check)' '*: :_files' ;;
     drain)
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
@@ -275,7 +275,7 @@ _xlreg() {
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     backup)
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
@@ -284,13 +284,13 @@ _xlreg() {
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     restore)
       _arguments \
         '--data-dir[the data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     store)
       _arguments \
         '--etcd-prefix[the prefix of the keys of this registry in etcd \[xlreg/ID/\]]: : ' \
@@ -300,20 +300,20 @@ _xlreg() {
         '--data-dir[the data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
-        '1: :(verify copy)' '*:: :_files' ;;
+        '1: :(verify copy)' '*: :_files' ;;
     export)
       _arguments \
         '--data-dir[the data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
-        '*:: :_files' ;;
+        '*: :_files' ;;
     completion)
       _arguments \
         '--help[explain the command]' \
-        '1: :(bash zsh fish)' '*:: :_files' ;;
+        '1: :(bash zsh fish)' '*: :_files' ;;
     help)
       _arguments \
-        '1: :(serve create join members regcred check clusters evict delete sessions keys config drain backup restore store export completion)' '*:: :_files' ;;
+        '1: :(serve create join members regcred check clusters evict delete sessions keys config drain backup restore store export completion)' '*: :_files' ;;
   esac
 }
 

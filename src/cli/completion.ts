@@ -67,7 +67,7 @@ function completesOf(value: string | undefined): Completes {
 }
 
 function bashScript(commands: readonly CompletedCommand[]): string {
-  const words = (list: readonly string[]) => `reply -W '${list.join(' ')}'`;
+  const words = (list: readonly string[]) => `__xlreg_reply -W '${list.join(' ')}'`;
   const valueCases = commands.flatMap(({ name, flags }) => flags.flatMap((flag) => bashValueCase(name, flag)));
   const wordCases = commands.map(({ name, verbs, flags }) => {
     const first = verbs.length === 0 ? '' : `(( COMP_CWORD == 2 )) && ${words(verbs)}; `;
@@ -75,9 +75,12 @@ function bashScript(commands: readonly CompletedCommand[]): string {
   });
   return `# bash completion for xlreg, made by xlreg completion bash
 
+__xlreg_reply() {
+  mapfile -t COMPREPLY < <(compgen "$@" -- "\${COMP_WORDS[COMP_CWORD]}")
+}
+
 _xlreg() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command=\${COMP_WORDS[1]}
-  reply() { mapfile -t COMPREPLY < <(compgen "$@" -- "$current"); }
   COMPREPLY=()
   if (( COMP_CWORD == 1 )); then
     ${words([...commands.map(({ name }) => name), '--help', '--version'])}
@@ -96,14 +99,18 @@ complete -o bashdefault -o default -F _xlreg xlreg
 
 function bashValueCase(command: string, { name, completes, choices }: CompletedFlag): string[] {
   if (completes === 'switch') return [];
-  const files = { file: 'compopt -o filenames; reply -f', directory: 'compopt -o filenames; reply -d', nothing: '' };
-  const action = choices.length > 0 ? `reply -W '${choices.join(' ')}'` : files[completes];
+  const files = {
+    file: 'compopt -o filenames; __xlreg_reply -f',
+    directory: 'compopt -o filenames; __xlreg_reply -d',
+    nothing: '',
+  };
+  const action = choices.length > 0 ? `__xlreg_reply -W '${choices.join(' ')}'` : files[completes];
   return [`    '${command} --${name}') ${action === '' ? 'compopt +o default +o bashdefault' : action}; return ;;`];
 }
 
 function zshScript(commands: readonly CompletedCommand[]): string {
   const cases = commands.map(({ name, verbs, flags }) => {
-    const first = verbs.length === 0 ? "'*:: :_files'" : `'1: :(${verbs.join(' ')})' '*:: :_files'`;
+    const first = verbs.length === 0 ? "'*: :_files'" : `'1: :(${verbs.join(' ')})' '*: :_files'`;
     const specs = flags.map((flag) => `'--${flag.name}[${zshText(flag.text)}]${zshValue(flag)}'`);
     return `    ${name})\n      _arguments \\\n        ${[...specs, first].join(' \\\n        ')} ;;`;
   });
