@@ -153,7 +153,7 @@ const CONTENTS: readonly Omit<Panel, 'kind'>[] = [
     description: 'Time since the last good reload, or since the start.',
     unit: 's',
     thresholds: [[0, 'green']],
-    queries: [{ expr: `time() - ${gauge('xlreg_last_reload_success_timestamp_seconds')}`, legend: '{{instance}}' }],
+    queries: [{ expr: `time() - ${gauge('xlreg_reload_last_success_timestamp_seconds')}`, legend: '{{instance}}' }],
   },
 ];
 

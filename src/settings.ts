@@ -15,28 +15,39 @@ import { isStoreName, type StoreName } from './store/open-store.ts';
 import { SESSION_DIALECTS, type SessionDialect } from './wire/hello.ts';
 import { isEndPoint, isName } from './wire/member-token.ts';
 
+type Group = 'listen' | 'work' | 'store' | 'backup' | 'table' | 'limits' | 'growth' | 'proxies' | 'deadlines' | 'log';
+
+interface SettingGroup {
+  readonly title: string;
+  readonly text: string | undefined;
+  /** True if SIGHUP applies a change of each setting; otherwise a change needs a restart. */
+  readonly reloads?: true;
+}
+
 /** Headings of the settings, in order; the text applies to each setting below it. */
-const GROUPS = {
+export const GROUPS: Readonly<Record<Group, SettingGroup>> = {
   listen: { title: 'Identity and ports', text: 'Port 0 picks a free port.' },
   work: { title: 'Work', text: undefined },
   store: { title: 'Store', text: 'The etcd-… settings apply to a table in etcd.' },
   backup: { title: 'Backups', text: undefined },
-  table: { title: 'Table', text: undefined },
+  table: { title: 'Table', text: undefined, reloads: true },
   limits: {
     title: 'Limits on connections, Hellos and sessions',
     text: 'The server closes an excess connection silently and counts it in xlreg_admission_drops_total.',
+    reloads: true,
   },
   growth: {
     title: 'Limits on additions to the table',
     text: 'A client above a limit is told "registry is full" and may retry; ten seconds\' worth may come at once.',
+    reloads: true,
   },
   proxies: { title: 'Load balancers and web pages', text: 'NETWORKS is a list such as 10.0.0.0/8,fd00::/8, or off.' },
   deadlines: { title: 'Deadlines', text: 'Each is in milliseconds.' },
   log: { title: 'Log', text: undefined },
-} as const;
+};
 
 interface SettingText {
-  readonly group: keyof typeof GROUPS;
+  readonly group: Group;
   /** The syntax of its value. */
   readonly value: string;
   readonly about: string;
@@ -44,9 +55,11 @@ interface SettingText {
   readonly otherwise?: string;
   /** A value for the example of a configuration file; the default without it. */
   readonly example?: string | number;
+  /** As that of its group. */
+  readonly reloads?: true;
 }
 
-const texts = z.registry<SettingText>();
+export const texts = z.registry<SettingText>();
 
 /** Address to listen on; undefined is `off`. */
 interface ListenAddress {
@@ -99,7 +112,11 @@ const whole = (least: number, most: number) =>
         .regex(/^\d{1,15}$/, 'should be a whole number')
         .transform(Number),
     ])
-    .pipe(z.number().int().min(least).max(most));
+    .pipe(z.number().int(wholeText(least, most)).min(least, wholeText(least, most)).max(most, wholeText(least, most)));
+
+/** The largest safe integer is no bound of a setting. */
+const wholeText = (least: number, most: number) =>
+  `should be a whole number${most === Number.MAX_SAFE_INTEGER ? ` from ${least}` : `, ${least} to ${most}`}`;
 
 /** A time such as 90s, 30m, 6h or 7d, in milliseconds; a year at most. */
 const duration = z
@@ -132,8 +149,6 @@ function isOrigin(text: string): boolean {
 function isBareEndPoint(text: string): boolean {
   return isEndPoint(text) && !text.includes(' ');
 }
-
-type Group = keyof typeof GROUPS;
 
 function deadline(fallback: number, about: string) {
   return whole(1, MILLISECONDS_MAX).default(fallback).register(texts, { group: 'deadlines', value: 'MS', about });
@@ -183,11 +198,13 @@ export const settings = z.strictObject({
   }),
   'ws-tls': certificateFiles.optional().register(texts, {
     ...{ group: 'listen', value: 'CERT,KEY|off', otherwise: 'off', example: 'off' },
-    about: 'PEM files for wss and https on --ws; SIGHUP reads them again',
+    about: 'PEM files for wss and https on --ws',
+    reloads: true,
   }),
   'admin-tls': certificateFiles.optional().register(texts, {
     ...{ group: 'listen', value: 'CERT,KEY|off', otherwise: 'off', example: 'off' },
-    about: 'PEM files for https on --admin; SIGHUP reads them again',
+    about: 'PEM files for https on --admin',
+    reloads: true,
   }),
   'web-engine': z
     .enum(['auto', 'uws', 'node'])
@@ -350,8 +367,9 @@ export const settings = z.strictObject({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .register(texts, {
-      ...{ group: 'log', value: 'LEVEL' },
-      about: 'trace, debug, info, warn, error, fatal or silent; SIGUSR2 switches between debug and info',
+      ...{ group: 'log', value: 'trace|debug|info|warn|error|fatal|silent' },
+      about: 'the least level that is logged; SIGUSR2 switches between debug and info',
+      reloads: true,
     }),
   'slow-session-ms': whole(1, MILLISECONDS_MAX)
     .optional()
@@ -360,48 +378,3 @@ export const settings = z.strictObject({
       about: 'the duration from which a session is logged as a warning',
     }),
 });
-
-/** A setting as people read about it. */
-interface DescribedSetting {
-  readonly name: string;
-  readonly value: string;
-  readonly about: string;
-  /** The default: a value of the setting, or words. */
-  readonly fallback: string;
-  readonly isLiteral: boolean;
-  /** The value in the example of a configuration file. */
-  readonly example: unknown;
-  /** The bounds of a number. */
-  readonly range: { readonly least: number; readonly most: number } | undefined;
-}
-
-interface DescribedGroup {
-  readonly title: string;
-  readonly text: string | undefined;
-  readonly settings: readonly DescribedSetting[];
-}
-
-/** All settings by group, in the order of the schema. */
-export function describeSettings(): DescribedGroup[] {
-  const described = Object.entries(settings.shape).map(([name, schema]) => describe(name, schema));
-  return Object.entries(GROUPS).map(([key, { title, text }]) => ({
-    ...{ title, text },
-    settings: described.filter(({ group }) => group === key),
-  }));
-}
-
-function describe(name: string, schema: z.ZodType): DescribedSetting & { readonly group: Group } {
-  const { group, value, about, otherwise, example } = texts.get(schema)!;
-  const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
-  const literal = hasDefault ? schema.def.defaultValue : undefined;
-  const fallback = otherwise ?? String(literal);
-  const isLiteral = otherwise === undefined;
-  return { name, group, value, about, fallback, isLiteral, example: example ?? literal, range: rangeOf(schema) };
-}
-
-function rangeOf(schema: unknown): DescribedSetting['range'] {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return rangeOf(schema.def.innerType);
-  if (schema instanceof z.ZodPipe) return rangeOf(schema.def.out);
-  if (!(schema instanceof z.ZodNumber)) return undefined;
-  return { least: schema.minValue!, most: schema.maxValue! };
-}

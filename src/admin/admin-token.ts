@@ -22,9 +22,8 @@ export async function openAdminToken(dataDirectory: string): Promise<string> {
   return (await readFile(path, 'utf8')).trim();
 }
 
-/** Wraps routes so that they reply 401 to a request without the admin token. */
-export function withToken(token: string, routes: HttpRoutes): HttpRoutes {
-  const expected = digest(`Bearer ${token}`);
+/** Wraps routes so that they reply 401 to a request without the present admin token. */
+export function withToken(token: () => string, routes: HttpRoutes): HttpRoutes {
   const refused: HttpReply = {
     ...plainReply(401, 'the admin token is missing or wrong'),
     headers: { 'www-authenticate': 'Bearer' },
@@ -35,7 +34,7 @@ export function withToken(token: string, routes: HttpRoutes): HttpRoutes {
       (request, parameters) => {
         // Digests have equal lengths, so the comparison takes constant time.
         const given = digest(request.header('authorization'));
-        return timingSafeEqual(given, expected) ? handler(request, parameters) : refused;
+        return timingSafeEqual(given, digest(`Bearer ${token()}`)) ? handler(request, parameters) : refused;
       },
     ]),
   );

@@ -5,7 +5,7 @@ import { monotonicSeconds } from '../runtime/thread-stats.ts';
 import { AddressTable, type AddressUse } from './address-table.ts';
 import { EXEMPT, type GrowthBudgets } from './growth-budgets.ts';
 import { addressHolder, Networks } from './ip-address.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { type BucketRate, TokenBucket } from './token-bucket.ts';
 
 /** Limits that close connections. Each is a metric label, so this list bounds that label. */
 export const DROP_CAUSES = [
@@ -40,43 +40,54 @@ export interface AdmissionLimits {
 export type DropObserver = (cause: DropCause, address: string | undefined) => void;
 
 export class Admission {
-  readonly limits: AdmissionLimits;
+  #limits: AdmissionLimits;
   readonly dropped: DropObserver;
-  readonly #exempt: Networks;
+  #exempt: Networks;
   readonly #addresses: AddressTable;
   readonly #hellos: TokenBucket;
+  readonly #helloRate: BucketRate;
+  /** Shared by the buckets of all addresses. */
+  readonly #helloRatePerAddress: BucketRate;
   #connections = 0;
   /** Connections without a permit, because their front end cannot close them. Included in #connections. */
   #unseated = 0;
-  readonly #unseatedMax: number;
   /** Permits of connections without a good Hello, oldest first. BOUNDED by maxConnections. */
   readonly #ungreeted = new Set<ConnectionPermit>();
 
   /** `growth` holds the addresses' budgets for additions to the table, which the coordinator charges. */
   constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, dropped: DropObserver) {
-    this.limits = limits;
+    this.#limits = limits;
     this.dropped = dropped;
     this.#exempt = new Networks(limits.limitExempt);
-    this.#unseatedMax = Math.max(1, Math.floor(limits.maxConnections * SILENT_CONNECTIONS_SHARE));
     const now = performance.now();
-    const { maxHellosPerSecond, maxHellosPerSecondPerAddress } = limits;
-    this.#hellos = new TokenBucket(
-      { perSecond: maxHellosPerSecond, burst: Math.max(1, maxHellosPerSecond * HELLO_BURST_SECONDS) },
-      now,
-    );
-    this.#addresses = new AddressTable(
-      {
-        perSecond: maxHellosPerSecondPerAddress,
-        burst: Math.max(1, maxHellosPerSecondPerAddress * HELLO_BURST_SECONDS_PER_ADDRESS),
-      },
-      now,
-      (entry) => growth.isFull(entry, monotonicSeconds()),
+    this.#helloRate = helloRate(limits);
+    this.#helloRatePerAddress = helloRatePerAddress(limits);
+    this.#hellos = new TokenBucket(this.#helloRate, now);
+    this.#addresses = new AddressTable(this.#helloRatePerAddress, now, (entry) =>
+      growth.isFull(entry, monotonicSeconds()),
     );
   }
 
-  /** Number of connections, and of addresses with an entry of their own. */
-  get counts(): { readonly connections: number; readonly addresses: number } {
-    return { connections: this.#connections, addresses: this.#addresses.size };
+  /** The limits in effect. */
+  get limits(): AdmissionLimits {
+    return this.#limits;
+  }
+
+  /**
+   * Replaces the limits. Open connections stay, even if there are now too many; sessionTimeoutMs and limitExempt apply
+   * to new ones. Buckets keep their tokens, up to the new burst.
+   */
+  setLimits(limits: AdmissionLimits): void {
+    this.#limits = limits;
+    this.#exempt = new Networks(limits.limitExempt);
+    Object.assign(this.#helloRate, helloRate(limits));
+    Object.assign(this.#helloRatePerAddress, helloRatePerAddress(limits));
+  }
+
+  /** Number of connections, their maximum, and the number of addresses with an entry of their own. */
+  get counts(): { readonly connections: number; readonly connectionsMax: number; readonly addresses: number } {
+    const { maxConnections: connectionsMax } = this.#limits;
+    return { connections: this.#connections, connectionsMax, addresses: this.#addresses.size };
   }
 
   /**
@@ -103,7 +114,8 @@ export class Admission {
    * leaves free, so one address cannot take it all.
    */
   hasRoomUnseated(others: number): boolean {
-    if (others >= this.#unseatedMax - this.#unseated) {
+    const unseatedMax = Math.max(1, Math.floor(this.#limits.maxConnections * SILENT_CONNECTIONS_SHARE));
+    if (others >= unseatedMax - this.#unseated) {
       this.dropped('silent-connections', undefined);
       return false;
     }
@@ -181,6 +193,14 @@ export class Admission {
     this.#connections -= 1;
     this.#ungreeted.delete(permit);
   }
+}
+
+function helloRate({ maxHellosPerSecond }: AdmissionLimits): BucketRate {
+  return { perSecond: maxHellosPerSecond, burst: Math.max(1, maxHellosPerSecond * HELLO_BURST_SECONDS) };
+}
+
+function helloRatePerAddress({ maxHellosPerSecondPerAddress: perSecond }: AdmissionLimits): BucketRate {
+  return { perSecond, burst: Math.max(1, perSecond * HELLO_BURST_SECONDS_PER_ADDRESS) };
 }
 
 /**

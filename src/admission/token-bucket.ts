@@ -1,11 +1,11 @@
 // Token bucket: a rate limit with a burst. The bucket fills steadily, and each event takes one token.
 
-/** Rate and size of a bucket. */
+/** Rate and size of buckets. A change applies to all buckets that share it, from now on. */
 export interface BucketRate {
   /** Tokens a second. */
-  readonly perSecond: number;
+  perSecond: number;
   /** Tokens of a full bucket. */
-  readonly burst: number;
+  burst: number;
 }
 
 export class TokenBucket {

@@ -1,40 +1,65 @@
 // Requests of commands to the admin port of a running registry.
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
-import { DATA_DIRECTORY } from './data-directory.ts';
+import { readSome, type SettingSources } from '../config.ts';
 import { OperatorError } from './operator-error.ts';
+import { DATA_DIRECTORY_FLAGS, operatorSources, orUsageError, reachableAddress } from './operator-settings.ts';
 
-/** The default admin port. */
-export const ADMIN = '127.0.0.1:56791';
-
-/** The address of an admin port, and its admin token. */
+/** An admin port, and the secret that it asks for. */
 export interface AdminPort {
-  readonly admin: string;
+  /** Such as `http://127.0.0.1:56791`. */
+  readonly url: string;
+  /** PEM certificates of the trusted authorities; undefined for those of the system. */
+  readonly ca: string | undefined;
   readonly token: string;
+  /** The registry's data directory. */
+  readonly dataDir: string;
 }
 
-/** The flags that select the admin port. */
+/** The flags that select the admin port. Each is an environment variable, too. */
 export const ADMIN_FLAGS = {
-  admin: { type: 'string', default: ADMIN },
-  'data-dir': { type: 'string', default: DATA_DIRECTORY },
+  admin: { type: 'string' },
   'token-file': { type: 'string' },
+  cacert: { type: 'string' },
+  ...DATA_DIRECTORY_FLAGS,
 } as const;
 
-/** Reads the admin token from --token-file or --data-dir. Rejects with OperatorError. */
-export async function adminPort(values: {
-  readonly admin: string;
-  readonly 'data-dir': string;
-  readonly 'token-file'?: string | undefined;
-}): Promise<AdminPort> {
-  const path = values['token-file'] ?? join(values['data-dir'], ADMIN_TOKEN_FILE);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new OperatorError(
-      `cannot read the admin token in ${path}: ${error.code}; pass --token-file or --data-dir`,
-      2,
-    );
+type AdminFlags = { readonly [Name in keyof typeof ADMIN_FLAGS]?: string | undefined };
+
+/** Finds the admin port and reads the admin token. Rejects with UsageError or OperatorError. */
+export async function adminPort(values: AdminFlags): Promise<AdminPort> {
+  const sources = operatorSources(values);
+  const url = adminUrl(values.admin ?? process.env.XLREG_ADMIN, sources);
+  const { dataDir } = orUsageError(() => readSome(['data-dir'], sources));
+  const cacert = values.cacert ?? process.env.XLREG_CACERT;
+  const tokenFile = values['token-file'] ?? process.env.XLREG_TOKEN_FILE ?? join(dataDir, ADMIN_TOKEN_FILE);
+  return {
+    url,
+    ca: cacert === undefined ? undefined : await readNamed('the certificates of --cacert', cacert),
+    token: (await readNamed('the admin token', tokenFile, '; pass --token-file or --data-dir')).trim(),
+    dataDir,
+  };
+}
+
+/** `given` may also be a URL, which no server listens on. The scheme of an address follows the setting `admin-tls`. */
+function adminUrl(given: string | undefined, sources: SettingSources): string {
+  if (given !== undefined && /^https?:\/\//.test(given)) return given.replace(/\/+$/, '');
+  const { admin, adminTls } = orUsageError(() => readSome(['admin', 'admin-tls'], sources));
+  const from = sources.given.get('admin')?.[0]?.from;
+  if (admin === undefined) throw new OperatorError(`${from} turns the admin port off: this command needs it`, 2);
+  if (admin.port === 0) throw new OperatorError(`${from} has the port 0: pass --admin HOST:PORT of the registry`, 2);
+  return `${adminTls === undefined ? 'http' : 'https'}://${reachableAddress(admin)}`;
+}
+
+function readNamed(what: string, path: string, advice = ''): Promise<string> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new OperatorError(`cannot read ${what} in ${path}: ${error.code}${advice}`, 2);
   });
-  return { admin: values.admin, token: text.trim() };
 }
 
 /** Like callAdmin; resolves to the JSON of the response. */
@@ -45,34 +70,63 @@ export async function askAdmin(
   signal: AbortSignal,
   content?: unknown,
 ): Promise<unknown> {
-  return JSON.parse(await (await callAdmin(port, route, what, signal, content)).text());
+  const answer = await callAdmin(port, route, what, signal, content);
+  const body = await text(answer).catch((error: Error) => {
+    signal.throwIfAborted();
+    throw new OperatorError(`the connection to ${port.url} broke: ${error.message}`, 3);
+  });
+  return JSON.parse(body);
 }
 
 /**
  * Makes a request such as `POST /drain`, with a JSON body if there is `content`. Resolves to a response whose status is
- * good. Rejects with OperatorError if there is no response or an error status; `what` completes "the registry …" in its
- * message.
+ * good, unread. Rejects with OperatorError if there is no response or an error status; `what` completes "the registry
+ * …" in its message.
  */
 export async function callAdmin(
-  { admin, token }: AdminPort,
+  port: AdminPort,
   route: string,
   what: string,
   signal: AbortSignal,
   content?: unknown,
-): Promise<Response> {
-  const [method, path] = route.split(' ') as [string, string];
-  const headers = { authorization: `Bearer ${token}` };
-  const body = content === undefined ? null : JSON.stringify(content);
-  const answer = await fetch(adminUrl(admin, path), { method, headers, signal, body }).catch((error: Error) => {
-    throw new OperatorError(`no registry answers at ${admin}: ${String(error.cause ?? error.message)}`, 3);
-  });
-  if (!answer.ok) throw new OperatorError(`the registry ${what}: ${(await answer.text()).trim()}`, 1);
-  return answer;
+): Promise<IncomingMessage> {
+  const answer = await openAdmin(port, route, signal, content);
+  if (answer.statusCode! >= 200 && answer.statusCode! < 300) return answer;
+  const body = await text(answer).catch(() => '');
+  throw new OperatorError(`the registry ${what}: ${body.trim()}`, 1);
 }
 
-/**
- * `admin` is `HOST:PORT`, or `https://HOST:PORT` for --admin-tls. NODE_EXTRA_CA_CERTS names the trusted authorities.
- */
-export function adminUrl(admin: string, path: string): string {
-  return `${admin.includes('://') ? admin : `http://${admin}`}${path}`;
+/** Makes a request and resolves to the response, of any status, unread. Rejects with OperatorError if there is none. */
+export async function openAdmin(
+  { url, token, ca }: AdminPort,
+  route: string,
+  signal: AbortSignal,
+  content?: unknown,
+): Promise<IncomingMessage> {
+  const [method, path] = route.split(' ') as [string, string];
+  const body = content === undefined ? undefined : JSON.stringify(content);
+  try {
+    // fetch() cannot be given certificates.
+    const request = url.startsWith('https:')
+      ? requestHttps(`${url}${path}`, { method, signal, agent: false, ...(ca === undefined ? {} : { ca }) })
+      : requestHttp(`${url}${path}`, { method, signal, agent: false });
+    request.setHeader('authorization', `Bearer ${token}`);
+    if (body !== undefined) request.setHeader('content-length', Buffer.byteLength(body));
+    request.end(body);
+    const [answer] = (await once(request, 'response')) as [IncomingMessage];
+    // The response reports later errors.
+    request.on('error', () => {});
+    return answer;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new OperatorError(`no registry answers at ${url}: ${whyNot(error as NodeJS.ErrnoException)}`, 3);
+  }
+}
+
+const CERTIFICATE_CODES = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_)/;
+
+function whyNot(error: NodeJS.ErrnoException): string {
+  const inner = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error;
+  const { code = '', message } = inner;
+  return CERTIFICATE_CODES.test(code) ? `${message}; pass --cacert FILE with its authority` : message;
 }

@@ -2,6 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { escapeText } from '../client/escape-text.ts';
 import type { TransportName } from '../client/index.ts';
+import { describeParseError } from '../nearest-name.ts';
 import type { DialectName } from '../wire/hello.ts';
 import { isName } from '../wire/member-token.ts';
 
@@ -36,7 +37,8 @@ export interface ClientFlags {
 type Options = NonNullable<ParseArgsConfig['options']>;
 type Parsed<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>['values'];
 
-const REGISTRY_FILE = './xlreg-data/regCred.dat';
+/** The default data directory of `xlreg serve`. Its settings are not loaded for clients. */
+const DATA_DIRECTORY = './xlreg-data';
 
 /** One day: far below the limit of setTimeout. */
 const SECONDS_MAX = 86_400;
@@ -59,18 +61,21 @@ export function readCommandLine<const T extends Options>(
 /** The arguments of a command: the names of its positionals, and its flags. */
 interface CommandLine<T extends Options> {
   readonly positionals: readonly string[];
+  /** Positionals that may follow. */
+  readonly optional?: readonly string[];
   readonly options: T;
 }
 
 /** Parses the arguments of any other command. Throws UsageError. */
 export function readArguments<const T extends Options>(
   args: readonly string[],
-  { positionals: expected, options }: CommandLine<T>,
+  { positionals: expected, optional = [], options }: CommandLine<T>,
 ): { values: Parsed<T>; positionals: readonly string[] } {
   const { values, positionals } = parse(args, options);
   if (positionals.length < expected.length) throw new UsageError(`${expected[positionals.length]} is missing`);
-  if (positionals.length > expected.length) {
-    throw new UsageError(`unexpected argument "${escapeText(positionals[expected.length]!)}"`);
+  const most = expected.length + optional.length;
+  if (positionals.length > most) {
+    throw new UsageError(`unexpected argument "${escapeText(positionals[most]!)}"`);
   }
   return { values: values as Parsed<T>, positionals };
 }
@@ -79,14 +84,15 @@ function parse(args: readonly string[], options: Options) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(escapeText((error as Error).message.split(/\n|\. /, 1)[0]!));
+    throw new UsageError(escapeText(describeParseError(error as Error, Object.keys(options))));
   }
 }
 
 function checkFlags(values: Record<string, unknown>): ClientFlags {
   const text = (name: Exclude<keyof typeof CLIENT_FLAGS, 'connect'>) => values[name] as string | undefined;
   return {
-    registry: text('registry') ?? process.env.XLREG_REGISTRY ?? REGISTRY_FILE,
+    registry:
+      text('registry') ?? process.env.XLREG_REGISTRY ?? `${process.env.XLREG_DATA_DIR ?? DATA_DIRECTORY}/regCred.dat`,
     transport: oneOf('--transport', text('transport'), ['tcp', 'ws']),
     connect: values.connect as string[] | undefined,
     fingerprint: parseFingerprint(text('fingerprint')),

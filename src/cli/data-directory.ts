@@ -2,9 +2,6 @@
 import { LockedError, lockDataDirectory } from '../identity/data-directory-lock.ts';
 import { OperatorError } from './operator-error.ts';
 
-/** The default data directory. */
-export const DATA_DIRECTORY = './xlreg-data';
-
 /** Error codes of a directory that no server can use. */
 const NO_PLACE_FOR_SERVERS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EROFS']);
 

@@ -1,9 +1,12 @@
-// The texts of `xlreg help`. docs/reference/commands.md is made from them.
+// The texts of `xlreg help`. docs/reference/commands.md, the man page and the completions are made from them, so their
+// form is fixed: synopsis lines that begin with `xlreg COMMAND`, paragraphs, then lines `  --flag VALUE   text`.
+
+import { SETTINGS_RULE } from './settings-rule.ts';
 
 export const CLIENT_FLAGS = `
 The registry, and the way to it:
   --registry FILE|URL         its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat
-                              [XLREG_REGISTRY, else ./xlreg-data/regCred.dat]
+                              [XLREG_REGISTRY, else regCred.dat in XLREG_DATA_DIR, else in ./xlreg-data]
   --fingerprint SHA256:…      refuse any other comms key; hex is accepted, too
   --transport tcp|ws          [tcp]
   --connect HOST:PORT|ws://…  replaces the end points of the credentials or, for ws, the host of the URL. Repeat it for
@@ -43,28 +46,46 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg sessions   list the sessions of a running registry
 
   xlreg keys       change the key that encrypts Hellos
-  xlreg config     check a configuration file
+  xlreg config     show the settings in effect, or check them
   xlreg drain      stop a running registry in order
   xlreg backup     copy a running registry
   xlreg restore    turn a backup into a data directory
   xlreg store      verify the table of a registry, or copy it to another store
   xlreg export     print the table of a registry
+
+  xlreg completion  print the completions of a shell
   xlreg help COMMAND
   xlreg --version
 `;
 
+/** The flags of commands that work on a data directory. */
+export const DATA_DIRECTORY = `
+Flags, environment and configuration file apply as for xlreg serve:
+  --data-dir DIR              the data directory [./xlreg-data]
+  --config FILE               the configuration file
+`;
+
 export const ADMIN_PORT = `
-  --admin HOST:PORT           the registry's admin port [127.0.0.1:56791]; https://HOST:PORT with --admin-tls
-  --data-dir DIR              its data directory, which holds admin-token [./xlreg-data]
-  --token-file FILE           another file with the admin token
+The admin port. Flags, environment and configuration file apply as for xlreg serve; XLREG_CACERT and XLREG_TOKEN_FILE
+stand for their flags:
+  --admin HOST:PORT           the admin port [127.0.0.1:56791]; https://HOST:PORT for one with TLS
+  --cacert FILE               certificates of the authorities to trust for https [those of the system]
+  --token-file FILE           the file with the admin token [admin-token in the data directory]
+  --data-dir DIR              the registry's data directory [./xlreg-data]
+  --config FILE               the configuration file
 `;
 
 export const ADMIN_FLAGS = `${ADMIN_PORT}  --json                      one JSON object instead of lines
 `;
 
-const CLUSTERS = `xlreg clusters [--prefix TEXT] [--fill empty|filling|full] [--limit N] [--cursor NAME] [FLAGS]
+const CLUSTERS = `xlreg clusters [FLAGS]
 
-Lists the clusters of a running registry by name. The limit is 100 by default and 1000 at most.
+Lists the clusters of a running registry by name.
+
+  --prefix TEXT               only names that begin so
+  --fill empty|filling|full   only clusters of this state
+  --limit N                   clusters of a page, 1000 at most [100]
+  --cursor NAME               the page behind this name
 ${ADMIN_FLAGS}`;
 
 const EVICT = `xlreg evict CLUSTER MEMBER [FLAGS]
@@ -84,17 +105,34 @@ const DELETE = `xlreg delete CLUSTER [FLAGS]
 Deletes a cluster with its members; it is given by its name, or as id: and its ID.
 ${ADMIN_FLAGS}`;
 
-const SESSIONS = `xlreg sessions [--limit N] [--cursor NUMBER] [FLAGS]
+const SESSIONS = `xlreg sessions [FLAGS]
 
-Lists the connections of a running registry in order of arrival. The limit is 100 by default and 1000 at most.
+Lists the connections of a running registry in order of arrival.
+
+  --limit N                   connections of a page, 1000 at most [100]
+  --cursor NUMBER             the page behind this connection
 ${ADMIN_FLAGS}`;
 
-const CONFIG = `xlreg config check FILE
+const CONFIG = `xlreg config show [--changed] [--json] [FLAGS]
+xlreg config check [FILE] [--values-only] [FLAGS]
 
-Checks a configuration file. Exit code 0 means that a registry accepts it; 1 comes with a line for each problem.
+The settings with which xlreg serve would start here, from the same flags, environment and configuration file.
+${SETTINGS_RULE}
+
+show prints each setting with its origin, and no secret. Exit code 1 means that one is faulty.
+
+check reports each fault of any source in a line: bad values, unknown and duplicate keys, misspelled variables, files
+that cannot be used, expired certificates, ports that clash or are taken. Exit code 0 means that there is none, else it
+is 1. FILE is the same as --config FILE. The ports of a registry that runs on the data directory are no fault.
+
+  --changed                   show only what differs from the default
+  --json                      show one JSON object instead of lines
+  --values-only               check the values alone: no file that they name, no port
+  --config FILE               the configuration file
+Each flag of xlreg serve is accepted, too.
 `;
 
-const KEYS = `xlreg keys show|rotate|retire [--data-dir DIR] [--json] [--force]
+const KEYS = `xlreg keys show|rotate|retire [--force] [FLAGS]
 
 Changes a registry's comms key, which encrypts Hellos, without an outage for clients. The data directory may be in use.
 Each step takes effect at the next start of the registry.
@@ -106,31 +144,30 @@ Each step takes effect at the next start of the registry.
             registry has started with the new key, because all clients still use the previous one
 
   --force                     retire in spite of that
-  --data-dir DIR              [./xlreg-data]
   --json                      one JSON object instead of lines
-`;
+${DATA_DIRECTORY}`;
 
-const DRAIN = `xlreg drain [--admin HOST:PORT] [--data-dir DIR | --token-file FILE]
+const DRAIN = `xlreg drain [FLAGS]
 
 Stops a running registry as SIGTERM does, and waits up to a minute for its end. The registry accepts no connections and
 is not ready any more. It refuses the next message of each session, and closes silent sessions after --drain-grace-ms.
 ${ADMIN_PORT}`;
 
-const BACKUP = `xlreg backup DIR|- [--admin HOST:PORT] [--data-dir DIR] [--token-file FILE]
+const BACKUP = `xlreg backup DIR|- [FLAGS]
 
 Copies a running registry with its secret keys and its present table to a new directory. With - it writes a tar archive
 to standard output, which needs no access to the files of the registry. Exit code 0 means that the archive is whole.
 Keep both as secret as the keys. xlreg serve --backup-dir makes backups on a schedule.
 ${ADMIN_PORT}`;
 
-const RESTORE = `xlreg restore DIR|FILE|- [--data-dir DIR]
+const RESTORE = `xlreg restore DIR|FILE|- [FLAGS]
 
-Verifies a backup and makes a data directory from it, which must be missing or empty [./xlreg-data]. DIR is a backup in
-a directory, FILE or standard input (-) an archive of xlreg backup -. An incomplete archive is refused.
-`;
+Verifies a backup and makes a data directory from it, which must be missing or empty. DIR is a backup in a directory,
+FILE or standard input (-) an archive of xlreg backup -. An incomplete archive is refused.
+${DATA_DIRECTORY}`;
 
-const STORE = `xlreg store verify [--data-dir DIR]
-xlreg store copy FROM TO [--data-dir DIR] [--etcd-…]
+const STORE = `xlreg store verify [FLAGS]
+xlreg store copy FROM TO [FLAGS]
 
 verify reads every record of the table of a stopped registry or of a backup, and prints their number or the fault.
 
@@ -138,12 +175,17 @@ copy copies the table of a stopped registry to a place without a table, reads th
 A place is lmdb:DIR, where DIR is a data directory, or etcd:HOST:PORT,… with the --etcd-… flags of xlreg serve. For a
 table in etcd, --data-dir names a data directory of its registry. Keys are not copied. An interrupted copy leaves
 nothing at TO that a server would accept: start again.
-`;
 
-const EXPORT = `xlreg export [--json] [--data-dir DIR]
+  --etcd-prefix A/PATH/       the prefix of the keys of this registry in etcd [xlreg/ID/]
+  --etcd-tls CA[,CERT,KEY]    PEM files: the authority of the certificates of etcd, and a client certificate
+  --etcd-user NAME            the user of etcd
+  --etcd-password-file FILE   the file with that user's password [XLREG_ETCD_PASSWORD of the environment]
+${DATA_DIRECTORY}`;
+
+const EXPORT = `xlreg export [FLAGS]
 
 Prints the table of a stopped registry, or of a backup, as one JSON object a line.
-`;
+${DATA_DIRECTORY}`;
 
 const CREATE = `xlreg create NAME --size N [--end-points 1|2] [--keep] [--wait SECONDS] [FLAGS]
 
@@ -197,6 +239,15 @@ With --wait it repeats until all are ok or one has a wrong key. Results:
 ${WAIT}
 ${CLIENT_FLAGS}`;
 
+const COMPLETION = `xlreg completion bash|zsh|fish
+
+Prints the completions of commands, flags and values for a shell. To load them:
+
+  bash   source <(xlreg completion bash)
+  zsh    source <(xlreg completion zsh)
+  fish   xlreg completion fish | source
+`;
+
 const HELP: ReadonlyMap<string, string> = new Map([
   ['create', CREATE],
   ['join', JOIN],
@@ -215,6 +266,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['restore', RESTORE],
   ['store', STORE],
   ['export', EXPORT],
+  ['completion', COMPLETION],
 ]);
 
 /** All commands, as the overview lists them. */

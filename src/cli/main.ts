@@ -13,6 +13,7 @@ const { escapeText } = await import('../client/escape-text.ts');
 const { UsageError } = await import('./client-flags.ts');
 const { failureOf } = await import('./failure.ts');
 const { helpFor } = await import('./help.ts');
+const { suggestion } = await import('../nearest-name.ts');
 const { packageVersion } = await import('../runtime/package-version.ts');
 
 type Command = (args: readonly string[], signal: AbortSignal) => Promise<number>;
@@ -35,16 +36,18 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['restore', async () => (await import('./commands/restore.ts')).restore],
   ['store', async () => (await import('./commands/store.ts')).store],
   ['export', async () => (await import('./commands/export.ts')).exportTable],
+  ['completion', async () => (await import('./commands/completion.ts')).completion],
 ]);
 
 /** 128 plus the signal's number, as in shells. Handlers are needed: the kernel has no default action for process 1. */
 const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
-  if (command === '--version') return print(`${packageVersion()}\n`);
+  if (command === '--version' || command === '-v') return print(`${packageVersion()}\n`);
   if (command === 'help' || command === '--help' || command === '-h') return help(args[0]);
   if (command === undefined) return fail('xlreg', new UsageError('a command is missing; xlreg help lists them'));
-  if (args.some((arg, at) => arg === '--help' && !args.slice(0, at).includes('--'))) return help(command);
+  if (args.some((arg, at) => (arg === '--help' || arg === '-h') && !args.slice(0, at).includes('--')))
+    return help(command);
   if (command === 'serve') return (await import('./commands/serve.ts')).serve(args);
   const load = COMMANDS.get(command);
   return load ? runCommand(command, await load(), args) : noSuchCommand(command);
@@ -76,7 +79,9 @@ async function help(command: string | undefined): Promise<number> {
 }
 
 function noSuchCommand(command: string): number {
-  return fail('xlreg', new UsageError(`there is no command "${escapeText(command)}"; xlreg help lists the commands`));
+  const meant = suggestion(command, ['serve', ...COMMANDS.keys()], (name) => `"${name}"`);
+  const advice = meant === '' ? '; xlreg help lists the commands' : meant;
+  return fail('xlreg', new UsageError(`there is no command "${escapeText(command)}"${advice}`));
 }
 
 function print(text: string): number {

@@ -1,5 +1,6 @@
 // The help of `xlreg serve`, made from the settings.
-import { describeSettings } from '../settings.ts';
+import { describeSettings } from '../described-settings.ts';
+import { SETTINGS_RULE } from './settings-rule.ts';
 
 const COLUMNS_MAX = 120;
 /** Column at which descriptions of flags begin. */
@@ -7,9 +8,12 @@ const TEXT_COLUMN = 30;
 
 export const SERVE_HEAD = `xlreg serve [FLAGS]
 
-Runs a registry until SIGTERM, SIGINT or xlreg drain; a second signal ends it at once. Each flag is also an environment
-variable (--data-dir: XLREG_DATA_DIR) and a key of the configuration file ("data-dir"). Flags win over the environment,
-the environment over the file. Defaults stand in brackets.
+Runs a registry until SIGTERM, SIGINT or xlreg drain; a second signal ends it at once.
+
+${SETTINGS_RULE}
+
+SIGHUP reads certificates, tokens and the configuration file again. Settings that it applies are marked (reload); a
+change of any other needs a restart, which the log says. A faulty file changes nothing.
 
   --config FILE               the configuration file: a JSON object of settings
 `;
@@ -25,8 +29,8 @@ Exit codes:
 /** The text of `xlreg help serve`. */
 export function serveHelp(): string {
   const groups = describeSettings().map(({ title, text, settings }) => {
-    const flags = settings.map(({ name, value, about, fallback }) =>
-      flagLines(`--${name} ${value}`, `${about} [${fallback}]`),
+    const flags = settings.map(({ name, value, about, fallback, reloads }) =>
+      flagLines(`--${name} ${value}`, `${about} [${fallback}]${reloads ? ' (reload)' : ''}`),
     );
     return [...wrap(text === undefined ? `${title}:` : `${title}. ${text}`, 0), ...flags.flat()].join('\n');
   });

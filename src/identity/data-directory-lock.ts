@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { LOCK_DEAD_MS } from '../limits.ts';
 import { type DirectoryLock, type LockOptions, lockDirectory } from './directory-lock.ts';
-import { LockedError } from './lock-files.ts';
+import { LockedError, LockFiles, nameOf } from './lock-files.ts';
 
 export type { DirectoryLock } from './directory-lock.ts';
 export { LockedError } from './lock-files.ts';
@@ -36,6 +36,17 @@ export async function lockDataDirectory(directory: string, options: LockOptions)
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Returns the live holder of a data directory's lock, in words; undefined if none is known. Takes no lock. */
+export async function holderOf(directory: string): Promise<string | undefined> {
+  const files = new LockFiles(directory);
+  try {
+    const lease = files.lease();
+    return lease && (await files.isAlive(lease)) ? nameOf(lease) : undefined;
+  } finally {
+    files.close();
   }
 }
 

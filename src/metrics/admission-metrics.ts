@@ -5,11 +5,10 @@ import { DROP_CAUSES, type DropCause } from '../admission/admission.ts';
 export class AdmissionMetrics {
   readonly #drops: Counter<'cause'>;
 
-  /** `connectionsMax` is the limit of connections in effect. */
+  /** `counts` returns the use of the limits, and the limit of connections in effect. */
   constructor(
     registry: Registry,
-    connectionsMax: number,
-    counts: () => { readonly connections: number; readonly addresses: number },
+    counts: () => { readonly connections: number; readonly connectionsMax: number; readonly addresses: number },
   ) {
     const registers = [registry];
     this.#drops = new Counter({
@@ -31,7 +30,10 @@ export class AdmissionMetrics {
       name: 'xlreg_admission_connections_max',
       help: 'Maximum of xlreg_admission_connections: --max-connections, or less because of the limit of open files.',
       registers,
-    }).set(connectionsMax);
+      collect() {
+        this.set(counts().connectionsMax);
+      },
+    });
     new Gauge({
       name: 'xlreg_admission_addresses',
       help: 'Addresses with counts of their own.',

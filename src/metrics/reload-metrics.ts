@@ -1,24 +1,38 @@
-// Metrics of reloads, which SIGHUP asks for.
+// Metrics of reloads.
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** Registers the metrics. Returns a function to call after each reload. The start counts as a good one in the time. */
-export function reloadMetrics(registry: Registry): (result: 'success' | 'failure') => void {
-  const registers = [registry];
-  const reloads = new Counter({
-    name: 'xlreg_reloads_total',
-    help: 'Reloads by SIGHUP, by result. A failed one leaves what was in use.',
-    labelNames: ['result'],
-    registers,
-  });
-  const last = new Gauge({
-    name: 'xlreg_last_reload_success_timestamp_seconds',
-    help: 'Time of the last good reload, or of the start, in seconds since 1970.',
-    registers,
-  });
-  for (const result of ['success', 'failure'] as const) reloads.inc({ result }, 0);
-  last.setToCurrentTime();
-  return (result) => {
-    reloads.inc({ result });
-    if (result === 'success') last.setToCurrentTime();
-  };
+export class ReloadMetrics {
+  readonly #reloads: Counter<'result'>;
+  readonly #successful: Gauge;
+  readonly #lastSuccess: Gauge;
+
+  /** The start counts as the first success, so that the age of the settings is always known. */
+  constructor(registry: Registry, now = Date.now()) {
+    const registers = [registry];
+    this.#reloads = new Counter({
+      name: 'xlreg_reloads_total',
+      help: 'Reloads by result: failure if the settings are faulty or a part stayed as it was.',
+      labelNames: ['result'],
+      registers,
+    });
+    for (const result of ['success', 'failure']) this.#reloads.inc({ result }, 0);
+    this.#successful = new Gauge({
+      name: 'xlreg_reload_successful',
+      help: '1 if the last reload succeeded or there was none, 0 if it failed.',
+      registers,
+    });
+    this.#lastSuccess = new Gauge({
+      name: 'xlreg_reload_last_success_timestamp_seconds',
+      help: 'Time of the last successful reload, or of the start.',
+      registers,
+    });
+    this.#successful.set(1);
+    this.#lastSuccess.set(now / 1000);
+  }
+
+  reloaded(success: boolean): void {
+    this.#reloads.inc({ result: success ? 'success' : 'failure' });
+    this.#successful.set(success ? 1 : 0);
+    if (success) this.#lastSuccess.setToCurrentTime();
+  }
 }

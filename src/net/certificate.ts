@@ -17,7 +17,7 @@ export interface CertificatePair {
 }
 
 export class Certificate {
-  readonly #files: CertificateFiles;
+  #files: CertificateFiles;
   #pair: CertificatePair;
   #expiry: Date;
   #use: (pair: CertificatePair) => void = () => {};
@@ -49,11 +49,12 @@ export class Certificate {
   }
 
   /**
-   * Reads the files again. New connections get the new certificate, open ones keep theirs. Rejects with ListenError if
-   * the files cannot be used, and keeps the old certificate.
+   * Reads the files again, or others. New connections get the new certificate, open ones keep theirs. Rejects with
+   * ListenError if the files cannot be used, and keeps the old certificate.
    */
-  async reload(): Promise<void> {
-    this.#pair = await readPair(this.#files);
+  async reload(files = this.#files): Promise<void> {
+    this.#pair = await readPair(files);
+    this.#files = files;
     this.#expiry = expiryOf(this.#pair);
     this.#use(this.#pair);
   }

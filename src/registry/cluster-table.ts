@@ -39,7 +39,7 @@ export interface TableOverview extends TableCounts, FillCounts {
 }
 
 export class ClusterTable {
-  readonly #limits: TableLimits;
+  #limits: TableLimits;
   readonly #contents: TableContents;
   readonly #registrations: Registrations;
   readonly #clientSweep: Sweep<Client>;
@@ -61,6 +61,12 @@ export class ClusterTable {
     this.#registrations = new Registrations(registryId, limits, this.#contents);
     this.#clientSweep = new Sweep(this.#contents.clients);
     this.#clusterSweep = new Sweep(this.#contents.clustersById);
+  }
+
+  /** Replaces the limits. Entries above a lower limit stay. */
+  setLimits(limits: TableLimits): void {
+    this.#limits = limits;
+    this.#ttl.setLimits(limits);
   }
 
   get counts(): TableCounts {

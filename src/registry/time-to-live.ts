@@ -22,12 +22,16 @@ export interface TableLimits {
 
 /** Times to live in milliseconds from the last use. They shrink while the table is nearly full. */
 export class TimeToLive {
-  readonly #limits: TableLimits;
+  #limits: TableLimits;
   readonly #contents: TableContents;
 
   constructor(limits: TableLimits, contents: TableContents) {
     this.#limits = limits;
     this.#contents = contents;
+  }
+
+  setLimits(limits: TableLimits): void {
+    this.#limits = limits;
   }
 
   /** Time to live of a cluster; Infinity if it never expires. */

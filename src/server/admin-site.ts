@@ -27,7 +27,7 @@ export function adminRoutes(
   metrics: Registry,
   backups: HttpRoutes,
   api: ApiSubject,
-  token: string,
+  token: () => string,
   streams: StatusStreams,
   drain: () => void,
 ): HttpRoutes {

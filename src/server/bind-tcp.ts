@@ -9,7 +9,9 @@ import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { listenTcp } from '../net/tcp/tcp-listener.ts';
 import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
+import { connectionsPossible } from './file-limit.ts';
 import { listenPatiently } from './listen-patiently.ts';
+import { settingsOfGroups } from './reload.ts';
 import type { ServerContext } from './server-context.ts';
 
 export interface BoundTcp {
@@ -43,15 +45,23 @@ export async function bindTcp(context: ServerContext, identity: Identity): Promi
   return { listener, admission, regCred, regCredText };
 }
 
-function startAdmission({ config, observer, metrics, growth, maxConnections }: ServerContext): Admission {
+function startAdmission({ config, observer, metrics, growth, maxConnections, reload }: ServerContext): Admission {
   const { log } = observer;
   if (maxConnections < config.maxConnections)
     log.warn({ maxConnections }, 'the limit of open files lowers --max-connections');
-  const admissionMetrics = new AdmissionMetrics(metrics, maxConnections, () => admission.counts);
+  const admissionMetrics = new AdmissionMetrics(metrics, () => admission.counts);
   const budgets = new GrowthBudgets(growth.memory, growth.rates);
   const admission = new Admission({ ...config, maxConnections }, budgets, (cause, address) => {
     admissionMetrics.dropped(cause);
     log.debug({ cause, address }, 'a limit closed a connection');
+  });
+  reload.add({
+    name: 'limits on connections',
+    settings: settingsOfGroups('limits'),
+    reload(next) {
+      const { sessionTimeoutMs } = config;
+      admission.setLimits({ ...next, sessionTimeoutMs, maxConnections: connectionsPossible(next.maxConnections) });
+    },
   });
   return admission;
 }

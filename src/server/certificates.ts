@@ -1,9 +1,10 @@
-// The TLS certificates of the listeners, and their reload at SIGHUP.
+// The TLS certificates of the listeners, and their reload.
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { certificateMetrics } from '../metrics/certificate-metrics.ts';
 import { Certificate } from '../net/certificate.ts';
+import type { ReloadablePart } from './reload.ts';
 
 /** Undefined for a listener without TLS. */
 export interface Certificates {
@@ -27,29 +28,22 @@ export function observeCertificates(certificates: Certificates, metrics: Registr
   );
 }
 
-/**
- * Returns a function that reloads all certificates. It logs an unusable one and keeps the old one. `reloaded` gets the
- * result.
- */
-export function reloaderOf(
-  certificates: Certificates,
-  log: Logger,
-  reloaded: (result: 'success' | 'failure') => void,
-): () => Promise<void> {
-  const present = presentOf(certificates);
-  return async () => {
-    if (present.length === 0) log.info('SIGHUP: no listener has a certificate to reload');
-    let result: 'success' | 'failure' = 'success';
-    for (const [listener, certificate] of present) {
-      await certificate.reload().then(
-        () => log.info({ listener, validTo: certificate.expiry }, 'the certificate is renewed'),
-        (error: Error) => {
-          result = 'failure';
-          log.error({ listener, reason: error.message }, 'the certificate is not renewed');
-        },
-      );
-    }
-    reloaded(result);
+/** The certificates as parts of a reload. A listener cannot begin or cease to serve TLS while it is open. */
+export function reloadableCertificates({ ws, admin }: Certificates, log: Logger): ReloadablePart[] {
+  return [
+    ...(ws ? [reloadable('ws-tls', 'wsTls', ws, log)] : []),
+    ...(admin ? [reloadable('admin-tls', 'adminTls', admin, log)] : []),
+  ];
+}
+
+function reloadable(setting: string, key: 'wsTls' | 'adminTls', certificate: Certificate, log: Logger): ReloadablePart {
+  return {
+    name: setting,
+    settings: (next) => (next[key] ? [setting] : []),
+    async reload(next) {
+      await certificate.reload(next[key]);
+      log.info({ setting, validTo: certificate.expiry }, 'the certificate is renewed');
+    },
   };
 }
 

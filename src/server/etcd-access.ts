@@ -7,8 +7,10 @@ import type { StoreSettings } from '../store/open-store.ts';
 /** Holds the password if there is no `--etcd-password-file`. */
 const PASSWORD_VARIABLE = 'XLREG_ETCD_PASSWORD';
 
+type EtcdConfig = Pick<Config, 'etcdPrefix' | 'etcdTls' | 'etcdUser' | 'etcdPasswordFile'>;
+
 /** Reads the files that the settings name. Throws ConfigError if a file or the password is missing. */
-export function readEtcdAccess(config: Config, environment: NodeJS.ProcessEnv): NonNullable<StoreSettings['etcd']> {
+export function readEtcdAccess(config: EtcdConfig, environment: NodeJS.ProcessEnv): NonNullable<StoreSettings['etcd']> {
   const { etcdPrefix: prefix, etcdTls, etcdUser: name, etcdPasswordFile } = config;
   const tls = etcdTls && {
     ca: readSetting('etcd-tls', etcdTls.ca),

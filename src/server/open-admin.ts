@@ -34,14 +34,21 @@ export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
   const drainAsked = new Promise<void>((resolve) => {
     askDrain = resolve;
   });
-  const token = await openToken(config.dataDir, log);
+  let token = await openToken(config.dataDir, log);
+  context.reload.add({
+    name: 'admin token',
+    settings: () => [],
+    async reload() {
+      token = await openToken(config.dataDir, log);
+    },
+  });
   const streams = new StatusStreams(() => readStatus(state, metrics));
   const routes = adminRoutes(
     state,
     metrics,
     backupRoutes(config.dataDir, context.copies),
     apiSubject(context),
-    token,
+    () => token,
     streams,
     () => {
       state.draining = true;
@@ -63,7 +70,7 @@ async function openToken(dataDirectory: string, log: Logger): Promise<string> {
   return openAdminToken(dataDirectory);
 }
 
-function apiSubject({ config, observer, state, connections }: ServerContext): ApiSubject {
+function apiSubject({ reload, observer, state, connections }: ServerContext): ApiSubject {
   const { log } = observer;
   return {
     get coordinator() {
@@ -71,7 +78,9 @@ function apiSubject({ config, observer, state, connections }: ServerContext): Ap
     },
     sessions: (after, limit) => connections.list(after, limit),
     hasTwin: (clientId) => connections.hasTwin(clientId),
-    limits: limitsOf(config),
+    get limits() {
+      return limitsOf(reload.config);
+    },
     logLevel: {
       get: () => log.level,
       set: (level) => setLogLevel(log, level as LevelWithSilent),
@@ -80,7 +89,7 @@ function apiSubject({ config, observer, state, connections }: ServerContext): Ap
   };
 }
 
-/** The configured limits. */
+/** The limits in effect. */
 function limitsOf(config: Config): Readonly<Record<string, number>> {
   const { maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress } = config;
   const { maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages } = config;

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { ServedConnections } from '../connection/served-connections.ts';
 import type { RegistryState } from './admin-site.ts';
 import type { Certificates } from './certificates.ts';
+import type { Reload } from './reload.ts';
 import type { TableCopies } from './table-copies.ts';
 
 /** Log and events of a server, for the process that runs it. */
@@ -24,6 +25,7 @@ export interface Growth {
 }
 
 export interface ServerContext {
+  /** The settings of the start. */
   readonly config: Config;
   readonly observer: ServerObserver;
   /** The registry of prom-client. */
@@ -32,11 +34,11 @@ export interface ServerContext {
   /** All connections. They are served once the pool runs. */
   readonly connections: ServedConnections;
   readonly certificates: Certificates;
-  /** Counts a reload. */
-  reloaded(result: 'success' | 'failure'): void;
   readonly growth: Growth;
   /** Makes copies of the table for backups. */
   readonly copies: TableCopies;
+  /** Stages register the parts that a reload can change. Its `config` has the settings in effect. */
+  readonly reload: Reload;
   /** `--max-connections`, or less if the limit of open files requires it. */
   readonly maxConnections: number;
   /** Registers a function that closes a part. Parts close in reverse order. */

@@ -10,20 +10,22 @@ import { buildMetrics } from '../metrics/build-metrics.ts';
 import { logMetrics } from '../metrics/log-metrics.ts';
 import { processMetrics } from '../metrics/process-metrics.ts';
 import { readinessMetrics } from '../metrics/readiness-metrics.ts';
-import { reloadMetrics } from '../metrics/reload-metrics.ts';
+import { ReloadMetrics } from '../metrics/reload-metrics.ts';
 import { chooseWebEngine, type WebEngine } from '../net/web-listener.ts';
 import { packageVersion } from '../runtime/package-version.ts';
 import type { RegistryState } from './admin-site.ts';
 import { bindTcp } from './bind-tcp.ts';
 import { bindWeb } from './bind-web.ts';
-import { observeCertificates, openCertificates, reloaderOf } from './certificates.ts';
+import { observeCertificates, openCertificates, reloadableCertificates } from './certificates.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
+import { reloadableLogLevel } from './log-level.ts';
 import { openAdmin } from './open-admin.ts';
 import { openRegistryIdentity } from './open-identity.ts';
+import { Reload } from './reload.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
 import { checkBackupSettings, startBackups } from './start-backups.ts';
-import { startCoordinator } from './start-coordinator.ts';
+import { growthRates, startCoordinator } from './start-coordinator.ts';
 import { startPool } from './start-pool.ts';
 import { TableCopies } from './table-copies.ts';
 
@@ -37,8 +39,11 @@ export interface Server {
   readonly regCred: string;
   /** Resolves when an operator asks for a drain over the admin port. */
   readonly drainAsked: Promise<void>;
-  /** Reloads the certificates. Logs an unusable one and keeps the old one. */
-  readonly reloadCertificates: () => Promise<void>;
+  /**
+   * Reads files again, and takes over the settings that `read` returns as far as possible. Logs what changed, what needs
+   * a restart, and what failed.
+   */
+  readonly reload: (read: () => Config) => Promise<void>;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
@@ -74,26 +79,22 @@ async function newContext(config: Config, observer: ServerObserver, closers: Clo
     store: config.store.split(':', 1)[0]!,
   });
   readinessMetrics(metrics, () => readinessChecks(state));
-  const rates = {
-    registration: config.maxRegistrationsPerSecondPerAddress,
-    cluster: config.maxClustersPerSecondPerAddress,
-    member: config.maxMembersPerSecondPerAddress,
-  };
   const certificates = await openCertificates(config);
   observeCertificates(certificates, metrics);
+  const reload = new Reload(config, observer.log, new ReloadMetrics(metrics));
+  for (const part of reloadableCertificates(certificates, observer.log)) reload.add(part);
+  reload.add(reloadableLogLevel(observer.log));
   return {
-    ...{ config, observer, metrics, state, maxConnections },
+    ...{ config, observer, metrics, state, maxConnections, certificates, reload },
     connections: new ServedConnections(),
-    certificates,
-    reloaded: reloadMetrics(metrics),
-    growth: { memory: newGrowthMemory(), rates },
+    growth: { memory: newGrowthMemory(), rates: growthRates(config) },
     copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),
   };
 }
 
 async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> {
-  const { config, observer, state, certificates } = context;
+  const { config, state, reload } = context;
   const opened = await openRegistryIdentity(context);
   const admin = await openAdmin(context);
   const coordinator = await startCoordinator(context, opened);
@@ -119,6 +120,6 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     engine,
     regCred: tcp.regCredText,
     drainAsked: admin.drainAsked,
-    reloadCertificates: reloaderOf(certificates, observer.log, context.reloaded),
+    reload: (read) => reload.run(read),
   };
 }

@@ -1,10 +1,13 @@
 // Start step 3: the coordinator's thread. It opens the store and loads the table.
+import type { GrowthRates } from '../admission/growth-budgets.ts';
+import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
 import { endPointsOf, isShared } from '../store/open-store.ts';
 import { readEtcdAccess } from './etcd-access.ts';
 import type { OpenedIdentity } from './open-identity.ts';
+import { settingsOfGroups } from './reload.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** Resolves when the table is loaded. Rejects with StoreUnusableError or ThreadLoadError. */
@@ -18,7 +21,23 @@ export async function startCoordinator(context: ServerContext, opened: OpenedIde
     fence: opened.fence.memory,
     etcd: readEtcdAccess(config, process.env),
   };
-  const limits = {
+  const data = { store, limits: tableLimits(config), growth };
+  const coordinator = await CoordinatorThread.start(data, coordinatorEvents(context));
+  context.reload.add({
+    name: 'limits of the table',
+    settings: settingsOfGroups('table', 'growth'),
+    reload: (next) => coordinator.setLimits(tableLimits(next), growthRates(next)),
+  });
+  state.coordinator = coordinator;
+  state.tableLoaded = true;
+  coordinatorMetrics(metrics, coordinator.stats, () => coordinator.queueLength);
+  etcdMetrics(metrics, coordinator.stats, isShared(config.store) ? endPointsOf(config.store) : []);
+  onStop(() => coordinator.close());
+  return coordinator;
+}
+
+function tableLimits(config: Config) {
+  return {
     clients: config.maxRegistrations,
     clusters: config.maxClusters,
     ephemeralTtlMs: config.ephemeralTtl * 1000,
@@ -27,13 +46,15 @@ export async function startCoordinator(context: ServerContext, opened: OpenedIde
     clustersPerClient: config.maxClustersPerClient,
     seatsPerClient: config.maxSeatsPerClient,
   };
-  const coordinator = await CoordinatorThread.start({ store, limits, growth }, coordinatorEvents(context));
-  state.coordinator = coordinator;
-  state.tableLoaded = true;
-  coordinatorMetrics(metrics, coordinator.stats, () => coordinator.queueLength);
-  etcdMetrics(metrics, coordinator.stats, isShared(config.store) ? endPointsOf(config.store) : []);
-  onStop(() => coordinator.close());
-  return coordinator;
+}
+
+/** The rates of growth of one address. */
+export function growthRates(config: Config): GrowthRates {
+  return {
+    registration: config.maxRegistrationsPerSecondPerAddress,
+    cluster: config.maxClustersPerSecondPerAddress,
+    member: config.maxMembersPerSecondPerAddress,
+  };
 }
 
 function coordinatorEvents({ observer, state }: ServerContext): Parameters<typeof CoordinatorThread.start>[1] {

@@ -43,6 +43,16 @@ describe('a growth budget (R4)', () => {
     expect(budgets.isFull(1, 100.5)).toBe(true);
   });
 
+  it('takes over other rates, and keeps debts', () => {
+    const budgets = new GrowthBudgets(newGrowthMemory(4), RATES);
+    expect(drain(budgets, 1, 'registration', 100)).toBe(200);
+    budgets.setRates({ ...RATES, registration: 40, cluster: 1 });
+    expect(drain(budgets, 1, 'registration', 100)).toBe(0);
+    expect(drain(budgets, 1, 'registration', 101)).toBe(40);
+    expect(drain(budgets, 2, 'registration', 100)).toBe(400);
+    expect(drain(budgets, 1, 'cluster', 100)).toBe(10);
+  });
+
   it('limits no exempt address', () => {
     const budgets = new GrowthBudgets(newGrowthMemory(4), RATES);
     for (let i = 0; i < 1_000; i++) expect(budgets.take(0, 'cluster', 100)).toBe(true);

@@ -17,7 +17,9 @@ afterAll(async () => {
 
 it('prints the version of the package', async () => {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
-  expect(await runXlreg(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  for (const flag of ['--version', '-v']) {
+    expect(await runXlreg([flag])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  }
 });
 
 it.each([['help'], ['--help'], ['-h']])('lists the commands with %s', async (word) => {
@@ -30,7 +32,9 @@ it.each(['serve', ...COMMANDS])('explains %s', async (command) => {
   const { code, stdout } = await runXlreg(['help', command]);
   expect(code).toBe(0);
   expect(stdout).toMatch(new RegExp(`^xlreg ${command} `));
-  expect(await runXlreg([command, '--help'])).toEqual({ code: 0, stdout, stderr: '' });
+  for (const flag of ['--help', '-h']) {
+    expect(await runXlreg([command, flag])).toEqual({ code: 0, stdout, stderr: '' });
+  }
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
 });
 
@@ -40,6 +44,10 @@ describe('prints one line and ends with 2 for the arguments', () => {
   it.each([
     { args: [], says: 'a command is missing' },
     { args: ['nonsense'], says: 'no command "nonsense"' },
+    { args: ['memebrs'], says: 'there is no command "memebrs"; did you mean "members"?' },
+    { args: ['create', '--timout', '1'], says: "'--timout'; did you mean --timeout?" },
+    { args: ['serve', '--datadir', 'x'], says: "'--datadir'; did you mean --data-dir?" },
+    { args: ['serve', '--max-con', '5'], says: 'did you mean --max-connections?' },
     { args: ['help', 'nonsense'], says: 'no command "nonsense"' },
     { args: ['\u001b[2J'], says: 'no command "\\u{1b}[2J"' },
     ...COMMANDS.map((command) => ({ args: [command, '--nonsense'], says: "Unknown option '--nonsense'" })),

@@ -19,6 +19,10 @@ export const prometheusPrograms = () => debianPrograms(['prometheus'], ['prometh
 /** The path of HAProxy. Undefined if unavailable; the reason is on the console. */
 export const haproxyProgram = () => debianPrograms(['haproxy'], ['haproxy']);
 
+/** The path of zsh, and of fish, each with its functions. Undefined if unavailable; the reason is on the console. */
+export const zshProgram = () => debianPrograms(['zsh', 'zsh-common'], ['zsh']);
+export const fishProgram = () => debianPrograms(['fish', 'fish-common', 'libpcre2-32-0'], ['fish']);
+
 type Programs<Name extends string> = Readonly<Record<Name, string>>;
 
 /** Paths of the packages' programs of these names, all from one place. */
@@ -27,7 +31,7 @@ function debianPrograms<Name extends string>(
   names: readonly Name[],
 ): Programs<Name> | undefined {
   const cache = join(CACHE, `xlreg-${packages[0]}`);
-  const inCache = () => find(names, [join(cache, 'usr/bin'), join(cache, 'usr/sbin')]);
+  const inCache = () => find(names, [join(cache, 'usr/bin'), join(cache, 'usr/sbin'), join(cache, 'bin')]);
   // Debian's place for servers, which may be missing in a user's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
   const found = find(names, folders) ?? inCache();

@@ -1,6 +1,5 @@
 // xlreg backup: makes a consistent copy of a running registry, with its keys, in a new directory or as a stream.
 import { rm } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isatty } from 'node:tty';
 import { copyRegistry } from '../../backup/registry-files.ts';
@@ -22,10 +21,11 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
     options: ADMIN_FLAGS,
   });
   const [to] = positionals as [string];
-  if (to === '-') return await streamBackup(await adminPort(values), signal);
-  const copy = await requestCopy(await adminPort(values), signal);
+  const port = await adminPort(values);
+  if (to === '-') return await streamBackup(port, signal);
+  const copy = await requestCopy(port, signal);
   try {
-    await copyRegistry(values['data-dir'], to, copy);
+    await copyRegistry(port.dataDir, to, copy);
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
@@ -41,13 +41,13 @@ async function requestCopy(port: AdminPort, signal: AbortSignal): Promise<string
 
 async function streamBackup(port: AdminPort, signal: AbortSignal): Promise<number> {
   if (isatty(STDOUT)) throw new UsageError('a backup is not for a terminal: add > FILE or | COMMAND');
-  const { body } = await callAdmin(port, 'POST /api/backup', 'made no backup', signal);
+  const archive = await callAdmin(port, 'POST /api/backup', 'made no backup', signal);
   try {
-    await pipeline(Readable.fromWeb(body as never), process.stdout, { signal });
+    await pipeline(archive, process.stdout, { signal });
   } catch (error) {
     signal.throwIfAborted();
-    const { code, message, cause } = error as NodeJS.ErrnoException;
-    const why = code === 'EPIPE' ? 'nobody reads the output any more' : String((cause as Error)?.message ?? message);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EPIPE' ? 'nobody reads the output any more' : message;
     throw new OperatorError(`the backup is incomplete: ${why}`, 1);
   }
   return 0;

@@ -1,6 +1,6 @@
 // xlreg drain: starts the drain of a running registry over its admin port, and waits for its end.
 import { setTimeout as wait } from 'node:timers/promises';
-import { ADMIN_FLAGS, adminPort, adminUrl, askAdmin } from '../admin-port.ts';
+import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin, openAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
 import { OperatorError } from '../operator-error.ts';
 
@@ -16,9 +16,10 @@ export async function drain(args: readonly string[], signal: AbortSignal): Promi
     positionals: [],
     options: ADMIN_FLAGS,
   });
-  await askAdmin(await adminPort(values), 'POST /drain', 'does not drain', signal);
+  const port = await adminPort(values);
+  await askAdmin(port, 'POST /drain', 'does not drain', signal);
   const giveUp = performance.now() + WAIT_MS;
-  while (await isRunning(values.admin, signal)) {
+  while (await isRunning(port, signal)) {
     if (performance.now() > giveUp)
       throw new OperatorError(`the registry drains, but has not ended after ${WAIT_MS / 1000} s`, 1);
     await wait(POLL_MS, undefined, { signal });
@@ -28,9 +29,9 @@ export async function drain(args: readonly string[], signal: AbortSignal): Promi
 }
 
 /** A registry closes its admin port last. */
-async function isRunning(admin: string, signal: AbortSignal): Promise<boolean> {
+async function isRunning(port: AdminPort, signal: AbortSignal): Promise<boolean> {
   try {
-    await (await fetch(adminUrl(admin, '/readyz'), { signal })).text();
+    (await openAdmin(port, 'GET /readyz', signal)).resume();
     return true;
   } catch (error) {
     if (signal.aborted) throw error;

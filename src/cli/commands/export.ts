@@ -4,15 +4,16 @@ import type { StoredRecord } from '../../registry/command.ts';
 import { readTable, type StoredTable } from '../../store/lmdb/table-reader.ts';
 import { bigintOf, decodeRoster, decodeSealedFields } from '../../wire/message.ts';
 import { readArguments } from '../client-flags.ts';
-import { DATA_DIRECTORY, whileUnused } from '../data-directory.ts';
+import { whileUnused } from '../data-directory.ts';
+import { DATA_DIRECTORY_FLAGS, dataDirectoryOf } from '../operator-settings.ts';
 
 /** Prints one object a line: keys and IDs in hex, attrs as decimal text because they have 64 bits. */
 export async function exportTable(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, {
     positionals: [],
-    options: { json: { type: 'boolean', default: true }, 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
+    options: { json: { type: 'boolean', default: true }, ...DATA_DIRECTORY_FLAGS },
   });
-  await whileUnused(values['data-dir'], (directory) => readTable(directory, print));
+  await whileUnused(dataDirectoryOf(values), (directory) => readTable(directory, print));
   return 0;
 }
 

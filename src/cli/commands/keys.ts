@@ -3,8 +3,8 @@ import { IdentityError } from '../../identity/identity.ts';
 import { commsKeys, retireCommsKey, rotateCommsKey } from '../../identity/key-rotation.ts';
 import { keyFingerprint } from '../../wire/rsa-key.ts';
 import { readArguments, UsageError } from '../client-flags.ts';
-import { DATA_DIRECTORY } from '../data-directory.ts';
 import { OperatorError } from '../operator-error.ts';
+import { DATA_DIRECTORY_FLAGS, dataDirectoryOf } from '../operator-settings.ts';
 import { printFields, printJson } from '../print.ts';
 
 const ACTIONS = { show: commsKeys, rotate: rotateCommsKey, retire: retireCommsKey };
@@ -21,7 +21,7 @@ export async function keys(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['show|rotate|retire'],
     options: {
-      'data-dir': { type: 'string', default: DATA_DIRECTORY },
+      ...DATA_DIRECTORY_FLAGS,
       json: { type: 'boolean' },
       force: { type: 'boolean', default: false },
     },
@@ -30,7 +30,7 @@ export async function keys(args: readonly string[]): Promise<number> {
   if (!Object.hasOwn(ACTIONS, verb)) throw new UsageError('xlreg keys needs show, rotate or retire');
   if (values.force && verb !== 'retire') throw new UsageError('--force is only for xlreg keys retire');
   const act = ACTIONS[verb as keyof typeof ACTIONS];
-  const { current, previous } = await act(values['data-dir'], values.force).catch((error) => {
+  const { current, previous } = await act(dataDirectoryOf(values), values.force).catch((error) => {
     throw error instanceof IdentityError ? new OperatorError(error.message, 2) : error;
   });
   if (values.json) {

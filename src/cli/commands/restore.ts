@@ -15,7 +15,8 @@ import { syncDirectory } from '../../runtime/atomic-file.ts';
 import { makeDirectory } from '../../runtime/make-directory.ts';
 import { verifyStore } from '../../store/verify.ts';
 import { readArguments } from '../client-flags.ts';
-import { DATA_DIRECTORY, whileUnused } from '../data-directory.ts';
+import { whileUnused } from '../data-directory.ts';
+import { DATA_DIRECTORY_FLAGS, dataDirectoryOf } from '../operator-settings.ts';
 
 /** Directory of an archive that is being unpacked, in the data directory. */
 const UNPACKING = 'restoring';
@@ -27,10 +28,10 @@ const UNPACKING = 'restoring';
 export async function restore(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['DIR'],
-    options: { 'data-dir': { type: 'string', default: DATA_DIRECTORY } },
+    options: DATA_DIRECTORY_FLAGS,
   });
   const [from] = positionals as [string];
-  const to = values['data-dir'];
+  const to = dataDirectoryOf(values);
   const { clients, clusters, members } = isDirectory(from) ? await copy(from, to) : await unpack(from, to);
   process.stdout.write(`${to}: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;

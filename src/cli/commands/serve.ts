@@ -2,7 +2,7 @@
 
 import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
-import { type Config, ConfigError, readSettings } from '../../config.ts';
+import { type Config, ConfigError, readConfig, readSettings } from '../../config.ts';
 import { LockedError } from '../../identity/data-directory-lock.ts';
 import { IdentityError } from '../../identity/identity.ts';
 import { LOG_FLUSH_MS, START_ABANDON_MS } from '../../limits.ts';
@@ -41,11 +41,13 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   process.on('SIGUSR2', () => toggleLogLevel(log));
   let server: Server | undefined;
   try {
-    const { config, changed } = readSettings(args, process.env);
+    const { config, changed, warnings } = readSettings(args, process.env);
     log.level = config.logLevel;
+    for (const warning of warnings) log.warn(warning);
     server = await unlessStopped(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
     if (server === undefined) return STOPPED;
-    process.on('SIGHUP', server.reloadCertificates);
+    const { reload } = server;
+    process.on('SIGHUP', () => reload(() => readConfig(args, process.env)));
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
     log.info(describeStart(config, changed, server), 'started');
     out.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);

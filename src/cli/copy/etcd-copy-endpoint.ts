@@ -2,27 +2,27 @@
 // server accepts.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, readConfig } from '../../config.ts';
+import { readSome } from '../../config.ts';
 import { readEtcdAccess } from '../../server/etcd-access.ts';
 import { CopyClaim } from '../../store/etcd/etcd-claim.ts';
 import { EtcdStore } from '../../store/etcd/etcd-store.ts';
 import { endPointsOf } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
 import { UsageError } from '../client-flags.ts';
+import { dataDirectoryOf, operatorSources, orUsageError } from '../operator-settings.ts';
 import type { CopySource, CopyTarget } from './copy-endpoint.ts';
 
-/** The settings of etcd, as for `xlreg serve`, and the registry whose table is read. */
-export interface EtcdFlags {
-  /** The directory whose file `id` names the registry. */
-  readonly dataDir: string;
-  /** The flags `--etcd-…` with their values. */
-  readonly settings: readonly string[];
-}
+const ETCD_SETTINGS = ['etcd-prefix', 'etcd-tls', 'etcd-user', 'etcd-password-file'] as const;
+
+/**
+ * The flags `--etcd-…`, as for `xlreg serve`, and `--data-dir`: its file `id` names the registry whose table is read.
+ */
+export type EtcdFlags = Readonly<Record<string, string | undefined>>;
 
 /** Opens a table to read. Rejects with UsageError or StoreUnusableError. */
 export async function openEtcdSource(name: string, flags: EtcdFlags): Promise<CopySource> {
   const { prefix, ...access } = accessOf(name, flags);
-  const registryId = await readId(flags.dataDir);
+  const registryId = await readId(dataDirectoryOf(flags));
   const store = await EtcdStore.open({ access, registryId, prefix, as: 'reader' });
   return { registryId, store, close: () => store.close() };
 }
@@ -54,13 +54,10 @@ export async function openEtcdTarget(name: string, registryId: string, flags: Et
   };
 }
 
-function accessOf(name: string, { settings }: EtcdFlags) {
-  try {
-    return { ...readEtcdAccess(readConfig(settings, process.env), process.env), endPoints: endPointsOf(name) };
-  } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(error.message);
-    throw error;
-  }
+/** Throws UsageError. */
+function accessOf(name: string, flags: EtcdFlags) {
+  const access = orUsageError(() => readEtcdAccess(readSome(ETCD_SETTINGS, operatorSources(flags)), process.env));
+  return { ...access, endPoints: endPointsOf(name) };
 }
 
 async function readId(dataDir: string): Promise<string> {

@@ -62,6 +62,7 @@ export async function runCoordinator(): Promise<void> {
 
 interface Opened {
   readonly store: Store;
+  readonly budgets: GrowthBudgets;
   readonly coordinator: Coordinator;
 }
 
@@ -76,14 +77,15 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
     const began = clock();
     const store = await openStore(settings, recorder);
     const observer = observe(recorder, stats, store);
-    const charges = new Charges(new GrowthBudgets(growth.memory, growth.rates), monotonicSeconds);
+    const budgets = new GrowthBudgets(growth.memory, growth.rates);
+    const charges = new Charges(budgets, monotonicSeconds);
     const cache = rosterCache && new RosterCache(rosterCache);
     const coordinator = new Coordinator(table, store, observer, clock, cache, charges);
     await coordinator.load();
     recorder.loaded((clock() - began) / 1000);
     recorder.now(store);
     setInterval(() => recorder.now(store), RECORD_INTERVAL_MS).unref();
-    return { store, coordinator };
+    return { store, budgets, coordinator };
   } catch (error) {
     // An assertion of the table fails here only if the stored records contradict each other.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
@@ -125,7 +127,11 @@ function observe(recorder: CoordinatorRecorder, stats: CoordinatorStats, store: 
 }
 
 /** Carries out each order of the main thread from now on. */
-function takeOrders({ store, coordinator }: Opened, parker: Parker, channels: Map<number, WorkerChannel>): void {
+function takeOrders(
+  { store, budgets, coordinator }: Opened,
+  parker: Parker,
+  channels: Map<number, WorkerChannel>,
+): void {
   /** Operators' queries in work. Bound: OPERATOR_QUERIES_MAX, held by the handle. */
   const pending = new Set<Promise<void>>();
   parentPort!.on('message', async (order: Order) => {
@@ -144,6 +150,15 @@ function takeOrders({ store, coordinator }: Opened, parker: Parker, channels: Ma
         await replied.finally(() => pending.delete(replied));
         return;
       }
+      case 'limits':
+        // Between two batches, so a charge and its return have the same rate.
+        await unlessClosing(
+          coordinator.look((table) => {
+            table.setLimits(order.limits);
+            budgets.setRates(order.rates);
+          }),
+        );
+        return;
       case 'backup':
         report({ kind: 'backup', failure: await store.backup(order.directory).then(() => undefined, messageOf) });
         return;
@@ -161,8 +176,13 @@ async function replyUnlessClosing(
   coordinator: Coordinator,
   { id, query }: Order & { readonly kind: 'query' },
 ): Promise<void> {
+  await unlessClosing(answerQuery(coordinator, query).then((reply) => report({ kind: 'reply', id, reply })));
+}
+
+/** Closing may cut work short. Rejects with any other error. */
+async function unlessClosing(work: Promise<void>): Promise<void> {
   try {
-    report({ kind: 'reply', id, reply: await answerQuery(coordinator, query) });
+    await work;
   } catch (error) {
     if (!(error instanceof CoordinatorClosingError)) throw error;
   }

@@ -1,0 +1,124 @@
+// Checks of `xlreg config check` that need this machine: certificates, secrets and ports.
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import type { Config } from '../config.ts';
+import { holderOf } from '../identity/data-directory-lock.ts';
+import { Certificate } from '../net/certificate.ts';
+import { readEtcdAccess } from '../server/etcd-access.ts';
+
+/** Days before the end of a certificate from which its end is noted. */
+const EXPIRY_NOTE_DAYS = 14;
+const DAY_MS = 86_400_000;
+
+/** What the checks found, one line each. */
+export interface Findings {
+  readonly faults: string[];
+  /** Facts that do not keep a registry from starting. */
+  readonly notes: string[];
+}
+
+/** The valid settings in effect, and the origin of each for messages. */
+export interface CheckedSettings {
+  /** A faulty setting is absent. */
+  readonly config: Partial<Config>;
+  /** Such as `c.json: ws-tls`, `--ws-tls` or `XLREG_WS_TLS`. */
+  where(name: string): string;
+}
+
+/** Reads the certificates of the listeners, and the files of etcd. */
+export async function checkCertificates({ config, where }: CheckedSettings, found: Findings): Promise<void> {
+  for (const [name, files] of [
+    ['ws-tls', config.wsTls],
+    ['admin-tls', config.adminTls],
+  ] as const) {
+    if (files === undefined) continue;
+    await Certificate.open(files).then(
+      ({ pair }) => noteExpiry(where(name), new X509Certificate(pair.cert), found),
+      (error: Error) => found.faults.push(`${where(name)}: ${error.message}`),
+    );
+  }
+  try {
+    const { tls } = readEtcdAccess(config as Config, process.env);
+    if (tls) createSecureContext(tls);
+  } catch (error) {
+    // The text begins with the name of the setting, or is of OpenSSL.
+    const [, name = 'etcd-tls', text] = /^(?:(etcd-[a-z-]+): )?(.*)/.exec((error as Error).message)!;
+    found.faults.push(`${where(name)}: ${text}`);
+  }
+}
+
+function noteExpiry(where: string, { validFrom, validTo }: X509Certificate, { faults, notes }: Findings): void {
+  const daysLeft = (Date.parse(validTo) - Date.now()) / DAY_MS;
+  if (Date.parse(validFrom) > Date.now()) faults.push(`${where}: the certificate is valid only from ${validFrom}`);
+  if (daysLeft < 0) faults.push(`${where}: the certificate has expired, on ${validTo}`);
+  else if (daysLeft < EXPIRY_NOTE_DAYS) notes.push(`${where}: the certificate expires on ${validTo}`);
+}
+
+/** An address to listen on, with the name of its setting. */
+interface Listener {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Finds ports that two listeners share, and ports that cannot be bound. Port 0 never clashes. */
+export async function checkPorts({ config, where }: CheckedSettings, { faults, notes }: Findings): Promise<void> {
+  const listeners = Object.entries(config).flatMap(([name, value]) =>
+    isAddress(value) ? [{ name: settingName(name), ...value }] : [],
+  );
+  const named = listeners.filter(({ port }) => port !== 0);
+  named.forEach((one, at) => {
+    const other = named.slice(0, at).find((earlier) => earlier.port === one.port && overlap(earlier.host, one.host));
+    if (other) faults.push(`${where(one.name)}: ${printAddress(one)} is also the port of ${where(other.name)}`);
+  });
+  const holder = config.dataDir === undefined ? undefined : await holderOf(config.dataDir).catch(() => undefined);
+  for (const listener of named) {
+    const failure = await bindFailure(listener);
+    if (failure === undefined) continue;
+    const text = `${where(listener.name)}: ${printAddress(listener)} ${failure.text}`;
+    // A running registry holds its own ports.
+    if (failure.inUse && holder !== undefined) notes.push(`${text}: a registry runs on ${config.dataDir}, ${holder}`);
+    else faults.push(text);
+  }
+}
+
+/** `adminTls` → `admin-tls`. */
+function settingName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function isAddress(value: unknown): value is Omit<Listener, 'name'> {
+  return typeof value === 'object' && value !== null && 'host' in value && 'port' in value;
+}
+
+function overlap(a: string, b: string): boolean {
+  return a === b || [a, b].some((host) => host === '::' || host === '0.0.0.0');
+}
+
+function printAddress({ host, port }: Listener): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+const BIND_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use',
+  EACCES: 'needs the right to bind a port below 1024',
+  EADDRNOTAVAIL: 'is no address of this machine',
+  ENOTFOUND: 'has a host name that does not resolve',
+};
+
+/** Binds the port for a moment. Undefined if that works. */
+async function bindFailure({ host, port }: Listener): Promise<{ inUse: boolean; text: string } | undefined> {
+  const server = createServer((socket) => socket.destroy());
+  try {
+    server.listen({ host, port, exclusive: true });
+    await once(server, 'listening');
+    return undefined;
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    return { inUse: code === 'EADDRINUSE', text: BIND_FAILURES[code] ?? `cannot be bound: ${message}` };
+  } finally {
+    server.close();
+  }
+}

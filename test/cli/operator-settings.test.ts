@@ -1,0 +1,89 @@
+// Operators' commands take flags, environment and configuration file as xlreg serve does, and trust --cacert.
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
+import { runXlreg } from './xlreg-process.ts';
+
+let directory: string;
+let plain: RegistryProcess;
+let tls: RegistryProcess;
+const at = (name: string) => join(directory, name);
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'xlreg-operator-'));
+  const subject = ['-subj', '/CN=a', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', at('a.key')];
+  execFileSync('openssl', ['req', '-x509', ...key, ...subject, '-out', at('a.pem')], { stdio: 'ignore' });
+  plain = await startRegistry();
+  tls = await startRegistry({ args: ['--admin-tls', `${at('a.pem')},${at('a.key')}`] });
+});
+afterAll(async () => {
+  await Promise.all([plain.stop(), tls.stop()]);
+  await rm(directory, { recursive: true });
+});
+
+const run = (args: string[], env: Record<string, string> = {}) => runXlreg(args, { cwd: directory, env });
+
+it('finds the registry by the environment alone, as in the image', async () => {
+  const env = { XLREG_DATA_DIR: plain.dataDir, XLREG_ADMIN: `0.0.0.0:${plain.adminPort}` };
+  for (const args of [['clusters'], ['sessions'], ['keys', 'show'], ['regcred']]) {
+    expect(await run(args, env), args[0]).toMatchObject({ code: 0, stderr: '' });
+  }
+});
+
+it('finds the registry by the configuration file, of --config or XLREG_CONFIG, whatever else is in it', async () => {
+  const settings = { 'data-dir': plain.dataDir, admin: `127.0.0.1:${plain.adminPort}`, tcp: 'faulty', odd: 1 };
+  await writeFile(at('c.json'), JSON.stringify(settings));
+  expect(await run(['clusters', '--config', 'c.json'])).toMatchObject({ code: 0, stderr: '' });
+  expect(await run(['keys', 'show'], { XLREG_CONFIG: 'c.json' })).toMatchObject({ code: 0 });
+  const file = ['--config', 'c.json'];
+  // The environment wins over the file, a flag over the environment.
+  const wrong = { XLREG_ADMIN: '127.0.0.1:1' };
+  expect(await run(['clusters', ...file], wrong)).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('127.0.0.1:1'),
+  });
+  const flag = ['--admin', `127.0.0.1:${plain.adminPort}`];
+  expect(await run(['clusters', ...file, ...flag], wrong)).toMatchObject({ code: 0 });
+});
+
+it('says which setting turns the admin port off, or is faulty', async () => {
+  const env = { XLREG_DATA_DIR: plain.dataDir };
+  expect(await run(['clusters'], { ...env, XLREG_ADMIN: 'off' })).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'xlreg clusters: XLREG_ADMIN turns the admin port off: this command needs it\n',
+  });
+  expect(await run(['drain', '--admin', '0.0.0.0:0'], env)).toMatchObject({ code: 2 });
+  expect(await run(['clusters'], { ...env, XLREG_ADMIN: 'x' })).toMatchObject({
+    code: 2,
+    stderr: 'xlreg clusters: XLREG_ADMIN: should be HOST:PORT or off\n',
+  });
+  expect(await run(['keys', 'show', '--config', 'none.json'])).toMatchObject({ code: 2 });
+});
+
+it('trusts the authority of --cacert or XLREG_CACERT, and says so without it', async () => {
+  const admin = ['--admin', `https://127.0.0.1:${tls.adminPort}`, '--data-dir', tls.dataDir];
+  const untrusted = await run(['clusters', ...admin]);
+  expect(untrusted).toMatchObject({ code: 3, stderr: expect.stringContaining('pass --cacert FILE') });
+  expect(await run(['clusters', ...admin, '--cacert', 'a.pem'])).toMatchObject({ code: 0, stderr: '' });
+  expect(await run(['clusters', ...admin], { XLREG_CACERT: 'a.pem' })).toMatchObject({ code: 0 });
+  expect(await run(['clusters', ...admin, '--cacert', 'none.pem'])).toMatchObject({ code: 2 });
+  // The setting of the server tells the scheme.
+  const env = { XLREG_ADMIN_TLS: 'a.pem,a.key', XLREG_ADMIN: `127.0.0.1:${tls.adminPort}`, XLREG_CACERT: 'a.pem' };
+  expect(await run(['clusters', '--data-dir', tls.dataDir], env)).toMatchObject({ code: 0 });
+  const drained = await run(['drain', '--data-dir', tls.dataDir], env);
+  expect(drained).toMatchObject({ code: 0, stdout: 'drained\n' });
+});
+
+it('takes the data directory and the token file of the environment', async () => {
+  for (const args of [['store', 'verify'], ['export']]) {
+    const { code, stderr } = await run(args, { XLREG_DATA_DIR: at('elsewhere') });
+    expect(code, args[0]).not.toBe(0);
+    expect(stderr).toContain(at('elsewhere'));
+  }
+  const admin = { XLREG_ADMIN: `127.0.0.1:${plain.adminPort}`, XLREG_TOKEN_FILE: join(plain.dataDir, 'admin-token') };
+  expect(await run(['clusters'], admin)).toMatchObject({ code: 0 });
+});
