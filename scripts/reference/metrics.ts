@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { coordinatorStats, newStatsMemory } from '../../src/coordinator/coordinator-stats.ts';
 import { adminMetrics } from '../../src/metrics/admin-metrics.ts';
 import { AdmissionMetrics } from '../../src/metrics/admission-metrics.ts';
+import { auditMetrics } from '../../src/metrics/audit-metrics.ts';
 import { coordinatorMetrics } from '../../src/metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../../src/metrics/etcd-metrics.ts';
 import { logMetrics } from '../../src/metrics/log-metrics.ts';
@@ -65,6 +66,11 @@ function registerAll(registry: Registry): void {
   logMetrics(registry, () => 0);
   readinessMetrics(registry, () => readinessChecks({ ...idle, pool: undefined }));
   adminMetrics(registry, () => ({ open: 0, dropped: 0 }));
+  auditMetrics(
+    registry,
+    () => ({ written: 0, lost: 0 }),
+    () => undefined,
+  );
   new AdmissionMetrics(registry, 0, () => ({ connections: 0, addresses: 0 }));
   new SessionMetrics(registry);
   new PoolMetrics(registry, () => ({ hello: 0, message: 0 }));

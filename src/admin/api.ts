@@ -12,7 +12,7 @@ import type { ClusterRef, OperatorCommand } from '../registry/command.ts';
 import { isName } from '../wire/member-token.ts';
 import { decodeRoster } from '../wire/message.ts';
 import { describeCluster } from './described-cluster.ts';
-import { jsonReply, refusalReply } from './json-reply.ts';
+import { jsonOf, jsonReply, refusalReply } from './json-reply.ts';
 
 /** The parts of the registry that the API uses. */
 export interface ApiSubject {
@@ -177,15 +177,6 @@ function keptClusterOf(body: Buffer): z.output<typeof KEPT_CLUSTER> {
     'bad-cluster',
     'the body should be {"name":…,"size":2 to 64}, with "endPoints":1 or 2 if wanted',
   );
-}
-
-/** Undefined if the body is no JSON. */
-function jsonOf(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return undefined;
-  }
 }
 
 function levelOf(body: Buffer): string | undefined {

@@ -20,3 +20,12 @@ export function refusalReply(
 ): HttpReply {
   return jsonReply(status, { error: { code, message } }, headers);
 }
+
+/** The JSON of a request's body; undefined if it is none. */
+export function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}

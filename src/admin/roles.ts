@@ -1,7 +1,7 @@
 // Roles of admin tokens, and the role that each route of the admin port needs.
 
 /** Each role may do what the ones before it may. */
-const ROLES = ['read', 'operate', 'admin'] as const;
+export const ROLES = ['read', 'operate', 'admin'] as const;
 
 /** `read` looks; `operate` also changes the table and the server's work; `admin` also handles secrets and tokens. */
 export type Role = (typeof ROLES)[number];
@@ -30,6 +30,10 @@ export const ROUTE_ROLES: Readonly<Record<string, Role | 'open'>> = {
   'POST /drain': 'operate',
   // A backup holds the registry's secret keys.
   'POST /backup': 'admin',
+  'GET /api/tokens': 'admin',
+  'POST /api/tokens': 'admin',
+  'DELETE /api/tokens/{name}': 'admin',
+  'POST /api/tokens/local/rotate': 'admin',
 };
 
 /** True if a token with the role `has` may use what needs the role `needs`. */

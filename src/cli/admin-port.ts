@@ -21,13 +21,13 @@ export const ADMIN_FLAGS = {
   'token-file': { type: 'string' },
 } as const;
 
-/** Reads the admin token from --token-file or --data-dir. Rejects with OperatorError. */
+/** Reads the admin token from --token-file, XLREG_ADMIN_TOKEN_FILE or --data-dir. Rejects with OperatorError. */
 export async function adminPort(values: {
   readonly admin: string;
   readonly 'data-dir': string;
   readonly 'token-file'?: string | undefined;
 }): Promise<AdminPort> {
-  const path = values['token-file'] ?? join(values['data-dir'], ADMIN_TOKEN_FILE);
+  const path = values['token-file'] ?? process.env.XLREG_ADMIN_TOKEN_FILE ?? join(values['data-dir'], ADMIN_TOKEN_FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new OperatorError(
       `cannot read the admin token in ${path}: ${error.code}; pass --token-file or --data-dir`,

@@ -41,6 +41,9 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg delete     delete a cluster
   xlreg sessions   list the sessions of a running registry
 
+  xlreg admin      add, list, revoke and rotate admin tokens
+  xlreg audit      verify the audit log of a registry
+
   xlreg keys       change the key that encrypts Hellos
   xlreg config     check a configuration file
   xlreg drain      stop a running registry in order
@@ -55,7 +58,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
 export const ADMIN_PORT = `
   --admin HOST:PORT           the registry's admin port [127.0.0.1:56791]; https://HOST:PORT with --admin-tls
   --data-dir DIR              its data directory, which holds admin-token [./xlreg-data]
-  --token-file FILE           another file with the admin token
+  --token-file FILE           another file with an admin token [XLREG_ADMIN_TOKEN_FILE, else admin-token in --data-dir]
 `;
 
 export const ADMIN_FLAGS = `${ADMIN_PORT}  --json                      one JSON object instead of lines
@@ -81,6 +84,32 @@ const SESSIONS = `xlreg sessions [--limit N] [--cursor NUMBER] [FLAGS]
 
 Lists the connections of a running registry in order of arrival. The limit is 100 by default and 1000 at most.
 ${ADMIN_FLAGS}`;
+
+const ADMIN = `xlreg admin token add NAME --role read|operate|admin [--ttl TIME] [FLAGS]
+xlreg admin token list|revoke NAME|rotate [FLAGS]
+
+Handles the admin tokens of a running registry, at once and for its next starts. It needs a token of the role admin,
+such as the local one in admin-token of the data directory.
+
+  add       makes a token and prints it, once; the registry keeps its hash only
+  list      prints names, roles and expiries
+  revoke    removes a token; open streams of its holder end
+  rotate    replaces the local token in its file
+
+  --role ROLE                 read: look; operate: evict, delete, drain, log level, too; admin: backups and tokens, too
+  --ttl TIME                  lifetime, such as 90d, 12h, 30m, 45s [no expiry]
+${ADMIN_FLAGS}`;
+
+const AUDIT = `xlreg audit verify [FILE] [--expect HASH] [--data-dir DIR] [--json]
+
+Verifies the audit log of a registry, which may run: no line is missing, changed or in another order, over all files
+from the oldest to FILE. Exit code 1 comes with the first line that is wrong.
+
+  --expect HASH               a line must have this hash, or the newest lines were cut off. The newest hash is in the
+                              metric xlreg_audit_newest_line and, from time to time, in the server's log
+  --data-dir DIR              the data directory with audit-key, and with audit.log unless FILE is given [./xlreg-data]
+  --json                      one JSON object instead of lines
+`;
 
 const CONFIG = `xlreg config check FILE
 
@@ -198,6 +227,8 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['delete', DELETE],
   ['sessions', SESSIONS],
   ['keys', KEYS],
+  ['admin', ADMIN],
+  ['audit', AUDIT],
   ['config', CONFIG],
   ['drain', DRAIN],
   ['backup', BACKUP],

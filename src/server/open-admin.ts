@@ -1,13 +1,18 @@
-// Start step 2: the admin port. It opens before the table is loaded, and reports that the server is not ready
+// Start step 3: the admin port. It opens before the table is loaded, and reports that the server is not ready
 // yet.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LevelWithSilent, Logger } from 'pino';
-import { ADMIN_TOKEN_FILE, localToken, openAdminToken } from '../admin/admin-token.ts';
+import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
+import { ADMIN_TOKENS_FILE, AdminTokens, TokensFileError } from '../admin/admin-tokens.ts';
 import type { ApiSubject } from '../admin/api.ts';
+import type { Gate } from '../admin/authorise.ts';
 import { StatusStreams } from '../admin/status-streams.ts';
+import { tokenRoutes } from '../admin/token-routes.ts';
+import { WrongTokens } from '../admin/wrong-tokens.ts';
+import type { AuditSink } from '../audit/audit-event.ts';
 import type { Config } from '../config.ts';
-import { keepPrivate } from '../identity/identity.ts';
+import { IdentityError, keepPrivate } from '../identity/identity.ts';
 import { adminMetrics } from '../metrics/admin-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { listenHttp, newHttpConnections } from '../net/http/http-listener.ts';
@@ -23,35 +28,57 @@ export interface OpenedAdmin {
   readonly streams: StatusStreams;
   /** Resolves when an operator asks for a drain over the admin port. */
   readonly drainAsked: Promise<void>;
+  /** Reads the admin tokens again. Rejects with IdentityError, and keeps the present ones, if a file is unusable. */
+  readonly reloadTokens: () => Promise<void>;
 }
 
 /** Rejects with ListenError or IdentityError. */
-export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
+export async function openAdmin(context: ServerContext, audit: AuditSink): Promise<OpenedAdmin> {
   const { config, observer, metrics, state, certificates } = context;
   const { log } = observer;
   let askDrain = () => {};
   const drainAsked = new Promise<void>((resolve) => {
     askDrain = resolve;
   });
-  const token = await openToken(config.dataDir, log);
+  const tokens = await openTokens(config.dataDir, log);
+  const gate = openGate(context, tokens, audit);
   const streams = new StatusStreams(() => readStatus(state, metrics));
-  const routes = adminRoutes(state, metrics, config.dataDir, apiSubject(context), localToken(token), streams, () => {
+  const drain = () => {
     state.draining = true;
     askDrain();
-  });
+  };
+  const api = apiSubject(context);
+  const routes = adminRoutes(state, metrics, config.dataDir, api, gate, tokenRoutes(tokens), streams, drain);
   const connections = newHttpConnections();
   adminMetrics(metrics, () => connections.counts);
   const site = config.admin && { ...config.admin, routes, certificate: certificates.admin, connections };
   const listener = site && (await listenPatiently(() => listenHttp(site), log));
   if (listener) context.onStop(() => listener.close());
-  return { listener, streams, drainAsked };
+  return { listener, streams, drainAsked, reloadTokens: () => unlessUnusable(tokens.reload()) };
 }
 
-async function openToken(dataDirectory: string, log: Logger): Promise<string> {
-  const path = join(dataDirectory, ADMIN_TOKEN_FILE);
-  const warning = existsSync(path) ? await keepPrivate(path) : undefined;
-  if (warning) log.warn(warning);
-  return openAdminToken(dataDirectory);
+async function openTokens(dataDirectory: string, log: Logger): Promise<AdminTokens> {
+  for (const name of [ADMIN_TOKEN_FILE, ADMIN_TOKENS_FILE]) {
+    const path = join(dataDirectory, name);
+    const warning = existsSync(path) ? await keepPrivate(path) : undefined;
+    if (warning) log.warn(warning);
+  }
+  return unlessUnusable(AdminTokens.open(dataDirectory));
+}
+
+/** Rejects with IdentityError if a file of the tokens is unusable. */
+function unlessUnusable<T>(read: Promise<T>): Promise<T> {
+  return read.catch((error: Error) => {
+    throw error instanceof TokensFileError ? new IdentityError(error.message) : error;
+  });
+}
+
+function openGate({ onStop }: ServerContext, tokens: AdminTokens, audit: AuditSink): Gate {
+  const wrongTokens = new WrongTokens(({ address, count, reason }) => {
+    audit.record({ actor: { address }, action: 'login-refused', object: { count }, outcome: reason });
+  });
+  onStop(async () => wrongTokens.close());
+  return { tokens, wrongTokens, audit, now: Date.now };
 }
 
 function apiSubject({ config, observer, state, connections }: ServerContext): ApiSubject {

@@ -1,7 +1,7 @@
-// The whole server. Each of the six stages of a start returns what it made and registers how to close it. A stop closes
-// the stages in reverse order:
+// The whole server. Each of the seven stages of a start returns what it made and registers how to close it. A stop
+// closes the stages in reverse order:
 //
-//   1 open-identity  2 open-admin  3 start-coordinator  4 bind-tcp  5 start-pool  6 bind-web
+//   1 open-identity  2 open-audit  3 open-admin  4 start-coordinator  5 bind-tcp  6 start-pool  7 bind-web
 import { Registry } from 'prom-client';
 import { newGrowthMemory } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
@@ -15,7 +15,9 @@ import { bindWeb } from './bind-web.ts';
 import { openCertificates, reloaderOf } from './certificates.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
+import { toggleLogLevel } from './log-level.ts';
 import { openAdmin } from './open-admin.ts';
+import { openAudit } from './open-audit.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
 import { startCoordinator } from './start-coordinator.ts';
@@ -33,6 +35,10 @@ export interface Server {
   readonly drainAsked: Promise<void>;
   /** Reloads the certificates. Logs an unusable one and keeps the old one. */
   readonly reloadCertificates: () => Promise<void>;
+  /** Reads the admin tokens again. Rejects with IdentityError, and keeps the present ones, if a file is unusable. */
+  readonly reloadTokens: () => Promise<void>;
+  /** Switches the log level between debug and info, as a signal asks for. */
+  readonly toggleLogLevel: (signal: NodeJS.Signals) => void;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
@@ -80,8 +86,9 @@ async function newContext(config: Config, observer: ServerObserver, closers: Clo
 async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> {
   const { config, observer, state, certificates } = context;
   const opened = await openRegistryIdentity(context);
-  const admin = await openAdmin(context);
-  const coordinator = await startCoordinator(context, opened);
+  const audit = await openAudit(context, opened.identity);
+  const admin = await openAdmin(context, audit);
+  const coordinator = await startCoordinator(context, opened, audit);
   const tcp = await bindTcp(context, opened.identity);
   await startPool(context, opened.identity, coordinator, tcp.regCred);
   const engine = chooseWebEngine(config.webEngine);
@@ -104,5 +111,11 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     regCred: tcp.regCredText,
     drainAsked: admin.drainAsked,
     reloadCertificates: reloaderOf(certificates, observer.log),
+    reloadTokens: admin.reloadTokens,
+    toggleLogLevel(signal) {
+      toggleLogLevel(observer.log);
+      const object = { level: observer.log.level };
+      audit.record({ actor: { signal }, action: 'log-level', object, outcome: 'done' });
+    },
   };
 }

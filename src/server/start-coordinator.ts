@@ -1,13 +1,18 @@
-// Start step 3: the coordinator's thread. It opens the store and loads the table.
+// Start step 4: the coordinator's thread. It opens the store and loads the table.
 import { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
 import { readEtcdAccess } from './etcd-access.ts';
+import type { ServerAudit } from './open-audit.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** Resolves when the table is loaded. Rejects with StoreUnusableError or ThreadLoadError. */
-export async function startCoordinator(context: ServerContext, opened: OpenedIdentity): Promise<CoordinatorThread> {
+export async function startCoordinator(
+  context: ServerContext,
+  opened: OpenedIdentity,
+  audit: ServerAudit,
+): Promise<CoordinatorThread> {
   const { config, metrics, state, growth, onStop } = context;
   const store = {
     name: config.store,
@@ -26,7 +31,7 @@ export async function startCoordinator(context: ServerContext, opened: OpenedIde
     clustersPerClient: config.maxClustersPerClient,
     seatsPerClient: config.maxSeatsPerClient,
   };
-  const coordinator = await CoordinatorThread.start({ store, limits, growth }, coordinatorEvents(context));
+  const coordinator = await CoordinatorThread.start({ store, limits, growth }, coordinatorEvents(context, audit));
   state.coordinator = coordinator;
   state.tableLoaded = true;
   coordinatorMetrics(metrics, coordinator.stats, () => coordinator.queueLength);
@@ -35,7 +40,10 @@ export async function startCoordinator(context: ServerContext, opened: OpenedIde
   return coordinator;
 }
 
-function coordinatorEvents({ observer, state }: ServerContext): Parameters<typeof CoordinatorThread.start>[1] {
+function coordinatorEvents(
+  { observer, state, connections }: ServerContext,
+  audit: ServerAudit,
+): Parameters<typeof CoordinatorThread.start>[1] {
   const { log, onDeath } = observer;
   return {
     full(reason) {
@@ -54,6 +62,14 @@ function coordinatorEvents({ observer, state }: ServerContext): Parameters<typeo
         'a client registered with a token that it had replaced: it switched back, or a replay',
       );
     },
+    ...(audit.isOn && {
+      added(additions) {
+        for (const { action, clientId, clusterId, cluster, member, time } of additions) {
+          const actor = { client: clientId, address: connections.addressOf(clientId) };
+          audit.record({ actor, action, object: { cluster, id: clusterId, member }, outcome: 'done', time });
+        }
+      },
+    }),
     death: onDeath,
   };
 }

@@ -1,5 +1,6 @@
 // The HTTP listener of the admin port, on node:http with either engine: routes, bodies, streams. It does not load ws.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { normalizeAddress } from '../../admission/ip-address.ts';
 import {
   HTTP_BODY_BYTES_MAX,
   HTTP_CONNECTIONS_MAX,
@@ -55,7 +56,8 @@ async function serve(
   const { method = '', url = '' } = request;
   const query = new URLSearchParams(url.split('?').slice(1).join('?'));
   const header = (name: string) => request.headersDistinct[name]?.join() ?? '';
-  const reply = await routeRequest(routes, { method, path: pathOf(request), query, header, body });
+  const address = normalizeAddress(request.socket.remoteAddress ?? '');
+  const reply = await routeRequest(routes, { method, path: pathOf(request), query, address, header, body });
   if (reply.stream) return stream(request, response, reply);
   cutOffLate(response);
   answerPage(request, response, reply);
