@@ -50,7 +50,7 @@ export const overview: Dashboard = {
         {
           title: 'Newest audit line',
           description: 'Its number, and the hash for xlreg audit verify --expect.',
-          unit: 'none',
+          unit: 'short',
           queries: [{ expr: gauge('xlreg_audit_newest_line'), legend: '{{instance}} {{hash}}' }],
         },
       ],

@@ -11,7 +11,7 @@ const WRITE_MS = 100;
 /** Milliseconds from a failed write to the next attempt. */
 const RETRY_MS = 1_000;
 
-/** Milliseconds between two looks whether members' entries still go to the file of that name; it costs as much as some lines. */
+/** Milliseconds between two looks whether members' lines still go to the file of that name. A look costs some lines. */
 const PLACE_CHECK_MS = 1_000;
 
 /** Milliseconds between two notes of the newest line in the server's log, while there are new lines. */
