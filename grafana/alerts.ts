@@ -168,6 +168,13 @@ export const ALERTS: readonly Alert[] = [
     summary: '{{ $labels.instance }} drops lines of its log ({{ $value | printf "%.0f" }} in 5 minutes)',
   },
   {
+    name: 'XlregAuditLinesLost',
+    severity: 'warning',
+    expr: 'increase(xlreg_audit_lines_lost_total[5m]) > 0',
+    for: '0m',
+    summary: '{{ $labels.instance }} loses lines of its audit log',
+  },
+  {
     name: 'XlregTokenReplayed',
     severity: 'warning',
     expr: 'increase(xlreg_token_replays_total[15m]) > 0',

@@ -82,6 +82,22 @@ export const overview: Dashboard = {
           unit: 'ops',
           queries: [{ expr: rate('xlreg_log_lines_dropped_total'), legend: '{{instance}}' }],
         },
+        {
+          title: 'Audit lines a second',
+          description:
+            'Lines written to the audit log, and lines lost because its file could not be written. The server keeps serving.',
+          unit: 'ops',
+          queries: [
+            { expr: rate('xlreg_audit_lines_total'), legend: '{{instance}} written' },
+            { expr: rate('xlreg_audit_lines_lost_total'), legend: '{{instance}} lost' },
+          ],
+        },
+        {
+          title: 'Newest audit line',
+          description: 'Its number, and the hash for xlreg audit verify --expect.',
+          unit: 'short',
+          queries: [{ expr: gauge('xlreg_audit_newest_line'), legend: '{{instance}} {{hash}}' }],
+        },
       ],
     },
     {

@@ -183,6 +183,46 @@ export const REPLACED_TOKENS_PER_CLIENT = 8;
 /** Bytes of a PROXY protocol header, fixed part included. Addresses take 52; TLVs take the rest. */
 export const PROXY_HEADER_BYTES_MAX = 2_048;
 
+/** Named admin tokens. Each is a person or a program that operates the registry. */
+export const ADMIN_TOKENS_MAX = 64;
+
+/** Longest lifetime of an admin token: ten years. */
+export const ADMIN_TOKEN_TTL_SECONDS_MAX = 315_360_000;
+
+/**
+ * Wrong admin tokens of one address (an IPv6 /64 is one address): WRONG_TOKEN_BURST at once, then one in
+ * WRONG_TOKEN_MS. Further ones get 429. A right token is accepted at any time, so a neighbour behind the same NAT locks
+ * no operator out.
+ */
+export const WRONG_TOKEN_BURST = 10;
+export const WRONG_TOKEN_MS = 5_000;
+
+/** Addresses whose wrong tokens are counted apart; further ones share one count. */
+export const WRONG_TOKEN_ADDRESSES_MAX = 1_024;
+
+/** Bounds of `--audit-file-bytes` and `--audit-files`: 1 TB in all. */
+export const AUDIT_FILE_BYTES_MIN = 4_096;
+export const AUDIT_FILE_BYTES_MAX = 1_073_741_824;
+export const AUDIT_FILES_MAX = 1_000;
+
+/** Entries of the audit log that wait for a slow disk. Further ones are lost, and counted. About 2 MB. */
+export const AUDIT_QUEUE_EVENTS_MAX = 8_192;
+
+/** Lines of one write to the audit log. */
+export const AUDIT_BATCH_EVENTS = 256;
+
+/** Characters of one text in a line of the audit log; a longer one is cut. Names have NAME_CHARS_MAX at most. */
+export const AUDIT_TEXT_CHARS_MAX = 256;
+
+/** Bytes at the end of a file of the audit log that hold its last line: no line is longer. */
+export const AUDIT_TAIL_BYTES = 65_536;
+
+/** Additions to the table that the coordinator sends to the audit log in one message; fewer wait up to 100 ms. */
+export const AUDIT_ADDITIONS_BATCH = 64;
+
+/** Clients whose last address is remembered after their session, for the audit log; about 1 MB. */
+export const LEFT_CLIENTS_MAX = 4_096;
+
 /** Concurrent readers of the status page's stream. Each receives some kilobytes a second. */
 export const STATUS_STREAMS_MAX = 16;
 

@@ -4,6 +4,9 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { isCidr } from './admission/ip-address.ts';
 import {
+  AUDIT_FILE_BYTES_MAX,
+  AUDIT_FILE_BYTES_MIN,
+  AUDIT_FILES_MAX,
   MESSAGE_BYTES_MAX,
   REPLY_BYTES_MAX,
   REPLY_BYTES_MIN,
@@ -370,6 +373,28 @@ export const settings = z.strictObject({
       ...{ group: 'log', value: 'trace|debug|info|warn|error|fatal|silent' },
       about: 'the least level that is logged; SIGUSR2 switches between debug and info',
       reloads: true,
+    }),
+  'audit-log': z
+    .string()
+    .min(1)
+    .optional()
+    .register(texts, {
+      ...{
+        group: 'log',
+        value: 'FILE|off',
+        otherwise: 'audit.log in the data directory',
+        example: '/var/lib/xlreg/audit.log',
+      },
+      about: 'where to record what operators and members change, for xlreg audit verify',
+    }),
+  'audit-file-bytes': whole(AUDIT_FILE_BYTES_MIN, AUDIT_FILE_BYTES_MAX)
+    .default(16_777_216)
+    .register(texts, { group: 'log', value: 'BYTES', about: 'the size from which a file of the audit log is rotated' }),
+  'audit-files': whole(2, AUDIT_FILES_MAX)
+    .default(8)
+    .register(texts, {
+      ...{ group: 'log', value: 'N' },
+      about: 'files of the audit log that are kept, the newest included; the oldest is deleted',
     }),
   'slow-session-ms': whole(1, MILLISECONDS_MAX)
     .optional()

@@ -14,6 +14,8 @@ _xlreg() {
     'unmark:open the old dialects to a client of the sealed one again'
     'delete:delete a cluster'
     'sessions:list the sessions of a running registry'
+    'admin:add, list, revoke and rotate admin tokens'
+    'audit:verify the audit log of a registry'
     'keys:change the key that encrypts Hellos'
     'config:show the settings in effect, or check them'
     'drain:stop a running registry in order'
@@ -86,6 +88,9 @@ _xlreg() {
         '--linger-timeout-ms[for the peer'\''s FIN after that of the server \[1000\]]: : ' \
         '--drain-grace-ms[for sessions to end by themselves when the server stops \[5000\]]: : ' \
         '--log-level[the least level that is logged]: :(trace debug info warn error fatal silent)' \
+        '--audit-log[where to record what operators and members change, for xlreg audit verify \[audit.log in the data dir]: :(off)' \
+        '--audit-file-bytes[the size from which a file of the audit log is rotated \[16777216\]]: : ' \
+        '--audit-files[files of the audit log that are kept, the newest included]: : ' \
         '--slow-session-ms[the duration from which a session is logged as a warning \[none\]]: : ' \
         '--help[explain the command]' \
         '*: :_files' ;;
@@ -97,7 +102,7 @@ _xlreg() {
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
-        '--token-file[the file with the admin token \[admin-token in the data directory\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
@@ -169,7 +174,7 @@ _xlreg() {
         '--cursor[the page behind this name]: : ' \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
-        '--token-file[the file with the admin token \[admin-token in the data directory\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
@@ -179,7 +184,7 @@ _xlreg() {
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
-        '--token-file[the file with the admin token \[admin-token in the data directory\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
@@ -189,7 +194,7 @@ _xlreg() {
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
-        '--token-file[the file with the admin token \[admin-token in the data directory\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
@@ -199,7 +204,7 @@ _xlreg() {
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
-        '--token-file[the file with the admin token \[admin-token in the data directory\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
@@ -211,12 +216,32 @@ _xlreg() {
         '--cursor[the page behind this connection]: : ' \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
-        '--token-file[the file with the admin token \[admin-token in the data directory\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
         '*: :_files' ;;
+    admin)
+      _arguments \
+        '--role[read\: look]: : ' \
+        '--ttl[lifetime, such as 90d, 12h, 30m, 45s \[no expiry\]]: : ' \
+        '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
+        '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
+        '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
+        '--config[the configuration file]: :_files' \
+        '--json[one JSON object instead of lines]' \
+        '--help[explain the command]' \
+        '1: :(token token)' '*: :_files' ;;
+    audit)
+      _arguments \
+        '--expect[a line must have this hash, or the newest lines were cut off]: : ' \
+        '--json[one JSON object instead of lines]' \
+        '--data-dir[the data directory \[./xlreg-data\]]: :_files -/' \
+        '--config[the configuration file]: :_files' \
+        '--help[explain the command]' \
+        '1: :(verify)' '*: :_files' ;;
     keys)
       _arguments \
         '--force[retire in spite of that]' \
@@ -283,6 +308,9 @@ _xlreg() {
         '--linger-timeout-ms[for the peer'\''s FIN after that of the server \[1000\]]: : ' \
         '--drain-grace-ms[for sessions to end by themselves when the server stops \[5000\]]: : ' \
         '--log-level[the least level that is logged]: :(trace debug info warn error fatal silent)' \
+        '--audit-log[where to record what operators and members change, for xlreg audit verify \[audit.log in the data dir]: :(off)' \
+        '--audit-file-bytes[the size from which a file of the audit log is rotated \[16777216\]]: : ' \
+        '--audit-files[files of the audit log that are kept, the newest included]: : ' \
         '--slow-session-ms[the duration from which a session is logged as a warning \[none\]]: : ' \
         '--help[explain the command]' \
         '1: :(show check)' '*: :_files' ;;
@@ -290,7 +318,7 @@ _xlreg() {
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
-        '--token-file[the file with the admin token \[admin-token in the data directory\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
@@ -299,7 +327,7 @@ _xlreg() {
       _arguments \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
-        '--token-file[the file with the admin token \[admin-token in the data directory\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
@@ -332,7 +360,7 @@ _xlreg() {
         '1: :(bash zsh fish)' '*: :_files' ;;
     help)
       _arguments \
-        '1: :(serve create join members regcred check clusters evict unmark delete sessions keys config drain backup restore store export completion)' '*: :_files' ;;
+        '1: :(serve create join members regcred check clusters evict unmark delete sessions admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
   esac
 }
 

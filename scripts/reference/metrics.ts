@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { coordinatorStats, newStatsMemory } from '../../src/coordinator/coordinator-stats.ts';
 import { adminMetrics } from '../../src/metrics/admin-metrics.ts';
 import { AdmissionMetrics } from '../../src/metrics/admission-metrics.ts';
+import { auditMetrics } from '../../src/metrics/audit-metrics.ts';
 import { backupMetrics } from '../../src/metrics/backup-metrics.ts';
 import { buildMetrics } from '../../src/metrics/build-metrics.ts';
 import { certificateMetrics } from '../../src/metrics/certificate-metrics.ts';
@@ -74,6 +75,11 @@ function registerAll(registry: Registry): void {
   new ReloadMetrics(registry);
   adminMetrics(registry, () => ({ open: 0, dropped: 0 }));
   new AdmissionMetrics(registry, () => ({ connections: 0, connectionsMax: 0, addresses: 0 }));
+  auditMetrics(
+    registry,
+    () => ({ written: 0, lost: 0 }),
+    () => undefined,
+  );
   new SessionMetrics(registry);
   new PoolMetrics(registry, () => ({ hello: 0, message: 0 }));
   coordinatorMetrics(registry, coordinatorStats(newStatsMemory()), () => 0);

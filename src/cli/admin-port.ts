@@ -78,6 +78,15 @@ export async function askAdmin(
   return JSON.parse(body);
 }
 
+/** The message of a refusal in JSON, or the line of text. */
+function reasonIn(text: string): string {
+  try {
+    return String((JSON.parse(text) as { error: { message: unknown } }).error.message);
+  } catch {
+    return text.trim();
+  }
+}
+
 /**
  * Makes a request such as `POST /drain`, with a JSON body if there is `content`. Resolves to a response whose status is
  * good, unread. Rejects with OperatorError if there is no response or an error status; `what` completes "the registry
@@ -93,7 +102,7 @@ export async function callAdmin(
   const answer = await openAdmin(port, route, signal, content);
   if (answer.statusCode! >= 200 && answer.statusCode! < 300) return answer;
   const body = await text(answer).catch(() => '');
-  throw new OperatorError(`the registry ${what}: ${body.trim()}`, 1);
+  throw new OperatorError(`the registry ${what}: ${reasonIn(body)}`, 1);
 }
 
 /** Makes a request and resolves to the response, of any status, unread. Rejects with OperatorError if there is none. */

@@ -45,6 +45,9 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg delete     delete a cluster
   xlreg sessions   list the sessions of a running registry
 
+  xlreg admin      add, list, revoke and rotate admin tokens
+  xlreg audit      verify the audit log of a registry
+
   xlreg keys       change the key that encrypts Hellos
   xlreg config     show the settings in effect, or check them
   xlreg drain      stop a running registry in order
@@ -70,7 +73,7 @@ The admin port. Flags, environment and configuration file apply as for xlreg ser
 stand for their flags:
   --admin HOST:PORT           the admin port [127.0.0.1:56791]; https://HOST:PORT for one with TLS
   --cacert FILE               certificates of the authorities to trust for https [those of the system]
-  --token-file FILE           the file with the admin token [admin-token in the data directory]
+  --token-file FILE           a file with an admin token [admin-token in the data directory]
   --data-dir DIR              the registry's data directory [./xlreg-data]
   --config FILE               the configuration file
 `;
@@ -112,6 +115,31 @@ Lists the connections of a running registry in order of arrival.
   --limit N                   connections of a page, 1000 at most [100]
   --cursor NUMBER             the page behind this connection
 ${ADMIN_FLAGS}`;
+
+const ADMIN = `xlreg admin token add NAME --role read|operate|admin [--ttl TIME] [FLAGS]
+xlreg admin token list|revoke NAME|rotate [FLAGS]
+
+Handles the admin tokens of a running registry, at once and for its next starts. It needs a token of the role admin,
+such as the local one in admin-token of the data directory.
+
+  add       makes a token and prints it, once; the registry keeps its hash only
+  list      prints names, roles and expiries
+  revoke    removes a token; open streams of its holder end
+  rotate    replaces the local token in its file
+
+  --role ROLE                 read: look; operate: evict, delete, drain, log level, too; admin: backups and tokens, too
+  --ttl TIME                  lifetime, such as 90d, 12h, 30m, 45s [no expiry]
+${ADMIN_FLAGS}`;
+
+const AUDIT = `xlreg audit verify [FILE] [--expect HASH] [--json] [FLAGS]
+
+Verifies the audit log of a registry, which may run: no line is missing, changed or in another order, over all files
+from the oldest to FILE. Exit code 1 comes with the first line that is wrong.
+
+  --expect HASH               a line must have this hash, or the newest lines were cut off. The newest hash is in the
+                              metric xlreg_audit_newest_line and, from time to time, in the server's log
+  --json                      one JSON object instead of lines
+${DATA_DIRECTORY}`;
 
 const CONFIG = `xlreg config show [--changed] [--json] [FLAGS]
 xlreg config check [FILE] [--values-only] [FLAGS]
@@ -260,6 +288,8 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['delete', DELETE],
   ['sessions', SESSIONS],
   ['keys', KEYS],
+  ['admin', ADMIN],
+  ['audit', AUDIT],
   ['config', CONFIG],
   ['drain', DRAIN],
   ['backup', BACKUP],

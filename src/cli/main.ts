@@ -29,6 +29,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['evict', async () => (await import('./commands/operate.ts')).evict],
   ['delete', async () => (await import('./commands/operate.ts')).deleteCluster],
   ['sessions', async () => (await import('./commands/operate.ts')).sessions],
+  ['admin', async () => (await import('./commands/admin.ts')).admin],
+  ['audit', async () => (await import('./commands/audit.ts')).audit],
   ['keys', async () => (await import('./commands/keys.ts')).keys],
   ['config', async () => (await import('./commands/config.ts')).config],
   ['drain', async () => (await import('./commands/drain.ts')).drain],

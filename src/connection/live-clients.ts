@@ -1,6 +1,7 @@
 // Front end, sequential: the end points of connected clients. They reveal one ID in use in two places, as after a
 // machine was cloned with its member home. Invariant: a client's placements with open sessions form a list, the
 // latest last, so the number of connections bounds them.
+import { LEFT_CLIENTS_MAX } from '../limits.ts';
 
 /** The open sessions of one client with the same end points. */
 export interface Placement {
@@ -14,11 +15,15 @@ export interface Placement {
   replacedBy: Placement | undefined;
   /** True if the client was seen in two places. */
   twin: boolean;
+  /** Address of the session that identified itself last. */
+  address: string | undefined;
 }
 
 export class LiveClients {
   /** BOUNDED by the connections: the latest placement of each client. */
   readonly #latest = new Map<string, Placement>();
+  /** BOUNDED by LEFT_CLIENTS_MAX: addresses of clients without a session, the longest gone first. */
+  readonly #left = new Map<string, string>();
   readonly #onTwin: (clientId: string) => void;
 
   /** `onTwin` is called once for each pair of successive placements that are both in use. */
@@ -27,13 +32,17 @@ export class LiveClients {
   }
 
   /** Records that a session has identified itself. The caller must pass the placement to `ended` later. */
-  identified(clientId: string, ends: number): Placement {
+  identified(clientId: string, ends: number, address?: string): Placement {
     const latest = this.#latest.get(clientId);
     if (latest?.ends === ends) {
       latest.sessions += 1;
+      latest.address = address;
       return latest;
     }
-    const placement: Placement = { clientId, ends, sessions: 1, replaces: latest, replacedBy: undefined, twin: false };
+    const placement: Placement = {
+      ...{ clientId, ends, sessions: 1, address, twin: false },
+      ...{ replaces: latest, replacedBy: undefined },
+    };
     if (latest) latest.replacedBy = placement;
     this.#latest.set(clientId, placement);
     return placement;
@@ -58,9 +67,25 @@ export class LiveClients {
     if (replaces) replaces.replacedBy = replacedBy;
     if (replacedBy) replacedBy.replaces = replaces;
     else if (replaces) this.#latest.set(clientId, replaces);
-    else this.#latest.delete(clientId);
+    else this.#leave(placement);
     const latest = this.#latest.get(clientId);
     if (latest && latest.replaces === undefined) latest.twin = false;
+  }
+
+  /** The last address of a client, if it is connected or among the LEFT_CLIENTS_MAX that left last. */
+  addressOf(clientId: string): string | undefined {
+    return this.#latest.get(clientId)?.address ?? this.#left.get(clientId);
+  }
+
+  /** The audit log learns of a client's commands only after a moment, when its session may be over. */
+  #leave({ clientId, address }: Placement): void {
+    this.#latest.delete(clientId);
+    if (address === undefined) return;
+    this.#left.delete(clientId);
+    this.#left.set(clientId, address);
+    if (this.#left.size <= LEFT_CLIENTS_MAX) return;
+    const [oldest] = this.#left.keys();
+    this.#left.delete(oldest!);
   }
 
   /** Returns whether a client is connected from two places. */

@@ -327,7 +327,8 @@ export class ServedConnection implements ConnectionHandler {
   #identified(clientName: string, clientEnds: number): void {
     this.#entry.identified(clientName);
     const clientId = clientIdOf(this.#session!);
-    if (clientId !== undefined) this.#placement = this.#service.clients.identified(clientId, clientEnds);
+    if (clientId !== undefined)
+      this.#placement = this.#service.clients.identified(clientId, clientEnds, this.#connection.permit.address);
   }
 
   /** Ends the session with a last reply, or with a silent close if `bytes` is absent. */

@@ -8,11 +8,14 @@ export class ServedConnections {
   readonly #served = new Set<ServedConnection>();
   /** Undefined before the start is complete and during the drain: new connections are then closed at once. */
   #service: Service | undefined;
+  /** Those of the service, also during the drain. */
+  #clients: Service['clients'] | undefined;
   #emptied: () => void = () => {};
 
   /** Begins to serve new connections. */
   open(service: Service): void {
     this.#service = service;
+    this.#clients = service.clients;
   }
 
   /** Serves a connection, or closes it before `open` and after `drain`. */
@@ -40,6 +43,11 @@ export class ServedConnections {
   /** Returns whether the client with this ID is connected from two places. */
   hasTwin(clientId: string): boolean {
     return this.#service?.clients.hasTwin(clientId) ?? false;
+  }
+
+  /** The last address of a client, if it is connected or was lately. */
+  addressOf(clientId: string): string | undefined {
+    return this.#clients?.addressOf(clientId);
   }
 
   /**

@@ -249,14 +249,26 @@ export class BatchCommitter {
     const conflict = commits.some((commit) => commit?.kind === 'conflict');
     if (conflict) this.#takeBack(outcomes, commits);
     return items.filter((item, i) => {
-      const { reply, filledAfterMs, replaces, displaced } = outcomes[i]!;
+      const { reply, filledAfterMs, replaces, displaced, adds } = outcomes[i]!;
       // After a conflict, a reply without changes may depend on an undone effect.
       if (conflict && commits[i]?.kind !== 'stored') return true;
       item.reply = reply;
+      if (adds === 'cluster' || adds === 'member') this.#added(item.command, reply);
       if (replaces) this.#observer.replaced(replaces.before, replaces.after);
       if (displaced) this.#observer.displaced(displaced.registration, displaced.seats);
       if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);
       return false;
     });
+  }
+
+  #added(command: BatchItem['command'], reply: Reply): void {
+    if (!this.#observer.added || reply.kind !== 'cluster') return;
+    if (command.kind !== 'create' && command.kind !== 'join') return;
+    const cluster = this.#table.cluster(reply.cluster.id);
+    if (!cluster) return;
+    const { kind: action, clientId } = command;
+    const { id: clusterId, name } = cluster.record;
+    const member = action === 'join' ? cluster.seats[cluster.seatOf(clientId)]?.name : undefined;
+    this.#observer.added({ action, clientId, clusterId, cluster: name, member, time: Date.now() });
   }
 }

@@ -1,5 +1,6 @@
 // The events of the coordinator.
 import type { Registration } from '../registry/command.ts';
+import type { TableAddition } from './table-additions.ts';
 
 /** Receives the coordinator's events, for metrics and logs. */
 export interface CoordinatorObserver {
@@ -7,6 +8,8 @@ export interface CoordinatorObserver {
   batch(commands: number, changes: number, commitSeconds: number): void;
   /** A cluster became full, which is stored: seconds since its creation. */
   filled(seconds: number): void;
+  /** A Create made a cluster, or a Join took a seat, which is stored. Absent if nobody audits it. */
+  added?(addition: TableAddition): void;
   /** A client's token replaced the one before it, which is stored. */
   replaced(before: Registration, after: Registration): void;
   /** A registration lost its ID to the key that the ID certifies, and so many seats with it. It is stored. */

@@ -40,6 +40,8 @@ export interface HttpRequest {
   /** Still percent-encoded. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Normalized address of the peer; undefined if it is gone. */
+  readonly address: string | undefined;
   /** Returns a header by its name in lower case; empty if there is none. */
   header(name: string): string;
   /** At most HTTP_BODY_BYTES_MAX bytes; empty for GET and HEAD. */

@@ -1,7 +1,7 @@
 // The routes of the admin port: metrics, health, the status page, the API, backups and the drain.
 import type { Registry } from 'prom-client';
-import { withToken } from '../admin/admin-token.ts';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
+import { type Gate, type GuardedRoutes, whoamiRoutes, withRoles } from '../admin/authorise.ts';
 import { pageRoutes } from '../admin/status-page.ts';
 import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
@@ -20,14 +20,15 @@ export interface RegistryState extends HealthState {
 
 /**
  * The routes of the admin port. Health, metrics, the status page and the public credentials are open; the rest needs
- * the admin token. Each request for a drain calls `drain`.
+ * a token with the route's role; `gate` decides. `tokens` are the routes of tokens. Each request for a drain calls `drain`.
  */
 export function adminRoutes(
   state: RegistryState,
   metrics: Registry,
   backups: HttpRoutes,
   api: ApiSubject,
-  token: () => string,
+  gate: Gate,
+  tokens: GuardedRoutes,
   streams: StatusStreams,
   drain: () => void,
 ): HttpRoutes {
@@ -49,7 +50,7 @@ export function adminRoutes(
   return new Map([
     ...open,
     ...pageRoutes(() => state.regCred),
-    ...withToken(token, new Map([...apiRoutes(api), ...guarded, ...backups])),
+    ...withRoles(gate, new Map([...whoamiRoutes, ...apiRoutes(api), ...tokens, ...guarded, ...backups])),
   ]);
 }
 

@@ -1,4 +1,4 @@
-// Start step 4: admission, the TCP port, and the credentials that name the port. The pool starts later, because
+// Start step 5: admission, the TCP port, and the credentials that name the port. The pool starts later, because
 // the registry's own token names the port too. Connections that arrive before the pool runs are closed.
 import { Admission } from '../admission/admission.ts';
 import { GrowthBudgets } from '../admission/growth-budgets.ts';

@@ -1,13 +1,18 @@
-// Start step 2: the admin port. It opens before the table is loaded, and reports that the server is not ready
+// Start step 3: the admin port. It opens before the table is loaded, and reports that the server is not ready
 // yet.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LevelWithSilent, Logger } from 'pino';
-import { ADMIN_TOKEN_FILE, openAdminToken } from '../admin/admin-token.ts';
+import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
+import { ADMIN_TOKENS_FILE, AdminTokens, TokensFileError } from '../admin/admin-tokens.ts';
 import type { ApiSubject } from '../admin/api.ts';
+import type { Gate } from '../admin/authorise.ts';
 import { StatusStreams } from '../admin/status-streams.ts';
+import { tokenRoutes } from '../admin/token-routes.ts';
+import { WrongTokens } from '../admin/wrong-tokens.ts';
+import type { AuditSink } from '../audit/audit-event.ts';
 import type { Config } from '../config.ts';
-import { keepPrivate } from '../identity/identity.ts';
+import { IdentityError, keepPrivate } from '../identity/identity.ts';
 import { adminMetrics } from '../metrics/admin-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { listenHttp, newHttpConnections } from '../net/http/http-listener.ts';
@@ -27,34 +32,28 @@ export interface OpenedAdmin {
 }
 
 /** Rejects with ListenError or IdentityError. */
-export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
+export async function openAdmin(context: ServerContext, audit: AuditSink): Promise<OpenedAdmin> {
   const { config, observer, metrics, state, certificates } = context;
   const { log } = observer;
   let askDrain = () => {};
   const drainAsked = new Promise<void>((resolve) => {
     askDrain = resolve;
   });
-  let token = await openToken(config.dataDir, log);
+  const tokens = await openTokens(config.dataDir, log);
   context.reload.add({
-    name: 'admin token',
+    name: 'admin tokens',
     settings: () => [],
-    async reload() {
-      token = await openToken(config.dataDir, log);
-    },
+    reload: () => unlessUnusable(tokens.reload()),
   });
+  const gate = openGate(context, tokens, audit);
   const streams = new StatusStreams(() => readStatus(state, metrics));
-  const routes = adminRoutes(
-    state,
-    metrics,
-    backupRoutes(config.dataDir, context.copies),
-    apiSubject(context),
-    () => token,
-    streams,
-    () => {
-      state.draining = true;
-      askDrain();
-    },
-  );
+  const drain = () => {
+    state.draining = true;
+    askDrain();
+  };
+  const api = apiSubject(context);
+  const backups = backupRoutes(config.dataDir, context.copies);
+  const routes = adminRoutes(state, metrics, backups, api, gate, tokenRoutes(tokens), streams, drain);
   const connections = newHttpConnections();
   adminMetrics(metrics, () => connections.counts);
   const site = config.admin && { ...config.admin, routes, certificate: certificates.admin, connections };
@@ -63,11 +62,28 @@ export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
   return { listener, streams, drainAsked };
 }
 
-async function openToken(dataDirectory: string, log: Logger): Promise<string> {
-  const path = join(dataDirectory, ADMIN_TOKEN_FILE);
-  const warning = existsSync(path) ? await keepPrivate(path) : undefined;
-  if (warning) log.warn(warning);
-  return openAdminToken(dataDirectory);
+async function openTokens(dataDirectory: string, log: Logger): Promise<AdminTokens> {
+  for (const name of [ADMIN_TOKEN_FILE, ADMIN_TOKENS_FILE]) {
+    const path = join(dataDirectory, name);
+    const warning = existsSync(path) ? await keepPrivate(path) : undefined;
+    if (warning) log.warn(warning);
+  }
+  return unlessUnusable(AdminTokens.open(dataDirectory));
+}
+
+/** Rejects with IdentityError if a file of the tokens is unusable. */
+function unlessUnusable<T>(read: Promise<T>): Promise<T> {
+  return read.catch((error: Error) => {
+    throw error instanceof TokensFileError ? new IdentityError(error.message) : error;
+  });
+}
+
+function openGate({ onStop }: ServerContext, tokens: AdminTokens, audit: AuditSink): Gate {
+  const wrongTokens = new WrongTokens(({ address, count, reason }) => {
+    audit.record({ actor: { address }, action: 'login-refused', object: { count }, outcome: reason });
+  });
+  onStop(async () => wrongTokens.close());
+  return { tokens, wrongTokens, audit, now: Date.now };
 }
 
 function apiSubject({ reload, observer, state, connections }: ServerContext): ApiSubject {

@@ -1,7 +1,8 @@
-// The whole server. Each of the seven stages of a start returns what it made and registers how to close it. A stop closes
-// the stages in reverse order:
+// The whole server. Each of the eight stages of a start returns what it made and registers how to close it. A stop
+// closes the stages in reverse order:
 //
-//   1 open-identity  2 open-admin  3 start-coordinator  4 bind-tcp  5 start-backups  6 start-pool  7 bind-web
+//   1 open-identity  2 open-audit  3 open-admin  4 start-coordinator  5 bind-tcp  6 start-backups  7 start-pool
+//   8 bind-web
 import { Registry } from 'prom-client';
 import { newGrowthMemory } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
@@ -19,8 +20,9 @@ import { bindWeb } from './bind-web.ts';
 import { observeCertificates, openCertificates, reloadableCertificates } from './certificates.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
-import { reloadableLogLevel } from './log-level.ts';
+import { reloadableLogLevel, toggleLogLevel } from './log-level.ts';
 import { openAdmin } from './open-admin.ts';
+import { openAudit } from './open-audit.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import { Reload } from './reload.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
@@ -44,6 +46,8 @@ export interface Server {
    * a restart, and what failed.
    */
   readonly reload: (read: () => Config) => Promise<void>;
+  /** Switches the log level between debug and info, as a signal asks for. */
+  readonly toggleLogLevel: (signal: NodeJS.Signals) => void;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
@@ -94,10 +98,11 @@ async function newContext(config: Config, observer: ServerObserver, closers: Clo
 }
 
 async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> {
-  const { config, state, reload } = context;
+  const { config, observer, state, reload } = context;
   const opened = await openRegistryIdentity(context);
-  const admin = await openAdmin(context);
-  const coordinator = await startCoordinator(context, opened);
+  const audit = await openAudit(context, opened.identity);
+  const admin = await openAdmin(context, audit);
+  const coordinator = await startCoordinator(context, opened, audit);
   const tcp = await bindTcp(context, opened.identity);
   startBackups(context, opened);
   await startPool(context, opened.identity, coordinator, tcp.regCred);
@@ -121,5 +126,10 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     regCred: tcp.regCredText,
     drainAsked: admin.drainAsked,
     reload: (read) => reload.run(read),
+    toggleLogLevel(signal) {
+      toggleLogLevel(observer.log);
+      const object = { level: observer.log.level };
+      audit.record({ actor: { signal }, action: 'log-level', object, outcome: 'done' });
+    },
   };
 }

@@ -1,4 +1,4 @@
-// Start step 3: the coordinator's thread. It opens the store and loads the table.
+// Start step 4: the coordinator's thread. It opens the store and loads the table.
 import type { GrowthRates } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/thread/handle.ts';
@@ -6,12 +6,17 @@ import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
 import { endPointsOf, isShared } from '../store/open-store.ts';
 import { readEtcdAccess } from './etcd-access.ts';
+import type { ServerAudit } from './open-audit.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import { settingsOfGroups } from './reload.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** Resolves when the table is loaded. Rejects with StoreUnusableError or ThreadLoadError. */
-export async function startCoordinator(context: ServerContext, opened: OpenedIdentity): Promise<CoordinatorThread> {
+export async function startCoordinator(
+  context: ServerContext,
+  opened: OpenedIdentity,
+  audit: ServerAudit,
+): Promise<CoordinatorThread> {
   const { config, metrics, state, growth, onStop } = context;
   const store = {
     name: config.store,
@@ -22,7 +27,7 @@ export async function startCoordinator(context: ServerContext, opened: OpenedIde
     etcd: readEtcdAccess(config, process.env),
   };
   const data = { store, limits: tableLimits(config), growth };
-  const coordinator = await CoordinatorThread.start(data, coordinatorEvents(context));
+  const coordinator = await CoordinatorThread.start(data, coordinatorEvents(context, audit));
   context.reload.add({
     name: 'limits of the table',
     settings: settingsOfGroups('table', 'growth'),
@@ -57,7 +62,10 @@ export function growthRates(config: Config): GrowthRates {
   };
 }
 
-function coordinatorEvents({ observer, state }: ServerContext): Parameters<typeof CoordinatorThread.start>[1] {
+function coordinatorEvents(
+  { observer, state, connections }: ServerContext,
+  audit: ServerAudit,
+): Parameters<typeof CoordinatorThread.start>[1] {
   const { log, onDeath } = observer;
   return {
     full(reason) {
@@ -82,6 +90,14 @@ function coordinatorEvents({ observer, state }: ServerContext): Parameters<typeo
         'a client lost its ID and its seats: the ID is the hash of another SigKey, whose holder registered',
       );
     },
+    ...(audit.isOn && {
+      added(additions) {
+        for (const { action, clientId, clusterId, cluster, member, time } of additions) {
+          const actor = { client: clientId, address: connections.addressOf(clientId) };
+          audit.record({ actor, action, object: { cluster, id: clusterId, member }, outcome: 'done', time });
+        }
+      },
+    }),
     death: onDeath,
   };
 }

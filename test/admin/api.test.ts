@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { apiRoutes } from '../../src/admin/api.ts';
 import { pageRoutes } from '../../src/admin/status-page.ts';
+import { tokenRoutes } from '../../src/admin/token-routes.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
@@ -40,6 +41,7 @@ it('documents exactly the routes that exist', () => {
     logLevel: { get: () => '', set() {}, levels: [] },
   };
   const own = [
+    'GET /api/whoami',
     'GET /metrics',
     'GET /healthz',
     'GET /readyz',
@@ -48,7 +50,12 @@ it('documents exactly the routes that exist', () => {
     'POST /api/backup',
     'GET /api/status',
   ];
-  const routes = [...apiRoutes(subject).keys(), ...pageRoutes(() => undefined).keys(), ...own];
+  const routes = [
+    ...apiRoutes(subject).keys(),
+    ...tokenRoutes(undefined as never).keys(),
+    ...pageRoutes(() => undefined).keys(),
+    ...own,
+  ];
   expect(documented.toSorted()).toEqual(routes.toSorted());
 });
 

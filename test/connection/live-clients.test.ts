@@ -1,6 +1,7 @@
 // One client ID in two places: noticed while both are in use, and forgotten when one is left.
 import { expect, it } from 'vitest';
 import { LiveClients } from '../../src/connection/live-clients.ts';
+import { LEFT_CLIENTS_MAX } from '../../src/limits.ts';
 
 const [HERE, THERE] = [1, 2];
 
@@ -43,4 +44,17 @@ it('counts sessions with the same end points as one place', () => {
   clients.identified('a', THERE);
   clients.active(first);
   expect(twins).toEqual(['a']);
+});
+
+it('knows the last address of a connected client, and of the LEFT_CLIENTS_MAX that left last', () => {
+  const { clients } = seen();
+  const first = clients.identified('a', HERE, '192.0.2.1');
+  clients.identified('a', HERE, '192.0.2.2');
+  expect(clients.addressOf('a')).toBe('192.0.2.2');
+  clients.ended(first);
+  clients.ended(first);
+  expect(clients.addressOf('a')).toBe('192.0.2.2');
+  for (let at = 0; at < LEFT_CLIENTS_MAX; at++) clients.ended(clients.identified(`b${at}`, HERE, '192.0.2.3'));
+  expect(clients.addressOf('a')).toBeUndefined();
+  expect(clients.addressOf('b0')).toBe('192.0.2.3');
 });

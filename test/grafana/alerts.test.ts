@@ -229,6 +229,10 @@ const CASES: Readonly<Record<string, Case>> = {
     fires: { series: { 'xlreg_log_lines_dropped_total{@}': '0x10 0+1x20' }, at: '15m', value: '4', labels: {} },
     quiet: [{ series: { 'xlreg_log_lines_dropped_total{@}': '7x30' }, at: '25m' }],
   },
+  XlregAuditLinesLost: {
+    fires: { series: { 'xlreg_audit_lines_lost_total{@}': '0x10 0+1x20' }, at: '15m', labels: {} },
+    quiet: [{ series: { 'xlreg_audit_lines_lost_total{@}': '7x30' }, at: '25m' }],
+  },
   XlregTokenReplayed: {
     fires: { series: { 'xlreg_token_replays_total{@}': '0 0 1 1 1' }, at: '4m', value: '1' },
     quiet: [{ series: { 'xlreg_token_replays_total{@}': '3+0x20' }, at: '15m' }],

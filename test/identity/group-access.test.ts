@@ -11,7 +11,7 @@ import { type RegistryProcess, startRegistry } from '../support/registry-process
 const USER = 65_534;
 const FS_GROUP = 54_321;
 const AS_SERVER = ['setpriv', '--reuid', String(USER), '--regid', String(USER), '--groups', String(FS_GROUP)];
-const SECRETS = ['admin-token', 'ck.pem', 'id', 'sk.pem'];
+const SECRETS = ['admin-token', 'audit-key', 'ck.pem', 'id', 'sk.pem'];
 
 let parent: string;
 let dataDir: string;

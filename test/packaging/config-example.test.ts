@@ -10,7 +10,7 @@ const EXAMPLE = at('packaging/config.example.json');
 /** Settings that the example sets differently: they have no default, or it depends on the machine. */
 const OF_ITS_OWN = [
   ...['dataDir', 'advertise', 'workers', 'storeBytesMax', 'slowSessionMs'],
-  ...['etcdPrefix', 'etcdUser', 'etcdPasswordFile'],
+  ...['etcdPrefix', 'etcdUser', 'etcdPasswordFile', 'auditLog'],
 ];
 
 describe('packaging/config.example.json', () => {

@@ -228,6 +228,16 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
     ],
     bad: ['', 'loud', 'INFO'],
   },
+  'audit-log': {
+    byDefault: undefined,
+    good: [
+      ['/var/log/xlreg/audit.log', '/var/log/xlreg/audit.log'],
+      ['off', 'off'],
+    ],
+    bad: [''],
+  },
+  'audit-file-bytes': whole(16_777_216, 4_096, 1_073_741_824),
+  'audit-files': whole(8, 2, 1_000),
   'slow-session-ms': milliseconds(undefined),
   'hello-timeout-ms': milliseconds(5_000),
   'partial-timeout-ms': milliseconds(5_000),

@@ -38,8 +38,8 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   logWarnings(log);
   const onDeath = onceDead(log, out, err);
   process.on('uncaughtException', onDeath);
-  process.on('SIGUSR2', () => toggleLogLevel(log));
   let server: Server | undefined;
+  process.on('SIGUSR2', (signal) => (server ? server.toggleLogLevel(signal) : toggleLogLevel(log)));
   try {
     const { config, changed, warnings } = readSettings(args, process.env);
     log.level = config.logLevel;

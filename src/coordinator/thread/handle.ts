@@ -16,6 +16,7 @@ import { type CoordinatorStats, coordinatorStats, newStatsMemory } from '../coor
 import type { OperatorQuery, OperatorReply, ShownCluster } from '../operator-queries.ts';
 import { newRosterCacheMemory } from '../roster-cache/page.ts';
 import { queuedCommands } from '../serve-channels.ts';
+import type { TableAddition } from '../table-additions.ts';
 import type { CoordinatorWorkerData, Order, Report, ThreadData } from './messages.ts';
 
 /** Called on the main thread. */
@@ -24,6 +25,8 @@ export interface CoordinatorEvents {
   full(reason: string | undefined): void;
   /** The store cannot be reached; undefined: it can be reached again. */
   unreachable(reason: string | undefined): void;
+  /** Creates made these clusters, and Joins took these seats. Without it they are not reported. */
+  added?(additions: readonly TableAddition[]): void;
   /** A client registered with a token that it had replaced before. */
   tokenReplayed(clientId: string, name: string): void;
   /** A registration lost its ID, and its seats, to the key that the ID certifies. */
@@ -87,6 +90,7 @@ export class CoordinatorThread {
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'replayed') on.tokenReplayed(report.clientId, report.name);
       else if (report.kind === 'displaced') on.idDisplaced(report);
+      else if (report.kind === 'added') on.added?.(report.additions);
       else if (report.kind === 'backup') this.#pendingBackup?.(report.failure);
       else if (report.kind === 'reply') this.#queries.get(report.id)?.resolve(report.reply);
     });
@@ -107,6 +111,7 @@ export class CoordinatorThread {
       ordered: new SharedArrayBuffer(4),
       stats: newStatsMemory(),
       rosterCache,
+      reportsAdditions: on.added !== undefined,
     };
     const worker = new Worker(threadUrl('coordinator-thread'), {
       workerData: threadData,

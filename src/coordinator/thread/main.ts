@@ -26,6 +26,7 @@ import { answerQuery } from '../operator-queries.ts';
 import { ReplacedTokens } from '../replaced-tokens.ts';
 import { RosterCache } from '../roster-cache/writer.ts';
 import { serveChannels } from '../serve-channels.ts';
+import { AdditionQueue } from '../table-additions.ts';
 import type { Order, Report, ThreadData } from './messages.ts';
 
 /** Steps of `nice`. The other threads run first if cores are short, so that more commands share a commit. */
@@ -63,6 +64,8 @@ export async function runCoordinator(): Promise<void> {
 interface Opened {
   readonly store: Store;
   readonly budgets: GrowthBudgets;
+  /** Undefined if nobody wants them. */
+  readonly additions: AdditionQueue | undefined;
   readonly coordinator: Coordinator;
 }
 
@@ -76,7 +79,10 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
   try {
     const began = clock();
     const store = await openStore(settings, recorder);
-    const observer = observe(recorder, stats, store);
+    const additions = data.reportsAdditions
+      ? new AdditionQueue((sent) => report({ kind: 'added', additions: sent }))
+      : undefined;
+    const observer = observe(recorder, stats, store, additions);
     const budgets = new GrowthBudgets(growth.memory, growth.rates);
     const charges = new Charges(budgets, monotonicSeconds);
     const cache = rosterCache && new RosterCache(rosterCache);
@@ -84,8 +90,12 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
     await coordinator.load();
     recorder.loaded((clock() - began) / 1000);
     recorder.now(store);
-    setInterval(() => recorder.now(store), RECORD_INTERVAL_MS).unref();
-    return { store, budgets, coordinator };
+    const record = () => {
+      recorder.now(store);
+      additions?.flush();
+    };
+    setInterval(record, RECORD_INTERVAL_MS).unref();
+    return { store, budgets, coordinator, additions };
   } catch (error) {
     // An assertion of the table fails here only if the stored records contradict each other.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
@@ -96,10 +106,16 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
 }
 
 /** Records the coordinator's work, and reports to the main thread what cannot wait for a scrape. */
-function observe(recorder: CoordinatorRecorder, stats: CoordinatorStats, store: Store): CoordinatorObserver {
+function observe(
+  recorder: CoordinatorRecorder,
+  stats: CoordinatorStats,
+  store: Store,
+  additions: AdditionQueue | undefined,
+): CoordinatorObserver {
   const replacedTokens = new ReplacedTokens(signedContentDigest);
   return {
     ...recorder,
+    ...(additions && { added: (addition) => additions.add(addition) }),
     full(reason) {
       recorder.full(reason);
       report({ kind: 'full', reason });
@@ -128,7 +144,7 @@ function observe(recorder: CoordinatorRecorder, stats: CoordinatorStats, store: 
 
 /** Carries out each order of the main thread from now on. */
 function takeOrders(
-  { store, budgets, coordinator }: Opened,
+  { store, budgets, coordinator, additions }: Opened,
   parker: Parker,
   channels: Map<number, WorkerChannel>,
 ): void {
@@ -166,6 +182,7 @@ function takeOrders(
         await coordinator.close();
         // Replies leave before the thread ends.
         await Promise.allSettled(pending);
+        additions?.flush();
         process.exit(0);
     }
   });

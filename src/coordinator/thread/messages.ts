@@ -5,6 +5,7 @@ import type { TableLimits } from '../../registry/time-to-live.ts';
 import type { ChannelMemory } from '../../shared-memory/worker-channel.ts';
 import type { StoreSettings } from '../../store/open-store.ts';
 import type { OperatorQuery, OperatorReply } from '../operator-queries.ts';
+import type { TableAddition } from '../table-additions.ts';
 
 /** The caller's part of the start data. */
 export interface CoordinatorWorkerData {
@@ -20,6 +21,8 @@ export interface ThreadData extends CoordinatorWorkerData {
   readonly parker: SharedArrayBuffer;
   /** Memory of the `AtomicFlag` that is set after each order. */
   readonly ordered: SharedArrayBuffer;
+  /** True to report additions to the table. */
+  readonly reportsAdditions: boolean;
   /** From newStatsMemory(). */
   readonly stats: SharedArrayBuffer;
   /** From newRosterCacheMemory(); undefined for a store that several servers share. */
@@ -42,5 +45,6 @@ export type Report =
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'replayed'; readonly clientId: string; readonly name: string }
   | { readonly kind: 'displaced'; readonly clientId: string; readonly name: string; readonly seats: number }
+  | { readonly kind: 'added'; readonly additions: readonly TableAddition[] }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
   | { readonly kind: 'reply'; readonly id: number; readonly reply: OperatorReply };

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { normalizeAddress } from '../../admission/ip-address.ts';
 import {
   HTTP_BODY_BYTES_MAX,
   HTTP_CONNECTIONS_MAX,
@@ -58,7 +59,8 @@ async function serve(
   const { method = '', url = '' } = request;
   const query = new URLSearchParams(url.split('?').slice(1).join('?'));
   const header = (name: string) => request.headersDistinct[name]?.join() ?? '';
-  const reply = await routeRequest(routes, { method, path: pathOf(request), query, header, body });
+  const address = normalizeAddress(request.socket.remoteAddress ?? '');
+  const reply = await routeRequest(routes, { method, path: pathOf(request), query, address, header, body });
   if (reply.stream) return stream(request, response, reply);
   if (reply.source) return send(response, reply, reply.source);
   cutOffLate(response);

@@ -1,0 +1,92 @@
+// xlreg admin token: lists, adds and revokes the admin tokens of a running registry, and rotates the local one.
+import { ROLES, type Role } from '../../admin/roles.ts';
+import { escapeText } from '../../client/escape-text.ts';
+import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from '../admin-port.ts';
+import { readArguments, UsageError } from '../client-flags.ts';
+import { printJson, printTable } from '../print.ts';
+
+const FLAGS = { ...ADMIN_FLAGS, json: { type: 'boolean' } } as const;
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+interface Token {
+  readonly name: string;
+  readonly role: string;
+  readonly created: string | null;
+  readonly expires: string | null;
+  readonly expired: boolean;
+}
+
+/** Resolves to 0. Rejects with UsageError or OperatorError. */
+export async function admin([what, verb, ...args]: readonly string[], signal: AbortSignal): Promise<number> {
+  const act = what === 'token' ? ACTIONS.get(verb ?? '') : undefined;
+  if (!act) throw new UsageError('use xlreg admin token add, list, revoke or rotate');
+  return act(args, signal);
+}
+
+const ACTIONS: ReadonlyMap<string, (args: readonly string[], signal: AbortSignal) => Promise<number>> = new Map([
+  ['add', add],
+  ['list', list],
+  ['revoke', revoke],
+  ['rotate', rotate],
+]);
+
+/** Prints the secret of the new token alone on stdout, so that it can go to a file. */
+async function add(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const options = { ...FLAGS, role: { type: 'string' }, ttl: { type: 'string' } } as const;
+  const { values, positionals } = readArguments(args, { positionals: ['NAME'], options });
+  const { role, ttl } = values;
+  if (role === undefined || !ROLES.includes(role as Role)) throw new UsageError(`--role should be ${ROLES.join(', ')}`);
+  const content = { name: positionals[0]!, role, ttlSeconds: ttl === undefined ? undefined : secondsOf(ttl) };
+  const made = (await ask(await adminPort(values), 'POST /api/tokens', signal, content)) as Token & { token: string };
+  if (values.json) {
+    const { name, expires, token } = made;
+    printJson({ name, role: made.role, expires, token });
+    return 0;
+  }
+  process.stdout.write(`${made.token}\n`);
+  const until = made.expires === null ? 'does not expire' : `expires ${made.expires}`;
+  process.stderr.write(`token ${made.name}, role ${made.role}, ${until}; the registry does not show it again\n`);
+  return 0;
+}
+
+async function list(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { values } = readArguments(args, { positionals: [], options: FLAGS });
+  const { tokens } = (await ask(await adminPort(values), 'GET /api/tokens', signal)) as { tokens: Token[] };
+  if (values.json) {
+    printJson({ tokens });
+    return 0;
+  }
+  const rows = tokens.map(({ name, role, created, expires, expired }) => {
+    return [name, role, created ?? '-', expired ? `expired ${expires}` : (expires ?? 'never')].map(escapeText);
+  });
+  printTable([['NAME', 'ROLE', 'CREATED', 'EXPIRES'], ...rows]);
+  return 0;
+}
+
+async function revoke(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { values, positionals } = readArguments(args, { positionals: ['NAME'], options: FLAGS });
+  const name = positionals[0]!;
+  await ask(await adminPort(values), `DELETE /api/tokens/${encodeURIComponent(name)}`, signal);
+  if (values.json) printJson({ revoked: name });
+  else process.stdout.write(`revoked ${escapeText(name)}\n`);
+  return 0;
+}
+
+async function rotate(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { values } = readArguments(args, { positionals: [], options: FLAGS });
+  await ask(await adminPort(values), 'POST /api/tokens/local/rotate', signal);
+  if (values.json) printJson({ rotated: 'local' });
+  else process.stdout.write('rotated: the new token is in admin-token of the data directory\n');
+  return 0;
+}
+
+function ask(port: AdminPort, route: string, signal: AbortSignal, content?: unknown): Promise<unknown> {
+  return askAdmin(port, route, 'refused', signal, content);
+}
+
+/** `90d`, `12h`, `30m` or `45s`, in seconds. Throws UsageError. */
+function secondsOf(text: string): number {
+  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
+  if (!count || !unit) throw new UsageError('--ttl should be like 90d, 12h, 30m or 45s');
+  return Number(count) * SECONDS[unit]!;
+}

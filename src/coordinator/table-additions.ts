@@ -1,0 +1,38 @@
+// Clusters and members that commands have added, on their way from the coordinator's thread to the audit log. They
+// travel in batches, so that none costs a message of its own.
+import { AUDIT_ADDITIONS_BATCH } from '../limits.ts';
+
+/** A stored addition. */
+export interface TableAddition {
+  /** A Create that made the cluster, or a Join that took a seat. */
+  readonly action: 'create' | 'join';
+  readonly clientId: string;
+  readonly clusterId: string;
+  readonly cluster: string;
+  /** Name of the member that took the seat. */
+  readonly member: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+export class AdditionQueue {
+  readonly #send: (additions: readonly TableAddition[]) => void;
+  /** BOUNDED by AUDIT_ADDITIONS_BATCH. */
+  #queued: TableAddition[] = [];
+
+  constructor(send: (additions: readonly TableAddition[]) => void) {
+    this.#send = send;
+  }
+
+  /** Queues an addition until flush(), or sends it with the others if they are a whole batch. */
+  add(addition: TableAddition): void {
+    this.#queued.push(addition);
+    if (this.#queued.length >= AUDIT_ADDITIONS_BATCH) this.flush();
+  }
+
+  flush(): void {
+    if (this.#queued.length === 0) return;
+    this.#send(this.#queued);
+    this.#queued = [];
+  }
+}

@@ -1,0 +1,162 @@
+// The audit log of a real registry: each action of operators and members leaves its line, refused logins one a minute,
+// and the newest hash is in a metric and in the server's log.
+import { existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runXlreg } from '../cli/xlreg-process.ts';
+import { ClientRegistry } from '../client/client-registry.ts';
+import { adminToken } from '../support/admin-token.ts';
+import { startRegistry } from '../support/registry-process.ts';
+import { until } from '../support/until.ts';
+
+interface Line {
+  readonly seq: number;
+  readonly actor: Readonly<Record<string, unknown>>;
+  readonly action: string;
+  readonly object: Readonly<Record<string, unknown>>;
+  readonly outcome: string;
+  readonly hash: string;
+}
+
+let registry: ClientRegistry;
+let token: string;
+let file: string;
+beforeAll(async () => {
+  registry = await ClientRegistry.start();
+  token = adminToken(registry.process.dataDir);
+  file = join(registry.process.dataDir, 'audit.log');
+});
+afterAll(() => rm(registry.process.dataDir, { recursive: true, force: true }));
+
+function lines(): Line[] {
+  const whole = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return whole.map((line) => JSON.parse(line) as Line);
+}
+
+async function ask(method: string, path: string, body?: object, secret = token): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${registry.process.adminPort}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${secret}` },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  await response.text();
+  return response.status;
+}
+
+/** Waits for the next line of an action. */
+async function lineOf(action: string, after: number): Promise<Line> {
+  let found: Line | undefined;
+  await until(() => {
+    found = lines().find((line) => line.action === action && line.seq > after);
+    return found !== undefined;
+  });
+  return found!;
+}
+
+const OPS = { token: 'local', address: '127.0.0.1' };
+
+it('begins with the file and the start, with the fingerprints of the comms keys', () => {
+  expect(lines().slice(0, 2)).toMatchObject([
+    { seq: 1, action: 'file-begun', actor: { server: true } },
+    { seq: 2, action: 'start', object: { commsKey: expect.stringMatching(/^SHA256:/) } },
+  ]);
+});
+
+it('has a line for a Create that makes a cluster and a Join that takes a seat, and for no other', async () => {
+  const alice = await registry.identify('alice');
+  const { clusterId } = await alice.session.create('c', { size: 2 });
+  await alice.session.create('c', { size: 2 });
+  await alice.session.join('c');
+  await alice.session.join('c');
+  const bob = await registry.identify('bob');
+  await bob.session.join('c');
+  registry.closeSessions();
+  await until(() => lines().filter(({ action }) => action === 'join').length === 2);
+  const seen = lines().filter(({ action }) => ['create', 'join'].includes(action));
+  expect(seen).toMatchObject([
+    { action: 'create', actor: { address: '127.0.0.1' }, object: { cluster: 'c', id: clusterId }, outcome: 'done' },
+    { action: 'join', object: { cluster: 'c', member: 'alice' }, outcome: 'done' },
+    { action: 'join', object: { cluster: 'c', member: 'bob' }, outcome: 'done' },
+  ]);
+  expect(seen[1]!.actor).toEqual({ client: seen[0]!.actor.client, address: '127.0.0.1' });
+  expect(seen[2]!.actor.client).not.toBe(seen[1]!.actor.client);
+});
+
+it.each([
+  ['evict', 'DELETE', '/api/clusters/c/members/bob', undefined, { cluster: 'c', member: 'bob' }, 'done'],
+  ['evict', 'DELETE', '/api/clusters/c/members/bob', undefined, { cluster: 'c', member: 'bob' }, 'member-unknown'],
+  ['keep', 'POST', '/api/clusters', { name: 'k', size: 3 }, { cluster: 'k', size: 3 }, 'done'],
+  ['delete', 'DELETE', '/api/clusters/k', undefined, { cluster: 'k' }, 'done'],
+  ['log-level', 'PUT', '/api/log-level', { level: 'debug' }, { level: 'debug' }, 'done'],
+  ['log-level', 'PUT', '/api/log-level', { level: 'odd' }, { level: 'odd' }, 'bad-level'],
+  ['backup', 'POST', '/backup', undefined, {}, 'status-500'],
+  ['token-add', 'POST', '/api/tokens', { name: 'r', role: 'read' }, { token: 'r', role: 'read' }, 'done'],
+  ['token-revoke', 'DELETE', '/api/tokens/x', undefined, { token: 'x' }, 'token-unknown'],
+] as const)('has a line for %s by %s %s', async (action, method, path, body, object, outcome) => {
+  const before = lines().at(-1)!.seq;
+  await ask(method, path, body);
+  expect(await lineOf(action, before)).toMatchObject({ actor: OPS, object, outcome });
+});
+
+it('has a line for a rotated token, a role that is too small and a signal', async () => {
+  const before = lines().at(-1)!.seq;
+  const made = await fetch(`http://127.0.0.1:${registry.process.adminPort}/api/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    body: JSON.stringify({ name: 'viewer', role: 'read' }),
+  });
+  const { token: viewer } = (await made.json()) as { token: string };
+  expect(await ask('DELETE', '/api/clusters/c', undefined, viewer)).toBe(403);
+  expect(await lineOf('delete', before)).toMatchObject({ actor: { token: 'viewer' }, outcome: 'role-too-small' });
+  expect(await ask('POST', '/api/tokens/local/rotate')).toBe(200);
+  token = adminToken(registry.process.dataDir);
+  expect(await lineOf('token-rotate', before)).toMatchObject({ actor: OPS, object: { token: 'local' } });
+  process.kill(registry.process.pid, 'SIGUSR2');
+  expect(await lineOf('log-level', before)).toMatchObject({ actor: { signal: 'SIGUSR2' }, object: { level: 'info' } });
+});
+
+it('has one line a minute for the refused logins of an address', async () => {
+  for (let tries = 0; tries < 5; tries++) await ask('GET', '/api/whoami', undefined, 'wrong');
+  const before = lines().at(-1)!.seq;
+  await ask('GET', '/api/whoami', undefined, 'wrong');
+  expect(await ask('DELETE', '/api/clusters/none')).toBe(404);
+  await lineOf('delete', before);
+  const refused = lines().filter(({ action }) => action === 'login-refused');
+  expect(refused).toMatchObject([{ actor: { address: '127.0.0.1' }, object: { count: 1 }, outcome: 'token-wrong' }]);
+});
+
+it('shows its newest hash in one series of a metric, by which verification finds a cut tail', async () => {
+  const newest = lines().at(-1)!;
+  const series = (await registry.process.metrics()).split('\n').filter((line) => line.startsWith('xlreg_audit_newest'));
+  expect(series).toEqual([`xlreg_audit_newest_line{hash="${newest.hash}"} ${newest.seq}`]);
+  const args = ['audit', 'verify', '--data-dir', registry.process.dataDir, '--expect', newest.hash];
+  expect(await runXlreg(args)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`newest hash: ${newest.hash}`),
+  });
+  const wrong = await runXlreg([...args.slice(0, -1), '0'.repeat(64)]);
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('the newest lines were cut off') });
+});
+
+it('ends with the drain, the rest of the refused logins and the stop, whose hash is in the log', async () => {
+  const before = lines().at(-1)!.seq;
+  await ask('POST', '/drain');
+  expect(await registry.process.exited).toBe(0);
+  const rest = lines().filter(({ seq }) => seq > before);
+  expect(rest.map(({ action }) => action)).toEqual(['drain', 'login-refused', 'stop']);
+  expect(rest).toMatchObject([{ actor: OPS }, { object: { count: 5 } }, { actor: { server: true } }]);
+  expect(registry.process.stderr()).toContain(`"auditLine":${rest[2]!.seq},"auditHash":"${rest[2]!.hash}"`);
+  const { code, stdout } = await runXlreg(['audit', 'verify', file, '--data-dir', registry.process.dataDir, '--json']);
+  expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, sound: true, lost: 0, torn: 0, problem: null });
+});
+
+it('can be off', async () => {
+  const off = await startRegistry({ args: ['--audit-log', 'off'] });
+  try {
+    expect(await off.metrics()).not.toContain('xlreg_audit');
+    expect(existsSync(join(off.dataDir, 'audit.log'))).toBe(false);
+  } finally {
+    expect(await off.stop()).toBe(0);
+  }
+});
