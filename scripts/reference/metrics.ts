@@ -73,7 +73,7 @@ function registerAll(registry: Registry): void {
 }
 
 function registerEtcd(registry: Registry): void {
-  etcdMetrics(registry, coordinatorStats(newStatsMemory()));
+  etcdMetrics(registry, coordinatorStats(newStatsMemory()), []);
 }
 
 async function describe(register: (registry: Registry) => void): Promise<Metric[]> {

@@ -6,7 +6,7 @@ import { LOOP_DELAY_SECONDS } from '../runtime/loop-delay.ts';
 import { readThreadStats } from '../runtime/thread-stats.ts';
 import { CounterAllocator } from '../shared-memory/shared-counter.ts';
 import type { EtcdMethod } from '../store/etcd/etcd-calls.ts';
-import type { StoreObserver } from '../store/open-store.ts';
+import { ETCD_END_POINTS_MAX, type StoreObserver } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import type { CoordinatorObserver } from './coordinator-observer.ts';
 
@@ -24,6 +24,15 @@ export const ETCD_METHODS = Object.keys({
   authenticate: 0,
   status: 0,
 } satisfies Record<EtcdMethod, 0>) as EtcdMethod[];
+
+/** Values of `etcd.servers`. */
+const [UNPROBED, UP, DOWN] = [0, 1, 2];
+
+/** Whether the server of etcd with this index answered its last probe; undefined before the first. */
+export function isEtcdServerUp({ etcd }: CoordinatorStats, server: number): boolean | undefined {
+  const { value } = etcd.servers[server]!;
+  return value === UNPROBED ? undefined : value === UP;
+}
 
 /** Room for all counters, with some to spare. */
 const COUNTERS_MAX = 256;
@@ -66,6 +75,8 @@ export function coordinatorStats(memory: SharedArrayBuffer) {
       catchUpSeconds: histogram(REQUEST_SECONDS),
       behind: counter(),
       readAgain: counter(),
+      /** By end point: UNPROBED, UP or DOWN. */
+      servers: Array.from({ length: ETCD_END_POINTS_MAX }, counter),
     },
   };
 }
@@ -128,6 +139,9 @@ export function recordStats(
     requested(method, seconds, answered) {
       if (answered) etcd.requestSeconds[method].observe(seconds);
       else etcd.requestFailures[method].value += 1;
+    },
+    probed(server, up) {
+      etcd.servers[server]!.value = up ? UP : DOWN;
     },
     caughtUp(seconds, revisions) {
       etcd.catchUpSeconds.observe(seconds);

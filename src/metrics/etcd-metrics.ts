@@ -1,10 +1,11 @@
 // Metrics of the etcd store.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type CoordinatorStats, ETCD_METHODS } from '../coordinator/coordinator-stats.ts';
+import { type CoordinatorStats, ETCD_METHODS, isEtcdServerUp } from '../coordinator/coordinator-stats.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
-/** Registers the metrics. */
-export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): void {
+/** Registers the metrics. `servers` are the end points of etcd. */
+export function etcdMetrics(registry: Registry, stats: CoordinatorStats, servers: readonly string[]): void {
+  const { etcd } = stats;
   const registers = [registry];
   new PlainHistogram(
     {
@@ -48,6 +49,18 @@ export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats): voi
     collect() {
       this.reset();
       this.inc(etcd.readAgain.value);
+    },
+  });
+  new Gauge({
+    name: 'xlreg_store_server_up',
+    help: '1 for each server of etcd that answered its last probe, even without a leader; 0 for one that did not.',
+    labelNames: ['server'],
+    registers,
+    collect() {
+      for (const [index, server] of servers.entries()) {
+        const up = isEtcdServerUp(stats, index);
+        if (up !== undefined) this.set({ server }, up ? 1 : 0);
+      }
     },
   });
 }

@@ -2,6 +2,7 @@
 import { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
+import { endPointsOf, isShared } from '../store/open-store.ts';
 import { readEtcdAccess } from './etcd-access.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { ServerContext } from './server-context.ts';
@@ -30,7 +31,7 @@ export async function startCoordinator(context: ServerContext, opened: OpenedIde
   state.coordinator = coordinator;
   state.tableLoaded = true;
   coordinatorMetrics(metrics, coordinator.stats, () => coordinator.queueLength);
-  etcdMetrics(metrics, coordinator.stats);
+  etcdMetrics(metrics, coordinator.stats, isShared(config.store) ? endPointsOf(config.store) : []);
   onStop(() => coordinator.close());
   return coordinator;
 }

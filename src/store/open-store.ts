@@ -10,14 +10,14 @@ export type StoreName = 'lmdb' | 'memory' | `etcd:${string}`;
 
 const ETCD = 'etcd:';
 const END_POINT = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
-/** An etcd has 7 servers at most; two more allow for load balancers. */
-const END_POINTS_MAX = 9;
+/** End points of etcd. It has 7 servers at most; two more allow for load balancers. */
+export const ETCD_END_POINTS_MAX = 9;
 
 /** True if `--store` accepts the text. */
 export function isStoreName(text: string): text is StoreName {
   if (!text.startsWith(ETCD)) return text === 'lmdb' || text === 'memory';
   const endPoints = endPointsOf(text);
-  return endPoints.length <= END_POINTS_MAX && endPoints.every(isEndPoint);
+  return endPoints.length <= ETCD_END_POINTS_MAX && endPoints.every(isEndPoint);
 }
 
 function isEndPoint(text: string): boolean {
