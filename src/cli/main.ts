@@ -13,7 +13,7 @@ const { escapeText } = await import('../client/escape-text.ts');
 const { UsageError } = await import('./client-flags.ts');
 const { failureOf } = await import('./failure.ts');
 const { helpFor } = await import('./help.ts');
-const { packageVersion } = await import('./package-version.ts');
+const { packageVersion } = await import('../runtime/package-version.ts');
 
 type Command = (args: readonly string[], signal: AbortSignal) => Promise<number>;
 

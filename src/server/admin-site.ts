@@ -5,12 +5,11 @@ import type { Registry } from 'prom-client';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
 import { type CallerFinder, whoamiRoutes, withRoles } from '../admin/authorise.ts';
 import { pageRoutes } from '../admin/status-page.ts';
-import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
-import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
-import { readActivity } from '../metrics/status-snapshot.ts';
+import type { StatusStreams } from '../admin/status-streams.ts';
+import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
-import { type HealthState, liveness, readiness, readinessChecks } from './health.ts';
+import { type HealthState, liveness, readiness } from './health.ts';
 
 /** Directory of the last backup, in the data directory. */
 const BACKUP_DIRECTORY = 'backup.new';
@@ -51,7 +50,7 @@ export function adminRoutes(
         return { status: 202, type: 'application/json', body: `${JSON.stringify({ draining: true })}\n` };
       },
     ],
-    ['GET /api/status', () => (state.coordinator ? streams.reply() : plainReply(503, 'not ready'))],
+    ['GET /api/status', () => streams.reply()],
     ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
   ]);
   return new Map([
@@ -59,17 +58,6 @@ export function adminRoutes(
     ...pageRoutes(() => state.regCred),
     ...withRoles(tokens, new Map([...whoamiRoutes, ...apiRoutes(api), ...guarded])),
   ]);
-}
-
-/** The report for the status page; undefined while the coordinator is busy or not started. */
-export async function readStatus(state: RegistryState, metrics: Registry): Promise<StatusReport | undefined> {
-  const overview = await state.coordinator?.overview().catch((error: unknown) => {
-    if (!(error instanceof CoordinatorBusyError)) throw error;
-  });
-  if (!overview) return undefined;
-  const checks = readinessChecks(state);
-  const failing = Object.keys(checks).filter((name) => !checks[name]);
-  return { uptimeSeconds: process.uptime(), failing, ...(await readActivity(metrics)), overview };
 }
 
 /** Copies the table into the data directory, where only users who may read the registry's keys can read it. */

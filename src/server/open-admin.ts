@@ -11,10 +11,13 @@ import { keepPrivate } from '../identity/identity.ts';
 import { adminMetrics } from '../metrics/admin-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { listenHttp, newHttpConnections } from '../net/http/http-listener.ts';
-import { adminRoutes, readStatus } from './admin-site.ts';
+import { adminRoutes } from './admin-site.ts';
+import { CheckHistory } from './check-history.ts';
+import { readinessChecks } from './health.ts';
 import { listenPatiently } from './listen-patiently.ts';
 import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import type { ServerContext } from './server-context.ts';
+import { readStatus } from './status-report.ts';
 
 export interface OpenedAdmin {
   /** Undefined if the port is off. */
@@ -34,7 +37,9 @@ export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
     askDrain = resolve;
   });
   const token = await openToken(config.dataDir, log);
-  const streams = new StatusStreams(() => readStatus(state, metrics));
+  const history = new CheckHistory(() => readinessChecks(state));
+  context.onStop(async () => history.stop());
+  const streams = new StatusStreams(() => readStatus(context, history));
   const routes = adminRoutes(state, metrics, config.dataDir, apiSubject(context), localToken(token), streams, () => {
     state.draining = true;
     askDrain();
@@ -61,6 +66,7 @@ function apiSubject({ config, observer, state, connections }: ServerContext): Ap
       return state.coordinator;
     },
     sessions: (after, limit) => connections.list(after, limit),
+    isConnected: (clientId) => connections.isConnected(clientId),
     hasTwin: (clientId) => connections.hasTwin(clientId),
     limits: limitsOf(config),
     logLevel: {

@@ -8,13 +8,14 @@ import { IdentityError } from '../../identity/identity.ts';
 import { LOG_FLUSH_MS, START_ABANDON_MS } from '../../limits.ts';
 import { ListenError } from '../../net/connection.ts';
 import { LineOutput } from '../../runtime/line-output.ts';
+import { packageVersion } from '../../runtime/package-version.ts';
 import { mayPass } from '../../runtime/passing-failure.ts';
+import { RecentLog } from '../../runtime/recent-log.ts';
 import { ThreadLoadError } from '../../runtime/thread-url.ts';
 import { collectInThread, keepFreedMemory } from '../../runtime/v8-memory-tuning.ts';
 import { toggleLogLevel } from '../../server/log-level.ts';
 import { type Server, startServer } from '../../server/server.ts';
 import { StoreUnusableError } from '../../store/store.ts';
-import { packageVersion } from '../package-version.ts';
 
 /** Exit codes. The last is EX_TEMPFAIL of sysexits.h: a later start may succeed, so a supervisor should try again. */
 const [STOPPED, GAVE_UP, WRONG, TRY_AGAIN] = [0, 1, 2, 75];
@@ -34,7 +35,8 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   collectInThread();
   // This only saves time, so a failure does not matter.
   keepFreedMemory().catch(() => {});
-  const log = openLog(err);
+  const recentLog = new RecentLog(err);
+  const log = openLog(recentLog);
   logWarnings(log);
   const onDeath = onceDead(log, out, err);
   process.on('uncaughtException', onDeath);
@@ -43,7 +45,8 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   try {
     const { config, changed } = readSettings(args, process.env);
     log.level = config.logLevel;
-    server = await unlessStopped(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
+    const observer = { log, logLinesDropped: () => err.dropped, recentTrouble: () => recentLog.entries(), onDeath };
+    server = await unlessStopped(signal, startServer(config, observer));
     if (server === undefined) return STOPPED;
     process.on('SIGHUP', server.reloadCertificates);
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
@@ -63,12 +66,12 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   return STOPPED;
 }
 
-function openLog(err: LineOutput): Logger {
+function openLog(output: RecentLog): Logger {
   const settings = {
     formatters: { level: (level: string) => ({ level }) },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return pino(settings, err);
+  return pino(settings, output);
 }
 
 function describeStart(
