@@ -238,6 +238,10 @@ export const RECENT_CHANGES_MAX = RECENT_CLUSTERS_MAX * CLUSTER_SIZE_MAX;
  */
 export const LOG_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Warnings and errors of the log that the status page shows, and characters of each: some 50 KB. */
+export const RECENT_LOG_LINES_MAX = 50;
+export const RECENT_LOG_LINE_CHARS_MAX = 1_024;
+
 /** Milliseconds that a stopping process waits for a reader to take its last log lines. */
 export const LOG_FLUSH_MS = 1_000;
 

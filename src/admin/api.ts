@@ -20,6 +20,8 @@ export interface ApiSubject {
   readonly coordinator: CoordinatorThread | undefined;
   /** Sessions with a connection number above `after`, `limit` at most. */
   sessions(after: number, limit: number): readonly { readonly connection: number }[];
+  /** True if a client has an open session with this server. */
+  isConnected(clientId: string): boolean;
   /** True if a client has sessions with different end points. */
   hasTwin(clientId: string): boolean;
   /** The present limits. */
@@ -206,11 +208,13 @@ function levelOf(body: Buffer): string | undefined {
   return typeof level === 'string' ? level : undefined;
 }
 
-function describeMember(
-  { index, name, clientId, token, sealed }: ShownCluster['members'][number],
-  subject: ApiSubject,
-) {
-  const endPoints = decodeRoster(token)[0]?.MyEnds ?? [];
-  const member = { index, name, clientId, endPoints, ...(sealed && { sealed: true }) };
-  return subject.hasTwin(clientId) ? { ...member, twin: true } : member;
+function describeMember(shown: ShownCluster['members'][number], subject: ApiSubject) {
+  const { index, name, clientId, token, sealed, idleMs } = shown;
+  return {
+    ...{ index, name, clientId, endPoints: decodeRoster(token)[0]?.MyEnds ?? [] },
+    connected: subject.isConnected(clientId),
+    ...(sealed && { sealed: true }),
+    ...(idleMs !== undefined && { idleMs: Math.round(idleMs) }),
+    ...(subject.hasTwin(clientId) && { twin: true }),
+  };
 }

@@ -5,14 +5,21 @@ import { STATUS_STREAMS_MAX } from '../limits.ts';
 import type { Activity } from '../metrics/status-snapshot.ts';
 import { type HttpReply, plainReply, type ReplyStream } from '../net/web-site.ts';
 import type { TableOverview } from '../registry/cluster-table.ts';
+import type { LogEntry } from '../runtime/recent-log.ts';
 import { describeCluster } from './described-cluster.ts';
 
 /** The contents of a report. */
-export interface StatusReport extends Activity {
+export interface StatusReport extends Omit<Activity, 'store'> {
+  /** Of the product. */
+  readonly version: string;
   readonly uptimeSeconds: number;
-  /** The failing readiness checks. */
-  readonly failing: readonly string[];
-  readonly overview: TableOverview;
+  /** The readiness checks, each with the time it has had its result. */
+  readonly checks: readonly { readonly check: string; readonly passes: boolean; readonly seconds: number }[];
+  readonly store: Activity['store'] & { readonly kind: string };
+  /** Undefined until the table is loaded. */
+  readonly overview: TableOverview | undefined;
+  /** The latest warnings and errors of the log, the newest first. */
+  readonly log: readonly LogEntry[];
 }
 
 /** The interval of reports, and the patience with slow readers. */
@@ -27,16 +34,17 @@ const PACE: StreamPace = { intervalMs: 1_000, missedMax: 10 };
 
 interface Reader {
   readonly stream: ReplyStream;
-  /** The last event of this kind that was sent. An equal one is not sent again. */
-  clusters: string;
+  /** The last events that were sent. An equal one is not sent again, except `status`. */
+  sent: Events | undefined;
   /** Reports missed since the last one sent. */
   missed: number;
 }
 
-/** A report as events. RECENT_CLUSTERS_MAX clusters bound their length. */
+/** A report as events. RECENT_CLUSTERS_MAX clusters and RECENT_LOG_LINES_MAX lines bound their length. */
 interface Events {
   readonly status: string;
   readonly clusters: string;
+  readonly log: string;
 }
 
 export class StatusStreams {
@@ -82,7 +90,7 @@ export class StatusStreams {
       stream.end();
       return () => {};
     }
-    const reader: Reader = { stream, clusters: '', missed: 0 };
+    const reader: Reader = { stream, sent: undefined, missed: 0 };
     this.#readers.add(reader);
     if (this.#latest) this.#send(reader, this.#latest);
     if (!this.#reporting) void this.#report();
@@ -105,9 +113,11 @@ export class StatusStreams {
     this.#next = setTimeout(() => void this.#report(), this.#pace.intervalMs);
   }
 
-  #send(reader: Reader, { status, clusters }: Events): void {
-    if (reader.stream.write(clusters === reader.clusters ? status : status + clusters)) {
-      reader.clusters = clusters;
+  #send(reader: Reader, events: Events): void {
+    const { status, clusters, log } = events;
+    const news = [clusters === reader.sent?.clusters ? '' : clusters, log === reader.sent?.log ? '' : log];
+    if (reader.stream.write(status + news.join(''))) {
+      reader.sent = events;
       reader.missed = 0;
       return;
     }
@@ -118,10 +128,16 @@ export class StatusStreams {
   }
 }
 
-/** JSON has no line breaks, so no text from others can end an event. */
-function eventsOf({ overview: { recent, ...table }, ...activity }: StatusReport): Events {
+function eventsOf({ overview, log, ...activity }: StatusReport): Events {
+  const { recent = [], ...table } = overview ?? {};
   return {
-    status: `event: status\ndata: ${JSON.stringify({ ...activity, table })}\n\n`,
-    clusters: `event: clusters\ndata: ${JSON.stringify({ clusters: recent.map(describeCluster) })}\n\n`,
+    status: event('status', { ...activity, table: overview ? table : null }),
+    clusters: event('clusters', { clusters: recent.map(describeCluster) }),
+    log: event('log', { lines: log }),
   };
+}
+
+/** JSON has no line breaks, so no text from others can end an event. */
+function event(name: string, data: object): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }

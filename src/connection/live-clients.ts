@@ -88,6 +88,11 @@ export class LiveClients {
     this.#left.delete(oldest!);
   }
 
+  /** Returns whether a client has an open session. */
+  isConnected(clientId: string): boolean {
+    return this.#latest.has(clientId);
+  }
+
   /** Returns whether a client is connected from two places. */
   hasTwin(clientId: string): boolean {
     return this.#latest.get(clientId)?.twin ?? false;

@@ -40,6 +40,11 @@ export class ServedConnections {
     return found;
   }
 
+  /** Returns whether the client with this ID has an open session. */
+  isConnected(clientId: string): boolean {
+    return this.#service?.clients.isConnected(clientId) ?? false;
+  }
+
   /** Returns whether the client with this ID is connected from two places. */
   hasTwin(clientId: string): boolean {
     return this.#service?.clients.hasTwin(clientId) ?? false;

@@ -26,6 +26,15 @@ export const ETCD_METHODS = Object.keys({
   status: 0,
 } satisfies Record<EtcdMethod, 0>) as EtcdMethod[];
 
+/** Values of `etcd.probes`. */
+const [UNPROBED, UP, DOWN] = [0, 1, 2];
+
+/** Whether the server of etcd with this index answered its last probe; undefined before the first. */
+export function isEtcdServerUp({ etcd }: CoordinatorStats, server: number): boolean | undefined {
+  const { value } = etcd.probes[server]!;
+  return value === UNPROBED ? undefined : value === UP;
+}
+
 /** Room for all counters, with some to spare. */
 const COUNTERS_MAX = 256;
 
@@ -75,6 +84,8 @@ export function coordinatorStats(memory: SharedArrayBuffer) {
       servers: Array.from({ length: ETCD_END_POINTS_MAX }, () => ({ answered: counter(), failed: counter() })),
       /** Index of the end point that the last request went to. */
       server: counter(),
+      /** By end point: UNPROBED, UP or DOWN. */
+      probes: Array.from({ length: ETCD_END_POINTS_MAX }, counter),
     },
   };
 }
@@ -142,6 +153,9 @@ export function recordStats(
       etcd.server.value = server;
       if (answered) etcd.requestSeconds[method].observe(seconds);
       else etcd.requestFailures[method].value += 1;
+    },
+    probed(server, up) {
+      etcd.probes[server]!.value = up ? UP : DOWN;
     },
     caughtUp(seconds, revisions) {
       etcd.catchUpSeconds.observe(seconds);

@@ -88,13 +88,13 @@ export class Coordinator {
   }
 
   /**
-   * Calls `read` between two batches, when the table has no uncommitted changes, and resolves to its result. `read` has
-   * to be short. Each turn of the event loop runs one look. Rejects with CoordinatorClosingError after close().
+   * Calls `read` between two batches, when the table has no uncommitted changes, and resolves to its result. `now` is the
+   * time of the call on the table's clock. `read` has to be short. Each turn of the event loop runs one look. Rejects with CoordinatorClosingError after close().
    */
-  look<T>(read: (table: ClusterTable) => T): Promise<T> {
+  look<T>(read: (table: ClusterTable, now: number) => T): Promise<T> {
     if (this.#closing) return Promise.reject(new CoordinatorClosingError('the coordinator is closing'));
     return new Promise((resolve) => {
-      this.#looks.push(() => resolve(read(this.#table)));
+      this.#looks.push(() => resolve(read(this.#table, this.#clock())));
       this.#working ??= this.#work();
     });
   }

@@ -1,8 +1,8 @@
 // Operators' queries. A change is a command like any other. A look runs between two batches, so that it never shows
 // uncommitted changes.
 import type { ClusterPage, ClusterQuery, ClusterSummary } from '../registry/cluster-scan.ts';
-import type { TableOverview } from '../registry/cluster-table.ts';
-import type { ClusterRef, MemberRecord, OperatorCommand, Reply } from '../registry/command.ts';
+import type { ShownMember, TableOverview } from '../registry/cluster-table.ts';
+import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
 import type { Coordinator } from './coordinator.ts';
 
 /** An operator's command, or a look at the table. */
@@ -15,7 +15,7 @@ export type OperatorQuery =
 /** A cluster and its members by ascending index. */
 export interface ShownCluster {
   readonly cluster: ClusterSummary;
-  readonly members: readonly MemberRecord[];
+  readonly members: readonly ShownMember[];
 }
 
 /** The reply to an OperatorQuery; undefined for a cluster that does not exist. */
@@ -34,7 +34,7 @@ export async function answerQuery(coordinator: Coordinator, query: OperatorQuery
       return page;
     }
     case 'cluster':
-      return coordinator.look((table) => table.showCluster(query.cluster));
+      return coordinator.look((table, now) => table.showCluster(query.cluster, now));
     case 'overview':
       return coordinator.look((table) => table.overview());
     default:

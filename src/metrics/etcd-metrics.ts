@@ -1,11 +1,12 @@
 // Metrics of the etcd store.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type CoordinatorStats, ETCD_METHODS } from '../coordinator/coordinator-stats.ts';
+import { type CoordinatorStats, ETCD_METHODS, isEtcdServerUp } from '../coordinator/coordinator-stats.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 
 /** Registers the metrics. `endPoints` are those of the settings, and bound the label `server`; empty without etcd. */
-export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats, endPoints: readonly string[]): void {
+export function etcdMetrics(registry: Registry, stats: CoordinatorStats, endPoints: readonly string[]): void {
+  const { etcd } = stats;
   const registers = [registry];
   new PlainHistogram(
     {
@@ -52,6 +53,18 @@ export function etcdMetrics(registry: Registry, { etcd }: CoordinatorStats, endP
     },
   });
   serverMetrics(new ScrapedMetrics(registry), etcd, endPoints);
+  new Gauge({
+    name: 'xlreg_store_server_up',
+    help: '1 for each server of etcd that answered its last probe, even without a leader; 0 for one that did not.',
+    labelNames: ['server'],
+    registers,
+    collect() {
+      for (const [index, server] of endPoints.entries()) {
+        const up = isEtcdServerUp(stats, index);
+        if (up !== undefined) this.set({ server }, up ? 1 : 0);
+      }
+    },
+  });
 }
 
 function serverMetrics(metrics: ScrapedMetrics, etcd: CoordinatorStats['etcd'], endPoints: readonly string[]): void {

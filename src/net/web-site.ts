@@ -78,7 +78,10 @@ export function pageFor({ pages }: WebSite, method: string, path: string): HttpP
   return method === 'GET' || method === 'HEAD' ? page : plainReply(405, 'method not allowed');
 }
 
-/** Dispatches a request: 404 for an unknown path, 405 for another method, 403 for a change that a web page asks for. */
+/**
+ * Dispatches a request: 404 for an unknown path, 405 for another method, 403 for a change that a page of another site
+ * asks for.
+ */
 export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpReply | Promise<HttpReply> {
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   let known = false;
@@ -88,10 +91,20 @@ export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpRepl
     if (parameters === undefined) continue;
     known = true;
     if (routeMethod !== method) continue;
-    if (method !== 'GET' && request.header('origin')) return plainReply(403, 'origin not allowed');
+    if (method !== 'GET' && !isOwnOrigin(request)) return plainReply(403, 'origin not allowed');
     return handler(request, parameters);
   }
   return known ? plainReply(405, 'method not allowed') : plainReply(404, 'not found');
+}
+
+/**
+ * Returns whether a program or a page of this site sends the request. Browsers tell the origin of a page, programs none.
+ * The scheme may differ, because a proxy may end TLS.
+ */
+function isOwnOrigin({ header }: HttpRequest): boolean {
+  const origin = header('origin');
+  if (origin === '') return true;
+  return URL.canParse(origin) && new URL(origin).host === header('host');
 }
 
 /** A reply with one line of text. */

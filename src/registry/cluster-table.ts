@@ -38,6 +38,15 @@ export interface TableOverview extends TableCounts, FillCounts {
   readonly recent: readonly ClusterSummary[];
 }
 
+/** A member as the admin port shows it. */
+export interface ShownMember extends MemberRecord {
+  /**
+   * Milliseconds since the last command of its client that the table saw; undefined if there was none since the table
+   * was loaded. Members' roster requests may be answered from the roster cache, so the table does not see all of them.
+   */
+  readonly idleMs: number | undefined;
+}
+
 export class ClusterTable {
   #limits: TableLimits;
   readonly #contents: TableContents;
@@ -47,6 +56,8 @@ export class ClusterTable {
   readonly #ttl: TimeToLive;
   /** Time of the current command, in milliseconds. */
   #now: number;
+  /** Time at which the whole table was loaded last. An entry with this last use has not been used since. */
+  #loadedAt: number;
 
   /**
    * No client or cluster may use `registryId` or an ID of zeros. `now` is in milliseconds, on the clock that expiry
@@ -56,6 +67,7 @@ export class ClusterTable {
   constructor(registryId: string, limits: TableLimits, now: number, shared = false) {
     this.#limits = limits;
     this.#now = now;
+    this.#loadedAt = now;
     this.#contents = new TableContents(shared ? new LeaseTracker() : undefined);
     this.#ttl = new TimeToLive(limits, this.#contents);
     this.#registrations = new Registrations(registryId, limits, this.#contents);
@@ -110,16 +122,16 @@ export class ClusterTable {
 
   /**
    * Returns a cluster with its members, or undefined. Tokens are copies, so they keep no larger buffer alive. Does not
-   * count as a use.
+   * count as a use. `now` is in milliseconds.
    */
-  showCluster(ref: ClusterRef): { cluster: ClusterSummary; members: MemberRecord[] } | undefined {
+  showCluster(ref: ClusterRef, now = this.#now): { cluster: ClusterSummary; members: ShownMember[] } | undefined {
     const cluster = this.#find(ref);
     if (!cluster) return undefined;
     const members = cluster.seats.flatMap((member, index) => {
       if (!member) return [];
       const { token, sealed } = member;
       const copies = { token: new Uint8Array(token), ...(sealed && { sealed: new Uint8Array(sealed) }) };
-      return [{ ...cluster.memberRecord(index), ...copies }];
+      return [{ ...cluster.memberRecord(index), ...copies, idleMs: this.#idleMs(member.clientId, now) }];
     });
     return { cluster: summaryOf(cluster), members };
   }
@@ -182,6 +194,7 @@ export class ClusterTable {
   /** Replaces the whole table with `records`, as of `now`. */
   reset(records: readonly StoredRecord[], now: number): void {
     this.#now = now;
+    this.#loadedAt = now;
     reset(this.#contents, records, now);
   }
 
@@ -342,6 +355,11 @@ export class ClusterTable {
 
   #find(ref: ClusterRef): Cluster | undefined {
     return 'id' in ref ? this.#contents.clustersById.get(ref.id) : this.#contents.clustersByName.get(ref.name);
+  }
+
+  #idleMs(clientId: string, now: number): number | undefined {
+    const lastUse = this.#contents.clients.get(clientId)?.lastUse ?? this.#loadedAt;
+    return lastUse === this.#loadedAt ? undefined : now - lastUse;
   }
 
   /** Returns the client and counts the command as its use. */

@@ -3,12 +3,11 @@ import type { Registry } from 'prom-client';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
 import { type Gate, type GuardedRoutes, whoamiRoutes, withRoles } from '../admin/authorise.ts';
 import { pageRoutes } from '../admin/status-page.ts';
-import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
-import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
-import { readActivity } from '../metrics/status-snapshot.ts';
-import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
+import type { StatusStreams } from '../admin/status-streams.ts';
+import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
+import type { HttpReply, HttpRoutes } from '../net/web-site.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
-import { type HealthState, liveness, readiness, readinessChecks } from './health.ts';
+import { type HealthState, liveness, readiness } from './health.ts';
 
 /** The server's state as the admin port sees it. */
 export interface RegistryState extends HealthState {
@@ -45,22 +44,11 @@ export function adminRoutes(
         return { status: 202, type: 'application/json', body: `${JSON.stringify({ draining: true })}\n` };
       },
     ],
-    ['GET /api/status', () => (state.coordinator ? streams.reply() : plainReply(503, 'not ready'))],
+    ['GET /api/status', () => streams.reply()],
   ]);
   return new Map([
     ...open,
     ...pageRoutes(() => state.regCred),
     ...withRoles(gate, new Map([...whoamiRoutes, ...apiRoutes(api), ...tokens, ...guarded, ...backups])),
   ]);
-}
-
-/** The report for the status page; undefined while the coordinator is busy or not started. */
-export async function readStatus(state: RegistryState, metrics: Registry): Promise<StatusReport | undefined> {
-  const overview = await state.coordinator?.overview().catch((error: unknown) => {
-    if (!(error instanceof CoordinatorBusyError)) throw error;
-  });
-  if (!overview) return undefined;
-  const checks = readinessChecks(state);
-  const failing = Object.keys(checks).filter((name) => !checks[name]);
-  return { uptimeSeconds: process.uptime(), failing, ...(await readActivity(metrics)), overview };
 }

@@ -16,11 +16,14 @@ import { IdentityError, keepPrivate } from '../identity/identity.ts';
 import { adminMetrics } from '../metrics/admin-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { listenHttp, newHttpConnections } from '../net/http/http-listener.ts';
-import { adminRoutes, readStatus } from './admin-site.ts';
+import { adminRoutes } from './admin-site.ts';
 import { backupRoutes } from './backup-routes.ts';
+import { CheckHistory } from './check-history.ts';
+import { readinessChecks } from './health.ts';
 import { listenPatiently } from './listen-patiently.ts';
 import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import type { ServerContext } from './server-context.ts';
+import { readStatus } from './status-report.ts';
 
 export interface OpenedAdmin {
   /** Undefined if the port is off. */
@@ -46,7 +49,9 @@ export async function openAdmin(context: ServerContext, audit: AuditSink): Promi
     reload: () => unlessUnusable(tokens.reload()),
   });
   const gate = openGate(context, tokens, audit);
-  const streams = new StatusStreams(() => readStatus(state, metrics));
+  const history = new CheckHistory(() => readinessChecks(state));
+  context.onStop(async () => history.stop());
+  const streams = new StatusStreams(() => readStatus(context, history));
   const drain = () => {
     state.draining = true;
     askDrain();
@@ -93,6 +98,7 @@ function apiSubject({ reload, observer, state, connections }: ServerContext): Ap
       return state.coordinator;
     },
     sessions: (after, limit) => connections.list(after, limit),
+    isConnected: (clientId) => connections.isConnected(clientId),
     hasTwin: (clientId) => connections.hasTwin(clientId),
     get limits() {
       return limitsOf(reload.config);

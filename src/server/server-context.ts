@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { GrowthRates } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
 import type { ServedConnections } from '../connection/served-connections.ts';
+import type { LogEntry } from '../runtime/recent-log.ts';
 import type { RegistryState } from './admin-site.ts';
 import type { Certificates } from './certificates.ts';
 import type { Reload } from './reload.ts';
@@ -14,6 +15,8 @@ export interface ServerObserver {
   readonly log: Logger;
   /** Number of log lines lost so far. */
   logLinesDropped(): number;
+  /** The latest warnings and errors of the log, the newest first. */
+  recentTrouble(): readonly LogEntry[];
   /** A part died that the server cannot work without. */
   onDeath(error: unknown): void;
 }

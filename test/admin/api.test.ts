@@ -36,6 +36,7 @@ it('documents exactly the routes that exist', () => {
   const subject = {
     coordinator: undefined,
     sessions: () => [],
+    isConnected: () => false,
     hasTwin: () => false,
     limits: {},
     logLevel: { get: () => '', set() {}, levels: [] },

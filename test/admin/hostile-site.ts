@@ -2,10 +2,12 @@
 // real; the API replies are invented.
 
 import { generateKeyPairSync } from 'node:crypto';
+import { jsonReply } from '../../src/admin/json-reply.ts';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { StatusStreams } from '../../src/admin/status-streams.ts';
 import { listenHttp } from '../../src/net/http/http-listener.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../../src/net/web-site.ts';
+import { EMPTY_REPORT } from './empty-report.ts';
 
 const MARKUP = '<img src=x onerror="globalThis.owned=1"><script>globalThis.owned=1</script>';
 const END_POINT = '</td></table><svg onload=globalThis.owned=1>"\'><a href="javascript:globalThis.owned=1">x</a>';
@@ -32,21 +34,41 @@ export async function startHostileSite(): Promise<{ port: number; close(): Promi
   const clusters = [MARKUP, CONTROLS].map((name, at) => {
     return { id: `${at}${MARKUP}`, name, size: 4, members: 2, endPointCount: 1, attrs: 0n, keep: false };
   });
+  const hostile = (key: string) => ({ [key]: 1 });
   const streams = new StatusStreams(async () => ({
-    ...{ uptimeSeconds: performance.now() / 1000, failing: [], messages: 0 },
-    ...{ sessions: { open: 0, started: 0 }, rsa: { operations: 0, seconds: 0 }, waiting: { hellos: 0, messages: 0 } },
+    ...EMPTY_REPORT,
+    version: MARKUP,
+    uptimeSeconds: performance.now() / 1000,
+    checks: [{ check: MARKUP, passes: false, seconds: 1 }],
+    refusals: hostile(MARKUP),
+    drops: hostile(CONTROLS),
+    store: { ...EMPTY_REPORT.store, kind: MARKUP, servers: [{ endPoint: MARKUP, up: false }] },
     overview: { clients: 0, clusters: 0, members: 0, fullClusters: 0, seats: 0, recent: clusters },
+    log: [{ time: '2026-01-01T00:00:00.000Z', level: 'warn', message: MARKUP, details: CONTROLS }],
   }));
-  const members = [MARKUP, CONTROLS].map((name, index) => ({ index, name, clientId: MARKUP, endPoints: [END_POINT] }));
+  const members = [MARKUP, CONTROLS].map((name, index) => ({
+    ...{ index, name, clientId: `${index}${MARKUP}`, endPoints: [END_POINT] },
+    ...{ connected: false, dialect: MARKUP },
+  }));
+  const session = {
+    connection: 1,
+    clientName: MARKUP,
+    clientId: MARKUP,
+    address: MARKUP,
+    transport: MARKUP,
+    messages: 1,
+    ageMs: 1,
+  };
+  const limits = [{ setting: MARKUP, value: 10, use: 9, limits: [], refused: 1, refusedTotal: 2 }];
   const shown = { cluster: { ...clusters[0], attrs: MARKUP, endPointCount: MARKUP }, members };
   const routes: HttpRoutes = new Map<string, () => HttpReply>([
     ...(pageRoutes(() => regCred) as Map<string, () => HttpReply>),
     ['GET /api/status', () => streams.reply()],
+    ['GET /api/whoami', () => jsonReply(200, { name: MARKUP, role: 'admin', expires: null })],
     ['GET /api/clusters', () => plainReply(400, MARKUP)],
-    [
-      'GET /api/clusters/{cluster}/members',
-      () => ({ status: 200, type: 'application/json', body: JSON.stringify(shown) }),
-    ],
+    ['GET /api/clusters/{cluster}/members', () => jsonReply(200, shown)],
+    ['GET /api/limits', () => jsonReply(200, { minutes: 5, limits, addresses: [] })],
+    ['GET /api/sessions', () => jsonReply(200, { sessions: [session], next: null })],
   ]);
   const listener = await listenHttp({ host: '127.0.0.1', port: 0, routes });
   return {

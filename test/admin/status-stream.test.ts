@@ -6,18 +6,20 @@ import { readFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type StatusReport, StatusStreams } from '../../src/admin/status-streams.ts';
+import { StatusStreams } from '../../src/admin/status-streams.ts';
 import { STATUS_STREAMS_MAX } from '../../src/limits.ts';
 import { listenHttp } from '../../src/net/http/http-listener.ts';
 import type { HttpRequest, ReplyStream } from '../../src/net/web-site.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
+import { EMPTY_REPORT } from './empty-report.ts';
 
 const text = await readFile(new URL('../../docs/reference/openapi.json', import.meta.url), 'utf8');
 const { schemas } = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')).components;
 const SCHEMAS = {
   status: z.fromJSONSchema({ ...schemas.Status, $defs: schemas }),
   clusters: z.fromJSONSchema({ ...schemas.RecentClusters, $defs: schemas }),
+  log: z.fromJSONSchema({ ...schemas.RecentLog, $defs: schemas }),
 };
 
 interface Event {
@@ -43,7 +45,7 @@ async function* eventsOf(response: IncomingMessage): AsyncGenerator<Event> {
     const parts = `${unread}${piece}`.split('\n\n');
     unread = parts.pop()!;
     for (const part of parts) {
-      const [, kind, json] = /^event: (status|clusters)\ndata: (.*)$/.exec(part)!;
+      const [, kind, json] = /^event: (status|clusters|log)\ndata: (.*)$/.exec(part)!;
       const event = { kind: kind as Event['kind'], data: JSON.parse(json!) };
       expect(SCHEMAS[event.kind].safeParse(event.data).error).toBeUndefined();
       yield event;
@@ -71,7 +73,9 @@ describe('the stream of the status page', () => {
   it('reports filling clusters, the latest change first, and the counts of /metrics', async () => {
     const events = eventsOf(await open(registry.process.adminPort, token));
     const first = await until(events, 'status', () => true);
-    expect(first).toMatchObject({ failing: [], sessions: { open: 0 }, table: { clusters: 0, seats: 0 } });
+    expect(first).toMatchObject({ sessions: { open: 0 }, table: { clusters: 0, seats: 0 }, store: { kind: 'memory' } });
+    expect(first.checks.map(({ check }: { check: string }) => check)).toContain('store-reachable');
+    expect(first.checks.every(({ passes }: { passes: boolean }) => passes)).toBe(true);
     const { session } = await registry.identify('alice');
     for (const name of ['older', 'newer']) await session.create(name, { size: 2 });
     const names = (data: Event['data']) => data.clusters.map(({ name }: { name: string }) => name);
@@ -128,11 +132,7 @@ describe('the stream of the status page', () => {
 
   it('cuts off a stalled reader and no other', async () => {
     // Long reports, almost without a pause, soon fill the socket buffers.
-    const report: StatusReport = {
-      ...{ uptimeSeconds: 1, failing: ['x'.repeat(500_000)], messages: 0 },
-      ...{ sessions: { open: 0, started: 0 }, rsa: { operations: 0, seconds: 0 }, waiting: { hellos: 0, messages: 0 } },
-      overview: { clients: 0, clusters: 0, members: 0, fullClusters: 0, seats: 0, recent: [] },
-    };
+    const report = { ...EMPTY_REPORT, version: 'x'.repeat(500_000) };
     const streams = new StatusStreams(async () => report, { intervalMs: 1, missedMax: 500 });
     const cutOff: string[] = [];
     const handler = ({ header }: HttpRequest) => {

@@ -40,7 +40,7 @@ export async function openServer(
   clock?: { now: number },
 ) {
   const counts = { readAgain: 0 };
-  const observer = { requested() {}, caughtUp() {}, readAgain: () => void counts.readAgain++ };
+  const observer = { requested() {}, probed() {}, caughtUp() {}, readAgain: () => void counts.readAgain++ };
   const store = await openEtcdStore(endPoints, prefix, observer);
   const parts = over(store, limits, true, clock);
   await parts.coordinator.load();

@@ -608,6 +608,23 @@ describe('expiry', () => {
     for (const name of ['c1', 'kept']) expect(table.showCluster({ name })).toBeDefined();
   });
 
+  it('tells how long a member has been idle, and nothing of one not used since the load', () => {
+    const table = newTable();
+    const { clientId } = registration(1, Uint8Array.of(1));
+    const idle = (now: number) => table.showCluster({ name: 'c' }, now)!.members.map(({ idleMs }) => idleMs);
+    table.apply(registration(1, Uint8Array.of(1)), 10);
+    table.apply(creation('c', 0x40), 20);
+    table.apply({ kind: 'join', clientId, cluster: { name: 'c' } }, 30);
+    expect(idle(50)).toEqual([20]);
+    // A look is no use.
+    expect(idle(70)).toEqual([40]);
+    const records = [...table.records()];
+    table.reset(records, 100);
+    expect(idle(150)).toEqual([undefined]);
+    table.apply({ kind: 'find-client', clientId }, 160);
+    expect(idle(170)).toEqual([10]);
+  });
+
   it('removes nothing early in a table with room, nor within five minutes in a full one (R4)', () => {
     const table = newTable({ clusters: 10, emptyClusterTtlMs: 3_600_000 });
     for (let i = 0; i < 9; i++) table.apply(creation(`c${i}`, 0x40 + i), 0);

@@ -1,12 +1,15 @@
 // A row of the list: a cluster, and its members while the row is open.
+import { may } from './caller.js';
+import { confirm } from './confirmation.js';
 import { element, printable } from './element.js';
+import { memberTable } from './member-table.js';
 
 /** Members are fetched again after this time even without a change, because the cluster may be gone. */
 const AGAIN_MS = 5_000;
 
 /**
  * @typedef {object} RowHost
- * @property {(path: string) => Promise<any>} ask requests a path of the API
+ * @property {(path: string, method?: string) => Promise<any>} ask requests a path of the API
  * @property {(row: ClusterRow) => void} opened
  * @property {() => void} gone the cluster does not exist any more
  */
@@ -20,7 +23,7 @@ export class ClusterRow {
   #bar = element('div', '');
   #seats = element('span', 'seats');
   #fill = element('span', 'fill');
-  /** The members, while the row is open. @type {HTMLElement | undefined} */
+  /** The members, while the row is open. @type {Details | undefined} */
   #details;
   /** Time of the last request for members, and their count then. */
   #asked = { at: 0, members: -1 };
@@ -65,15 +68,22 @@ export class ClusterRow {
   }
 
   close() {
-    this.#details?.remove();
+    this.#details?.element.remove();
     this.#details = undefined;
     this.#button.setAttribute('aria-expanded', 'false');
   }
 
   #open() {
-    this.#details = element('div', 'details', element('p', 'hint', '…'));
+    this.#details = new Details(this.cluster, this.#host.ask, {
+      // The button that had the focus is gone.
+      evicted: () => {
+        this.#button.focus();
+        void this.#askMembers();
+      },
+      deleted: () => this.#host.gone(),
+    });
     this.#asked = { at: 0, members: -1 };
-    this.element.append(this.#details);
+    this.element.append(this.#details.element);
     this.#button.setAttribute('aria-expanded', 'true');
     this.#host.opened(this);
     this.refresh();
@@ -84,51 +94,70 @@ export class ClusterRow {
     this.#asked = { at: performance.now(), members };
     const details = this.#details;
     try {
-      const shown = await this.#host.ask(`/api/clusters/id:${encodeURIComponent(id)}/members`);
-      details?.replaceChildren(...describe(shown));
+      details?.show(await this.#host.ask(`/api/clusters/id:${encodeURIComponent(id)}/members`));
     } catch (error) {
       const { status = 0, message = '' } = /** @type {{ status?: number, message?: string }} */ (error);
       if (status === 404) this.#host.gone();
-      else details?.replaceChildren(element('p', 'problem', printable(message)));
+      else details?.fail(message);
     }
   }
 }
 
-/** @param {{ cluster: any, members: any[] }} shown */
-function describe({ cluster, members }) {
-  const head = element('tr', '', header('#', 'index'), header('Member', ''), header('End points', ''));
-  const body = members.map(({ index, name, clientId, endPoints }) =>
-    element(
-      'tr',
-      '',
-      element('td', 'index', String(index)),
-      element('td', '', foreign(name, ''), foreign(clientId, 'mono hint')),
-      element('td', '', ...endPoints.map((/** @type {unknown} */ endPoint) => foreign(endPoint, 'mono'))),
-    ),
-  );
-  const wants = cluster.endPointCount === 1 ? '1 end point' : `${cluster.endPointCount} end points`;
-  const facts = `ID ${cluster.id}, ${wants} each, attributes ${cluster.attrs}`;
-  const table = element('table', 'members', element('thead', '', head), element('tbody', '', ...body));
-  return [
-    element('p', 'hint foreign', printable(facts)),
-    members.length === 0 ? element('p', '', 'Nobody is in it yet.') : table,
-  ];
+/** What an open row shows below its button. */
+class Details {
+  element = element('div', 'details');
+  #facts = element('p', 'hint foreign');
+  #none = element('p', '', 'Nobody is in it yet.');
+  #problem = element('p', 'problem');
+  #members;
+
+  /**
+   * @param {any} cluster
+   * @param {RowHost['ask']} ask
+   * @param {{ evicted(): void, deleted(): void }} on
+   */
+  constructor(cluster, ask, on) {
+    this.#members = memberTable(cluster, ask, on.evicted);
+    this.#none.hidden = true;
+    this.#members.element.hidden = true;
+    this.element.append(this.#facts, this.#none, this.#members.element, this.#problem);
+    if (may('delete')) this.element.append(deleteButton(cluster, ask, on.deleted));
+  }
+
+  /** @param {{ cluster: any, members: any[] }} shown */
+  show({ cluster, members }) {
+    const wants = cluster.endPointCount === 1 ? '1 end point' : `${cluster.endPointCount} end points`;
+    const kept = cluster.keep ? ', kept without members' : '';
+    this.#facts.textContent = printable(`ID ${cluster.id}, ${wants} each, attributes ${cluster.attrs}${kept}`);
+    this.#none.hidden = members.length > 0;
+    this.#members.element.hidden = members.length === 0;
+    this.#members.show(members);
+    this.#problem.textContent = '';
+  }
+
+  /** @param {string} message */
+  fail(message) {
+    this.#problem.textContent = printable(message);
+  }
 }
 
 /**
- * @param {string} text
- * @param {string} className
+ * @param {any} cluster
+ * @param {RowHost['ask']} ask
+ * @param {() => void} deleted
  */
-function header(text, className) {
-  const cell = element('th', className, text);
-  cell.setAttribute('scope', 'col');
-  return cell;
-}
-
-/**
- * @param {unknown} text
- * @param {string} className
- */
-function foreign(text, className) {
-  return element('div', `foreign ${className}`, printable(text));
+function deleteButton({ id, name }, ask, deleted) {
+  const button = element('button', 'danger', 'Delete cluster…');
+  button.setAttribute('type', 'button');
+  button.addEventListener('click', async () => {
+    const done = await confirm({
+      title: 'Delete this cluster?',
+      object: name,
+      consequence: 'All its members lose their seats. This cannot be undone.',
+      label: 'Delete the cluster',
+      perform: () => ask(`/api/clusters/id:${encodeURIComponent(id)}`, 'DELETE'),
+    });
+    if (done) deleted();
+  });
+  return button;
 }

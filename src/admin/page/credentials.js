@@ -22,7 +22,7 @@ function show({ name, id, commsKey, sigKey, endPoints, version }) {
     ['Comms key', `${commsKey.fingerprint} (RSA, ${commsKey.bits} bits)`],
     ['Sig key', `${sigKey.fingerprint} (RSA, ${sigKey.bits} bits)`],
     ...endPoints.map((/** @type {unknown} */ endPoint) => ['End point', endPoint]),
-    ['Version', version],
+    ['Protocol', version],
   ];
   part('registry').replaceChildren(
     ...fields.flatMap(([label, value]) => [element('dt', '', label), element('dd', 'mono', printable(value))]),

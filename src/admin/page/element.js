@@ -37,3 +37,17 @@ export function printable(text) {
   const cut = whole.length > SHOWN_CHARS_MAX ? `${whole.slice(0, SHOWN_CHARS_MAX)}…` : whole;
   return cut.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
 }
+
+/** Characters shown of an ID. */
+const ID_CHARS = 16;
+
+/**
+ * Makes the element of an ID: its beginning, with the whole as its title.
+ * @param {unknown} id
+ */
+export function shortId(id) {
+  const text = printable(id);
+  const made = element('div', 'foreign mono hint', text.length > ID_CHARS ? `${text.slice(0, ID_CHARS)}…` : text);
+  made.title = text;
+  return made;
+}

@@ -1,19 +1,32 @@
 // The status page: signs in, reads the stream while the page is open, and passes its events to the parts. Invariant:
 // the admin token is only in this tab's session storage and in request headers.
+import { setCaller } from './caller.js';
 import { ClusterList } from './cluster-list.js';
+import { dismiss } from './confirmation.js';
 import { showCredentials } from './credentials.js';
 import { part, printable } from './element.js';
 import { readEvents } from './event-stream.js';
+import { duration } from './format.js';
+import { forgetReport, reported, watchFreshness } from './freshness.js';
+import { showHealth } from './health.js';
+import { LimitTable } from './limit-table.js';
 import { showOverview } from './overview.js';
+import { addSample, clearSamples } from './samples.js';
+import { SessionList } from './session-list.js';
+import { showLog, showRefusals } from './trouble.js';
 
 const TOKEN = 'xlreg-admin-token';
 const WRONG_TOKEN = 'That is not the token of this registry.';
 /** A stream that is silent for this long is dead, because the registry reports every second. */
 const SILENCE_MS = 10_000;
 const AGAIN_MS = 2_000;
+/** A request without a reply for this long has failed. */
+const REPLY_MS = 10_000;
 
 const token = /** @type {HTMLInputElement} */ (part('token'));
 const clusters = new ClusterList(ask);
+const sessions = new SessionList(ask);
+const limits = new LimitTable(ask);
 /** Aborts all requests with the former token. */
 let session = new AbortController();
 
@@ -31,13 +44,17 @@ part('forget').addEventListener('click', () => signOut(''));
 /**
  * Requests a path of the API. Rejects with an Error that has the refusal's message and the `status`.
  * @param {string} path
+ * @param {string} [method]
  */
-async function ask(path) {
-  const response = await fetch(path, { headers: authorization(), signal: session.signal });
-  if (response.status === 401) signOut(WRONG_TOKEN);
-  if (response.ok) return response.json();
+async function ask(path, method = 'GET') {
+  const signal = AbortSignal.any([session.signal, AbortSignal.timeout(REPLY_MS)]);
+  const response = await fetch(path, { method, headers: authorization(), signal }).catch(() => {
+    throw new Error('The registry does not answer.');
+  });
   const text = await response.text();
+  if (response.status === 401) signOut(WRONG_TOKEN);
   const isJson = response.headers.get('content-type') === 'application/json';
+  if (response.ok && isJson) return JSON.parse(text);
   throw Object.assign(new Error(isJson ? JSON.parse(text).error.message : text), { status: response.status });
 }
 
@@ -72,11 +89,14 @@ async function readStream(signal) {
     const response = await fetch('/api/status', { headers: authorization(), signal: signals });
     if (response.status === 401) return WRONG_TOKEN;
     if (!response.ok || !response.body) return (await response.text()).trim();
+    // The role decides which buttons rows get, so it has to be known before them.
+    setCaller(await ask('/api/whoami'));
     signedIn(true);
     for await (const { event, data } of readEvents(response.body)) {
       clearTimeout(timeout);
       timeout = setTimeout(() => silence.abort(), SILENCE_MS);
       if (event === 'clusters') clusters.showRecent(data.clusters);
+      if (event === 'log') showLog(data);
       if (event === 'status') showStatus(data);
     }
     return 'connection lost';
@@ -87,17 +107,29 @@ async function readStream(signal) {
 
 /** @param {any} status */
 function showStatus(status) {
-  if (status.failing.length === 0) showState('ok', 'ready');
-  else showState('failing', `not ready: ${status.failing.join(', ')}`);
+  reported();
+  addSample(status);
+  const failing = showHealth(status);
+  if (failing) showState('failing', `not ready: ${failing}`);
+  else showState('ok', 'ready');
   showOverview(status);
+  showRefusals(status);
+  part('about').textContent = `xlReg ${printable(status.version)}, up ${duration(status.uptimeSeconds)}`;
   clusters.refresh();
+  sessions.refresh();
+  limits.refresh();
 }
 
 /** @param {string} problem the cause, or an empty string */
 function signOut(problem) {
   session.abort();
   sessionStorage.removeItem(TOKEN);
+  dismiss();
   clusters.clear();
+  sessions.clear();
+  clearSamples();
+  forgetReport();
+  setCaller(undefined);
   signedIn(false);
   part('sign-in-problem').textContent = problem;
   showState('waiting', 'signed out');
@@ -109,6 +141,7 @@ function signedIn(yes) {
   part('sign-in').hidden = yes;
   part('live').hidden = !yes;
   part('forget').hidden = !yes;
+  part('about').hidden = !yes;
   part('sign-in-problem').textContent = '';
 }
 
@@ -117,10 +150,15 @@ function signedIn(yes) {
  * @param {string} text
  */
 function showState(state, text) {
+  // The same text again would be read aloud again.
+  if (part('state').textContent === printable(text)) return;
   part('state').dataset.state = state;
   part('state').textContent = printable(text);
 }
 
+watchFreshness(() => {
+  if (part('state').dataset.state === 'ok') showState('failing', 'no answer');
+});
 if (sessionStorage.getItem(TOKEN)) void watch();
 else signOut('');
 void showCredentials();

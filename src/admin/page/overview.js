@@ -1,18 +1,24 @@
-// The tiles: totals, and rates, which are differences of the registry's counters between reports.
+// The tiles: totals and rates.
 import { element, part } from './element.js';
-
-/** Reports kept: one minute. */
-const SAMPLES_MAX = 61;
-/** Rates are averaged over this many reports, so that they stay readable. */
-const SHOWN_OVER = 5;
+import { duration, size, whole } from './format.js';
+import { growth, meanMilliseconds, rate, rates, SAMPLES_MAX, span } from './samples.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const [LINE_WIDTH, LINE_HEIGHT] = [120, 28];
+/** Stands for a number that is not known. */
+const NONE = '–';
 
-/** @typedef {{ at: number, sessions: number, operations: number, seconds: number, messages: number }} Sample */
-
-/** @type {Sample[]} */
-let samples = [];
+/** Readings of counters. @type {Record<string, import('./samples.js').Reading>} */
+const READ = {
+  sessions: ({ sessions }) => sessions.started,
+  operations: ({ rsa }) => rsa.operations,
+  rsaSeconds: ({ rsa }) => rsa.seconds,
+  messages: ({ messages }) => messages,
+  refusals: ({ refusals }) => total(refusals),
+  drops: ({ drops }) => total(drops),
+  commits: ({ store }) => store.commits.count,
+  commitSeconds: ({ store }) => store.commits.seconds,
+};
 
 const tiles = {
   clusters: tile('clusters', 'Clusters'),
@@ -21,40 +27,63 @@ const tiles = {
   sessions: tile('sessions', 'Sessions/s'),
   rsa: tile('rsa', 'RSA operations/s'),
   messages: tile('messages', 'Messages/s'),
+  refused: tile('refused', 'Refused'),
+  store: tile('store', 'Store'),
+  commits: tile('commits', 'Time of a commit'),
 };
 const seats = element('div', '');
 tiles.seats.extra.append(element('div', 'track', seats));
-const lines = { sessions: line(tiles.sessions), operations: line(tiles.rsa), messages: line(tiles.messages) };
+const lines = [
+  { read: READ.sessions, polyline: line(tiles.sessions) },
+  { read: READ.operations, polyline: line(tiles.rsa) },
+  { read: READ.messages, polyline: line(tiles.messages) },
+];
 
 /**
- * Shows a report.
+ * Shows a report, which is the latest sample.
  * @param {any} status as docs/reference/openapi.json describes the event `status`
  */
-export function showOverview({ uptimeSeconds, table, sessions, messages, rsa, waiting }) {
+export function showOverview({ uptimeSeconds, table, sessions, refusals, drops, store, waiting }) {
+  showTable(table);
+  fillIn(tiles.open, whole(sessions.open), `${whole(sessions.started)} in all, up ${duration(uptimeSeconds)}`);
+  fillIn(tiles.sessions, rate(READ.sessions), `${whole(waiting.hellos)} Hellos waiting`);
+  fillIn(tiles.rsa, rate(READ.operations), `${milliseconds(READ.operations, READ.rsaSeconds)} each`);
+  fillIn(tiles.messages, rate(READ.messages), `${whole(waiting.messages)} waiting`);
+  const refused = growth(READ.refusals) + growth(READ.drops);
+  const inAll = `${whole(total(refusals))} in all, ${whole(total(drops))} closed by limits`;
+  fillIn(tiles.refused, whole(refused), `in ${duration(span())}; ${inAll}`);
+  const room = store.room === null ? '' : `, room for ${size(store.room)}`;
+  fillIn(tiles.store, size(store.bytes), `${store.kind}${room}`);
+  fillIn(tiles.commits, milliseconds(READ.commits, READ.commitSeconds), `${rate(READ.commits)} a second`);
+  for (const { read, polyline } of lines) drawLine(polyline, rates(read));
+}
+
+/** @param {any} table null until it is loaded */
+function showTable(table) {
+  if (!table) {
+    fillIn(tiles.clusters, NONE, 'the table is loading');
+    fillIn(tiles.seats, NONE, '');
+    return;
+  }
   const { clusters, fullClusters, members } = table;
   fillIn(tiles.clusters, whole(clusters), `${whole(fullClusters)} full, ${whole(clusters - fullClusters)} not`);
   fillIn(tiles.seats, whole(members), `of ${whole(table.seats)}, ${whole(table.seats - members)} missing`);
   seats.style.width = `${table.seats === 0 ? 0 : (100 * members) / table.seats}%`;
   tiles.seats.box.dataset.fill = members === table.seats ? 'full' : 'filling';
-  fillIn(tiles.open, whole(sessions.open), `${whole(sessions.started)} in all, up ${duration(uptimeSeconds)}`);
+}
 
-  const sample = {
-    at: uptimeSeconds,
-    sessions: sessions.started,
-    operations: rsa.operations,
-    seconds: rsa.seconds,
-    messages,
-  };
-  // A new process counts from zero.
-  if (samples.length > 0 && sample.at <= samples[samples.length - 1].at) samples = [];
-  samples = [...samples, sample].slice(-SAMPLES_MAX);
-  const before = samples[Math.max(0, samples.length - 1 - SHOWN_OVER)];
-  const operations = sample.operations - before.operations;
-  const milliseconds = operations === 0 ? '–' : (((sample.seconds - before.seconds) / operations) * 1000).toFixed(2);
-  fillIn(tiles.sessions, rate(before, sample, 'sessions'), `${whole(waiting.hellos)} Hellos waiting`);
-  fillIn(tiles.rsa, rate(before, sample, 'operations'), `${milliseconds} ms each`);
-  fillIn(tiles.messages, rate(before, sample, 'messages'), `${whole(waiting.messages)} waiting`);
-  for (const key of /** @type {const} */ (['sessions', 'operations', 'messages'])) drawLine(lines[key], key);
+/**
+ * @param {import('./samples.js').Reading} count
+ * @param {import('./samples.js').Reading} seconds
+ */
+function milliseconds(count, seconds) {
+  const mean = meanMilliseconds(count, seconds);
+  return mean === undefined ? NONE : `${mean < 100 ? mean.toFixed(2) : whole(Math.round(mean))} ms`;
+}
+
+/** @param {Record<string, number>} counts */
+function total(counts) {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 /**
@@ -92,50 +121,13 @@ function line({ extra }) {
 /**
  * Draws the last minute: newest at the right, scaled from 0 to the highest rate.
  * @param {SVGPolylineElement} polyline
- * @param {'sessions' | 'operations' | 'messages'} key
+ * @param {number[]} values
  */
-function drawLine(polyline, key) {
-  const rates = samples.slice(1).map((sample, i) => perSecond(samples[i], sample, key));
-  const highest = Math.max(1, ...rates);
-  const points = rates.map((value, i) => {
-    const x = LINE_WIDTH - ((rates.length - 1 - i) * LINE_WIDTH) / (SAMPLES_MAX - 2);
+function drawLine(polyline, values) {
+  const highest = Math.max(1, ...values);
+  const points = values.map((value, i) => {
+    const x = LINE_WIDTH - ((values.length - 1 - i) * LINE_WIDTH) / (SAMPLES_MAX - 2);
     return `${x.toFixed(1)},${(LINE_HEIGHT - 1 - (value / highest) * (LINE_HEIGHT - 2)).toFixed(1)}`;
   });
   polyline.setAttribute('points', points.join(' '));
-}
-
-/**
- * @param {Sample} from
- * @param {Sample} to
- * @param {'sessions' | 'operations' | 'messages'} key
- */
-function perSecond(from, to, key) {
-  return to.at === from.at ? 0 : (to[key] - from[key]) / (to.at - from.at);
-}
-
-/**
- * @param {Sample} from
- * @param {Sample} to
- * @param {'sessions' | 'operations' | 'messages'} key
- */
-function rate(from, to, key) {
-  if (from === to) return '–';
-  const value = perSecond(from, to, key);
-  return value < 10 ? value.toFixed(1) : whole(Math.round(value));
-}
-
-/** @param {number} count */
-function whole(count) {
-  return count.toLocaleString('en');
-}
-
-/** @param {number} seconds */
-function duration(seconds) {
-  const units = /** @type {const} */ ([
-    [86_400, 'd'],
-    [3_600, 'h'],
-    [60, 'min'],
-  ]);
-  for (const [length, unit] of units) if (seconds >= length) return `${Math.floor(seconds / length)} ${unit}`;
-  return `${Math.floor(seconds)} s`;
 }

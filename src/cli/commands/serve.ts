@@ -10,6 +10,7 @@ import { ListenError } from '../../net/connection.ts';
 import { LineOutput } from '../../runtime/line-output.ts';
 import { packageVersion } from '../../runtime/package-version.ts';
 import { mayPass } from '../../runtime/passing-failure.ts';
+import { RecentLog } from '../../runtime/recent-log.ts';
 import { ThreadLoadError } from '../../runtime/thread-url.ts';
 import { collectInThread, keepFreedMemory } from '../../runtime/v8-memory-tuning.ts';
 import { toggleLogLevel } from '../../server/log-level.ts';
@@ -34,7 +35,8 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   collectInThread();
   // This only saves time, so a failure does not matter.
   keepFreedMemory().catch(() => {});
-  const log = openLog(err);
+  const recentLog = new RecentLog(err);
+  const log = openLog(recentLog);
   logWarnings(log);
   const onDeath = onceDead(log, out, err);
   process.on('uncaughtException', onDeath);
@@ -44,7 +46,8 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     const { config, changed, warnings } = readSettings(args, process.env);
     log.level = config.logLevel;
     for (const warning of warnings) log.warn(warning);
-    server = await unlessStopped(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
+    const observer = { log, logLinesDropped: () => err.dropped, recentTrouble: () => recentLog.entries(), onDeath };
+    server = await unlessStopped(signal, startServer(config, observer));
     if (server === undefined) return STOPPED;
     const { reload } = server;
     process.on('SIGHUP', () => reload(() => readConfig(args, process.env)));
@@ -65,12 +68,12 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   return STOPPED;
 }
 
-function openLog(err: LineOutput): Logger {
+function openLog(output: RecentLog): Logger {
   const settings = {
     formatters: { level: (level: string) => ({ level }) },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return pino(settings, err);
+  return pino(settings, output);
 }
 
 function describeStart(

@@ -134,6 +134,19 @@ export class EtcdClient {
     return this.#channels[this.#current]!.makeBidiStreamRequest(WATCH_PATH, encode, decode, this.#metadata());
   }
 
+  /**
+   * Resolves to whether a server answers within ATTEMPT_MS, even without a leader. A refusal is an answer. The present
+   * server of the other calls stays the same.
+   */
+  async isUp(server: number): Promise<boolean> {
+    try {
+      await this.#ask(ETCD.status, {}, ATTEMPT_MS, new Metadata(), server);
+      return true;
+    } catch (error) {
+      return classify(error) !== 'transient';
+    }
+  }
+
   /** Makes the next request authenticate again. */
   forgetToken(): void {
     this.#token = undefined;
@@ -169,10 +182,11 @@ export class EtcdClient {
     request: Request,
     timeoutMs: number,
     metadata: Metadata,
+    server = this.#current,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + Math.max(1, timeoutMs) };
-      const channel = this.#channels[this.#current]!;
+      const channel = this.#channels[server]!;
       channel.makeUnaryRequest(path, encode, decode, request, metadata, options, (error, answer) => {
         if (error) reject(error);
         else resolve(answer!);

@@ -21,6 +21,7 @@ import { EtcdError } from './etcd-error.ts';
 import { EtcdKeys } from './etcd-keys.ts';
 import { headNow, recordsAt, usesAt } from './etcd-range.ts';
 import { EtcdUses } from './etcd-uses.ts';
+import { probeServers } from './server-probe.ts';
 import { type Head, type ResyncKind, WatchStream } from './watch-stream.ts';
 
 /** Options of EtcdStore.open. */
@@ -43,6 +44,8 @@ export interface EtcdStoreObserver extends EtcdObserver {
   caughtUp(seconds: number, behind: number): void;
   /** The table is read again. */
   readAgain(): void;
+  /** Whether the server of this index among the end points is up. */
+  probed(server: number, up: boolean): void;
 }
 
 /** A starting server waits this long for etcd. */
@@ -59,7 +62,7 @@ const BACKGROUND_CALL_MS = 1_000;
 const RETRY_PAUSE_MS = { first: 50, most: 1_000 } as const;
 const SIZE_EVERY_MS = 30_000;
 
-const SILENT: EtcdStoreObserver = { requested() {}, caughtUp() {}, readAgain() {} };
+const SILENT: EtcdStoreObserver = { requested() {}, probed() {}, caughtUp() {}, readAgain() {} };
 
 export class EtcdStore implements Store {
   readonly #client: EtcdClient;
@@ -82,9 +85,17 @@ export class EtcdStore implements Store {
   #resetUses: Learned[] = [];
   #size = 0;
   #sizeAt = -Infinity;
+  readonly #stopProbes: () => void;
   #closed = false;
 
-  private constructor(client: EtcdClient, keys: EtcdKeys, observer: EtcdStoreObserver, clusterId: string) {
+  private constructor(
+    client: EtcdClient,
+    keys: EtcdKeys,
+    observer: EtcdStoreObserver,
+    clusterId: string,
+    stopProbes: () => void,
+  ) {
+    this.#stopProbes = stopProbes;
     this.#client = client;
     this.#keys = keys;
     this.#observer = observer;
@@ -105,7 +116,9 @@ export class EtcdStore implements Store {
     const client = new EtcdClient(access, observer);
     try {
       const clusterId = await claim(client, keys, { registryId, as }, performance.now() + openMs);
-      return new EtcdStore(client, keys, observer, clusterId);
+      // A command is gone before a probe could tell anything.
+      const stopProbes = as === 'server' ? probeServers(client, access.endPoints.length, observer.probed) : () => {};
+      return new EtcdStore(client, keys, observer, clusterId, stopProbes);
     } catch (error) {
       client.close();
       throw error;
@@ -188,6 +201,7 @@ export class EtcdStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stopProbes();
     this.#watch?.stop();
     this.#client.close();
   }
