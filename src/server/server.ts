@@ -18,6 +18,7 @@ import { readinessChecks } from './health.ts';
 import { openAdmin } from './open-admin.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
+import { longestSilenceMs } from './silence.ts';
 import { startCoordinator } from './start-coordinator.ts';
 import { startPool } from './start-pool.ts';
 
@@ -33,6 +34,8 @@ export interface Server {
   readonly drainAsked: Promise<void>;
   /** Reloads the certificates. Logs an unusable one and keeps the old one. */
   readonly reloadCertificates: () => Promise<void>;
+  /** Milliseconds since each thread last gave a sign of life; 0 during a drain. */
+  readonly silentMs: () => number;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
@@ -104,5 +107,6 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     regCred: tcp.regCredText,
     drainAsked: admin.drainAsked,
     reloadCertificates: reloaderOf(certificates, observer.log),
+    silentMs: () => longestSilenceMs(state),
   };
 }

@@ -15,6 +15,7 @@ import { toggleLogLevel } from '../../server/log-level.ts';
 import { type Server, startServer } from '../../server/server.ts';
 import { StoreUnusableError } from '../../store/store.ts';
 import { packageVersion } from '../package-version.ts';
+import { ServiceManager } from '../service-manager.ts';
 
 /** Exit codes. The last is EX_TEMPFAIL of sysexits.h: a later start may succeed, so a supervisor should try again. */
 const [STOPPED, GAVE_UP, WRONG, TRY_AGAIN] = [0, 1, 2, 75];
@@ -39,16 +40,20 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   const onDeath = onceDead(log, out, err);
   process.on('uncaughtException', onDeath);
   process.on('SIGUSR2', () => toggleLogLevel(log));
+  const manager = new ServiceManager(process.env, log);
   let server: Server | undefined;
   try {
     const { config, changed } = readSettings(args, process.env);
     log.level = config.logLevel;
     server = await unlessStopped(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
     if (server === undefined) return STOPPED;
-    process.on('SIGHUP', server.reloadCertificates);
+    const { reloadCertificates, silentMs } = server;
+    process.on('SIGHUP', () => manager.reloading(reloadCertificates));
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
     log.info(describeStart(config, changed, server), 'started');
-    out.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
+    const ready = `ready tcp=${tcp} ws=${ws} admin=${admin}`;
+    out.write(`${ready}\n`);
+    manager.ready(ready, silentMs);
     if (isatty(2)) err.write(howToJoin(config.dataDir, config.advertise, tcp));
   } catch (error) {
     const code = exitCodeOf(error);
@@ -57,6 +62,7 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     return code ?? GAVE_UP;
   }
   await Promise.race([signal, server.drainAsked]);
+  manager.stopping();
   log.info('draining');
   await server.stop();
   log.info('stopped');
