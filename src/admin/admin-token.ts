@@ -4,11 +4,14 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
 import { writeDurably } from '../runtime/atomic-file.ts';
+import type { CallerFinder } from './authorise.ts';
 
 /** The token's file in the data directory; mode 0600. */
 export const ADMIN_TOKEN_FILE = 'admin-token';
+
+/** Name of the token in this file. */
+export const LOCAL_TOKEN = 'local';
 
 const TOKEN_BYTES = 32;
 
@@ -22,23 +25,12 @@ export async function openAdminToken(dataDirectory: string): Promise<string> {
   return (await readFile(path, 'utf8')).trim();
 }
 
-/** Wraps routes so that they reply 401 to a request without the admin token. */
-export function withToken(token: string, routes: HttpRoutes): HttpRoutes {
-  const expected = digest(`Bearer ${token}`);
-  const refused: HttpReply = {
-    ...plainReply(401, 'the admin token is missing or wrong'),
-    headers: { 'www-authenticate': 'Bearer' },
-  };
-  return new Map(
-    [...routes].map(([route, handler]) => [
-      route,
-      (request, parameters) => {
-        // Digests have equal lengths, so the comparison takes constant time.
-        const given = digest(request.header('authorization'));
-        return timingSafeEqual(given, expected) ? handler(request, parameters) : refused;
-      },
-    ]),
-  );
+/** Finds the local admin token, which has the role admin and does not expire. */
+export function localToken(secret: string): CallerFinder {
+  const expected = digest(secret);
+  const caller = { name: LOCAL_TOKEN, role: 'admin', expires: undefined } as const;
+  // Digests have equal lengths, so the comparison takes constant time.
+  return { find: (given) => (timingSafeEqual(digest(given), expected) ? caller : undefined) };
 }
 
 function digest(text: string): Buffer {

@@ -12,6 +12,7 @@ import type { ClusterRef, OperatorCommand } from '../registry/command.ts';
 import { isName } from '../wire/member-token.ts';
 import { decodeRoster } from '../wire/message.ts';
 import { describeCluster } from './described-cluster.ts';
+import { jsonReply, refusalReply } from './json-reply.ts';
 
 /** The parts of the registry that the API uses. */
 export interface ApiSubject {
@@ -134,26 +135,17 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
         try {
           return jsonReply(200, await handler(request, parameters));
         } catch (error) {
-          return refusalReply(error);
+          return replyTo(error);
         }
       },
     ]),
   );
 }
 
-function refusalReply(error: unknown): HttpReply {
-  if (error instanceof CoordinatorBusyError) return refusalReply(new Refused(503, 'busy', error.message));
+function replyTo(error: unknown): HttpReply {
+  if (error instanceof CoordinatorBusyError) return refusalReply(503, 'busy', error.message);
   if (!(error instanceof Refused)) throw error;
-  return jsonReply(error.status, { error: { code: error.code, message: error.message } });
-}
-
-function jsonReply(status: number, body: unknown): HttpReply {
-  return {
-    status,
-    type: 'application/json',
-    body: `${JSON.stringify(body)}\n`,
-    headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
-  };
+  return refusalReply(error.status, error.code, error.message);
 }
 
 /** `id:` with hex digits, or a name; no name begins with `id:`. */

@@ -56,8 +56,17 @@ export async function askAdmin(
     throw new OperatorError(`no registry answers at ${admin}: ${String(error.cause ?? error.message)}`, 3);
   });
   const text = await answer.text();
-  if (!answer.ok) throw new OperatorError(`the registry ${what}: ${text.trim()}`, 1);
+  if (!answer.ok) throw new OperatorError(`the registry ${what}: ${reasonIn(text)}`, 1);
   return JSON.parse(text);
+}
+
+/** The message of a refusal in JSON, or the line of text. */
+function reasonIn(text: string): string {
+  try {
+    return String((JSON.parse(text) as { error: { message: unknown } }).error.message);
+  } catch {
+    return text.trim();
+  }
 }
 
 /**

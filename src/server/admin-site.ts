@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Registry } from 'prom-client';
-import { withToken } from '../admin/admin-token.ts';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
+import { type CallerFinder, whoamiRoutes, withRoles } from '../admin/authorise.ts';
 import { pageRoutes } from '../admin/status-page.ts';
 import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
@@ -25,14 +25,14 @@ export interface RegistryState extends HealthState {
 
 /**
  * The routes of the admin port. Health, metrics, the status page and the public credentials are open; the rest needs
- * the admin token. Each request for a drain calls `drain`.
+ * a token with the route's role. Each request for a drain calls `drain`.
  */
 export function adminRoutes(
   state: RegistryState,
   metrics: Registry,
   dataDirectory: string,
   api: ApiSubject,
-  token: string,
+  tokens: CallerFinder,
   streams: StatusStreams,
   drain: () => void,
 ): HttpRoutes {
@@ -57,7 +57,7 @@ export function adminRoutes(
   return new Map([
     ...open,
     ...pageRoutes(() => state.regCred),
-    ...withToken(token, new Map([...apiRoutes(api), ...guarded])),
+    ...withRoles(tokens, new Map([...whoamiRoutes, ...apiRoutes(api), ...guarded])),
   ]);
 }
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LevelWithSilent, Logger } from 'pino';
-import { ADMIN_TOKEN_FILE, openAdminToken } from '../admin/admin-token.ts';
+import { ADMIN_TOKEN_FILE, localToken, openAdminToken } from '../admin/admin-token.ts';
 import type { ApiSubject } from '../admin/api.ts';
 import { StatusStreams } from '../admin/status-streams.ts';
 import type { Config } from '../config.ts';
@@ -35,7 +35,7 @@ export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
   });
   const token = await openToken(config.dataDir, log);
   const streams = new StatusStreams(() => readStatus(state, metrics));
-  const routes = adminRoutes(state, metrics, config.dataDir, apiSubject(context), token, streams, () => {
+  const routes = adminRoutes(state, metrics, config.dataDir, apiSubject(context), localToken(token), streams, () => {
     state.draining = true;
     askDrain();
   });

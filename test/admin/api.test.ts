@@ -39,7 +39,15 @@ it('documents exactly the routes that exist', () => {
     limits: {},
     logLevel: { get: () => '', set() {}, levels: [] },
   };
-  const own = ['GET /metrics', 'GET /healthz', 'GET /readyz', 'POST /drain', 'POST /backup', 'GET /api/status'];
+  const own = [
+    'GET /api/whoami',
+    'GET /metrics',
+    'GET /healthz',
+    'GET /readyz',
+    'POST /drain',
+    'POST /backup',
+    'GET /api/status',
+  ];
   const routes = [...apiRoutes(subject).keys(), ...pageRoutes(() => undefined).keys(), ...own];
   expect(documented.toSorted()).toEqual(routes.toSorted());
 });

@@ -1,0 +1,38 @@
+// Roles of admin tokens, and the role that each route of the admin port needs.
+
+/** Each role may do what the ones before it may. */
+const ROLES = ['read', 'operate', 'admin'] as const;
+
+/** `read` looks; `operate` also changes the table and the server's work; `admin` also handles secrets and tokens. */
+export type Role = (typeof ROLES)[number];
+
+/** The needed role by route; `open` needs no token. Every route of the admin port has a row. */
+export const ROUTE_ROLES: Readonly<Record<string, Role | 'open'>> = {
+  'GET /': 'open',
+  'GET /page/{file}': 'open',
+  'GET /api/registry': 'open',
+  'GET /regCred.dat': 'open',
+  'GET /metrics': 'open',
+  'GET /readyz': 'open',
+  'GET /healthz': 'open',
+  'GET /api/whoami': 'read',
+  'GET /api/status': 'read',
+  'GET /api/clusters': 'read',
+  'POST /api/clusters': 'operate',
+  'GET /api/clusters/{cluster}': 'read',
+  'DELETE /api/clusters/{cluster}': 'operate',
+  'GET /api/clusters/{cluster}/members': 'read',
+  'DELETE /api/clusters/{cluster}/members/{member}': 'operate',
+  'GET /api/sessions': 'read',
+  'GET /api/limits': 'read',
+  'GET /api/log-level': 'read',
+  'PUT /api/log-level': 'operate',
+  'POST /drain': 'operate',
+  // A backup holds the registry's secret keys.
+  'POST /backup': 'admin',
+};
+
+/** True if a token with the role `has` may use what needs the role `needs`. */
+export function includesRole(has: Role, needs: Role): boolean {
+  return ROLES.indexOf(has) >= ROLES.indexOf(needs);
+}
