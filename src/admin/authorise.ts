@@ -1,6 +1,12 @@
 // Authorisation of the admin port: finds the caller by the token, and refuses routes that need a greater role.
-import type { HttpReply, HttpRequest, HttpRoutes, PathParameters } from '../net/web-site.ts';
-import { jsonReply, refusalReply } from './json-reply.ts';
+import {
+  type HttpReply,
+  type HttpRequest,
+  type HttpRoutes,
+  jsonReply,
+  type PathParameters,
+  refusalReply,
+} from '../net/web-site.ts';
 import { includesRole, ROUTE_ROLES, type Role } from './roles.ts';
 
 /** The token of a request, without its secret. */

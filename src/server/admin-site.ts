@@ -4,11 +4,12 @@ import { join, resolve } from 'node:path';
 import type { Registry } from 'prom-client';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
 import { type CallerFinder, whoamiRoutes, withRoles } from '../admin/authorise.ts';
+import { withQueryKeys } from '../admin/query-keys.ts';
 import { pageRoutes } from '../admin/status-page.ts';
 import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { readActivity } from '../metrics/status-snapshot.ts';
-import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
+import { type HttpReply, type HttpRoutes, jsonReply, refusalReply } from '../net/web-site.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { type HealthState, liveness, readiness, readinessChecks } from './health.ts';
 
@@ -48,17 +49,23 @@ export function adminRoutes(
       'POST /drain',
       () => {
         drain();
-        return { status: 202, type: 'application/json', body: `${JSON.stringify({ draining: true })}\n` };
+        return jsonReply(202, { draining: true });
       },
     ],
-    ['GET /api/status', () => (state.coordinator ? streams.reply() : plainReply(503, 'not ready'))],
+    ['GET /api/status', () => (state.coordinator ? streams.reply() : notReady())],
     ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
   ]);
-  return new Map([
-    ...open,
-    ...pageRoutes(() => state.regCred),
-    ...withRoles(tokens, new Map([...whoamiRoutes, ...apiRoutes(api), ...guarded])),
-  ]);
+  return withQueryKeys(
+    new Map([
+      ...open,
+      ...pageRoutes(() => state.regCred),
+      ...withRoles(tokens, new Map([...whoamiRoutes, ...apiRoutes(api), ...guarded])),
+    ]),
+  );
+}
+
+function notReady(): HttpReply {
+  return refusalReply(503, 'not-ready', 'the table is not loaded yet');
 }
 
 /** The report for the status page; undefined while the coordinator is busy or not started. */
@@ -74,13 +81,13 @@ export async function readStatus(state: RegistryState, metrics: Registry): Promi
 
 /** Copies the table into the data directory, where only users who may read the registry's keys can read it. */
 async function backUp(coordinator: CoordinatorThread | undefined, dataDirectory: string): Promise<HttpReply> {
-  if (!coordinator) return plainReply(503, 'not ready');
+  if (!coordinator) return notReady();
   const directory = join(dataDirectory, BACKUP_DIRECTORY);
   try {
     await rm(directory, { recursive: true, force: true });
     await coordinator.backup(directory);
-    return { status: 200, type: 'application/json', body: `${JSON.stringify({ directory: resolve(directory) })}\n` };
+    return jsonReply(200, { directory: resolve(directory) });
   } catch (error) {
-    return plainReply(500, (error as Error).message);
+    return refusalReply(500, 'backup-failed', (error as Error).message);
   }
 }

@@ -36,9 +36,17 @@ async function ask(path) {
   const response = await fetch(path, { headers: authorization(), signal: session.signal });
   if (response.status === 401) signOut(WRONG_TOKEN);
   if (response.ok) return response.json();
+  throw Object.assign(new Error(await refusalIn(response)), { status: response.status });
+}
+
+/**
+ * The message of a refusal; the text of one that a proxy made.
+ * @param {Response} response
+ */
+async function refusalIn(response) {
   const text = await response.text();
   const isJson = response.headers.get('content-type') === 'application/json';
-  throw Object.assign(new Error(isJson ? JSON.parse(text).error.message : text), { status: response.status });
+  return isJson ? JSON.parse(text).error.message : text.trim();
 }
 
 function authorization() {
@@ -71,7 +79,7 @@ async function readStream(signal) {
     const signals = AbortSignal.any([signal, silence.signal]);
     const response = await fetch('/api/status', { headers: authorization(), signal: signals });
     if (response.status === 401) return WRONG_TOKEN;
-    if (!response.ok || !response.body) return (await response.text()).trim();
+    if (!response.ok || !response.body) return refusalIn(response);
     signedIn(true);
     for await (const { event, data } of readEvents(response.body)) {
       clearTimeout(timeout);
