@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that start first: a one-minute file that starts last would leave the other core idle. */
@@ -20,6 +20,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Of npm run test:packages.
+    exclude: [...configDefaults.exclude, 'test/packages/**'],
     globalSetup: ['test/support/before-all.ts'],
     reporters: ['default', './test/support/closing-line.ts'],
     testTimeout: 30_000,

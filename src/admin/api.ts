@@ -6,13 +6,20 @@ import { z } from 'zod';
 import type { ShownCluster } from '../coordinator/operator-queries.ts';
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
-import type { HttpReply, HttpRequest, HttpRoutes, PathParameters } from '../net/web-site.ts';
+import {
+  type HttpReply,
+  type HttpRequest,
+  type HttpRoutes,
+  jsonReply,
+  type PathParameters,
+  refusalReply,
+} from '../net/web-site.ts';
 import type { FillState } from '../registry/cluster-scan.ts';
 import type { ClusterRef, OperatorCommand } from '../registry/command.ts';
 import { isName } from '../wire/member-token.ts';
 import { decodeRoster } from '../wire/message.ts';
 import { describeCluster } from './described-cluster.ts';
-import { jsonOf, jsonReply, refusalReply } from './json-reply.ts';
+import { jsonOf } from './json-of.ts';
 
 /** The parts of the registry that the API uses. */
 export interface ApiSubject {

@@ -1,9 +1,16 @@
 // Authorisation of the admin port: finds the caller by the token, refuses routes that need a greater role, and records
 // what callers do. Invariant: the secret of a token is in no reply, log line or audit line.
 import type { AuditSink } from '../audit/audit-event.ts';
-import type { HttpReply, HttpRequest, HttpRoutes, PathParameters, ReplyStream } from '../net/web-site.ts';
+import {
+  type HttpReply,
+  type HttpRequest,
+  type HttpRoutes,
+  jsonReply,
+  type PathParameters,
+  type ReplyStream,
+  refusalReply,
+} from '../net/web-site.ts';
 import { AUDITED_ACTIONS, outcomeOf } from './audited-actions.ts';
-import { jsonReply, refusalReply } from './json-reply.ts';
 import { includesRole, ROUTE_ROLES, type Role } from './roles.ts';
 import type { WrongTokens } from './wrong-tokens.ts';
 

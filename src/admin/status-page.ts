@@ -2,7 +2,14 @@
 // the page uses the API like any other client, with the admin token that its reader enters.
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { type HttpReply, type HttpRequest, type HttpRoutes, type PathParameters, plainReply } from '../net/web-site.ts';
+import {
+  type HttpReply,
+  type HttpRequest,
+  type HttpRoutes,
+  jsonReply,
+  type PathParameters,
+  refusalReply,
+} from '../net/web-site.ts';
 import { describeRegCred } from '../wire/described-reg-cred.ts';
 import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
 
@@ -42,12 +49,15 @@ export function pageRoutes(regCred: () => RegCred | undefined): HttpRoutes {
   const files = new Map(readdirSync(FOLDER).map((name) => [name, fileReply(name)]));
   const credentials = (reply: (regCred: RegCred) => HttpReply): HttpReply => {
     const known = regCred();
-    return known ? reply(known) : plainReply(503, 'not ready');
+    return known ? reply(known) : refusalReply(503, 'not-ready', 'the registry does not listen yet');
   };
   return new Map<string, (request: HttpRequest, parameters: PathParameters) => HttpReply>([
     ['GET /', () => files.get('index.html')!],
-    ['GET /page/{file}', (_, { file }) => files.get(file!) ?? plainReply(404, 'not found')],
-    ['GET /api/registry', () => credentials(registryReply)],
+    [
+      'GET /page/{file}',
+      (_, { file }) => files.get(file!) ?? refusalReply(404, 'not-found', 'the status page has no such file'),
+    ],
+    ['GET /api/registry', () => credentials((regCred) => jsonReply(200, describeRegCred(regCred)))],
     ['GET /regCred.dat', () => credentials(regCredReply)],
   ]);
 }
@@ -58,15 +68,6 @@ function fileReply(name: string): HttpReply {
     type: TYPES[extname(name)]!,
     body: readFileSync(new URL(name, FOLDER), 'utf8'),
     headers: PAGE_HEADERS,
-  };
-}
-
-function registryReply(regCred: RegCred): HttpReply {
-  return {
-    status: 200,
-    type: 'application/json',
-    body: `${JSON.stringify(describeRegCred(regCred))}\n`,
-    headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
   };
 }
 

@@ -3,7 +3,7 @@
 // the report, since the next one is complete again, and is disconnected after `missedMax` of them.
 import { STATUS_STREAMS_MAX } from '../limits.ts';
 import type { Activity } from '../metrics/status-snapshot.ts';
-import { type HttpReply, plainReply, type ReplyStream } from '../net/web-site.ts';
+import { type HttpReply, type ReplyStream, refusalReply } from '../net/web-site.ts';
 import type { TableOverview } from '../registry/cluster-table.ts';
 import type { LogEntry } from '../runtime/recent-log.ts';
 import { describeCluster } from './described-cluster.ts';
@@ -65,8 +65,9 @@ export class StatusStreams {
 
   /** The reply to a new reader: a stream, or 503. */
   reply(): HttpReply {
-    if (this.#closed) return plainReply(503, 'the registry stops');
-    if (this.#readers.size >= STATUS_STREAMS_MAX) return plainReply(503, 'the status page has too many readers');
+    if (this.#closed) return refusalReply(503, 'stopping', 'the registry stops');
+    if (this.#readers.size >= STATUS_STREAMS_MAX)
+      return refusalReply(503, 'too-many-readers', 'the status page has too many readers');
     return {
       status: 200,
       type: 'text/event-stream',

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { ADMIN_TOKEN_TTL_SECONDS_MAX } from '../limits.ts';
 import type { HttpReply } from '../net/web-site.ts';
+import { jsonReply, refusalReply } from '../net/web-site.ts';
 import { isName } from '../wire/member-token.ts';
 import { type AdminTokens, TokenRefusal } from './admin-tokens.ts';
 import type { GuardedRoutes } from './authorise.ts';
-import { jsonOf, jsonReply, refusalReply } from './json-reply.ts';
+import { jsonOf } from './json-of.ts';
 import { ROLES } from './roles.ts';
 
 const NEW_TOKEN = z.strictObject({

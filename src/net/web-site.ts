@@ -1,6 +1,7 @@
 // HTTP pages, routes and replies. The WebSocket port serves pages and sessions, the same on both engines. The admin
 // port serves routes.
 import type { Readable } from 'node:stream';
+import { HTTP_BODY_BYTES_MAX } from '../limits.ts';
 import type { Certificate } from './certificate.ts';
 import type { WebSessions } from './upgrade.ts';
 
@@ -91,10 +92,13 @@ export function routeRequest(routes: HttpRoutes, request: HttpRequest): HttpRepl
     if (parameters === undefined) continue;
     known = true;
     if (routeMethod !== method) continue;
-    if (method !== 'GET' && !isOwnOrigin(request)) return plainReply(403, 'origin not allowed');
+    if (method !== 'GET' && !isOwnOrigin(request))
+      return refusalReply(403, 'origin-refused', 'a page of another origin may not make changes');
     return handler(request, parameters);
   }
-  return known ? plainReply(405, 'method not allowed') : plainReply(404, 'not found');
+  return known
+    ? refusalReply(405, 'method-not-allowed', `the path has no method ${method}`)
+    : refusalReply(404, 'not-found', 'there is no such path');
 }
 
 /**
@@ -110,6 +114,28 @@ function isOwnOrigin({ header }: HttpRequest): boolean {
 /** A reply with one line of text. */
 export function plainReply(status: number, text: string): HttpReply {
   return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` };
+}
+
+/** A reply with a JSON body, which no cache keeps. */
+export function jsonReply(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpReply {
+  return {
+    status,
+    type: 'application/json',
+    body: `${JSON.stringify(body)}\n`,
+    headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers },
+  };
+}
+
+/**
+ * The reply to a refused request: `{"error":{"code":…,"message":…}}`. `code` is for programs, `message` for people.
+ */
+export function refusalReply(
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpReply {
+  return jsonReply(status, { error: { code, message } }, headers);
 }
 
 /** The reply to a request without sound framing. */
@@ -130,7 +156,11 @@ export function hasSoundFraming(lines: (name: string) => readonly string[]): boo
 }
 
 /** The reply to a body of more than HTTP_BODY_BYTES_MAX bytes. */
-export const TOO_LARGE: HttpReply = plainReply(413, 'the body is too large');
+export const TOO_LARGE: HttpReply = refusalReply(
+  413,
+  'body-too-large',
+  `the body has more than ${HTTP_BODY_BYTES_MAX} bytes`,
+);
 
 /** Returns undefined if the path does not match, or is not valid percent-encoding. */
 function matchPath(pattern: string, path: string): PathParameters | undefined {

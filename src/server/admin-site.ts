@@ -2,10 +2,11 @@
 import type { Registry } from 'prom-client';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
 import { type Gate, type GuardedRoutes, whoamiRoutes, withRoles } from '../admin/authorise.ts';
+import { withQueryKeys } from '../admin/query-keys.ts';
 import { pageRoutes } from '../admin/status-page.ts';
 import type { StatusStreams } from '../admin/status-streams.ts';
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
-import type { HttpReply, HttpRoutes } from '../net/web-site.ts';
+import { type HttpReply, type HttpRoutes, jsonReply } from '../net/web-site.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { type HealthState, liveness, readiness } from './health.ts';
 
@@ -41,14 +42,16 @@ export function adminRoutes(
       'POST /drain',
       () => {
         drain();
-        return { status: 202, type: 'application/json', body: `${JSON.stringify({ draining: true })}\n` };
+        return jsonReply(202, { draining: true });
       },
     ],
     ['GET /api/status', () => streams.reply()],
   ]);
-  return new Map([
-    ...open,
-    ...pageRoutes(() => state.regCred),
-    ...withRoles(gate, new Map([...whoamiRoutes, ...apiRoutes(api), ...tokens, ...guarded, ...backups])),
-  ]);
+  return withQueryKeys(
+    new Map([
+      ...open,
+      ...pageRoutes(() => state.regCred),
+      ...withRoles(gate, new Map([...whoamiRoutes, ...apiRoutes(api), ...tokens, ...guarded, ...backups])),
+    ]),
+  );
 }

@@ -7,7 +7,7 @@ import { type ArchivedTable, writeArchive } from '../backup/archive.ts';
 import { backupName } from '../backup/backup-folder.ts';
 import { TABLE_DIRECTORY, TABLE_FILE } from '../backup/registry-files.ts';
 import { verifyInProcess } from '../backup/verify-process.ts';
-import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
+import { type HttpReply, type HttpRoutes, refusalReply } from '../net/web-site.ts';
 import type { TableCopies } from './table-copies.ts';
 
 /** Directory of the last copy for xlreg backup DIR, in the data directory, which only the registry's user can read. */
@@ -26,7 +26,7 @@ export function backupRoutes(dataDirectory: string, copies: TableCopies): HttpRo
     [
       'POST /api/backup',
       async () => {
-        if (streaming) return plainReply(409, 'another backup is being streamed');
+        if (streaming) return refusalReply(409, 'busy', 'another backup is being streamed');
         streaming = true;
         const ended = () => {
           streaming = false;
@@ -40,7 +40,7 @@ export function backupRoutes(dataDirectory: string, copies: TableCopies): HttpRo
           return { status: 200, type: 'application/x-tar', body: '', headers: { 'cache-control': 'no-store' }, source };
         } catch (error) {
           ended();
-          return plainReply(500, (error as Error).message);
+          return refusalReply(500, 'backup-failed', (error as Error).message);
         }
       },
     ],
@@ -54,7 +54,7 @@ async function leaveCopy(dataDirectory: string, copies: TableCopies): Promise<Ht
     await copies.copy(directory);
     return { status: 200, type: 'application/json', body: `${JSON.stringify({ directory: resolve(directory) })}\n` };
   } catch (error) {
-    return plainReply(500, (error as Error).message);
+    return refusalReply(500, 'backup-failed', (error as Error).message);
   }
 }
 

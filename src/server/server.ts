@@ -26,6 +26,7 @@ import { openAudit } from './open-audit.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import { Reload } from './reload.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
+import { longestSilenceMs } from './silence.ts';
 import { checkBackupSettings, startBackups } from './start-backups.ts';
 import { growthRates, startCoordinator } from './start-coordinator.ts';
 import { startPool } from './start-pool.ts';
@@ -48,6 +49,8 @@ export interface Server {
   readonly reload: (read: () => Config) => Promise<void>;
   /** Switches the log level between debug and info, as a signal asks for. */
   readonly toggleLogLevel: (signal: NodeJS.Signals) => void;
+  /** Milliseconds since each thread last gave a sign of life; 0 during a drain. */
+  readonly silentMs: () => number;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
@@ -131,5 +134,6 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
       const object = { level: observer.log.level };
       audit.record({ actor: { signal }, action: 'log-level', object, outcome: 'done' });
     },
+    silentMs: () => longestSilenceMs(state),
   };
 }

@@ -1,5 +1,5 @@
-// The API of the admin port on a real registry, with both engines and members that join over the wire.
-// docs/reference/openapi.json has to document every route, and every status and body seen here.
+// The API of the admin port on a real registry, with both engines and members that join over the wire. Every route, and
+// every status and body seen here, is in docs/reference/openapi.json. openapi.test.ts checks that file.
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -151,9 +151,47 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await list('limit=2&cursor=c2')).toMatchObject({ clusters: [{ name: 'd1' }], next: null });
     expect((await list('prefix=d')).clusters).toHaveLength(1);
     expect((await list('fill=full')).clusters).toMatchObject([{ name: 'c1' }]);
-    for (const query of ['limit=0', 'limit=1001', 'limit=x', 'fill=odd']) {
+    for (const query of ['limit=0', 'limit=1001', 'limit=x', 'fill=odd', 'filter=c', 'limit=1&limit=2', 'Prefix=c']) {
       expect(await list(query)).toMatchObject({ error: { code: 'bad-query' } });
     }
+  });
+
+  it('names an unknown parameter and those that the path takes', async () => {
+    const refusalOf = async (route: string, path: string) => (await ask(route, path)).body.error;
+    expect(await refusalOf('GET /api/sessions', '/api/sessions?prefix=c')).toEqual({
+      code: 'bad-query',
+      message: 'there is no parameter "prefix": this path takes limit, cursor',
+    });
+    expect(await refusalOf('POST /backup', '/backup?to=x')).toEqual({
+      code: 'bad-query',
+      message: 'there is no parameter "to": this path takes none',
+    });
+  });
+
+  it('refuses in JSON on every path', async () => {
+    const base = `http://127.0.0.1:${registry.process.adminPort}`;
+    const cases = [
+      ['GET', '/nothing', 404, 'not-found'],
+      ['GET', '/page/none.js', 404, 'not-found'],
+      ['DELETE', '/metrics', 405, 'method-not-allowed'],
+      ['POST', '/drain', 401, 'token-wrong'],
+    ] as const;
+    for (const [method, path, status, code] of cases) {
+      const response = await fetch(`${base}${path}`, { method });
+      const { error } = (await response.json()) as { error: { code: string; message: string } };
+      expect({ status: response.status, code: error.code }).toEqual({ status, code });
+      expect(response.headers.get('content-type')).toBe('application/json');
+    }
+  });
+
+  it('is explained by the commands in a sentence', async () => {
+    const flags = ['--admin', `127.0.0.1:${registry.process.adminPort}`, '--data-dir', registry.process.dataDir];
+    expect((await runXlreg(['delete', 'nobody', ...flags])).stderr).toBe(
+      'xlreg delete: the registry refused: there is no such cluster\n',
+    );
+    expect((await runXlreg(['clusters', '--limit', '0', ...flags])).stderr).toBe(
+      'xlreg clusters: the registry refused: the parameter limit should be a whole number, 1 to 1000\n',
+    );
   });
 
   it('shows a cluster and its members, by name and by ID', async () => {

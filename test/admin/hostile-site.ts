@@ -2,11 +2,10 @@
 // real; the API replies are invented.
 
 import { generateKeyPairSync } from 'node:crypto';
-import { jsonReply } from '../../src/admin/json-reply.ts';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { StatusStreams } from '../../src/admin/status-streams.ts';
 import { listenHttp } from '../../src/net/http/http-listener.ts';
-import { type HttpReply, type HttpRoutes, plainReply } from '../../src/net/web-site.ts';
+import { type HttpReply, type HttpRoutes, jsonReply, plainReply } from '../../src/net/web-site.ts';
 import { EMPTY_REPORT } from './empty-report.ts';
 
 const MARKUP = '<img src=x onerror="globalThis.owned=1"><script>globalThis.owned=1</script>';

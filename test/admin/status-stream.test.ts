@@ -104,7 +104,7 @@ describe('the stream of the status page', () => {
     for (const reader of readers) expect(reader.statusCode).toBe(200);
     const refused = await open(adminPort, token);
     expect(refused.statusCode).toBe(503);
-    expect((await refused.toArray()).join('')).toBe('the status page has too many readers\n');
+    expect((await refused.toArray()).join('')).toContain('the status page has too many readers');
     readers[0]!.destroy();
     let next: IncomingMessage;
     do next = await open(adminPort, token);
@@ -125,7 +125,7 @@ describe('the stream of the status page', () => {
     expect(reader.complete).toBe(true);
     const late = await open(registry.process.adminPort, token);
     expect(late.statusCode).toBe(503);
-    expect((await late.toArray()).join('')).toBe('the registry stops\n');
+    expect((await late.toArray()).join('')).toContain('the registry stops');
     registry.closeSessions();
     expect(await registry.process.exited).toBe(0);
   });

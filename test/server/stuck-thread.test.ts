@@ -1,56 +1,27 @@
 // A stalled thread, as on a disk that does not answer: metrics, health and API answer in time, and the registry
 // recovers once the thread goes on.
 
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OPERATOR_QUERIES_MAX } from '../../src/coordinator/thread/handle.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
+import { compileStalls, type Stalls } from '../support/stalling-threads.ts';
 import { until } from '../support/until.ts';
 
 const made = mkdtempSync(join(tmpdir(), 'xlreg-stuck-'));
-const library = compile();
-let control: string;
-let env: Record<string, string>;
+const newStalls = compileStalls(made);
+let stalls: Stalls;
+let env: Stalls['env'];
 beforeEach(() => {
-  control = mkdtempSync(join(made, 'control-'));
-  env = { LD_PRELOAD: library!, STALLING_THREADS: control };
+  stalls = newStalls!();
+  env = stalls.env;
 });
 afterAll(() => rmSync(made, { recursive: true }));
-
-/** Compiles the library. Returns undefined and logs the reason where there is no compiler. */
-function compile(): string | undefined {
-  const library = join(made, 'stalling-threads.so');
-  const source = fileURLToPath(new URL('stalling-threads.c', import.meta.url));
-  try {
-    execFileSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl'], { stdio: 'pipe' });
-    return library;
-  } catch (error) {
-    console.log(`SKIPPED, no thread can be made to stand still here: ${(error as Error).message.trim()}`);
-    return undefined;
-  }
-}
-
-/** Stalls threads that do this from now on. */
-function stall(what: 'sync' | 'times'): void {
-  writeFileSync(join(control, what), '');
-}
-
-/** Resolves when one thread has stalled; no other will. */
-async function stalled(what: 'sync' | 'times'): Promise<void> {
-  await until(() => existsSync(join(control, 'stalled')));
-  rmSync(join(control, what));
-}
-
-function letGo(): void {
-  writeFileSync(join(control, 'go'), '');
-}
 
 async function ask(port: number, dataDir: string, path: string) {
   const headers = { authorization: `Bearer ${adminToken(dataDir)}` };
@@ -58,10 +29,10 @@ async function ask(port: number, dataDir: string, path: string) {
   return { status: answer.status, body: await answer.json() };
 }
 
-describe.skipIf(library === undefined)('a stalled thread', () => {
+describe.skipIf(newStalls === undefined)('a stalled thread', () => {
   let registry: FieldRegistry;
   afterEach(async () => {
-    letGo();
+    stalls.letGo();
     expect(await registry.stop()).toBe(0);
   });
 
@@ -75,9 +46,9 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], env });
     const { client } = await registry.register(WIRES[0]!, { name: 'alice' });
     expect((await page()).text).toContain('xlreg_table_clusters');
-    stall('sync');
+    stalls.stall('sync');
     const created = client.create('waits', 2);
-    await stalled('sync');
+    await stalls.stalled('sync');
     const silent = async () => {
       const { text, ms } = await page();
       times.push(ms);
@@ -104,7 +75,7 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
       return answer;
     });
     await until(() => busy === 5);
-    letGo();
+    stalls.letGo();
     const answers = await Promise.all(asked);
     const refused = answers.filter(({ status }) => status === 503);
     expect(refused).toHaveLength(5);
@@ -124,8 +95,8 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     registry = await FieldRegistry.start({ args: ['--workers', '1'], env });
     await (await registry.connect(WIRES[0]!)).bye();
     const { adminPort, dataDir } = registry.process;
-    stall('times');
-    await stalled('times');
+    stalls.stall('times');
+    await stalls.stalled('times');
     const times: number[] = [];
     const alive = async () => {
       const { text, ms } = await page();
@@ -138,7 +109,7 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     await until(async () => (await alive()) === '0');
     expect(times.sort((a, b) => a - b)[Math.floor(times.length / 2)]).toBeLessThan(500);
     expect(await ask(adminPort, dataDir, '/readyz')).toMatchObject({ status: 503, body: { failing: ['pool-alive'] } });
-    letGo();
+    stalls.letGo();
     await until(async () => (await ask(adminPort, dataDir, '/readyz')).status === 200);
     await (await registry.connect(WIRES[0]!)).bye();
   });
@@ -146,9 +117,9 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
   it('makes the API answer not-ready, as the coordinator before the table is loaded', async () => {
     const dataDir = mkdtempSync(join(made, 'data-'));
     const port = await freePort();
-    stall('sync');
+    stalls.stall('sync');
     const starting = FieldRegistry.start({ args: ['--store', 'lmdb', '--admin', `127.0.0.1:${port}`], dataDir, env });
-    await stalled('sync');
+    await stalls.stalled('sync');
     for (const path of ['/api/clusters', '/api/clusters/any', '/api/clusters/any/members']) {
       expect(await ask(port, dataDir, path)).toMatchObject({ status: 503, body: { error: { code: 'not-ready' } } });
     }
@@ -157,7 +128,7 @@ describe.skipIf(library === undefined)('a stalled thread', () => {
     expect(await ask(port, dataDir, '/healthz')).toMatchObject({ status: 200 });
     const scraped = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     expect(scraped).toMatch(/^xlreg_readiness_check\{check="table-loaded"\} 0$/m);
-    letGo();
+    stalls.letGo();
     registry = await starting;
     expect((await ask(port, dataDir, '/api/clusters')).status).toBe(200);
   });

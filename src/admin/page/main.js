@@ -51,11 +51,19 @@ async function ask(path, method = 'GET') {
   const response = await fetch(path, { method, headers: authorization(), signal }).catch(() => {
     throw new Error('The registry does not answer.');
   });
-  const text = await response.text();
   if (response.status === 401) signOut(WRONG_TOKEN);
+  if (response.ok) return response.json();
+  throw Object.assign(new Error(await refusalIn(response)), { status: response.status });
+}
+
+/**
+ * The message of a refusal; the text of one that a proxy made.
+ * @param {Response} response
+ */
+async function refusalIn(response) {
+  const text = await response.text();
   const isJson = response.headers.get('content-type') === 'application/json';
-  if (response.ok && isJson) return JSON.parse(text);
-  throw Object.assign(new Error(isJson ? JSON.parse(text).error.message : text), { status: response.status });
+  return isJson ? JSON.parse(text).error.message : text.trim();
 }
 
 function authorization() {
@@ -88,7 +96,7 @@ async function readStream(signal) {
     const signals = AbortSignal.any([signal, silence.signal]);
     const response = await fetch('/api/status', { headers: authorization(), signal: signals });
     if (response.status === 401) return WRONG_TOKEN;
-    if (!response.ok || !response.body) return (await response.text()).trim();
+    if (!response.ok || !response.body) return refusalIn(response);
     // The role decides which buttons rows get, so it has to be known before them.
     setCaller(await ask('/api/whoami'));
     signedIn(true);

@@ -16,6 +16,7 @@ import { collectInThread, keepFreedMemory } from '../../runtime/v8-memory-tuning
 import { toggleLogLevel } from '../../server/log-level.ts';
 import { type Server, startServer } from '../../server/server.ts';
 import { StoreUnusableError } from '../../store/store.ts';
+import { ServiceManager } from '../service-manager.ts';
 
 /** Exit codes. The last is EX_TEMPFAIL of sysexits.h: a later start may succeed, so a supervisor should try again. */
 const [STOPPED, GAVE_UP, WRONG, TRY_AGAIN] = [0, 1, 2, 75];
@@ -40,6 +41,7 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   logWarnings(log);
   const onDeath = onceDead(log, out, err);
   process.on('uncaughtException', onDeath);
+  const manager = new ServiceManager(process.env, log);
   let server: Server | undefined;
   process.on('SIGUSR2', (signal) => (server ? server.toggleLogLevel(signal) : toggleLogLevel(log)));
   try {
@@ -49,11 +51,13 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     const observer = { log, logLinesDropped: () => err.dropped, recentTrouble: () => recentLog.entries(), onDeath };
     server = await unlessStopped(signal, startServer(config, observer));
     if (server === undefined) return STOPPED;
-    const { reload } = server;
-    process.on('SIGHUP', () => reload(() => readConfig(args, process.env)));
+    const { reload, silentMs } = server;
+    process.on('SIGHUP', () => manager.reloading(() => reload(() => readConfig(args, process.env))));
     const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
     log.info(describeStart(config, changed, server), 'started');
-    out.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
+    const ready = `ready tcp=${tcp} ws=${ws} admin=${admin}`;
+    out.write(`${ready}\n`);
+    manager.ready(ready, silentMs);
     if (isatty(2)) err.write(howToJoin(config.dataDir, config.advertise, tcp));
   } catch (error) {
     const code = exitCodeOf(error);
@@ -62,6 +66,7 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     return code ?? GAVE_UP;
   }
   await Promise.race([signal, server.drainAsked]);
+  manager.stopping();
   log.info('draining');
   await server.stop();
   log.info('stopped');

@@ -1,0 +1,63 @@
+// The npm packages of this checkout, built from dist/ as it is, and installed into empty folders.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const project = resolve(import.meta.dirname, '../..');
+const run = promisify(execFile);
+const INSTALL_TIMEOUT_MS = 240_000;
+
+export type PackageName = 'xlreg' | 'xlreg-client';
+
+/** Builds both tarballs into a new folder, and returns it. */
+export async function makeTarballs(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'xlreg-tarballs-'));
+  await run(process.execPath, ['scripts/packages/tarballs.mjs', folder, '--built'], { cwd: project });
+  return folder;
+}
+
+/**
+ * Installs a tarball into a new folder with the npm of `node`, and returns the folder. Resolves to undefined and logs
+ * the reason if a dependency is neither in npm's cache nor within reach.
+ */
+export async function installTarball(
+  tarballs: string,
+  name: PackageName,
+  node = process.execPath,
+): Promise<string | undefined> {
+  const folder = mkdtempSync(join(tmpdir(), 'xlreg-installed-'));
+  writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
+  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', join(tarballs, `${name}-${version()}.tgz`)];
+  try {
+    await run(node, [npmCli(), ...args], { cwd: folder, timeout: INSTALL_TIMEOUT_MS });
+    return folder;
+  } catch (error) {
+    const { stderr } = error as { stderr: string };
+    if (!/ENOTCACHED|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test(stderr)) throw error;
+    console.log(`SKIPPED, the dependencies of ${name} cannot be had here: ${stderr.trim().split('\n')[0]}`);
+    return undefined;
+  }
+}
+
+/** What an installation consists of. */
+export function measureInstalled(folder: string) {
+  const modules = join(folder, 'node_modules');
+  const entries = readdirSync(modules, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
+  const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as { packages: object };
+  const packages = Object.keys(lock.packages).filter((path) => path !== '').length;
+  return { megabytes: bytes / 1e6, packages, native: files.filter((file) => file.endsWith('.node')).length };
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).version;
+}
+
+/** npm's own program, which any version of Node can run. npm_execpath is set in scripts of npm. */
+function npmCli(): string {
+  const given = process.env.npm_execpath;
+  return given?.endsWith('npm-cli.js') ? given : resolve(process.execPath, '../../lib/node_modules/npm/bin/npm-cli.js');
+}
