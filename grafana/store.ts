@@ -164,6 +164,12 @@ export const store: Dashboard = {
           queries: p50And99('xlreg_store_catch_up_seconds'),
         },
         {
+          title: 'Servers of etcd that answer',
+          description: '1 for each server of etcd that answered its last probe, 0 for one that did not.',
+          unit: 'short',
+          queries: [{ expr: gauge('xlreg_store_server_up'), legend: '{{instance}} {{server}}' }],
+        },
+        {
           title: 'Revisions behind',
           description: 'Revisions that the watch was behind at the last catch-up.',
           unit: 'short',
