@@ -211,6 +211,9 @@ export const PORT_WAIT_MS = 5_000;
 /** Milliseconds that a cancelled start may take to release its resources. Then the process exits anyway. */
 export const START_ABANDON_MS = 5_000;
 
+/** Seconds of `--shutdown-delay`: far above the interval of any health check, and below what supervisors wait for. */
+export const SHUTDOWN_DELAY_SECONDS_MAX = 300;
+
 /** Pieces of 256 KB that the reader thread of a table may be ahead of the coordinator: 16 MB of memory. */
 export const TABLE_PIECES_AHEAD_MAX = 64;
 

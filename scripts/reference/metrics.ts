@@ -63,7 +63,7 @@ function registerAll(registry: Registry): void {
   const idle = { tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false };
   processMetrics(registry);
   logMetrics(registry, () => 0);
-  readinessMetrics(registry, () => readinessChecks({ ...idle, pool: undefined }));
+  readinessMetrics(registry, () => readinessChecks({ ...idle, coordinator: undefined, pool: undefined }));
   adminMetrics(registry, () => ({ open: 0, dropped: 0 }));
   new AdmissionMetrics(registry, 0, () => ({ connections: 0, addresses: 0 }));
   new SessionMetrics(registry);

@@ -6,18 +6,18 @@ import { withToken } from '../admin/admin-token.ts';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
 import { pageRoutes } from '../admin/status-page.ts';
 import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
+import type { Config } from '../config.ts';
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { readActivity } from '../metrics/status-snapshot.ts';
 import { type HttpReply, type HttpRoutes, plainReply } from '../net/web-site.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
-import { type HealthState, liveness, readiness, readinessChecks } from './health.ts';
+import { type HealthState, healthRoutes, readinessChecks } from './health.ts';
 
 /** Directory of the last backup, in the data directory. */
 const BACKUP_DIRECTORY = 'backup.new';
 
 /** The server's state as the admin port sees it. */
 export interface RegistryState extends HealthState {
-  /** Undefined until the table is loaded. */
   coordinator: CoordinatorThread | undefined;
   /** Undefined until the TCP port is bound. */
   regCred: RegCred | undefined;
@@ -30,7 +30,7 @@ export interface RegistryState extends HealthState {
 export function adminRoutes(
   state: RegistryState,
   metrics: Registry,
-  dataDirectory: string,
+  { dataDir, shutdownDelay }: Pick<Config, 'dataDir' | 'shutdownDelay'>,
   api: ApiSubject,
   token: string,
   streams: StatusStreams,
@@ -40,22 +40,28 @@ export function adminRoutes(
   let backup: Promise<HttpReply> | undefined;
   const open = new Map<string, () => HttpReply | Promise<HttpReply>>([
     ['GET /metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
-    ['GET /readyz', () => readiness(state)],
-    ['GET /healthz', () => liveness(state)],
   ]);
   const guarded = new Map<string, () => HttpReply | Promise<HttpReply>>([
     [
       'POST /drain',
       () => {
         drain();
-        return { status: 202, type: 'application/json', body: `${JSON.stringify({ draining: true })}\n` };
+        return {
+          status: 202,
+          type: 'application/json',
+          body: `${JSON.stringify({ draining: true, delaySeconds: shutdownDelay })}\n`,
+        };
       },
     ],
     ['GET /api/status', () => (state.coordinator ? streams.reply() : plainReply(503, 'not ready'))],
-    ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDirectory).finally(() => (backup = undefined)))],
+    ['POST /backup', () => (backup ??= backUp(state.coordinator, dataDir).finally(() => (backup = undefined)))],
   ]);
+  const health = healthRoutes(state);
   return new Map([
     ...open,
+    ...health,
+    // The name of /livez in the first release.
+    ['GET /healthz', health.get('GET /livez')!],
     ...pageRoutes(() => state.regCred),
     ...withToken(token, new Map([...apiRoutes(api), ...guarded])),
   ]);

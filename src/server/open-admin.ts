@@ -35,7 +35,7 @@ export async function openAdmin(context: ServerContext): Promise<OpenedAdmin> {
   });
   const token = await openToken(config.dataDir, log);
   const streams = new StatusStreams(() => readStatus(state, metrics));
-  const routes = adminRoutes(state, metrics, config.dataDir, apiSubject(context), token, streams, () => {
+  const routes = adminRoutes(state, metrics, config, apiSubject(context), token, streams, () => {
     state.draining = true;
     askDrain();
   });

@@ -1,7 +1,8 @@
 // The whole server. Each of the six stages of a start returns what it made and registers how to close it. A stop closes
 // the stages in reverse order:
 //
-//   1 open-identity  2 open-admin  3 start-coordinator  4 bind-tcp  5 start-pool  6 bind-web
+//   1 open-identity  2 open-admin, open-health  3 start-coordinator  4 bind-tcp  5 start-pool  6 bind-web
+import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { newGrowthMemory } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
@@ -16,6 +17,7 @@ import { openCertificates, reloaderOf } from './certificates.ts';
 import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
 import { openAdmin } from './open-admin.ts';
+import { openHealth } from './open-health.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
 import { startCoordinator } from './start-coordinator.ts';
@@ -24,7 +26,12 @@ import { startPool } from './start-pool.ts';
 /** A running server. */
 export interface Server {
   /** `host:port` of each listener; absent if the listener is off. */
-  readonly addresses: { readonly tcp?: string; readonly ws?: string; readonly admin?: string };
+  readonly addresses: {
+    readonly tcp?: string;
+    readonly ws?: string;
+    readonly admin?: string;
+    readonly health?: string;
+  };
   /** The engine of the WebSocket port. A listener with a certificate is always served by `node`. */
   readonly engine: WebEngine;
   /** The public credentials, as in regCred.dat. */
@@ -33,6 +40,8 @@ export interface Server {
   readonly drainAsked: Promise<void>;
   /** Reloads the certificates. Logs an unusable one and keeps the old one. */
   readonly reloadCertificates: () => Promise<void>;
+  /** Fails readiness, and resolves after `--shutdown-delay`. Until then everything is served, new connections too. */
+  readonly announceStop: () => Promise<void>;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
@@ -81,6 +90,7 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
   const { config, observer, state, certificates } = context;
   const opened = await openRegistryIdentity(context);
   const admin = await openAdmin(context);
+  const health = await openHealth(context);
   const coordinator = await startCoordinator(context, opened);
   const tcp = await bindTcp(context, opened.identity);
   await startPool(context, opened.identity, coordinator, tcp.regCred);
@@ -99,10 +109,18 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
       ...(tcp.listener && { tcp: tcp.listener.address }),
       ...(ws && { ws: ws.address }),
       ...(admin.listener && { admin: admin.listener.address }),
+      ...(health && { health: health.address }),
     },
     engine,
     regCred: tcp.regCredText,
     drainAsked: admin.drainAsked,
+    async announceStop() {
+      state.draining = true;
+      const { shutdownDelay: seconds } = config;
+      if (seconds === 0) return;
+      observer.log.info({ seconds }, 'stopping: /readyz fails, and everything is served until the drain');
+      await pause(seconds * 1000);
+    },
     reloadCertificates: reloaderOf(certificates, observer.log),
   };
 }

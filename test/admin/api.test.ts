@@ -39,7 +39,8 @@ it('documents exactly the routes that exist', () => {
     limits: {},
     logLevel: { get: () => '', set() {}, levels: [] },
   };
-  const own = ['GET /metrics', 'GET /healthz', 'GET /readyz', 'POST /drain', 'POST /backup', 'GET /api/status'];
+  const health = ['GET /livez', 'GET /healthz', 'GET /readyz'];
+  const own = ['GET /metrics', ...health, 'POST /drain', 'POST /backup', 'GET /api/status'];
   const routes = [...apiRoutes(subject).keys(), ...pageRoutes(() => undefined).keys(), ...own];
   expect(documented.toSorted()).toEqual(routes.toSorted());
 });

@@ -42,7 +42,15 @@ function shown(store: Store = new MemoryStore(), pages?: number) {
   const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
   const nothing = () => {};
   const observer = {
-    ...{ batch: nothing, filled: nothing, replaced: nothing, expired: nothing, full: nothing, unreachable: nothing },
+    ...{
+      batch: nothing,
+      filled: nothing,
+      replaced: nothing,
+      expired: nothing,
+      full: nothing,
+      unreachable: nothing,
+      answerable: nothing,
+    },
     broken(error: unknown) {
       throw error;
     },

@@ -36,6 +36,7 @@ class Opened {
       expired() {},
       full: never,
       unreachable: never,
+      answerable: never,
       broken: never,
     };
     this.coordinator = new Coordinator(this.table, this.#store, observer, clock);

@@ -46,9 +46,9 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     server = await unlessStopped(signal, startServer(config, { log, logLinesDropped: () => err.dropped, onDeath }));
     if (server === undefined) return STOPPED;
     process.on('SIGHUP', server.reloadCertificates);
-    const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
+    const { tcp = 'off', ws = 'off', admin = 'off', health } = server.addresses;
     log.info(describeStart(config, changed, server), 'started');
-    out.write(`ready tcp=${tcp} ws=${ws} admin=${admin}\n`);
+    out.write(`ready tcp=${tcp} ws=${ws} admin=${admin}${health ? ` health=${health}` : ''}\n`);
     if (isatty(2)) err.write(howToJoin(config.dataDir, config.advertise, tcp));
   } catch (error) {
     const code = exitCodeOf(error);
@@ -57,6 +57,7 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     return code ?? GAVE_UP;
   }
   await Promise.race([signal, server.drainAsked]);
+  await server.announceStop();
   log.info('draining');
   await server.stop();
   log.info('stopped');

@@ -136,6 +136,11 @@ export class CoordinatorThread {
     return queuedCommands(this.#channels.values());
   }
 
+  /** False while the table is known to be wrong, as after a restored etcd: nothing is answered from it. */
+  get answersRosters(): boolean {
+    return this.stats.store.unanswerable.value === 0;
+  }
+
   /** Carries out an operator's command. Its change is stored when this resolves. Rejects with CoordinatorBusyError. */
   operate(command: OperatorCommand): Promise<Reply> {
     return this.#query(command) as Promise<Reply>;
