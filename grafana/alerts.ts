@@ -140,6 +140,14 @@ export const ALERTS: readonly Alert[] = [
     summary: '{{ $labels.instance }} closes more than one connection a second at the limit {{ $labels.cause }}',
   },
   {
+    name: 'XlregRefusedShare',
+    severity: 'warning',
+    expr: 'sum by (job, instance) (rate(xlreg_limit_refused_total[5m])) / (sum by (job, instance) (rate(xlreg_limit_refused_total[5m])) + sum by (job, instance) (rate(xlreg_sessions_started_total[5m]))) > 0.05',
+    for: '5m',
+    summary:
+      'limits of {{ $labels.instance }} turn away more than 5 % of its clients: xlreg limits shows which and whom',
+  },
+  {
     name: 'XlregLogLinesLost',
     severity: 'warning',
     expr: 'increase(xlreg_log_lines_dropped_total[5m]) > 0',

@@ -64,7 +64,8 @@ function environmentName(name: string): string {
   return `XLREG_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-function camelCase(name: string): string {
+/** `reply-bytes-max` → `replyBytesMax`. */
+export function camelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 

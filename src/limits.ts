@@ -144,6 +144,15 @@ export const ADDRESSES_MAX = 65_536;
 /** Entries shared by all further addresses. Exhausting all of them takes as many addresses again. */
 export const SHARED_ADDRESS_ENTRIES = 1_024;
 
+/** Minutes for which refusals of limits are kept by address. */
+export const LEDGER_MINUTES = 5;
+
+/** Addresses of each of these minutes; about 0.4 MB in all. Refusals of later addresses count in all only. */
+export const LEDGER_ADDRESSES_MAX = 256;
+
+/** Addresses with a log line of their own, one a minute. Later addresses share a line. */
+export const LEDGER_REPORTED_ADDRESSES_MAX = 64;
+
 /** Burst of Hellos, in seconds of the total rate. */
 export const HELLO_BURST_SECONDS = 1;
 

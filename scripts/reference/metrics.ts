@@ -2,7 +2,7 @@
 import { Registry } from 'prom-client';
 import { coordinatorStats, newStatsMemory } from '../../src/coordinator/coordinator-stats.ts';
 import { adminMetrics } from '../../src/metrics/admin-metrics.ts';
-import { AdmissionMetrics } from '../../src/metrics/admission-metrics.ts';
+import { admissionMetrics } from '../../src/metrics/admission-metrics.ts';
 import { coordinatorMetrics } from '../../src/metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../../src/metrics/etcd-metrics.ts';
 import { logMetrics } from '../../src/metrics/log-metrics.ts';
@@ -65,7 +65,8 @@ function registerAll(registry: Registry): void {
   logMetrics(registry, () => 0);
   readinessMetrics(registry, () => readinessChecks({ ...idle, coordinator: undefined, pool: undefined }));
   adminMetrics(registry, () => ({ open: 0, dropped: 0 }));
-  new AdmissionMetrics(registry, 0, () => ({ connections: 0, addresses: 0 }));
+  const counts = () => ({ connections: 0, addresses: 0 });
+  admissionMetrics(registry, () => 0, counts, { total: () => 0 });
   new SessionMetrics(registry);
   new PoolMetrics(registry, () => ({ hello: 0, message: 0 }));
   coordinatorMetrics(registry, coordinatorStats(newStatsMemory()), () => 0);

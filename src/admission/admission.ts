@@ -5,9 +5,10 @@ import { monotonicSeconds } from '../runtime/thread-stats.ts';
 import { AddressTable, type AddressUse } from './address-table.ts';
 import { EXEMPT, type GrowthBudgets } from './growth-budgets.ts';
 import { addressHolder, Networks } from './ip-address.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { isLimit, type Limit } from './limit-ledger.ts';
+import { type BucketRate, TokenBucket } from './token-bucket.ts';
 
-/** Limits that close connections. Each is a metric label, so this list bounds that label. */
+/** Limits that close connections silently. Each is a metric label, so this list bounds that label. */
 export const DROP_CAUSES = [
   'connections',
   'connections-per-address',
@@ -19,7 +20,7 @@ export const DROP_CAUSES = [
   'session-messages',
   'session-time',
   'proxy-header',
-] as const;
+] as const satisfies readonly Limit[];
 
 export type DropCause = (typeof DROP_CAUSES)[number];
 
@@ -36,47 +37,77 @@ export interface AdmissionLimits {
   readonly limitExempt: readonly string[];
 }
 
-/** Receives each connection that a limit has closed. */
-export type DropObserver = (cause: DropCause, address: string | undefined) => void;
+/** Receives each refusal of a limit. `address` is the unit of limits, as `addressHolder` spells it. */
+export type LimitObserver = (limit: Limit, address: string | undefined) => void;
+
+/** Present use of limits, in their units; a used token of a bucket is a recent Hello. */
+export interface AdmissionUse {
+  readonly connections: number;
+  readonly hellos: number;
+  /** Of the address that has most of them. */
+  readonly connectionsOfAddress: number;
+  readonly hellosOfAddress: number;
+}
+
+function helloRates({ maxHellosPerSecond, maxHellosPerSecondPerAddress }: AdmissionLimits) {
+  const rate = (perSecond: number, seconds: number) => ({ perSecond, burst: Math.max(1, perSecond * seconds) });
+  return {
+    all: rate(maxHellosPerSecond, HELLO_BURST_SECONDS),
+    address: rate(maxHellosPerSecondPerAddress, HELLO_BURST_SECONDS_PER_ADDRESS),
+  };
+}
 
 export class Admission {
-  readonly limits: AdmissionLimits;
-  readonly dropped: DropObserver;
-  readonly #exempt: Networks;
+  readonly turnedAway: LimitObserver;
+  #limits: AdmissionLimits;
+  #exempt: Networks;
   readonly #addresses: AddressTable;
   readonly #hellos: TokenBucket;
+  /** The rates of the buckets of Hellos, in all and for each address. The buckets follow their changes. */
+  readonly #rates: { readonly all: BucketRate; readonly address: BucketRate };
   #connections = 0;
   /** Connections without a permit, because their front end cannot close them. Included in #connections. */
   #unseated = 0;
-  readonly #unseatedMax: number;
   /** Permits of connections without a good Hello, oldest first. BOUNDED by maxConnections. */
   readonly #ungreeted = new Set<ConnectionPermit>();
 
   /** `growth` holds the addresses' budgets for additions to the table, which the coordinator charges. */
-  constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, dropped: DropObserver) {
-    this.limits = limits;
-    this.dropped = dropped;
+  constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, turnedAway: LimitObserver) {
+    this.turnedAway = turnedAway;
+    this.#limits = limits;
     this.#exempt = new Networks(limits.limitExempt);
-    this.#unseatedMax = Math.max(1, Math.floor(limits.maxConnections * SILENT_CONNECTIONS_SHARE));
     const now = performance.now();
-    const { maxHellosPerSecond, maxHellosPerSecondPerAddress } = limits;
-    this.#hellos = new TokenBucket(
-      { perSecond: maxHellosPerSecond, burst: Math.max(1, maxHellosPerSecond * HELLO_BURST_SECONDS) },
-      now,
-    );
-    this.#addresses = new AddressTable(
-      {
-        perSecond: maxHellosPerSecondPerAddress,
-        burst: Math.max(1, maxHellosPerSecondPerAddress * HELLO_BURST_SECONDS_PER_ADDRESS),
-      },
-      now,
-      (entry) => growth.isFull(entry, monotonicSeconds()),
-    );
+    this.#rates = helloRates(limits);
+    this.#hellos = new TokenBucket(this.#rates.all, now);
+    this.#addresses = new AddressTable(this.#rates.address, now, (entry) => growth.isFull(entry, monotonicSeconds()));
+  }
+
+  get limits(): AdmissionLimits {
+    return this.#limits;
+  }
+
+  /** Replaces the limits. Open connections and sessions stay, and count towards the new ones. */
+  setLimits(limits: AdmissionLimits): void {
+    this.#limits = limits;
+    this.#exempt = new Networks(limits.limitExempt);
+    const { all, address } = helloRates(limits);
+    Object.assign(this.#rates.all, all);
+    Object.assign(this.#rates.address, address);
   }
 
   /** Number of connections, and of addresses with an entry of their own. */
   get counts(): { readonly connections: number; readonly addresses: number } {
     return { connections: this.#connections, addresses: this.#addresses.size };
+  }
+
+  /** The present use of the limits on connections and Hellos. Looks at each address, so it is for operators only. */
+  get use(): AdmissionUse {
+    const now = performance.now();
+    return { connections: this.#connections, hellos: this.#hellos.used(now), ...this.#addresses.mostUsed(now) };
+  }
+
+  get #unseatedMax(): number {
+    return Math.max(1, Math.floor(this.#limits.maxConnections * SILENT_CONNECTIONS_SHARE));
   }
 
   /**
@@ -104,7 +135,7 @@ export class Admission {
    */
   hasRoomUnseated(others: number): boolean {
     if (others >= this.#unseatedMax - this.#unseated) {
-      this.dropped('silent-connections', undefined);
+      this.turnedAway('silent-connections', undefined);
       return false;
     }
     return this.#makeRoom();
@@ -126,9 +157,10 @@ export class Admission {
    * address is at its limit.
    */
   hold(address: string): (() => void) | undefined {
-    const use = this.useOf(address);
+    const holder = addressHolder(address);
+    const use = this.useOf(address, holder);
     if (use && use.connections >= this.limits.maxConnectionsPerAddress) {
-      this.dropped('connections-per-address', address);
+      this.turnedAway('connections-per-address', holder);
       return undefined;
     }
     return this.holdAnyway(address);
@@ -154,13 +186,13 @@ export class Admission {
   }
 
   #refuse(): false {
-    this.dropped('connections', undefined);
+    this.turnedAway('connections', undefined);
     return false;
   }
 
-  /** Returns the usage of an address; undefined if it is exempt. */
-  useOf(address: string): AddressUse | undefined {
-    return this.#exempt.has(address) ? undefined : this.#addresses.of(addressHolder(address), performance.now());
+  /** Returns the usage of an address; undefined if it is exempt. `holder` is addressHolder(address). */
+  useOf(address: string, holder = addressHolder(address)): AddressUse | undefined {
+    return this.#exempt.has(address) ? undefined : this.#addresses.of(holder, performance.now());
   }
 
   takeHello(): boolean {
@@ -186,6 +218,8 @@ export class Admission {
 export class ConnectionPermit {
   readonly #admission: Admission;
   #address: string | undefined;
+  /** The unit of limits that the address belongs to. */
+  #holder: string | undefined;
   /** Undefined while the address is unknown, and for exempt addresses. */
   #use: AddressUse | undefined;
   #bytes = 0;
@@ -214,7 +248,8 @@ export class ConnectionPermit {
   /** Sets the peer's address. Returns false, and frees the permit, if that address is at its limit of connections. */
   placeAt(address: string): boolean {
     this.#address = address;
-    const use = this.#admission.useOf(address);
+    this.#holder = addressHolder(address);
+    const use = this.#admission.useOf(address, this.#holder);
     if (use && use.connections >= this.#admission.limits.maxConnectionsPerAddress) {
       this.ended('connections-per-address');
       this.free();
@@ -261,7 +296,7 @@ export class ConnectionPermit {
 
   /** Counts the end of a session if a limit caused it. The permit stays taken until free(). */
   ended(end: string): void {
-    if ((DROP_CAUSES as readonly string[]).includes(end)) this.#admission.dropped(end as DropCause, this.#address);
+    if (isLimit(end)) this.#admission.turnedAway(end, this.#holder);
   }
 
   /** Frees the permit once the connection is closed. */

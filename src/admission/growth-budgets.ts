@@ -28,12 +28,17 @@ export function newGrowthMemory(entries = ENTRIES): SharedArrayBuffer {
 export class GrowthBudgets {
   readonly #fullAt: BigInt64Array;
   /** Microseconds for one token, by kind. */
-  readonly #interval: Readonly<Record<Addition, bigint>>;
+  #interval!: Readonly<Record<Addition, bigint>>;
   /** Microseconds to fill an empty bucket, by kind. */
-  readonly #depth: Readonly<Record<Addition, bigint>>;
+  #depth!: Readonly<Record<Addition, bigint>>;
 
   constructor(memory: SharedArrayBuffer, rates: GrowthRates) {
     this.#fullAt = new BigInt64Array(memory);
+    this.setRates(rates);
+  }
+
+  /** Replaces the rates of this thread's view. A bucket keeps the time at which it is full. */
+  setRates(rates: GrowthRates): void {
     const interval = (kind: Addition) => BigInt(Math.round(1e6 / rates[kind]));
     const depth = (kind: Addition) => interval(kind) * BigInt(Math.max(1, burstOf(rates[kind])));
     this.#interval = {

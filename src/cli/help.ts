@@ -40,6 +40,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg evict      remove a member from a cluster
   xlreg delete     delete a cluster
   xlreg sessions   list the sessions of a running registry
+  xlreg limits     show the limits of a running registry, and whom they turn away
 
   xlreg keys       change the key that encrypts Hellos
   xlreg config     check a configuration file
@@ -80,6 +81,13 @@ ${ADMIN_FLAGS}`;
 const SESSIONS = `xlreg sessions [--limit N] [--cursor NUMBER] [FLAGS]
 
 Lists the connections of a running registry in order of arrival. The limit is 100 by default and 1000 at most.
+${ADMIN_FLAGS}`;
+
+const LIMITS = `xlreg limits [FLAGS]
+
+Shows the limits of a running registry. For each setting: its value, the present use, and how often it refused in the
+last five minutes and since the start. For a limit per address, the use is that of the address with most; a Hello counts
+until its token is back. Below them: the 16 addresses that were refused most, with the limits' names in metrics and log.
 ${ADMIN_FLAGS}`;
 
 const CONFIG = `xlreg config check FILE
@@ -197,6 +205,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['evict', EVICT],
   ['delete', DELETE],
   ['sessions', SESSIONS],
+  ['limits', LIMITS],
   ['keys', KEYS],
   ['config', CONFIG],
   ['drain', DRAIN],

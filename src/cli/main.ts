@@ -27,6 +27,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['evict', async () => (await import('./commands/operate.ts')).evict],
   ['delete', async () => (await import('./commands/operate.ts')).deleteCluster],
   ['sessions', async () => (await import('./commands/operate.ts')).sessions],
+  ['limits', async () => (await import('./commands/limits.ts')).limits],
   ['keys', async () => (await import('./commands/keys.ts')).keys],
   ['config', async () => (await import('./commands/config.ts')).config],
   ['drain', async () => (await import('./commands/drain.ts')).drain],

@@ -55,12 +55,17 @@ export class ClusterTable {
    */
   constructor(registryId: string, limits: TableLimits, now: number, shared = false) {
     this.#registryId = registryId;
-    this.#limits = limits;
+    this.#limits = { ...limits };
     this.#now = now;
     this.#contents = new TableContents(shared ? new LeaseTracker() : undefined);
-    this.#ttl = new TimeToLive(limits, this.#contents);
+    this.#ttl = new TimeToLive(this.#limits, this.#contents);
     this.#clientSweep = new Sweep(this.#contents.clients);
     this.#clusterSweep = new Sweep(this.#contents.clustersById);
+  }
+
+  /** Replaces the limits. Records that exceed the new ones stay. */
+  setLimits(limits: TableLimits): void {
+    Object.assign(this.#limits, limits);
   }
 
   get counts(): TableCounts {

@@ -6,6 +6,7 @@ import { withToken } from '../admin/admin-token.ts';
 import { type ApiSubject, apiRoutes } from '../admin/api.ts';
 import { pageRoutes } from '../admin/status-page.ts';
 import type { StatusReport, StatusStreams } from '../admin/status-streams.ts';
+import type { Admission } from '../admission/admission.ts';
 import type { Config } from '../config.ts';
 import { CoordinatorBusyError, type CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { readActivity } from '../metrics/status-snapshot.ts';
@@ -19,6 +20,8 @@ const BACKUP_DIRECTORY = 'backup.new';
 /** The server's state as the admin port sees it. */
 export interface RegistryState extends HealthState {
   coordinator: CoordinatorThread | undefined;
+  /** Undefined until the TCP port is bound. */
+  admission: Admission | undefined;
   /** Undefined until the TCP port is bound. */
   regCred: RegCred | undefined;
 }

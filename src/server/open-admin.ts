@@ -6,12 +6,12 @@ import type { LevelWithSilent, Logger } from 'pino';
 import { ADMIN_TOKEN_FILE, openAdminToken } from '../admin/admin-token.ts';
 import type { ApiSubject } from '../admin/api.ts';
 import { StatusStreams } from '../admin/status-streams.ts';
-import type { Config } from '../config.ts';
 import { keepPrivate } from '../identity/identity.ts';
 import { adminMetrics } from '../metrics/admin-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { listenHttp, newHttpConnections } from '../net/http/http-listener.ts';
 import { adminRoutes, readStatus } from './admin-site.ts';
+import { reportLimits } from './limits-report.ts';
 import { listenPatiently } from './listen-patiently.ts';
 import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import type { ServerContext } from './server-context.ts';
@@ -54,7 +54,7 @@ async function openToken(dataDirectory: string, log: Logger): Promise<string> {
   return openAdminToken(dataDirectory);
 }
 
-function apiSubject({ config, observer, state, connections }: ServerContext): ApiSubject {
+function apiSubject({ observer, state, connections, limits, ledger }: ServerContext): ApiSubject {
   const { log } = observer;
   return {
     get coordinator() {
@@ -62,25 +62,11 @@ function apiSubject({ config, observer, state, connections }: ServerContext): Ap
     },
     sessions: (after, limit) => connections.list(after, limit),
     hasTwin: (clientId) => connections.hasTwin(clientId),
-    limits: limitsOf(config),
+    limits: () => reportLimits(limits, ledger, state),
     logLevel: {
       get: () => log.level,
       set: (level) => setLogLevel(log, level as LevelWithSilent),
       levels: LOG_LEVELS,
     },
-  };
-}
-
-/** The configured limits. */
-function limitsOf(config: Config): Readonly<Record<string, number>> {
-  const { maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress } = config;
-  const { maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages } = config;
-  const { maxRegistrationsPerSecondPerAddress, maxClustersPerSecondPerAddress, maxMembersPerSecondPerAddress } = config;
-  const { maxClustersPerClient, maxSeatsPerClient } = config;
-  return {
-    ...{ maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress },
-    ...{ maxRegistrationsPerSecondPerAddress, maxClustersPerSecondPerAddress, maxMembersPerSecondPerAddress },
-    ...{ maxClustersPerClient, maxSeatsPerClient },
-    ...{ maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages },
   };
 }

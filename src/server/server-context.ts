@@ -1,11 +1,12 @@
 // The context of every stage of a start: settings, log, metrics, and the state that health and the admin port read.
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { GrowthRates } from '../admission/growth-budgets.ts';
+import type { LimitLedger } from '../admission/limit-ledger.ts';
 import type { Config } from '../config.ts';
 import type { ServedConnections } from '../connection/served-connections.ts';
 import type { RegistryState } from './admin-site.ts';
 import type { Certificates } from './certificates.ts';
+import type { LiveLimits } from './live-limits.ts';
 
 /** Log and events of a server, for the process that runs it. */
 export interface ServerObserver {
@@ -14,12 +15,6 @@ export interface ServerObserver {
   logLinesDropped(): number;
   /** A part died that the server cannot work without. */
   onDeath(error: unknown): void;
-}
-
-/** Growth budgets of addresses, shared by all threads (R4). */
-export interface Growth {
-  readonly memory: SharedArrayBuffer;
-  readonly rates: GrowthRates;
 }
 
 export interface ServerContext {
@@ -31,9 +26,12 @@ export interface ServerContext {
   /** All connections. They are served once the pool runs. */
   readonly connections: ServedConnections;
   readonly certificates: Certificates;
-  readonly growth: Growth;
-  /** `--max-connections`, or less if the limit of open files requires it. */
-  readonly maxConnections: number;
+  /** Memory of the growth budgets of addresses, shared by all threads (R4). */
+  readonly growthMemory: SharedArrayBuffer;
+  /** The limits in effect, which may change while the server runs. */
+  readonly limits: LiveLimits;
+  /** Counts what limits turn away. */
+  readonly ledger: LimitLedger;
   /** Registers a function that closes a part. Parts close in reverse order. */
   onStop(close: () => Promise<void>): void;
 }

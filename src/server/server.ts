@@ -14,8 +14,9 @@ import { chooseWebEngine, type WebEngine } from '../net/web-listener.ts';
 import { bindTcp } from './bind-tcp.ts';
 import { bindWeb } from './bind-web.ts';
 import { openCertificates, reloaderOf } from './certificates.ts';
-import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
+import { newLedger } from './limits-report.ts';
+import { LiveLimits } from './live-limits.ts';
 import { openAdmin } from './open-admin.ts';
 import { openHealth } from './open-health.ts';
 import { openRegistryIdentity } from './open-identity.ts';
@@ -40,6 +41,11 @@ export interface Server {
   readonly drainAsked: Promise<void>;
   /** Reloads the certificates. Logs an unusable one and keeps the old one. */
   readonly reloadCertificates: () => Promise<void>;
+  /**
+   * Puts the limits of `config` into effect, those of LIVE_LIMIT_SETTINGS. Open connections, sessions and records stay.
+   * Throws ConfigError, and keeps the old limits, if the limit of open files is too low.
+   */
+  readonly setLimits: (config: Config) => void;
   /** Fails readiness, and resolves after `--shutdown-delay`. Until then everything is served, new connections too. */
   readonly announceStop: () => Promise<void>;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
@@ -63,25 +69,20 @@ export async function startServer(config: Config, observer: ServerObserver): Pro
 }
 
 async function newContext(config: Config, observer: ServerObserver, closers: Closer[]): Promise<ServerContext> {
-  const maxConnections = connectionsPossible(config.maxConnections);
+  const limits = new LiveLimits(config);
   const metrics = new Registry();
   const state = {
     ...{ tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false },
-    ...{ pool: undefined, coordinator: undefined, regCred: undefined },
+    ...{ pool: undefined, coordinator: undefined, admission: undefined, regCred: undefined },
   };
   processMetrics(metrics);
   logMetrics(metrics, observer.logLinesDropped);
   readinessMetrics(metrics, () => readinessChecks(state));
-  const rates = {
-    registration: config.maxRegistrationsPerSecondPerAddress,
-    cluster: config.maxClustersPerSecondPerAddress,
-    member: config.maxMembersPerSecondPerAddress,
-  };
   return {
-    ...{ config, observer, metrics, state, maxConnections },
+    ...{ config, observer, metrics, state, limits, ledger: newLedger(observer.log, limits) },
     connections: new ServedConnections(),
     certificates: await openCertificates(config),
-    growth: { memory: newGrowthMemory(), rates },
+    growthMemory: newGrowthMemory(),
     onStop: (close) => closers.push(close),
   };
 }
@@ -122,5 +123,6 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
       await pause(seconds * 1000);
     },
     reloadCertificates: reloaderOf(certificates, observer.log),
+    setLimits: (changed) => context.limits.set(changed),
   };
 }

@@ -3,12 +3,13 @@ import { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
 import { readEtcdAccess } from './etcd-access.ts';
+import { growthRatesOf, tableLimitsOf } from './live-limits.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** Resolves when the table is loaded. Rejects with StoreUnusableError or ThreadLoadError. */
 export async function startCoordinator(context: ServerContext, opened: OpenedIdentity): Promise<CoordinatorThread> {
-  const { config, metrics, state, growth, onStop } = context;
+  const { config, metrics, state, growthMemory, limits, onStop } = context;
   const store = {
     name: config.store,
     dataDirectory: config.dataDir,
@@ -17,16 +18,10 @@ export async function startCoordinator(context: ServerContext, opened: OpenedIde
     fence: opened.fence.memory,
     etcd: readEtcdAccess(config, process.env),
   };
-  const limits = {
-    clients: config.maxRegistrations,
-    clusters: config.maxClusters,
-    ephemeralTtlMs: config.ephemeralTtl * 1000,
-    idleRegistrationTtlMs: config.idleRegistrationTtl * 1000,
-    emptyClusterTtlMs: config.emptyClusterTtl * 1000,
-    clustersPerClient: config.maxClustersPerClient,
-    seatsPerClient: config.maxSeatsPerClient,
-  };
-  const coordinator = await CoordinatorThread.start({ store, limits, growth }, coordinatorEvents(context));
+  const growth = { memory: growthMemory, rates: growthRatesOf(limits.config) };
+  const data = { store, limits: tableLimitsOf(limits.config), growth };
+  const coordinator = await CoordinatorThread.start(data, coordinatorEvents(context));
+  limits.onSet((changed) => coordinator.setLimits(tableLimitsOf(changed), growthRatesOf(changed)));
   state.coordinator = coordinator;
   state.tableLoaded = true;
   coordinatorMetrics(metrics, coordinator.stats, () => coordinator.queueLength);

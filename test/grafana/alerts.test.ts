@@ -192,6 +192,25 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     quiet: [{ series: { 'xlreg_admission_drops_total{@,cause="hellos"}': '0+30x30' }, at: '25m' }],
   },
+  XlregRefusedShare: {
+    fires: {
+      series: {
+        'xlreg_limit_refused_total{@,limit="hellos-per-address"}': '0+58x30',
+        'xlreg_sessions_started_total{@,dialect="prefixed",transport="tcp"}': '0+242x30',
+      },
+      at: '15m',
+    },
+    quiet: [
+      {
+        series: {
+          'xlreg_limit_refused_total{@,limit="hellos-per-address"}': '0+4x30',
+          'xlreg_sessions_started_total{@,dialect="prefixed",transport="tcp"}': '0+96x30',
+        },
+        at: '15m',
+      },
+      { series: { 'xlreg_limit_refused_total{@,limit="hellos"}': '58+0x30' }, at: '15m' },
+    ],
+  },
   XlregLogLinesLost: {
     fires: { series: { 'xlreg_log_lines_dropped_total{@}': '0x10 0+1x20' }, at: '15m', labels: {} },
     quiet: [{ series: { 'xlreg_log_lines_dropped_total{@}': '7x30' }, at: '25m' }],

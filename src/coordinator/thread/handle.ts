@@ -1,9 +1,11 @@
 // The main thread's handle on the coordinator's thread: starts the thread, posts orders, and receives reports.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { GrowthRates } from '../../admission/growth-budgets.ts';
 import type { ClusterPage, ClusterQuery } from '../../registry/cluster-scan.ts';
 import type { TableOverview } from '../../registry/cluster-table.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../../registry/command.ts';
+import type { TableLimits } from '../../registry/time-to-live.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../../runtime/thread-url.ts';
 import { AtomicFlag } from '../../shared-memory/atomic-flag.ts';
 import { Parker } from '../../shared-memory/parker.ts';
@@ -159,6 +161,11 @@ export class CoordinatorThread {
   /** Resolves to the overview of the table. Rejects with CoordinatorBusyError. */
   overview(): Promise<TableOverview> {
     return this.#query({ kind: 'overview' }) as Promise<TableOverview>;
+  }
+
+  /** Replaces the limits of the table and the rates of its growth. Batches from now on go by them. */
+  setLimits(limits: TableLimits, rates: GrowthRates): void {
+    if (!this.#closing) this.#order({ kind: 'limits', limits, rates });
   }
 
   async #query(query: OperatorQuery): Promise<OperatorReply> {

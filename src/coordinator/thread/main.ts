@@ -61,6 +61,8 @@ export async function runCoordinator(): Promise<void> {
 }
 
 interface Opened {
+  readonly table: ClusterTable;
+  readonly budgets: GrowthBudgets;
   readonly store: Store;
   readonly coordinator: Coordinator;
 }
@@ -76,14 +78,15 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
     const began = clock();
     const store = await openStore(settings, recorder);
     const observer = observe(recorder, stats, store);
-    const charges = new Charges(new GrowthBudgets(growth.memory, growth.rates), monotonicSeconds);
+    const budgets = new GrowthBudgets(growth.memory, growth.rates);
+    const charges = new Charges(budgets, monotonicSeconds);
     const cache = rosterCache && new RosterCache(rosterCache);
     const coordinator = new Coordinator(table, store, observer, clock, cache, charges);
     await coordinator.load();
     recorder.loaded((clock() - began) / 1000);
     recorder.now(store);
     setInterval(() => recorder.now(store), RECORD_INTERVAL_MS).unref();
-    return { store, coordinator };
+    return { table, budgets, store, coordinator };
   } catch (error) {
     // An assertion of the table fails here only if the stored records contradict each other.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
@@ -121,7 +124,11 @@ function observe(recorder: CoordinatorRecorder, stats: CoordinatorStats, store: 
 }
 
 /** Carries out each order of the main thread from now on. */
-function takeOrders({ store, coordinator }: Opened, parker: Parker, channels: Map<number, WorkerChannel>): void {
+function takeOrders(
+  { table, budgets, store, coordinator }: Opened,
+  parker: Parker,
+  channels: Map<number, WorkerChannel>,
+): void {
   /** Operators' queries in work. Bound: OPERATOR_QUERIES_MAX, held by the handle. */
   const pending = new Set<Promise<void>>();
   parentPort!.on('message', async (order: Order) => {
@@ -140,6 +147,10 @@ function takeOrders({ store, coordinator }: Opened, parker: Parker, channels: Ma
         await replied.finally(() => pending.delete(replied));
         return;
       }
+      case 'limits':
+        table.setLimits(order.limits);
+        budgets.setRates(order.rates);
+        return;
       case 'backup':
         report({ kind: 'backup', failure: await store.backup(order.directory).then(() => undefined, messageOf) });
         return;

@@ -32,6 +32,7 @@ export type Order =
   | { readonly kind: 'withdraw'; readonly id: number }
   | { readonly kind: 'backup'; readonly directory: string }
   | { readonly kind: 'query'; readonly id: number; readonly query: OperatorQuery }
+  | { readonly kind: 'limits'; readonly limits: TableLimits; readonly rates: GrowthRates }
   | { readonly kind: 'close' };
 /** To the main thread. The first one is `loaded` or `unusable`. */
 export type Report =
