@@ -113,8 +113,9 @@ Each step takes effect at the next start of the registry.
 
 const DRAIN = `xlreg drain [--admin HOST:PORT] [--data-dir DIR | --token-file FILE]
 
-Stops a running registry as SIGTERM does, and waits up to a minute for its end. The registry accepts no connections and
-is not ready any more. It refuses the next message of each session, and closes silent sessions after --drain-grace-ms.
+Stops a running registry as SIGTERM does, and waits for its end: --shutdown-delay, and then up to a minute. The registry
+is not ready any more at once. After --shutdown-delay it accepts no connections, refuses the next message of each
+session, and closes silent sessions after --drain-grace-ms.
 ${ADMIN_PORT}`;
 
 const BACKUP = `xlreg backup DIR [--admin HOST:PORT] [--data-dir DIR] [--token-file FILE]

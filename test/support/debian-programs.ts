@@ -19,6 +19,9 @@ export const prometheusPrograms = () => debianPrograms(['prometheus'], ['prometh
 /** The path of HAProxy. Undefined if unavailable; the reason is on the console. */
 export const haproxyProgram = () => debianPrograms(['haproxy'], ['haproxy']);
 
+/** The path of nginx. Undefined if unavailable; the reason is on the console. */
+export const nginxProgram = () => debianPrograms(['nginx'], ['nginx']);
+
 type Programs<Name extends string> = Readonly<Record<Name, string>>;
 
 /** Paths of the packages' programs of these names, all from one place. */
