@@ -52,7 +52,7 @@ function startAdmission({ config, observer, metrics, state, growthMemory, limits
   const budgets = new GrowthBudgets(growthMemory, growthRatesOf(limits.config));
   const admission = new Admission(limits.config, budgets, (cause, address) => {
     ledger.count(cause, address);
-    if (log.isLevelEnabled('debug')) log.debug({ cause, address }, 'a limit closed a connection');
+    if (log.isLevelEnabled('debug')) log.debug({ cause, address }, 'a limit turned a client away');
   });
   limits.onSet((changed) => admission.setLimits(changed));
   admissionMetrics(

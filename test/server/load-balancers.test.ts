@@ -210,7 +210,7 @@ describe.skipIf(!hasAll)('members behind HAProxy and nginx', () => {
     for (const { ended } of [alice, bob, dave]) {
       expect(await ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^members +4 of 4$/m) });
     }
-  });
+  }, 100_000);
 
   it('lose no connection while a server drains behind --shutdown-delay', async () => {
     const isUp = () => haproxyLog.split('\n').findLast((line) => line.includes('server ready/one'));
@@ -232,5 +232,5 @@ describe.skipIf(!hasAll)('members behind HAProxy and nginx', () => {
     expect(await stopped).toBe(0);
     expect(served).toBeGreaterThan(10);
     servers[1] = undefined;
-  });
+  }, 60_000);
 });
