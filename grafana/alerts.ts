@@ -202,7 +202,8 @@ export const ALERTS: readonly Alert[] = [
     severity: 'warning',
     expr: `${REFUSED} / (${STARTED} + ${DROPPED}) > 0.05`,
     for: '10m',
-    summary: '{{ $labels.instance }} turns away {{ $value | humanizePercentage }} of its connections at its limits',
+    summary:
+      '{{ $labels.instance }} turns away {{ $value | humanizePercentage }} of its connections at its limits: xlreg limits shows which and whom',
   },
   {
     name: 'XlregFilesNearLimit',

@@ -33,11 +33,6 @@ export function describeSettings(): DescribedGroup[] {
   }));
 }
 
-/** The names of a group's settings. */
-export function settingsOfGroup(group: keyof typeof GROUPS): string[] {
-  return Object.entries(settings.shape).flatMap(([name, schema]) => (texts.get(schema)!.group === group ? [name] : []));
-}
-
 function describe(name: string, schema: z.ZodType): DescribedSetting & { readonly group: string } {
   const { group, value, about, otherwise, example, reloads } = texts.get(schema)!;
   const hasDefault = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;

@@ -150,6 +150,15 @@ export const ADDRESSES_MAX = 65_536;
 /** Entries shared by all further addresses. Exhausting all of them takes as many addresses again. */
 export const SHARED_ADDRESS_ENTRIES = 1_024;
 
+/** Minutes for which refusals of limits are kept by address. */
+export const LEDGER_MINUTES = 5;
+
+/** Addresses of each of these minutes; about 0.4 MB in all. Refusals of later addresses count in all only. */
+export const LEDGER_ADDRESSES_MAX = 256;
+
+/** Addresses with a log line of their own, one a minute. Later addresses share a line. */
+export const LEDGER_REPORTED_ADDRESSES_MAX = 64;
+
 /** Burst of Hellos, in seconds of the total rate. */
 export const HELLO_BURST_SECONDS = 1;
 
@@ -260,6 +269,9 @@ export const PORT_WAIT_MS = 5_000;
 
 /** Milliseconds that a cancelled start may take to release its resources. Then the process exits anyway. */
 export const START_ABANDON_MS = 5_000;
+
+/** Seconds of `--shutdown-delay`: far above the interval of any health check, and below what supervisors wait for. */
+export const SHUTDOWN_DELAY_SECONDS_MAX = 300;
 
 /** Pieces of 256 KB that the reader thread of a table may be ahead of the coordinator: 16 MB of memory. */
 export const TABLE_PIECES_AHEAD_MAX = 64;

@@ -11,6 +11,7 @@ import {
   REPLY_BYTES_MAX,
   REPLY_BYTES_MIN,
   SESSION_MESSAGES_MAX,
+  SHUTDOWN_DELAY_SECONDS_MAX,
   TOKEN_END_POINTS_MAX,
   WORKERS_MAX,
 } from './limits.ts';
@@ -195,6 +196,10 @@ export const settings = z.strictObject({
     ...{ group: 'listen', value: 'HOST:PORT|off' },
     about: 'metrics, health, status page and API for operators',
   }),
+  health: listenAddress.optional().register(texts, {
+    ...{ group: 'listen', value: 'HOST:PORT|off', otherwise: 'off', example: 'off' },
+    about: '/livez and /readyz alone, without a token, for load balancers on other machines',
+  }),
   advertise: advertised.optional().register(texts, {
     ...{ group: 'listen', value: 'HOST:PORT,…|off', otherwise: 'that of --tcp', example: 'registry.example:56789' },
     about: `the end points of all servers in regCred.dat, in the order to try them, ${TOKEN_END_POINTS_MAX} at most`,
@@ -355,6 +360,12 @@ export const settings = z.strictObject({
     .register(texts, {
       ...{ group: 'proxies', value: 'https://HOST,…|off' },
       about: 'origins of web pages that may open a WebSocket',
+    }),
+  'shutdown-delay': whole(0, SHUTDOWN_DELAY_SECONDS_MAX)
+    .default(0)
+    .register(texts, {
+      ...{ group: 'proxies', value: 'SECONDS' },
+      about: 'from the failure of /readyz to the closing of the ports when the server stops',
     }),
 
   'hello-timeout-ms': deadline(5_000, 'from the connection to a complete Hello'),

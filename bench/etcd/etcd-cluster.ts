@@ -205,7 +205,7 @@ export class EtcdCluster {
 }
 
 /** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const listeners = await Promise.all(
     Array.from({ length: count }, async () => {
       const listener = createServer().listen(0, '127.0.0.1');

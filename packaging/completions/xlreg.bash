@@ -8,7 +8,7 @@ _xlreg() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
   COMPREPLY=()
   if (( COMP_CWORD == 1 )); then
-    __xlreg_reply -W 'serve create join members regcred check clusters evict unmark delete sessions admin audit keys config drain backup restore store export completion help --help --version'
+    __xlreg_reply -W 'serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion help --help --version'
     return
   fi
   case "$command $before" in
@@ -18,6 +18,7 @@ _xlreg() {
     'serve --tcp') __xlreg_reply -W 'off'; return ;;
     'serve --ws') __xlreg_reply -W 'off'; return ;;
     'serve --admin') __xlreg_reply -W 'off'; return ;;
+    'serve --health') __xlreg_reply -W 'off'; return ;;
     'serve --advertise') __xlreg_reply -W 'off'; return ;;
     'serve --ws-tls') __xlreg_reply -W 'off'; return ;;
     'serve --admin-tls') __xlreg_reply -W 'off'; return ;;
@@ -56,6 +57,7 @@ _xlreg() {
     'serve --forwarded') compopt +o default +o bashdefault; return ;;
     'serve --x-forwarded-for') compopt +o default +o bashdefault; return ;;
     'serve --allowed-origins') __xlreg_reply -W 'off'; return ;;
+    'serve --shutdown-delay') compopt +o default +o bashdefault; return ;;
     'serve --hello-timeout-ms') compopt +o default +o bashdefault; return ;;
     'serve --partial-timeout-ms') compopt +o default +o bashdefault; return ;;
     'serve --idle-timeout-ms') compopt +o default +o bashdefault; return ;;
@@ -145,6 +147,11 @@ _xlreg() {
     'sessions --token-file') compopt -o filenames; __xlreg_reply -f; return ;;
     'sessions --data-dir') compopt -o filenames; __xlreg_reply -d; return ;;
     'sessions --config') compopt -o filenames; __xlreg_reply -f; return ;;
+    'limits --admin') compopt +o default +o bashdefault; return ;;
+    'limits --cacert') compopt -o filenames; __xlreg_reply -f; return ;;
+    'limits --token-file') compopt -o filenames; __xlreg_reply -f; return ;;
+    'limits --data-dir') compopt -o filenames; __xlreg_reply -d; return ;;
+    'limits --config') compopt -o filenames; __xlreg_reply -f; return ;;
     'admin --role') compopt +o default +o bashdefault; return ;;
     'admin --ttl') compopt +o default +o bashdefault; return ;;
     'admin --admin') compopt +o default +o bashdefault; return ;;
@@ -163,6 +170,7 @@ _xlreg() {
     'config --tcp') __xlreg_reply -W 'off'; return ;;
     'config --ws') __xlreg_reply -W 'off'; return ;;
     'config --admin') __xlreg_reply -W 'off'; return ;;
+    'config --health') __xlreg_reply -W 'off'; return ;;
     'config --advertise') __xlreg_reply -W 'off'; return ;;
     'config --ws-tls') __xlreg_reply -W 'off'; return ;;
     'config --admin-tls') __xlreg_reply -W 'off'; return ;;
@@ -201,6 +209,7 @@ _xlreg() {
     'config --forwarded') compopt +o default +o bashdefault; return ;;
     'config --x-forwarded-for') compopt +o default +o bashdefault; return ;;
     'config --allowed-origins') __xlreg_reply -W 'off'; return ;;
+    'config --shutdown-delay') compopt +o default +o bashdefault; return ;;
     'config --hello-timeout-ms') compopt +o default +o bashdefault; return ;;
     'config --partial-timeout-ms') compopt +o default +o bashdefault; return ;;
     'config --idle-timeout-ms') compopt +o default +o bashdefault; return ;;
@@ -236,7 +245,7 @@ _xlreg() {
     'export --config') compopt -o filenames; __xlreg_reply -f; return ;;
   esac
   case $command in
-    serve) [[ $current == -* ]] && __xlreg_reply -W '--config --data-dir --name --tcp --ws --admin --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
+    serve) [[ $current == -* ]] && __xlreg_reply -W '--config --data-dir --name --tcp --ws --admin --health --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --shutdown-delay --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
     create) [[ $current == -* ]] && __xlreg_reply -W '--size --end-points --keep --wait --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --home --create --size --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     members) [[ $current == -* ]] && __xlreg_reply -W '--wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
@@ -247,17 +256,18 @@ _xlreg() {
     unmark) [[ $current == -* ]] && __xlreg_reply -W '--admin --cacert --token-file --data-dir --config --json --help' ;;
     delete) [[ $current == -* ]] && __xlreg_reply -W '--admin --cacert --token-file --data-dir --config --json --help' ;;
     sessions) [[ $current == -* ]] && __xlreg_reply -W '--limit --cursor --admin --cacert --token-file --data-dir --config --json --help' ;;
+    limits) [[ $current == -* ]] && __xlreg_reply -W '--admin --cacert --token-file --data-dir --config --json --help' ;;
     admin) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'token token'; [[ $current == -* ]] && __xlreg_reply -W '--role --ttl --admin --cacert --token-file --data-dir --config --json --help' ;;
     audit) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'verify'; [[ $current == -* ]] && __xlreg_reply -W '--expect --json --data-dir --config --help' ;;
     keys) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'show rotate retire'; [[ $current == -* ]] && __xlreg_reply -W '--force --json --data-dir --config --help' ;;
-    config) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'show check'; [[ $current == -* ]] && __xlreg_reply -W '--changed --json --values-only --config --data-dir --name --tcp --ws --admin --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
+    config) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'show check'; [[ $current == -* ]] && __xlreg_reply -W '--changed --json --values-only --config --data-dir --name --tcp --ws --admin --health --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --shutdown-delay --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
     drain) [[ $current == -* ]] && __xlreg_reply -W '--admin --cacert --token-file --data-dir --config --help' ;;
     backup) [[ $current == -* ]] && __xlreg_reply -W '--admin --cacert --token-file --data-dir --config --help' ;;
     restore) [[ $current == -* ]] && __xlreg_reply -W '--data-dir --config --help' ;;
     store) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'verify copy'; [[ $current == -* ]] && __xlreg_reply -W '--etcd-prefix --etcd-tls --etcd-user --etcd-password-file --data-dir --config --help' ;;
     export) [[ $current == -* ]] && __xlreg_reply -W '--data-dir --config --help' ;;
     completion) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'bash zsh fish'; [[ $current == -* ]] && __xlreg_reply -W '--help' ;;
-    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join members regcred check clusters evict unmark delete sessions admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
+    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
   esac
 }
 complete -o bashdefault -o default -F _xlreg xlreg

@@ -18,6 +18,7 @@ complete -c xlreg -n '__xlreg_in serve' -l name -x -d 'the registry\'s name in i
 complete -c xlreg -n '__xlreg_in serve' -l tcp -x -a 'off' -d 'the protocol over TCP [0.0.0.0:56789]'
 complete -c xlreg -n '__xlreg_in serve' -l ws -x -a 'off' -d 'the protocol over WebSocket at /xlreg, and /regCred.dat over HTTP [0.0.0.0:56790]'
 complete -c xlreg -n '__xlreg_in serve' -l admin -x -a 'off' -d 'metrics, health, status page and API for operators [127.0.0.1:56791]'
+complete -c xlreg -n '__xlreg_in serve' -l health -x -a 'off' -d '/livez and /readyz alone, without a token, for load balancers on other machines [off]'
 complete -c xlreg -n '__xlreg_in serve' -l advertise -x -a 'off' -d 'the end points of all servers in regCred.dat, in the order to try them, 4 at most [that of --tcp]'
 complete -c xlreg -n '__xlreg_in serve' -l ws-tls -x -a 'off' -d 'PEM files for wss and https on --ws [off] (reload)'
 complete -c xlreg -n '__xlreg_in serve' -l admin-tls -x -a 'off' -d 'PEM files for https on --admin [off] (reload)'
@@ -56,6 +57,7 @@ complete -c xlreg -n '__xlreg_in serve' -l proxy-protocol -x -d 'proxies whose T
 complete -c xlreg -n '__xlreg_in serve' -l forwarded -x -d 'proxies whose Forwarded header of WebSocket upgrades is trusted [off]'
 complete -c xlreg -n '__xlreg_in serve' -l x-forwarded-for -x -d 'proxies whose X-Forwarded-For header of WebSocket upgrades is trusted [off]'
 complete -c xlreg -n '__xlreg_in serve' -l allowed-origins -x -a 'off' -d 'origins of web pages that may open a WebSocket [off]'
+complete -c xlreg -n '__xlreg_in serve' -l shutdown-delay -x -d 'from the failure of /readyz to the closing of the ports when the server stops [0]'
 complete -c xlreg -n '__xlreg_in serve' -l hello-timeout-ms -x -d 'from the connection to a complete Hello [5000]'
 complete -c xlreg -n '__xlreg_in serve' -l partial-timeout-ms -x -d 'from the first byte of a message to its last [5000]'
 complete -c xlreg -n '__xlreg_in serve' -l idle-timeout-ms -x -d 'from a reply to the next message, before the first JoinReply [30000]'
@@ -178,6 +180,14 @@ complete -c xlreg -n '__xlreg_in sessions' -l data-dir -x -a '(__fish_complete_d
 complete -c xlreg -n '__xlreg_in sessions' -l config -r -F -d 'the configuration file'
 complete -c xlreg -n '__xlreg_in sessions' -l json -d 'one JSON object instead of lines'
 complete -c xlreg -n '__xlreg_in sessions' -l help -d 'explain the command'
+complete -c xlreg -n '__xlreg_at 1' -f -a limits -d 'show the limits of a running registry, and whom they turn away'
+complete -c xlreg -n '__xlreg_in limits' -l admin -x -d 'the admin port [127.0.0.1:56791]'
+complete -c xlreg -n '__xlreg_in limits' -l cacert -r -F -d 'certificates of the authorities to trust for https [those of the system]'
+complete -c xlreg -n '__xlreg_in limits' -l token-file -r -F -d 'a file with an admin token [admin-token in the data directory]'
+complete -c xlreg -n '__xlreg_in limits' -l data-dir -x -a '(__fish_complete_directories)' -d 'the registry\'s data directory [./xlreg-data]'
+complete -c xlreg -n '__xlreg_in limits' -l config -r -F -d 'the configuration file'
+complete -c xlreg -n '__xlreg_in limits' -l json -d 'one JSON object instead of lines'
+complete -c xlreg -n '__xlreg_in limits' -l help -d 'explain the command'
 complete -c xlreg -n '__xlreg_at 1' -f -a admin -d 'add, list, revoke and rotate admin tokens'
 complete -c xlreg -n '__xlreg_at 2 admin' -f -a token
 complete -c xlreg -n '__xlreg_at 2 admin' -f -a token
@@ -218,6 +228,7 @@ complete -c xlreg -n '__xlreg_in config' -l name -x -d 'the registry\'s name in 
 complete -c xlreg -n '__xlreg_in config' -l tcp -x -a 'off' -d 'the protocol over TCP [0.0.0.0:56789]'
 complete -c xlreg -n '__xlreg_in config' -l ws -x -a 'off' -d 'the protocol over WebSocket at /xlreg, and /regCred.dat over HTTP [0.0.0.0:56790]'
 complete -c xlreg -n '__xlreg_in config' -l admin -x -a 'off' -d 'metrics, health, status page and API for operators [127.0.0.1:56791]'
+complete -c xlreg -n '__xlreg_in config' -l health -x -a 'off' -d '/livez and /readyz alone, without a token, for load balancers on other machines [off]'
 complete -c xlreg -n '__xlreg_in config' -l advertise -x -a 'off' -d 'the end points of all servers in regCred.dat, in the order to try them, 4 at most [that of --tcp]'
 complete -c xlreg -n '__xlreg_in config' -l ws-tls -x -a 'off' -d 'PEM files for wss and https on --ws [off] (reload)'
 complete -c xlreg -n '__xlreg_in config' -l admin-tls -x -a 'off' -d 'PEM files for https on --admin [off] (reload)'
@@ -256,6 +267,7 @@ complete -c xlreg -n '__xlreg_in config' -l proxy-protocol -x -d 'proxies whose 
 complete -c xlreg -n '__xlreg_in config' -l forwarded -x -d 'proxies whose Forwarded header of WebSocket upgrades is trusted [off]'
 complete -c xlreg -n '__xlreg_in config' -l x-forwarded-for -x -d 'proxies whose X-Forwarded-For header of WebSocket upgrades is trusted [off]'
 complete -c xlreg -n '__xlreg_in config' -l allowed-origins -x -a 'off' -d 'origins of web pages that may open a WebSocket [off]'
+complete -c xlreg -n '__xlreg_in config' -l shutdown-delay -x -d 'from the failure of /readyz to the closing of the ports when the server stops [0]'
 complete -c xlreg -n '__xlreg_in config' -l hello-timeout-ms -x -d 'from the connection to a complete Hello [5000]'
 complete -c xlreg -n '__xlreg_in config' -l partial-timeout-ms -x -d 'from the first byte of a message to its last [5000]'
 complete -c xlreg -n '__xlreg_in config' -l idle-timeout-ms -x -d 'from a reply to the next message, before the first JoinReply [30000]'
@@ -319,6 +331,7 @@ complete -c xlreg -n '__xlreg_at 2 help' -f -a evict
 complete -c xlreg -n '__xlreg_at 2 help' -f -a unmark
 complete -c xlreg -n '__xlreg_at 2 help' -f -a delete
 complete -c xlreg -n '__xlreg_at 2 help' -f -a sessions
+complete -c xlreg -n '__xlreg_at 2 help' -f -a limits
 complete -c xlreg -n '__xlreg_at 2 help' -f -a admin
 complete -c xlreg -n '__xlreg_at 2 help' -f -a audit
 complete -c xlreg -n '__xlreg_at 2 help' -f -a keys

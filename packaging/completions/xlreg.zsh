@@ -14,6 +14,7 @@ _xlreg() {
     'unmark:open the old dialects to a client of the sealed one again'
     'delete:delete a cluster'
     'sessions:list the sessions of a running registry'
+    'limits:show the limits of a running registry, and whom they turn away'
     'admin:add, list, revoke and rotate admin tokens'
     'audit:verify the audit log of a registry'
     'keys:change the key that encrypts Hellos'
@@ -41,6 +42,7 @@ _xlreg() {
         '--tcp[the protocol over TCP \[0.0.0.0\:56789\]]: :(off)' \
         '--ws[the protocol over WebSocket at /xlreg, and /regCred.dat over HTTP \[0.0.0.0\:56790\]]: :(off)' \
         '--admin[metrics, health, status page and API for operators \[127.0.0.1\:56791\]]: :(off)' \
+        '--health[/livez and /readyz alone, without a token, for load balancers on other machines \[off\]]: :(off)' \
         '--advertise[the end points of all servers in regCred.dat, in the order to try them, 4 at most \[that of --tcp\]]: :(off)' \
         '--ws-tls[PEM files for wss and https on --ws \[off\] (reload)]: :(off)' \
         '--admin-tls[PEM files for https on --admin \[off\] (reload)]: :(off)' \
@@ -79,6 +81,7 @@ _xlreg() {
         '--forwarded[proxies whose Forwarded header of WebSocket upgrades is trusted \[off\]]: : ' \
         '--x-forwarded-for[proxies whose X-Forwarded-For header of WebSocket upgrades is trusted \[off\]]: : ' \
         '--allowed-origins[origins of web pages that may open a WebSocket \[off\]]: :(off)' \
+        '--shutdown-delay[from the failure of /readyz to the closing of the ports when the server stops \[0\]]: : ' \
         '--hello-timeout-ms[from the connection to a complete Hello \[5000\]]: : ' \
         '--partial-timeout-ms[from the first byte of a message to its last \[5000\]]: : ' \
         '--idle-timeout-ms[from a reply to the next message, before the first JoinReply \[30000\]]: : ' \
@@ -222,6 +225,16 @@ _xlreg() {
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
         '*: :_files' ;;
+    limits)
+      _arguments \
+        '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
+        '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
+        '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
+        '--config[the configuration file]: :_files' \
+        '--json[one JSON object instead of lines]' \
+        '--help[explain the command]' \
+        '*: :_files' ;;
     admin)
       _arguments \
         '--role[read\: look]: : ' \
@@ -261,6 +274,7 @@ _xlreg() {
         '--tcp[the protocol over TCP \[0.0.0.0\:56789\]]: :(off)' \
         '--ws[the protocol over WebSocket at /xlreg, and /regCred.dat over HTTP \[0.0.0.0\:56790\]]: :(off)' \
         '--admin[metrics, health, status page and API for operators \[127.0.0.1\:56791\]]: :(off)' \
+        '--health[/livez and /readyz alone, without a token, for load balancers on other machines \[off\]]: :(off)' \
         '--advertise[the end points of all servers in regCred.dat, in the order to try them, 4 at most \[that of --tcp\]]: :(off)' \
         '--ws-tls[PEM files for wss and https on --ws \[off\] (reload)]: :(off)' \
         '--admin-tls[PEM files for https on --admin \[off\] (reload)]: :(off)' \
@@ -299,6 +313,7 @@ _xlreg() {
         '--forwarded[proxies whose Forwarded header of WebSocket upgrades is trusted \[off\]]: : ' \
         '--x-forwarded-for[proxies whose X-Forwarded-For header of WebSocket upgrades is trusted \[off\]]: : ' \
         '--allowed-origins[origins of web pages that may open a WebSocket \[off\]]: :(off)' \
+        '--shutdown-delay[from the failure of /readyz to the closing of the ports when the server stops \[0\]]: : ' \
         '--hello-timeout-ms[from the connection to a complete Hello \[5000\]]: : ' \
         '--partial-timeout-ms[from the first byte of a message to its last \[5000\]]: : ' \
         '--idle-timeout-ms[from a reply to the next message, before the first JoinReply \[30000\]]: : ' \
@@ -360,7 +375,7 @@ _xlreg() {
         '1: :(bash zsh fish)' '*: :_files' ;;
     help)
       _arguments \
-        '1: :(serve create join members regcred check clusters evict unmark delete sessions admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
+        '1: :(serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
   esac
 }
 

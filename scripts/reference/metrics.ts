@@ -2,7 +2,7 @@
 import { Registry } from 'prom-client';
 import { coordinatorStats, newStatsMemory } from '../../src/coordinator/coordinator-stats.ts';
 import { adminMetrics } from '../../src/metrics/admin-metrics.ts';
-import { AdmissionMetrics } from '../../src/metrics/admission-metrics.ts';
+import { admissionMetrics } from '../../src/metrics/admission-metrics.ts';
 import { auditMetrics } from '../../src/metrics/audit-metrics.ts';
 import { backupMetrics } from '../../src/metrics/backup-metrics.ts';
 import { buildMetrics } from '../../src/metrics/build-metrics.ts';
@@ -71,10 +71,11 @@ function registerAll(registry: Registry): void {
   certificateMetrics(registry, []);
   backupMetrics(registry, undefined);
   logMetrics(registry, () => 0);
-  readinessMetrics(registry, () => readinessChecks({ ...idle, pool: undefined }));
+  readinessMetrics(registry, () => readinessChecks({ ...idle, coordinator: undefined, pool: undefined }));
   new ReloadMetrics(registry);
   adminMetrics(registry, () => ({ open: 0, dropped: 0 }));
-  new AdmissionMetrics(registry, () => ({ connections: 0, connectionsMax: 0, addresses: 0 }));
+  const counts = () => ({ connections: 0, addresses: 0 });
+  admissionMetrics(registry, () => 0, counts, { total: () => 0 });
   auditMetrics(
     registry,
     () => ({ written: 0, lost: 0 }),

@@ -21,6 +21,27 @@ import { decodeRoster } from '../wire/message.ts';
 import { describeCluster } from './described-cluster.ts';
 import { jsonOf } from './json-of.ts';
 
+/** The limits in effect, their present use, and what they refused. */
+export interface LimitsReport {
+  /** Minutes that `refused` covers, the present one included. */
+  readonly minutes: number;
+  readonly limits: readonly {
+    readonly setting: string;
+    readonly value: number | string;
+    /** For a limit per address, that of the address with most; null if unknown. */
+    readonly use: number | null;
+    /** The names of its refusals in metrics and in the log. */
+    readonly limits: readonly string[];
+    readonly refused: number;
+    readonly refusedTotal: number;
+  }[];
+  /** The addresses with the most refusals, the most first. */
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly refused: Readonly<Partial<Record<string, number>>>;
+  }[];
+}
+
 /** The parts of the registry that the API uses. */
 export interface ApiSubject {
   /** Undefined while the table is not loaded. */
@@ -31,8 +52,8 @@ export interface ApiSubject {
   isConnected(clientId: string): boolean;
   /** True if a client has sessions with different end points. */
   hasTwin(clientId: string): boolean;
-  /** The present limits. */
-  readonly limits: Readonly<Record<string, number>>;
+  /** The limits with their use. */
+  limits(): LimitsReport;
   readonly logLevel: { get(): string; set(level: string): void; readonly levels: readonly string[] };
 }
 
@@ -105,7 +126,7 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
       const page = sessions.slice(0, limit);
       return { sessions: page, next: sessions.length > limit ? page.at(-1)!.connection : null };
     },
-    'GET /api/limits': () => subject.limits,
+    'GET /api/limits': () => subject.limits(),
     'GET /api/log-level': () => ({ level: subject.logLevel.get() }),
     'PUT /api/log-level': ({ body }) => {
       const level = levelOf(body);

@@ -14,6 +14,7 @@ export const ROUTE_ROLES: Readonly<Record<string, Role | 'open'>> = {
   'GET /regCred.dat': 'open',
   'GET /metrics': 'open',
   'GET /readyz': 'open',
+  'GET /livez': 'open',
   'GET /healthz': 'open',
   'GET /api/whoami': 'read',
   'GET /api/status': 'read',

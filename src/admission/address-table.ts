@@ -44,6 +44,18 @@ export class AddressTable {
     return this.#entries.size;
   }
 
+  /** The most connections, and the most recent Hellos, of one entry. */
+  mostUsed(now: number): { readonly connectionsOfAddress: number; readonly hellosOfAddress: number } {
+    let [connectionsOfAddress, hellosOfAddress] = [0, 0];
+    for (const entries of [this.#entries.values(), this.#shared]) {
+      for (const { connections, hellos } of entries) {
+        connectionsOfAddress = Math.max(connectionsOfAddress, connections);
+        hellosOfAddress = Math.max(hellosOfAddress, hellos.used(now));
+      }
+    }
+    return { connectionsOfAddress, hellosOfAddress };
+  }
+
   /** Returns the entry of an address: its own or a shared one. */
   of(holder: string, now: number): AddressUse {
     const known = this.#entries.get(holder);

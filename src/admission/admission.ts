@@ -5,9 +5,10 @@ import { monotonicSeconds } from '../runtime/thread-stats.ts';
 import { AddressTable, type AddressUse } from './address-table.ts';
 import { EXEMPT, type GrowthBudgets } from './growth-budgets.ts';
 import { addressHolder, Networks } from './ip-address.ts';
+import { isLimit, type Limit } from './limit-ledger.ts';
 import { type BucketRate, TokenBucket } from './token-bucket.ts';
 
-/** Limits that close connections. Each is a metric label, so this list bounds that label. */
+/** Limits that close connections silently. Each is a metric label, so this list bounds that label. */
 export const DROP_CAUSES = [
   'connections',
   'connections-per-address',
@@ -19,7 +20,7 @@ export const DROP_CAUSES = [
   'session-messages',
   'session-time',
   'proxy-header',
-] as const;
+] as const satisfies readonly Limit[];
 
 export type DropCause = (typeof DROP_CAUSES)[number];
 
@@ -36,18 +37,34 @@ export interface AdmissionLimits {
   readonly limitExempt: readonly string[];
 }
 
-/** Receives each connection that a limit has closed. */
-export type DropObserver = (cause: DropCause, address: string | undefined) => void;
+/** Receives each refusal of a limit. `address` is the unit of limits, as `addressHolder` spells it. */
+export type LimitObserver = (limit: Limit, address: string | undefined) => void;
+
+/** Present use of limits, in their units; a used token of a bucket is a recent Hello. */
+export interface AdmissionUse {
+  readonly connections: number;
+  readonly hellos: number;
+  /** Of the address that has most of them. */
+  readonly connectionsOfAddress: number;
+  readonly hellosOfAddress: number;
+}
+
+function helloRates({ maxHellosPerSecond, maxHellosPerSecondPerAddress }: AdmissionLimits) {
+  const rate = (perSecond: number, seconds: number) => ({ perSecond, burst: Math.max(1, perSecond * seconds) });
+  return {
+    all: rate(maxHellosPerSecond, HELLO_BURST_SECONDS),
+    address: rate(maxHellosPerSecondPerAddress, HELLO_BURST_SECONDS_PER_ADDRESS),
+  };
+}
 
 export class Admission {
+  readonly turnedAway: LimitObserver;
   #limits: AdmissionLimits;
-  readonly dropped: DropObserver;
   #exempt: Networks;
   readonly #addresses: AddressTable;
   readonly #hellos: TokenBucket;
-  readonly #helloRate: BucketRate;
-  /** Shared by the buckets of all addresses. */
-  readonly #helloRatePerAddress: BucketRate;
+  /** The rates of the buckets of Hellos, in all and for each address. The buckets follow their changes. */
+  readonly #rates: { readonly all: BucketRate; readonly address: BucketRate };
   #connections = 0;
   /** Connections without a permit, because their front end cannot close them. Included in #connections. */
   #unseated = 0;
@@ -55,39 +72,43 @@ export class Admission {
   readonly #ungreeted = new Set<ConnectionPermit>();
 
   /** `growth` holds the addresses' budgets for additions to the table, which the coordinator charges. */
-  constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, dropped: DropObserver) {
+  constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, turnedAway: LimitObserver) {
+    this.turnedAway = turnedAway;
     this.#limits = limits;
-    this.dropped = dropped;
     this.#exempt = new Networks(limits.limitExempt);
     const now = performance.now();
-    this.#helloRate = helloRate(limits);
-    this.#helloRatePerAddress = helloRatePerAddress(limits);
-    this.#hellos = new TokenBucket(this.#helloRate, now);
-    this.#addresses = new AddressTable(this.#helloRatePerAddress, now, (entry) =>
-      growth.isFull(entry, monotonicSeconds()),
-    );
+    this.#rates = helloRates(limits);
+    this.#hellos = new TokenBucket(this.#rates.all, now);
+    this.#addresses = new AddressTable(this.#rates.address, now, (entry) => growth.isFull(entry, monotonicSeconds()));
   }
 
-  /** The limits in effect. */
   get limits(): AdmissionLimits {
     return this.#limits;
   }
 
-  /**
-   * Replaces the limits. Open connections stay, even if there are now too many; sessionTimeoutMs and limitExempt apply
-   * to new ones. Buckets keep their tokens, up to the new burst.
-   */
+  /** Replaces the limits. Open connections and sessions stay, and count towards the new ones. */
   setLimits(limits: AdmissionLimits): void {
     this.#limits = limits;
     this.#exempt = new Networks(limits.limitExempt);
-    Object.assign(this.#helloRate, helloRate(limits));
-    Object.assign(this.#helloRatePerAddress, helloRatePerAddress(limits));
+    const { all, address } = helloRates(limits);
+    Object.assign(this.#rates.all, all);
+    Object.assign(this.#rates.address, address);
   }
 
   /** Number of connections, their maximum, and the number of addresses with an entry of their own. */
   get counts(): { readonly connections: number; readonly connectionsMax: number; readonly addresses: number } {
     const { maxConnections: connectionsMax } = this.#limits;
     return { connections: this.#connections, connectionsMax, addresses: this.#addresses.size };
+  }
+
+  /** The present use of the limits on connections and Hellos. Looks at each address, so it is for operators only. */
+  get use(): AdmissionUse {
+    const now = performance.now();
+    return { connections: this.#connections, hellos: this.#hellos.used(now), ...this.#addresses.mostUsed(now) };
+  }
+
+  get #unseatedMax(): number {
+    return Math.max(1, Math.floor(this.#limits.maxConnections * SILENT_CONNECTIONS_SHARE));
   }
 
   /**
@@ -114,9 +135,8 @@ export class Admission {
    * leaves free, so one address cannot take it all.
    */
   hasRoomUnseated(others: number): boolean {
-    const unseatedMax = Math.max(1, Math.floor(this.#limits.maxConnections * SILENT_CONNECTIONS_SHARE));
-    if (others >= unseatedMax - this.#unseated) {
-      this.dropped('silent-connections', undefined);
+    if (others >= this.#unseatedMax - this.#unseated) {
+      this.turnedAway('silent-connections', undefined);
       return false;
     }
     return this.#makeRoom();
@@ -138,9 +158,10 @@ export class Admission {
    * address is at its limit.
    */
   hold(address: string): (() => void) | undefined {
-    const use = this.useOf(address);
+    const holder = addressHolder(address);
+    const use = this.useOf(address, holder);
     if (use && use.connections >= this.limits.maxConnectionsPerAddress) {
-      this.dropped('connections-per-address', address);
+      this.turnedAway('connections-per-address', holder);
       return undefined;
     }
     return this.holdAnyway(address);
@@ -166,13 +187,13 @@ export class Admission {
   }
 
   #refuse(): false {
-    this.dropped('connections', undefined);
+    this.turnedAway('connections', undefined);
     return false;
   }
 
-  /** Returns the usage of an address; undefined if it is exempt. */
-  useOf(address: string): AddressUse | undefined {
-    return this.#exempt.has(address) ? undefined : this.#addresses.of(addressHolder(address), performance.now());
+  /** Returns the usage of an address; undefined if it is exempt. `holder` is addressHolder(address). */
+  useOf(address: string, holder = addressHolder(address)): AddressUse | undefined {
+    return this.#exempt.has(address) ? undefined : this.#addresses.of(holder, performance.now());
   }
 
   takeHello(cost: number): boolean {
@@ -195,14 +216,6 @@ export class Admission {
   }
 }
 
-function helloRate({ maxHellosPerSecond }: AdmissionLimits): BucketRate {
-  return { perSecond: maxHellosPerSecond, burst: Math.max(1, maxHellosPerSecond * HELLO_BURST_SECONDS) };
-}
-
-function helloRatePerAddress({ maxHellosPerSecondPerAddress: perSecond }: AdmissionLimits): BucketRate {
-  return { perSecond, burst: Math.max(1, perSecond * HELLO_BURST_SECONDS_PER_ADDRESS) };
-}
-
 /**
  * One connection's place among all that are allowed, and its session's remaining budget. Frees once; later calls do
  * nothing.
@@ -210,6 +223,8 @@ function helloRatePerAddress({ maxHellosPerSecondPerAddress: perSecond }: Admiss
 export class ConnectionPermit {
   readonly #admission: Admission;
   #address: string | undefined;
+  /** The unit of limits that the address belongs to. */
+  #holder: string | undefined;
   /** Undefined while the address is unknown, and for exempt addresses. */
   #use: AddressUse | undefined;
   #bytes = 0;
@@ -238,7 +253,8 @@ export class ConnectionPermit {
   /** Sets the peer's address. Returns false, and frees the permit, if that address is at its limit of connections. */
   placeAt(address: string): boolean {
     this.#address = address;
-    const use = this.#admission.useOf(address);
+    this.#holder = addressHolder(address);
+    const use = this.#admission.useOf(address, this.#holder);
     if (use && use.connections >= this.#admission.limits.maxConnectionsPerAddress) {
       this.ended('connections-per-address');
       this.free();
@@ -293,7 +309,7 @@ export class ConnectionPermit {
 
   /** Counts the end of a session if a limit caused it. The permit stays taken until free(). */
   ended(end: string): void {
-    if ((DROP_CAUSES as readonly string[]).includes(end)) this.#admission.dropped(end as DropCause, this.#address);
+    if (isLimit(end)) this.#admission.turnedAway(end, this.#holder);
   }
 
   /** Frees the permit once the connection is closed. */

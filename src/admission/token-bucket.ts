@@ -14,7 +14,7 @@ export class TokenBucket {
   /** Time at which `#tokens` was computed, in milliseconds. */
   #since: number;
 
-  /** The bucket begins full. */
+  /** The bucket begins full. It follows later changes of `rate`. */
   constructor(rate: BucketRate, now: number) {
     this.#rate = rate;
     this.#tokens = rate.burst;
@@ -32,6 +32,12 @@ export class TokenBucket {
   /** Puts back what an event took that does not count. */
   giveBack(count: number): void {
     this.#tokens = Math.min(this.#rate.burst, this.#tokens + count);
+  }
+
+  /** Number of taken tokens that have not come back yet. */
+  used(now: number): number {
+    this.#fill(now);
+    return Math.ceil(this.#rate.burst - this.#tokens);
   }
 
   /** True if the bucket is full, so that it can be discarded without loss. */

@@ -1,5 +1,5 @@
 // Opens sessions for client commands: tries the end points in turn, and explains a refused Hello.
-import { HelloRefused } from '../client/errors.ts';
+import { HelloRefused, TURNED_AWAY } from '../client/errors.ts';
 import {
   type BegunSession,
   beginSession,
@@ -99,5 +99,5 @@ function differenceFrom(expected: RegCred, text: string, url: string): Differenc
   if (fingerprint !== keyFingerprint(expected.commsKey)) {
     return { differs: true, text: `${url} has another comms key, ${fingerprint}: these credentials are out of date` };
   }
-  return { differs: false, text: `${url} has the same comms key, so the registry has more Hellos than it lets in` };
+  return { differs: false, text: `${url} has the same comms key, so ${TURNED_AWAY}; xlreg limits there names it` };
 }

@@ -44,6 +44,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg unmark     open the old dialects to a client of the sealed one again
   xlreg delete     delete a cluster
   xlreg sessions   list the sessions of a running registry
+  xlreg limits     show the limits of a running registry, and whom they turn away
 
   xlreg admin      add, list, revoke and rotate admin tokens
   xlreg audit      verify the audit log of a registry
@@ -116,6 +117,13 @@ Lists the connections of a running registry in order of arrival.
   --cursor NUMBER             the page behind this connection
 ${ADMIN_FLAGS}`;
 
+const LIMITS = `xlreg limits [FLAGS]
+
+Shows the limits of a running registry. For each setting: its value, the present use, and how often it refused in the
+last five minutes and since the start. For a limit per address, the use is that of the address with most; a Hello counts
+until its token is back. Below them: the 16 addresses that were refused most, with the limits' names in metrics and log.
+${ADMIN_FLAGS}`;
+
 const ADMIN = `xlreg admin token add NAME --role read|operate|admin [--ttl TIME] [FLAGS]
 xlreg admin token list|revoke NAME|rotate [FLAGS]
 
@@ -177,8 +185,9 @@ ${DATA_DIRECTORY}`;
 
 const DRAIN = `xlreg drain [FLAGS]
 
-Stops a running registry as SIGTERM does, and waits up to a minute for its end. The registry accepts no connections and
-is not ready any more. It refuses the next message of each session, and closes silent sessions after --drain-grace-ms.
+Stops a running registry as SIGTERM does, and waits for its end: --shutdown-delay, and then up to a minute. The registry
+is not ready any more at once. After --shutdown-delay it accepts no connections, refuses the next message of each
+session, and closes silent sessions after --drain-grace-ms.
 ${ADMIN_PORT}`;
 
 const BACKUP = `xlreg backup DIR|- [FLAGS]
@@ -287,6 +296,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['unmark', UNMARK],
   ['delete', DELETE],
   ['sessions', SESSIONS],
+  ['limits', LIMITS],
   ['keys', KEYS],
   ['admin', ADMIN],
   ['audit', AUDIT],

@@ -31,6 +31,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['sessions', async () => (await import('./commands/operate.ts')).sessions],
   ['admin', async () => (await import('./commands/admin.ts')).admin],
   ['audit', async () => (await import('./commands/audit.ts')).audit],
+  ['limits', async () => (await import('./commands/limits.ts')).limits],
   ['keys', async () => (await import('./commands/keys.ts')).keys],
   ['config', async () => (await import('./commands/config.ts')).config],
   ['drain', async () => (await import('./commands/drain.ts')).drain],

@@ -54,10 +54,13 @@ export class TimeUp extends Error {
 }
 
 /**
- * The registry closed the connection at the Hello: its comms key differs, or it receives more Hellos than it admits.
- * The client cannot tell the two apart.
+ * The registry closed the connection at the Hello: a limit turned the client away, or its comms key differs. The client
+ * cannot tell the two apart, because both are a silent close (E1).
  */
 export class HelloRefused extends RegistryUnreachable {}
+
+/** What a silent close at the Hello or at the upgrade may mean. */
+export const TURNED_AWAY = 'a limit turned this client away (connections or Hellos, of its address or in all)';
 
 /** The peer is not the registry of the client's credentials. The message names the evidence. */
 export class RegistryUntrusted extends XlRegError {

@@ -5,7 +5,7 @@ import { DIALECTS } from '../wire/dialects.ts';
 import { type DialectName, type Hello, sealHello } from '../wire/hello.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
-import { HelloRefused, ProtocolError, RegistryUnreachable, RegistryUntrusted } from './errors.ts';
+import { HelloRefused, ProtocolError, RegistryUnreachable, RegistryUntrusted, TURNED_AWAY } from './errors.ts';
 import type { Transport } from './transport.ts';
 
 /** Keys and salts of a new session. */
@@ -48,7 +48,7 @@ async function receiveReply(transport: Transport, length: number): Promise<Uint8
       bytes = Buffer.concat([bytes, await transport.arrivals.take()]);
     } catch (cause) {
       if (!(cause instanceof RegistryUnreachable)) throw cause;
-      const why = 'it has another comms key than these credentials, or receives more Hellos than it admits';
+      const why = `${TURNED_AWAY}, or it has another comms key than these credentials`;
       throw new HelloRefused(`the registry closed the connection without a HelloReply: ${why}`, { cause });
     }
   } while (transport.name === 'tcp' && bytes.length < length);

@@ -1,6 +1,6 @@
 // The WebSocket transport: one binary frame is one message (F3).
 import { WebSocket } from 'ws';
-import { ProtocolError, RegistryUnreachable } from './errors.ts';
+import { HelloRefused, ProtocolError, RegistryUnreachable, TURNED_AWAY } from './errors.ts';
 import { CONNECT_TIMEOUT_MS, shareOf, whyUnreachable } from './tcp-transport.ts';
 import { Arrivals, type Transport } from './transport.ts';
 
@@ -42,6 +42,10 @@ export async function openWebSocket(
       if (!isMessage || !arrivals.add(frame)) socket.terminate();
     });
     socket.on('error', (cause) => {
+      // A limit per address closes the connection at its upgrade, without a reply.
+      const isCut = socket.readyState !== WebSocket.OPEN && (cause as NodeJS.ErrnoException).code === 'ECONNRESET';
+      if (isCut)
+        reject(new HelloRefused(`the connection was closed at its WebSocket upgrade: ${TURNED_AWAY}`, { cause }));
       const error = isFrameFault(cause)
         ? new ProtocolError('the registry sent a WebSocket frame that is too long or malformed', { cause })
         : new RegistryUnreachable(whyUnreachable(cause), { cause });

@@ -20,6 +20,8 @@ export interface CoordinatorObserver {
   full(reason: string | undefined): void;
   /** The store cannot be reached, with the reason; undefined: it can be reached again. Called on each change. */
   unreachable(reason: string | undefined): void;
+  /** The table may answer rosters, or is known to be wrong and answers nothing. Called on each change. */
+  answerable(is: boolean): void;
   /** Acknowledged changes may not be stored any more. The process must stop. */
   broken(error: unknown): void;
 }

@@ -71,6 +71,7 @@ export function coordinatorStats(memory: SharedArrayBuffer) {
       syncSeconds: histogram(COMMIT_SECONDS),
       full: counter(),
       unreachable: counter(),
+      unanswerable: counter(),
       bytes: counter(),
       room: counter(),
     },
@@ -142,6 +143,9 @@ export function recordStats(
     },
     unreachable(reason) {
       store.unreachable.value = reason === undefined ? 0 : 1;
+    },
+    answerable(is) {
+      store.unanswerable.value = is ? 0 : 1;
     },
     filled: (seconds) => stats.fillSeconds.observe(seconds),
     synced: (seconds) => store.syncSeconds.observe(seconds),

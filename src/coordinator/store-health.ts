@@ -32,6 +32,7 @@ export class StoreHealth {
 
   /** Records the result of a catch-up. `reason` says why the table is not current. */
   caughtUp(freshness: CatchUp['freshness'], reason: string | undefined): void {
+    if ((freshness === 'wrong') !== (this.freshness === 'wrong')) this.#observer.answerable(freshness !== 'wrong');
     this.freshness = freshness;
     this.#setUnreachable(freshness === 'current' ? undefined : (reason ?? 'the store does not answer'));
   }

@@ -1,50 +1,35 @@
 // Metrics of admission: connections closed by limits, and use of the limits.
-import { Counter, Gauge, type Registry } from 'prom-client';
-import { DROP_CAUSES, type DropCause } from '../admission/admission.ts';
+import type { Registry } from 'prom-client';
+import { DROP_CAUSES } from '../admission/admission.ts';
+import { LIMITS, type LimitLedger } from '../admission/limit-ledger.ts';
+import { ScrapedMetrics } from './scraped-metrics.ts';
 
-export class AdmissionMetrics {
-  readonly #drops: Counter<'cause'>;
-
-  /** `counts` returns the use of the limits, and the limit of connections in effect. */
-  constructor(
-    registry: Registry,
-    counts: () => { readonly connections: number; readonly connectionsMax: number; readonly addresses: number },
-  ) {
-    const registers = [registry];
-    this.#drops = new Counter({
-      name: 'xlreg_admission_drops_total',
-      help: 'Connections closed by a limit, by cause.',
-      labelNames: ['cause'],
-      registers,
-    });
-    for (const cause of DROP_CAUSES) this.#drops.inc({ cause }, 0);
-    new Gauge({
-      name: 'xlreg_admission_connections',
-      help: 'Connections that count towards --max-connections.',
-      registers,
-      collect() {
-        this.set(counts().connections);
-      },
-    });
-    new Gauge({
-      name: 'xlreg_admission_connections_max',
-      help: 'Maximum of xlreg_admission_connections: --max-connections, or less because of the limit of open files.',
-      registers,
-      collect() {
-        this.set(counts().connectionsMax);
-      },
-    });
-    new Gauge({
-      name: 'xlreg_admission_addresses',
-      help: 'Addresses with counts of their own.',
-      registers,
-      collect() {
-        this.set(counts().addresses);
-      },
-    });
-  }
-
-  dropped(cause: DropCause): void {
-    this.#drops.inc({ cause });
-  }
+/** Registers the metrics. `connectionsMax` returns the limit of connections in effect. */
+export function admissionMetrics(
+  registry: Registry,
+  connectionsMax: () => number,
+  counts: () => { readonly connections: number; readonly addresses: number },
+  ledger: Pick<LimitLedger, 'total'>,
+): void {
+  const metrics = new ScrapedMetrics(registry);
+  metrics.counters('xlreg_admission_drops_total', 'Connections closed silently by a limit, by cause.', ['cause'], () =>
+    DROP_CAUSES.map((cause) => [{ cause }, ledger.total(cause)]),
+  );
+  metrics.counters(
+    'xlreg_limit_refused_total',
+    'Connections closed and requests refused by a limit, by the limit.',
+    ['limit'],
+    () => LIMITS.map((limit) => [{ limit }, ledger.total(limit)]),
+  );
+  metrics.gauge(
+    'xlreg_admission_connections',
+    'Connections that count towards --max-connections.',
+    () => counts().connections,
+  );
+  metrics.gauge(
+    'xlreg_admission_connections_max',
+    'Maximum of xlreg_admission_connections: --max-connections, or less because of the limit of open files.',
+    connectionsMax,
+  );
+  metrics.gauge('xlreg_admission_addresses', 'Addresses with counts of their own.', () => counts().addresses);
 }

@@ -5,13 +5,12 @@ import { GrowthBudgets } from '../admission/growth-budgets.ts';
 import { Networks } from '../admission/ip-address.ts';
 import { credentialsOf } from '../identity/credentials.ts';
 import { type Identity, writeRegCred } from '../identity/identity.ts';
-import { AdmissionMetrics } from '../metrics/admission-metrics.ts';
+import { admissionMetrics } from '../metrics/admission-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { listenTcp } from '../net/tcp/tcp-listener.ts';
 import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
-import { connectionsPossible } from './file-limit.ts';
 import { listenPatiently } from './listen-patiently.ts';
-import { settingsOfGroups } from './reload.ts';
+import { growthRatesOf } from './live-limits.ts';
 import type { ServerContext } from './server-context.ts';
 
 export interface BoundTcp {
@@ -45,23 +44,23 @@ export async function bindTcp(context: ServerContext, identity: Identity): Promi
   return { listener, admission, regCred, regCredText };
 }
 
-function startAdmission({ config, observer, metrics, growth, maxConnections, reload }: ServerContext): Admission {
+function startAdmission({ config, observer, metrics, state, growthMemory, limits, ledger }: ServerContext): Admission {
   const { log } = observer;
+  const { maxConnections } = limits.config;
   if (maxConnections < config.maxConnections)
     log.warn({ maxConnections }, 'the limit of open files lowers --max-connections');
-  const admissionMetrics = new AdmissionMetrics(metrics, () => admission.counts);
-  const budgets = new GrowthBudgets(growth.memory, growth.rates);
-  const admission = new Admission({ ...config, maxConnections }, budgets, (cause, address) => {
-    admissionMetrics.dropped(cause);
-    log.debug({ cause, address }, 'a limit closed a connection');
+  const budgets = new GrowthBudgets(growthMemory, growthRatesOf(limits.config));
+  const admission = new Admission(limits.config, budgets, (cause, address) => {
+    ledger.count(cause, address);
+    if (log.isLevelEnabled('debug')) log.debug({ cause, address }, 'a limit turned a client away');
   });
-  reload.add({
-    name: 'limits on connections',
-    settings: settingsOfGroups('limits'),
-    reload(next) {
-      const { sessionTimeoutMs } = config;
-      admission.setLimits({ ...next, sessionTimeoutMs, maxConnections: connectionsPossible(next.maxConnections) });
-    },
-  });
+  limits.onSet((changed) => admission.setLimits(changed));
+  admissionMetrics(
+    metrics,
+    () => limits.config.maxConnections,
+    () => admission.counts,
+    ledger,
+  );
+  state.admission = admission;
   return admission;
 }

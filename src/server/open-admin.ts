@@ -11,7 +11,6 @@ import { StatusStreams } from '../admin/status-streams.ts';
 import { tokenRoutes } from '../admin/token-routes.ts';
 import { WrongTokens } from '../admin/wrong-tokens.ts';
 import type { AuditSink } from '../audit/audit-event.ts';
-import type { Config } from '../config.ts';
 import { IdentityError, keepPrivate } from '../identity/identity.ts';
 import { adminMetrics } from '../metrics/admin-metrics.ts';
 import type { Listener } from '../net/connection.ts';
@@ -20,6 +19,7 @@ import { adminRoutes } from './admin-site.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { CheckHistory } from './check-history.ts';
 import { readinessChecks } from './health.ts';
+import { reportLimits } from './limits-report.ts';
 import { listenPatiently } from './listen-patiently.ts';
 import { LOG_LEVELS, setLogLevel } from './log-level.ts';
 import type { ServerContext } from './server-context.ts';
@@ -58,7 +58,17 @@ export async function openAdmin(context: ServerContext, audit: AuditSink): Promi
   };
   const api = apiSubject(context);
   const backups = backupRoutes(config.dataDir, context.copies);
-  const routes = adminRoutes(state, metrics, backups, api, gate, tokenRoutes(tokens), streams, drain);
+  const routes = adminRoutes(
+    state,
+    metrics,
+    backups,
+    api,
+    gate,
+    tokenRoutes(tokens),
+    streams,
+    drain,
+    config.shutdownDelay,
+  );
   const connections = newHttpConnections();
   adminMetrics(metrics, () => connections.counts);
   const site = config.admin && { ...config.admin, routes, certificate: certificates.admin, connections };
@@ -91,7 +101,7 @@ function openGate({ onStop }: ServerContext, tokens: AdminTokens, audit: AuditSi
   return { tokens, wrongTokens, audit, now: Date.now };
 }
 
-function apiSubject({ reload, observer, state, connections }: ServerContext): ApiSubject {
+function apiSubject({ observer, state, connections, limits, ledger }: ServerContext): ApiSubject {
   const { log } = observer;
   return {
     get coordinator() {
@@ -100,27 +110,11 @@ function apiSubject({ reload, observer, state, connections }: ServerContext): Ap
     sessions: (after, limit) => connections.list(after, limit),
     isConnected: (clientId) => connections.isConnected(clientId),
     hasTwin: (clientId) => connections.hasTwin(clientId),
-    get limits() {
-      return limitsOf(reload.config);
-    },
+    limits: () => reportLimits(limits, ledger, state),
     logLevel: {
       get: () => log.level,
       set: (level) => setLogLevel(log, level as LevelWithSilent),
       levels: LOG_LEVELS,
     },
-  };
-}
-
-/** The limits in effect. */
-function limitsOf(config: Config): Readonly<Record<string, number>> {
-  const { maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress } = config;
-  const { maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages } = config;
-  const { maxRegistrationsPerSecondPerAddress, maxClustersPerSecondPerAddress, maxMembersPerSecondPerAddress } = config;
-  const { maxClustersPerClient, maxSeatsPerClient } = config;
-  return {
-    ...{ maxClusters, maxRegistrations, maxConnections, maxConnectionsPerAddress },
-    ...{ maxRegistrationsPerSecondPerAddress, maxClustersPerSecondPerAddress, maxMembersPerSecondPerAddress },
-    ...{ maxClustersPerClient, maxSeatsPerClient },
-    ...{ maxHellosPerSecond, maxHellosPerSecondPerAddress, maxSessionBytes, maxSessionMessages },
   };
 }

@@ -3,7 +3,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { type Config, SETTING_NAMES, settingKey } from '../config.ts';
-import { settingsOfGroup } from '../described-settings.ts';
 import type { ReloadMetrics } from '../metrics/reload-metrics.ts';
 
 /** A part of the server that a reload can change. Each stage of the start registers its own. */
@@ -14,12 +13,6 @@ export interface ReloadablePart {
   settings(next: Config): readonly string[];
   /** Takes over `next`, and reads its files again. Throws or rejects, and keeps what it had, if that is impossible. */
   reload(next: Config, before: Config): void | Promise<void>;
-}
-
-/** The names of the settings of these groups, for a part that takes them all over. */
-export function settingsOfGroups(...groups: Parameters<typeof settingsOfGroup>[0][]): () => readonly string[] {
-  const names = groups.flatMap(settingsOfGroup);
-  return () => names;
 }
 
 type Values = Readonly<Record<string, unknown>>;

@@ -1,12 +1,13 @@
 // The context of every stage of a start: settings, log, metrics, and the state that health and the admin port read.
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { GrowthRates } from '../admission/growth-budgets.ts';
+import type { LimitLedger } from '../admission/limit-ledger.ts';
 import type { Config } from '../config.ts';
 import type { ServedConnections } from '../connection/served-connections.ts';
 import type { LogEntry } from '../runtime/recent-log.ts';
 import type { RegistryState } from './admin-site.ts';
 import type { Certificates } from './certificates.ts';
+import type { LiveLimits } from './live-limits.ts';
 import type { Reload } from './reload.ts';
 import type { TableCopies } from './table-copies.ts';
 
@@ -21,12 +22,6 @@ export interface ServerObserver {
   onDeath(error: unknown): void;
 }
 
-/** Growth budgets of addresses, shared by all threads (R4). */
-export interface Growth {
-  readonly memory: SharedArrayBuffer;
-  readonly rates: GrowthRates;
-}
-
 export interface ServerContext {
   /** The settings of the start. */
   readonly config: Config;
@@ -37,13 +32,16 @@ export interface ServerContext {
   /** All connections. They are served once the pool runs. */
   readonly connections: ServedConnections;
   readonly certificates: Certificates;
-  readonly growth: Growth;
+  /** Memory of the growth budgets of addresses, shared by all threads (R4). */
+  readonly growthMemory: SharedArrayBuffer;
+  /** The limits in effect, which may change while the server runs. */
+  readonly limits: LiveLimits;
+  /** Counts what limits turn away. */
+  readonly ledger: LimitLedger;
   /** Makes copies of the table for backups. */
   readonly copies: TableCopies;
   /** Stages register the parts that a reload can change. Its `config` has the settings in effect. */
   readonly reload: Reload;
-  /** `--max-connections`, or less if the limit of open files requires it. */
-  readonly maxConnections: number;
   /** Registers a function that closes a part. Parts close in reverse order. */
   onStop(close: () => Promise<void>): void;
 }

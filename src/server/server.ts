@@ -1,8 +1,9 @@
 // The whole server. Each of the eight stages of a start returns what it made and registers how to close it. A stop
 // closes the stages in reverse order:
 //
-//   1 open-identity  2 open-audit  3 open-admin  4 start-coordinator  5 bind-tcp  6 start-backups  7 start-pool
-//   8 bind-web
+//   1 open-identity  2 open-audit  3 open-admin, open-health  4 start-coordinator  5 bind-tcp  6 start-backups
+//   7 start-pool  8 bind-web
+import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { newGrowthMemory } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
@@ -18,24 +19,31 @@ import type { RegistryState } from './admin-site.ts';
 import { bindTcp } from './bind-tcp.ts';
 import { bindWeb } from './bind-web.ts';
 import { observeCertificates, openCertificates, reloadableCertificates } from './certificates.ts';
-import { connectionsPossible } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
+import { newLedger } from './limits-report.ts';
+import { LIVE_LIMIT_SETTINGS, LiveLimits } from './live-limits.ts';
 import { reloadableLogLevel, toggleLogLevel } from './log-level.ts';
 import { openAdmin } from './open-admin.ts';
 import { openAudit } from './open-audit.ts';
+import { openHealth } from './open-health.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import { Reload } from './reload.ts';
 import type { ServerContext, ServerObserver } from './server-context.ts';
 import { longestSilenceMs } from './silence.ts';
 import { checkBackupSettings, startBackups } from './start-backups.ts';
-import { growthRates, startCoordinator } from './start-coordinator.ts';
+import { startCoordinator } from './start-coordinator.ts';
 import { startPool } from './start-pool.ts';
 import { TableCopies } from './table-copies.ts';
 
 /** A running server. */
 export interface Server {
   /** `host:port` of each listener; absent if the listener is off. */
-  readonly addresses: { readonly tcp?: string; readonly ws?: string; readonly admin?: string };
+  readonly addresses: {
+    readonly tcp?: string;
+    readonly ws?: string;
+    readonly admin?: string;
+    readonly health?: string;
+  };
   /** The engine of the WebSocket port. A listener with a certificate is always served by `node`. */
   readonly engine: WebEngine;
   /** The public credentials, as in regCred.dat. */
@@ -51,6 +59,8 @@ export interface Server {
   readonly toggleLogLevel: (signal: NodeJS.Signals) => void;
   /** Milliseconds since each thread last gave a sign of life; 0 during a drain. */
   readonly silentMs: () => number;
+  /** Fails readiness, and resolves after `--shutdown-delay`. Until then everything is served, new connections too. */
+  readonly announceStop: () => Promise<void>;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
@@ -73,11 +83,11 @@ export async function startServer(config: Config, observer: ServerObserver): Pro
 
 async function newContext(config: Config, observer: ServerObserver, closers: Closer[]): Promise<ServerContext> {
   checkBackupSettings(config);
-  const maxConnections = connectionsPossible(config.maxConnections);
+  const limits = new LiveLimits(config);
   const metrics = new Registry();
   const state: RegistryState = {
     ...{ tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false },
-    ...{ pool: undefined, coordinator: undefined, regCred: undefined },
+    ...{ pool: undefined, coordinator: undefined, admission: undefined, regCred: undefined },
   };
   processMetrics(metrics);
   logMetrics(metrics, observer.logLinesDropped);
@@ -91,10 +101,11 @@ async function newContext(config: Config, observer: ServerObserver, closers: Clo
   const reload = new Reload(config, observer.log, new ReloadMetrics(metrics));
   for (const part of reloadableCertificates(certificates, observer.log)) reload.add(part);
   reload.add(reloadableLogLevel(observer.log));
+  reload.add({ name: 'limits', settings: () => LIVE_LIMIT_SETTINGS, reload: (next) => limits.set(next) });
   return {
-    ...{ config, observer, metrics, state, maxConnections, certificates, reload },
+    ...{ config, observer, metrics, state, certificates, reload, limits, ledger: newLedger(observer.log, limits) },
     connections: new ServedConnections(),
-    growth: { memory: newGrowthMemory(), rates: growthRates(config) },
+    growthMemory: newGrowthMemory(),
     copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),
   };
@@ -105,6 +116,7 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
   const opened = await openRegistryIdentity(context);
   const audit = await openAudit(context, opened.identity);
   const admin = await openAdmin(context, audit);
+  const health = await openHealth(context);
   const coordinator = await startCoordinator(context, opened, audit);
   const tcp = await bindTcp(context, opened.identity);
   startBackups(context, opened);
@@ -124,6 +136,7 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
       ...(tcp.listener && { tcp: tcp.listener.address }),
       ...(ws && { ws: ws.address }),
       ...(admin.listener && { admin: admin.listener.address }),
+      ...(health && { health: health.address }),
     },
     engine,
     regCred: tcp.regCredText,
@@ -135,5 +148,12 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
       audit.record({ actor: { signal }, action: 'log-level', object, outcome: 'done' });
     },
     silentMs: () => longestSilenceMs(state),
+    async announceStop() {
+      state.draining = true;
+      const { shutdownDelay: seconds } = config;
+      if (seconds === 0) return;
+      observer.log.info({ seconds }, 'stopping: /readyz fails, and everything is served until the drain');
+      await pause(seconds * 1000);
+    },
   };
 }

@@ -1,14 +1,12 @@
 // Start step 4: the coordinator's thread. It opens the store and loads the table.
-import type { GrowthRates } from '../admission/growth-budgets.ts';
-import type { Config } from '../config.ts';
 import { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
 import { endPointsOf, isShared } from '../store/open-store.ts';
 import { readEtcdAccess } from './etcd-access.ts';
+import { growthRatesOf, tableLimitsOf } from './live-limits.ts';
 import type { ServerAudit } from './open-audit.ts';
 import type { OpenedIdentity } from './open-identity.ts';
-import { settingsOfGroups } from './reload.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** Resolves when the table is loaded. Rejects with StoreUnusableError or ThreadLoadError. */
@@ -17,7 +15,7 @@ export async function startCoordinator(
   opened: OpenedIdentity,
   audit: ServerAudit,
 ): Promise<CoordinatorThread> {
-  const { config, metrics, state, growth, onStop } = context;
+  const { config, metrics, state, growthMemory, limits, onStop } = context;
   const store = {
     name: config.store,
     dataDirectory: config.dataDir,
@@ -26,40 +24,16 @@ export async function startCoordinator(
     fence: opened.fence.memory,
     etcd: readEtcdAccess(config, process.env),
   };
-  const data = { store, limits: tableLimits(config), growth };
+  const growth = { memory: growthMemory, rates: growthRatesOf(limits.config) };
+  const data = { store, limits: tableLimitsOf(limits.config), growth };
   const coordinator = await CoordinatorThread.start(data, coordinatorEvents(context, audit));
-  context.reload.add({
-    name: 'limits of the table',
-    settings: settingsOfGroups('table', 'growth'),
-    reload: (next) => coordinator.setLimits(tableLimits(next), growthRates(next)),
-  });
+  limits.onSet((changed) => coordinator.setLimits(tableLimitsOf(changed), growthRatesOf(changed)));
   state.coordinator = coordinator;
   state.tableLoaded = true;
   coordinatorMetrics(metrics, coordinator.stats, () => coordinator.queueLength);
   etcdMetrics(metrics, coordinator.stats, isShared(config.store) ? endPointsOf(config.store) : []);
   onStop(() => coordinator.close());
   return coordinator;
-}
-
-function tableLimits(config: Config) {
-  return {
-    clients: config.maxRegistrations,
-    clusters: config.maxClusters,
-    ephemeralTtlMs: config.ephemeralTtl * 1000,
-    idleRegistrationTtlMs: config.idleRegistrationTtl * 1000,
-    emptyClusterTtlMs: config.emptyClusterTtl * 1000,
-    clustersPerClient: config.maxClustersPerClient,
-    seatsPerClient: config.maxSeatsPerClient,
-  };
-}
-
-/** The rates of growth of one address. */
-export function growthRates(config: Config): GrowthRates {
-  return {
-    registration: config.maxRegistrationsPerSecondPerAddress,
-    cluster: config.maxClustersPerSecondPerAddress,
-    member: config.maxMembersPerSecondPerAddress,
-  };
 }
 
 function coordinatorEvents(

@@ -38,12 +38,13 @@ it('documents exactly the routes that exist', () => {
     sessions: () => [],
     isConnected: () => false,
     hasTwin: () => false,
-    limits: {},
+    limits: () => ({ minutes: 5, limits: [], addresses: [] }),
     logLevel: { get: () => '', set() {}, levels: [] },
   };
   const own = [
     'GET /api/whoami',
     'GET /metrics',
+    'GET /livez',
     'GET /healthz',
     'GET /readyz',
     'POST /drain',
@@ -211,7 +212,9 @@ describeEachEngine('with the engine %s', (engine) => {
     const { body } = await ask('GET /api/sessions', '/api/sessions?limit=1');
     expect(body).toMatchObject({ sessions: [{ connection: 1, transport: 'tcp', messages: 5 }], next: 1 });
     expect((await ask('GET /api/sessions', '/api/sessions?cursor=1')).body.next).toBe(null);
-    expect((await ask('GET /api/limits', '/api/limits')).body).toMatchObject({ maxConnections: expect.any(Number) });
+    expect((await ask('GET /api/limits', '/api/limits')).body).toMatchObject({
+      limits: expect.arrayContaining([expect.objectContaining({ setting: 'max-clusters', value: 1_000_000, use: 3 })]),
+    });
   });
 
   it('sets the log level and refuses a wrong or too long body', async () => {

@@ -34,7 +34,7 @@ export async function startRoleSite(roles: readonly Role[]) {
     sessions: () => [],
     isConnected: () => false,
     hasTwin: () => false,
-    limits: {},
+    limits: () => ({ minutes: 5, limits: [], addresses: [] }),
     logLevel: { get: () => 'info', set() {}, levels: ['info'] },
   });
   const find = (secret: string) => {

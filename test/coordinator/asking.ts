@@ -36,6 +36,7 @@ export function over(
     replaced: (before, after) => replaced.push([before, after]),
     expired: (changes) => expired.push(changes),
     full: (reason) => full.push(reason),
+    answerable() {},
     unreachable: (reason) => unreachable.push(reason),
     broken: (error) => broken.push(error),
   };

@@ -50,6 +50,7 @@ function shown(store: Store = new MemoryStore(), pages?: number) {
       expired: nothing,
       full: nothing,
       unreachable: nothing,
+      answerable: nothing,
     },
     broken(error: unknown) {
       throw error;

@@ -139,6 +139,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   tcp: address('0.0.0.0:56789'),
   ws: address('0.0.0.0:56790'),
   admin: address('127.0.0.1:56791'),
+  health: { ...address('127.0.0.1:1'), byDefault: undefined },
   advertise: {
     byDefault: undefined,
     good: [
@@ -248,6 +249,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'linger-timeout-ms': milliseconds(1_000),
   'drain-grace-ms': milliseconds(5_000),
   'session-timeout-ms': milliseconds(86_400_000),
+  'shutdown-delay': whole(0, 0, 300),
   'max-connections': whole(20_000, 1, 1_000_000),
   'max-connections-per-address': whole(256, 1, 1_000_000),
   'max-hellos-per-second': whole(10_000, 1, 1_000_000),

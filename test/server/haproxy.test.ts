@@ -4,10 +4,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { freePorts } from '../../bench/etcd/etcd-cluster.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
 import { haproxyProgram } from '../support/debian-programs.ts';
@@ -29,20 +29,11 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 describeEachEngine('with the engine %s', (engine) => {
   it.skipIf(!programs)('gets sessions from HAProxy while it is ready, and none while it drains', async () => {
     registry = await FieldRegistry.start({ args: ['--web-engine', engine, '--drain-grace-ms', '20000'] });
     directory = await mkdtemp(join(tmpdir(), 'xlreg-haproxy-'));
-    const [front, file] = [await freePort(), join(directory, 'haproxy.cfg')];
+    const [[front], file] = [await freePorts(1), join(directory, 'haproxy.cfg')];
     const { tcpPort, adminPort } = registry.process;
     const lines = [
       'defaults',
@@ -65,7 +56,7 @@ describeEachEngine('with the engine %s', (engine) => {
       said += text;
     });
     const session = async () => {
-      const client = await registry.connect({ ...WIRES[0]!, port: front });
+      const client = await registry.connect({ ...WIRES[0]!, port: front! });
       await client.call({ op: OP.RegCredRequest }, OP.RegCredReply);
       return client;
     };

@@ -37,6 +37,7 @@ class Opened {
       expired() {},
       full: never,
       unreachable: never,
+      answerable: never,
       broken: never,
     };
     this.coordinator = new Coordinator(this.table, this.#store, observer, clock);

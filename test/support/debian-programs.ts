@@ -22,6 +22,8 @@ export const haproxyProgram = () => debianPrograms(['haproxy'], ['haproxy']);
 /** The path of zsh, and of fish, each with its functions. Undefined if unavailable; the reason is on the console. */
 export const zshProgram = () => debianPrograms(['zsh', 'zsh-common'], ['zsh']);
 export const fishProgram = () => debianPrograms(['fish', 'fish-common', 'libpcre2-32-0'], ['fish']);
+/** The path of nginx. Undefined if unavailable; the reason is on the console. */
+export const nginxProgram = () => debianPrograms(['nginx'], ['nginx']);
 
 type Programs<Name extends string> = Readonly<Record<Name, string>>;
 

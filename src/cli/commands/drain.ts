@@ -7,7 +7,7 @@ import { OperatorError } from '../operator-error.ts';
 /** Time between two checks whether the registry still runs. */
 const POLL_MS = 100;
 
-/** Limit of the wait; with default settings a drain takes ten seconds at most. */
+/** Limit of the wait behind --shutdown-delay; with default settings a drain takes ten seconds at most. */
 const WAIT_MS = 60_000;
 
 /** Resolves to 0 when the registry has ended. Rejects with UsageError or OperatorError. */
@@ -17,11 +17,13 @@ export async function drain(args: readonly string[], signal: AbortSignal): Promi
     options: ADMIN_FLAGS,
   });
   const port = await adminPort(values);
-  await askAdmin(port, 'POST /drain', 'does not drain', signal);
-  const giveUp = performance.now() + WAIT_MS;
+  const asked = await askAdmin(port, 'POST /drain', 'does not drain', signal);
+  const { delaySeconds = 0 } = asked as { delaySeconds?: number };
+  const waitMs = delaySeconds * 1000 + WAIT_MS;
+  const giveUp = performance.now() + waitMs;
   while (await isRunning(port, signal)) {
     if (performance.now() > giveUp)
-      throw new OperatorError(`the registry drains, but has not ended after ${WAIT_MS / 1000} s`, 1);
+      throw new OperatorError(`the registry drains, but has not ended after ${waitMs / 1000} s`, 1);
     await wait(POLL_MS, undefined, { signal });
   }
   process.stdout.write('drained\n');

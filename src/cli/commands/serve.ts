@@ -53,9 +53,9 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     if (server === undefined) return STOPPED;
     const { reload, silentMs } = server;
     process.on('SIGHUP', () => manager.reloading(() => reload(() => readConfig(args, process.env))));
-    const { tcp = 'off', ws = 'off', admin = 'off' } = server.addresses;
+    const { tcp = 'off', ws = 'off', admin = 'off', health } = server.addresses;
     log.info(describeStart(config, changed, server), 'started');
-    const ready = `ready tcp=${tcp} ws=${ws} admin=${admin}`;
+    const ready = `ready tcp=${tcp} ws=${ws} admin=${admin}${health ? ` health=${health}` : ''}`;
     out.write(`${ready}\n`);
     manager.ready(ready, silentMs);
     if (isatty(2)) err.write(howToJoin(config.dataDir, config.advertise, tcp));
@@ -67,6 +67,7 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   }
   await Promise.race([signal, server.drainAsked]);
   manager.stopping();
+  await server.announceStop();
   log.info('draining');
   await server.stop();
   log.info('stopped');

@@ -146,6 +146,11 @@ export class CoordinatorThread {
     return queuedCommands(this.#channels.values());
   }
 
+  /** False while the table is known to be wrong, as after a restored etcd: nothing is answered from it. */
+  get answersRosters(): boolean {
+    return this.stats.store.unanswerable.value === 0;
+  }
+
   /** Carries out an operator's command. Its change is stored when this resolves. Rejects with CoordinatorBusyError. */
   operate(command: OperatorCommand): Promise<Reply> {
     return this.#query(command) as Promise<Reply>;
@@ -166,6 +171,11 @@ export class CoordinatorThread {
     return this.#query({ kind: 'overview' }) as Promise<TableOverview>;
   }
 
+  /** Replaces the limits of the table and the rates of its growth. Batches from now on go by them. */
+  setLimits(limits: TableLimits, rates: GrowthRates): void {
+    if (!this.#closing) this.#order({ kind: 'limits', limits, rates });
+  }
+
   async #query(query: OperatorQuery): Promise<OperatorReply> {
     if (this.#closing) throw stopping();
     if (this.#queries.size >= OPERATOR_QUERIES_MAX) throw new CoordinatorBusyError(TOO_MANY);
@@ -175,11 +185,6 @@ export class CoordinatorThread {
       this.#order({ kind: 'query', id, query });
     });
     return reply.finally(() => this.#queries.delete(id));
-  }
-
-  /** Replaces the limits of the table and the rates of growth. They apply from the next batch. */
-  setLimits(limits: TableLimits, rates: GrowthRates): void {
-    if (!this.#closing) this.#order({ kind: 'limits', limits, rates });
   }
 
   /** Copies the store to a new directory. Rejects if a backup is in work already, and with the store's error. */

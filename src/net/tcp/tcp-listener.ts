@@ -3,7 +3,7 @@
 // at most `lingerTimeoutMs`: a reset could destroy a reply that the peer has not read yet (E3).
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Admission, ConnectionPermit } from '../../admission/admission.ts';
-import { type Networks, normalizeAddress } from '../../admission/ip-address.ts';
+import { addressHolder, type Networks, normalizeAddress } from '../../admission/ip-address.ts';
 import {
   type AcceptConnection,
   type Connection,
@@ -118,7 +118,7 @@ function admitProxied(socket: Socket, peer: string, site: TcpSite, accept: Accep
       return;
     }
     // A proxy's health check sends nothing. It is not a fault.
-    if (!start && socket.bytesRead > 0) permit.ended('proxy-header');
+    if (!start && socket.bytesRead > 0) site.admission.turnedAway('proxy-header', addressHolder(peer));
     socket.destroy();
   });
 }
