@@ -109,10 +109,10 @@ _xlreg() {
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
-        '--fingerprint[refuse any other comms key]: : ' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
         '--transport[\[tcp\]]: :(tcp ws)' \
         '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
-        '--dialect[\[prefixed\]]: :(chained prefixed)' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
@@ -121,27 +121,32 @@ _xlreg() {
       _arguments \
         '--name[the member'\''s name]: : ' \
         '--end-point[where other members reach it]: : ' \
+        '--label[what other members are told]: : ' \
         '--home[\[$XDG_STATE_HOME/xlreg/REGISTRY_ID/MEMBER, in ~/.local/state without that variable]: :_files -/' \
+        '--require-verified[fail unless every member has a statement that is verified]' \
+        '--new-registry-key[accept another sig key of the registry than the one that the home remembers]' \
+        '--mark-lifted[join in an RSA dialect again after sealed, once the operator has allowed it]' \
         '--create[create the cluster, of N members, if it is missing]' \
         '--size[create the cluster, of N members, if it is missing]: : ' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
-        '--fingerprint[refuse any other comms key]: : ' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
         '--transport[\[tcp\]]: :(tcp ws)' \
         '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
-        '--dialect[\[prefixed\]]: :(chained prefixed)' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
         '*: :_files' ;;
     members)
       _arguments \
+        '--require-verified[fail unless every member is verified]' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
-        '--fingerprint[refuse any other comms key]: : ' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
         '--transport[\[tcp\]]: :(tcp ws)' \
         '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
-        '--dialect[\[prefixed\]]: :(chained prefixed)' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
@@ -149,10 +154,10 @@ _xlreg() {
     regcred)
       _arguments \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
-        '--fingerprint[refuse any other comms key]: : ' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
         '--transport[\[tcp\]]: :(tcp ws)' \
         '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
-        '--dialect[\[prefixed\]]: :(chained prefixed)' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
@@ -161,10 +166,10 @@ _xlreg() {
       _arguments \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
-        '--fingerprint[refuse any other comms key]: : ' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
         '--transport[\[tcp\]]: :(tcp ws)' \
         '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
-        '--dialect[\[prefixed\]]: :(chained prefixed)' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
         '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \

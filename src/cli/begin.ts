@@ -10,10 +10,11 @@ import {
   type RegistrySession,
   RegistryUnreachable,
   RegistryUntrusted,
+  type SessionDialect,
 } from '../client/index.ts';
 import { type Target, targetsOf } from '../client/target.ts';
 import { keyFingerprint } from '../wire/rsa-key.ts';
-import { fetchText } from './registry-source.ts';
+import { fetchText, provenKey } from './registry-source.ts';
 
 /** The default ports of `xlreg serve`. */
 const TCP_PORT = 56_789;
@@ -41,8 +42,7 @@ export function connectExplained(regCred: RegCred, options: ConnectOptions): Pro
 }
 
 /**
- * Explains a refused Hello. Returns RegistryUntrusted if a web port shows another registry ID or comms key than
- * `regCred`, RegistryUnreachable if it shows the same. Returns the error itself if none answers, and any other error as
+ * Explains a refused Hello. Returns RegistryUntrusted if a web port shows another registry ID or key than `regCred`, RegistryUnreachable if it shows the same. Returns the error itself if none answers, and any other error as
  * it is. Plain HTTP gives a hint only; its keys are never trusted.
  */
 export async function explained(error: unknown, regCred: RegCred, options: ConnectOptions): Promise<unknown> {
@@ -52,7 +52,7 @@ export async function explained(error: unknown, regCred: RegCred, options: Conne
   const found = await Promise.all(
     urls.map(async (url) => {
       const text = await fetchText(url, signal, FETCH_TIMEOUT_MS).catch(() => '');
-      return differenceFrom(regCred, text, url.href);
+      return differenceFrom(regCred, text, url.href, options.dialect ?? 'sealed');
     }),
   );
   const other = found.find((difference) => difference?.differs);
@@ -84,7 +84,7 @@ interface Difference {
   readonly text: string;
 }
 
-function differenceFrom(expected: RegCred, text: string, url: string): Difference | undefined {
+function differenceFrom(expected: RegCred, text: string, url: string, dialect: SessionDialect): Difference | undefined {
   let found: RegCred;
   try {
     found = parseRegCred(text);
@@ -95,9 +95,13 @@ function differenceFrom(expected: RegCred, text: string, url: string): Differenc
   if (id !== Buffer.from(expected.id).toString('hex')) {
     return { differs: true, text: `${url} is of another registry, ID ${id}` };
   }
-  const fingerprint = keyFingerprint(found.commsKey);
-  if (fingerprint !== keyFingerprint(expected.commsKey)) {
-    return { differs: true, text: `${url} has another comms key, ${fingerprint}: these credentials are out of date` };
+  const { name, key } = provenKey(found, dialect);
+  const fingerprint = keyFingerprint(key);
+  if (fingerprint !== keyFingerprint(provenKey(expected, dialect).key)) {
+    // Nothing vouches for that page. A fingerprint in the message would invite to pin it.
+    const which = dialect === 'sealed' ? name : `${name}, ${fingerprint}`;
+    return { differs: true, text: `${url} has another ${which}: these credentials are out of date` };
   }
-  return { differs: false, text: `${url} has the same comms key, so ${TURNED_AWAY}; xlreg limits there names it` };
+  const old = dialect === 'sealed' ? 'it does not know sealed, or ' : '';
+  return { differs: false, text: `${url} has the same ${name}, so ${old}${TURNED_AWAY}; xlreg limits there names it` };
 }

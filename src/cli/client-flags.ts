@@ -1,9 +1,8 @@
 // Parses command lines, and the flags that all client commands share.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { escapeText } from '../client/escape-text.ts';
-import type { TransportName } from '../client/index.ts';
+import type { SessionDialect, TransportName } from '../client/index.ts';
 import { describeParseError } from '../nearest-name.ts';
-import type { DialectName } from '../wire/hello.ts';
 import { isName } from '../wire/member-token.ts';
 
 /** The command line is wrong. The message is one line. */
@@ -27,9 +26,9 @@ export interface ClientFlags {
   readonly registry: string;
   readonly transport: TransportName | undefined;
   readonly connect: readonly string[] | undefined;
-  /** Fingerprint of the registry's comms key: `SHA256:` and base64. */
+  /** Fingerprint of the registry's sig key, in the RSA dialects of its comms key: `SHA256:` and base64. */
   readonly fingerprint: string | undefined;
-  readonly dialect: DialectName | undefined;
+  readonly dialect: SessionDialect;
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
 }
@@ -96,7 +95,7 @@ function checkFlags(values: Record<string, unknown>): ClientFlags {
     transport: oneOf('--transport', text('transport'), ['tcp', 'ws']),
     connect: values.connect as string[] | undefined,
     fingerprint: parseFingerprint(text('fingerprint')),
-    dialect: oneOf('--dialect', text('dialect'), ['chained', 'prefixed']),
+    dialect: oneOf('--dialect', text('dialect'), ['sealed', 'prefixed', 'chained']) ?? 'sealed',
     timeoutMs: milliseconds('--timeout', text('timeout')),
     json: values.json === true,
   };
@@ -104,7 +103,7 @@ function checkFlags(values: Record<string, unknown>): ClientFlags {
 
 function oneOf<const T extends string>(flag: string, text: string | undefined, choices: readonly T[]): T | undefined {
   if (text === undefined || choices.includes(text as T)) return text as T | undefined;
-  throw new UsageError(`${flag} should be ${choices.join(' or ')}`);
+  throw new UsageError(`${flag} should be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`);
 }
 
 /** Converts seconds, with or without a fraction, to milliseconds. Throws UsageError. */

@@ -1,6 +1,8 @@
 // Maps the error of a failed command to its message and exit code.
 import { BackupError } from '../backup/registry-files.ts';
 import {
+  ClockFault,
+  EndPointUnknown,
   MemberHomeError,
   NoLongerMember,
   ProtocolError,
@@ -30,6 +32,8 @@ export function failureOf(error: unknown): Failure | undefined {
     return { text: 'cannot reach the registry: no answer within the time limit', exitCode: 3 };
   if (error instanceof RegistryUnreachable) return { text: `cannot reach the registry: ${error.message}`, exitCode: 3 };
   if (error instanceof RegistryUntrusted) return { text: `not the expected registry: ${error.message}`, exitCode: 3 };
+  if (error instanceof ClockFault) return { text: error.message, exitCode: 3 };
+  if (error instanceof EndPointUnknown) return { text: `--end-point: ${error.message}`, exitCode: 2 };
   if (error instanceof ProtocolError) return { text: error.message, exitCode: 3 };
   if (error instanceof StoreUnusableError) return { text: error.message, exitCode: 1 };
   if (error instanceof BackupError) return { text: error.message, exitCode: 2 };
@@ -41,7 +45,8 @@ export function failureOf(error: unknown): Failure | undefined {
 const REMEDIES: Readonly<Record<string, string>> = {
   [REFUSAL_TEXT['member-name-in-use']]:
     'to return as that member, use its home (--home); if its keys are lost, run xlreg evict CLUSTER MEMBER first',
-  [REFUSAL_TEXT['id-in-use']]: 'the keys in this home (--home) differ from those that the registry has for this ID',
+  [REFUSAL_TEXT['id-in-use']]:
+    'the keys in this home (--home) differ from those that the registry has for this ID, or it is registered in sealed',
 };
 
 function refusalText({ message, text }: RegistryRefused): string {

@@ -7,11 +7,12 @@ export const CLIENT_FLAGS = `
 The registry, and the way to it:
   --registry FILE|URL         its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat
                               [XLREG_REGISTRY, else regCred.dat in XLREG_DATA_DIR, else in ./xlreg-data]
-  --fingerprint SHA256:…      refuse any other comms key; hex is accepted, too
+  --fingerprint SHA256:…      refuse any other sig key, or with an RSA dialect any other comms key; hex is accepted, too
   --transport tcp|ws          [tcp]
   --connect HOST:PORT|ws://…  replaces the end points of the credentials or, for ws, the host of the URL. Repeat it for
                               several: they are tried in turn, each for 3 s at most while others are left
-  --dialect chained|prefixed  [prefixed]
+  --dialect sealed|prefixed|chained
+                              [sealed]; the others are for registries that do not know it, and encrypt without integrity
   --timeout SECONDS           for connecting, over all end points, and for each reply [10]
   --json                      one JSON object instead of lines
 
@@ -234,25 +235,33 @@ cluster without a member is removed after --empty-cluster-ttl of xlreg serve.
   --keep                      keep the cluster, new or not, even without a member; needs the admin port${WAIT}
 ${ADMIN_PORT}${CLIENT_FLAGS}`;
 
-const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--create --size N] [--home DIR] [--wait SECONDS] [FLAGS]
+const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--create --size N] [--home DIR]
+           [--wait SECONDS] [--require-verified] [FLAGS]
 
-Joins a cluster. The member's home keeps its keys and ID, so that it returns as the same member; the end points given
-now replace the former ones. Exit code 0 means that the roster has this member.
+Joins a cluster. The member's home keeps its keys and ID, so that it returns as the same member; the end points
+and labels given now replace the former ones. Exit code 0 means that the roster has this member, and that no statement
+in it contradicts its key or what this home has seen.
 
   --name MEMBER               the member's name
-  --end-point HOST:PORT       where other members reach it; up to 4
+  --end-point HOST:PORT       where other members reach it; up to 4. auto:PORT has the address that the registry sees
+  --label KEY=VALUE           what other members are told; 512 bytes in all
   --home DIR                  [$XDG_STATE_HOME/xlreg/REGISTRY_ID/MEMBER, in ~/.local/state without that variable;
                               ./xlreg-home/MEMBER where it holds a member]
+  --require-verified          fail unless every member has a statement that is verified
+  --new-registry-key          accept another sig key of the registry than the one that the home remembers
+  --mark-lifted               join in an RSA dialect again after sealed, once the operator has allowed it
   --create --size N           create the cluster, of N members, if it is missing${WAIT}.
                               Then wait until the cluster is full, with changes on stderr. Another end point replaces
                               a lost server. A member that the registry has lost, as after a restore, joins again; an
                               evicted one ends with 1
 ${CLIENT_FLAGS}`;
 
-const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [FLAGS]
+const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [--require-verified] [FLAGS]
 
-Lists the members of a cluster. 40 or 64 hex digits are an ID.
+Lists the members of a cluster. 40 or 64 hex digits are an ID. STATEMENT is verified if the holder of a member's key has
+signed the entry, none for a client in an RSA dialect; anything else is an error and ends with 1.
 
+  --require-verified          fail unless every member is verified
 ${WAIT.slice(1)}.
                               Then wait until the cluster is full, also after the loss of a server
 ${CLIENT_FLAGS}`;
@@ -270,9 +279,9 @@ With --wait it repeats until all are ok or one has a wrong key. Results:
   ok                 the registry of the credentials
   not reachable      no connection
   wrong key          another registry
-  full               a limit closed the connection
+  full               a limit closed the connection, or with sealed the registry does not know that dialect
   wrong key or full  the connection was closed at the Hello, and no web port (that of a ws:// end point, or 56790
-                     beside 56789) tells the key
+                     beside 56789) tells the key; with sealed, an old registry, too
 ${WAIT}
 ${CLIENT_FLAGS}`;
 

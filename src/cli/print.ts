@@ -22,13 +22,14 @@ export function printFields(fields: readonly (readonly [label: string, value: st
 
 /** Prints the members of a cluster as a table. */
 export function printMembers(members: readonly ClusterMember[]): void {
-  const rows = members.map(({ index, name, id, endPoints }) => [
+  const rows = members.map(({ index, name, id, unverified, endPoints }) => [
     String(index),
     escapeText(name),
     `${id.slice(0, ID_DIGITS_SHOWN)}…`,
+    unverified ?? 'verified',
     endPoints.map(escapeText).join(' '),
   ]);
-  printTable([['INDEX', 'NAME', 'ID', 'END POINTS'], ...rows]);
+  printTable([['INDEX', 'NAME', 'ID', 'STATEMENT', 'END POINTS'], ...rows]);
 }
 
 /** Prints rows of cells in columns. The caller escapes the cells. */
@@ -39,7 +40,8 @@ export function printTable(rows: readonly (readonly string[])[]): void {
 }
 
 /** A member for JSON: keys in SSH form, attrs as decimal text because they have 64 bits. */
-export function memberJson({ index, name, id, attrs, endPoints, commsKey, sigKey }: ClusterMember) {
+export function memberJson(member: ClusterMember) {
+  const { index, name, id, attrs, endPoints, commsKey, sigKey, verified, unverified, seq, labels, sealKey } = member;
   return {
     index,
     name,
@@ -48,6 +50,9 @@ export function memberJson({ index, name, id, attrs, endPoints, commsKey, sigKey
     endPoints,
     commsKey: printSshRsa(commsKey),
     sigKey: printSshRsa(sigKey),
+    verified,
+    ...(unverified && { unverified }),
+    ...(verified && { seq, labels, sealKey: sealKey && Buffer.from(sealKey).toString('hex') }),
   };
 }
 

@@ -1,5 +1,6 @@
 // Reads the registry's credentials from --registry, checks them against --fingerprint, and derives the end points from
 // --connect and --transport.
+import type { KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { withDeadline } from '../client/deadline.ts';
 import {
@@ -8,6 +9,7 @@ import {
   type RegCred,
   RegistryUnreachable,
   RegistryUntrusted,
+  type SessionDialect,
 } from '../client/index.ts';
 import { targetsOf } from '../client/target.ts';
 import { whyUnreachable } from '../client/tcp-transport.ts';
@@ -38,11 +40,31 @@ export async function readRegistry(flags: ClientFlags, signal: AbortSignal): Pro
     );
   }
   const regCred = url ? parse(await fetchText(url, signal), url.href, RegistryUntrusted) : await readRegCred(registry);
-  const found = keyFingerprint(regCred.commsKey);
-  if (fingerprint !== undefined && fingerprint !== found) {
-    throw new RegistryUntrusted(`the comms key's fingerprint is ${found}, not the one of --fingerprint`);
-  }
+  if (fingerprint !== undefined) assertPinned(regCred, fingerprint, flags.dialect);
   return regCred;
+}
+
+/** The key of a registry that a session proves: the sig key in `sealed`, the comms key in the RSA dialects. */
+export function provenKey(
+  regCred: RegCred,
+  dialect: SessionDialect,
+): { readonly name: string; readonly key: KeyObject } {
+  if (dialect === 'sealed') return { name: 'sig key', key: regCred.sigKey };
+  return { name: 'comms key', key: regCred.commsKey };
+}
+
+/** Throws RegistryUntrusted. Its text has no fingerprint of these credentials, as nothing vouches for them. */
+function assertPinned(regCred: RegCred, fingerprint: string, dialect: SessionDialect): void {
+  const { name, key } = provenKey(regCred, dialect);
+  if (keyFingerprint(key) === fingerprint) return;
+  const other = provenKey(regCred, dialect === 'sealed' ? 'prefixed' : 'sealed');
+  const ask = `ask its operator for the ${name} that xlreg regcred prints`;
+  if (keyFingerprint(other.key) !== fingerprint) {
+    throw new RegistryUntrusted(`the ${name} has another fingerprint than --fingerprint: ${ask}`);
+  }
+  throw new RegistryUntrusted(
+    `--fingerprint is that of the ${other.name}, and the dialect ${dialect} proves the ${name}: ${ask}`,
+  );
 }
 
 /** The options of connect(). Throws UsageError if the flags give no usable end point. */

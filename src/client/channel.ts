@@ -1,15 +1,9 @@
 // A connection after its Hello: sends one message at a time and receives its reply (F1). Invariant: any failure ends
 // the channel, because later replies could no longer be matched to their messages.
-import { randomBytes } from 'node:crypto';
-import { BLOCK_BYTES } from '../limits.ts';
-import type { SessionKeys } from '../wire/dialect.ts';
-import { DIALECTS } from '../wire/dialects.ts';
-import { IvHistory } from '../wire/iv-history.ts';
-import { decodeMessage, encodeMessage, isOp, type Message, Op } from '../wire/message.ts';
-import { findMessage } from '../wire/message-structure.ts';
+import { bigintOf, type Message, Op } from '../wire/message.ts';
 import { withDeadline } from './deadline.ts';
-import { ProtocolError, RegistryRefused, RegistryUnreachable } from './errors.ts';
-import type { OpenHello } from './open-hello.ts';
+import { RegistryRefused, RegistryUnreachable } from './errors.ts';
+import type { MessageCodec } from './message-codec.ts';
 import type { Transport } from './transport.ts';
 
 /** Bounds of a channel's life. */
@@ -20,29 +14,21 @@ export interface ChannelOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const IV_BYTES = 16;
-
 export class Channel {
   readonly #transport: Transport;
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
-  #keys: SessionKeys;
-  /** IVs of both directions, in the prefixed dialect only (F6). */
-  readonly #ivs: IvHistory | undefined;
+  readonly #codec: MessageCodec;
   /** Settles when the previous message has its reply. Never rejects. */
   #previous: Promise<unknown> = Promise.resolve();
   #end: { readonly why: unknown } | undefined;
   readonly #aborted = () => this.close(this.#signal?.reason);
 
-  constructor(hello: OpenHello, transport: Transport, { timeoutMs, signal }: ChannelOptions) {
+  constructor(codec: MessageCodec, transport: Transport, { timeoutMs, signal }: ChannelOptions) {
+    this.#codec = codec;
     this.#transport = transport;
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
-    this.#keys = hello.keys;
-    if (hello.keys.dialect === 'prefixed') {
-      this.#ivs = new IvHistory(randomBytes);
-      this.#ivs.add(hello.replyBytes);
-    }
     signal?.addEventListener('abort', this.#aborted, { once: true });
   }
 
@@ -63,7 +49,7 @@ export class Channel {
     this.#end = { why };
     this.#signal?.removeEventListener('abort', this.#aborted);
     this.#transport.close();
-    this.#keys.key2.fill(0);
+    this.#codec.wipe();
   }
 
   async #exchangeNow(message: Message): Promise<Message> {
@@ -74,54 +60,24 @@ export class Channel {
     try {
       const deadline = { timeoutMs: this.#timeoutMs, signal: this.#signal, missed: 'the registry did not answer' };
       const reply = await withDeadline(deadline, async () => {
-        this.#send(message);
-        return await this.#receive();
+        this.#transport.send(await this.#codec.encrypt(message, this.#transport));
+        return await this.#codec.receive(this.#transport);
       });
-      if (reply.Op === Op.Error) throw new RegistryRefused(reply.ErrDesc ?? '');
+      if (reply.Op === Op.Error) throw refusalIn(reply);
       return reply;
     } catch (error) {
       this.close(error);
       throw error;
     }
   }
+}
 
-  #send(message: Message): void {
-    if (this.#transport.arrivals.waiting) throw new ProtocolError('the registry sent bytes without a request');
-    const sealed = DIALECTS[this.#keys.dialect].encrypt(this.#keys, randomBytes, encodeMessage(message));
-    this.#keys = sealed.keys;
-    this.#ivs?.add(sealed.bytes);
-    this.#transport.send(sealed.bytes);
-  }
-
-  /** Receives one reply. It ends at the first block boundary at which it is complete (F5), or with its frame (F3). */
-  async #receive(): Promise<Message> {
-    let bytes: Uint8Array = await this.#transport.arrivals.take();
-    let checked = 0;
-    for (;;) {
-      if (bytes.length > this.#transport.replyBytesMax)
-        throw new ProtocolError('the registry sent a reply that is too long');
-      const whole = bytes.length - (bytes.length % BLOCK_BYTES);
-      const reply = whole > checked ? this.#open(bytes, whole) : undefined;
-      if (reply !== undefined) return reply;
-      if (this.#transport.name === 'ws') throw new ProtocolError('the registry sent a frame that is not a message');
-      checked = whole;
-      bytes = Buffer.concat([bytes, await this.#transport.arrivals.take()]);
-    }
-  }
-
-  /** Decrypts and decodes the reply; undefined while it is incomplete. */
-  #open(bytes: Uint8Array, whole: number): Message | undefined {
-    const dialect = DIALECTS[this.#keys.dialect];
-    const blocks = bytes.subarray(0, whole);
-    const plain = dialect.decrypt(this.#keys, blocks);
-    const found = findMessage(plain, dialect.ivBytes);
-    if (found === undefined) return undefined;
-    if (found.paddedEnd !== bytes.length) throw new ProtocolError('the registry sent more than one reply');
-    const reply = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
-    if (reply === undefined || !isOp(found.op))
-      throw new ProtocolError('the registry sent a message of an unknown type');
-    if (this.#ivs?.add(blocks.subarray(0, IV_BYTES)) === false) throw new ProtocolError('the registry repeated an IV');
-    this.#keys = dialect.received(this.#keys, blocks);
-    return reply;
-  }
+/** Returns the error that an Error message says. */
+function refusalIn({ ErrDesc, Code, Retryable, RetryAfterMs, RecordedSeq }: Message): RegistryRefused {
+  return new RegistryRefused(ErrDesc ?? '', {
+    code: Code ?? undefined,
+    retryable: Retryable ?? undefined,
+    retryAfterMs: RetryAfterMs ?? undefined,
+    recordedSeq: RecordedSeq ? Number(bigintOf(RecordedSeq)) : undefined,
+  });
 }

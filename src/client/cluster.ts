@@ -5,6 +5,7 @@ import { isNodeId } from '../wire/member-token.ts';
 import { bigintOf, type Message, type Token } from '../wire/message.ts';
 import { importPublicKey, parseSpki } from '../wire/rsa-key.ts';
 import { ProtocolError } from './errors.ts';
+import type { Labels } from './member.ts';
 
 /** Names a cluster by its name, or by its ID of 40 or 64 hex digits. */
 export type ClusterRef = string | { readonly id: string };
@@ -29,6 +30,19 @@ export interface ClusterProperties {
   readonly ephemeral: boolean;
 }
 
+/**
+ * Why an entry of a roster is not verified. All but `none` are errors.
+ *
+ * - `none`: it has no statement, as that of a client in an RSA dialect.
+ * - `bad`: a field breaks its rule, or the signature is not by the shown key over these fields and this registry.
+ * - `older`: its statement is older than one seen in this cluster.
+ * - `conflict`: it has another statement under a seq that was seen, an ID or name that another entry has, too, or is the
+ *   own entry with a statement that this home never signed.
+ * - `key-changed`: its ID was seen with another key.
+ * - `stripped`: it has no statement, and its ID or key was seen with one.
+ */
+export type UnverifiedReason = 'none' | 'bad' | 'older' | 'conflict' | 'key-changed' | 'stripped';
+
 /** A member of a cluster, with its public keys. */
 export interface ClusterMember {
   /** Seat index: 0, 1, 2 … in the order of joining. It never changes (R6). */
@@ -42,6 +56,19 @@ export interface ClusterMember {
   readonly sigKey: KeyObject;
   /** As the member sent them: `host:port`, some with a `TcpEndPoint: ` prefix (T5). */
   readonly endPoints: readonly string[];
+  /**
+   * True if the holder of sigKey has signed name, ID, keys, end points, labels and sealKey for this registry, and nothing
+   * newer was seen. It does not tell whether that holder is the expected one.
+   */
+  readonly verified: boolean;
+  /** The reason if it is not verified. All but `none` are errors. */
+  readonly unverified?: UnverifiedReason | undefined;
+  /** Rises with each statement of the member. Undefined unless verified, as are the next two. */
+  readonly seq?: number | undefined;
+  /** Labels, if it is verified. */
+  readonly labels?: Labels | undefined;
+  /** X25519 key for streams, 32 bytes; undefined if the member takes none. */
+  readonly sealKey?: Uint8Array | undefined;
 }
 
 /** Members of a cluster: all of them, or those of one ClusterMembers reply, which may not have room for all (R9). */
@@ -64,6 +91,8 @@ export function seatBit(index: number): bigint {
 /** True if the seat still has the same member with the same token. */
 export function isSameMember(seen: ClusterMember | undefined, member: ClusterMember): boolean {
   if (seen === undefined || seen.id !== member.id || seen.name !== member.name) return false;
+  if (seen.verified !== member.verified || seen.unverified !== member.unverified || seen.seq !== member.seq)
+    return false;
   if (seen.attrs !== member.attrs || seen.endPoints.join('\n') !== member.endPoints.join('\n')) return false;
   return seen.commsKey.equals(member.commsKey) && seen.sigKey.equals(member.sigKey);
 }
@@ -83,8 +112,25 @@ export async function wholeRoster(ask: (which: bigint) => Promise<Roster>): Prom
       which &= ~seatBit(member.index);
     }
     if (which !== before && seats.size < (roster.size ?? CLUSTER_SIZE_MAX)) continue;
-    return { ...roster, members: [...seats.values()].sort((one, other) => one.index - other.index) };
+    const members = [...seats.values()].sort((one, other) => one.index - other.index);
+    return { ...roster, members: withoutRepeated(members) };
   }
+}
+
+/** Marks verified members with an ID or name that another one has, too. Replies may have divided them. */
+export function withoutRepeated(members: readonly ClusterMember[]): readonly ClusterMember[] {
+  const repeated = repeatedAmong(members);
+  return members.map((member) =>
+    member.verified && repeated.has(member) ? { ...member, verified: false, unverified: 'conflict' } : member,
+  );
+}
+
+/** Members of a roster whose ID or name another one has, too. */
+export function repeatedAmong(members: readonly ClusterMember[]): Set<ClusterMember> {
+  const counts = new Map<string, number>();
+  const names = ({ id, name }: ClusterMember) => [`id ${id}`, `name ${name}`];
+  for (const text of members.flatMap(names)) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return new Set(members.filter((member) => names(member).some((text) => counts.get(text)! > 1)));
 }
 
 /** Bit of cluster attrs (R4). */
@@ -148,6 +194,8 @@ function memberOf(token: Token, index: number): ClusterMember {
     commsKey: publicKey(token.CommsKey, index),
     sigKey: publicKey(token.SigKey, index),
     endPoints: token.MyEnds ?? [],
+    verified: false,
+    unverified: 'none',
   };
 }
 

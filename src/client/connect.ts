@@ -1,10 +1,12 @@
 // Opens a session with a registry, given its credentials.
-import type { DialectName } from '../wire/hello.ts';
+import { REPLY_BYTES_MAX, SEALED_REPLY_BYTES_MAX } from '../limits.ts';
+import type { SessionDialect } from '../wire/hello.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { Channel } from './channel.ts';
 import { pause, withDeadline } from './deadline.ts';
 import { inOrder, type OrderHints, rememberFailed, rememberWorked } from './end-point-order.ts';
 import {
+  ClockFault,
   HelloRefused,
   NoAnswerInTime,
   ProtocolError,
@@ -12,8 +14,9 @@ import {
   RegistryUntrusted,
   XlRegError,
 } from './errors.ts';
-import { exchangeHello } from './open-hello.ts';
-import { RegistrySession } from './registry-session.ts';
+import { exchangeHello } from './old-handshake.ts';
+import { type Link, RegistrySession } from './registry-session.ts';
+import { assertSealable, exchangeSealedHello, NO_REPLY_CAUSES } from './sealed-handshake.ts';
 import { printTarget, type Target, type TargetOptions, targetsOf } from './target.ts';
 import { CONNECT_TIMEOUT_MS, openTcp } from './tcp-transport.ts';
 import type { Transport } from './transport.ts';
@@ -21,8 +24,11 @@ import { openWebSocket } from './websocket-transport.ts';
 
 /** Options of a connection. */
 export interface ConnectOptions extends TargetOptions, OrderHints {
-  /** Default `prefixed`. Every registry knows one of the two; this one knows both (H2). */
-  readonly dialect?: DialectName | undefined;
+  /**
+   * Default `sealed`. Registries of the field know `prefixed` or `chained` only; this one knows all three. A session never
+   * falls back to another dialect by itself.
+   */
+  readonly dialect?: SessionDialect | undefined;
   /** Ends the session when aborted. Pending requests reject with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -38,6 +44,9 @@ export interface ConnectOptions extends TargetOptions, OrderHints {
   readonly onSkipped?: ((address: string, why: XlRegError) => void) | undefined;
 }
 
+/** Bytes of a sealed reply on TCP: its parts, and length, flag and tag of each of its 17 frames. */
+const SEALED_WIRE_BYTES_MAX = SEALED_REPLY_BYTES_MAX + 17 * (2 + 1 + 16);
+
 /** Maximum time for one end point while others are left: twice a Hello over a line that loses packets. */
 const END_POINT_TIMEOUT_MS = 3_000;
 /**
@@ -51,11 +60,13 @@ const HELLO_PAUSES_MS = [100, 300, 900];
  * Tries the end points one after the other, the last that worked first. Each has its share of the remaining time, at
  * most 3 s unless it is the last. An impostor is skipped like a dead end point, because each must prove itself by its
  * key. onSkipped receives both. End points that refused the Hello are tried again after a pause, while time is left.
- * Rejects with RegistryUntrusted if any end point was an impostor, else with RegistryUnreachable or ProtocolError.
+ * Rejects with RegistryUntrusted if any end point was an impostor, else with ProtocolError, ClockFault (sealed), or
+ * RegistryUnreachable.
  * Throws TypeError if the options name no address.
  */
 export async function connect(regCred: RegCred, options: ConnectOptions = {}): Promise<RegistrySession> {
   const { timeoutMs = CONNECT_TIMEOUT_MS, helloTries = HELLO_PAUSES_MS.length + 1, signal } = options;
+  if ((options.dialect ?? 'sealed') === 'sealed') assertSealable(regCred);
   const end = performance.now() + timeoutMs;
   const failures = new Map<string, XlRegError>();
   let targets = inOrder(regCred, targetsOf(regCred, options), options);
@@ -95,7 +106,9 @@ function attemptMs(left: number, endPoints: number): number {
 /** Combines the failures of all addresses into one error of the most serious kind. */
 function summaryOf(failures: ReadonlyMap<string, XlRegError>): XlRegError {
   const errors = [...failures.values()];
-  const Kind = [RegistryUntrusted, ProtocolError].find((kind) => errors.some((error) => error instanceof kind));
+  const Kind = [RegistryUntrusted, ProtocolError, ClockFault].find((kind) =>
+    errors.some((error) => error instanceof kind),
+  );
   const cause = errors.length === 1 ? errors[0] : new AggregateError(errors);
   const text = [...failures].map(([address, error]) => `${address}: ${error.message}`).join('; ');
   return new (Kind ?? RegistryUnreachable)(text, { cause });
@@ -104,24 +117,41 @@ function summaryOf(failures: ReadonlyMap<string, XlRegError>): XlRegError {
 async function connectTo(
   regCred: RegCred,
   target: Target,
-  { dialect = 'prefixed', timeoutMs = CONNECT_TIMEOUT_MS, signal }: ConnectOptions,
+  options: ConnectOptions,
   connectMs: number,
 ): Promise<RegistrySession> {
+  const reopen = (timeoutMs: number) => openLink(regCred, target, options, timeoutMs);
+  const link = await reopen(connectMs);
+  const again = () => reopen(options.timeoutMs ?? CONNECT_TIMEOUT_MS);
+  return new RegistrySession(regCred, link, printTarget(target), again);
+}
+
+/** Opens a connection and exchanges Hellos. */
+async function openLink(
+  regCred: RegCred,
+  target: Target,
+  { dialect = 'sealed', timeoutMs = CONNECT_TIMEOUT_MS, signal }: ConnectOptions,
+  connectMs: number,
+): Promise<Link> {
   let transport: Transport | undefined;
   try {
     return await withDeadline({ timeoutMs: connectMs, signal, missed: 'no HelloReply' }, async (deadline) => {
-      transport = await open(target, connectMs, deadline);
-      const hello = await exchangeHello(regCred, transport, dialect);
-      const channel = new Channel(hello, transport, { timeoutMs, signal });
-      return new RegistrySession(regCred, channel, hello, printTarget(target));
+      transport = await open(target, connectMs, dialect, deadline);
+      const handshake =
+        dialect === 'sealed'
+          ? await exchangeSealedHello(regCred, transport)
+          : await exchangeHello(regCred, transport, dialect);
+      return { handshake, channel: new Channel(handshake.codec, transport, { timeoutMs, signal }) };
     });
   } catch (error) {
     transport?.close();
-    throw error;
+    if (!(error instanceof NoAnswerInTime && transport && dialect === 'sealed')) throw error;
+    throw new NoAnswerInTime(`${error.message}: ${NO_REPLY_CAUSES}`, { cause: error });
   }
 }
 
-function open(target: Target, timeoutMs: number, signal: AbortSignal): Promise<Transport> {
+function open(target: Target, timeoutMs: number, dialect: SessionDialect, signal: AbortSignal): Promise<Transport> {
   if (target.transport === 'ws') return openWebSocket(target.url, signal, timeoutMs);
-  return openTcp(target.host, target.port, signal, timeoutMs);
+  const replyBytesMax = dialect === 'sealed' ? SEALED_WIRE_BYTES_MAX : REPLY_BYTES_MAX;
+  return openTcp(target.host, target.port, signal, timeoutMs, replyBytesMax);
 }

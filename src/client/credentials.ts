@@ -1,5 +1,6 @@
 // Checks the credentials that a registry sends against those that the client has of it (S6).
 import type { KeyObject } from 'node:crypto';
+import type { SessionDialect } from '../wire/hello.ts';
 import { checkToken } from '../wire/member-token.ts';
 import type { Message } from '../wire/message.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
@@ -18,20 +19,27 @@ export interface Credentials {
   readonly version: string;
   /** The registry's comms key, if it differs from the client's credentials. They then predate a key rotation (H10). */
   readonly newCommsKey?: KeyObject;
+  /** This client's IP address as the registry sees it; absent in the RSA dialects. */
+  readonly observedAddress?: string;
 }
 
 /**
- * Returns the credentials in a RegCredReply. Throws RegistryUntrusted unless ID and signature key are the expected ones
- * and the key has signed the reply. The comms key may be new: the Hello has already proved that the registry holds the
- * expected one.
+ * Returns the credentials in a RegCredReply. Throws RegistryUntrusted unless ID and signature key are the expected ones.
+ * In the RSA dialects that key must have signed the reply; the comms key may be new, as the Hello has proved that the
+ * registry holds the expected one. In `sealed` the handshake has proved the signature key.
  */
-export function credentialsIn({ ClientSpecs: token, Version }: Message, expected: RegCred): Credentials {
+export function credentialsIn(
+  { ClientSpecs: token, Version, ObservedAddress }: Message,
+  expected: RegCred,
+  dialect: SessionDialect,
+): Credentials {
   if (!token) throw new RegistryUntrusted('its reply has no token');
   if (!isEqual(token.ID, expected.id)) throw new RegistryUntrusted('its ID is not that of the credentials');
   if (!isEqual(token.SigKey, exportSpki(expected.sigKey)))
     throw new RegistryUntrusted('its signature key is not that of the credentials');
   const fault = checkToken(token);
-  if (fault) throw new RegistryUntrusted(`its own token is invalid: ${fault}`);
+  if (fault && !(dialect === 'sealed' && fault === 'signature-invalid'))
+    throw new RegistryUntrusted(`its own token is invalid: ${fault}`);
   const isNew = !isEqual(token.CommsKey, exportSpki(expected.commsKey));
   return {
     ...(isNew && { newCommsKey: importPublicKey(parseSpki(token.CommsKey!)!) }),
@@ -39,6 +47,7 @@ export function credentialsIn({ ClientSpecs: token, Version }: Message, expected
     id: Buffer.from(expected.id).toString('hex'),
     endPoints: token.MyEnds ?? [],
     version: printVersion(Version ?? 0),
+    ...(dialect === 'sealed' && ObservedAddress && { observedAddress: ObservedAddress }),
   };
 }
 

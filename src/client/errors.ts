@@ -8,15 +8,30 @@ export class XlRegError extends Error {
   override readonly name: string = 'XlRegError';
 }
 
+/** What a refusal in the sealed dialect tells besides its text. */
+export interface RefusalDetails {
+  /** Number of the refusal, which never changes. */
+  readonly code?: number | undefined;
+  /** True if the same request may succeed later. */
+  readonly retryable?: boolean | undefined;
+  /** Milliseconds until a retry is worthwhile. */
+  readonly retryAfterMs?: number | undefined;
+  /** The seq on record, where the registry refused an older statement. */
+  readonly recordedSeq?: number | undefined;
+}
+
 /** The registry refused a request and ended the session (E2). */
 export class RegistryRefused extends XlRegError {
   override readonly name = 'RegistryRefused';
   /** The registry's text, unescaped. The message holds it escaped and cut at 256 characters. */
   readonly text: string;
+  /** Number of the refusal, and when to retry; undefined in the RSA dialects. */
+  readonly details: RefusalDetails;
 
-  constructor(text: string) {
+  constructor(text: string, details: RefusalDetails = {}) {
     super(escapeText(text));
     this.text = text;
+    this.details = details;
   }
 
   /** True if the server refused because it is stopping (S7). Another server may accept the same request. */
@@ -43,9 +58,13 @@ export function isServerGone(error: unknown): boolean {
   return error instanceof RegistryUnreachable || (error instanceof RegistryRefused && error.stopping);
 }
 
-/** True if the same request may succeed later: the server is gone, or its store is full or unreachable (E5). */
+/**
+ * True if the same request may succeed later: the server is gone, its store is full or unreachable (E5), or it says so.
+ */
 export function mayPass(error: unknown): boolean {
-  return isServerGone(error) || (error instanceof RegistryRefused && error.text === REFUSAL_TEXT['cannot-store']);
+  if (isServerGone(error)) return true;
+  if (!(error instanceof RegistryRefused)) return false;
+  return error.text === REFUSAL_TEXT['cannot-store'] || error.details.retryable === true;
 }
 
 /** Reason of a signal that a deadline aborts. Not an XlRegError, because it is no failure of a server. */
@@ -53,9 +72,12 @@ export class TimeUp extends Error {
   override readonly name = 'TimeUp';
 }
 
+/** A sealed session ended without Ack or Error. Somebody on the path may have cut it. */
+export class SessionCut extends RegistryUnreachable {}
+
 /**
- * The registry closed the connection at the Hello: a limit turned the client away, or its comms key differs. The client
- * cannot tell the two apart, because both are a silent close (E1).
+ * The registry closed the connection at the Hello: a limit turned the client away, its key differs, or it does not know
+ * the dialect. The client cannot tell these apart, because each is a silent close (E1).
  */
 export class HelloRefused extends RegistryUnreachable {}
 
@@ -65,6 +87,16 @@ export const TURNED_AWAY = 'a limit turned this client away (connections or Hell
 /** The peer is not the registry of the client's credentials. The message names the evidence. */
 export class RegistryUntrusted extends XlRegError {
   override readonly name = 'RegistryUntrusted';
+}
+
+/** The registry's certificate is not valid at this time: one of the two clocks is wrong. The message shows both. */
+export class ClockFault extends XlRegError {
+  override readonly name = 'ClockFault';
+}
+
+/** An `auto:` end point cannot be replaced by an address. */
+export class EndPointUnknown extends XlRegError {
+  override readonly name = 'EndPointUnknown';
 }
 
 /** A watching member is no longer on the roster: it was evicted (R14), or the cluster is gone. */

@@ -1,20 +1,27 @@
 // Public API of the client library, `xlreg/client`. Begin with connect() and a registry's credentials.
+
+export type { SessionDialect } from '../wire/hello.ts';
 export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
 export { type BegunSession, beginSession } from './begin-session.ts';
-export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster } from './cluster.ts';
+export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster, UnverifiedReason } from './cluster.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export type { Credentials } from './credentials.ts';
 export {
+  ClockFault,
+  EndPointUnknown,
   MemberHomeError,
   NoLongerMember,
   ProtocolError,
   RegistryRefused,
   RegistryUnreachable,
   RegistryUntrusted,
+  SessionCut,
   XlRegError,
 } from './errors.ts';
-export { createMember, createVisitor, type Member, type MemberSpec } from './member.ts';
+export { acceptSigKey, assertHomeAllows, forgetSealed } from './home-notes.ts';
+export { createMember, createVisitor, type Labels, type Member, type MemberSpec } from './member.ts';
 export { loadMember, openMember, saveMember } from './member-home.ts';
+export type { MemberMemory } from './memory.ts';
 export type { ClientIdentity, RegistrySession } from './registry-session.ts';
 export type { TransportName } from './target.ts';
 export { type OpenSession, type WatchClusterOptions, watchCluster } from './watch-cluster.ts';

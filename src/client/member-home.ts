@@ -5,27 +5,32 @@
 //   HOME/                  0700
 //     comms-key.pem        0600, PKCS#8
 //     sig-key.pem          0600, PKCS#8
-//     member.json          0600, { name, endPoints, attrs, id, registryId, registryAddress }; the last two are
+//     seal-key.pem         0600, PKCS#8; absent if the signature key is too small for the sealed dialect
+//     member.json          0600, { name, endPoints, attrs, labels, id, registryId, registryAddress }; the last two are
 //                          absent until a registry has registered the member
-import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
+//     sealed-…, seen-…     see home-memory.ts
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ID_BYTES } from '../limits.ts';
+import { generateKeyPair } from '../noise/key-pair.ts';
 import { createDurably, writeSharedDurably } from '../runtime/atomic-file.ts';
 import { ANY_ACCESS, accessTo, takeFromGroup, WRITE_ACCESS } from '../runtime/file-access.ts';
 import { isEndPoint, isName } from '../wire/member-token.ts';
 import { idBytes } from './cluster.ts';
 import { MemberHomeError } from './errors.ts';
-import { createMember, type Member, type MemberSpec } from './member.ts';
+import { HomeMemory } from './home-memory.ts';
+import { areLabels, certifiedIdOf, createMember, type Labels, type Member, type MemberSpec } from './member.ts';
+import { isSealable, useMemory } from './statements.ts';
 
 const COMMS_KEY_FILE = 'comms-key.pem';
 const SIG_KEY_FILE = 'sig-key.pem';
+const SEAL_KEY_FILE = 'seal-key.pem';
 const MEMBER_FILE = 'member.json';
 
 /**
  * Loads the member of a directory; undefined if the directory holds none. Rejects with MemberHomeError if files are
  * missing, invalid or open to other users (not checked on Windows, which has no such modes). Resets files that a group
- * of this process can use to mode 600, and emits a process warning.
+ * of this process can use to mode 600, and emits a process warning. A home of earlier versions gets a key for streams.
  */
 export async function loadMember(home: string): Promise<Member | undefined> {
   const text = await readPrivate(join(home, MEMBER_FILE));
@@ -33,10 +38,24 @@ export async function loadMember(home: string): Promise<Member | undefined> {
   await assertOwn(home);
   const described = parseMember(join(home, MEMBER_FILE), text);
   const [commsKey, sigKey] = await Promise.all([
-    loadKey(join(home, COMMS_KEY_FILE)),
-    loadKey(join(home, SIG_KEY_FILE)),
+    loadKey(join(home, COMMS_KEY_FILE), 'rsa'),
+    loadKey(join(home, SIG_KEY_FILE), 'rsa'),
   ]);
-  return { ...described, commsKey, sigKey };
+  const sealKey = isSealable({ sigKey }) ? await sealKeyIn(home) : undefined;
+  return { ...described, commsKey, sigKey, sealKey, memory: new HomeMemory(home) };
+}
+
+/** Loads the key for streams; creates it if there is none. */
+async function sealKeyIn(home: string): Promise<KeyObject> {
+  const path = join(home, SEAL_KEY_FILE);
+  if ((await readPrivate(path)) === undefined) {
+    try {
+      await createDurably(home, SEAL_KEY_FILE, pemOf(generateKeyPair().privateKey), 0o600);
+    } catch (error) {
+      throw homeError(path, error);
+    }
+  }
+  return await loadKey(path, 'x25519');
 }
 
 /**
@@ -47,22 +66,24 @@ export async function loadMember(home: string): Promise<Member | undefined> {
 export async function openMember(home: string, spec: MemberSpec): Promise<Member> {
   const found = await loadMember(home);
   if (found !== undefined) return found;
-  const made = { ...(await createMember(spec)), id: randomBytes(ID_BYTES).toString('hex') };
+  const made = await createMember(spec);
   try {
     await mkdir(home, { recursive: true, mode: 0o700 });
     await assertOwn(home);
     await createDurably(home, COMMS_KEY_FILE, pemOf(made.commsKey), 0o600);
     await createDurably(home, SIG_KEY_FILE, pemOf(made.sigKey), 0o600);
-    await createDurably(home, MEMBER_FILE, describe(made), 0o600);
+    // Another process may have created the keys. The ID certifies the key on disk.
+    const id = certifiedIdOf(await loadKey(join(home, SIG_KEY_FILE), 'rsa'));
+    await createDurably(home, MEMBER_FILE, describe({ ...made, id }), 0o600);
   } catch (error) {
     throw error instanceof MemberHomeError ? error : homeError(home, error);
   }
-  return (await loadMember(home)) ?? made;
+  return (await loadMember(home))!;
 }
 
 /**
  * Writes a member into its directory, creating the directory if necessary and replacing its files. All files are on
- * disk when this resolves. Rejects with MemberHomeError.
+ * disk when this resolves. From then on the member's statements are kept there, too. Rejects with MemberHomeError.
  */
 export async function saveMember(home: string, member: Member): Promise<void> {
   try {
@@ -70,7 +91,9 @@ export async function saveMember(home: string, member: Member): Promise<void> {
     await assertOwn(home);
     await saveKey(home, COMMS_KEY_FILE, member.commsKey);
     await saveKey(home, SIG_KEY_FILE, member.sigKey);
+    if (member.sealKey) await saveKey(home, SEAL_KEY_FILE, member.sealKey);
     await writeSharedDurably(home, MEMBER_FILE, describe(member), 0o600);
+    if (member.memory === undefined) useMemory(member, new HomeMemory(home));
   } catch (error) {
     throw error instanceof MemberHomeError ? error : homeError(home, error);
   }
@@ -86,14 +109,15 @@ function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-function describe({ name, endPoints, attrs, id, registryId, registryAddress }: Member): string {
-  const described = { name, endPoints, attrs: attrs.toString(), id, registryId, registryAddress };
+function describe({ name, endPoints, attrs, labels, id, registryId, registryAddress }: Member): string {
+  const described = { name, endPoints, attrs: attrs.toString(), labels, id, registryId, registryAddress };
   return `${JSON.stringify(described, undefined, 2)}\n`;
 }
 
 function parseMember(path: string, text: string): Omit<Member, 'commsKey' | 'sigKey'> {
   try {
-    const { name, endPoints, attrs, id, registryId, registryAddress } = JSON.parse(text) as Record<string, unknown>;
+    const { labels = {}, ...described } = JSON.parse(text) as Record<string, unknown>;
+    const { name, endPoints, attrs, id, registryId, registryAddress } = described;
     if (typeof name !== 'string' || !isName(name)) throw new Error('name');
     if (!Array.isArray(endPoints) || !endPoints.every((end) => typeof end === 'string' && isEndPoint(end))) {
       throw new Error('endPoints');
@@ -101,7 +125,8 @@ function parseMember(path: string, text: string): Omit<Member, 'commsKey' | 'sig
     if (typeof attrs !== 'string' || !/^\d{1,20}$/.test(attrs)) throw new Error('attrs');
     if (registryAddress !== undefined && typeof registryAddress !== 'string') throw new Error('registryAddress');
     const registry = { registryId: optionalId(registryId), registryAddress };
-    return { name, endPoints, attrs: BigInt(attrs), id: optionalId(id), ...registry };
+    if (!areLabels(labels as Labels)) throw new Error('labels');
+    return { name, endPoints, attrs: BigInt(attrs), labels: labels as Labels, id: optionalId(id), ...registry };
   } catch {
     throw new MemberHomeError(`${path} does not describe a member`);
   }
@@ -111,7 +136,7 @@ function optionalId(id: unknown): string | undefined {
   return id === undefined ? undefined : idBytes(String(id)).toString('hex');
 }
 
-async function loadKey(path: string): Promise<KeyObject> {
+async function loadKey(path: string, type: 'rsa' | 'x25519'): Promise<KeyObject> {
   const pem = await readPrivate(path);
   if (pem === undefined) throw new MemberHomeError(`${path} is missing`);
   let key: KeyObject;
@@ -121,7 +146,7 @@ async function loadKey(path: string): Promise<KeyObject> {
     // OpenSSL's reason may quote the file, which could be secret.
     throw new MemberHomeError(`${path} is not a private key in PEM form`);
   }
-  if (key.asymmetricKeyType !== 'rsa') throw new MemberHomeError(`${path} is not an RSA key`);
+  if (key.asymmetricKeyType !== type) throw new MemberHomeError(`${path} is not a key of type ${type}`);
   return key;
 }
 

@@ -1,8 +1,10 @@
 // A session with a registry: one method for each request. IDs are lower-case hex throughout. Every request rejects with
 // RegistryRefused, RegistryUnreachable or ProtocolError, and then the session has ended.
-import type { DialectName } from '../wire/hello.ts';
+import { createPublicKey } from 'node:crypto';
+import type { SessionDialect } from '../wire/hello.ts';
 import { bigintOf, longOf, type Message, Op, opName } from '../wire/message.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
+import { exportSpki } from '../wire/rsa-key.ts';
 import { printVersion } from '../wire/version.ts';
 import type { Channel } from './channel.ts';
 import {
@@ -22,9 +24,14 @@ import { type Credentials, credentialsIn, isEqual } from './credentials.ts';
 import { untilAborted } from './deadline.ts';
 import { rememberFailed } from './end-point-order.ts';
 import { isServerGone, ProtocolError } from './errors.ts';
-import { type Member, signReturn, tokenOf } from './member.ts';
-import type { OpenHello } from './open-hello.ts';
+import type { Handshake } from './handshake.ts';
+import { assertHomeAllows, noteSealed } from './home-notes.ts';
+import { type IdentifyBy, oldIdentity, sealedIdentity, seqToPass } from './identity-message.ts';
+import type { Member } from './member.ts';
+import { withObservedAddress } from './observed-address.ts';
 import { endPromptly } from './prompt-end.ts';
+import { memoryOf, sealedId } from './statements.ts';
+import { RosterVerifier } from './verification.ts';
 import { type WatchOptions, watchMembers } from './watch-members.ts';
 
 /** The client's identity, as the registry confirms it. */
@@ -32,18 +39,33 @@ export interface ClientIdentity {
   readonly id: string;
   /** Bits: 1 ephemeral, 2 admin, 4 solo (T9). */
   readonly attrs: bigint;
+  /** The end points presented, if the member has `auto:` ones. */
+  readonly endPoints?: readonly string[];
+}
+
+/** A connection after its handshake. */
+export interface Link {
+  readonly handshake: Handshake;
+  readonly channel: Channel;
 }
 
 /** One session, from Hello to Bye; opened by connect(). */
 export class RegistrySession {
   /** Address where the registry was reached: `HOST:PORT` or a WebSocket URL. */
   readonly address: string;
-  readonly dialect: DialectName;
-  /** Protocol version of the registry, from its HelloReply (H5). */
-  readonly version: string;
+  readonly dialect: SessionDialect;
+  /** Protocol version of the registry, from its HelloReply (H5); undefined in `sealed`, where credentials() tells it. */
+  readonly version: string | undefined;
   readonly #regCred: RegCred;
-  readonly #channel: Channel;
-  readonly #salt2: Uint8Array;
+  readonly #reopen: () => Promise<Link>;
+  #link: Link;
+  /** Verifies rosters, in `sealed`, once the client is identified. */
+  #verifier: RosterVerifier | undefined;
+  /** The seq that this session has registered; undefined if it has not registered a statement. */
+  #seq: number | undefined;
+  /** Settles when identify() has, so that later requests come behind it. Never rejects. */
+  #identifying: Promise<unknown> = Promise.resolve();
+  #closed = false;
   /**
    * Clusters that this session created or joined. Older servers neither find them by name nor tell their size (R7,
    * R11).
@@ -51,44 +73,60 @@ export class RegistrySession {
   readonly #idsByName = new Map<string, string>();
   readonly #sizesById = new Map<string, number>();
 
-  constructor(regCred: RegCred, channel: Channel, hello: OpenHello, address: string) {
+  /** `reopen` opens another connection to the same address. */
+  constructor(regCred: RegCred, link: Link, address: string, reopen: () => Promise<Link>) {
+    const { dialect, version } = link.handshake;
     this.address = address;
-    this.dialect = hello.keys.dialect;
-    this.version = printVersion(hello.version2);
+    this.dialect = dialect;
+    this.version = version === undefined ? undefined : printVersion(version);
     this.#regCred = regCred;
-    this.#channel = channel;
-    this.#salt2 = hello.salt2;
+    this.#link = link;
+    this.#reopen = reopen;
   }
 
   /**
    * Requests the registry's credentials (S6). Rejects with RegistryUntrusted unless ID and signature key match the
-   * client's credentials and that key has signed the reply. The reply may announce a new comms key. Allowed at any
-   * time.
+   * client's credentials and, in the RSA dialects, that key has signed the reply. The reply may announce a new comms key.
+   * Allowed at any time.
    */
   async credentials(): Promise<Credentials> {
-    const reply = await this.#ask(Op.RegCredRequest, Op.RegCredReply);
-    return this.#checked(() => credentialsIn(reply, this.#regCred));
+    await this.#identifying;
+    return await this.#credentialsNow();
   }
 
   /**
    * Identifies the client: once a session, before any request but credentials().
-   * By `token`, the default: a new member gets its ID. A member with an ID returns with its current name, end points
+   * By `token`, the default: a new member is registered. A member with an ID returns with its current name, end points
    * and attrs (T3, T11). By `id`: a member returns as the registry knows it (T10). Throws TypeError for `id` if the
-   * member has no ID.
+   * member has no ID. In `sealed`, if the registry has a newer statement of the member, connects and signs once more.
+   * Rejects with MemberHomeError if the member's home forbids this session, with EndPointUnknown for an `auto:` end point
+   * that no address can replace.
    */
-  async identify(member: Member, by: 'token' | 'id' = 'token'): Promise<ClientIdentity> {
+  identify(member: Member, by: IdentifyBy = 'token'): Promise<ClientIdentity> {
+    const identity = this.#identifying.then(() => this.#identifyNow(member, by));
+    this.#identifying = identity.catch(() => {});
+    return identity;
+  }
+
+  async #identifyNow(member: Member, by: IdentifyBy): Promise<ClientIdentity> {
     if (by === 'id' && member.id === undefined) throw new TypeError(`member ${member.name} has no ID yet`);
-    const id = member.id === undefined ? undefined : idBytes(member.id);
-    const who: Message =
-      by === 'token'
-        ? { ClientSpecs: tokenOf(member) }
-        : { ClientID: id!, DigSig: signReturn(member, id!, this.#salt2) };
-    const { ClientID, ClientAttrs } = await this.#ask(Op.Client, Op.ClientOK, who);
-    return this.#checked(() => {
-      if (id && !isEqual(ClientID, id))
+    if (member.id !== undefined) idBytes(member.id);
+    await assertHomeAllows(member, this.#regCred, this.dialect);
+    const presented = await withObservedAddress(member, this.dialect, () => this.#credentialsNow());
+    const sealed = this.dialect === 'sealed';
+    const { ClientID, ClientAttrs } = sealed
+      ? await this.#identifySealed(presented, by)
+      : await this.#askNow(Op.Client, Op.ClientOK, oldIdentity(presented, by, this.#link.handshake.binding));
+    const id = sealed ? sealedId(presented) : presented.id;
+    const { endPoints } = presented;
+    const identity = this.#checked(() => {
+      if (id !== undefined && !isEqual(ClientID, idBytes(id)))
         throw new ProtocolError('the registry confirmed another ID than the one presented');
-      return { id: hexId(ClientID), attrs: ClientAttrs ? bigintOf(ClientAttrs) : member.attrs };
+      const attrs = ClientAttrs ? bigintOf(ClientAttrs) : member.attrs;
+      return { id: hexId(ClientID), attrs, ...(presented !== member && { endPoints }) };
     });
+    if (sealed) await this.#identified(presented, identity.id);
+    return identity;
   }
 
   /** Creates a cluster, or finds the one of this name. The result may differ from the spec (R1, R4). */
@@ -109,13 +147,16 @@ export class RegistrySession {
    */
   async join(cluster: ClusterRef): Promise<ClusterProperties> {
     const reply = await this.#ask(Op.Join, Op.JoinReply, fieldsOf(cluster));
-    return this.#remember(typeof cluster === 'string' ? cluster : undefined, reply);
+    const joined = this.#remember(typeof cluster === 'string' ? cluster : undefined, reply);
+    if (this.#seq !== undefined) await this.#verifier?.acknowledge(joined.clusterId, this.#seq);
+    return joined;
   }
 
   /**
    * Returns the members of a cluster. Without `which`, all of them, in as many GetClusters as necessary. With `which`,
    * one GetCluster for these seats, whose reply may not have room for all (R9). Bit i of `which` is seat i. A name
-   * finds clusters that this session created or joined; on this project's registry it finds every cluster.
+   * finds clusters that this session created or joined; on this project's registry it finds every cluster. In `sealed`
+   * each member has a verdict, and the newest statements are in the home when this resolves.
    */
   async cluster(cluster: ClusterRef, which?: bigint): Promise<Roster> {
     if (which === undefined) return await wholeRoster((seats) => this.cluster(cluster, seats));
@@ -126,7 +167,9 @@ export class RegistrySession {
       ClusterSize: 0,
       Which: longOf(which),
     });
-    return this.#checked(() => rosterOf(reply, id, id === undefined ? undefined : this.#sizesById.get(id)));
+    const size = id === undefined ? undefined : this.#sizesById.get(id);
+    const roster = this.#checked(() => rosterOf(reply, id, size));
+    return (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster;
   }
 
   /**
@@ -149,7 +192,8 @@ export class RegistrySession {
 
   /** Closes at once. Pending and later requests reject with RegistryUnreachable. */
   close(): void {
-    this.#channel.close();
+    this.#closed = true;
+    this.#link.channel.close();
   }
 
   /** For `await using`: sends Bye if still possible, then closes. Never rejects. */
@@ -159,7 +203,17 @@ export class RegistrySession {
   }
 
   async #ask(op: Op, expected: Op, fields?: Message): Promise<Message> {
-    const reply = await this.#channel.exchange({ ...fields, Op: op }).catch((error: unknown) => {
+    await this.#identifying;
+    return await this.#askNow(op, expected, fields);
+  }
+
+  async #credentialsNow(): Promise<Credentials> {
+    const reply = await this.#askNow(Op.RegCredRequest, Op.RegCredReply);
+    return this.#checked(() => credentialsIn(reply, this.#regCred, this.dialect));
+  }
+
+  async #askNow(op: Op, expected: Op, fields?: Message): Promise<Message> {
+    const reply = await this.#link.channel.exchange({ ...fields, Op: op }).catch((error: unknown) => {
       // The next session with these credentials begins at another end point.
       if (isServerGone(error)) rememberFailed(this.#regCred, this.address);
       throw error;
@@ -168,6 +222,30 @@ export class RegistrySession {
     return this.#checked(() => {
       throw new ProtocolError(`the registry answered ${opName(op)} with ${opName(reply.Op as Op)}`);
     });
+  }
+
+  /** Sends Client. If the registry has a newer statement, connects again and signs above it, once. */
+  async #identifySealed(member: Member, by: IdentifyBy): Promise<Message> {
+    for (let told: number | undefined; ; ) {
+      const { fields, seq } = await sealedIdentity(member, by, this.#regCred, this.#link.handshake.binding, told);
+      try {
+        const reply = await this.#askNow(Op.Client, Op.ClientOK, fields);
+        this.#seq = seq;
+        return reply;
+      } catch (error) {
+        const recorded = seqToPass(error, seq);
+        if (told !== undefined || recorded === undefined) throw error;
+        told = recorded;
+      }
+      this.#link = await this.#reopen();
+      if (this.#closed) this.#link.channel.close();
+    }
+  }
+
+  async #identified(member: Member, id: string): Promise<void> {
+    await noteSealed(member, this.#regCred);
+    const sigKey = exportSpki(createPublicKey(member.sigKey));
+    this.#verifier = new RosterVerifier({ registryId: this.#regCred.id, id, sigKey, memory: memoryOf(member) });
   }
 
   #remember(name: string | undefined, reply: Message): ClusterProperties {
@@ -182,7 +260,7 @@ export class RegistrySession {
     try {
       return read();
     } catch (error) {
-      this.#channel.close(error);
+      this.#link.channel.close(error);
       throw error;
     }
   }

@@ -17,10 +17,11 @@ export async function openTcp(
   port: number,
   signal: AbortSignal,
   timeoutMs = CONNECT_TIMEOUT_MS,
+  replyBytesMax = REPLY_BYTES_MAX,
 ): Promise<Transport> {
   const share = await shareOf(host, timeoutMs, signal);
   return await new Promise((resolve, reject) => {
-    const arrivals = new Arrivals(REPLY_BYTES_MAX);
+    const arrivals = new Arrivals(replyBytesMax);
     const socket = connect({ host, port, noDelay: true, ...share });
     const giveUp = () => socket.destroy();
     signal.addEventListener('abort', giveUp, { once: true });
@@ -28,7 +29,7 @@ export async function openTcp(
       signal.removeEventListener('abort', giveUp);
       resolve({
         name: 'tcp',
-        replyBytesMax: REPLY_BYTES_MAX,
+        replyBytesMax,
         arrivals,
         send: (bytes) => void socket.write(bytes),
         close: () => socket.destroy(),

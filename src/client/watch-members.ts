@@ -31,7 +31,9 @@ export interface WatchOptions {
    * roster.
    */
   readonly memberId?: string | undefined;
-  /** Receives the index of a seat that has become empty (R14). A seat that another member has taken is only yielded. */
+  /** Receives a seat's former member when another ID has taken the seat (R14). The new member is yielded next. */
+  readonly onReplaced?: ((former: ClusterMember, member: ClusterMember) => void) | undefined;
+  /** Receives the index of a seat that has become empty (R14). */
   readonly onLeft?: ((index: number) => void) | undefined;
   /** Receives the cluster of the first reply, and any later cluster that has taken its name (R14). */
   readonly onCluster?: ((cluster: Pick<Roster, 'clusterId' | 'size'>) => void) | undefined;
@@ -161,6 +163,8 @@ class WatchedSeats {
     if (asked.length === 0) this.#empty(this.#toReread);
     const news = asked.filter((member) => !isSameMember(this.#seen.get(member.index), member));
     for (const member of asked) {
+      const former = this.#seen.get(member.index);
+      if (former && former.id !== member.id) this.#options.onReplaced?.(former, member);
       this.#seen.set(member.index, member);
       this.#missing &= ~seatBit(member.index);
       this.#toReread &= ~seatBit(member.index);

@@ -93,9 +93,20 @@ describe('a rejected Hello', () => {
     const stale = join(registry.directory, 'stale.dat');
     await writeFile(stale, printRegCred({ ...regCred, commsKey: parseRegCred(other.regCredText).commsKey }));
     await other.stop();
-    const { code, stderr } = await registry.run('check', '--registry', stale, ...ws(registry.process.wsPort));
+    const web = ws(registry.process.wsPort);
+    const { code, stderr } = await registry.run('check', '--registry', stale, ...web, '--dialect', 'prefixed');
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(keyFingerprint(regCred.commsKey)) });
     expect(stderr).toContain('these credentials are out of date');
+  });
+
+  it('is explained by a replaced sig key, without its fingerprint', async () => {
+    const regCred = parseRegCred(registry.process.regCredText);
+    const stale = join(registry.directory, 'stale-sig.dat');
+    await writeFile(stale, printRegCred({ ...regCred, sigKey: regCred.commsKey }));
+    const web = ws(registry.process.wsPort);
+    const { code, stderr } = await registry.run('check', '--registry', stale, ...web);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('has another sig key') });
+    expect(stderr).not.toContain('SHA256:');
   });
 
   it('is explained by the limit on Hellos', async () => {
@@ -113,7 +124,9 @@ describe('a rejected Hello', () => {
 
   it('is explained by both causes without a web port', async () => {
     const other = await startRegistry();
-    const { code, stderr } = await registry.run('check', '--connect', `127.0.0.1:${other.tcpPort}`);
+    const { code, stderr } = await registry.run(
+      ...['check', '--connect', `127.0.0.1:${other.tcpPort}`, '--dialect', 'prefixed'],
+    );
     expect(code).toBe(3);
     expect(stderr).toContain('or it has another comms key than these credentials');
     expect(await other.stop()).toBe(0);

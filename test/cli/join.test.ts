@@ -44,18 +44,23 @@ describe('joining', () => {
           endPoints: ['127.0.0.1:1'],
           commsKey: expect.stringMatching(/^ssh-rsa /),
           sigKey: expect.stringMatching(/^ssh-rsa /),
+          verified: true,
+          seq: expect.any(Number),
+          labels: {},
+          sealKey: expect.stringMatching(/^[0-9a-f]{64}$/),
         },
       ],
     });
 
     const home = homeOf('alice');
     expect(await mode(home)).toBe('700');
-    expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'sig-key.pem']);
+    const files = (await readdir(home)).filter((file) => !/^(sealed|seen)-/.test(file));
+    expect(files.sort()).toEqual(['comms-key.pem', 'member.json', 'seal-key.pem', 'sig-key.pem']);
     for (const file of await readdir(home)) expect(await mode(join(home, file))).toBe('600');
     const keys = await readFile(join(home, 'sig-key.pem'), 'utf8');
 
     await registry.run('join', 'again', '--name', 'bob', ...endPoint(2));
-    const over = ['--registry', registry.url, '--transport', 'ws', '--dialect', 'chained'];
+    const over = ['--registry', registry.url, '--transport', 'ws'];
     const second = await registry.run(
       'join',
       'again',
@@ -69,7 +74,8 @@ describe('joining', () => {
     expect(second.code).toBe(0);
     const back = JSON.parse(second.stdout);
     expect(back).toMatchObject({ id: joined.id, index: 0, clusterId: joined.clusterId });
-    expect(back.members[0]).toEqual({ ...joined.members[0], endPoints: ['127.0.0.1:3', '127.0.0.1:4'] });
+    const moved = { endPoints: ['127.0.0.1:3', '127.0.0.1:4'], seq: expect.any(Number) };
+    expect(back.members[0]).toEqual({ ...joined.members[0], ...moved });
     expect(back.members[1]).toMatchObject({ index: 1, name: 'bob' });
     expect(await readFile(join(home, 'sig-key.pem'), 'utf8')).toBe(keys);
   });
@@ -85,8 +91,8 @@ describe('joining', () => {
       'members    1 of 2',
     ]);
     expect(joinedAs).toMatch(/^joined as {2}carol, index 0, ID [0-9a-f]{64}$/);
-    expect(head).toMatch(/^INDEX {2}NAME {3}ID +END POINTS$/);
-    expect(row).toMatch(/^0 {6}carol {2}[0-9a-f]{16}… {2}127\.0\.0\.1:1$/);
+    expect(head).toMatch(/^INDEX {2}NAME {3}ID +STATEMENT +END POINTS$/);
+    expect(row).toMatch(/^0 {6}carol {2}[0-9a-f]{16}… {2}verified {3}127\.0\.0\.1:1$/);
     expect(rest).toEqual(['']);
   });
 
@@ -144,14 +150,26 @@ describe('joining', () => {
 });
 
 describe('waiting', () => {
-  it('completes when several join at once, over both transports in both dialects', async () => {
+  /** A member without what only sealed readers see. */
+  const plain = ({
+    verified: _,
+    unverified: _why,
+    seq: _seq,
+    labels: _labels,
+    sealKey: _key,
+    ...member
+  }: object & {
+    readonly [field: string]: unknown;
+  }) => member;
+
+  it('completes when several join at once, over both transports in three dialects', async () => {
     await create('complete', 5);
     const ways = [
       [],
       ['--dialect', 'chained'],
       ['--registry', registry.url, '--transport', 'ws'],
       ['--connect', `ws://127.0.0.1:${registry.process.wsPort}/xlreg`, '--dialect', 'chained'],
-      ['--connect', `127.0.0.1:${registry.process.tcpPort}`],
+      ['--connect', `127.0.0.1:${registry.process.tcpPort}`, '--dialect', 'prefixed'],
     ];
     const ran = await Promise.all(
       ways.map((way, at) =>
@@ -163,7 +181,7 @@ describe('waiting', () => {
     expect(rosters.map(({ index }) => index).sort()).toEqual([0, 1, 2, 3, 4]);
     for (const roster of rosters) {
       expect(roster.complete).toBe(true);
-      expect(roster.members).toEqual(rosters[0].members);
+      expect(roster.members.map(plain)).toEqual(rosters[0].members.map(plain));
       expect(roster.members[roster.index].name).toBe(roster.name);
     }
     for (const { stderr } of ran) expect(stderr).toMatch(/5 of 5 members\n$/);

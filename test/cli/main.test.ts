@@ -63,7 +63,7 @@ describe('prints one line and ends with 2 for the arguments', () => {
     { args: [...create, '--transport', 'ws'], says: '--transport ws needs --connect ws://HOST:PORT/xlreg' },
     { args: [...create, '--transport', 'tcp', '--connect', 'ws://127.0.0.1:1'], says: 'not to a WebSocket URL' },
     { args: [...create, '--connect', 'nowhere'], says: '--connect: an address to connect to should be HOST:PORT' },
-    { args: [...create, '--dialect', 'dutch'], says: '--dialect should be chained or prefixed' },
+    { args: [...create, '--dialect', 'dutch'], says: '--dialect should be sealed, prefixed or chained' },
     { args: [...create, '--timeout', '0'], says: '--timeout should be seconds' },
     { args: [...create, '--timeout'], says: "Option '--timeout <value>' argument missing" },
     { args: [...create, '--fingerprint', 'SHA256:abc'], says: '--fingerprint should be SHA256:…' },

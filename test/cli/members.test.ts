@@ -28,8 +28,8 @@ it('prints members by name and by ID, over both transports', async () => {
     'cluster  seen',
     `ID       ${clusterId}`,
     'members  1 of 3',
-    'INDEX  NAME   ID                 END POINTS',
-    `0      alice  ${id.slice(0, 16)}…  127.0.0.1:1`,
+    'INDEX  NAME   ID                 STATEMENT  END POINTS',
+    `0      alice  ${id.slice(0, 16)}…  verified   127.0.0.1:1`,
     '',
   ]);
 

@@ -30,7 +30,12 @@ it('gives three simultaneous processes one identity (T11)', async () => {
   expect(again.code).toBe(0);
   expect(JSON.parse(again.stdout)).toMatchObject({ id: first.id, index: 0, members: first.members });
   const home = join(registry.directory, 'h');
-  expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'sig-key.pem']);
+  const files = (await readdir(home)).sort();
+  expect(files.filter((file) => !/^(sealed|seen)-/.test(file))).toEqual([
+    ...['comms-key.pem', 'member.json', 'seal-key.pem', 'sig-key.pem'],
+  ]);
+  expect(files.filter((file) => /^sealed-[0-9a-f]{16}\.\d+\.json$/.test(file))).toHaveLength(1);
+  expect(files.filter((file) => /^seen-[0-9a-f]{16}-[0-9a-f]{64}\.json$/.test(file))).toHaveLength(1);
   expect(JSON.parse(await readFile(join(home, 'member.json'), 'utf8')).id).toBe(first.id);
 });
 

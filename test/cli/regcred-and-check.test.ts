@@ -14,12 +14,15 @@ let registry: CliRegistry;
 let other: CliRegistry;
 let regCred: RegCred;
 let id: string;
+/** Of the sig key, which sealed proves, and of the comms key, which the RSA dialects prove. */
 let fingerprint: string;
+let oldFingerprint: string;
 beforeAll(async () => {
   [registry, other] = await Promise.all([CliRegistry.start(), CliRegistry.start()]);
   regCred = parseRegCred(registry.process.regCredText);
   id = Buffer.from(regCred.id).toString('hex');
-  fingerprint = keyFingerprint(regCred.commsKey);
+  fingerprint = keyFingerprint(regCred.sigKey);
+  oldFingerprint = keyFingerprint(regCred.commsKey);
 });
 afterAll(async () => {
   expect(await Promise.all([registry.stop(), other.stop()])).toEqual([0, 0]);
@@ -51,8 +54,8 @@ describe('xlreg regcred', () => {
     expect(stdout.split('\n')).toEqual([
       'registry   xlReg',
       `ID         ${id}`,
-      `comms key  ${fingerprint} (RSA, 2048 bits)`,
-      `sig key    ${keyFingerprint(regCred.sigKey)} (RSA, 2048 bits)`,
+      `comms key  ${oldFingerprint} (RSA, 2048 bits)`,
+      `sig key    ${fingerprint} (RSA, 2048 bits)`,
       `end point  127.0.0.1:${registry.process.tcpPort}`,
       'version    1.0',
       '',
@@ -65,8 +68,8 @@ describe('xlreg regcred', () => {
     expect(JSON.parse(stdout)).toEqual({
       name: 'xlReg',
       id,
-      commsKey: { fingerprint, bits: 2048, ssh: printSshRsa(regCred.commsKey) },
-      sigKey: { fingerprint: keyFingerprint(regCred.sigKey), bits: 2048, ssh: printSshRsa(regCred.sigKey) },
+      commsKey: { fingerprint: oldFingerprint, bits: 2048, ssh: printSshRsa(regCred.commsKey) },
+      sigKey: { fingerprint, bits: 2048, ssh: printSshRsa(regCred.sigKey) },
       endPoints: regCred.endPoints,
       version: '1.0',
     });
@@ -100,7 +103,13 @@ it('ends with 2 for an endless file (C5)', async () => {
 
 describe('xlreg check', () => {
   it.each([
-    { how: 'TCP', args: [], address: () => `127.0.0.1:${registry.process.tcpPort}`, dialect: 'prefixed' },
+    { how: 'TCP', args: [], address: () => `127.0.0.1:${registry.process.tcpPort}`, dialect: 'sealed' },
+    {
+      how: 'TCP in the prefixed dialect',
+      args: ['--dialect', 'prefixed'],
+      address: () => `127.0.0.1:${registry.process.tcpPort}`,
+      dialect: 'prefixed',
+    },
     {
       how: 'TCP in the chained dialect',
       args: ['--dialect', 'chained'],
@@ -111,13 +120,13 @@ describe('xlreg check', () => {
       how: 'WebSocket',
       args: ['--transport', 'ws', '--registry', 'URL'],
       address: () => `ws://127.0.0.1:${registry.process.wsPort}/xlreg`,
-      dialect: 'prefixed',
+      dialect: 'sealed',
     },
     {
       how: 'WebSocket at a given address',
       args: ['--connect', 'WS'],
       address: () => `ws://127.0.0.1:${registry.process.wsPort}/xlreg`,
-      dialect: 'prefixed',
+      dialect: 'sealed',
     },
   ])('finds the registry over $how', async ({ args, address, dialect }) => {
     const places: Record<string, string> = { URL: registry.url, WS: `ws://127.0.0.1:${registry.process.wsPort}` };
@@ -129,7 +138,7 @@ describe('xlreg check', () => {
     expect(JSON.parse(stdout)).toEqual({
       name: 'xlReg',
       id,
-      fingerprint,
+      fingerprint: dialect === 'sealed' ? fingerprint : oldFingerprint,
       newFingerprint: null,
       pinned: false,
       dialect,
@@ -140,7 +149,7 @@ describe('xlreg check', () => {
   it('prints a table of end points', async () => {
     const { code, stdout } = await registry.run('check');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^registry {3}xlReg$/m);
+    expect(stdout).toMatch(/^registry {2}xlReg$/m);
     expect(stdout).toMatch(/^END POINT +STATE +VERSION +HELLO +ROUND TRIP$/m);
     expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +ok +1\.0 +\d+(\.\d)? ms +\d+(\.\d)? ms$/m);
   });
@@ -155,12 +164,31 @@ describe('xlreg check', () => {
   });
 
   it('refuses credentials without the pinned key, in every command', async () => {
-    const wrong = ['--fingerprint', keyFingerprint(regCred.sigKey)];
+    const wrong = ['--fingerprint', 'ab'.repeat(32)];
     for (const args of [['check'], ['regcred'], ['create', 'c', '--size', '2'], ['members', 'c']]) {
-      const { code, stdout, stderr } = await registry.run(...args, ...wrong);
-      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-      expect(stderr).toContain(`fingerprint is ${fingerprint}, not the one of --fingerprint`);
+      for (const dialect of [[], ['--dialect', 'prefixed']]) {
+        const { code, stdout, stderr } = await registry.run(...args, ...dialect, ...wrong);
+        expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+        expect(stderr).toContain('has another fingerprint than --fingerprint');
+        expect(stderr).not.toContain('SHA256:');
+      }
     }
+  });
+
+  it('refuses a pin of the key that the dialect does not prove, and shows no fingerprint', async () => {
+    for (const [dialect, pin, other, own] of [
+      ['sealed', oldFingerprint, 'comms key', 'sig key'],
+      ['prefixed', fingerprint, 'sig key', 'comms key'],
+      ['chained', fingerprint, 'sig key', 'comms key'],
+    ] as const) {
+      const { code, stdout, stderr } = await registry.run('check', '--dialect', dialect, '--fingerprint', pin);
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+      expect(stderr).toContain(`--fingerprint is that of the ${other}, and the dialect ${dialect} proves the ${own}`);
+      expect(stderr).toContain('ask its operator for');
+      expect(stderr).not.toContain('SHA256:');
+    }
+    const old = await registry.run('check', '--json', '--dialect', 'prefixed', '--fingerprint', oldFingerprint);
+    expect({ code: old.code, pinned: JSON.parse(old.stdout).pinned }).toEqual({ code: 0, pinned: true });
   });
 
   it('ends with 3 when nothing listens', async () => {
@@ -177,7 +205,9 @@ describe('xlreg check', () => {
     const { code, stdout, stderr } = await registry.run('check', '--connect', address);
     expect(code).toBe(3);
     expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +wrong key or full +-/m);
-    expect(stderr).toContain('it has another comms key than these credentials');
+    expect(stderr).toContain('another sig key than these credentials');
+    const old = await registry.run('check', '--connect', address, '--dialect', 'prefixed');
+    expect(old.stderr).toContain('it has another comms key than these credentials');
   });
 
   it('reports every end point and ends with the worst code', async () => {
@@ -203,12 +233,23 @@ describe('xlreg check', () => {
   });
 
   it('ends with 3 when the ID or signature key differs from the credentials', async () => {
-    for (const change of [{ id: new Uint8Array(20) }, { sigKey: regCred.commsKey }]) {
-      const { code, stdout, stderr } = await registry.run('check', '--registry', await forged('forged.dat', change));
+    const forgery = async (change: Partial<RegCred>) => [
+      ...['--registry', await forged(`forged-${Object.keys(change)[0]}.dat`, change)],
+    ];
+    for (const args of [
+      await forgery({ id: new Uint8Array(20) }),
+      [...(await forgery({ id: new Uint8Array(20) })), '--dialect', 'prefixed'],
+      [...(await forgery({ sigKey: regCred.commsKey })), '--dialect', 'prefixed'],
+    ]) {
+      const { code, stdout, stderr } = await registry.run('check', ...args);
       expect(code).toBe(3);
       expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +wrong key +-/m);
       expect(stderr).toContain('not the expected registry');
     }
+    // The registry cannot tell a Hello under another sig key from noise.
+    const { code, stdout } = await registry.run('check', ...(await forgery({ sigKey: regCred.commsKey })));
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +wrong key or full +-/m);
   });
 
   it('ends with 3 when the HelloReply is late', async () => {

@@ -1,5 +1,5 @@
-// A real registry process for tests of the client library, reachable in four ways.
-
+// A real registry process for tests of the client library, reachable in six ways.
+import { randomBytes } from 'node:crypto';
 import {
   type ConnectOptions,
   connect,
@@ -11,7 +11,7 @@ import {
 } from '../../src/client/index.ts';
 import { type RegistryOptions, type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 
-/** Both dialects over both transports, as rows for `describe.each`. */
+/** The RSA dialects over both transports, as rows for `describe.each`. */
 export const WAYS = [
   { transport: 'tcp', dialect: 'prefixed' },
   { transport: 'tcp', dialect: 'chained' },
@@ -19,7 +19,16 @@ export const WAYS = [
   { transport: 'ws', dialect: 'chained' },
 ] as const satisfies readonly ConnectOptions[];
 
+/** All dialects over both transports. */
+export const ALL_WAYS = [
+  ...WAYS,
+  { transport: 'tcp', dialect: 'sealed' },
+  { transport: 'ws', dialect: 'sealed' },
+] as const satisfies readonly ConnectOptions[];
+
+/** Keys of all members in the RSA dialects, and of all sealed ones: a key that is sealed is refused in the others. */
 const keys = createVisitor();
+const sealedKeys = createVisitor();
 
 export class ClientRegistry {
   readonly process: RegistryProcess;
@@ -49,9 +58,12 @@ export class ClientRegistry {
 
   /** Opens a session of a new member with one end point. All members share keys: generating them takes time. */
   async identify(name: string, options: ConnectOptions = {}) {
-    const { commsKey, sigKey } = await keys;
+    const sealed = (options.dialect ?? 'sealed') === 'sealed';
+    const { commsKey, sigKey } = await (sealed ? sealedKeys : keys);
     const session = await this.connect(options);
-    const member: Member = { name, endPoints: ['127.0.0.1:4001'], attrs: 0n, commsKey, sigKey };
+    // Without an ID of its own, a sealed member has the one that certifies its key.
+    const id = sealed ? randomBytes(32).toString('hex') : undefined;
+    const member: Member = { name, endPoints: ['127.0.0.1:4001'], attrs: 0n, commsKey, sigKey, id };
     return { session, member, ...(await session.identify(member)) };
   }
 

@@ -31,7 +31,7 @@ it('saves and loads a member unchanged', async () => {
   expect(await loadMember(home)).toBeUndefined();
   await saveMember(home, member);
   const loaded = await loadMember(home);
-  expect(loaded).toMatchObject({ name: 'alice', endPoints: ['127.0.0.1:1'], attrs: 2n ** 64n - 1n, id: undefined });
+  expect(loaded).toMatchObject({ name: 'alice', endPoints: ['127.0.0.1:1'], attrs: 2n ** 64n - 1n, id: member.id });
   expect(loaded!.commsKey.equals(member.commsKey)).toBe(true);
   expect(loaded!.sigKey.equals(member.sigKey)).toBe(true);
 
@@ -42,7 +42,7 @@ it('saves and loads a member unchanged', async () => {
 
 it('saves with owner-only modes and leaves no temporary file', async () => {
   await saveMember(home, member);
-  expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'sig-key.pem']);
+  expect((await readdir(home)).sort()).toEqual(['comms-key.pem', 'member.json', 'seal-key.pem', 'sig-key.pem']);
   expect(await mode(home)).toBe('700');
   for (const file of await readdir(home)) expect(await mode(join(home, file))).toBe('600');
   expect(await readFile(join(home, 'member.json'), 'utf8')).not.toContain('PRIVATE');

@@ -4,6 +4,8 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } fro
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
+import { HandshakeState, type Transport } from '../../src/noise/handshake-state.ts';
+import { generateKeyPair } from '../../src/noise/key-pair.ts';
 import type { SessionKeys } from '../../src/wire/dialect.ts';
 import { DIALECTS } from '../../src/wire/dialects.ts';
 import { openHello } from '../../src/wire/hello.ts';
@@ -12,6 +14,8 @@ import { decodeMessage, encodeMessage, type Message, Op, type Token } from '../.
 import { findMessage } from '../../src/wire/message-structure.ts';
 import type { RegCred } from '../../src/wire/reg-cred.ts';
 import { exportSpki, modulusOf } from '../../src/wire/rsa-key.ts';
+import { encryptFrames } from '../../src/wire/sealed-frame.ts';
+import { encodeSealCert, SEALED_HELLO_BYTES, SEALED_PROLOGUE, type SealCert } from '../../src/wire/sealed-hello.ts';
 
 /** The behaviour of a scripted registry. */
 export interface Script {
@@ -19,6 +23,8 @@ export interface Script {
   answer?(message: Message, seal: (reply: Message) => Buffer, own: Token): readonly Uint8Array[] | undefined;
   /** The writes that answer a Hello. `bytes` is the correct HelloReply. */
   answerHello?(bytes: Buffer): readonly Uint8Array[] | undefined;
+  /** The certificate in the reply to a sealed Hello. `good` is a valid one; `sign` signs for a key and a registry ID. */
+  certify?(good: SealCert, sign: (cert: SealCert, id?: Uint8Array, key?: KeyObject) => Buffer): Buffer;
 }
 
 const keyPair = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
@@ -34,7 +40,7 @@ export class ScriptedRegistry {
   private constructor(script: Script) {
     this.#tcp = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
-      const peer = new Peer(script, this.#token(), {
+      const peer = new Peer(script, this.#token(), true, {
         write: (bytes) => new Promise((resolve) => socket.write(bytes, () => resolve())),
         close: () => socket.end(),
       });
@@ -43,7 +49,7 @@ export class ScriptedRegistry {
     });
     this.#ws = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/xlreg' });
     this.#ws.on('connection', (socket) => {
-      const peer = new Peer(script, this.#token(), {
+      const peer = new Peer(script, this.#token(), false, {
         write: (bytes) => new Promise((resolve) => socket.send(bytes, () => resolve())),
         close: () => socket.close(),
       });
@@ -96,10 +102,13 @@ class Peer {
   readonly #script: Script;
   readonly #own: Token;
   readonly #wire: Wire;
+  readonly #hasLengths: boolean;
   #keys: SessionKeys | undefined;
+  #sealed: Transport | undefined;
   #bytes: Buffer = Buffer.alloc(0);
 
-  constructor(script: Script, own: Token, wire: Wire) {
+  constructor(script: Script, own: Token, hasLengths: boolean, wire: Wire) {
+    this.#hasLengths = hasLengths;
     this.#script = script;
     this.#own = own;
     this.#wire = wire;
@@ -107,8 +116,38 @@ class Peer {
 
   received(bytes: Uint8Array): void {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
-    if (this.#keys === undefined) this.#hello();
-    else this.#message(this.#keys);
+    if (this.#sealed) this.#sealedMessage(this.#sealed);
+    else if (this.#keys) this.#message(this.#keys);
+    else if (this.#bytes.subarray(0, 16).equals(SEALED_PROLOGUE)) this.#sealedHello();
+    else this.#hello();
+  }
+
+  #sealedHello(): void {
+    if (this.#bytes.length < SEALED_HELLO_BYTES) return;
+    const s = generateKeyPair();
+    const noise = new HandshakeState('NX', 'responder', { prologue: SEALED_PROLOGUE, s });
+    noise.readMessage(this.#bytes.subarray(16, SEALED_HELLO_BYTES));
+    const now = Math.floor(Date.now() / 1_000);
+    const good = { flags: 0, notBefore: now - 3_600, notAfter: now + 169_200, maxMessage: 16_367, maxWaitMs: 0 };
+    const sign = (cert: SealCert, id: Uint8Array = this.#own.ID!, key = SIG_KEY) =>
+      encodeSealCert(cert, s.publicKey, id, key);
+    const message = noise.writeMessage(this.#script.certify ? this.#script.certify(good, sign) : sign(good));
+    this.#sealed = noise.split();
+    this.#bytes = Buffer.alloc(0);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(message.length);
+    const bytes = this.#hasLengths ? Buffer.concat([length, message]) : message;
+    this.#send(this.#script.answerHello ? this.#script.answerHello(bytes) : [bytes]);
+  }
+
+  #sealedMessage({ receive, send }: Transport): void {
+    const head = this.#hasLengths ? 2 : 0;
+    if (this.#hasLengths && (this.#bytes.length < 2 || this.#bytes.length < 2 + this.#bytes.readUInt16BE())) return;
+    const plain = receive.decrypt(this.#bytes.subarray(head));
+    this.#bytes = Buffer.alloc(0);
+    const message = decodeMessage(plain.subarray(1))!;
+    const seal = (reply: Message) => Buffer.concat(encryptFrames(send, [encodeMessage(reply)], this.#hasLengths));
+    this.#send(this.#script.answer ? this.#script.answer(message, seal, this.#own) : answerInOrder(message, seal));
   }
 
   #hello(): void {
@@ -145,9 +184,12 @@ class Peer {
   }
 }
 
-/** Answers Client with ClientOK and Bye with Ack. */
+/** Answers Client with ClientOK and Bye with Ack. Only a sealed client is told the ID of its token. */
 export function answerInOrder(message: Message, seal: (reply: Message) => Buffer): readonly Uint8Array[] {
-  if (message.Op === Op.Client) return [seal({ Op: Op.ClientOK, ClientID: randomBytes(32) })];
+  if (message.Op === Op.Client) {
+    const { ID, Statement } = message.ClientSpecs ?? {};
+    return [seal({ Op: Op.ClientOK, ClientID: Statement?.length ? ID! : randomBytes(32) })];
+  }
   if (message.Op === Op.Bye) return [seal({ Op: Op.Ack })];
   return [];
 }

@@ -1,8 +1,8 @@
-// Every request of a session to a real registry, in both dialects over both transports.
+// Every request of a session to a real registry, in all dialects over both transports.
 import { createPublicKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMember, createVisitor, RegistryRefused, RegistryUnreachable } from '../../src/client/index.ts';
-import { ClientRegistry, WAYS } from './client-registry.ts';
+import { ALL_WAYS, ClientRegistry } from './client-registry.ts';
 
 let registry: ClientRegistry;
 beforeAll(async () => {
@@ -13,17 +13,19 @@ afterAll(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-describe.each(WAYS)('$dialect over $transport', (way) => {
+describe.each(ALL_WAYS)('$dialect over $transport', (way) => {
   const unique = (name: string): string => `${name}-${way.dialect}-${way.transport}`;
 
   it('runs from Hello to Bye', async () => {
     const session = await registry.connect(way);
-    expect(session).toMatchObject({ dialect: way.dialect, version: '1.0' });
+    const sealed = way.dialect === 'sealed';
+    expect(session).toMatchObject({ dialect: way.dialect, version: sealed ? undefined : '1.0' });
     expect(await session.credentials()).toEqual({
       name: 'xlReg',
       id: Buffer.from(registry.regCred.id).toString('hex'),
       endPoints: registry.regCred.endPoints,
       version: '1.0',
+      ...(sealed && { observedAddress: '127.0.0.1' }),
     });
 
     const endPoints = ['127.0.0.1:4001', 'TcpEndPoint: [::1]:4002'];
@@ -42,6 +44,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     expect(roster).toMatchObject({ clusterId, size: 3 });
     expect(roster.members).toHaveLength(1);
     expect(roster.members[0]).toMatchObject({ index: 0, name: 'first', id, attrs: member.attrs, endPoints });
+    expect(roster.members[0]).toMatchObject({ verified: sealed, unverified: sealed ? undefined : 'none' });
     expect(roster.members[0]!.commsKey.equals(createPublicKey(member.commsKey))).toBe(true);
     expect(roster.members[0]!.sigKey.equals(createPublicKey(member.sigKey))).toBe(true);
     expect((await session.cluster({ id: clusterId }, 0b110n)).members).toEqual([]);
@@ -81,6 +84,18 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
     await expect(refusal).rejects.toThrow(RegistryRefused);
     await expect(refusal).rejects.toMatchObject({ text: 'cannot find cluster with this name' });
     await expect(session.join(unique('nowhere'))).rejects.toThrow(RegistryUnreachable);
+  });
+
+  it('sends requests behind an identification that is under way', async () => {
+    const session = await registry.connect(way);
+    const member = await createMember({ name: 'hasty', endPoints: ['127.0.0.1:4001'] });
+    const [{ id }, created, joined] = await Promise.all([
+      session.identify(member),
+      session.create(unique('hasty'), { size: 2 }),
+      session.join(unique('hasty')),
+    ]);
+    expect(joined).toEqual(created);
+    expect((await session.cluster(unique('hasty'))).members).toMatchObject([{ id }]);
   });
 
   it('matches simultaneous requests with their replies', async () => {

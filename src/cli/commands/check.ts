@@ -16,7 +16,7 @@ import { explained } from '../begin.ts';
 import { type ClientFlags, readCommandLine } from '../client-flags.ts';
 import { failureOf } from '../failure.ts';
 import { printFields, printJson, printTable } from '../print.ts';
-import { connectOptions, readRegistry } from '../registry-source.ts';
+import { connectOptions, provenKey, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
 
 /** The result for one end point. */
@@ -77,8 +77,9 @@ function unreachableText({ address, why = '' }: Finding): string {
 
 function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Finding[]): number {
   const id = Buffer.from(regCred.id).toString('hex');
-  const fingerprint = keyFingerprint(regCred.commsKey);
-  const { dialect = 'prefixed' } = flags;
+  const { dialect } = flags;
+  const proven = provenKey(regCred, dialect);
+  const fingerprint = keyFingerprint(proven.key);
   // The new key is signed by sk, so all servers give the same.
   const newKeys = [...new Set(endPoints.flatMap(({ newFingerprint }) => newFingerprint ?? []))];
   const pinned = flags.fingerprint !== undefined;
@@ -89,7 +90,7 @@ function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Findin
     printFields([
       ['registry', regCred.name],
       ['ID', id],
-      ['comms key', pinned ? `${fingerprint}, as --fingerprint says` : fingerprint],
+      [proven.name, pinned ? `${fingerprint}, as --fingerprint says` : fingerprint],
       ...newKeys.map((key) => ['new comms key', key] as const),
     ]);
     printTable([['END POINT', 'STATE', 'VERSION', 'HELLO', 'ROUND TRIP'], ...endPoints.map(rowOf)]);

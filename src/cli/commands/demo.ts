@@ -89,9 +89,9 @@ async function readyAddresses(server: ServerProcess): Promise<Addresses> {
 async function formCluster(regCred: RegCred, { tcp, ws }: Addresses): Promise<void> {
   const signal = AbortSignal.timeout(MEMBER_TIMEOUT_MS);
   const ways: ConnectOptions[] = [
+    { transport: 'tcp', connect: tcp, dialect: 'sealed', signal },
+    { transport: 'ws', connect: `ws://${ws}/xlreg`, dialect: 'sealed', signal },
     { transport: 'tcp', connect: tcp, dialect: 'prefixed', signal },
-    { transport: 'ws', connect: `ws://${ws}/xlreg`, dialect: 'prefixed', signal },
-    { transport: 'tcp', connect: tcp, dialect: 'chained', signal },
     { transport: 'ws', connect: `ws://${ws}/xlreg`, dialect: 'chained', signal },
   ];
   console.log(`${MEMBERS.length} members create and join "${CLUSTER}", all at once.`);

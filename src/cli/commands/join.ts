@@ -1,7 +1,12 @@
 // xlreg join: joins a cluster as a new or returning member. Invariant: a member's keys and ID are on disk before it
 // joins, so an interrupted command can return as the same member.
+import { isDeepStrictEqual } from 'node:util';
 import {
+  acceptSigKey,
+  assertHomeAllows,
   type ClusterProperties,
+  forgetSealed,
+  type Labels,
   type Member,
   NoLongerMember,
   openMember,
@@ -16,6 +21,7 @@ import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
 import { homeOf } from '../member-place.ts';
 import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
+import { memberLabels, reportUnverified, requireVerified } from '../verified-members.ts';
 import { Wait } from '../wait.ts';
 
 /** The parsed command line. */
@@ -23,9 +29,16 @@ interface JoinRequest {
   readonly clusterName: string;
   readonly memberName: string;
   readonly endPoints: readonly string[];
+  readonly labels: Labels;
   readonly home: string | undefined;
   /** The size with which a missing cluster is created; undefined if the cluster has to exist. */
   readonly createSize: number | undefined;
+  /** Accept the registry's signature key in place of the one that the home remembers. */
+  readonly newKey: boolean;
+  /** The operator has let the member return in RSA dialects. */
+  readonly markLifted: boolean;
+  /** Fail unless every member is verified. */
+  readonly requireVerified: boolean;
 }
 
 /** Resolves to the exit code: 1 if the time is up. Rejects as the client library does, or with UsageError. */
@@ -39,6 +52,10 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
       create: { type: 'boolean' },
       size: { type: 'string' },
       wait: { type: 'string' },
+      label: { type: 'string', multiple: true },
+      'new-registry-key': { type: 'boolean' },
+      'mark-lifted': { type: 'boolean' },
+      'require-verified': { type: 'boolean' },
     },
   });
   const clusterName = name('NAME', positionals[0]!);
@@ -47,7 +64,17 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
   const endPoints = memberEndPoints(values['end-point'] ?? []);
   const createSize = sizeToCreate(values);
   const wait = new Wait('join', values.wait, signal);
-  const request: JoinRequest = { clusterName, memberName, endPoints, home: values.home, createSize };
+  const request: JoinRequest = {
+    clusterName,
+    memberName,
+    endPoints,
+    labels: memberLabels(values.label ?? []),
+    home: values.home,
+    createSize,
+    newKey: values['new-registry-key'] === true,
+    markLifted: values['mark-lifted'] === true,
+    requireVerified: requireVerified(values, flags),
+  };
   try {
     const joined = await wait.retry(() => joinOnce(flags, request, wait.signal));
     return await report(joined, request, flags, wait);
@@ -69,8 +96,13 @@ async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortS
   const registryId = hex(regCred.id);
   const home = request.home ?? (await homeOf(request.memberName, registryId));
   const found = await memberAt(home, request.memberName, regCred);
-  let member: Member = { ...found, endPoints: request.endPoints };
-  if (found.endPoints.join(' ') !== member.endPoints.join(' ')) await saveMember(home, member);
+  if (request.newKey) await acceptSigKey(found, regCred);
+  if (request.markLifted) await forgetSealed(found, regCred);
+  await assertHomeAllows(found, regCred, flags.dialect);
+  let member: Member = { ...found, endPoints: request.endPoints, labels: request.labels };
+  if (!isDeepStrictEqual([found.endPoints, found.labels], [member.endPoints, member.labels])) {
+    await saveMember(home, member);
+  }
   const rejoin = async (session: RegistrySession): Promise<ClusterProperties> => {
     const { clusterName, createSize } = request;
     if (createSize !== undefined) await session.create(clusterName, { size: createSize });
@@ -78,8 +110,8 @@ async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortS
   };
   const first = { ...options, first: member.registryAddress };
   const { session, begun } = await begin(regCred, first, async (session) => {
-    const { id } = await session.identify(member);
-    member = { ...member, id, registryId, registryAddress: session.address };
+    const { id, endPoints = member.endPoints } = await session.identify(member);
+    member = { ...member, id, endPoints, registryId, registryAddress: session.address };
     await saveMember(home, member);
     return await rejoin(session);
   });
@@ -89,7 +121,7 @@ async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortS
 /** Gathers the roster, prints it, and returns the exit code. */
 async function report(
   { regCred, options, home, member, rejoin, session, properties }: Awaited<ReturnType<typeof joinOnce>>,
-  { clusterName, memberName, createSize }: JoinRequest,
+  { clusterName, memberName, createSize, requireVerified }: JoinRequest,
   { json }: ClientFlags,
   wait: Wait,
 ): Promise<number> {
@@ -117,7 +149,8 @@ async function report(
       ]);
       printMembers(roster.members);
     }
-    if (!roster.timeUp) return 0;
+    const sound = reportUnverified('join', roster.members, requireVerified);
+    if (!roster.timeUp) return sound ? 0 : 1;
     const missing = roster.size === undefined ? '' : `; missing seats: ${missingSeats(roster.members, roster.size)}`;
     warn(`time is up after ${wait.seconds} s${missing}`);
     return 1;

@@ -5,6 +5,7 @@ import { type ClientFlags, name, readCommandLine } from '../client-flags.ts';
 import { gatherRoster } from '../gather-roster.ts';
 import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
+import { reportUnverified, requireVerified } from '../verified-members.ts';
 import { Wait } from '../wait.ts';
 
 /** 64 or 40 hex digits are an ID. A cluster whose name looks like this has to be given by its ID. */
@@ -17,15 +18,16 @@ const NOBODY = 0n;
 export async function members(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME or ID'],
-    options: { wait: { type: 'string' } },
+    options: { wait: { type: 'string' }, 'require-verified': { type: 'boolean' } },
   });
+  const required = requireVerified(values, flags);
   const text = positionals[0]!;
   const cluster: ClusterRef = ID.test(text) ? { id: text.toLowerCase() } : name('NAME', text);
   const wait = new Wait('members', values.wait, signal);
   const visitor = await createVisitor();
   try {
     const found = await wait.retry(() => findOnce(flags, cluster, visitor, wait.signal));
-    return await report(found, text, cluster, flags, wait);
+    return await report(found, { text, cluster, required }, flags, wait);
   } finally {
     wait.end();
   }
@@ -46,8 +48,7 @@ async function findOnce(flags: ClientFlags, cluster: ClusterRef, visitor: Member
 /** Gathers the roster, prints it, and returns the exit code. */
 async function report(
   { regCred, options, session, member, clusterId, size }: Awaited<ReturnType<typeof findOnce>>,
-  text: string,
-  cluster: ClusterRef,
+  { text, cluster, required }: { readonly text: string; readonly cluster: ClusterRef; readonly required: boolean },
   { json }: ClientFlags,
   wait: Wait,
 ): Promise<number> {
@@ -66,7 +67,8 @@ async function report(
       ]);
       printMembers(roster.members);
     }
-    if (!roster.timeUp) return 0;
+    const sound = reportUnverified('members', roster.members, required);
+    if (!roster.timeUp) return sound ? 0 : 1;
     const missing = roster.size === undefined ? '' : `; missing seats: ${missingSeats(roster.members, roster.size)}`;
     process.stderr.write(`xlreg members: time is up after ${wait.seconds} s${missing}\n`);
     return 1;

@@ -1,18 +1,14 @@
-// The client's side of the Hello. Only the holder of the private comms key can answer it (H1 to H8).
+// The client's side of the Hello in the dialects `prefixed` and `chained`. Only the holder of the private comms key can
+// answer it (H1 to H8).
 import { randomBytes } from 'node:crypto';
-import type { HelloReply } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
 import { type DialectName, type Hello, sealHello } from '../wire/hello.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
+import { CbcCodec } from './cbc-codec.ts';
 import { HelloRefused, ProtocolError, RegistryUnreachable, RegistryUntrusted, TURNED_AWAY } from './errors.ts';
+import type { Handshake } from './handshake.ts';
 import type { Transport } from './transport.ts';
-
-/** Keys and salts of a new session. */
-export interface OpenHello extends HelloReply {
-  /** The HelloReply on the wire. In the prefixed dialect its first bytes are the session's first IV (F6). */
-  readonly replyBytes: Uint8Array;
-}
 
 /**
  * Sends a Hello and decrypts the reply. Rejects with RegistryUntrusted if the replier could not read the Hello, with
@@ -22,7 +18,7 @@ export async function exchangeHello(
   regCred: Pick<RegCred, 'commsKey'>,
   transport: Transport,
   dialectName: DialectName,
-): Promise<OpenHello> {
+): Promise<Handshake> {
   const dialect = DIALECTS[dialectName];
   const hello: Hello = {
     dialect: dialectName,
@@ -37,7 +33,8 @@ export async function exchangeHello(
   if (reply === undefined) {
     throw new RegistryUntrusted('it could not read the Hello: it does not hold the comms key of these credentials');
   }
-  return { ...reply, replyBytes };
+  const { keys, salt2, version2 } = reply;
+  return { dialect: dialectName, version: version2, codec: new CbcCodec(keys, replyBytes), binding: salt2 };
 }
 
 /** Receives a HelloReply. Its length is fixed, so on TCP the length ends it. */

@@ -1,0 +1,13 @@
+// What a dialect gives a channel once its handshake is over: the conversion between messages and bytes of a transport.
+import type { Message } from '../wire/message.ts';
+import type { Transport } from './transport.ts';
+
+/** Converts the messages of one session. Encrypting and receiving alternate (F1). */
+export interface MessageCodec {
+  /** Encrypts one message for one `transport.send`. Throws ProtocolError if the registry has sent bytes unasked. */
+  encrypt(message: Message, transport: Transport): Uint8Array | Promise<Uint8Array>;
+  /** Receives one reply, whose Op is in range. Rejects with ProtocolError, or with the reason of the transport's end. */
+  receive(transport: Transport): Promise<Message>;
+  /** Overwrites the session's keys. */
+  wipe(): void;
+}
