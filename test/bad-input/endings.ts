@@ -3,7 +3,8 @@
 import { performance } from 'node:perf_hooks';
 import { expect } from 'vitest';
 import type { Fault, Refusal } from '../../src/errors.ts';
-import type { FieldClient, Transport } from '../field/field-client.ts';
+import type { FieldClient } from '../field/field-client.ts';
+import type { Transport } from '../field/field-connection.ts';
 import { type FieldMessage, OP } from '../field/protobuf.ts';
 
 /** The registry's partial-message timeout in these tests, in milliseconds. */

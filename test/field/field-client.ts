@@ -3,18 +3,12 @@
 // any IV, key and padding, cut anywhere. The client checks strictly what it receives.
 
 import { constants, createCipheriv, createDecipheriv, type KeyObject, publicEncrypt, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type ClientOptions, WebSocket } from 'ws';
+import { type Closed, type ConnectionOptions, FieldConnection, type OpenSocket } from './field-connection.ts';
 import { clientIdSignature, type MemberKeys } from './member-keys.ts';
 import { decodeMessage, encodeMessage, type FieldMessage, type MessageInput, OP } from './protobuf.ts';
 
 /** How bytes become messages on a connection. */
 export type Dialect = 'chained' | 'prefixed';
-
-/** The protocol that carries the bytes. */
-export type Transport = 'tcp' | 'ws';
 
 /**
  * How replies are told apart on TCP. `one-read` takes each read for one message of at most 16,384 bytes, as clients of
@@ -28,26 +22,11 @@ export type Receive = 'one-read' | 'gather';
 export const FIELD_BUFFER_BYTES = 16_384;
 
 /** The address to connect to, and how to behave. */
-export interface FieldClientOptions {
+export interface FieldClientOptions extends ConnectionOptions {
   readonly dialect: Dialect;
-  readonly transport: Transport;
-  readonly port: number;
   /** The registry's ck, from its regCred.dat. Needed for the Hello. */
   readonly registryKey?: KeyObject;
-  readonly host?: string;
-  /** The address to connect from (all of 127.0.0.0/8 is the loopback). */
-  readonly localAddress?: string;
   readonly receive?: Receive;
-  /** Bound of each wait in milliseconds; 10,000 by default. */
-  readonly timeoutMs?: number;
-  /** TCP: keep our side open after the registry's FIN, to test how it ends an idle peer. */
-  readonly keepOpenAfterFin?: boolean;
-  /** WebSocket: the path; `/xlreg` by default. */
-  readonly path?: string;
-  /** WebSocket: with TLS or without; `ws` by default. */
-  readonly scheme?: 'ws' | 'wss';
-  /** WebSocket: options for the `ws` package (headers, origin, …). */
-  readonly ws?: ClientOptions;
 }
 
 /** The parts of a Hello. Each can be replaced, up to the whole ciphertext. */
@@ -108,26 +87,6 @@ export interface Received {
   readonly message: FieldMessage;
 }
 
-/** How a connection ended, and the bytes after the last reply that was read. */
-export interface Closed {
-  readonly kind: 'fin' | 'rst' | 'ws-close';
-  /** The WebSocket close code; 1006 if the socket ended without a close frame. */
-  readonly wsCode?: number;
-  readonly bytes: Buffer;
-}
-
-/** The connection ended before the awaited reply. */
-export class ClosedEarly extends Error {
-  override readonly name = 'ClosedEarly';
-  readonly closed: Closed;
-
-  constructor(what: string, closed: Closed) {
-    const code = closed.wsCode === undefined ? '' : ` ${closed.wsCode}`;
-    super(`closed (${closed.kind}${code}, ${closed.bytes.length} bytes unread) while waiting for ${what}`);
-    this.closed = closed;
-  }
-}
-
 /** A reply of another Op than the one asked for. */
 export class OtherReply extends Error {
   override readonly name = 'OtherReply';
@@ -136,17 +95,6 @@ export class OtherReply extends Error {
   constructor(expected: number, reply: FieldMessage) {
     super(`Op ${reply.op} (${reply.errDesc ?? 'no ErrDesc'}) in place of ${expected}`);
     this.reply = reply;
-  }
-}
-
-/** The registry answered a WebSocket upgrade with another HTTP status. */
-export class UpgradeRefused extends Error {
-  override readonly name = 'UpgradeRefused';
-  readonly statusCode: number;
-
-  constructor(statusCode: number) {
-    super(`upgrade refused with status ${statusCode}`);
-    this.statusCode = statusCode;
   }
 }
 
@@ -191,80 +139,29 @@ function split<const L extends readonly number[]>(bytes: Buffer, lengths: L): { 
   return fields as { [K in keyof L]: Buffer };
 }
 
-/** One connection to a registry. */
-export class FieldClient {
+/** One connection to a registry, in one of the RSA dialects. */
+export class FieldClient extends FieldConnection {
   readonly dialect: Dialect;
-  readonly transport: Transport;
-  /** The socket underneath, on either transport. */
-  readonly socket: Socket;
-  /** The WebSocket, where there is one. */
-  readonly ws: WebSocket | undefined;
   readonly receiveMode: Receive;
   /** All replies so far, oldest first, without the HelloReply. */
   readonly received: Received[] = [];
   readonly #registryKey: KeyObject | undefined;
-  readonly #timeoutMs: number;
-  readonly #keepOpenAfterFin: boolean;
-  /** Received and not yet read: reads on TCP, whole messages on WebSocket. */
-  readonly #inbox: Buffer[] = [];
   readonly #ivsSeen = new Set<string>();
-  readonly #wakers = new Set<() => void>();
-  #end: { kind: Closed['kind']; wsCode?: number } | undefined;
-  #failure: Error | undefined;
   #hello: { key1: Buffer; iv1: Buffer; salt1: Buffer } | undefined;
   #session: FieldSession | undefined;
   #chainOut: Buffer = Buffer.alloc(16);
   #chainIn: Buffer = Buffer.alloc(16);
 
-  private constructor(options: FieldClientOptions, socket: Socket, ws: WebSocket | undefined) {
+  private constructor(options: FieldClientOptions, open: OpenSocket) {
+    super(options, open);
     this.dialect = options.dialect;
-    this.transport = options.transport;
-    this.socket = socket;
-    this.ws = ws;
     this.receiveMode = options.receive ?? 'one-read';
     this.#registryKey = options.registryKey;
-    this.#timeoutMs = options.timeoutMs ?? 10_000;
-    this.#keepOpenAfterFin = options.keepOpenAfterFin ?? false;
-    if (ws === undefined) this.#listenToSocket();
-    else this.#listenToWebSocket(ws);
   }
 
   /** Opens the socket only; for WebSocket, with the upgrade. Rejects with UpgradeRefused. */
   static async open(options: FieldClientOptions): Promise<FieldClient> {
-    const { port, host = '127.0.0.1', localAddress, timeoutMs = 10_000 } = options;
-    const signal = AbortSignal.timeout(timeoutMs);
-    const from = localAddress === undefined ? {} : { localAddress };
-    if (options.transport === 'tcp') {
-      const socket = createConnection({ port, host, noDelay: true, allowHalfOpen: true, ...from });
-      await once(socket, 'connect', { signal }).catch((error: unknown) => {
-        socket.destroy();
-        throw error;
-      });
-      return new FieldClient(options, socket, undefined);
-    }
-    const ws = new WebSocket(`${options.scheme ?? 'ws'}://${host}:${port}${options.path ?? '/xlreg'}`, {
-      perMessageDeflate: false,
-      ...from,
-      ...options.ws,
-    });
-    // 'upgrade' comes before 'open'. The client is made there, so that it listens before the first byte.
-    return await new Promise<FieldClient>((resolve, reject) => {
-      let client: FieldClient | undefined;
-      ws.once('upgrade', ({ socket }) => {
-        socket.setNoDelay(true);
-        client = new FieldClient(options, socket, ws);
-      });
-      ws.once('open', () => resolve(client!));
-      ws.once('unexpected-response', (request, response) => {
-        reject(new UpgradeRefused(response.statusCode ?? 0));
-        request.destroy();
-      });
-      ws.on('error', reject);
-      signal.addEventListener('abort', () => {
-        if (client === undefined) ws.terminate();
-        reject(signal.reason);
-      });
-    });
+    return await FieldConnection.connect(options, (open) => new FieldClient(options, open));
   }
 
   /** Opens the socket, sends the Hello and reads the HelloReply. */
@@ -272,44 +169,6 @@ export class FieldClient {
     const client = await FieldClient.open(options);
     await client.hello();
     return client;
-  }
-
-  // ---- bytes
-
-  /**
-   * Sends bytes as one write on TCP or one binary frame on WebSocket. Resolves when the system has them or the
-   * connection has ended; the next receive or waitClosed reports the end.
-   */
-  sendRaw(bytes: Uint8Array): Promise<void> {
-    const { ws } = this;
-    if (ws === undefined) return this.sendUnder(bytes);
-    return new Promise((resolve) => ws.send(bytes, { binary: true }, () => resolve()));
-  }
-
-  /** Writes bytes to the socket itself; on WebSocket, the test's own frames. */
-  sendUnder(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve) => this.socket.write(bytes, () => resolve()));
-  }
-
-  /**
-   * Sends bytes in pieces, cut at these offsets or after every byte. Each piece gets its own segment, as far as the
-   * system allows: it waits until the previous one is written and the event loop has turned. On WebSocket the pieces
-   * are fragments of one message.
-   */
-  async sendCut(bytes: Uint8Array, cuts: readonly number[] | 'every'): Promise<void> {
-    const offsets = cuts === 'every' ? Array.from(bytes.keys()).slice(1) : [...new Set(cuts)];
-    const inside = offsets.filter((at) => at > 0 && at < bytes.length).sort((a, b) => a - b);
-    const bounds = [0, ...inside, bytes.length];
-    for (let i = 1; i < bounds.length && this.#end === undefined; i++) {
-      const piece = bytes.subarray(bounds[i - 1]!, bounds[i]!);
-      if (this.ws === undefined) await this.sendRaw(piece);
-      else await this.#sendFragment(this.ws, piece, i === bounds.length - 1);
-      await nextTurn();
-    }
-  }
-
-  #sendFragment(ws: WebSocket, piece: Uint8Array, fin: boolean): Promise<void> {
-    return new Promise((resolve) => ws.send(piece, { binary: true, fin }, () => resolve()));
   }
 
   // ---- the Hello
@@ -334,7 +193,7 @@ export class FieldClient {
     const hello = this.#hello;
     if (hello === undefined) throw new Error('buildHello was not called');
     const length = this.dialect === 'chained' ? 80 : 64;
-    const wire = await this.#until('the HelloReply', timeoutMs, () => this.#takeExactly(length));
+    const wire = await this.until('the HelloReply', timeoutMs, () => this.#takeExactly(length));
     if (wire.length !== length) throw new Error(`a HelloReply of ${wire.length} bytes in place of ${length}`);
     const { key1, iv1, salt1 } = hello;
     if (this.dialect === 'prefixed') {
@@ -399,7 +258,7 @@ export class FieldClient {
 
   /** Waits for the next reply. Rejects with ClosedEarly if the connection ends first. */
   async receive(timeoutMs?: number): Promise<FieldMessage> {
-    const reply = await this.#until('a reply', timeoutMs, () => this.#takeMessage());
+    const reply = await this.until('a reply', timeoutMs, () => this.#takeMessage());
     if (this.transport === 'tcp' && reply.wire.length > FIELD_BUFFER_BYTES) {
       throw new Error(`a reply of ${reply.wire.length} bytes, more than old clients can read`);
     }
@@ -455,112 +314,7 @@ export class FieldClient {
     return await this.waitClosed();
   }
 
-  // ---- ends
-
-  /** Waits for the end of the registry's side. `bytes` are those after the last reply read; a silent close has none. */
-  async waitClosed(timeoutMs?: number): Promise<Closed> {
-    return await this.#until('the close', timeoutMs, () => this.#closed(), true);
-  }
-
-  /** Ends our side only and goes on reading: a FIN, on WebSocket without a close frame. */
-  halfClose(): void {
-    this.socket.end();
-  }
-
-  /** Ends the connection with an RST. */
-  reset(): void {
-    this.socket.resetAndDestroy();
-  }
-
-  /** Stops reading until `resume`, so that the registry's writes fill the window. */
-  pause(): void {
-    this.socket.pause();
-  }
-
-  resume(): void {
-    this.socket.resume();
-  }
-
-  /** Destroys the socket; may be called at any time, repeatedly. */
-  close(): void {
-    this.ws?.terminate();
-    this.socket.destroy();
-  }
-
   // ---- inside
-
-  #listenToSocket(): void {
-    this.socket.on('data', (bytes: Buffer) => {
-      this.#inbox.push(bytes);
-      this.#wake();
-    });
-    this.socket.on('end', () => {
-      this.#ended({ kind: 'fin' });
-      if (!this.#keepOpenAfterFin) this.socket.end();
-    });
-    this.socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') this.#ended({ kind: 'rst' });
-      else this.#failed(error);
-    });
-    this.socket.on('close', () => this.#failed(new Error('the test closed the socket')));
-  }
-
-  #listenToWebSocket(ws: WebSocket): void {
-    ws.on('message', (data, isBinary) => {
-      if (!isBinary) this.#failed(new Error('the registry sent a text frame'));
-      this.#inbox.push(data as Buffer);
-      this.#wake();
-    });
-    ws.on('error', (error) => this.#failed(error));
-    ws.on('close', (wsCode) => this.#ended({ kind: 'ws-close', wsCode }));
-  }
-
-  #ended(end: { kind: Closed['kind']; wsCode?: number }): void {
-    if (this.#failure === undefined) this.#end ??= end;
-    this.#wake();
-  }
-
-  #failed(failure: Error): void {
-    if (this.#end === undefined) this.#failure ??= failure;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const waker of [...this.#wakers]) waker();
-  }
-
-  #closed(): Closed | undefined {
-    return this.#end === undefined ? undefined : { ...this.#end, bytes: Buffer.concat(this.#inbox) };
-  }
-
-  /** Resolves with the result of `ready`, which is called again at each event. */
-  #until<T>(what: string, timeoutMs: number | undefined, ready: () => T | undefined, atEnd = false): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const limit = timeoutMs ?? this.#timeoutMs;
-      const settle = (give: () => void): void => {
-        clearTimeout(timer);
-        this.#wakers.delete(look);
-        give();
-      };
-      const timer = setTimeout(() => {
-        const unread = this.#inbox.reduce((sum, { length }) => sum + length, 0);
-        settle(() => reject(new Error(`${what} did not come within ${limit} ms (${unread} bytes unread)`)));
-      }, limit);
-      const look = (): void => {
-        try {
-          const found = ready();
-          const closed = this.#closed();
-          if (found !== undefined) settle(() => resolve(found));
-          else if (closed !== undefined && !atEnd) settle(() => reject(new ClosedEarly(what, closed)));
-          else if (this.#failure !== undefined) throw this.#failure;
-        } catch (error) {
-          settle(() => reject(error));
-        }
-      };
-      this.#wakers.add(look);
-      look();
-    });
-  }
 
   /** The IV of a prefixed message; throws if the session has seen it before. */
   #freshIv(wire: Buffer): Buffer {
@@ -573,23 +327,23 @@ export class FieldClient {
 
   /** The oldest read or frame as it is; when gathering, `length` bytes once they have arrived. */
   #takeExactly(length: number): Buffer | undefined {
-    if (this.transport === 'ws' || this.receiveMode === 'one-read') return this.#inbox.shift();
-    const all = Buffer.concat(this.#inbox);
+    if (this.transport === 'ws' || this.receiveMode === 'one-read') return this.inbox.shift();
+    const all = Buffer.concat(this.inbox);
     return all.length < length ? undefined : this.#takeFrom(all, length);
   }
 
   #takeFrom(all: Buffer, length: number): Buffer {
     const rest = all.subarray(length);
-    this.#inbox.splice(0, this.#inbox.length, ...(rest.length > 0 ? [rest] : []));
+    this.inbox.splice(0, this.inbox.length, ...(rest.length > 0 ? [rest] : []));
     return all.subarray(0, length);
   }
 
   #takeMessage(): Received | undefined {
     if (this.transport === 'ws' || this.receiveMode === 'one-read') {
-      const wire = this.#inbox.shift();
+      const wire = this.inbox.shift();
       return wire === undefined ? undefined : this.#open(wire);
     }
-    const all = Buffer.concat(this.#inbox);
+    const all = Buffer.concat(this.inbox);
     const shortest = this.dialect === 'prefixed' ? 32 : 16;
     for (let end = shortest; end <= all.length; end += 16) {
       if (end > FIELD_BUFFER_BYTES) throw new Error(`no whole reply within ${FIELD_BUFFER_BYTES} bytes`);

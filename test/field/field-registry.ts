@@ -2,7 +2,8 @@
 // its regCred.dat.
 
 import { type RegistryOptions, type RegistryProcess, startRegistry } from '../support/registry-process.ts';
-import { type Dialect, FieldClient, type FieldClientOptions, type Transport } from './field-client.ts';
+import { type Dialect, FieldClient, type FieldClientOptions } from './field-client.ts';
+import type { Transport } from './field-connection.ts';
 import { type MemberKeys, makeMemberKeys, signedToken, type TokenOptions } from './member-keys.ts';
 import { parseRegistryFile, type RegistryFile } from './registry-file.ts';
 

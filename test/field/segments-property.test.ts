@@ -3,7 +3,8 @@
 
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { ClosedEarly, type FieldClient } from './field-client.ts';
+import type { FieldClient } from './field-client.ts';
+import { ClosedEarly } from './field-connection.ts';
 import { FieldRegistry, WIRES, type Wire } from './field-registry.ts';
 import { signedToken } from './member-keys.ts';
 import { type FieldMessage, type MessageInput, OP } from './protobuf.ts';

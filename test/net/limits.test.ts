@@ -3,7 +3,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DropCause } from '../../src/admission/admission.ts';
-import { ClosedEarly, type FieldClient, type Transport } from '../field/field-client.ts';
+import type { FieldClient } from '../field/field-client.ts';
+import { ClosedEarly, type Transport } from '../field/field-connection.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
 import { OP } from '../field/protobuf.ts';
 import { until } from '../support/until.ts';

@@ -3,7 +3,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ClosedEarly, type FieldClient, OtherReply } from '../field/field-client.ts';
+import { type FieldClient, OtherReply } from '../field/field-client.ts';
+import { ClosedEarly } from '../field/field-connection.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
 
 const SECONDS = Number(process.env.XLREG_TEST_ATTACK_SECONDS ?? 3);
