@@ -35,6 +35,10 @@ export interface FieldToken {
   sigKey?: Buffer;
   myEnds: string[];
   digSig?: Buffer;
+  sealKey?: Buffer;
+  seq?: bigint;
+  statement?: Buffer;
+  labels?: string;
 }
 
 /** A decoded message; `tokens` may be empty. */
@@ -69,6 +73,10 @@ export interface TokenInput {
   readonly sigKey?: Uint8Array | undefined;
   readonly myEnds?: readonly (string | Uint8Array)[] | undefined;
   readonly digSig?: Uint8Array | undefined;
+  readonly sealKey?: Uint8Array | undefined;
+  readonly seq?: number | bigint | undefined;
+  readonly statement?: Uint8Array | undefined;
+  readonly labels?: string | Uint8Array | undefined;
 }
 
 /** The fields of a message to encode. Tokens may be encoded already; `extra` is appended as it is. */
@@ -164,6 +172,10 @@ export function encodeToken(token: TokenInput): Buffer {
   bytes(out, 5, token.sigKey);
   for (const end of token.myEnds ?? []) bytes(out, 6, end);
   bytes(out, 7, token.digSig);
+  bytes(out, 32, token.sealKey);
+  number(out, 33, token.seq);
+  bytes(out, 34, token.statement);
+  bytes(out, 35, token.labels);
   return Buffer.concat(out);
 }
 
@@ -302,10 +314,13 @@ function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined })
 
 const TOKEN_FIELDS = [1, 2, 3, 4, 5, 6, 7];
 const MESSAGE_FIELDS = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 17, 20, 21, 22, 23];
+const SEALED_MESSAGE_FIELDS = [...MESSAGE_FIELDS, 32, 33, 34, 35];
 
-/** Decodes a token; throws on anything outside the message set. */
-export function decodeToken(source: Uint8Array): FieldToken {
-  const fields = new Fields(source, TOKEN_FIELDS, 6);
+const SEALED_TOKEN_FIELDS = [...TOKEN_FIELDS, 32, 33, 34, 35];
+
+/** Decodes a token; throws on anything outside the message set. `sealed` adds the fields that only that dialect has. */
+export function decodeToken(source: Uint8Array, sealed = false): FieldToken {
+  const fields = new Fields(source, sealed ? SEALED_TOKEN_FIELDS : TOKEN_FIELDS, 6);
   return present<FieldToken>({
     name: fields.text(1),
     attrs: fields.uint64(2),
@@ -314,12 +329,16 @@ export function decodeToken(source: Uint8Array): FieldToken {
     sigKey: fields.bytes(5),
     myEnds: fields.all(6).map(utf8),
     digSig: fields.bytes(7),
+    sealKey: fields.bytes(32),
+    seq: fields.uint64(33),
+    statement: fields.bytes(34),
+    labels: fields.text(35),
   });
 }
 
 /** Decodes a message; throws on anything outside the message set, and without an Op. */
-export function decodeMessage(source: Uint8Array): FieldMessage {
-  const fields = new Fields(source, MESSAGE_FIELDS, 21);
+export function decodeMessage(source: Uint8Array, sealed = false): FieldMessage {
+  const fields = new Fields(source, sealed ? SEALED_MESSAGE_FIELDS : MESSAGE_FIELDS, 21);
   const op = fields.uint32(1);
   if (op === undefined) throw new Error('no Op');
   const specs = fields.bytes(11);
@@ -333,14 +352,14 @@ export function decodeMessage(source: Uint8Array): FieldMessage {
     clientName: fields.text(8),
     clientId: fields.bytes(9),
     clientAttrs: fields.uint64(10),
-    clientSpecs: specs === undefined ? undefined : decodeToken(specs),
+    clientSpecs: specs === undefined ? undefined : decodeToken(specs, sealed),
     clusterId: fields.bytes(13),
     clusterName: fields.text(14),
     clusterSize: fields.uint32(15),
     clusterAttrs: fields.uint64(16),
     endPointCount: fields.uint32(17),
     which: fields.uint64(20),
-    tokens: fields.all(21).map(decodeToken),
+    tokens: fields.all(21).map((token) => decodeToken(token, sealed)),
     digSig: fields.bytes(22),
     errDesc: fields.text(23),
   });
