@@ -93,7 +93,7 @@ async function readExactly(socket: Socket, count: number): Promise<Buffer> {
 }
 
 describe('an open stream', () => {
-  it('carries data both ways, and each direction ends by itself', async () => {
+  it('carries data both ways, and each direction ends by itself (P8)', async () => {
     const { here, there } = await pair();
     expect(there.peer.id).toEqual(alice.id);
     here.end('question');
@@ -134,7 +134,7 @@ describe('an open stream', () => {
       .finally(() => clearTimeout(timer));
   }
 
-  it('delivers what came before a cut, then reports the cut', async () => {
+  it('delivers what came before a cut, then reports the cut (P8)', async () => {
     const { here, there } = await pair();
     await new Promise<void>((resolve) => here.write('last words', () => resolve()));
     const [chunk] = (await once(there, 'data')) as [Buffer];
@@ -156,7 +156,7 @@ describe('an open stream', () => {
     ['no longer verified', () => roster.put(alice, 1, { verified: false })],
     ['registered anew with another SealKey', () => roster.put(alice, 1, { sealKey: testMember().pair.publicKey })],
     ['without a SealKey', () => roster.put(alice, 1, { sealKey: Buffer.alloc(32) })],
-  ])('is cut when the other side is %s', async (_, change) => {
+  ])('is cut when the other side is %s (P10)', async (_, change) => {
     const { here, there } = await pair();
     here.on('error', () => {});
     const error = errorOf(there);
@@ -187,11 +187,11 @@ describe('dial', () => {
     ['this member itself', () => alice.id],
     ['an unverified member', () => changed({ verified: false })],
     ['a member that takes no streams', () => changed({ sealKey: undefined })],
-  ])('refuses %s', async (_, id) => {
+  ])('refuses %s (P1)', async (_, id) => {
     await expect(dialler.dial(id())).rejects.toMatchObject({ because: 'peer' });
   });
 
-  it('fetches the roster and tries once more if the SealKey on record is old', async () => {
+  it('fetches the roster and tries once more if the SealKey on record is old (P7)', async () => {
     roster.put(bob, port, { sealKey: testMember().pair.publicKey });
     roster.onRefresh = () => roster.put(bob, port);
     listener.on('stream', (stream) => stream.end('found'));
@@ -255,7 +255,7 @@ describe('a listener', () => {
     expect(await textOf(there)).toBe('back');
   });
 
-  it('reports no stream and sends no data for a replayed message 1', async () => {
+  it('reports no stream and sends no data for a replayed message 1 (P5)', async () => {
     const recorded = rawMessage1(rawHandshake(alice), alice.id);
     let reported = 0;
     listener.on('stream', () => (reported += 1));
@@ -276,7 +276,7 @@ describe('a listener', () => {
     ['for another cluster', () => [alice, undefined, { clusterId: Buffer.alloc(32, 3) }] as const],
     ['for another listener', () => [alice, undefined, { responderId: Buffer.alloc(32, 4) }] as const],
     ['of itself', () => [bob, undefined, {}] as const],
-  ])('closes without a word at a message 1 %s', async (_, made) => {
+  ])('closes without a word at a message 1 %s (P2, P4)', async (_, made) => {
     const [self, id, changes] = made();
     const socket = await rawSocket();
     const closed = once(socket, 'close');
@@ -304,7 +304,7 @@ describe('a listener', () => {
     expect(await Promise.race([stream, closed])).toEqual(alice.id);
   });
 
-  it('takes a member that is newer than its roster, after one fetch', async () => {
+  it('takes a member that is newer than its roster, after one fetch (P4)', async () => {
     const carol = testMember();
     roster.onRefresh = () => roster.put(carol, 1);
     const carols = new MemberStreams(roster.directory(carol));
@@ -315,7 +315,7 @@ describe('a listener', () => {
     await carols.close();
   });
 
-  it('fetches the roster once a second at most, whoever asks', async () => {
+  it('fetches the roster once a second at most, whoever asks (P7)', async () => {
     await Promise.all(
       Array.from({ length: 20 }, async () => {
         const stranger = testMember();
@@ -329,7 +329,7 @@ describe('a listener', () => {
     expect(roster.refreshes).toBeLessThanOrEqual(3);
   });
 
-  it('admits members while one address holds all half-open places', async () => {
+  it('admits members while one address holds all half-open places (P6)', async () => {
     const idle = await Promise.all(Array.from({ length: 80 }, () => rawSocket()));
     listener.on('stream', (stream) => stream.end('served'));
     const stream = await dialler.dial(bob.id);
@@ -341,7 +341,7 @@ describe('a listener', () => {
   it.each([
     ['a flipped bit', (frame: Buffer) => (frame[5]! ^= 1)],
     ['a length below a tag', (frame: Buffer) => frame.writeUInt16BE(16)],
-  ])('cuts a stream at %s', async (_, damage) => {
+  ])('cuts a stream at %s (P8)', async (_, damage) => {
     const handshake = rawHandshake(alice);
     const socket = await rawSocket();
     const stream = nextStream();
@@ -361,7 +361,7 @@ describe('a listener', () => {
     ['an end mark with data', [Buffer.from([1, 7])]],
     ['data behind the end mark', [Buffer.from([1]), Buffer.from([0, 7])]],
     ['a FIN without an end mark', []],
-  ])('cuts a stream at %s', async (_, frames) => {
+  ])('cuts a stream at %s (P8)', async (_, frames) => {
     const handshake = rawHandshake(alice);
     const socket = await rawSocket();
     const stream = nextStream();
