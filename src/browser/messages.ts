@@ -1,0 +1,251 @@
+// XLRegMsg ↔ bytes: the fields of proto/xlreg.proto that the sealed dialect uses. Unknown fields are skipped (M5).
+import { type Bytes, concat, utf8 } from './bytes.ts';
+
+/** The message types. */
+export const Op = {
+  RegCredRequest: 1,
+  RegCredReply: 2,
+  Client: 3,
+  ClientOK: 4,
+  Create: 5,
+  CreateReply: 6,
+  Join: 7,
+  JoinReply: 8,
+  GetCluster: 9,
+  ClusterMembers: 10,
+  Bye: 11,
+  Ack: 12,
+  Error: 13,
+} as const;
+
+/** A token's fields; those of type uint64 are bigints. */
+export interface Token {
+  readonly name: string;
+  readonly attrs: bigint;
+  readonly id: Bytes;
+  readonly commsKey: Bytes;
+  readonly sigKey: Bytes;
+  readonly endPoints: readonly string[];
+  /** 32 bytes; empty if absent. */
+  readonly sealKey: Bytes;
+  readonly seq: bigint;
+  /** Empty if absent. */
+  readonly statement: Bytes;
+  readonly labels: string;
+}
+
+/** A message to send. */
+export interface Request {
+  readonly op: number;
+  readonly clientId?: Bytes;
+  readonly clientSpecs?: Token;
+  readonly clusterId?: Bytes;
+  readonly clusterName?: string;
+  readonly clusterSize?: number;
+  readonly clusterAttrs?: bigint;
+  readonly endPointCount?: number;
+  readonly which?: bigint;
+  readonly digSig?: Bytes;
+}
+
+/** A received message. Absent fields are undefined. */
+export interface Reply {
+  readonly op: number;
+  readonly clientId?: Bytes | undefined;
+  readonly clientSpecs?: Token | undefined;
+  readonly clusterId?: Bytes | undefined;
+  readonly clusterSize?: number | undefined;
+  readonly clusterAttrs?: bigint | undefined;
+  readonly endPointCount?: number | undefined;
+  readonly which?: bigint | undefined;
+  readonly tokens: readonly Token[];
+  readonly errDesc?: string | undefined;
+  readonly recordedSeq?: bigint | undefined;
+}
+
+/** Members of a cluster at most, so tokens in a message. */
+const TOKENS_MAX = 64;
+const NOTHING: Bytes = new Uint8Array(0);
+
+// ---- encoding
+
+function varint(value: bigint): Bytes {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, value);
+  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes.push(Number(rest));
+  return Uint8Array.from(bytes);
+}
+
+function numberField(field: number, value: number | bigint | undefined): Bytes {
+  return value === undefined ? NOTHING : concat(varint(BigInt(field << 3)), varint(BigInt(value)));
+}
+
+function bytesField(field: number, value: Uint8Array | string | undefined): Bytes {
+  if (value === undefined) return NOTHING;
+  const bytes = typeof value === 'string' ? utf8(value) : value;
+  return concat(varint(BigInt((field << 3) | 2)), varint(BigInt(bytes.length)), bytes);
+}
+
+function encodeToken(token: Token): Bytes {
+  return concat(
+    bytesField(1, token.name),
+    numberField(2, token.attrs),
+    bytesField(3, token.id),
+    bytesField(4, token.commsKey),
+    bytesField(5, token.sigKey),
+    ...token.endPoints.map((endPoint) => bytesField(6, endPoint)),
+    bytesField(32, token.sealKey.length > 0 ? token.sealKey : undefined),
+    numberField(33, token.seq),
+    bytesField(34, token.statement),
+    bytesField(35, token.labels === '' ? undefined : token.labels),
+  );
+}
+
+export function encodeRequest(request: Request): Bytes {
+  const { clientSpecs } = request;
+  return concat(
+    numberField(1, request.op),
+    bytesField(9, request.clientId),
+    bytesField(11, clientSpecs && encodeToken(clientSpecs)),
+    bytesField(13, request.clusterId),
+    bytesField(14, request.clusterName),
+    numberField(15, request.clusterSize),
+    numberField(16, request.clusterAttrs),
+    numberField(17, request.endPointCount),
+    numberField(20, request.which),
+    bytesField(22, request.digSig),
+  );
+}
+
+// ---- decoding
+
+type Value = bigint | Bytes;
+
+/** Reads a message field by field. Throws on bytes that are no message. */
+class Reader {
+  readonly #bytes: Bytes;
+  #at = 0;
+
+  constructor(bytes: Bytes) {
+    this.#bytes = bytes;
+  }
+
+  /** The fields by number, each with its values in order. */
+  fields(): Map<number, Value[]> {
+    const fields = new Map<number, Value[]>();
+    while (this.#at < this.#bytes.length) {
+      const tag = this.#varint();
+      const field = Number(tag >> 3n);
+      const value = this.#value(Number(tag & 7n));
+      const values = fields.get(field);
+      if (values === undefined) fields.set(field, [value]);
+      else values.push(value);
+    }
+    return fields;
+  }
+
+  #value(wireType: number): Value {
+    if (wireType === 0) return this.#varint();
+    if (wireType === 1) return this.#take(8);
+    if (wireType === 2) return this.#take(Number(this.#varint()));
+    if (wireType === 5) return this.#take(4);
+    throw new Error(`a field of wire type ${wireType}`);
+  }
+
+  #varint(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const [byte] = this.#take(1);
+      value |= BigInt(byte! & 0x7f) << shift;
+      if (byte! < 0x80) return BigInt.asUintN(64, value);
+    }
+    throw new Error('a number of more than 10 bytes');
+  }
+
+  #take(count: number): Bytes {
+    if (count > this.#bytes.length - this.#at) throw new Error('a message is cut off');
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+}
+
+/** Typed access to fields. Of a field that may occur once, the last counts. */
+class Fields {
+  readonly #values: ReadonlyMap<number, readonly Value[]>;
+
+  constructor(bytes: Bytes) {
+    this.#values = new Reader(bytes).fields();
+  }
+
+  all(field: number): Bytes[] {
+    return (this.#values.get(field) ?? []).map((value) => {
+      if (typeof value === 'bigint') throw new Error(`field ${field} is a number`);
+      return value;
+    });
+  }
+
+  bytes(field: number): Bytes | undefined {
+    return this.all(field).at(-1);
+  }
+
+  text(field: number): string | undefined {
+    const bytes = this.bytes(field);
+    return bytes && decodeText(bytes);
+  }
+
+  number(field: number): bigint | undefined {
+    const value = this.#values.get(field)?.at(-1);
+    if (typeof value === 'object') throw new Error(`field ${field} is no number`);
+    return value;
+  }
+
+  /** A uint32, of which a longer number gives the low bits. */
+  uint32(field: number): number | undefined {
+    const value = this.number(field);
+    return value === undefined ? undefined : Number(BigInt.asUintN(32, value));
+  }
+}
+
+function decodeText(bytes: Bytes): string {
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+function decodeToken(bytes: Bytes): Token {
+  const fields = new Fields(bytes);
+  return {
+    name: fields.text(1) ?? '',
+    attrs: fields.number(2) ?? 0n,
+    id: fields.bytes(3) ?? NOTHING,
+    commsKey: fields.bytes(4) ?? NOTHING,
+    sigKey: fields.bytes(5) ?? NOTHING,
+    endPoints: fields.all(6).map(decodeText),
+    sealKey: fields.bytes(32) ?? NOTHING,
+    seq: fields.number(33) ?? 0n,
+    statement: fields.bytes(34) ?? NOTHING,
+    labels: fields.text(35) ?? '',
+  };
+}
+
+/** Throws on bytes that are no message. */
+export function decodeReply(bytes: Bytes): Reply {
+  const fields = new Fields(bytes);
+  const op = fields.uint32(1);
+  const tokens = fields.all(21);
+  if (op === undefined) throw new Error('a message without its type');
+  if (tokens.length > TOKENS_MAX) throw new Error(`a message with ${tokens.length} tokens`);
+  const specs = fields.bytes(11);
+  return {
+    op,
+    clientId: fields.bytes(9),
+    clientSpecs: specs && decodeToken(specs),
+    clusterId: fields.bytes(13),
+    clusterSize: fields.uint32(15),
+    clusterAttrs: fields.number(16),
+    endPointCount: fields.uint32(17),
+    which: fields.number(20),
+    tokens: tokens.map(decodeToken),
+    errDesc: fields.text(23),
+    recordedSeq: fields.number(36),
+  };
+}
