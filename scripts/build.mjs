@@ -1,5 +1,5 @@
-// Compiles src, workers and bench into dist/, bundles the browser's client into one module, and copies the files that need no compiling: the generated message code
-// and the status page.
+// Compiles src, workers and bench into dist/, bundles the browser's client into one module, and copies the files that
+// need no compiling: the generated message code and the status page.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -36,6 +36,10 @@ const installed = existsSync(inside(installedLock)) && newest([installedLock]) >
 if (!installed) run('npm', ['ci']);
 
 const built = existsSync(inside('dist/.built')) ? statSync(inside('dist/.built')).mtimeMs : 0;
-if (!installed || built < newest(['src', 'workers', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'package.json'])) {
+if (
+  !installed ||
+  built <
+    newest(['src', 'workers', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.browser.json', 'package.json'])
+) {
   run(process.execPath, ['scripts/build.mjs']);
 }
