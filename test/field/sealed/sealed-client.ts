@@ -20,8 +20,6 @@ import {
 
 /** The first 16 bytes of a Hello, and the handshake's prologue. */
 export const PROLOGUE = Buffer.from('xlReg sealed 1\r\n');
-/** Bytes of a Hello, on TCP and WebSocket. */
-const HELLO_BYTES = 64;
 const CLIENT_FRAME = { min: 18, max: 16_384 };
 const REPLY_BYTES_MAX = 1_048_576;
 const FULL_PART = 65_518;
