@@ -23,6 +23,11 @@ export { createMember, createVisitor, type Labels, type Member, type MemberSpec 
 export { loadMember, openMember, saveMember } from './member-home.ts';
 export type { MemberMemory } from './memory.ts';
 export type { ClientIdentity, RegistrySession } from './registry-session.ts';
+export type { MemberStream } from './streams/member-stream.ts';
+export type { DialOptions, MemberStreams } from './streams/member-streams.ts';
+export { type OpenStreamsOptions, openStreams } from './streams/open-streams.ts';
+export type { StreamPeer } from './streams/peer-directory.ts';
+export { PeerRemoved, StreamCut, StreamRefused } from './streams/stream-error.ts';
 export type { TransportName } from './target.ts';
 export { type OpenSession, type WatchClusterOptions, watchCluster } from './watch-cluster.ts';
 export type { WatchOptions } from './watch-members.ts';

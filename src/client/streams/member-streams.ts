@@ -25,7 +25,10 @@ export interface DialOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Events of `MemberStreams`. */
 interface StreamEvents {
+  /** The roster was fetched. */
+  roster: [];
   /** A member has opened a stream to this one. Without a listener of this event the stream is cut. */
   stream: [stream: MemberStream];
 }
@@ -34,10 +37,9 @@ interface StreamEvents {
  * The streams of this member in one cluster.
  *
  * @example
- * const streams = new MemberStreams(directory);
  * streams.on('stream', (stream) => stream.pipe(stream));
  * await streams.listen({ port: 4001 });
- * const stream = await streams.dial(peer);
+ * for (const { id } of streams.peers) (await streams.dial(id)).end('hello');
  */
 export class MemberStreams extends EventEmitter<StreamEvents> {
   readonly #directory: PeerDirectory;
@@ -45,14 +47,25 @@ export class MemberStreams extends EventEmitter<StreamEvents> {
   readonly #halfOpen = new HalfOpen();
   readonly #streams = new Set<MemberStream>();
   readonly #unsubscribe: () => void;
+  readonly #onClose: () => Promise<void>;
   #server: Server | undefined;
   #closed = false;
 
-  constructor(directory: PeerDirectory) {
+  /** `onClose` ends what keeps the directory. */
+  constructor(directory: PeerDirectory, onClose: () => Promise<void> = async () => {}) {
     super();
+    this.#onClose = onClose;
     this.#directory = directory;
     this.#refresh = new SharedRefresh(directory);
-    this.#unsubscribe = directory.onChange(() => this.#cutRemoved());
+    this.#unsubscribe = directory.onChange(() => {
+      this.#cutRemoved();
+      this.emit('roster');
+    });
+  }
+
+  /** The other members to which a stream is possible. */
+  get peers(): StreamPeer[] {
+    return this.#directory.members().filter((peer) => typeof sealKeyOf(this.#directory, peer) !== 'string');
   }
 
   /** Streams that are open. */
@@ -99,6 +112,7 @@ export class MemberStreams extends EventEmitter<StreamEvents> {
     for (const stream of [...this.#streams]) stream.destroy();
     const server = this.#server;
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+    await this.#onClose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -22,6 +22,8 @@ export interface PeerDirectory {
   readonly self: { readonly id: Uint8Array; readonly sealKeyPair: KeyPair };
   /** The member with this ID in the newest roster. */
   find(id: Uint8Array): StreamPeer | undefined;
+  /** All members in the newest roster, this one included. */
+  members(): readonly StreamPeer[];
   /** Fetches the roster. May reject; the roster of before then stands. */
   refresh(): Promise<void>;
   /** Calls back after each change of the roster. Returns a function that ends this. */

@@ -49,6 +49,7 @@ export class TestRoster {
       clusterId: CLUSTER_ID,
       self: { id: self.id, sealKeyPair: self.pair },
       find: (id) => this.peers.get(Buffer.from(id).toString('hex')),
+      members: () => [...this.peers.values()],
       refresh: async () => {
         this.refreshes += 1;
         this.onRefresh();
