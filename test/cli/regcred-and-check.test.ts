@@ -169,7 +169,7 @@ describe('xlreg check', () => {
       for (const dialect of [[], ['--dialect', 'prefixed']]) {
         const { code, stdout, stderr } = await registry.run(...args, ...dialect, ...wrong);
         expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-        expect(stderr).toContain('has another fingerprint than --fingerprint');
+        expect(stderr).toContain('fingerprint is not the one of --fingerprint');
         expect(stderr).not.toContain('SHA256:');
       }
     }
