@@ -175,6 +175,13 @@ export const overview: Dashboard = {
           ],
         },
         {
+          title: 'Refused by limits a second',
+          description:
+            'Connections closed and requests refused, by the limit. xlreg limits shows the settings and the addresses.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_limit_refused_total'), legend: '{{instance}} {{limit}}' }],
+        },
+        {
           title: 'Connections closed at a limit, a second',
           description:
             'Closed connections by limit; docs/reference/limits.md lists them. displaced: closed to make room for a new connection.',
