@@ -29,9 +29,16 @@ export async function installTarball(
 ): Promise<string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'xlreg-installed-'));
   writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
-  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', join(tarballs, `${name}-${version()}.tgz`)];
+  const args = [
+    'install',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    join(tarballs, `${name}-${version()}.tgz`),
+  ];
   try {
-    await run(node, [npmCli(), ...args], { cwd: folder, timeout: INSTALL_TIMEOUT_MS });
+    await run(node, [npmCli(), ...args], { cwd: folder, timeout: INSTALL_TIMEOUT_MS, env: withoutNpm(process.env) });
     return folder;
   } catch (error) {
     const { stderr } = error as { stderr: string };
@@ -50,6 +57,11 @@ export function measureInstalled(folder: string) {
   const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as { packages: object };
   const packages = Object.keys(lock.packages).filter((path) => path !== '').length;
   return { megabytes: bytes / 1e6, packages, native: files.filter((file) => file.endsWith('.node')).length };
+}
+
+/** Scripts of npm hand the settings of this checkout's .npmrc to their children. */
+function withoutNpm(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^npm_/i.test(name)));
 }
 
 function version(): string {
