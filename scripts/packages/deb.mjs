@@ -93,7 +93,7 @@ function putService(root) {
   chmodSync(join(root, 'etc/xlreg/credentials'), 0o700);
   const made = [
     ['completions/xlreg.bash', 'usr/share/bash-completion/completions/xlreg'],
-    ['completions/_xlreg', 'usr/share/zsh/vendor-completions/_xlreg'],
+    ['completions/xlreg.zsh', 'usr/share/zsh/vendor-completions/_xlreg'],
     ['completions/xlreg.fish', 'usr/share/fish/vendor_completions.d/xlreg.fish'],
   ];
   for (const [from, to] of made) if (existsSync(`packaging/${from}`)) put(root, to, readFileSync(`packaging/${from}`));

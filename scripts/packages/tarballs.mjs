@@ -3,7 +3,7 @@
 //
 // A package is its entry points and all that they import; so are its dependencies.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,14 +17,14 @@ const PACKAGES = [
   {
     manifest: fieldsOf(root, ['name', 'description', 'keywords', 'bin', 'exports', 'optionalDependencies']),
     // Threads are started by the URL of their file, and the files of the status page are read.
-    entries: ['coordinator-thread', 'pool-worker', 'table-reader'].map((name) => `dist/workers/${name}.js`),
+    entries: threadEntries,
     folders: ['dist/src/admin/page'],
     // An application runs with the versions that were tested.
     version: (version) => version,
   },
   {
     manifest: JSON.parse(readFileSync(join(top, 'packaging/npm/xlreg-client/package.json'), 'utf8')),
-    entries: [],
+    entries: () => [],
     folders: [],
     // A library shares its dependencies with other packages, and gets their fixes.
     version: (version) => `^${version}`,
@@ -50,7 +50,7 @@ for (const described of PACKAGES) {
 }
 
 function stage({ manifest, entries, folders, version }, folder) {
-  const { files, packages } = codeOf([...entryPoints(manifest), ...entries]);
+  const { files, packages } = codeOf([...entryPoints(manifest), ...entries()]);
   for (const file of files) write(join(folder, file), withoutMap(readFileSync(file, 'utf8')));
   for (const path of folders) cpSync(path, join(folder, path), { recursive: true });
   for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, join(folder, file));
@@ -64,6 +64,11 @@ function stage({ manifest, entries, folders, version }, folder) {
 
 function fieldsOf(object, names) {
   return Object.fromEntries(names.map((name) => [name, object[name]]));
+}
+
+function threadEntries() {
+  const names = readdirSync('dist/workers').filter((name) => name.endsWith('.js'));
+  return names.map((name) => `dist/workers/${name}`);
 }
 
 /** The files that `bin` and `exports` name. */
