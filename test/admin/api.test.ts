@@ -175,7 +175,7 @@ describeEachEngine('with the engine %s', (engine) => {
       ['GET', '/nothing', 404, 'not-found'],
       ['GET', '/page/none.js', 404, 'not-found'],
       ['DELETE', '/metrics', 405, 'method-not-allowed'],
-      ['POST', '/drain', 401, 'token-wrong'],
+      ['POST', '/drain', 401, 'token-missing'],
     ] as const;
     for (const [method, path, status, code] of cases) {
       const response = await fetch(`${base}${path}`, { method });
