@@ -90,7 +90,7 @@ it.each([
   ['delete', 'DELETE', '/api/clusters/k', undefined, { cluster: 'k' }, 'done'],
   ['log-level', 'PUT', '/api/log-level', { level: 'debug' }, { level: 'debug' }, 'done'],
   ['log-level', 'PUT', '/api/log-level', { level: 'odd' }, { level: 'odd' }, 'bad-level'],
-  ['backup', 'POST', '/backup', undefined, {}, 'status-500'],
+  ['backup', 'POST', '/backup', undefined, {}, 'backup-failed'],
   ['token-add', 'POST', '/api/tokens', { name: 'r', role: 'read' }, { token: 'r', role: 'read' }, 'done'],
   ['token-revoke', 'DELETE', '/api/tokens/x', undefined, { token: 'x' }, 'token-unknown'],
 ] as const)('has a line for %s by %s %s', async (action, method, path, body, object, outcome) => {

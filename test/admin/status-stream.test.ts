@@ -76,7 +76,7 @@ describe('the stream of the status page', () => {
     expect(first).toMatchObject({ sessions: { open: 0 }, table: { clusters: 0, seats: 0 }, store: { kind: 'memory' } });
     expect(first.checks.map(({ check }: { check: string }) => check)).toContain('store-reachable');
     expect(first.checks.every(({ passes }: { passes: boolean }) => passes)).toBe(true);
-    const { session } = await registry.identify('alice');
+    const { session } = await registry.identify('alice', { dialect: 'prefixed' });
     for (const name of ['older', 'newer']) await session.create(name, { size: 2 });
     const names = (data: Event['data']) => data.clusters.map(({ name }: { name: string }) => name);
     expect(names(await until(events, 'clusters', ({ clusters }) => clusters.length === 2))).toEqual(['newer', 'older']);
@@ -86,7 +86,7 @@ describe('the stream of the status page', () => {
       { name: 'older', size: 2, members: 1, fill: 'filling' },
       { name: 'newer', members: 0, fill: 'empty' },
     ]);
-    const second = await registry.identify('bob');
+    const second = await registry.identify('bob', { dialect: 'prefixed' });
     await second.session.join('older');
     await until(events, 'clusters', ({ clusters }) => clusters[0].fill === 'full');
     const { sessions, rsa, messages, table } = await until(events, 'status', () => true);
