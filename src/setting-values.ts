@@ -5,7 +5,7 @@ import { isStoreName } from './store/open-store.ts';
 import { isEndPoint } from './wire/member-token.ts';
 
 /** Address to listen on; undefined is `off`. */
-interface ListenAddress {
+export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
