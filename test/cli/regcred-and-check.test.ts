@@ -196,7 +196,7 @@ describe('xlreg check', () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const file = ['--registry', await forged('forged-sk.dat', { sigKey: publicKey })];
     for (const [pin, why] of [
-      [['--fingerprint', fingerprint], 'has another fingerprint than --fingerprint'],
+      [['--fingerprint', fingerprint], '--fingerprint: ask its operator for the sig key'],
       [
         ['--fingerprint', oldFingerprint],
         '--fingerprint is that of the comms key, and the dialect sealed proves the sig key',
