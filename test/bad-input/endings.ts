@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { expect } from 'vitest';
 import type { Fault, Refusal } from '../../src/errors.ts';
 import type { FieldClient } from '../field/field-client.ts';
-import type { Transport } from '../field/field-connection.ts';
+import type { FieldConnection, Transport } from '../field/field-connection.ts';
 import { type FieldMessage, OP } from '../field/protobuf.ts';
 
 /** The registry's partial-message timeout in these tests, in milliseconds. */
@@ -88,7 +88,7 @@ export async function expectEnding(client: FieldClient, bytes: Uint8Array, endin
 }
 
 /** Waits for the registry's close, with no byte before it; a silent one has no WebSocket close frame. */
-export async function expectClosed(client: FieldClient, silently: boolean): Promise<void> {
+export async function expectClosed(client: FieldConnection, silently: boolean): Promise<void> {
   const { bytes, ...how } = await client.waitClosed();
   expect(bytes.toString('hex')).toBe('');
   const kind = client.transport === 'tcp' ? { kind: 'fin' } : { kind: 'ws-close', wsCode: silently ? 1006 : 1000 };

@@ -1,5 +1,6 @@
 // xlreg regcred prints the credentials of a registry. xlreg check verifies its identity and reachability.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -189,6 +190,23 @@ describe('xlreg check', () => {
     }
     const old = await registry.run('check', '--json', '--dialect', 'prefixed', '--fingerprint', oldFingerprint);
     expect({ code: old.code, pinned: JSON.parse(old.stdout).pinned }).toEqual({ code: 0, pinned: true });
+  });
+
+  it('refuses a forged file with the right comms key: under either pin, and without one', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const file = ['--registry', await forged('forged-sk.dat', { sigKey: publicKey })];
+    for (const [pin, why] of [
+      [['--fingerprint', fingerprint], '--fingerprint: ask its operator for the sig key'],
+      [
+        ['--fingerprint', oldFingerprint],
+        '--fingerprint is that of the comms key, and the dialect sealed proves the sig key',
+      ],
+      [[], 'another sig key than these credentials'],
+    ] as const) {
+      const { code, stderr } = await registry.run('check', ...file, ...pin);
+      expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(why) });
+      expect(stderr).not.toContain('SHA256:');
+    }
   });
 
   it('ends with 3 when nothing listens', async () => {

@@ -138,6 +138,11 @@ export class SealedClient extends FieldConnection {
     await this.sendRaw(this.encrypt(message));
   }
 
+  /** Waits for the registry's next frame, and returns it as it came: on TCP with its length. */
+  async receiveFrame(timeoutMs?: number): Promise<Buffer> {
+    return this.frame(await this.until('a frame', timeoutMs, () => this.#takeFrame()));
+  }
+
   /** Waits for the next reply, of one or more frames. Rejects with ClosedEarly if the connection ends first. */
   async receive(timeoutMs?: number): Promise<FieldMessage> {
     return decodeMessage(await this.receivePlain(timeoutMs), true);
