@@ -153,6 +153,7 @@ export const settings = z.strictObject({
     .string()
     .transform((text) => text.split(',') as SessionDialect[])
     .refine((names) => names.every((name) => SESSION_DIALECTS.includes(name)), 'should be chained,prefixed,sealed')
+    .refine((names) => new Set(names).size === names.length, 'should name each dialect once')
     .prefault(SESSION_DIALECTS.join(','))
     .register(texts, {
       ...{ group: 'listen', value: 'NAME,…' },
@@ -224,9 +225,9 @@ export const settings = z.strictObject({
     .string()
     .min(1)
     .transform((text) => (text === 'off' ? undefined : text))
-    .prefault('off')
+    .optional()
     .register(texts, {
-      ...{ group: 'backup', value: 'DIR|off' },
+      ...{ group: 'backup', value: 'DIR|off', otherwise: 'off', example: 'off' },
       about: 'an existing directory outside --data-dir for scheduled backups of keys and table; needs --store lmdb',
     }),
   'backup-every': duration

@@ -229,6 +229,33 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
     ],
     bad: ['', 'loud', 'INFO'],
   },
+  dialects: {
+    byDefault: ['chained', 'prefixed', 'sealed'],
+    good: [
+      ['sealed', ['sealed']],
+      ['prefixed,chained', ['prefixed', 'chained']],
+    ],
+    bad: ['', 'off', 'Sealed', 'sealed,', 'other', 'sealed,sealed'],
+  },
+  'backup-dir': {
+    byDefault: undefined,
+    good: [
+      ['/var/backups/xlreg', '/var/backups/xlreg'],
+      ['off', undefined],
+    ],
+    bad: [''],
+  },
+  'backup-every': {
+    byDefault: 6 * 3_600_000,
+    good: [
+      ['1s', 1_000],
+      ['30m', 30 * 60_000],
+      ['7d', 7 * 86_400_000],
+      ['365d', 365 * 86_400_000],
+    ],
+    bad: ['', '0s', '6', '6 h', '1.5h', '-1h', '366d', '6H', '1w'],
+  },
+  'backup-keep': whole(14, 1, 10_000),
   'audit-log': {
     byDefault: undefined,
     good: [
