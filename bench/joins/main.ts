@@ -9,7 +9,8 @@ import { Op } from '../../src/wire/message.ts';
 import { exportSpki } from '../../src/wire/rsa-key.ts';
 import { EtcdCluster } from '../etcd/etcd-cluster.ts';
 import { FlagReader } from '../flags.ts';
-import { type Exchange, openSession } from '../load/field-session.ts';
+import type { Exchange } from '../load/exchange.ts';
+import { openSession } from '../load/field-session.ts';
 import { ServerProcess } from '../measure/server-process.ts';
 
 const CLUSTER_SIZE = 64;

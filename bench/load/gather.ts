@@ -1,16 +1,17 @@
 // One member of a cluster whose members all start together. It is done when it has every member's token.
 import { setTimeout as pause } from 'node:timers/promises';
 import { bigintOf, longOf, Op } from '../../src/wire/message.ts';
-import { openSession, type Registry, type Seat } from './field-session.ts';
+import type { Registry } from './exchange.ts';
+import { openSession, type Seat } from './field-session.ts';
 
 /** Pause after a GetCluster that returned no new member. */
 const PAUSE_MS = 5;
 
 /** Signs in, creates the cluster unless it exists, joins, and asks for the missing members until none is missing. */
-export async function gather(registry: Registry, { token, clusterName, clusterSize }: Seat): Promise<void> {
+export async function gather(registry: Registry, { member, clusterName, clusterSize }: Seat): Promise<void> {
   const exchange = await openSession(registry);
   try {
-    await exchange({ Op: Op.Client, ClientSpecs: token }, Op.ClientOK);
+    await exchange.identify(member);
     await exchange({ Op: Op.Create, ClusterName: clusterName, ClusterSize: clusterSize }, Op.CreateReply);
     await exchange({ Op: Op.Join, ClusterName: clusterName }, Op.JoinReply);
     let missing = (1n << BigInt(clusterSize)) - 1n;

@@ -29,12 +29,13 @@ async function handle(message: GeneratorOrder): Promise<void> {
     process.disconnect();
     return;
   }
-  const tally = new Tally();
-  const started = machineClock.now();
-  const progressTimer = setInterval(() => send({ kind: 'progress', settled: tally.settled }), PROGRESS_INTERVAL_MS);
   const { arrivals, count } = message;
   const first = unitsBefore;
   unitsBefore += count;
+  work.prepare?.(first, count);
+  const tally = new Tally();
+  const started = machineClock.now();
+  const progressTimer = setInterval(() => send({ kind: 'progress', settled: tally.settled }), PROGRESS_INTERVAL_MS);
   if (arrivals.mode === 'open') {
     await runOpenLoop(arrivals, count, (unit) => work.run(first + unit, 0), tally, machineClock);
   } else {

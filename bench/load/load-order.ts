@@ -1,5 +1,5 @@
 // The messages between the parent and its generator processes. Everything here survives structured cloning.
-import type { DialectName } from '../../src/wire/hello.ts';
+import type { SessionDialect } from '../../src/wire/hello.ts';
 
 /** The unit of work of a load. */
 export type Work =
@@ -47,7 +47,7 @@ export interface LoadOrder {
   readonly transport: 'tcp' | 'ws';
   /** Required for `ws`. */
   readonly wsUrl: string | undefined;
-  readonly dialect: DialectName;
+  readonly dialect: SessionDialect;
   readonly work: Work;
   readonly arrivals: Arrivals;
   /** Units of work in all. */

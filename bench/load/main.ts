@@ -1,5 +1,6 @@
 // npm run bench:load: one load on one registry, started by this command or already running. See bench/README.md.
 import { parseArgs } from 'node:util';
+import { SESSION_DIALECTS } from '../../src/wire/hello.ts';
 import { FlagReader } from '../flags.ts';
 import { besideBare } from '../measure/bare.ts';
 import { runningTarget, ServerProcess, type Target } from '../measure/server-process.ts';
@@ -7,7 +8,7 @@ import { type LoadShape, type LoadWithCpu, PreparedLoad } from './load-and-cpu.t
 import type { Arrivals, Work } from './load-order.ts';
 
 const USAGE = `npm run bench:load -- [--connections 128 | --rate R [--spacing poisson|even] [--in-flight 4096] [--seed N]]
-    [--sessions 8000] [--kind full|hello|idle] [--cluster-size 8] [--transport tcp|ws] [--dialect prefixed|chained]
+    [--sessions 8000] [--kind full|hello|idle] [--cluster-size 8] [--transport tcp|ws] [--dialect sealed|prefixed|chained]
     [--generators 1] [--store lmdb|memory] [--workers N]
     [--registry regCred.dat --server-pid PID [--ws-url ws://HOST:PORT/xlreg]]`;
 const WARM_UP_SESSIONS = 1_000;
@@ -67,7 +68,7 @@ const generators = flags.whole('generators', values.generators);
 const prefix = `b${Date.now().toString(36)}-`;
 const shape: LoadShape = {
   transport: flags.oneOf('transport', values.transport, ['tcp', 'ws']),
-  dialect: flags.oneOf('dialect', values.dialect, ['prefixed', 'chained']),
+  dialect: flags.oneOf('dialect', values.dialect, SESSION_DIALECTS),
   work,
   arrivals,
   count,

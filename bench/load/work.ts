@@ -1,26 +1,18 @@
 // Implements the unit of work of each kind of load.
-import { Op } from '../../src/wire/message.ts';
-import {
-  type Exchange,
-  openFrames,
-  openSession,
-  type Registry,
-  registryOf,
-  runSession,
-  wireBytes,
-} from './field-session.ts';
+import { encodeMessage, Op } from '../../src/wire/message.ts';
+import type { Exchange, Registry } from './exchange.ts';
+import { openFrames, openSession, registryOf, runSession } from './field-session.ts';
 import { gather } from './gather.ts';
 import type { LoadOrder, Work } from './load-order.ts';
-import { signTokens } from './signed-tokens.ts';
-
-/** Distinct tokens; a multiple of every cluster size. A registry does no less work for a token it has seen before. */
-const TOKENS = 256;
+import { membersOf, TOKENS } from './members.ts';
 
 /** One reply in so many is decoded and checked; the others only have their length checked. */
 const OPENED = 64;
 
 /** Work that is ready to start. */
 export interface PreparedWork {
+  /** Makes the units from `first` ready, before the clock of their run starts. */
+  prepare?(first: number, count: number): void;
   run(unit: number, connection: number): Promise<void>;
   /** Closes connections held open. */
   release(): void;
@@ -47,25 +39,27 @@ export async function prepareWork(order: LoadOrder): Promise<PreparedWork> {
 
 function fullSessions(order: LoadOrder, { clusterSize, members }: Work & { kind: 'full' }): PreparedWork {
   const registry = registryOf(order);
-  const tokens = signTokens(TOKENS, { withIds: members === 'returning' });
+  const returning = members === 'returning';
+  const all = membersOf(registry, { returning });
   return {
+    prepare: all.prepare,
     run(unit) {
-      const member = members === 'returning' ? unit % TOKENS : unit;
-      const clusterName = `${order.prefix}${Math.floor(member / clusterSize)}`;
-      return runSession(registry, { token: tokens[unit % TOKENS]!, clusterName, clusterSize });
+      const clusterName = `${order.prefix}${Math.floor((returning ? unit % TOKENS : unit) / clusterSize)}`;
+      return runSession(registry, { member: all.at(unit), clusterName, clusterSize });
     },
     release() {},
   };
 }
 
 function idleSessions(registry: Registry): PreparedWork {
-  const tokens = signTokens(TOKENS);
+  const members = membersOf(registry);
   const held: Exchange[] = [];
   return {
+    prepare: members.prepare,
     async run(unit) {
       const exchange = await openSession(registry);
       held.push(exchange);
-      await exchange({ Op: Op.Client, ClientSpecs: tokens[unit % TOKENS]! }, Op.ClientOK);
+      await exchange.identify(members.at(unit));
     },
     release: () => closeAll(held),
   };
@@ -76,9 +70,11 @@ async function rosters(order: LoadOrder, clusterName: string, clusterSize: numbe
   const registry = registryOf(order);
   const request = { Op: Op.GetCluster, ClusterName: clusterName };
   const sessions: Exchange[] = [];
-  for (const token of signTokens(clusterSize)) {
+  const members = membersOf(registry);
+  members.prepare(0, clusterSize);
+  for (let place = 0; place < clusterSize; place++) {
     const exchange = await openSession(registry);
-    await exchange({ Op: Op.Client, ClientSpecs: token }, Op.ClientOK);
+    await exchange.identify(members.at(place));
     await exchange({ Op: Op.Create, ClusterName: clusterName, ClusterSize: clusterSize }, Op.CreateReply);
     await exchange({ Op: Op.Join, ClusterName: clusterName }, Op.JoinReply);
     if (sessions.length < connectionsOf(order)) sessions.push(exchange);
@@ -90,11 +86,11 @@ async function rosters(order: LoadOrder, clusterName: string, clusterSize: numbe
       throw new Error(`the roster has ${roster.Tokens?.length ?? 0} members, not ${clusterSize}`);
     return roster;
   };
-  const replyBytes = wireBytes(registry.dialect, await open(0));
+  const { length } = encodeMessage(await open(0));
   return {
     async run(unit, connection) {
       if (unit % OPENED === 0) await open(connection);
-      else await sessions[connection]!.unopened(request, replyBytes);
+      else await sessions[connection]!.unopened(request, length);
     },
     release: () => closeAll(sessions),
   };
@@ -102,11 +98,12 @@ async function rosters(order: LoadOrder, clusterName: string, clusterSize: numbe
 
 function gatherings(order: LoadOrder, clusterSize: number): PreparedWork {
   const registry = registryOf(order);
-  const tokens = signTokens(TOKENS);
+  const members = membersOf(registry);
   return {
+    prepare: members.prepare,
     run(unit) {
       const clusterName = `${order.prefix}${Math.floor(unit / clusterSize)}`;
-      return gather(registry, { token: tokens[unit % TOKENS]!, clusterName, clusterSize });
+      return gather(registry, { member: members.at(unit), clusterName, clusterSize });
     },
     release() {},
   };

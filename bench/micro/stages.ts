@@ -14,7 +14,7 @@ import { checkToken } from '../../src/wire/member-token.ts';
 import { decodeMessage, encodeMessage, encodeRosterToken, longOf, type Message, Op } from '../../src/wire/message.ts';
 import { findMessage } from '../../src/wire/message-structure.ts';
 import { exportSpki, importPublicKey, modulusOf, parseSpki } from '../../src/wire/rsa-key.ts';
-import { signTokens } from '../load/signed-tokens.ts';
+import { signTokens } from '../load/members.ts';
 
 /** One step of the data path; `run` executes it once. */
 export interface Stage {

@@ -9,12 +9,14 @@ import { micro } from './micro.ts';
 import { overhead } from './overhead.ts';
 import { roster } from './roster.ts';
 import { rss } from './rss.ts';
+import { sealed } from './sealed.ts';
 import type { Section } from './section.ts';
 
 /** All sections. */
 export const SECTIONS: readonly Section[] = [
   overhead,
   hello,
+  sealed,
   roster,
   gathering,
   latency,

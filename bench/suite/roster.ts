@@ -2,10 +2,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Message, Op } from '../../src/wire/message.ts';
-import { openSession, type Registry, wireBytes } from '../load/field-session.ts';
+import type { DialectName } from '../../src/wire/hello.ts';
+import { encodeMessage, type Message, Op } from '../../src/wire/message.ts';
+import type { Registry } from '../load/exchange.ts';
+import { openSession } from '../load/field-session.ts';
 import type { LoadWithCpu } from '../load/load-and-cpu.ts';
-import { signTokens } from '../load/signed-tokens.ts';
+import { membersOf } from '../load/members.ts';
+import { wireBytes } from '../load/old-exchange.ts';
 import { withServer } from '../measure/server-process.ts';
 import type { EchoReady } from './encrypting-server.ts';
 import { runInTurns, warmLoad } from './registry-load.ts';
@@ -67,14 +70,13 @@ export const roster: Section = {
 };
 
 /** Wire lengths of a GetCluster and of its reply, and the number of members in it. */
-async function askOnce(registry: Registry, clusterName: string) {
-  const [token] = signTokens(1);
+async function askOnce(registry: Registry & { dialect: DialectName }, clusterName: string) {
   const exchange = await openSession(registry);
-  await exchange({ Op: Op.Client, ClientSpecs: token! }, Op.ClientOK);
+  await exchange.identify(membersOf(registry).at(0));
   const request = { Op: Op.GetCluster, ClusterName: clusterName };
   const reply = await exchange(request, Op.ClusterMembers);
   exchange.close();
-  const bytes = (message: Message) => wireBytes(registry.dialect, message);
+  const bytes = (message: Message) => wireBytes(registry.dialect, encodeMessage(message).length);
   return { requestBytes: bytes(request), replyBytes: bytes(reply), members: reply.Tokens?.length ?? 0 };
 }
 

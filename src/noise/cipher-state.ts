@@ -53,22 +53,18 @@ export class CipherState {
     const key = this.#key;
     const length = plain.reduce((sum, piece) => sum + piece.length, 0);
     const bytes = Buffer.allocUnsafe(headBytes + length + (key ? TAG_BYTES : 0));
-    let at = headBytes;
-    if (!key) {
-      for (const piece of plain) {
-        bytes.set(piece, at);
-        at += piece.length;
-      }
-      return bytes;
+    let end = headBytes;
+    for (const piece of plain) {
+      bytes.set(piece, end);
+      end += piece.length;
     }
+    if (!key) return bytes;
     const cipher = createCipheriv(ALGORITHM, key, nonceOf(this.#next()), OPTIONS);
     if (ad.length > 0) cipher.setAAD(ad);
-    for (const piece of plain) {
-      bytes.set(cipher.update(piece), at);
-      at += piece.length;
-    }
+    // One call for all pieces: a call costs about as much as the AES of a short message.
+    bytes.set(cipher.update(bytes.subarray(headBytes, end)), headBytes);
     cipher.final();
-    bytes.set(cipher.getAuthTag(), at);
+    bytes.set(cipher.getAuthTag(), end);
     return bytes;
   }
 

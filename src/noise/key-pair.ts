@@ -11,16 +11,10 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
 }
 
-/** The curve's base point. A DH with it yields the public key of a private key. */
-const BASE_POINT = importPublic(Uint8Array.of(9, ...new Uint8Array(KEY_BYTES - 1)));
 /** Any 32 bytes: node:crypto wants the member but derives the public key from `d`. */
 const IGNORED_X = 'A'.repeat(43);
 
-/**
- * Makes a key pair of 32 unpredictable bytes. The private key is imported and the public key computed by a DH, because
- * exporting a key of the synchronous generateKeyPairSync can lock the thread on Node 20, and SPKI is three times as
- * dear there.
- */
+/** Makes a key pair of 32 unpredictable bytes. */
 export function generateKeyPair(random: (count: number) => Uint8Array = randomBytes): KeyPair {
   const secret = random(KEY_BYTES);
   const pair = keyPairOf(secret);
@@ -28,12 +22,16 @@ export function generateKeyPair(random: (count: number) => Uint8Array = randomBy
   return pair;
 }
 
-/** Imports a private key of 32 bytes and computes its public key. The caller wipes the bytes. */
+/**
+ * Imports a private key of 32 bytes. The caller wipes the bytes. The import computes the public key, so exporting it is
+ * nearly free. Safe on Node 20, where the same export of a key of the synchronous generateKeyPairSync can lock the
+ * thread: the job that made such a key shares its mutex, and no job makes this one.
+ */
 export function keyPairOf(secret: Uint8Array): KeyPair {
   if (secret.length !== KEY_BYTES) throw new NoiseError(`a private key has ${KEY_BYTES} bytes`);
   const d = base64url(secret);
   const privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'X25519', d, x: IGNORED_X }, format: 'jwk' });
-  return { privateKey, publicKey: diffieHellman({ privateKey, publicKey: BASE_POINT }) };
+  return { privateKey, publicKey: Buffer.from(privateKey.export({ format: 'jwk' }).x!, 'base64url') };
 }
 
 /**

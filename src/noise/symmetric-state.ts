@@ -1,9 +1,8 @@
 // SymmetricState of Noise (revision 34, section 5.2) with SHA-256. Noise's `ck` is called chainingKey here: in this
 // project ck is the registry's comms key.
-import { hash } from 'node:crypto';
 import { CipherState } from './cipher-state.ts';
+import { HASH_BYTES, hmac, sha256 } from './short-hash.ts';
 
-const HASH_BYTES = 32;
 const ONE = Uint8Array.of(1);
 const TWO = Uint8Array.of(2);
 const NOTHING = new Uint8Array(0);
@@ -66,11 +65,6 @@ export class SymmetricState {
   }
 }
 
-/** By way of a string, the fastest way to a short digest. */
-function sha256(data: Uint8Array): Buffer {
-  return Buffer.from(hash('sha256', data, 'binary'), 'binary');
-}
-
 /** HKDF of Noise (section 4.3) with two outputs. */
 function hkdf(chainingKey: Uint8Array, inputKeyMaterial: Uint8Array): [Buffer, Buffer] {
   const temporaryKey = hmac(chainingKey, inputKeyMaterial);
@@ -78,27 +72,4 @@ function hkdf(chainingKey: Uint8Array, inputKeyMaterial: Uint8Array): [Buffer, B
   const two = hmac(temporaryKey, Buffer.concat([one, TWO]));
   temporaryKey.fill(0);
   return [one, two];
-}
-
-/** Bytes of a block of SHA-256, and of the longest data that HKDF authenticates. */
-const [BLOCK_BYTES, DATA_BYTES_MAX] = [64, HASH_BYTES + 1];
-const inner = Buffer.alloc(BLOCK_BYTES + DATA_BYTES_MAX);
-const outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES);
-
-/**
- * HMAC-SHA-256 with a key of 32 bytes and at most 33 bytes of data. createHmac takes three times as long for so few.
- */
-function hmac(key: Uint8Array, data: Uint8Array): Buffer {
-  inner.fill(0x36, 0, BLOCK_BYTES);
-  outer.fill(0x5c, 0, BLOCK_BYTES);
-  for (let at = 0; at < HASH_BYTES; at++) {
-    inner[at]! ^= key[at]!;
-    outer[at]! ^= key[at]!;
-  }
-  inner.set(data, BLOCK_BYTES);
-  outer.write(hash('sha256', inner.subarray(0, BLOCK_BYTES + data.length), 'binary'), BLOCK_BYTES, 'binary');
-  const mac = Buffer.from(hash('sha256', outer, 'binary'), 'binary');
-  inner.fill(0);
-  outer.fill(0);
-  return mac;
 }

@@ -3,8 +3,9 @@
 //   Hello    = "xlReg sealed 1\r\n" e(32) mac1(16)                                            64 bytes
 //   Reply    = length(2) e(32) AEAD(s(32)) AEAD(SealCert)          on WebSocket without the length
 //   SealCert = version(1) flags(1) notBefore(8) notAfter(8) maxMessage(4) maxWaitMs(4) zero(4) signature
-import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { SEAL_CERT_SKEW_SECONDS } from '../limits.ts';
+import { hmac } from '../noise/short-hash.ts';
 import { signPss, verifyPss } from './pss.ts';
 import { exportSpki } from './rsa-key.ts';
 
@@ -30,7 +31,7 @@ export function mac1Key(registrySigKey: KeyObject): Buffer {
 
 /** mac1 of an ephemeral public key. */
 export function mac1(key: Uint8Array, ephemeral: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(ephemeral).digest().subarray(0, MAC1_BYTES);
+  return hmac(key, ephemeral).subarray(0, MAC1_BYTES);
 }
 
 /** Compares a mac1 in constant time. Costs no curve operation. */

@@ -2,7 +2,8 @@
 // that other sessions use too. The load records every operation and its outcome.
 
 import { generateKeyPairSync } from 'node:crypto';
-import { type Exchange, openSession } from '../../bench/load/field-session.ts';
+import type { Exchange } from '../../bench/load/exchange.ts';
+import { openSession } from '../../bench/load/field-session.ts';
 import { signToken } from '../../src/wire/member-token.ts';
 import { type Message, Op } from '../../src/wire/message.ts';
 import type { RegCred } from '../../src/wire/reg-cred.ts';
