@@ -1,6 +1,6 @@
 // Serves the real status page and the real API with tokens of different roles, over an invented table of one cluster.
 import { apiRoutes } from '../../src/admin/api.ts';
-import { whoamiRoutes, withRoles } from '../../src/admin/authorise.ts';
+import { type Caller, whoamiRoutes, withRoles } from '../../src/admin/authorise.ts';
 import type { Role } from '../../src/admin/roles.ts';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { StatusStreams } from '../../src/admin/status-streams.ts';
@@ -37,10 +37,11 @@ export async function startRoleSite(roles: readonly Role[]) {
     limits: () => ({ minutes: 5, limits: [], addresses: [] }),
     logLevel: { get: () => 'info', set() {}, levels: ['info'] },
   });
-  const find = (secret: string) => {
-    const role = roles.find((role) => role === secret);
-    return role && { name: `${role}-only`, role, expires: Date.UTC(2200, 0) };
-  };
+  // The same object each time: another one would mean that the token has changed.
+  const callers = new Map<string, Caller>(
+    roles.map((role) => [role, { name: `${role}-only`, role, expires: Date.UTC(2200, 0) }]),
+  );
+  const find = (secret: string) => callers.get(secret);
   const wrongTokens = new WrongTokens(() => {});
   const guarded = withRoles(
     { tokens: { find }, wrongTokens, audit: { record() {} }, now: Date.now },

@@ -227,7 +227,7 @@ describe.skipIf(executable === undefined)('an operator at the status page', () =
     await page.locator('#tile-store', { hasText: 'memory' }).waitFor();
     await page.getByText('Sessions', { exact: true }).click();
     const sessions = page.locator('#sessions tbody tr');
-    await sessions.filter({ hasText: 'hal' }).filter({ hasText: 'prefixed' }).first().waitFor();
+    await sessions.filter({ hasText: 'hal' }).filter({ hasText: 'sealed' }).first().waitFor();
     expect(await page.content()).not.toContain(token);
     expect(registry.process.stderr()).not.toContain(token);
   });

@@ -71,7 +71,7 @@ describe.skipIf(executable === undefined)('the status page', () => {
 
   it('shows a cluster as it fills, and its members', async () => {
     const page = await openSignedIn();
-    const { session } = await registry.identify('alice');
+    const { session } = await registry.identify('alice', { dialect: 'prefixed' });
     await session.create('filling-now', { size: 3 });
     await clusterRow(page, 'filling-now', '0 of 3').filter({ hasText: 'empty' }).waitFor();
     await page.getByText('filling-now', { exact: true }).click();

@@ -111,7 +111,7 @@ describe('a rejected Hello', () => {
 
   it('is explained by the limit on Hellos', async () => {
     const full = await startRegistry({ args: ['--max-hellos-per-second', '1'] });
-    const file = ['--registry', join(full.dataDir, 'regCred.dat'), ...ws(full.wsPort)];
+    const file = ['--registry', join(full.dataDir, 'regCred.dat'), '--dialect', 'prefixed', ...ws(full.wsPort)];
     const ran = await Promise.all(Array.from({ length: 6 }, () => registry.run('check', '--json', ...file)));
     const states = ran.map(({ stdout }) => JSON.parse(stdout).endPoints[0]);
     const turnedAway = states.find(({ state }) => state !== 'ok');

