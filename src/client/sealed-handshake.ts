@@ -11,6 +11,7 @@ import {
   ProtocolError,
   RegistryUnreachable,
   RegistryUntrusted,
+  TURNED_AWAY,
   type XlRegError,
 } from './errors.ts';
 import { Frames } from './frames.ts';
@@ -20,8 +21,8 @@ import type { Transport } from './transport.ts';
 
 /** Why a registry may not reply to a sealed Hello. The client cannot tell which. */
 export const NO_REPLY_CAUSES =
-  'it is an old registry (--dialect prefixed or chained), has another sig key than these credentials, ' +
-  'or turned this client away';
+  'it is an old registry (--dialect prefixed or chained), has another sig key than these credentials, or ' +
+  TURNED_AWAY;
 
 /** Keys e and s, the tags of s and of the certificate, the certificate with its signature. */
 const REPLY_BOUNDS = { min: 2 * KEY_BYTES + 2 * 16 + 30 + 256, max: 2 * KEY_BYTES + 2 * 16 + 30 + 512 };

@@ -84,8 +84,8 @@ it('changes limits of the table and of connections, and says so', async () => {
     headers: { authorization: `Bearer ${token}` },
   });
   const shown = (await limits.json()) as { limits: { setting: string; value: number }[] };
-  const valueOf = (name: string) => shown.limits.find(({ setting }) => setting === name)?.value;
-  expect([valueOf('max-clusters'), valueOf('max-connections')]).toEqual([2, 400]);
+  const inEffect = (name: string) => shown.limits.find(({ setting }) => setting === name)?.value;
+  expect([inEffect('max-clusters'), inEffect('max-connections')]).toEqual([2, 400]);
 });
 
 it('changes the limit of one address for connections to come', async () => {
