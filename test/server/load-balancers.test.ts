@@ -224,13 +224,20 @@ describe.skipIf(!hasAll)('members behind HAProxy and nginx', () => {
     while (draining) {
       for (const transport of ['tcp', 'ws'] as const) {
         const client = await session(transport);
-        expect((await client.request({ op: OP.RegCredRequest })).op).toBe(OP.RegCredReply);
-        await client.bye();
-        served += 1;
+        // A session that the drain's begin finds open is told so at its next message (S7), and lost in no other way.
+        for (const [asked, answered] of [
+          [OP.RegCredRequest, OP.RegCredReply],
+          [OP.Bye, OP.Ack],
+        ] as const) {
+          const { op, errDesc } = await client.request({ op: asked });
+          if (op !== answered) expect(errDesc).toBe('server is shutting down');
+          if (op === OP.Error) break;
+          served += 1;
+        }
       }
     }
     expect(await stopped).toBe(0);
-    expect(served).toBeGreaterThan(10);
+    expect(served).toBeGreaterThan(20);
     servers[1] = undefined;
   }, 60_000);
 });
