@@ -128,7 +128,12 @@ it('has one line a minute for the refused logins of an address', async () => {
 
 it('shows its newest hash in one series of a metric, by which verification finds a cut tail', async () => {
   const newest = lines().at(-1)!;
-  const series = (await registry.process.metrics()).split('\n').filter((line) => line.startsWith('xlreg_audit_newest'));
+  let series: string[] = [];
+  // The metric follows the line when it is synced.
+  await until(async () => {
+    series = (await registry.process.metrics()).split('\n').filter((line) => line.startsWith('xlreg_audit_newest'));
+    return series[0]?.endsWith(` ${newest.seq}`) === true;
+  });
   expect(series).toEqual([`xlreg_audit_newest_line{hash="${newest.hash}"} ${newest.seq}`]);
   const args = ['audit', 'verify', '--data-dir', registry.process.dataDir, '--expect', newest.hash];
   expect(await runXlreg(args)).toMatchObject({
