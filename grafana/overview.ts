@@ -74,7 +74,10 @@ export const overview: Dashboard = {
           title: 'Reloads in 10 minutes',
           description: 'Reloads by SIGHUP. After a failed one the old settings and certificates are in use.',
           unit: 'short',
-          queries: [{ expr: `increase(${gauge('xlreg_reloads_total')}[10m])`, legend: '{{instance}} {{result}}' }],
+          queries: [
+            { expr: `increase(${gauge('xlreg_reloads_total')}[10m])`, legend: '{{instance}} {{result}}' },
+            { expr: gauge('xlreg_reload_successful'), legend: '{{instance}} last one succeeded' },
+          ],
         },
         {
           title: 'Log lines dropped a second',
@@ -163,6 +166,16 @@ export const overview: Dashboard = {
             'Simultaneous sessions of one client ID with different end points: somebody copied the files of a member. The log names the client.',
           unit: 'ops',
           queries: [{ expr: rate('xlreg_client_twins_total'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Clients bound to sealed, and IDs taken back',
+          description:
+            'Clients that the old dialects refuse, and IDs that went back to the key that they certify in 10 minutes. The log names those.',
+          unit: 'short',
+          queries: [
+            { expr: gauge('xlreg_table_marked_clients'), legend: '{{instance}} bound' },
+            { expr: `increase(${gauge('xlreg_ids_displaced_total')}[10m])`, legend: '{{instance}} taken back' },
+          ],
         },
         {
           title: 'Admin port connections',
