@@ -76,7 +76,7 @@ describe.each(Object.keys(READERS))('%s', (name) => {
     for (const unit of UNITS) {
       const text = (length: number) => `${unit.repeat(length / unit.length)}\0`;
       const [small, large] = [text(4_000), text(32_000)];
-      const [one, eight] = [fastest(2, () => read(small)), fastest(2, () => read(large))];
+      const [one, eight] = [fastest(6, () => read(small)), fastest(6, () => read(large))];
       // For 8 times the length, linear costs 8 times as much and quadratic 64 times. A tenth of a millisecond is noise.
       expect(eight, JSON.stringify(unit)).toBeLessThan(Math.max(30 * one, 0.1));
     }
