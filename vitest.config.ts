@@ -20,7 +20,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Of npm run test:packages.
+    // npm run test:packages runs these.
     exclude: [...configDefaults.exclude, 'test/packages/**'],
     globalSetup: ['test/support/before-all.ts'],
     reporters: ['default', './test/support/closing-line.ts'],

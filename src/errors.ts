@@ -13,7 +13,7 @@ export const FAULT_TEXT = {
   'hello-undecryptable': null,
   'hello-plaintext-length': null,
   'hello-timeout': null,
-  // Of the sealed dialect.
+  // Faults of the sealed dialect.
   'hello-dialect-off': null,
   'hello-mac-wrong': null,
   'hello-key-invalid': null,

@@ -2,6 +2,7 @@
 // is their sum. A process that was killed comes back as the same member and catches up.
 //
 // Usage: node counter.mjs REGCRED-FILE HOME NAME PORT      then on standard input:  add 5
+// Each change prints `value` and the new sum. Nothing is printed before the first one.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,7 +11,7 @@ import { beginSession, openMember, openStreams, parseRegCred } from 'xlreg/clien
 const CLUSTER = { name: 'counter', size: 5 };
 const [credentials, home, name, port] = process.argv.slice(2);
 
-/** What each member has added, by its ID. Parts only grow, so the larger of two is the newer one. */
+/** The sum that each member has added, by its ID. Parts only grow, so the larger of two is the newer one. */
 const parts = new Map();
 const links = new Map();
 
@@ -48,7 +49,7 @@ function add(amount) {
   merge({ [own]: part });
 }
 
-/** Of two members the one with the lower ID dials, so that there is one link between them. */
+/** The member with the lower ID dials the other one, so that two members have one link. */
 function dialAll() {
   for (const { id } of streams.peers) {
     const peer = Buffer.from(id).toString('hex');

@@ -1,4 +1,4 @@
-// What the audit log says about requests to the admin port: each route that changes something has an action.
+// Entries of the audit log for requests to the admin port: each route that changes something has an action.
 import type { AuditEvent } from '../audit/audit-event.ts';
 import type { HttpReply, HttpRequest, PathParameters } from '../net/web-site.ts';
 import { jsonOf } from './json-of.ts';

@@ -10,7 +10,7 @@ import { describeCluster } from './described-cluster.ts';
 
 /** The contents of a report. */
 export interface StatusReport extends Omit<Activity, 'store'> {
-  /** Of the product. */
+  /** Version of the product. */
   readonly version: string;
   readonly uptimeSeconds: number;
   /** The readiness checks, each with the time it has had its result. */

@@ -44,7 +44,7 @@ export type LimitObserver = (limit: Limit, address: string | undefined) => void;
 export interface AdmissionUse {
   readonly connections: number;
   readonly hellos: number;
-  /** Of the address that has most of them. */
+  /** Maxima over all addresses. */
   readonly connectionsOfAddress: number;
   readonly hellosOfAddress: number;
 }

@@ -41,7 +41,7 @@ type Counts = Uint32Array;
 /** Counts by limit; a limit without a refusal is absent. */
 export type Refused = Readonly<Partial<Record<Limit, number>>>;
 
-/** What limits turned away from one address since its last report. */
+/** Refusals of one address since its last report. */
 export interface LimitReport {
   /** Undefined for limits in all, and for addresses beyond LEDGER_REPORTED_ADDRESSES_MAX. */
   readonly address: string | undefined;

@@ -3,7 +3,7 @@
 /** A value of an object's field. Longer text than AUDIT_TEXT_CHARS_MAX is cut. */
 type AuditValue = string | number | boolean | null;
 
-/** Who acted. Fields that are unknown are absent. */
+/** The party that acted. Unknown fields are absent. */
 export interface AuditActor {
   /** Name of the admin token. */
   readonly token?: string;

@@ -10,7 +10,7 @@ import type { AuditEvent } from './audit-event.ts';
 import { rotatedFiles, tailOf } from './audit-files.ts';
 import { type ChainEnd, FILE_BEGUN, FIRST_HASH, readLine, sealLine } from './audit-line.ts';
 
-/** Where the log is, and its bounds. */
+/** Path and bounds of the log. */
 export interface AuditFiles {
   readonly file: string;
   readonly key: KeyObject;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { rotatedFiles, tailOf } from './audit-files.ts';
 import { type ChainEnd, FILE_BEGUN, hashOf, readLine } from './audit-line.ts';
 
-/** What a verification found. */
+/** Result of a verification. */
 export interface Verification {
   /** Sound lines, up to the first wrong one. */
   readonly lines: number;

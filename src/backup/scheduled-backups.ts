@@ -12,7 +12,7 @@ const RETRY_MS_MAX = 3_600_000;
 /** The longest wait of one timer; the limit of setTimeout is 24 days. */
 const TIMER_MS_MAX = 86_400_000;
 
-/** What a schedule needs. */
+/** Settings of a schedule. */
 export interface BackupPlan {
   readonly folder: BackupFolder;
   /** Milliseconds from the begin of one backup to that of the next. */

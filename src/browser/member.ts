@@ -8,7 +8,7 @@ import { IndexedDbStore, type MemberKeys, type MemberStore, type OwnStatement } 
 /** How far the clock of the registry that told a seq may be ahead, in milliseconds. */
 const SEQ_AHEAD_MS = 2n * 86_400_000n;
 
-/** What a member shows to others. */
+/** Public properties of a member. */
 export interface MemberSpec {
   /** 1 to 128 letters, digits, `_`, `.` and `-`. */
   readonly name: string;

@@ -44,7 +44,7 @@ export class CipherState {
   }
 }
 
-/** What both sides share after the handshake. */
+/** Result of a handshake, shared by both sides. */
 export interface Transport {
   readonly send: CipherState;
   readonly receive: CipherState;

@@ -1,4 +1,4 @@
-// What a member signs: its statement and its proofs. The bytes are those of src/wire/statement.ts, without Node.
+// Statement and proofs, which a member signs. The bytes are those of src/wire/statement.ts, without Node.
 import { type Bytes, concat, counted, sha256, uint64, utf8 } from './bytes.ts';
 import type { Token } from './messages.ts';
 
@@ -40,7 +40,7 @@ export async function certifiedId(sigKey: Bytes): Promise<Bytes> {
   return await sha256(utf8('xlReg member id 1\0'), sigKey);
 }
 
-/** What a client signs to register in the session with this handshake hash. */
+/** Bytes that a client signs to register in the session with this handshake hash. */
 export async function clientProof(handshakeHash: Bytes, statement: Bytes): Promise<Bytes> {
   return concat(utf8('xlReg sealed client 1\0'), handshakeHash, await sha256(statement));
 }

@@ -25,7 +25,7 @@ export interface SeenMember {
   readonly sigKey: string;
 }
 
-/** What was seen of one cluster. */
+/** Statements seen in one cluster. */
 export interface SeenCluster {
   /** The own seq that the last JoinReply acknowledged; 0 before the first. */
   readonly acknowledged: bigint;

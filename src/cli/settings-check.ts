@@ -12,7 +12,7 @@ import { readEtcdAccess } from '../server/etcd-access.ts';
 const EXPIRY_NOTE_DAYS = 14;
 const DAY_MS = 86_400_000;
 
-/** What the checks found, one line each. */
+/** Findings of the checks, one line each. */
 export interface Findings {
   readonly faults: string[];
   /** Facts that do not keep a registry from starting. */

@@ -8,7 +8,7 @@ export class XlRegError extends Error {
   override readonly name: string = 'XlRegError';
 }
 
-/** What a refusal in the sealed dialect tells besides its text. */
+/** Fields of a refusal in the sealed dialect, besides its text. */
 export interface RefusalDetails {
   /** Number of the refusal, which never changes. */
   readonly code?: number | undefined;
@@ -81,7 +81,7 @@ export class SessionCut extends RegistryUnreachable {}
  */
 export class HelloRefused extends RegistryUnreachable {}
 
-/** What a silent close at the Hello or at the upgrade may mean. */
+/** One possible cause of a silent close at the Hello or at the upgrade. */
 export const TURNED_AWAY = 'a limit turned this client away (connections or Hellos, of its address or in all)';
 
 /** The peer is not the registry of the client's credentials. The message names the evidence. */

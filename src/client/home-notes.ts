@@ -1,4 +1,4 @@
-// What a home notes of its registry besides statements: its signature key, and that it has registered the member through
+// Notes of a home about its registry, besides statements: its signature key, and that it has registered the member through
 // the sealed dialect. Both are checked before the member is presented.
 
 import type { SessionDialect } from '../wire/hello.ts';

@@ -26,7 +26,7 @@ export interface Member {
   readonly sigKey: KeyObject;
   /** Private X25519 key for streams between members; without one the member takes none. */
   readonly sealKey?: KeyObject | undefined;
-  /** What the sealed dialect tells other members, by ascending keys: 512 bytes of `key=value` lines. */
+  /** Shown to other members by the sealed dialect, by ascending keys: at most 512 bytes of `key=value` lines. */
   readonly labels?: Labels | undefined;
   /** Hex, 40 or 64 digits (T3). Without one, `sealed` uses the hash of sigKey, and in RSA dialects the registry assigns. */
   readonly id?: string | undefined;

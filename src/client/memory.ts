@@ -1,4 +1,4 @@
-// What a member remembers of registries and clusters, so that the sealed dialect can notice a rollback: statements that
+// Memory of a member about registries and clusters, so that the sealed dialect can notice a rollback: statements that
 // it has signed, and the newest ones of others. A member home keeps this on disk (home-memory.ts). A client without a
 // home remembers until its process ends. Free of Node, for browsers.
 
@@ -12,7 +12,7 @@ export interface SignedStatement {
   readonly signature: string;
 }
 
-/** What a member remembers of one registry. */
+/** Memory about one registry. */
 export interface RegistryMemory {
   /** Fingerprint of the registry's signature key at the first session. */
   readonly sigKey?: string | undefined;
@@ -30,7 +30,7 @@ export interface SeenMember {
   readonly sigKey: string;
 }
 
-/** What a member remembers of one cluster. */
+/** Memory about one cluster. */
 export interface ClusterMemory {
   /** The own seq that the last JoinReply acknowledged; 0 before the first. */
   readonly acknowledged: number;

@@ -1,4 +1,4 @@
-// What a dialect gives a channel once its handshake is over: the conversion between messages and bytes of a transport.
+// Interface of a dialect to a channel after the handshake: converts between messages and bytes of a transport.
 import type { Message } from '../wire/message.ts';
 import type { Transport } from './transport.ts';
 

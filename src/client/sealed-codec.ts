@@ -12,7 +12,7 @@ import type { Transport } from './transport.ts';
 /** A flag, one byte of message, a tag. */
 const FRAME_BOUNDS = { min: 1 + 1 + TAG_BYTES, max: SEALED_FRAME_BYTES_MAX };
 
-/** What a handshake has agreed on. */
+/** Result of a handshake. */
 export interface AgreedKeys {
   readonly send: CipherState;
   readonly receive: CipherState;

@@ -138,7 +138,7 @@ function hasSoundFields({ Name, SigKey, CommsKey, MyEnds, SealKey }: Token): boo
   return sigKey !== undefined && sigKey.modulus.length * 8 >= SEALED_RSA_BITS_MIN && parseSpki(CommsKey!) !== undefined;
 }
 
-/** What a verified token says besides its old fields. A SealKey of zeros takes no streams, as an absent one. */
+/** Returns the fields that a verified token has besides its old ones. A SealKey of zeros takes no streams, as an absent one. */
 function statedIn({ SealKey }: Token, { seq, labels }: Signed) {
   const sealKey = SealKey?.some((byte) => byte !== 0) ? Uint8Array.from(SealKey) : undefined;
   return { seq, labels: Object.fromEntries(labels), ...(sealKey && { sealKey }) };

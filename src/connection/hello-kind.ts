@@ -11,7 +11,7 @@ export interface HelloKinds {
   readonly sealed: boolean;
 }
 
-/** What to do with the bytes of a connection before its Hello: wait for more, submit a job, or end with a fault. */
+/** Decision about the bytes of a connection before its Hello: wait for more, submit a job, or end with a fault. */
 export type HelloVerdict = 'wait' | 'hello' | 'sealed-hello' | Fault;
 
 /**

@@ -8,7 +8,7 @@ export class ServedConnections {
   readonly #served = new Set<ServedConnection>();
   /** Undefined before the start is complete and during the drain: new connections are then closed at once. */
   #service: Service | undefined;
-  /** Those of the service, also during the drain. */
+  /** Clients of the service, also during the drain. */
   #clients: Service['clients'] | undefined;
   #emptied: () => void = () => {};
 

@@ -27,7 +27,7 @@ export function newSealKeyMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(CERT_AT + CERT_BYTES_MAX + 6);
 }
 
-/** What a certificate says about the registry. */
+/** Facts about the registry that a certificate states. */
 export interface SealKeyFacts {
   readonly registryId: Uint8Array;
   /** The private key sk. */

@@ -13,7 +13,7 @@ import { openRequest, type SealedKeys, sealedKeys } from '../wire/sealed-keys.ts
 import type { Job, WorkerResult } from './job.ts';
 import type { SealKeyReader } from './seal-key.ts';
 
-/** What a worker needs for sealed Hellos. */
+/** A worker's part for sealed Hellos. */
 export interface SealedContext {
   readonly mac1Key: Uint8Array;
   readonly sealKey: SealKeyReader;

@@ -1,4 +1,4 @@
-// Start step 7: the WebSocket port, which also serves regCred.dat.
+// Start step 8: the WebSocket port, which also serves regCred.dat.
 import { Networks } from '../admission/ip-address.ts';
 import type { Listener } from '../net/connection.ts';
 import type { WebSessions } from '../net/upgrade.ts';

@@ -1,4 +1,4 @@
-// What operators see of the limits: values, present use, refusals of the last minutes, and the addresses with the most
+// The limits as operators see them: values, present use, refusals of the last minutes, and the addresses with the most
 // refusals. The log has a line for each address that a limit turns away, at most one a minute.
 import type { Logger } from 'pino';
 import type { LimitsReport } from '../admin/api.ts';

@@ -1,4 +1,4 @@
-// Start step 5: scheduled backups.
+// Start step 6: scheduled backups.
 import { BackupFolder } from '../backup/backup-folder.ts';
 import { BackupError } from '../backup/registry-files.ts';
 import { type BackupObserver, ScheduledBackups } from '../backup/scheduled-backups.ts';

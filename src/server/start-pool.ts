@@ -1,4 +1,4 @@
-// Start step 6: the pool of workers. Once it runs, connections are served.
+// Start step 7: the pool of workers. Once it runs, connections are served.
 import { LiveClients } from '../connection/live-clients.ts';
 import { SessionLog } from '../connection/session-log.ts';
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';

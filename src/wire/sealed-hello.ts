@@ -39,7 +39,7 @@ export function isMac1(key: Uint8Array, ephemeral: Uint8Array, found: Uint8Array
   return found.length === MAC1_BYTES && timingSafeEqual(mac1(key, ephemeral), found);
 }
 
-/** What the registry's signature key certifies about the static key `s` of a process. */
+/** Certificate by the registry's signature key for the static key `s` of a process. */
 export interface SealCert {
   /** Bits; unknown ones are ignored. */
   readonly flags: number;

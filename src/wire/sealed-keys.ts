@@ -1,4 +1,4 @@
-// What a session of the sealed dialect keeps between messages, and one step of it: a request opened, a reply encrypted.
+// State of a sealed session between messages, and one step of it: opens a request, encrypts a reply.
 // Part of stages 2 and 5 of the data path, parallel in the workers. Stateless like the other dialects.
 import { CipherState } from '../noise/cipher-state.ts';
 import type { Transport } from '../noise/handshake-state.ts';

@@ -89,12 +89,12 @@ export function seqOf({ Seq }: Token): number | undefined {
   return seq >= 1n && seq <= BigInt(SEQ_MAX) ? Number(seq) : undefined;
 }
 
-/** What a client signs, besides its statement, to register in the session with this handshake hash. */
+/** Bytes that a client signs, besides its statement, to register in the session with this handshake hash. */
 export function clientProof(handshakeHash: Uint8Array, digestOfStatement: Uint8Array): Buffer {
   return Buffer.concat([CLIENT_PREFIX, handshakeHash, digestOfStatement]);
 }
 
-/** What a client signs to return by its ID in the session with this handshake hash. */
+/** Bytes that a client signs to return by its ID in the session with this handshake hash. */
 export function returnProof(handshakeHash: Uint8Array, clientId: Uint8Array): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(clientId.length);

@@ -1,4 +1,4 @@
-// What an operator does with the status page in Debian's Chromium: finds what fails, evicts and deletes, by keyboard,
+// An operator at the status page in Debian's Chromium: finds what fails, evicts and deletes, by keyboard,
 // on a phone, and while the registry hangs.
 
 import type { Browser, Page } from 'playwright-core';

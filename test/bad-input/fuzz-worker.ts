@@ -15,7 +15,7 @@ export interface WorkerReport {
   forged: number;
   /** Frames that authenticate, with a changed plaintext. */
   authentic: number;
-  /** Of these: refused in silence, told an error, answered. */
+  /** Ends of the authentic ones: refused in silence, told an error, answered. */
   readonly authenticEnds: { silent: number; told: number; answered: number };
   hellos: number;
   /** Broken promises, one line each with the case's number; must be empty. At most 20 are kept. */
@@ -31,7 +31,7 @@ const [HELLO_SHARE, AUTHENTIC_SHARE] = [0.005, 0.2];
 class WorkerFuzz {
   readonly #worker = new LoneWorker();
   readonly #session: readonly RecordedFrame[] = this.#worker.record();
-  /** Of another session: its frames and its plaintexts fit in length, and never in key. */
+  /** Frames of another session: they fit in length, and never in key. */
   readonly #other: readonly RecordedFrame[] = this.#worker.record();
   readonly #frames = [...this.#session, ...this.#other].map(({ frame }) => frame);
   readonly #plains = this.#session.map(({ plain }) => plain);

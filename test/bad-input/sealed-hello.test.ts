@@ -32,7 +32,7 @@ const random = printedRandom();
 
 describeEachWay((target, transport, share) => {
   const isTcp = transport === 'tcp';
-  /** What ends a connection whose bytes are no whole Hello. */
+  /** The fault that ends a connection whose bytes are no whole Hello. */
   const unfinished: Fault = isTcp ? 'hello-timeout' : 'hello-length';
 
   /** Sends bytes on a connection without a Hello. */

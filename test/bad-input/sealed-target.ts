@@ -17,7 +17,7 @@ const HELLO_MS = 1_000;
 /** The last message of a session, and the shortest. */
 export const BYE = { op: OP.Bye };
 
-/** What a test sends on a connection of its own, until the registry must close. */
+/** Bytes that a test sends on a connection of its own, until the registry must close. */
 export interface Case {
   /** Opens the connection and sends. */
   readonly client: () => Promise<SealedClient>;

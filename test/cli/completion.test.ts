@@ -28,7 +28,7 @@ function prefixOf(program: string): string {
   return prefix.endsWith('/usr') ? prefix : join(prefix, 'usr');
 }
 
-/** What each shell has to offer for the beginning of a line. */
+/** Offers that each shell must make for the beginning of a line. */
 const CASES: readonly { readonly line: string; readonly offers: readonly string[] }[] = [
   { line: 'xlreg dra', offers: ['drain'] },
   { line: 'xlreg s', offers: ['serve', 'sessions', 'store'] },

@@ -15,7 +15,7 @@ let registry: CliRegistry;
 let other: CliRegistry;
 let regCred: RegCred;
 let id: string;
-/** Of the sig key, which sealed proves, and of the comms key, which the RSA dialects prove. */
+/** Fingerprints of the sig key, which sealed proves, and of the comms key, which the RSA dialects prove. */
 let fingerprint: string;
 let oldFingerprint: string;
 beforeAll(async () => {

@@ -12,7 +12,7 @@ export class LyingRegistry {
   tokens: readonly Token[] = [];
   /** True if the last client that presented a token has seat 0, and `tokens` the seats behind it. */
   seatsClients = false;
-  /** What clients have presented. */
+  /** Tokens that clients have presented. */
   readonly presented: Token[] = [];
 
   private constructor(scripted: ScriptedRegistry) {

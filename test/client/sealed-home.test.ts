@@ -1,4 +1,4 @@
-// What a member home remembers for the sealed dialect: keys and IDs of new and older homes, statements that several
+// Member homes in the sealed dialect: keys and IDs of new and older homes, statements that several
 // processes share, the registry's key, and where the member is sealed.
 import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// What a third party on the network does to the registry's side of a sealed session: the client refuses each changed bit,
+// A third party changes the registry's side of a sealed session on the network: the client refuses each changed bit,
 // each cut, each reflected, repeated or reordered frame. The server's side is in test/bad-input.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ const REPLY_BYTES = 2 * 32 + 2 * 16 + 30 + 256;
 const ACK = [encodeMessage({ Op: Op.Ack })];
 
 type Way = 'tcp' | 'ws';
-/** What the client gets in place of these bytes. */
+/** Returns the bytes that the client gets in place of these. */
 type Change = (bytes: Buffer) => Uint8Array;
 const same: Change = (bytes) => bytes;
 
@@ -34,7 +34,7 @@ class ChangedWire implements Transport {
   readonly #change: Change;
   /** The registry's keys of the session. */
   session: ReturnType<HandshakeState['split']> | undefined;
-  /** What the client sent after its Hello. */
+  /** Bytes that the client sent after its Hello. */
   readonly sent: Uint8Array[] = [];
 
   constructor(name: Way, change: Change) {

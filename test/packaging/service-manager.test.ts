@@ -1,4 +1,4 @@
-// What systemd hears from a registry, on a stand-in for its socket: ready, reloading, stopping, and a watchdog ping only
+// Messages of a registry to systemd, on a stand-in for its socket: ready, reloading, stopping, and a watchdog ping only
 // while the threads work.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

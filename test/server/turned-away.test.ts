@@ -1,5 +1,5 @@
-// What operators see of a limit that turns clients away: a warning for each address and minute, `xlreg limits`, and a
-// counter; and what the client is told.
+// A limit that turns clients away shows to operators: a warning for each address and minute, `xlreg limits`, and a
+// counter. The client's error names it.
 
 import { afterEach, expect, it } from 'vitest';
 import type { LimitsReport } from '../../src/admin/api.ts';

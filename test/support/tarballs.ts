@@ -48,7 +48,7 @@ export async function installTarball(
   }
 }
 
-/** What an installation consists of. */
+/** Counts the packages, native modules and bytes of an installation. */
 export function measureInstalled(folder: string) {
   const modules = join(folder, 'node_modules');
   const entries = readdirSync(modules, { recursive: true, withFileTypes: true });

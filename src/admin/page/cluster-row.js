@@ -103,7 +103,7 @@ export class ClusterRow {
   }
 }
 
-/** What an open row shows below its button. */
+/** The part of an open row below its button. */
 class Details {
   element = element('div', 'details');
   #facts = element('p', 'hint foreign');

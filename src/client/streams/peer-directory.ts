@@ -1,4 +1,4 @@
-// What streams between members need to know of a cluster. The roster behind it is the client's; tests give their own.
+// View of a cluster for streams between members. The client backs it by its roster; tests give their own.
 import type { KeyPair } from '../../noise/key-pair.ts';
 
 /** A member as the newest roster has it. */

@@ -1,4 +1,4 @@
-// What a sealed member signs and what it checks, written a second time from the protocol's page: S, the ID of a key, both
+// Signatures and checks of a sealed member, written a second time from the protocol's page: S, the ID of a key, both
 // proofs, and the registry's certificate of its sealed key.
 
 import { constants, sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto';
@@ -56,12 +56,12 @@ export function memberId(sigKey: Uint8Array): Buffer {
   return sha256('xlReg member id 1\0', sigKey);
 }
 
-/** What DigSig of a Client with a token signs. */
+/** Bytes under the DigSig of a Client with a token. */
 export function clientProof(handshakeHash: Uint8Array, statement: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from('xlReg sealed client 1\0'), handshakeHash, sha256(statement)]);
 }
 
-/** What DigSig of a return by ID signs. */
+/** Bytes under the DigSig of a return by ID. */
 export function returnProof(handshakeHash: Uint8Array, clientId: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from('xlReg sealed return 1\0'), handshakeHash, counted(clientId)]);
 }
@@ -81,7 +81,7 @@ export interface SealCert {
 /** Bytes of a SealCert in front of its signature. */
 const CERT_HEAD = 30;
 
-/** What a SealCert's signature covers. */
+/** Bytes under a SealCert's signature. */
 export function certSigned(registryId: Uint8Array, s: Uint8Array, head: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from('xlReg sealed key 1\0'), counted(registryId), s, head]);
 }
