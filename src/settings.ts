@@ -28,7 +28,7 @@ import {
 } from './setting-values.ts';
 import type { StoreName } from './store/open-store.ts';
 import { SESSION_DIALECTS, type SessionDialect } from './wire/hello.ts';
-import { isName } from './wire/member-token.ts';
+import { isName } from './wire/name.ts';
 
 type Group = 'listen' | 'work' | 'store' | 'backup' | 'table' | 'limits' | 'growth' | 'proxies' | 'deadlines' | 'log';
 

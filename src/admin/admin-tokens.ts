@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ADMIN_TOKENS_MAX } from '../limits.ts';
 import { writeDurably } from '../runtime/atomic-file.ts';
-import { isName } from '../wire/member-token.ts';
+import { isName } from '../wire/name.ts';
 import { hashOf, LOCAL_TOKEN, newSecret, openAdminToken, renewAdminToken } from './admin-token.ts';
 import type { Caller, CallerFinder } from './authorise.ts';
 import { ROLES, type Role } from './roles.ts';

@@ -16,8 +16,8 @@ import {
 } from '../net/web-site.ts';
 import type { FillState } from '../registry/cluster-scan.ts';
 import type { ClusterRef, OperatorCommand } from '../registry/command.ts';
-import { isName } from '../wire/member-token.ts';
 import { decodeRoster } from '../wire/message.ts';
+import { isName } from '../wire/name.ts';
 import { describeCluster } from './described-cluster.ts';
 import { jsonOf } from './json-of.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ADMIN_TOKEN_TTL_SECONDS_MAX } from '../limits.ts';
 import type { HttpReply } from '../net/web-site.ts';
 import { jsonReply, refusalReply } from '../net/web-site.ts';
-import { isName } from '../wire/member-token.ts';
+import { isName } from '../wire/name.ts';
 import { type AdminTokens, TokenRefusal } from './admin-tokens.ts';
 import type { GuardedRoutes } from './authorise.ts';
 import { jsonOf } from './json-of.ts';

@@ -7,7 +7,7 @@ export {
   RegistryUnreachable,
   RegistryUntrusted,
   XlRegError,
-} from './errors.ts';
+} from '../client/errors.ts';
 export { type Member, type MemberSpec, openMember } from './member.ts';
 export { parseRegCred, type RegCred } from './reg-cred.ts';
 export type { ClusterMember, Roster, UnverifiedReason } from './roster.ts';

@@ -1,12 +1,13 @@
 // A member in a browser: its keys, and the statement that it signs for a registry.
+
+import { SEQ_AHEAD_MS_MAX } from '../limits.ts';
+import { parseLabels, printLabels } from '../wire/labels.ts';
+import { isName } from '../wire/name.ts';
 import { type Bytes, concat, hex, sha256 } from './bytes.ts';
 import type { Token } from './messages.ts';
 import { exportSpki, generateCommsKey, generateSigKey, signPss } from './rsa.ts';
-import { certifiedId, clientProof, isName, printLabels, SEQ_MAX, statementBytes } from './statement.ts';
+import { certifiedId, clientProof, SEQ_MAX, statementBytes } from './statement.ts';
 import { IndexedDbStore, type MemberKeys, type MemberStore, type OwnStatement } from './store.ts';
-
-/** How far the clock of the registry that told a seq may be ahead, in milliseconds. */
-const SEQ_AHEAD_MS = 2n * 86_400_000n;
 
 /** Public properties of a member. */
 export interface MemberSpec {
@@ -40,6 +41,10 @@ export interface Member {
 export async function openMember(spec: MemberSpec, store: MemberStore | string = 'xlreg'): Promise<Member> {
   const { name, endPoints = [], labels = {} } = spec;
   if (!isName(name)) throw new TypeError('a name has 1 to 128 letters, digits, _, . and -, and begins with no . or -');
+  const text = printLabels(new Map(Object.entries(labels)));
+  // A line feed in a value would make two labels of one.
+  if (parseLabels(text)?.size !== Object.keys(labels).length)
+    throw new TypeError('labels break the rules of the protocol');
   const kept = typeof store === 'string' ? await IndexedDbStore.open(store) : store;
   let keys = (await kept.get('keys')) as MemberKeys | undefined;
   if (keys === undefined) {
@@ -49,7 +54,7 @@ export async function openMember(spec: MemberSpec, store: MemberStore | string =
   const sigKey = await exportSpki(keys.sig.publicKey);
   const commsKey = await exportSpki(keys.comms.publicKey);
   const id = await certifiedId(sigKey);
-  return { name, endPoints, labels: printLabels(labels), keys, id, sigKey, commsKey, store: kept };
+  return { name, endPoints, labels: text, keys, id, sigKey, commsKey, store: kept };
 }
 
 /**
@@ -65,7 +70,7 @@ export async function statedToken(
 ): Promise<Token | undefined> {
   const last = (await member.store.get(storeKey)) as OwnStatement | undefined;
   const now = BigInt(Date.now());
-  if (told !== undefined && told > now + SEQ_AHEAD_MS) return undefined;
+  if (told !== undefined && told > now + BigInt(SEQ_AHEAD_MS_MAX)) return undefined;
   const fields: Token = {
     ...{ name: member.name, attrs: 0n, id: member.id, commsKey: member.commsKey, sigKey: member.sigKey },
     ...{ endPoints: member.endPoints, labels: member.labels, sealKey: new Uint8Array(0) },

@@ -1,22 +1,6 @@
 // XLRegMsg ↔ bytes: the fields of proto/xlreg.proto that the sealed dialect uses. Unknown fields are skipped (M5).
+import { CLUSTER_SIZE_MAX } from '../limits.ts';
 import { type Bytes, concat, utf8 } from './bytes.ts';
-
-/** The message types. */
-export const Op = {
-  RegCredRequest: 1,
-  RegCredReply: 2,
-  Client: 3,
-  ClientOK: 4,
-  Create: 5,
-  CreateReply: 6,
-  Join: 7,
-  JoinReply: 8,
-  GetCluster: 9,
-  ClusterMembers: 10,
-  Bye: 11,
-  Ack: 12,
-  Error: 13,
-} as const;
 
 /** A token's fields; those of type uint64 are bigints. */
 export interface Token {
@@ -63,8 +47,6 @@ export interface Reply {
   readonly recordedSeq?: bigint | undefined;
 }
 
-/** Members of a cluster at most, so tokens in a message. */
-const TOKENS_MAX = 64;
 const NOTHING: Bytes = new Uint8Array(0);
 
 // ---- encoding
@@ -233,7 +215,7 @@ export function decodeReply(bytes: Bytes): Reply {
   const op = fields.uint32(1);
   const tokens = fields.all(21);
   if (op === undefined) throw new Error('a message without its type');
-  if (tokens.length > TOKENS_MAX) throw new Error(`a message with ${tokens.length} tokens`);
+  if (tokens.length > CLUSTER_SIZE_MAX) throw new Error(`a message with ${tokens.length} tokens`);
   const specs = fields.bytes(11);
   return {
     op,

@@ -1,9 +1,7 @@
 // regCred.dat: the public credentials of a registry (C1 to C5).
+import { REG_CRED_BYTES_MAX } from '../limits.ts';
 import { type Bytes, concat, fromHex, hex, sha256, utf8 } from './bytes.ts';
 import { importSigKey, spkiOfSshRsa } from './rsa.ts';
-
-/** Characters of a file at most (C5). */
-const FILE_CHARS_MAX = 65_536;
 
 /** A registry, as its credentials tell. */
 export interface RegCred {
@@ -20,7 +18,7 @@ export interface RegCred {
 
 /** Reads a regCred file. Rejects with a TypeError if it is none, or if its signature key is too small for `sealed`. */
 export async function parseRegCred(text: string): Promise<RegCred> {
-  if (text.length > FILE_CHARS_MAX) throw new TypeError('credentials are too long');
+  if (text.length > REG_CRED_BYTES_MAX) throw new TypeError('credentials are too long');
   const values = new Map<string, string[]>();
   for (const line of text.split(/\r?\n/)) {
     const [, key, value] = /^\s*(\w+): (.+?)\s*$/.exec(line) ?? [];

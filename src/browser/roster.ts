@@ -1,15 +1,18 @@
 // Rosters, and the verdict on each member. The rules are those of src/client/verification.ts, without Node.
+
+import { ProtocolError } from '../client/errors.ts';
+import { CLUSTER_SIZE_MAX, TOKEN_END_POINTS_MAX } from '../limits.ts';
+import { parseLabels } from '../wire/labels.ts';
+import { isName } from '../wire/name.ts';
 import { type Bytes, hex, sha256 } from './bytes.ts';
-import { ProtocolError } from './errors.ts';
 import type { Member } from './member.ts';
 import type { Reply, Token } from './messages.ts';
 import { importSigKey, verifyPss } from './rsa.ts';
-import { certifiedId, isName, parseLabels, SEQ_MAX, statementBytes } from './statement.ts';
+import { certifiedId, SEQ_MAX, statementBytes } from './statement.ts';
 import type { OwnStatement, SeenCluster, SeenMember } from './store.ts';
 
 /** Members of a cluster whose newest statement is remembered. */
 const SEEN_MEMBERS_MAX = 256;
-const SEATS_MAX = 64;
 
 /** Why an entry is not verified; all but `none` are errors. */
 export type UnverifiedReason = 'none' | 'bad' | 'older' | 'conflict' | 'key-changed' | 'stripped';
@@ -106,12 +109,13 @@ export class RosterVerifier {
   async #signedIn(token: Token, sigKey: string): Promise<Signed | undefined> {
     const labels = parseLabels(token.labels);
     const sealKeyFits = token.sealKey.length === 0 || token.sealKey.length === 32;
-    if (labels === undefined || !sealKeyFits || !isName(token.name) || token.endPoints.length > 4) return undefined;
+    if (labels === undefined || !sealKeyFits || !isName(token.name) || token.endPoints.length > TOKEN_END_POINTS_MAX)
+      return undefined;
     if (token.seq < 1n || token.seq > SEQ_MAX) return undefined;
     const key = await importSigKey(token.sigKey);
     const bytes = statementBytes(this.#registryId, token);
     if (key === undefined || !(await verifyPss(key, bytes, token.statement))) return undefined;
-    return { seq: token.seq, digest: hex(await sha256(bytes)), sigKey, labels };
+    return { seq: token.seq, digest: hex(await sha256(bytes)), sigKey, labels: Object.fromEntries(labels) };
   }
 
   /** An own entry is the last statement or an earlier one: a higher seq was never signed here. */
@@ -133,7 +137,7 @@ export class RosterVerifier {
 
 /** Seats whose bits are set, lowest first. */
 function seatsOf(which: bigint): number[] {
-  return Array.from({ length: SEATS_MAX }, (_, index) => index).filter((index) => (which >> BigInt(index)) & 1n);
+  return Array.from({ length: CLUSTER_SIZE_MAX }, (_, index) => index).filter((index) => (which >> BigInt(index)) & 1n);
 }
 
 /** True if another token has the same ID or name. */

@@ -1,8 +1,18 @@
 // A session of the sealed dialect over a WebSocket. IDs are lower-case hex. A request that fails ends the session.
+
+import {
+  ClockFault,
+  ProtocolError,
+  RegistryRefused,
+  RegistryUnreachable,
+  RegistryUntrusted,
+  TURNED_AWAY,
+} from '../client/errors.ts';
+import { SEAL_CERT_SKEW_SECONDS, SEALED_PART_BYTES_MAX, SEALED_REPLY_BYTES_MAX } from '../limits.ts';
+import { Op } from '../wire/op.ts';
 import { type Bytes, concat, fromHex, hex, sameBytes, utf8, viewOf } from './bytes.ts';
-import { ClockFault, ProtocolError, RegistryRefused, RegistryUnreachable, RegistryUntrusted } from './errors.ts';
 import { type Member, proofOf, statedToken } from './member.ts';
-import { decodeReply, encodeRequest, Op, type Reply, type Request } from './messages.ts';
+import { decodeReply, encodeRequest, type Reply, type Request } from './messages.ts';
 import { Handshake, type Transport } from './noise.ts';
 import { mac1, type RegCred, registryKey } from './reg-cred.ts';
 import { type Roster, RosterVerifier } from './roster.ts';
@@ -12,13 +22,7 @@ import { MessageSocket } from './web-socket.ts';
 const PROLOGUE = utf8('xlReg sealed 1\r\n');
 /** Bytes of a certificate in front of its signature. */
 const CERT_BODY_BYTES = 30;
-/** Seconds by which clocks may differ. */
-const SKEW_SECONDS = 86_400;
 const TIMEOUT_MS = 10_000;
-/** Bytes of data in a full frame. */
-const PART_BYTES_MAX = 65_518;
-/** Bytes of a reply at most. */
-const REPLY_BYTES_MAX = 1_048_576;
 
 /** A cluster as the registry has it. */
 export interface ClusterProperties {
@@ -157,7 +161,7 @@ class Link {
       const message1 = await handshake.writeMessage1(await mac1(registry, handshake.e));
       socket.send(concat(PROLOGUE, message1));
       const message2 = await socket.next(timeoutMs).catch((cause: unknown) => {
-        const why = 'it is an old registry, has another sig key than these credentials, or turned this client away';
+        const why = `it is an old registry, has another sig key than these credentials, or ${TURNED_AWAY}`;
         throw new RegistryUnreachable(`no reply to the Hello: ${why}`, { cause });
       });
       const transport = await handshake.readMessage2(message2).catch((cause: unknown) => {
@@ -196,11 +200,12 @@ class Link {
 
   async #nextMessage(): Promise<Bytes> {
     const parts: Bytes[] = [];
-    for (let length = 0; length <= REPLY_BYTES_MAX; ) {
+    for (let length = 0; length <= SEALED_REPLY_BYTES_MAX; ) {
       const plain = await this.#transport.receive.decrypt(await this.#socket.next(this.#timeoutMs));
       const [flag] = plain;
       const part = plain.subarray(1);
-      if (flag !== 0 && (flag !== 1 || part.length !== PART_BYTES_MAX)) throw new Error('a frame breaks the rules');
+      if (flag !== 0 && (flag !== 1 || part.length !== SEALED_PART_BYTES_MAX))
+        throw new Error('a frame breaks the rules');
       length += part.length;
       parts.push(part);
       if (flag === 0) return concat(...parts);
@@ -226,7 +231,7 @@ async function checkCert(registry: RegCred, { rs, payload }: Transport): Promise
   const view = viewOf(body);
   const [notBefore, notAfter] = [Number(view.getBigUint64(2)), Number(view.getBigUint64(10))];
   const now = Math.floor(Date.now() / 1_000);
-  if (now < notBefore - SKEW_SECONDS || now > notAfter + SKEW_SECONDS) {
+  if (now < notBefore - SEAL_CERT_SKEW_SECONDS || now > notAfter + SEAL_CERT_SKEW_SECONDS) {
     const [own, from, to] = [now, notBefore, notAfter].map((seconds) => new Date(seconds * 1_000).toISOString());
     throw new ClockFault(
       `one clock is wrong: here it is ${own}, and the registry's key is valid from ${from} to ${to}`,

@@ -1,6 +1,7 @@
 // Binary messages over a WebSocket, in order: what comes waits for who asks.
+
+import { ProtocolError, RegistryUnreachable } from '../client/errors.ts';
 import type { Bytes } from './bytes.ts';
-import { ProtocolError, RegistryUnreachable } from './errors.ts';
 
 /** Messages that wait unread at most: replies to what was asked, so few. */
 const WAITING_MAX = 64;

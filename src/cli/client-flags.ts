@@ -3,7 +3,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { escapeText } from '../client/escape-text.ts';
 import type { SessionDialect, TransportName } from '../client/index.ts';
 import { describeParseError } from '../nearest-name.ts';
-import { isName } from '../wire/member-token.ts';
+import { isName } from '../wire/name.ts';
 
 /** The command line is wrong. The message is one line. */
 export class UsageError extends Error {

@@ -4,10 +4,12 @@ import { createPublicKey, generateKeyPair, type KeyObject, randomBytes, sign } f
 import { promisify } from 'node:util';
 import { TOKEN_END_POINTS_MAX } from '../limits.ts';
 import * as x25519 from '../noise/key-pair.ts';
-import { CLIENT_ADMIN, CLIENT_EPHEMERAL, isEndPoint, isName, signToken } from '../wire/member-token.ts';
+import { parseLabels, printLabels } from '../wire/labels.ts';
+import { CLIENT_ADMIN, CLIENT_EPHEMERAL, isEndPoint, signToken } from '../wire/member-token.ts';
 import { longOf, type Token } from '../wire/message.ts';
+import { isName } from '../wire/name.ts';
 import { exportSpki } from '../wire/rsa-key.ts';
-import { certifiedId, parseLabels, printLabels } from '../wire/statement.ts';
+import { certifiedId } from '../wire/statement.ts';
 import type { MemberMemory } from './memory.ts';
 
 /** A client with its private keys. Node prints KeyObjects without their contents, so logging one reveals no key. */

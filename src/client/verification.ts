@@ -2,11 +2,13 @@
 // client has seen before. SECURITY.md says what a lying registry can still do.
 import { hash } from 'node:crypto';
 import { SEAL_KEY_BYTES, SEALED_RSA_BITS_MIN, TOKEN_END_POINTS_MAX } from '../limits.ts';
-import { isEndPoint, isName } from '../wire/member-token.ts';
+import { parseLabels } from '../wire/labels.ts';
+import { isEndPoint } from '../wire/member-token.ts';
 import type { Token } from '../wire/message.ts';
+import { isName } from '../wire/name.ts';
 import { verifyAllPss } from '../wire/pss.ts';
 import { parseSpki } from '../wire/rsa-key.ts';
-import { certifiedId, parseLabels, seqOf, statementBytes, statementDigest } from '../wire/statement.ts';
+import { certifiedId, seqOf, statementBytes, statementDigest } from '../wire/statement.ts';
 import { type Roster, repeatedAmong, type UnverifiedReason } from './cluster.ts';
 import {
   type ClusterMemory,

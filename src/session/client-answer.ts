@@ -1,10 +1,28 @@
-// The end of a Client message in every dialect: ClientOK and the identified session, or the table's refusal.
+// Parts of a Client message in every dialect: the registration, and its end by ClientOK or by the table's refusal.
 import { hash } from 'node:crypto';
-import type { Reply } from '../registry/command.ts';
-import { bigintOf, longOf, Op, type Token } from '../wire/message.ts';
+import type { RegisterCommand, Reply } from '../registry/command.ts';
+import { CLIENT_EPHEMERAL } from '../wire/member-token.ts';
+import { bigintOf, encodeRosterToken, longOf, Op, type Token } from '../wire/message.ts';
+import { certifiedId } from '../wire/statement.ts';
 import type { AnonymousSession, Answer, AnyKeys, Refused } from './session.ts';
 
 const NOTHING = new Uint8Array(0);
+
+/** Registers a checked token. A token without an ID gets `assigned`. */
+export function registrationOf(token: Token, assigned?: Uint8Array): RegisterCommand {
+  const id = token.ID ?? assigned!;
+  return {
+    kind: 'register',
+    clientId: Buffer.from(id).toString('hex'),
+    name: token.Name!,
+    sigKeyDigest: hash('sha256', token.SigKey!, 'hex'),
+    endPointCount: token.MyEnds?.length ?? 0,
+    ephemeral: (bigintOf(token.Attrs) & CLIENT_EPHEMERAL) !== 0n,
+    token: encodeRosterToken({ ...token, ID: id }),
+    // An assigned ID is random.
+    certified: id === token.ID && certifiedId(token.SigKey!).equals(id),
+  };
+}
 
 export function refusedBy(reply: Reply): Refused {
   if (reply.kind !== 'refused') throw new Error(`the table answered a client with ${reply.kind}`);

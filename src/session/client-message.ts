@@ -1,12 +1,10 @@
 // Serves the Client message, which identifies a client (T1 to T12). Part of stages 2 and 5 of the data path. A token
 // registers a new client or a returning one. An ID with a signature over this session's salt2 returns a known client.
-import { hash } from 'node:crypto';
 import { ID_BYTES } from '../limits.ts';
-import { CLIENT_EPHEMERAL, checkToken, isNodeId, verifySignature } from '../wire/member-token.ts';
-import { bigintOf, decodeRoster, encodeRosterToken, type Message, type Token } from '../wire/message.ts';
+import { checkToken, isNodeId, verifySignature } from '../wire/member-token.ts';
+import { decodeRoster, type Message, type Token } from '../wire/message.ts';
 import { parseSpki } from '../wire/rsa-key.ts';
-import { certifiedId } from '../wire/statement.ts';
-import { identified, refusedBy } from './client-answer.ts';
+import { identified, refusedBy, registrationOf } from './client-answer.ts';
 import { serveSealedClient } from './sealed-client.ts';
 import type { AnonymousSession, SessionContext, Step } from './session.ts';
 
@@ -22,22 +20,11 @@ export function serveClient(session: AnonymousSession, message: Message, context
 function register(session: AnonymousSession, token: Token, context: SessionContext): Step {
   const fault = checkToken(token);
   if (fault) return { kind: 'refused', why: fault };
-  const id = token.ID ?? context.random(ID_BYTES);
-  const clientId = Buffer.from(id).toString('hex');
-  const attrs = bigintOf(token.Attrs);
+  const command = registrationOf(token, token.ID ? undefined : context.random(ID_BYTES));
   return {
     kind: 'question',
-    command: {
-      kind: 'register',
-      clientId,
-      name: token.Name!,
-      sigKeyDigest: hash('sha256', token.SigKey!, 'hex'),
-      endPointCount: token.MyEnds?.length ?? 0,
-      ephemeral: (attrs & CLIENT_EPHEMERAL) !== 0n,
-      token: encodeRosterToken({ ...token, ID: id }),
-      certified: certifiedId(token.SigKey!).equals(id),
-    },
-    conclude: (reply) => (reply.kind === 'refused' ? refusedBy(reply) : identified(session, clientId, token)),
+    command,
+    conclude: (reply) => (reply.kind === 'refused' ? refusedBy(reply) : identified(session, command.clientId, token)),
   };
 }
 

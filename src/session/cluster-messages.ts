@@ -2,8 +2,8 @@
 // message from the table's reply (stage 5).
 import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
 import type { ClusterProperties, ClusterRef, Reply } from '../registry/command.ts';
-import { isName } from '../wire/member-token.ts';
 import { bigintOf, longOf, type Message, Op } from '../wire/message.ts';
+import { isName } from '../wire/name.ts';
 import type { IdentifiedSession, SessionContext, Step } from './session.ts';
 
 /** Bits of cluster attrs that clients cannot set: 2 is `deleted` (R4). */

@@ -1,30 +1,15 @@
 // Serves the Client message of the sealed dialect (L1 to L7). Part of stages 2 and 5 of the data path. The client proves
 // in this session that it holds its SigKey, and its statement binds name, end points and keys to this registry.
-import { hash } from 'node:crypto';
 import type { Fault } from '../errors.ts';
 import { SEAL_KEY_BYTES, SEQ_AHEAD_MS_MAX } from '../limits.ts';
-import { CLIENT_EPHEMERAL, checkTokenFields, isNodeId } from '../wire/member-token.ts';
-import {
-  bigintOf,
-  decodeRoster,
-  encodeRosterToken,
-  encodeSealedFields,
-  type Message,
-  type Token,
-} from '../wire/message.ts';
+import { isLabels } from '../wire/labels.ts';
+import { checkTokenFields, isNodeId } from '../wire/member-token.ts';
+import { decodeRoster, encodeSealedFields, type Message, type Token } from '../wire/message.ts';
 import { verifyAllPss } from '../wire/pss.ts';
 import { parseSpki, type RsaKeyParts } from '../wire/rsa-key.ts';
 import type { SealedKeys } from '../wire/sealed-keys.ts';
-import {
-  certifiedId,
-  clientProof,
-  isLabels,
-  returnProof,
-  seqOf,
-  statementBytes,
-  statementDigest,
-} from '../wire/statement.ts';
-import { identified, refusedBy } from './client-answer.ts';
+import { clientProof, returnProof, seqOf, statementBytes, statementDigest } from '../wire/statement.ts';
+import { identified, refusedBy, registrationOf } from './client-answer.ts';
 import type { AnonymousSession, SessionContext, Step } from './session.ts';
 
 export function serveSealedClient(
@@ -57,24 +42,12 @@ function register(
     { bytes: clientProof(h, digest), signature: proof },
   ]);
   if (!verified) return { kind: 'refused', why: 'signature-invalid' };
-  const id = token.ID!;
-  const clientId = Buffer.from(id).toString('hex');
+  const statement = { seq, statementDigest: digest.toString('hex'), sealed: encodeSealedFields(token) };
+  const command = { ...registrationOf(token), ...statement };
   return {
     kind: 'question',
-    command: {
-      kind: 'register',
-      clientId,
-      name: token.Name!,
-      sigKeyDigest: hash('sha256', token.SigKey!, 'hex'),
-      endPointCount: token.MyEnds?.length ?? 0,
-      ephemeral: (bigintOf(token.Attrs) & CLIENT_EPHEMERAL) !== 0n,
-      token: encodeRosterToken(token),
-      certified: certifiedId(token.SigKey!).equals(id),
-      seq,
-      statementDigest: digest.toString('hex'),
-      sealed: encodeSealedFields(token),
-    },
-    conclude: (reply) => (reply.kind === 'refused' ? refusedBy(reply) : identified(session, clientId, token)),
+    command,
+    conclude: (reply) => (reply.kind === 'refused' ? refusedBy(reply) : identified(session, command.clientId, token)),
   };
 }
 

@@ -8,29 +8,17 @@
 import { hash, type KeyObject, sign, verify } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Fault } from '../errors.ts';
-import {
-  END_POINT_CHARS_MAX,
-  ID_BYTES,
-  ID_BYTES_OLD,
-  NAME_CHARS_MAX,
-  SEALED_RSA_BITS_MIN,
-  TOKEN_END_POINTS_MAX,
-} from '../limits.ts';
+import { END_POINT_CHARS_MAX, ID_BYTES, ID_BYTES_OLD, SEALED_RSA_BITS_MIN, TOKEN_END_POINTS_MAX } from '../limits.ts';
 import { bigintOf, decodeRoster, type Token } from './message.ts';
+import { isName } from './name.ts';
 import { bitsOf, importPublicKey, parseSpki, type RsaKeyParts } from './rsa-key.ts';
 
 /** Bits of a client's attrs (T9). */
 export const CLIENT_EPHEMERAL = 1n;
 export const CLIENT_ADMIN = 2n;
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const END_POINT_PREFIX = 'TcpEndPoint: ';
 const HOST_NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
-
-/** True if the name satisfies T2. Members and clusters share this rule. */
-export function isName(name: string | null | undefined): name is string {
-  return name !== null && name !== undefined && name.length <= NAME_CHARS_MAX && NAME.test(name);
-}
 
 /** True for 20 or 32 bytes (K2). */
 export function isNodeId(id: Uint8Array): boolean {

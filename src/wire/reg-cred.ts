@@ -9,7 +9,8 @@
 //   }
 import type { KeyObject } from 'node:crypto';
 import { REG_CRED_BYTES_MAX } from '../limits.ts';
-import { isEndPoint, isName, isNodeId } from './member-token.ts';
+import { isEndPoint, isNodeId } from './member-token.ts';
+import { isName } from './name.ts';
 import { parseSshRsa, printSshRsa } from './rsa-key.ts';
 import { parseVersion, printVersion } from './version.ts';
 

@@ -4,8 +4,7 @@
 //   S = "xlReg member 1\0" L(registry ID) L(Name) Attrs(8) L(ID) L(CommsKey) L(SigKey) count(1) L(MyEnds[i])… L(Labels)
 //       SealKey(32) seq(8)                                        L(x) = length(2) x; integers are big-endian
 import { hash, type KeyObject } from 'node:crypto';
-import { LABEL_KEY_CHARS_MAX, LABELS_BYTES_MAX, SEAL_KEY_BYTES } from '../limits.ts';
-import { isName } from './member-token.ts';
+import { SEAL_KEY_BYTES } from '../limits.ts';
 import { bigintOf, longOf, type Token } from './message.ts';
 import { signPss } from './pss.ts';
 
@@ -104,36 +103,4 @@ export function returnProof(handshakeHash: Uint8Array, clientId: Uint8Array): Bu
 /** The ID that belongs to a SigKey alone: the hash of its SubjectPublicKeyInfo. */
 export function certifiedId(sigKeySpki: Uint8Array): Buffer {
   return hash('sha256', Buffer.concat([ID_PREFIX, sigKeySpki]), 'buffer');
-}
-
-/** True if the labels are well-formed; see parseLabels. */
-export function isLabels(text: string): boolean {
-  return parseLabels(text) !== undefined;
-}
-
-/**
- * Parses labels: at most LABELS_BYTES_MAX bytes of lines `key=value` joined by LF. Keys are names of at most
- * LABEL_KEY_CHARS_MAX characters, in ascending order, each once. Values have no control characters. Undefined if the
- * text is anything else. The empty text has no labels.
- */
-export function parseLabels(text: string): Map<string, string> | undefined {
-  const labels = new Map<string, string>();
-  if (text === '') return labels;
-  if (Buffer.byteLength(text) > LABELS_BYTES_MAX) return undefined;
-  let last = '';
-  for (const line of text.split('\n')) {
-    const at = line.indexOf('=');
-    const [key, value] = [line.slice(0, Math.max(at, 0)), line.slice(at + 1)];
-    // Names are ASCII, so the order of code units is that of bytes.
-    if (!isName(key) || key.length > LABEL_KEY_CHARS_MAX || key <= last || /\p{Cc}/u.test(value)) return undefined;
-    labels.set(key, value);
-    last = key;
-  }
-  return labels;
-}
-
-/** Prints labels in the form that parseLabels reads, whatever their order. */
-export function printLabels(labels: ReadonlyMap<string, string>): string {
-  const lines = [...labels].sort(([one], [other]) => (one < other ? -1 : 1));
-  return lines.map(([key, value]) => `${key}=${value}`).join('\n');
 }

@@ -3,7 +3,8 @@
 // any IV, key and padding, cut anywhere. The client checks strictly what it receives.
 
 import { constants, createCipheriv, createDecipheriv, type KeyObject, publicEncrypt, randomBytes } from 'node:crypto';
-import { type Closed, type ConnectionOptions, FieldConnection, type OpenSocket } from './field-connection.ts';
+import { type ConnectionOptions, FieldConnection, type OpenSocket } from './field-connection.ts';
+import { FieldRequests } from './field-requests.ts';
 import { clientIdSignature, type MemberKeys } from './member-keys.ts';
 import { decodeMessage, encodeMessage, type FieldMessage, type MessageInput, OP } from './protobuf.ts';
 
@@ -87,17 +88,6 @@ export interface Received {
   readonly message: FieldMessage;
 }
 
-/** A reply of another Op than the one asked for. */
-export class OtherReply extends Error {
-  override readonly name = 'OtherReply';
-  readonly reply: FieldMessage;
-
-  constructor(expected: number, reply: FieldMessage) {
-    super(`Op ${reply.op} (${reply.errDesc ?? 'no ErrDesc'}) in place of ${expected}`);
-    this.reply = reply;
-  }
-}
-
 /** Encrypts a Hello's plaintext; by default with RSA-OAEP, SHA-1 and no label (H1). */
 export function encryptHello(plaintext: Uint8Array, registryKey: KeyObject, options: HelloOptions = {}): Buffer {
   return publicEncrypt(
@@ -140,7 +130,7 @@ function split<const L extends readonly number[]>(bytes: Buffer, lengths: L): { 
 }
 
 /** One connection to a registry, in one of the RSA dialects. */
-export class FieldClient extends FieldConnection {
+export class FieldClient extends FieldRequests {
   readonly dialect: Dialect;
   readonly receiveMode: Receive;
   /** All replies so far, oldest first, without the HelloReply. */
@@ -274,13 +264,6 @@ export class FieldClient extends FieldConnection {
     return await this.receive();
   }
 
-  /** Sends a message and returns the reply; rejects with OtherReply if its Op differs. */
-  async call(message: MessageInput, op: number): Promise<FieldMessage> {
-    const reply = await this.request(message);
-    if (reply.op !== op) throw new OtherReply(op, reply);
-    return reply;
-  }
-
   // ---- what a client of the field does
 
   /** Sends a Client message with an encoded token. */
@@ -292,26 +275,6 @@ export class FieldClient extends FieldConnection {
   async identifyById(clientId: Uint8Array, keys: MemberKeys): Promise<FieldMessage> {
     const digSig = clientIdSignature(clientId, this.session.salt2, keys.sigPrivate);
     return await this.call({ op: OP.Client, clientId, digSig }, OP.ClientOK);
-  }
-
-  async create(clusterName: string, clusterSize?: number, endPointCount?: number): Promise<FieldMessage> {
-    return await this.call({ op: OP.Create, clusterName, clusterSize, endPointCount }, OP.CreateReply);
-  }
-
-  /** Sends a Join by name, by ID, or by neither. */
-  async join(cluster?: string | Uint8Array): Promise<FieldMessage> {
-    const named = typeof cluster === 'string' ? { clusterName: cluster } : { clusterId: cluster };
-    return await this.call({ op: OP.Join, ...named }, OP.JoinReply);
-  }
-
-  async getCluster(clusterId?: Uint8Array, which?: bigint): Promise<FieldMessage> {
-    return await this.call({ op: OP.GetCluster, clusterId, which }, OP.ClusterMembers);
-  }
-
-  /** Sends a Bye, and waits for the Ack and the registry's close. */
-  async bye(): Promise<Closed> {
-    await this.call({ op: OP.Bye }, OP.Ack);
-    return await this.waitClosed();
   }
 
   // ---- inside

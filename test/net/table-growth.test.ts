@@ -3,9 +3,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type FieldClient, OtherReply } from '../field/field-client.ts';
+import type { FieldClient } from '../field/field-client.ts';
 import { ClosedEarly } from '../field/field-connection.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
+import { OtherReply } from '../field/field-requests.ts';
 
 const SECONDS = Number(process.env.XLREG_TEST_ATTACK_SECONDS ?? 3);
 /** Small enough that an address without limits fills it during the attack. */

@@ -2,8 +2,9 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkToken, isEndPoint, isName, isNodeId, signToken, verifySignature } from '../../src/wire/member-token.ts';
+import { checkToken, isEndPoint, isNodeId, signToken, verifySignature } from '../../src/wire/member-token.ts';
 import type { Token } from '../../src/wire/message.ts';
+import { isName } from '../../src/wire/name.ts';
 import { parseSpki } from '../../src/wire/rsa-key.ts';
 import { uint64 } from './arbitrary-messages.ts';
 import { fastest } from './fastest.ts';

@@ -9,18 +9,12 @@ import { FrameReader, sealFrame } from '../../src/client/streams/stream-frames.t
 import { CipherState } from '../../src/noise/cipher-state.ts';
 import { HandshakeState } from '../../src/noise/handshake-state.ts';
 import { keyPairOf } from '../../src/noise/key-pair.ts';
+import { isLabels } from '../../src/wire/labels.ts';
 import type { Token } from '../../src/wire/message.ts';
 import { verifyPss } from '../../src/wire/pss.ts';
 import { encryptFrames, encryptRequest, FrameAssembly } from '../../src/wire/sealed-frame.ts';
 import { isMac1, mac1, mac1Key, readSealCert, SEALED_PROLOGUE } from '../../src/wire/sealed-hello.ts';
-import {
-  certifiedId,
-  clientProof,
-  isLabels,
-  returnProof,
-  statementBytes,
-  statementDigest,
-} from '../../src/wire/statement.ts';
+import { certifiedId, clientProof, returnProof, statementBytes, statementDigest } from '../../src/wire/statement.ts';
 import { sha256 } from '../field/sealed/noise.ts';
 import type * as made from '../field/sealed/vectors.ts';
 

@@ -2,20 +2,12 @@
 
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { isLabels, parseLabels, printLabels } from '../../src/wire/labels.ts';
 import { longOf, type Token } from '../../src/wire/message.ts';
 import { verifyAllPss, verifyPss } from '../../src/wire/pss.ts';
 import { exportSpki, parseSpki } from '../../src/wire/rsa-key.ts';
 import { encodeSealCert, isMac1, mac1, mac1Key, readSealCert } from '../../src/wire/sealed-hello.ts';
-import {
-  certifiedId,
-  isLabels,
-  parseLabels,
-  printLabels,
-  SEQ_MAX,
-  seqOf,
-  signStatement,
-  statementBytes,
-} from '../../src/wire/statement.ts';
+import { certifiedId, SEQ_MAX, seqOf, signStatement, statementBytes } from '../../src/wire/statement.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const registryId = Buffer.alloc(32, 0xab);

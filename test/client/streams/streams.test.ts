@@ -92,6 +92,18 @@ async function readExactly(socket: Socket, count: number): Promise<Buffer> {
   }
 }
 
+/** Opens a stream of alice by the second implementation, up to its first frame. */
+async function rawStream() {
+  const handshake = rawHandshake(alice);
+  const socket = await rawSocket();
+  const accepted = nextStream();
+  socket.write(rawMessage1(handshake, alice.id));
+  handshake.read((await readExactly(socket, 50)).subarray(2));
+  const { send } = handshake.split();
+  socket.write(counted(send.encrypt(Buffer.from([0]))));
+  return { socket, send, stream: await accepted };
+}
+
 describe('an open stream', () => {
   it('carries data both ways, and each direction ends by itself (P8)', async () => {
     const { here, there } = await pair();
@@ -342,14 +354,8 @@ describe('a listener', () => {
     ['a flipped bit', (frame: Buffer) => (frame[5]! ^= 1)],
     ['a length below a tag', (frame: Buffer) => frame.writeUInt16BE(16)],
   ])('cuts a stream at %s (P8)', async (_, damage) => {
-    const handshake = rawHandshake(alice);
-    const socket = await rawSocket();
-    const stream = nextStream();
-    socket.write(rawMessage1(handshake, alice.id));
-    handshake.read((await readExactly(socket, 50)).subarray(2));
-    const { send } = handshake.split();
-    socket.write(counted(send.encrypt(Buffer.from([0]))));
-    const error = errorOf(await stream);
+    const { socket, send, stream } = await rawStream();
+    const error = errorOf(stream);
     const frame = counted(send.encrypt(Buffer.from('\0data')));
     damage(frame);
     socket.write(frame);
@@ -362,14 +368,8 @@ describe('a listener', () => {
     ['data behind the end mark', [Buffer.from([1]), Buffer.from([0, 7])]],
     ['a FIN without an end mark', []],
   ])('cuts a stream at %s (P8)', async (_, frames) => {
-    const handshake = rawHandshake(alice);
-    const socket = await rawSocket();
-    const stream = nextStream();
-    socket.write(rawMessage1(handshake, alice.id));
-    handshake.read((await readExactly(socket, 50)).subarray(2));
-    const { send } = handshake.split();
-    socket.write(counted(send.encrypt(Buffer.from([0]))));
-    const error = errorOf((await stream).resume());
+    const { socket, send, stream } = await rawStream();
+    const error = errorOf(stream.resume());
     for (const frame of frames) socket.write(counted(send.encrypt(frame)));
     if (frames.length === 0) socket.end();
     expect(await error).toBeInstanceOf(StreamCut);

@@ -2,8 +2,8 @@
 // it: raw bytes, any Hello, any frame, cut anywhere. The client checks strictly what it receives.
 
 import { createHmac, type KeyObject } from 'node:crypto';
-import { OtherReply } from '../field-client.ts';
-import { type Closed, type ConnectionOptions, FieldConnection, type OpenSocket } from '../field-connection.ts';
+import { type ConnectionOptions, FieldConnection, type OpenSocket } from '../field-connection.ts';
+import { FieldRequests } from '../field-requests.ts';
 import type { MemberKeys } from '../member-keys.ts';
 import type { TokenInput } from '../protobuf.ts';
 import { decodeMessage, encodeMessage, encodeToken, type FieldMessage, type MessageInput, OP } from '../protobuf.ts';
@@ -66,7 +66,7 @@ export function stated(registryId: Uint8Array, { keys, ...token }: SealedToken):
 }
 
 /** One connection to a registry in the sealed dialect. */
-export class SealedClient extends FieldConnection {
+export class SealedClient extends FieldRequests {
   readonly #registry: SealedRegistry;
   #handshake: Handshake | undefined;
   #session: SealedSession | undefined;
@@ -171,13 +171,6 @@ export class SealedClient extends FieldConnection {
     return await this.receive();
   }
 
-  /** Sends a message and returns the reply; rejects with OtherReply if its Op differs. */
-  async call(message: MessageInput, op: number): Promise<FieldMessage> {
-    const reply = await this.request(message);
-    if (reply.op !== op) throw new OtherReply(op, reply);
-    return reply;
-  }
-
   /** A Client message: the token as it is, and DigSig over this handshake. */
   clientMessage(token: TokenInput, sigPrivate: KeyObject): MessageInput {
     const proof = clientProof(this.session.handshakeHash, statementBytes(this.#registry.id, token));
@@ -194,26 +187,6 @@ export class SealedClient extends FieldConnection {
   async identifyById(clientId: Uint8Array, keys: MemberKeys): Promise<FieldMessage> {
     const digSig = pssSign(keys.sigPrivate, returnProof(this.session.handshakeHash, clientId));
     return await this.call({ op: OP.Client, clientId, digSig }, OP.ClientOK);
-  }
-
-  async create(clusterName: string, clusterSize?: number, endPointCount?: number): Promise<FieldMessage> {
-    return await this.call({ op: OP.Create, clusterName, clusterSize, endPointCount }, OP.CreateReply);
-  }
-
-  /** Sends a Join by name, by ID, or by neither. */
-  async join(cluster?: string | Uint8Array): Promise<FieldMessage> {
-    const named = typeof cluster === 'string' ? { clusterName: cluster } : { clusterId: cluster };
-    return await this.call({ op: OP.Join, ...named }, OP.JoinReply);
-  }
-
-  async getCluster(clusterId?: Uint8Array, which?: bigint): Promise<FieldMessage> {
-    return await this.call({ op: OP.GetCluster, clusterId, which }, OP.ClusterMembers);
-  }
-
-  /** Sends a Bye, and waits for the Ack and the registry's close. */
-  async bye(): Promise<Closed> {
-    await this.call({ op: OP.Bye }, OP.Ack);
-    return await this.waitClosed();
   }
 
   // ---- inside
