@@ -77,6 +77,9 @@ describe.skipIf(!hasAll)('members behind HAProxy and nginx', () => {
 
   async function startHaproxy(): Promise<void> {
     const file = await configuration('haproxy.cfg', 'bind :56789', tcpFront);
+    // An unpacked package has made no such user.
+    const asPackaged = await readFile(file, 'utf8');
+    await writeFile(file, asPackaged.replace('  user haproxy\n  group haproxy\n', ''));
     const child = spawn(haproxyPath!, ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       haproxyLog += text;
