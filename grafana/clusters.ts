@@ -55,6 +55,22 @@ export const clusters: Dashboard = {
           queries: [{ expr: rate('xlreg_table_expired_total'), legend: '{{instance}}' }],
         },
         {
+          title: 'Waiting connections',
+          description: 'Connections parked with a GetCluster that waits for a change of its cluster.',
+          unit: 'short',
+          queries: [{ expr: gauge('xlreg_waits_parked'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Waits woken and ended a second',
+          description:
+            'woken: resumed because of a change. The others are ends of waits by their reason; closed waits are unanswered.',
+          unit: 'ops',
+          queries: [
+            { expr: rate('xlreg_waits_woken_total'), legend: '{{instance}} woken' },
+            { expr: rate('xlreg_waits_ended_total'), legend: '{{instance}} {{end}}' },
+          ],
+        },
+        {
           title: 'Create, Join and GetCluster a second',
           description: 'Answered requests, including refusals.',
           unit: 'ops',

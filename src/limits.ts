@@ -45,6 +45,9 @@ export const RSA_BITS_MAX = 4096;
 export const ID_BYTES = 32;
 export const ID_BYTES_OLD = 20;
 
+/** Bytes of a History (V1). */
+export const HISTORY_BYTES = 8;
+
 /** Unknown fields of one message, in all (M5): room for later versions, none for a flood. */
 export const UNKNOWN_FIELDS_MAX = 16;
 
@@ -332,6 +335,18 @@ export const LABEL_KEY_CHARS_MAX = 63;
 /** Bits of a SigKey, and of the registry's sk, in the sealed dialect. */
 export const SEALED_RSA_BITS_MIN = 2_048;
 
+/** Milliseconds of `--max-wait-ms` at most (V5). Many NATs and balancers forget connections that idle longer. */
+export const WAIT_MS_MAX = 300_000;
+
+/** Milliseconds by which a wait may end late: all waits share one timer. */
+export const WAIT_TICK_MS = 50;
+
+/** Waits that are resumed in one turn of the front end. Fresh messages go first. */
+export const RESUMES_PER_TURN = 64;
+
+/** Milliseconds over which a drain spreads the ends of waits, so that not all clients reconnect at once (V6). */
+export const DRAIN_WAITS_MS = 5_000;
+
 /** Seconds by which the clocks of a client and of a registry may differ when the client checks a certificate. */
 export const SEAL_CERT_SKEW_SECONDS = 86_400;
 
@@ -344,6 +359,18 @@ export const SEAL_CERT_BACKDATE_SECONDS = 3_600;
 
 /** Milliseconds after which a process replaces `s`. */
 export const SEAL_KEY_AGE_MS_MAX = 86_400_000;
+
+/** Lost seats of a cluster whose reason is remembered (V4): as many as it has seats. */
+export const LOST_SEATS_MAX = 64;
+
+/**
+ * Clusters that one batch, catch-up or sweep lists as changed: half the places of the change ring. After more, every
+ * waiting connection is woken.
+ */
+export const CHANGED_CLUSTERS_MAX = 4_096;
+
+/** Places of the change ring; a power of two. Some seconds of changes at the highest rate of commits. */
+export const CHANGE_RING_PLACES = 8_192;
 
 /** Marks that one command of an operator lifts: as many as fit in one transaction of etcd. */
 export const MARKS_LIFTED_MAX = 32;

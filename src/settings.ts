@@ -13,6 +13,7 @@ import {
   SESSION_MESSAGES_MAX,
   SHUTDOWN_DELAY_SECONDS_MAX,
   TOKEN_END_POINTS_MAX,
+  WAIT_MS_MAX,
   WORKERS_MAX,
 } from './limits.ts';
 import {
@@ -305,6 +306,13 @@ export const settings = z.strictObject({
   'session-timeout-ms': deadline(MILLISECONDS_MAX, 'for a session'),
   'linger-timeout-ms': deadline(1_000, "for the peer's FIN after that of the server"),
   'drain-grace-ms': deadline(5_000, 'for sessions to end by themselves when the server stops'),
+
+  'max-wait-ms': whole(0, WAIT_MS_MAX)
+    .default(60_000)
+    .register(texts, {
+      ...{ group: 'deadlines', value: 'MS' },
+      about: 'the longest wait of a client for a change of its cluster, in the sealed dialect; 0: none waits',
+    }),
 
   'log-level': z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])

@@ -159,7 +159,7 @@ const ID = Buffer.alloc(32, 7);
 
 const CONTEXT: SessionContext = {
   ...{ registryToken: {}, version: 1, random: pooledRandom(), now: Date.now },
-  rosterBytesMax: 10_000,
+  ...{ rosterBytesMax: 10_000, maxWaitMs: 0 },
 };
 
 function identified(): Session {

@@ -90,6 +90,7 @@ _xlreg() {
         '--session-timeout-ms[for a session \[86400000\]]: : ' \
         '--linger-timeout-ms[for the peer'\''s FIN after that of the server \[1000\]]: : ' \
         '--drain-grace-ms[for sessions to end by themselves when the server stops \[5000\]]: : ' \
+        '--max-wait-ms[the longest wait of a client for a change of its cluster, in the sealed dialect]: : ' \
         '--log-level[the least level that is logged]: :(trace debug info warn error fatal silent)' \
         '--audit-log[where to record what operators and members change, for xlreg audit verify \[audit.log in the data dir]: :(off)' \
         '--audit-file-bytes[the size from which a file of the audit log is rotated \[16777216\]]: : ' \
@@ -327,6 +328,7 @@ _xlreg() {
         '--session-timeout-ms[for a session \[86400000\]]: : ' \
         '--linger-timeout-ms[for the peer'\''s FIN after that of the server \[1000\]]: : ' \
         '--drain-grace-ms[for sessions to end by themselves when the server stops \[5000\]]: : ' \
+        '--max-wait-ms[the longest wait of a client for a change of its cluster, in the sealed dialect]: : ' \
         '--log-level[the least level that is logged]: :(trace debug info warn error fatal silent)' \
         '--audit-log[where to record what operators and members change, for xlreg audit verify \[audit.log in the data dir]: :(off)' \
         '--audit-file-bytes[the size from which a file of the audit log is rotated \[16777216\]]: : ' \

@@ -16,6 +16,7 @@ import { readinessMetrics } from '../../src/metrics/readiness-metrics.ts';
 import { ReloadMetrics } from '../../src/metrics/reload-metrics.ts';
 import { SessionMetrics } from '../../src/metrics/session-metrics.ts';
 import { threadMetrics } from '../../src/metrics/thread-metrics.ts';
+import { waitMetrics } from '../../src/metrics/wait-metrics.ts';
 import { LOOP_DELAY_SECONDS } from '../../src/runtime/loop-delay.ts';
 import { readinessChecks } from '../../src/server/health.ts';
 import { HistogramBuckets } from '../../src/shared-memory/histogram-buckets.ts';
@@ -82,7 +83,9 @@ function registerAll(registry: Registry): void {
     () => undefined,
   );
   new SessionMetrics(registry);
-  new PoolMetrics(registry, () => ({ hello: 0, message: 0 }));
+  new PoolMetrics(registry, () => ({ hello: 0, message: 0, resume: 0 }));
+  const ended = { change: 0, time: 0, message: 0, fin: 0, drain: 0, closed: 0 };
+  waitMetrics(registry, () => ({ parked: 0, woken: 0, ended }));
   coordinatorMetrics(registry, coordinatorStats(newStatsMemory()), () => 0);
   threadMetrics(registry, { stats: () => [], loopDelays: { main: delays, coordinator: delays } });
 }

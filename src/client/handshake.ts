@@ -10,4 +10,6 @@ export interface Handshake {
   readonly codec: MessageCodec;
   /** Bytes that bind a client's proof to this session: salt2 (T10), in `sealed` the handshake hash. */
   readonly binding: Uint8Array;
+  /** Longest wait of a GetCluster in milliseconds (V5); 0 in the RSA dialects. */
+  readonly maxWaitMs: number;
 }

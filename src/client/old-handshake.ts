@@ -34,7 +34,13 @@ export async function exchangeHello(
     throw new RegistryUntrusted('it could not read the Hello: it does not hold the comms key of these credentials');
   }
   const { keys, salt2, version2 } = reply;
-  return { dialect: dialectName, version: version2, codec: new CbcCodec(keys, replyBytes), binding: salt2 };
+  return {
+    dialect: dialectName,
+    version: version2,
+    codec: new CbcCodec(keys, replyBytes),
+    binding: salt2,
+    maxWaitMs: 0,
+  };
 }
 
 /** Receives a HelloReply. Its length is fixed, so on TCP the length ends it. */

@@ -8,6 +8,7 @@ import { exportSpki } from '../wire/rsa-key.ts';
 import { printVersion } from '../wire/version.ts';
 import type { Channel } from './channel.ts';
 import {
+  ALL_MEMBERS,
   CLUSTER_EPHEMERAL,
   type ClusterMember,
   type ClusterProperties,
@@ -28,11 +29,14 @@ import type { Handshake } from './handshake.ts';
 import { assertHomeAllows, noteSealed } from './home-notes.ts';
 import { type IdentifyBy, oldIdentity, sealedIdentity, seqToPass } from './identity-message.ts';
 import type { Member } from './member.ts';
+import type { ReceivedMessage } from './message-codec.ts';
 import { withObservedAddress } from './observed-address.ts';
 import { endPromptly } from './prompt-end.ts';
+import { type ChangesRequest, changesFields, changesIn, type RosterChanges } from './roster-changes.ts';
 import { memoryOf, sealedId } from './statements.ts';
 import { RosterVerifier } from './verification.ts';
-import { type WatchOptions, watchMembers } from './watch-members.ts';
+import { type WatchSource, watch } from './watch.ts';
+import type { WatchOptions } from './watch-members.ts';
 
 /** The client's identity, as the registry confirms it. */
 export interface ClientIdentity {
@@ -160,16 +164,42 @@ export class RegistrySession {
    */
   async cluster(cluster: ClusterRef, which?: bigint): Promise<Roster> {
     if (which === undefined) return await wholeRoster((seats) => this.cluster(cluster, seats));
-    const id = typeof cluster === 'string' ? this.#idsByName.get(cluster) : cluster.id.toLowerCase();
+    const id = this.#idOf(cluster);
     const fields = id === undefined ? fieldsOf(cluster) : fieldsOf({ id });
     const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, {
       ...fields,
       ClusterSize: 0,
       Which: longOf(which),
     });
-    const size = id === undefined ? undefined : this.#sizesById.get(id);
-    const roster = this.#checked(() => rosterOf(reply, id, size));
+    const roster = this.#checked(() => rosterOf(reply, id, this.#sizeOf(id)));
     return (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster;
+  }
+
+  /** Longest wait of changes() in milliseconds; 0: the registry answers at once. */
+  get maxWaitMs(): number {
+    return this.#link.handshake.maxWaitMs;
+  }
+
+  /**
+   * Asks what is newer than a version of a cluster, and may wait for it (V5). Only in the sealed dialect. Any later
+   * request of this session ends the wait.
+   */
+  async changes(cluster: ClusterRef, request: ChangesRequest): Promise<RosterChanges> {
+    const { known, waitMs } = request;
+    const id = known?.clusterId ?? this.#idOf(cluster);
+    const named = id === undefined ? fieldsOf(cluster) : fieldsOf({ id });
+    const asked = { ...named, ...changesFields(request), ClusterSize: 0, Which: longOf(ALL_MEMBERS) };
+    const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, asked, known && waitMs);
+    const roster = this.#checked(() => rosterOf(reply, id, this.#sizeOf(id)));
+    return changesIn(reply, (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster);
+  }
+
+  #idOf(cluster: ClusterRef): string | undefined {
+    return typeof cluster === 'string' ? this.#idsByName.get(cluster) : cluster.id.toLowerCase();
+  }
+
+  #sizeOf(id: string | undefined): number | undefined {
+    return id === undefined ? undefined : this.#sizesById.get(id);
   }
 
   /**
@@ -179,9 +209,15 @@ export class RegistrySession {
    * receives seats that become empty. With memberId, rejects with NoLongerMember once that ID has left.
    */
   members(cluster: ClusterRef, options: WatchOptions = {}): AsyncGenerator<ClusterMember, void, void> {
-    return endPromptly(options.signal, (signal) =>
-      watchMembers((which) => untilAborted(this.cluster(cluster, which), signal), { ...options, signal }),
-    );
+    return endPromptly(options.signal, (signal) => {
+      const source: WatchSource = {
+        isSealed: this.dialect === 'sealed',
+        maxWaitMs: this.maxWaitMs,
+        cluster: (which) => untilAborted(this.cluster(cluster, which), signal),
+        changes: (request) => untilAborted(this.changes(cluster, request), signal),
+      };
+      return watch(source, { ...options, signal });
+    });
   }
 
   /** Sends Bye, waits for the Ack (R12), then closes. */
@@ -202,9 +238,9 @@ export class RegistrySession {
     this.close();
   }
 
-  async #ask(op: Op, expected: Op, fields?: Message): Promise<Message> {
+  async #ask(op: Op, expected: Op, fields?: Message, waitMs?: number): Promise<ReceivedMessage> {
     await this.#identifying;
-    return await this.#askNow(op, expected, fields);
+    return await this.#askNow(op, expected, fields, waitMs);
   }
 
   async #credentialsNow(): Promise<Credentials> {
@@ -212,8 +248,8 @@ export class RegistrySession {
     return this.#checked(() => credentialsIn(reply, this.#regCred, this.dialect));
   }
 
-  async #askNow(op: Op, expected: Op, fields?: Message): Promise<Message> {
-    const reply = await this.#link.channel.exchange({ ...fields, Op: op }).catch((error: unknown) => {
+  async #askNow(op: Op, expected: Op, fields?: Message, waitMs?: number): Promise<ReceivedMessage> {
+    const reply = await this.#link.channel.exchange({ ...fields, Op: op }, waitMs).catch((error: unknown) => {
       // The next session with these credentials begins at another end point.
       if (isServerGone(error)) rememberFailed(this.#regCred, this.address);
       throw error;

@@ -1,12 +1,12 @@
 // Messages of the sealed dialect, after the handshake: one frame for a request, one or several for a reply.
 import { SEALED_FRAME_BYTES_MAX } from '../limits.ts';
 import { type CipherState, TAG_BYTES } from '../noise/cipher-state.ts';
-import { decodeMessage, encodeMessage, isOp, type Message } from '../wire/message.ts';
-import { checkWholeMessage } from '../wire/message-structure.ts';
+import { decodeMessage, encodeMessage, isOp, type Message, Op } from '../wire/message.ts';
+import { checkWholeMessage, tokenBytesIn } from '../wire/message-structure.ts';
 import { encryptRequest, FrameAssembly } from '../wire/sealed-frame.ts';
 import { ProtocolError, RegistryUnreachable, SessionCut } from './errors.ts';
 import type { Frames } from './frames.ts';
-import type { MessageCodec } from './message-codec.ts';
+import type { MessageCodec, ReceivedMessage } from './message-codec.ts';
 import type { Transport } from './transport.ts';
 
 /** A flag, one byte of message, a tag. */
@@ -24,6 +24,8 @@ export class SealedCodec implements MessageCodec {
   readonly #keys: AgreedKeys;
   readonly #frames: Frames;
   readonly #assembly = new FrameAssembly();
+  /** Requests without their reply: two at most, of which the first waits. */
+  #unanswered = 0;
 
   /** `frames` yields the transport's bytes behind the handshake. */
   constructor(keys: AgreedKeys, frames: Frames) {
@@ -32,25 +34,31 @@ export class SealedCodec implements MessageCodec {
   }
 
   encrypt(message: Message, transport: Transport): Uint8Array {
-    if (this.#frames.waiting) throw new ProtocolError('the registry sent bytes without a request');
+    if (this.#unanswered === 0 && this.#frames.waiting) {
+      throw new ProtocolError('the registry sent bytes without a request');
+    }
     const plain = encodeMessage(message);
     const { send, messageBytesMax } = this.#keys;
     if (plain.length > messageBytesMax)
       throw new ProtocolError(`the registry takes messages of ${messageBytesMax} bytes, not of ${plain.length}`);
+    this.#unanswered += 1;
     return encryptRequest(send, plain, transport.name === 'tcp');
   }
 
-  async receive(): Promise<Message> {
+  async receive(): Promise<ReceivedMessage> {
     for (;;) {
       const plain = this.#decrypt(await this.#frames.next(FRAME_BOUNDS).catch(asCut));
       const message = this.#assembly.add(plain);
       if (message === 'more') continue;
       if (message === 'bad') throw new ProtocolError('the registry sent a frame with a wrong flag or length');
-      if (this.#frames.waiting) throw new ProtocolError('the registry sent more than one reply');
+      this.#unanswered -= 1;
+      if (this.#unanswered === 0 && this.#frames.waiting) {
+        throw new ProtocolError('the registry sent more than one reply');
+      }
       const op = checkWholeMessage(message);
       const reply = op !== undefined && isOp(op) ? decodeMessage(message) : undefined;
       if (reply === undefined) throw new ProtocolError('the registry sent a message of an unknown type');
-      return reply;
+      return reply.Op === Op.ClusterMembers ? Object.assign(reply, { tokenBytes: tokenBytesIn(message) }) : reply;
     }
   }
 

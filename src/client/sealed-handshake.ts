@@ -52,10 +52,10 @@ export async function exchangeSealedHello(registry: SealedRegistry, transport: T
     transport.send(Buffer.concat([SEALED_PROLOGUE, message1]));
     const reply = await frames.next(REPLY_BOUNDS).catch(asRefused);
     if (frames.waiting) throw new ProtocolError('the registry sent more than a HelloReply');
-    const { maxMessage } = checkReply(noise, reply, registry);
+    const { maxMessage, maxWaitMs } = checkReply(noise, reply, registry);
     const { send, receive, h } = noise.split();
     const codec = new SealedCodec({ send, receive, messageBytesMax: maxMessage }, frames);
-    return { dialect: 'sealed', version: undefined, codec, binding: h };
+    return { dialect: 'sealed', version: undefined, codec, binding: h, maxWaitMs };
   } catch (error) {
     noise.wipe();
     throw error;

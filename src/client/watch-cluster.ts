@@ -7,7 +7,9 @@ import { mayPass, NoLongerMember, RegistryRefused } from './errors.ts';
 import { endPromptly } from './prompt-end.ts';
 import type { RegistrySession } from './registry-session.ts';
 import { retry } from './retry.ts';
-import { OwnSeat, type WatchOptions, watchMembers } from './watch-members.ts';
+import type { ChangesRequest, RosterChanges } from './roster-changes.ts';
+import { type WatchSource, watch } from './watch.ts';
+import { OwnSeat, type WatchOptions } from './watch-members.ts';
 
 /** Options of a watch with failover. */
 export interface WatchClusterOptions extends WatchOptions {
@@ -49,7 +51,7 @@ export function watchCluster(
     const own = memberId === undefined ? undefined : new OwnSeat(memberId);
     const sessions = new WatchSessions(first, cluster, open, { ...options, signal }, own);
     try {
-      yield* watchMembers((which) => sessions.ask(which), { ...options, signal }, own);
+      yield* watch(sessions, { ...options, signal }, own);
     } finally {
       await sessions.end();
     }
@@ -57,7 +59,7 @@ export function watchCluster(
 }
 
 /** The sessions of one watch; one is open at a time. */
-class WatchSessions {
+class WatchSessions implements WatchSource {
   readonly #first: RegistrySession;
   readonly #open: OpenSession;
   readonly #options: WatchClusterOptions;
@@ -83,17 +85,42 @@ class WatchSessions {
     this.#own = own;
   }
 
-  /** Sends one GetCluster; opens another session if the current one is lost. */
-  async ask(which: bigint): Promise<Roster> {
+  get isSealed(): boolean {
+    return this.#first.dialect === 'sealed';
+  }
+
+  get maxWaitMs(): number {
+    return this.#session.maxWaitMs;
+  }
+
+  cluster(which: bigint): Promise<Roster> {
+    return this.#ask((session) => session.cluster(this.#cluster, which));
+  }
+
+  /** In another session the answer has everything: another server knows other versions, if any. */
+  changes(request: ChangesRequest): Promise<RosterChanges> {
+    return this.#ask((session, isFirst) => {
+      return session.changes(this.#cluster, isFirst ? request : { ...request, known: undefined, waitMs: 0 });
+    });
+  }
+
+  /** Sends one request; opens another session if the current one is lost. */
+  async #ask<T>(send: (session: RegistrySession, isFirst: boolean) => Promise<T>): Promise<T> {
     try {
-      return await untilAborted(this.#session.cluster(this.#cluster, which), this.#options.signal);
+      return await untilAborted(send(this.#session, true), this.#options.signal);
     } catch (error) {
       if (this.#own && isClusterUnknown(error)) throw new NoLongerMember('the cluster is gone', { cause: error });
       if (!this.#mayPass(error)) throw error;
       const { signal, reopenMs = REOPEN_MS, onLost, onRetry } = this.#options;
       onLost?.(this.#session.address, error as Error);
       const mayPass = (error: unknown) => this.#mayPass(error);
-      return await retry(() => this.#reopen(which), { signal, forMs: reopenMs, mayPass, onRetry, after: error });
+      return await retry(() => this.#reopen((session) => send(session, false)), {
+        signal,
+        forMs: reopenMs,
+        mayPass,
+        onRetry,
+        after: error,
+      });
     }
   }
 
@@ -105,13 +132,13 @@ class WatchSessions {
     else await this.#session[Symbol.asyncDispose]();
   }
 
-  async #reopen(which: bigint): Promise<Roster> {
+  async #reopen<T>(send: (session: RegistrySession) => Promise<T>): Promise<T> {
     const session = await this.#open(this.#options.signal);
     if (this.#session !== this.#first) this.#session.close();
     this.#session = session;
     if (this.#over) session.close();
     if (this.#own) await this.#assureMembership(session, this.#own);
-    return await session.cluster(this.#cluster, which);
+    return await send(session);
   }
 
   async #assureMembership(session: RegistrySession, own: OwnSeat): Promise<void> {

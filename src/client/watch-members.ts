@@ -1,4 +1,4 @@
-// Polls a cluster until it is full: asks for the members not yet seen, often at first, then less and less.
+// Polls a cluster until it is full, in the RSA dialects: asks for the members not yet seen, often at first, then less and less.
 // Members change their end points (R6). An operator may evict one, whose seat another member then takes (R14). So each
 // poll without news reads one seat again, and a full cluster is read again completely. Invariants at the end of a
 // watch: each seat has been read since the cluster was full. A watching member is on the roster.
@@ -19,9 +19,17 @@ import { jitter } from './retry.ts';
 export interface WatchOptions {
   /**
    * Longest pause between two polls, in milliseconds; default 1,000. The first pause is 20 or this, whichever is
-   * shorter. A registry closes a session after 30 s without a request, after a Join 120 s (F8).
+   * shorter. A registry closes a session after 30 s without a request, after a Join 120 s (F8). In the sealed dialect the
+   * registry holds the answer back instead, and a watch polls only where it does not.
    */
   readonly pollMs?: number | undefined;
+  /**
+   * Longest time in milliseconds that the registry may hold an answer back, in the sealed dialect; default 60,000, or less
+   * if the registry allows less. A server that dies without closing its connections is noticed after twice this time.
+   */
+  readonly waitMs?: number | undefined;
+  /** With `true` the watch goes on after the cluster is full, until it is aborted. Default false. */
+  readonly follow?: boolean | undefined;
   /** With `false` the watch ends with the current members. Default: it continues until the cluster is full. */
   readonly wait?: boolean | undefined;
   /** Ends the watch with its reason. The session stays open. */
@@ -78,9 +86,9 @@ export class OwnSeat {
 export async function* watchMembers(
   ask: Ask,
   options: WatchOptions,
-  own = options.memberId === undefined ? undefined : new OwnSeat(options.memberId),
+  own: OwnSeat | undefined,
 ): AsyncGenerator<ClusterMember, void, void> {
-  const { pollMs = LONGEST_PAUSE_MS, wait = true, signal } = options;
+  const { pollMs = LONGEST_PAUSE_MS, wait = true, follow = false, signal } = options;
   const seats = new WatchedSeats(options);
   let pauseMs = Math.min(FIRST_PAUSE_MS, pollMs);
   for (;;) {
@@ -95,7 +103,7 @@ export async function* watchMembers(
     if (seats.complete) {
       if (seats.rereadPending) continue;
       if (own && own.index === undefined) await assertMember(ask, own);
-      return;
+      if (!follow) return;
     }
     if (news.length === 0) seats.rereadNext(own?.index);
     // More news may follow soon: members join together, and one reply may not have room for all.

@@ -34,6 +34,13 @@ export class Deadline<End> {
     }, milliseconds);
   }
 
+  /** Stops the timer until the next `arm`. */
+  disarm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#passed = undefined;
+  }
+
   /** Forgets that the deadline has passed: the message turned out to be whole. */
   forgive(): void {
     this.#passed = undefined;

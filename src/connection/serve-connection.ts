@@ -13,8 +13,16 @@ import {
 } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
-import type { EndReason, Job, JobResult } from '../pool/job.ts';
-import { SEALED_HELLO_UNITS } from '../pool/job.ts';
+import {
+  type EndReason,
+  isResumed,
+  type Job,
+  type JobReply,
+  type JobResult,
+  type JobWaiting,
+  SEALED_HELLO_UNITS,
+} from '../pool/job.ts';
+
 import type { Pool } from '../pool/pool.ts';
 import { sealedHelloJob } from '../pool/serve-sealed.ts';
 import type { JobTicket } from '../pool/worker-handle.ts';
@@ -27,6 +35,7 @@ import { Deadline } from './deadline.ts';
 import { type HelloKinds, judgeHello } from './hello-kind.ts';
 import { InputBuffer } from './input-buffer.ts';
 import type { LiveClients, Placement } from './live-clients.ts';
+import type { ParkedRequest, ParkedRequests, WaitEnd } from './parked-requests.ts';
 import { PartialMessage } from './partial-message.ts';
 import { clientIdOf, type OpenSession, type SessionEntry, type SessionLog } from './session-log.ts';
 
@@ -45,6 +54,7 @@ export interface Service {
   readonly metrics: SessionMetrics;
   readonly log: SessionLog;
   readonly clients: LiveClients;
+  readonly parked: ParkedRequests;
   readonly deadlines: Deadlines;
   readonly random: RandomBytes;
   readonly hellos: HelloKinds;
@@ -85,6 +95,12 @@ export class ServedConnection implements ConnectionHandler {
   #rest: NodeJS.Timeout | undefined;
   /** The job in work. */
   #ticket: JobTicket | undefined;
+  /** Place of the change ring before the job in work was submitted. */
+  #ringPlace = 0;
+  /** The request that waits (V5): it is parked, or the job in work resumes it. */
+  #wait: ParkedRequest | undefined;
+  /** Why `#wait` was unparked last; undefined while it is parked. */
+  #waitEnd: WaitEnd | undefined;
   #writing = false;
   #peerEnded = false;
   #stopping = false;
@@ -121,6 +137,7 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
     this.#input.add(bytes);
     if (this.#connection.transport === 'tcp') this.#restAfterSegment();
+    if (this.#isParked) return this.#endWait('message');
     if (this.#ticket === undefined && !this.#writing) return this.#next();
     if (this.#input.pieces - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
     // A peer that pipelines requests gets back-pressure.
@@ -150,6 +167,7 @@ export class ServedConnection implements ConnectionHandler {
 
   peerEnded(): void {
     this.#peerEnded = true;
+    if (this.#isParked) return this.#endWait('fin');
     if (this.#phase === 'ended' || this.#ticket !== undefined || this.#writing) return;
     if (this.#phase === 'hello') this.#finish('peer-closed');
     else this.#next();
@@ -261,6 +279,7 @@ export class ServedConnection implements ConnectionHandler {
 
   #submit(kind: Job['kind'], bytes: Uint8Array): void {
     const { transport, permit } = this.#connection;
+    this.#ringPlace = this.#service.parked.place;
     const { scan } = this.#partial;
     const job = { kind, transport, session: this.#session, scan, bytes, origin: permit.origin };
     this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
@@ -268,6 +287,7 @@ export class ServedConnection implements ConnectionHandler {
   }
 
   #done(result: JobResult | undefined): void {
+    const resumed = this.#ticket !== undefined && isResumed(this.#ticket.job.kind);
     this.#ticket = undefined;
     if (result === undefined) return this.#finish('worker-failed');
     if (result.kind === 'silent') {
@@ -281,13 +301,25 @@ export class ServedConnection implements ConnectionHandler {
       return this.#next();
     }
 
-    this.#input.consume(result.consumed + this.#frameHead);
-    this.#partial.reset();
-    this.#endRest();
-    this.#deadline.forgive();
+    if (!resumed) this.#consume(result.consumed);
     // Copy: the result's memory is the pool's again after this call.
     if (result.session && this.#session) this.#session.set(result.session);
     else if (result.session) this.#session = new Uint8Array(result.session);
+    if (result.kind === 'waiting') return this.#park(result);
+    if (this.#wait) this.#forgetWait(this.#waitEnd!);
+    this.#answer(result);
+  }
+
+  /** Drops the input of a message that has been served. */
+  #consume(count: number): void {
+    this.#input.consume(count + this.#frameHead);
+    this.#partial.reset();
+    this.#endRest();
+    this.#deadline.forgive();
+  }
+
+  /** Writes the reply to a Hello or a message. */
+  #answer(result: JobReply): void {
     if (this.#phase === 'hello') {
       // A session must never lack keys: a worker would take whatever the slot holds for them.
       if (!this.#session) return this.#finish('worker-failed');
@@ -311,6 +343,49 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#hasEnded) return;
     if (this.#writing) this.#deadline.arm(this.#service.deadlines.writeTimeoutMs, 'write-timeout');
     else this.#next();
+  }
+
+  /** True while a request waits and no job resumes it. */
+  get #isParked(): boolean {
+    return this.#wait !== undefined && this.#waitEnd === undefined;
+  }
+
+  /** Parks the connection. The deadline of silence does not end a wait. */
+  #park(result: JobWaiting): void {
+    const { parked } = this.#service;
+    this.#deadline.disarm();
+    this.#waitEnd = undefined;
+    if (this.#wait) this.#wait.version = result.version;
+    else {
+      const { cluster, version, until, waitMs, request } = result;
+      const deadline = performance.now() + Math.min(waitMs, this.#connection.permit.msLeft);
+      const unparked = (why: WaitEnd) => this.#resume(why);
+      this.#wait = { cluster, version, until, deadline, request: new Uint8Array(request), unparked, tick: 0 };
+    }
+    parked.park(this.#wait, this.#ringPlace);
+    if (!this.#isParked) return;
+    if (this.#input.first !== undefined) this.#endWait('message');
+    else if (this.#peerEnded) this.#endWait('fin');
+  }
+
+  /** Unparks the connection, so that the wait is answered before what has come in. */
+  #endWait(why: 'message' | 'fin'): void {
+    this.#service.parked.remove(this.#wait!);
+    this.#resume(why);
+  }
+
+  /** Submits the request of an unparked connection again. After a change it may wait on. */
+  #resume(why: WaitEnd): void {
+    this.#waitEnd = why;
+    this.#submit(why === 'change' ? 'resume' : 'resume-last', this.#wait!.request);
+  }
+
+  #forgetWait(why: WaitEnd): void {
+    if (this.#isParked) this.#service.parked.remove(this.#wait!);
+    this.#service.parked.ended(why);
+    this.#wait!.request.fill(0);
+    this.#wait = undefined;
+    this.#waitEnd = undefined;
   }
 
   /** Sends a reply. On WebSocket each sealed frame is a message of its own; all but the last are full. */
@@ -348,6 +423,7 @@ export class ServedConnection implements ConnectionHandler {
     this.#deadline.clear();
     clearTimeout(this.#rest);
     if (this.#ticket) this.#ticket.withdrawn = true;
+    if (this.#wait) this.#forgetWait('closed');
     this.#entry.ended(end, this.#session);
     if (this.#placement) this.#service.clients.ended(this.#placement);
     this.#session?.fill(0);

@@ -1,8 +1,12 @@
 // Stage 1, front end, sequential: listeners enter here. All served connections, from the end of the server's start to
 // its drain.
+import { DRAIN_WAITS_MS } from '../limits.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import { ServedConnection, type Service } from './serve-connection.ts';
 import type { OpenSession } from './session-log.ts';
+
+/** Share of the grace period over which waits end: the rest is for the clients to leave. */
+const DRAIN_SHARE = 1 / 2;
 
 export class ServedConnections {
   readonly #served = new Set<ServedConnection>();
@@ -60,6 +64,7 @@ export class ServedConnections {
    * `graceMs`. Resolves when all connections are gone or closed.
    */
   async drain(graceMs: number): Promise<void> {
+    this.#service?.parked.drain(Math.min(graceMs * DRAIN_SHARE, DRAIN_WAITS_MS));
     this.#service = undefined;
     for (const connection of this.#served) connection.stop();
     if (this.#served.size === 0) return;

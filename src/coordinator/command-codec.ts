@@ -1,11 +1,22 @@
 // Between stages 2 and 3, and 4 and 5: encodes commands and replies into the `responses` part of a worker channel's
 // slot, and decodes them.
 import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
-import type { ClusterProperties, ClusterRef, Command, RegisterCommand, Reply } from '../registry/command.ts';
+import type {
+  ClusterProperties,
+  ClusterRef,
+  Command,
+  GetClusterCommand,
+  RegisterCommand,
+  Reply,
+  RosterReply,
+  RosterState,
+} from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
 
 const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as const;
-const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks'] as const;
+const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks', 'waiting'] as const;
+/** Bits of a get-cluster command's flags. */
+const [SEALED, KNOWN, WAITS, UNTIL_COMPLETE, RESUMED] = [1, 2, 4, 8, 16];
 /** Bits of a register command's flags. */
 const [EPHEMERAL, CERTIFIED, STATED] = [1, 2, 4];
 const REFUSALS = Object.keys(REFUSAL_TEXT) as Refusal[];
@@ -44,9 +55,28 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.hex(command.cursor?.clusterId ?? '');
       to.byte(command.cursor?.from ?? 0);
       to.word(command.rosterBytesMax);
-      to.byte(command.sealed ? 1 : 0);
+      writeReading(command, to);
       return;
   }
+}
+
+/** Writes how a reader of the sealed dialect asks; one byte for the others. */
+function writeReading({ sealed, known, wait }: GetClusterCommand, to: ByteWriter): void {
+  const waits = wait && WAITS | (wait.until === 'complete' ? UNTIL_COMPLETE : 0) | (wait.resumed ? RESUMED : 0);
+  to.byte((sealed ? SEALED : 0) | (known ? KNOWN : 0) | (waits ?? 0));
+  if (!known) return;
+  to.long(BigInt(known.version));
+  to.hex(known.history);
+}
+
+function readReading(from: ByteReader): Pick<GetClusterCommand, 'sealed' | 'known' | 'wait'> {
+  const flags = from.byte();
+  const has = (flag: number) => (flags & flag) !== 0;
+  return {
+    ...(has(SEALED) && { sealed: true }),
+    ...(has(KNOWN) && { known: { version: Number(from.long()), history: from.hex() } }),
+    ...(has(WAITS) && { wait: { until: has(UNTIL_COMPLETE) ? 'complete' : 'change', resumed: has(RESUMED) } }),
+  };
 }
 
 /** The statement's part follows the flags only if there is one. */
@@ -105,7 +135,7 @@ export function readCommand(slot: Buffer): Command {
         which,
         cursor: cursor.clusterId === '' ? undefined : cursor,
         rosterBytesMax: from.word(),
-        ...(from.byte() === 1 && { sealed: true }),
+        ...readReading(from),
       };
     }
   }
@@ -128,7 +158,12 @@ export function writeReply(reply: Reply, slot: Buffer): void {
       writeProperties(reply.cluster, to);
       to.long(reply.which);
       to.byte(reply.next);
+      writeState(reply.sealed, to);
       to.bytes(reply.roster);
+      return;
+    case 'waiting':
+      to.hex(reply.clusterId);
+      to.long(BigInt(reply.version));
       return;
     case 'refused':
       to.byte(REFUSALS.indexOf(reply.refusal));
@@ -151,7 +186,13 @@ export function readReply(slot: Buffer): Reply {
     case 'cluster':
       return { kind, cluster: readProperties(from) };
     case 'roster':
-      return { kind, cluster: readProperties(from), which: from.long(), next: from.byte(), roster: from.bytes() };
+      return {
+        ...{ kind, cluster: readProperties(from), which: from.long(), next: from.byte() },
+        ...readState(from),
+        roster: from.bytes(),
+      };
+    case 'waiting':
+      return { kind, clusterId: from.hex(), version: Number(from.long()) };
     case 'refused': {
       const [refusal, recordedSeq] = [REFUSALS[from.byte()]!, Number(from.long())];
       return { kind, refusal, ...(recordedSeq > 0 && { recordedSeq }) };
@@ -159,6 +200,24 @@ export function readReply(slot: Buffer): Reply {
     case 'marks':
       throw new Error('no worker asks for this reply');
   }
+}
+
+function writeState(state: RosterState | undefined, to: ByteWriter): void {
+  to.byte(state ? 1 : 0);
+  if (!state) return;
+  to.long(BigInt(state.version));
+  to.hex(state.history);
+  to.long(BigInt(state.epoch));
+  to.long(state.emptied);
+  to.bytes(state.rosterHash);
+  to.byte(state.yourSeat);
+}
+
+function readState(from: ByteReader): Pick<RosterReply, 'sealed'> {
+  if (from.byte() === 0) return {};
+  const [version, history, epoch] = [Number(from.long()), from.hex(), Number(from.long())];
+  const [emptied, rosterHash, yourSeat] = [from.long(), from.bytes(), from.byte()];
+  return { sealed: { version, history, epoch, emptied, rosterHash, yourSeat } };
 }
 
 export function writeProperties({ id, size, endPointCount, attrs }: ClusterProperties, to: ByteWriter): void {

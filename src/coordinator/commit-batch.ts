@@ -1,7 +1,8 @@
 // Stages 3 and 4, sequential, called by coordinator.ts: carries out a batch. Stage 3 is ClusterTable.apply, stage 4
 // Store.commit; the replies return through coordinator.ts. Invariants: a reply leaves only after its changes are
 // stored; the table undoes what could not be stored.
-import { COMMIT_ATTEMPTS_MAX } from '../limits.ts';
+import { randomBytes } from 'node:crypto';
+import { COMMIT_ATTEMPTS_MAX, HISTORY_BYTES } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import { type Effect, type Outcome, refuse } from '../registry/outcome.ts';
@@ -30,7 +31,12 @@ const SWEEP_SHARED_MAX = 400;
 const SWEEP_USES = 2_000;
 
 /** Replies that a table which may be behind still gives: registrations and rosters. */
-const REPLIES_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'client', 'roster']);
+const REPLIES_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'client', 'roster', 'waiting']);
+
+/** A new History of a table (V1), hex. */
+export function newHistory(): string {
+  return randomBytes(HISTORY_BYTES).toString('hex');
+}
 
 /** The reply to a command whose change is not stored (E5). */
 export const CANNOT_STORE: Reply = { kind: 'refused', refusal: 'cannot-store' };
@@ -81,7 +87,10 @@ export class BatchCommitter {
     try {
       const { reset, changes, freshness, reason } = await this.#store.catchUp(this.left(deadline));
       const now = this.#clock();
-      if (reset) this.#table.reset(reset, now);
+      if (reset) {
+        this.#table.reset(reset, now);
+        this.#table.beginHistory(newHistory());
+      }
       for (const change of changes) this.#table.replay(change, now);
       this.#health.caughtUp(freshness, reason);
     } catch (error) {

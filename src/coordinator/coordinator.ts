@@ -5,11 +5,13 @@
 // back through the promise.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BATCH_COMMANDS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
+import type { Cluster } from '../registry/cluster.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
+import { type ChangeRing, clusterKey, type PostedChange } from '../shared-memory/change-ring.ts';
 import type { Store } from '../store/store.ts';
 import { Charges } from './charges.ts';
-import { BatchCommitter, type BatchItem, CANNOT_STORE, type Clock } from './commit-batch.ts';
+import { BatchCommitter, type BatchItem, CANNOT_STORE, type Clock, newHistory } from './commit-batch.ts';
 import type { CoordinatorObserver } from './coordinator-observer.ts';
 import type { RosterCache } from './roster-cache/writer.ts';
 
@@ -23,6 +25,9 @@ interface Request {
 
 /** A sweep of a shared table starts only with this much time left before the deadline. */
 const SWEEP_SHARED_MS = 500;
+
+/** A request that was told to wait is parked after this time at the latest; until then it counts as parked. */
+const WAIT_PARKED_MS = 1_000;
 
 /** The coordinator accepts nothing more. */
 export class CoordinatorClosingError extends Error {
@@ -41,10 +46,18 @@ export class Coordinator {
   /** Resolves when the present work is done; undefined if there is none. */
   #working: Promise<void> | undefined;
   #sweepDue = false;
+  readonly #changes: ChangeRing | undefined;
+  /** Set when the store has changes that may be of another server. */
+  #arrived = false;
+  /** Last time at which a request was told to wait. */
+  #lastWait = Number.NEGATIVE_INFINITY;
   /** Resolves when the store is closed; undefined before close(). */
   #closing: Promise<void> | undefined;
 
-  /** `rosterCache` only for a store that no other server writes. Without `charges`, additions are free. */
+  /**
+   * `rosterCache` only for a store that no other server writes. Without `charges`, additions are free. `changes` gets each
+   * change of a roster once it is stored.
+   */
   constructor(
     table: ClusterTable,
     store: Store,
@@ -52,16 +65,22 @@ export class Coordinator {
     clock: Clock,
     rosterCache?: RosterCache,
     charges = new Charges(),
+    changes?: ChangeRing,
   ) {
     this.#table = table;
     this.#store = store;
     this.#clock = clock;
+    this.#changes = changes;
     this.#batches = new BatchCommitter({ table, store, observer, clock, rosterCache, charges });
+    table.beginHistory(newHistory());
+    store.onArrival?.(() => this.#hear());
   }
 
   /** Replays every record of the store. Rejects with StoreUnusableError. */
   async load(): Promise<void> {
     for await (const records of this.#store.load()) for (const record of records) this.#table.replay(record);
+    // Nobody waits yet.
+    this.#table.takeChanged();
   }
 
   /**
@@ -128,7 +147,7 @@ export class Coordinator {
   async #work(): Promise<void> {
     // Calls in the same microtask turn join the first batch.
     await undefined;
-    while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
+    while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0 || this.#newsDue()) {
       // Take the requests first: one that arrives during catch-up may depend on a later state, so it goes into the next
       // batch.
       const requests = this.#takeRequests();
@@ -142,16 +161,44 @@ export class Coordinator {
         }),
       );
       await this.#batches.serve(batch.flat(), deadline);
+      if (batch.some((items) => items.some(({ reply }) => reply.kind === 'waiting'))) this.#lastWait = this.#clock();
+      this.#post();
       for (const [i, request] of requests.entries()) request.resolve(batch[i]!.map((item) => item.reply));
       // Requests that arrive during the sweep wait for it, so it needs time before their deadline.
       if (this.#sweepDue && this.#batches.left(deadline) >= SWEEP_SHARED_MS) {
         this.#sweepDue = false;
         await this.#batches.sweep(deadline);
+        this.#post();
       }
       // A local store resolves in microtasks; without this turn, consecutive looks would starve the channels.
       if (look) await nextTurn();
     }
     this.#working = undefined;
+  }
+
+  /** Catches up at once if a request waits here for what another server has stored. */
+  #hear(): void {
+    const isWaitedFor = this.#changes?.isParked || this.#clock() - this.#lastWait < WAIT_PARKED_MS;
+    if (this.#closing || !isWaitedFor) return;
+    this.#arrived = true;
+    this.#working ??= this.#work();
+  }
+
+  /** True once after hear(), unless a batch has caught up meanwhile. */
+  #newsDue(): boolean {
+    const arrived = this.#arrived;
+    this.#arrived = false;
+    return arrived && !this.#closing && this.#store.hasNews?.() === true;
+  }
+
+  /** Posts the clusters that have changed. The table has no uncommitted changes here. */
+  #post(): void {
+    const ring = this.#changes;
+    if (!ring) return;
+    const changed = this.#table.takeChanged();
+    if (changed === 'all') ring.skip();
+    else for (const id of changed) ring.post(changeOf(id, this.#table.cluster(id)));
+    if (changed === 'all' || changed.size > 0) ring.wake();
   }
 
   /** The oldest requests, BATCH_COMMANDS_MAX commands in all. */
@@ -167,4 +214,10 @@ export class Coordinator {
     this.#waiting = this.#waiting.slice(count);
     return requests;
   }
+}
+
+function changeOf(id: string, cluster: Cluster | undefined): PostedChange {
+  const version = cluster?.versions.version ?? 0;
+  const complete = (cluster?.epoch ?? 0) > 0;
+  return { cluster: clusterKey(id), version, complete, gone: cluster === undefined };
 }

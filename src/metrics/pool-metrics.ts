@@ -1,6 +1,7 @@
 // Metrics of the pool: waiting jobs, jobs per hand-over, and the time of jobs by stage.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { isHello, type Job, type JobTimes } from '../pool/job.ts';
+import type { Pool } from '../pool/pool.ts';
 import { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
@@ -26,7 +27,7 @@ export class PoolMetrics {
   readonly #frames = new HistogramBuckets(BATCH_FRAMES);
   readonly #failures: Counter;
 
-  constructor(registry: Registry, queueLengths: () => { readonly hello: number; readonly message: number }) {
+  constructor(registry: Registry, queueLengths: () => Pool['queueLengths']) {
     const registers = [registry];
     new PlainHistogram(
       {
@@ -54,9 +55,10 @@ export class PoolMetrics {
       labelNames: ['kind'],
       registers,
       collect() {
-        const { hello, message } = queueLengths();
+        const { hello, message, resume } = queueLengths();
         this.set({ kind: 'hello' }, hello);
         this.set({ kind: 'message' }, message);
+        this.set({ kind: 'resume' }, resume);
       },
     });
   }

@@ -2,7 +2,7 @@
 import type { Registry } from 'prom-client';
 import { FAULT_TEXT, REFUSAL_TEXT } from '../errors.ts';
 import { SESSION_DIALECTS, type SessionDialect } from '../wire/hello.ts';
-import { isOp, opName } from '../wire/message.ts';
+import { isOp, Op, opName } from '../wire/message.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 
 type Transport = 'tcp' | 'ws';
@@ -15,8 +15,8 @@ const DIALECTS: readonly Dialect[] = ['none', ...SESSION_DIALECTS];
 export class SessionMetrics {
   readonly #open = { tcp: none(), ws: none() };
   readonly #started = { tcp: none(), ws: none() };
-  /** By Op; index 0 counts Ops out of range. */
-  readonly #messages = new Array<number>(14).fill(0);
+  /** By Op; index 0 counts Ops out of range, as do numbers between the Ops. */
+  readonly #messages = new Array<number>(1 + Math.max(...Object.values(Op))).fill(0);
   readonly #ends = { tcp: noEnds(), ws: noEnds() };
   #twins = 0;
   /** By the comms key of the Hello. */
@@ -65,7 +65,7 @@ export class SessionMetrics {
       () => Object.entries(this.#hellos).map(([key, count]) => [{ key }, count]),
     );
     metrics.counters('xlreg_messages_total', 'Messages answered, by their Op.', ['op'], () =>
-      this.#messages.map((count, op) => [{ op: isOp(op) ? opName(op) : 'out-of-range' }, count]),
+      this.#messages.flatMap((count, op) => (op === 0 || isOp(op) ? [[{ op: opLabel(op) }, count] as const] : [])),
     );
     metrics.counters('xlreg_faults_total', 'Violations of the protocol by peers.', ['fault'], () =>
       Object.keys(FAULT_TEXT).map((fault) => [{ fault }, this.#endedBy(fault)]),
@@ -107,6 +107,10 @@ export class SessionMetrics {
     const ends = this.#ends[transport][dialect];
     ends.set(end, (ends.get(end) ?? 0) + 1);
   }
+}
+
+function opLabel(op: number): string {
+  return isOp(op) ? opName(op) : 'out-of-range';
 }
 
 /** A value for each dialect over each transport. */

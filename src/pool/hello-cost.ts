@@ -20,7 +20,7 @@ export class HelloCost {
   }
 
   /** Adds a finished Hello to the estimate. Rejected Hellos may skip RSA, so their time is excluded. */
-  observe(result: Exclude<JobResult, { kind: 'incomplete' }>, times: JobTimes): void {
+  observe(result: Exclude<JobResult, { kind: 'incomplete' | 'waiting' }>, times: JobTimes): void {
     this.#rsaOperations += (result.rsaOperations - this.#rsaOperations) * OPERATIONS_WEIGHT;
     if (result.kind !== 'reply') return;
     const ms = times.open / result.rsaOperations;

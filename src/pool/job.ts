@@ -2,17 +2,20 @@
 // (src/shared-memory/worker-channel.ts). The front end writes jobs and reads results, a worker does the reverse.
 //
 //   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) record(261) pad(3) bytes(length)
+//   job of a request that has waited: bytes = the plain GetCluster
 //   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) record(261) hello(1) nameLength(1)
 //            ends(4) pad(3) bytes(length) name(nameLength)
 //
 // A Hello's job leaves `record` as it is. A result's record begins with 255 if the session is unchanged. Only the reply
-// that identifies a client has a name. An incomplete message has `scan` and `needed` in place of `consumed` and
+// that identifies a client has a name. The bytes of a request that waits are cluster(8) version(8) waitMs(4) until(4) and
+// the plain GetCluster. An incomplete message has `scan` and `needed` in place of `consumed` and
 // `length`.
 //
 // `record` of a job and `bytes` begin at multiples of 8: V8 copies unaligned shared memory byte by byte.
 import { FAULT_TEXT, type Fault, REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import { NAME_CHARS_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
+import { clusterKey } from '../shared-memory/change-ring.ts';
 import { copyBytes } from '../shared-memory/copy-bytes.ts';
 import { SESSION_DIALECTS, type SessionDialect } from '../wire/hello.ts';
 import { SESSION_RECORD_BYTES, writeSession } from './session-record.ts';
@@ -22,9 +25,10 @@ export interface Job {
   /**
    * `hello`: a whole Hello. `sealed-hello`: the same of the sealed dialect, then the client's address as text.
    * `message`: the blocks that arrived since the last message, or one sealed frame without its length. `refuse`: the same during a
-   * drain; every message but a Bye is refused with `server is shutting down`.
+   * drain; every message but a Bye is refused with `server is shutting down`. `resume`: the plain GetCluster of a request
+   * that waited, which may wait on. `resume-last`: the same at the end of its wait.
    */
-  readonly kind: 'hello' | 'sealed-hello' | 'message' | 'refuse';
+  readonly kind: 'hello' | 'sealed-hello' | 'message' | 'refuse' | 'resume' | 'resume-last';
   /** On WebSocket the bytes are one frame and must be one message. On TCP they may be less or more than one. */
   readonly transport: 'tcp' | 'ws';
   /** The session record, absent for a Hello. */
@@ -49,6 +53,11 @@ export function helloUnits(kind: Job['kind']): number {
   return kind === 'sealed-hello' ? SEALED_HELLO_UNITS : 1;
 }
 
+/** True for a GetCluster that has waited. */
+export function isResumed(kind: Job['kind']): boolean {
+  return kind === 'resume' || kind === 'resume-last';
+}
+
 /** Why a session ends. */
 export type EndReason = 'bye' | Fault | Refusal;
 
@@ -57,7 +66,26 @@ export type JobResult =
   | JobIncomplete
   /** A silent close. */
   | { readonly kind: 'silent'; readonly why: Fault; readonly rsaOperations: number }
+  | JobWaiting
   | JobReply;
+
+/** A GetCluster that waits for a change of a cluster (V5). */
+export interface JobWaiting {
+  readonly kind: 'waiting';
+  /** Key of the cluster in the change ring. */
+  readonly cluster: number;
+  /** A later version of the cluster ends the wait. */
+  readonly version: number;
+  readonly until: 'change' | 'complete';
+  /** Milliseconds from now, or from the first result if the request has waited before. */
+  readonly waitMs: number;
+  /** The plain GetCluster, for the job that resumes it. */
+  readonly request: Uint8Array;
+  /** Bytes of the job that belong to the message; 0 if the request has waited before. */
+  readonly consumed: number;
+  /** The new session record; undefined if it is unchanged. */
+  readonly session: Uint8Array | undefined;
+}
 
 /** The message is not yet whole, or never will be. A peer cannot tell the two apart (F5). */
 export interface JobIncomplete {
@@ -106,12 +134,20 @@ export interface JobTimes {
 
 /** A result in a worker, before its session is packed. */
 export type WorkerResult =
-  | Exclude<JobResult, JobReply>
+  | Exclude<JobResult, JobReply | JobWaiting>
+  | (Omit<JobWaiting, 'session' | 'cluster'> & {
+      readonly clusterId: string;
+      readonly session: Session | undefined;
+      readonly rsaOperations: number;
+    })
   | (Omit<JobReply, 'session'> & { readonly session: Session | undefined });
 
-const JOB_KINDS = ['hello', 'sealed-hello', 'message', 'refuse'] as const;
+const JOB_KINDS = ['hello', 'sealed-hello', 'message', 'refuse', 'resume', 'resume-last'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
-const RESULT_KINDS = ['incomplete', 'silent', 'reply', 'failed'] as const;
+const RESULT_KINDS = ['incomplete', 'silent', 'reply', 'failed', 'waiting'] as const;
+const WAITS = ['change', 'complete'] as const;
+/** Bytes before the plain GetCluster of a request that waits. */
+const WAIT_HEAD_BYTES = 24;
 /** Bytes to which an error's text is cut. */
 const FAILURE_BYTES_MAX = 512;
 const REASONS = ['bye', ...Object.keys(FAULT_TEXT), ...Object.keys(REFUSAL_TEXT)] as EndReason[];
@@ -162,7 +198,7 @@ export function readJob(slot: Buffer): Job {
 
 export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes, slot: Buffer): void {
   slot[0] = RESULT_KINDS.indexOf(result.kind);
-  slot[2] = (result.kind === 'incomplete' ? undefined : REASON_CODES.get(result.why!)) ?? NO_REASON;
+  slot[2] = (isEnding(result) ? REASON_CODES.get(result.why!) : undefined) ?? NO_REASON;
   slot.writeFloatLE(open, TIMES_AT);
   slot.writeFloatLE(ask, TIMES_AT + 4);
   slot.writeFloatLE(seal, TIMES_AT + 8);
@@ -171,6 +207,7 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
     slot.writeUInt32LE(result.scan, 4);
     slot.writeUInt32LE(result.needed, 8);
   }
+  if (result.kind === 'waiting') writeWaiting(result, slot);
   if (result.kind !== 'reply') return;
   if (result.previousKey) slot[HELLO_AT]! |= PREVIOUS_KEY;
   slot[1] = result.op;
@@ -184,6 +221,36 @@ export function writeResult(result: WorkerResult, { open, ask, seal }: JobTimes,
   slot[NAME_LENGTH_AT] = name.length;
   slot.writeUInt32LE(result.clientEnds ?? 0, ENDS_AT);
   if (name !== '') slot.write(name, RESULT_BYTES_AT + result.bytes.length, 'latin1');
+}
+
+function isEnding(result: WorkerResult): result is WorkerResult & { readonly why: EndReason | undefined } {
+  return result.kind === 'reply' || result.kind === 'silent';
+}
+
+function writeWaiting(result: WorkerResult & { readonly kind: 'waiting' }, slot: Buffer): void {
+  slot.writeUInt32LE(result.consumed, 4);
+  slot.writeUInt32LE(result.request.length, 8);
+  if (result.session) writeSession(result.session, slot, RESULT_HEAD_BYTES);
+  else slot[RESULT_HEAD_BYTES] = UNCHANGED;
+  slot.writeDoubleLE(clusterKey(result.clusterId), RESULT_BYTES_AT);
+  slot.writeDoubleLE(result.version, RESULT_BYTES_AT + 8);
+  slot.writeUInt32LE(result.waitMs, RESULT_BYTES_AT + 16);
+  slot.writeUInt32LE(WAITS.indexOf(result.until), RESULT_BYTES_AT + 20);
+  slot.set(result.request, RESULT_BYTES_AT + WAIT_HEAD_BYTES);
+}
+
+function readWaiting(slot: Buffer): JobWaiting {
+  const requestAt = RESULT_BYTES_AT + WAIT_HEAD_BYTES;
+  return {
+    kind: 'waiting',
+    consumed: slot.readUInt32LE(4),
+    session: slot[RESULT_HEAD_BYTES] === UNCHANGED ? undefined : slot.subarray(RESULT_HEAD_BYTES, RECORD_END),
+    cluster: slot.readDoubleLE(RESULT_BYTES_AT),
+    version: slot.readDoubleLE(RESULT_BYTES_AT + 8),
+    waitMs: slot.readUInt32LE(RESULT_BYTES_AT + 16),
+    until: WAITS[slot.readUInt32LE(RESULT_BYTES_AT + 20)]!,
+    request: slot.subarray(requestAt, requestAt + slot.readUInt32LE(8)),
+  };
 }
 
 /** Writes an error in place of a result. An error of a job is a bug of ours. */
@@ -204,6 +271,7 @@ export function readFailure(slot: Buffer): Error | undefined {
 export function readResult(slot: Buffer): JobResult {
   const kind = RESULT_KINDS[slot[0]!] as JobResult['kind'];
   if (kind === 'incomplete') return { kind, scan: slot.readUInt32LE(4), needed: slot.readUInt32LE(8) };
+  if (kind === 'waiting') return readWaiting(slot);
   const why = REASONS[slot[2]!];
   const hello = slot[HELLO_AT]!;
   const rsaOperations = hello & ~PREVIOUS_KEY;

@@ -4,13 +4,22 @@
 // no session.
 import { Piscina } from 'piscina';
 import { releaseReader } from '../coordinator/roster-cache/hazards.ts';
-import { HELLOS_PER_WORKER, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
+import { HELLOS_PER_WORKER, RESUMES_PER_TURN, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
 import type { ThreadStats } from '../runtime/thread-stats.ts';
 import { ThreadLoadError, threadUrl } from '../runtime/thread-url.ts';
 import { Parker } from '../shared-memory/parker.ts';
 import type { ChannelMemory } from '../shared-memory/worker-channel.ts';
 import { HelloCost } from './hello-cost.ts';
-import { isHello, type Job, type JobResult, type JobTimes, readFailure, readResult, readTimes } from './job.ts';
+import {
+  isHello,
+  isResumed,
+  type Job,
+  type JobResult,
+  type JobTimes,
+  readFailure,
+  readResult,
+  readTimes,
+} from './job.ts';
 import { JobQueue } from './job-queue.ts';
 import type { RegistryFacts } from './serve-job.ts';
 import type { PoolWorkerData, WorkerStart } from './worker.ts';
@@ -68,6 +77,8 @@ export class Pool {
   readonly #workers: WorkerHandle[];
   /** BOUNDED by WAITING_SESSION_FRAMES_MAX. */
   readonly #messages = new JobQueue();
+  /** BOUNDED by the connections: each has one request that waits at most. */
+  readonly #resumes = new JobQueue();
   /** BOUNDED by helloQueueMs of work. */
   readonly #hellos = new JobQueue();
   readonly #helloCost = new HelloCost();
@@ -117,8 +128,8 @@ export class Pool {
   }
 
   /** Number of waiting jobs, by kind. */
-  get queueLengths(): { readonly hello: number; readonly message: number } {
-    return { hello: this.#hellos.length, message: this.#messages.length };
+  get queueLengths(): { readonly hello: number; readonly message: number; readonly resume: number } {
+    return { hello: this.#hellos.length, message: this.#messages.length, resume: this.#resumes.length };
   }
 
   /** The last stats of each worker, about a tenth of a second old; all 0 before the first. */
@@ -138,20 +149,25 @@ export class Pool {
 
   /** Queues a job. Returns undefined if its queue is full. */
   submit(job: Job, done: JobDone): JobTicket | undefined {
-    const queue = isHello(job.kind) ? this.#hellos : this.#messages;
+    const queue = isHello(job.kind) ? this.#hellos : isResumed(job.kind) ? this.#resumes : this.#messages;
     if (!this.#hasRoom(job.kind)) queue.dropWithdrawn();
     if (!this.#hasRoom(job.kind)) return undefined;
     const ticket = new JobTicket(job, done);
     queue.push(ticket);
-    if (!this.#flushing) {
-      this.#flushing = true;
-      // Runs after the poll phase, when every readable connection of this turn has been read.
-      setImmediate(() => {
-        this.#flushing = false;
-        this.#flush();
-      });
-    }
+    this.#flushLater();
     return ticket;
+  }
+
+  /** Hands over after the poll phase, when every readable connection of this turn has been read. */
+  #flushLater(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#handOver();
+      this.#handOverResumes();
+      this.#resumeLater();
+    });
   }
 
   /** Ends the workers. Jobs in work get no result. */
@@ -164,6 +180,7 @@ export class Pool {
   }
 
   #hasRoom(kind: Job['kind']): boolean {
+    if (isResumed(kind)) return true;
     if (!isHello(kind)) return this.#messages.length < WAITING_SESSION_FRAMES_MAX;
     return this.#helloCost.of(this.#hellos.units) < this.#helloQueueMs;
   }
@@ -228,12 +245,24 @@ export class Pool {
   }
 
   #observe({ job, since, handedOver }: JobTicket, result: JobResult, times: JobTimes): void {
-    if (job.kind === 'hello' && result.kind !== 'incomplete') this.#helloCost.observe(result, times);
+    if (job.kind === 'hello' && result.kind !== 'incomplete' && result.kind !== 'waiting')
+      this.#helloCost.observe(result, times);
     this.#observer.done(job.kind, handedOver - since, performance.now() - handedOver, times);
   }
 
-  /** Hands over as many jobs as the workers have room for. */
+  /** Hands over as many jobs as the workers have room for; resumed requests in a later turn. */
   #flush(): void {
+    this.#handOver();
+    this.#resumeLater();
+  }
+
+  /** Without a free slot, the next result leads to another flush. */
+  #resumeLater(): void {
+    if (this.#resumes.length > 0 && this.#workers.some(({ room }) => room > 0)) this.#flushLater();
+  }
+
+  /** Hands over messages, then Hellos. */
+  #handOver(): void {
     while (this.#messages.length > 0) {
       const worker = this.#awake() ?? this.#leastLoaded((worker) => worker.room > 0);
       if (worker === undefined) break;
@@ -246,6 +275,23 @@ export class Pool {
       if (worker === undefined) break;
       for (const ticket of this.#hellos.take(1)) worker.put(ticket);
     }
+    this.#wakeWorkers();
+  }
+
+  /** Hands over RESUMES_PER_TURN resumed requests at most, behind all messages. */
+  #handOverResumes(): void {
+    if (this.#messages.length > 0) return;
+    for (let left = RESUMES_PER_TURN; left > 0 && this.#resumes.length > 0; ) {
+      const worker = this.#awake() ?? this.#leastLoaded((worker) => worker.room > 0);
+      if (worker === undefined) break;
+      const taken = this.#resumes.take(Math.min(worker.room, MESSAGES_PER_HANDOVER, left));
+      for (const ticket of taken) worker.put(ticket);
+      left -= Math.max(1, taken.length);
+    }
+    this.#wakeWorkers();
+  }
+
+  #wakeWorkers(): void {
     for (const worker of this.#workers) {
       const jobs = worker.wake();
       if (jobs > 0) this.#observer.handedOver(jobs);

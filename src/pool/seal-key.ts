@@ -33,6 +33,8 @@ export interface SealKeyFacts {
   /** The private key sk. */
   readonly sigKey: KeyObject;
   readonly oldDialectsClosed: boolean;
+  /** Longest wait of a GetCluster in milliseconds; 0, the default, if none waits. */
+  readonly maxWaitMs?: number | undefined;
 }
 
 /** The front end's side: makes keys. */
@@ -52,7 +54,7 @@ export class SealKeyWriter {
 
   /** Replaces the key. Hellos from now on get the new one. */
   replace(): void {
-    const { registryId, sigKey, oldDialectsClosed } = this.#facts;
+    const { registryId, sigKey, oldDialectsClosed, maxWaitMs = 0 } = this.#facts;
     const secret = randomFillSync(Buffer.alloc(KEY_BYTES));
     const now = Math.floor(Date.now() / 1000);
     const cert = encodeSealCert(
@@ -61,7 +63,7 @@ export class SealKeyWriter {
         notBefore: now - SEAL_CERT_BACKDATE_SECONDS,
         notAfter: now - SEAL_CERT_BACKDATE_SECONDS + SEAL_CERT_SECONDS,
         maxMessage: SEALED_REQUEST_BYTES_MAX,
-        maxWaitMs: 0,
+        maxWaitMs,
       },
       keyPairOf(secret).publicKey,
       registryId,

@@ -4,8 +4,8 @@ import type { KeyObject } from 'node:crypto';
 import { ERROR_CODES, FAULT_TEXT, type Fault, REFUSAL_TEXT, RETRY_AFTER_MS, type Refusal } from '../errors.ts';
 import { BLOCK_BYTES } from '../limits.ts';
 import type { Reply } from '../registry/command.ts';
-import type { Answer, AnyKeys, Question, Refused, Session, SessionContext, Step } from '../session/session.ts';
-import { step } from '../session/step.ts';
+import type { Answer, AnyKeys, Question, Refused, Session, SessionContext, Step, Waiting } from '../session/session.ts';
+import { resume, step } from '../session/step.ts';
 import { decryptTail } from '../wire/aes-cbc.ts';
 import type { RandomBytes, SessionKeys } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
@@ -21,16 +21,25 @@ import { openSealed, type SealedContext, serveSealedHello } from './serve-sealed
 import { readSession } from './session-record.ts';
 
 /** Keys and settings of the registry that a worker needs. */
-export interface RegistryFacts extends Omit<SessionContext, 'random' | 'now' | 'rosterBytesMax'> {
+export interface RegistryFacts extends Omit<SessionContext, 'random' | 'now' | 'rosterBytesMax' | 'maxWaitMs'> {
   readonly commsKey: KeyObject;
   /** The previous comms key, accepted until all clients have the current one (H10). Its modulus has the same length. */
   readonly previousCommsKey?: KeyObject | undefined;
   /** The dialects that are served; all by default. */
   readonly dialects?: readonly SessionDialect[] | undefined;
-  /** Present if the sealed dialect is served: the key of mac1, and the memory of s. */
-  readonly sealed?: { readonly mac1Key: Uint8Array; readonly sealKey: SharedArrayBuffer } | undefined;
+  /** Present if the sealed dialect is served. */
+  readonly sealed?: SealedFacts | undefined;
   /** Maximum bytes of a reply on the wire, by transport. In the sealed dialect the one of `ws` holds for both. */
   readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
+}
+
+/** What a worker needs for the sealed dialect. */
+export interface SealedFacts {
+  readonly mac1Key: Uint8Array;
+  /** Memory of s. */
+  readonly sealKey: SharedArrayBuffer;
+  /** Longest wait of a GetCluster in milliseconds, as the certificate of s tells it; 0, the default, if none waits. */
+  readonly maxWaitMs?: number | undefined;
 }
 
 /** Context of `serveJob`, the same for all jobs of a worker. */
@@ -53,12 +62,17 @@ export function jobContext(registry: RegistryFacts, random: RandomBytes): JobCon
     random,
     now: Date.now,
     rosterBytesMax: tokenRoom(bytesMax, DIALECTS[dialect].ivBytes),
+    maxWaitMs: 0,
   });
   const sessions = (bytesMax: number) => ({
     chained: session(bytesMax, 'chained'),
     prefixed: session(bytesMax, 'prefixed'),
     // The handshake has proved sk, so the token needs no signature.
-    sealed: { ...session(replyBytesMax.ws, 'prefixed'), registryToken: { ...facts.registryToken, DigSig: null } },
+    sealed: {
+      ...session(replyBytesMax.ws, 'prefixed'),
+      registryToken: { ...facts.registryToken, DigSig: null },
+      maxWaitMs: sealed?.maxWaitMs ?? 0,
+    },
   });
   return {
     helloKeys: keys.map((key) => ({ key, modulus: modulusOf(key) })),
@@ -92,6 +106,7 @@ export function serveJob(job: Job, context: JobContext): WorkerResult | PendingJ
   if (!job.session) return serveHello(job, context);
   const session = readSession(job.session as Buffer);
   const { keys } = session;
+  if (job.kind === 'resume' || job.kind === 'resume-last') return serveResume(job, session, context);
   return keys.dialect === 'sealed'
     ? serveFrame(job, session, keys, context)
     : serveMessage(job, session, keys, context);
@@ -108,6 +123,14 @@ function serveFrame(job: Job, before: Session, keys: SealedKeys, context: JobCon
   };
   if (!isOp(op) || !message) return seal(opened, { kind: 'refused', why: 'tag-out-of-range' }, context);
   return take(job, opened, op, message, context);
+}
+
+/** Stage 2 of a GetCluster that has waited. Its bytes are plain, and its message was consumed before the wait. */
+function serveResume(job: Job, session: Session, context: JobContext): WorkerResult | PendingJob {
+  const message = decodeMessage(job.bytes)!;
+  const opened: Opened = { before: session, session, op: Op.GetCluster, consumed: 0, transport: job.transport };
+  const next = resume(session, message, context.sessions[job.transport].sealed, job.kind === 'resume-last');
+  return next.kind === 'question' ? { kind: 'pending', opened, question: next } : seal(opened, next, context);
 }
 
 /** The last step of stage 2: what the session does with a message. */
@@ -163,7 +186,14 @@ function incomplete({ state, needed }: UnfinishedScan, from: number): JobIncompl
 
 /** Stage 5: turns the coordinator's reply into the result of a pending job. */
 export function conclude({ opened, question }: PendingJob, reply: Reply, context: JobContext): WorkerResult {
-  return seal(opened, question.conclude(reply), context);
+  const conclusion = question.conclude(reply);
+  return conclusion.kind === 'waiting' ? park(opened, conclusion) : seal(opened, conclusion, context);
+}
+
+/** Stage 5 of a request that waits: what the front end needs to resume it. */
+function park({ before, session, consumed }: Opened, { request, ...waiting }: Waiting): WorkerResult {
+  const changed = session === before ? undefined : session;
+  return { ...waiting, ...NO_HELLO, consumed, session: changed, request: encodeMessage(request) };
 }
 
 /**

@@ -5,6 +5,7 @@
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
+import type { ClusterChanges } from './changed-clusters.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
@@ -22,6 +23,7 @@ import type {
   OperatorCommand,
   Registration,
   Reply,
+  RosterState,
   StoredRecord,
   Use,
 } from './command.ts';
@@ -48,6 +50,8 @@ export interface ShownMember extends MemberRecord {
   readonly idleMs: number | undefined;
 }
 
+const ALL_SEATS = 0xffff_ffff_ffff_ffffn;
+
 export class ClusterTable {
   #limits: TableLimits;
   readonly #contents: TableContents;
@@ -57,6 +61,8 @@ export class ClusterTable {
   readonly #ttl: TimeToLive;
   /** Time of the current command, in milliseconds. */
   #now: number;
+  /** What versions of clusters belong to, hex. */
+  #history = '';
   /** Time at which the whole table was loaded last. An entry with this last use has not been used since. */
   #loadedAt: number;
 
@@ -114,6 +120,19 @@ export class ClusterTable {
   /** Starts a scan for one page of clusters. The caller drives it in steps. */
   scanClusters(query: ClusterQuery): ClusterScan {
     return new ClusterScan(this.#contents.clustersById, query);
+  }
+
+  /**
+   * Names what versions belong to (V1): 8 random bytes, hex. Call it at the start and after reset(), whose clusters count
+   * from 1 again.
+   */
+  beginHistory(history: string): void {
+    this.#history = history;
+  }
+
+  /** Returns the clusters whose roster has changed since the last call. Call it when no change is uncommitted. */
+  takeChanged(): ClusterChanges {
+    return this.#contents.changed.take();
   }
 
   /** Returns the live cluster, or undefined. The caller must not change it. */
@@ -294,8 +313,34 @@ export class ClusterTable {
     const client = this.#use(command.clientId);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
     const from = command.cursor?.clusterId === cluster.record.id ? command.cursor.from : 0;
-    const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax, command.sealed);
-    return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
+    const since = this.#knownVersion(cluster, command);
+    if (since !== undefined && waits(cluster, command, since)) {
+      return answer({ kind: 'waiting', clusterId: cluster.record.id, version: cluster.versions.version });
+    }
+    const changed = since === undefined ? ALL_SEATS : cluster.versions.changedSince(since);
+    const wanted = command.which & changed;
+    const { which, next, bytes } = cluster.roster(wanted, from, command.rosterBytesMax, command.sealed);
+    return answer({
+      ...{ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes },
+      ...(command.sealed && { sealed: this.#stateOf(cluster, command.clientId, changed) }),
+    });
+  }
+
+  /** The version since which a reply tells changes; undefined if it tells everything (V2). */
+  #knownVersion(cluster: Cluster, { known }: GetClusterCommand): number | undefined {
+    const isOurs = known?.history === this.#history && known.version <= cluster.versions.version;
+    return isOurs ? known.version : undefined;
+  }
+
+  #stateOf(cluster: Cluster, clientId: string, changed: bigint): RosterState {
+    return {
+      version: cluster.versions.version,
+      history: this.#history,
+      epoch: cluster.epoch,
+      emptied: cluster.emptySeats & changed,
+      rosterHash: cluster.rosterHash,
+      yourSeat: cluster.seatCode(clientId),
+    };
   }
 
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {
@@ -307,7 +352,7 @@ export class ClusterTable {
     const { clientId } = evicted;
     const { id } = cluster.record;
     this.#losesSeat(evicted);
-    this.#contents.unseat(cluster, index);
+    this.#contents.unseat(cluster, index, 'evicted');
     if (cluster.memberCount === 0) cluster.lastUse = this.#now;
     // Refilling after an eviction would distort the fill time.
     cluster.createdAt = undefined;
@@ -388,6 +433,14 @@ export class ClusterTable {
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.announce(cluster, use, this.#now);
   }
+}
+
+/** True if a request has to wait: nothing is newer than `since`, or its wait for completion goes on (V5). */
+function waits(cluster: Cluster, { clientId, wait }: GetClusterCommand, since: number): boolean {
+  if (!wait) return false;
+  const isCurrent = since === cluster.versions.version;
+  if (wait.until === 'change') return isCurrent;
+  return (isCurrent || wait.resumed) && !cluster.answersCompletion(clientId);
 }
 
 function propertiesOf({ record }: Cluster) {

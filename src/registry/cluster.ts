@@ -1,8 +1,10 @@
 // One cluster: its properties, its members and its entries. Invariants: a member never changes its index. A new member gets the
 // lowest free index. Names and client IDs of members are unique. At most `size` seats are taken.
 import { strict as assert } from 'node:assert';
+import { hash } from 'node:crypto';
+import { ClusterVersions, type LossReason } from './cluster-versions.ts';
 import type { ClusterProperties, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
-import { chooseMembers, joinWholeTokens, type Roster, wholeTokenBytes } from './roster.ts';
+import { chooseMembers, joinWholeTokens, type Roster, wholeTokenBytes, wholeTokenContent } from './roster.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
 const NO_ENTRIES: ReadonlyMap<string, Uint8Array> = new Map();
@@ -33,6 +35,9 @@ export class Cluster {
   maker: Maker | undefined;
   /** Shared `seats` array of all clients whose only seat is in this cluster. */
   readonly alone: readonly Cluster[] = [this];
+  readonly versions = new ClusterVersions();
+  /** The RosterHash of sealed readers, and the version that it is of. */
+  #rosterHash: { readonly version: number; readonly hash: Uint8Array } | undefined;
   /** By index, up to the highest taken. A hole is the seat of an evicted member. */
   readonly #seats: (Registration | undefined)[] = [];
   #memberCount = 0;
@@ -62,6 +67,19 @@ export class Cluster {
   /** Values of the entries by their keys, in hex. */
   get entries(): ReadonlyMap<string, Uint8Array> {
     return this.#entries ?? NO_ENTRIES;
+  }
+
+  /** 0 until the cluster is complete (Q2). A cluster without a confirm time is complete while it is full. */
+  get epoch(): number {
+    return this.isFull ? 1 : 0;
+  }
+
+  /**
+   * Answers a wait for completion (V5, WaitFor 1) of a client: true once the cluster is complete. A round that the client
+   * has not confirmed answers it, too.
+   */
+  answersCompletion(_clientId: string): boolean {
+    return this.epoch > 0;
   }
 
   /** Lowest free index. Fills holes first, because others may wait for the cluster to become full. */
@@ -106,16 +124,48 @@ export class Cluster {
   seat(index: number, member: Registration): void {
     assert(index < this.record.size, 'a cluster has as many seats as its size');
     while (this.#seats.length < index) this.#seats.push(undefined);
-    if (this.#seats[index] === undefined) this.#memberCount += 1;
+    const before = this.#seats[index];
+    if (before === undefined) this.#memberCount += 1;
+    else if (before.clientId !== member.clientId) this.versions.unseated(index, before.clientId, 'evicted');
     this.#seats[index] = member;
+    this.versions.seated(index, member.clientId);
   }
 
-  /** Empties a taken seat. All other members keep their index. */
-  unseat(index: number): void {
-    assert(this.#seats[index] !== undefined, 'a seat that is emptied is taken');
+  /** Empties a taken seat. All other members keep their index. Without a reason it undoes seat(). */
+  unseat(index: number, why?: LossReason): void {
+    const before = this.#seats[index];
+    assert(before, 'a seat that is emptied is taken');
+    this.versions.unseated(index, before.clientId, why);
     this.#seats[index] = undefined;
     this.#memberCount -= 1;
     while (this.#seats.length > 0 && this.#seats.at(-1) === undefined) this.#seats.pop();
+  }
+
+  /** Bits of the seats without a member. */
+  get emptySeats(): bigint {
+    let bits = (1n << BigInt(this.record.size)) - 1n;
+    for (const [index, member] of this.#seats.entries()) if (member) bits &= ~(1n << BigInt(index));
+    return bits;
+  }
+
+  /** YourSeat of a client: its index, or why it has none (V4). */
+  seatCode(clientId: string): number {
+    const index = this.seatOf(clientId);
+    return index >= 0 ? index : this.versions.lossCode(clientId);
+  }
+
+  /** SHA-256 over the whole roster as readers of the sealed dialect get it (V3). Computed once for each version. */
+  get rosterHash(): Uint8Array {
+    const { version } = this.versions;
+    if (this.#rosterHash?.version === version) return this.#rosterHash.hash;
+    const parts: Uint8Array[] = [Buffer.from(this.record.id, 'hex')];
+    for (const [index, member] of this.#seats.entries()) {
+      if (!member) continue;
+      const content = wholeTokenContent(member.token, member.sealed);
+      parts.push(Uint8Array.of(index), hash('sha256', content, 'buffer'));
+    }
+    this.#rosterHash = { version, hash: hash('sha256', Buffer.concat(parts), 'buffer') };
+    return this.#rosterHash.hash;
   }
 
   /**

@@ -91,8 +91,26 @@ export interface GetClusterCommand {
   readonly cursor: { readonly clusterId: string; readonly from: number } | undefined;
   /** Upper bound of token bytes. A single member is sent even if its token is longer. */
   readonly rosterBytesMax: number;
-  /** True if the tokens are to have their fields 32 to 35. */
+  /** True if the tokens are to have their fields 32 to 35, and the reply `sealed`. */
   readonly sealed?: boolean;
+  /** The version that the client has, and the History that it belongs to, as hex (V2). */
+  readonly known?: KnownVersion | undefined;
+  /** Present if the client waits for something newer than `known` (V5). */
+  readonly wait?: RequestedWait | undefined;
+}
+
+/** A version of a cluster that a client has. */
+export interface KnownVersion {
+  readonly version: number;
+  /** 8 bytes, hex. */
+  readonly history: string;
+}
+
+/** What a client waits for. */
+export interface RequestedWait {
+  readonly until: 'change' | 'complete';
+  /** True if the request has waited before: a wait for completion then goes on after a change. */
+  readonly resumed: boolean;
 }
 
 /** Properties of a cluster, as Create and Join return them. */
@@ -111,6 +129,7 @@ export type Reply =
   | { readonly kind: 'client'; readonly token: Uint8Array }
   | { readonly kind: 'cluster'; readonly cluster: ClusterProperties }
   | RosterReply
+  | WaitingReply
   /** Marks lifted, and marks left. */
   | { readonly kind: 'marks'; readonly lifted: number; readonly left: number }
   | RefusedReply;
@@ -130,6 +149,29 @@ export interface RosterReply {
   /** Index where the next reply begins. */
   readonly next: number;
   readonly roster: Uint8Array;
+  /** Present if the command's `sealed` is true. */
+  readonly sealed?: RosterState | undefined;
+}
+
+/** The state of a cluster that a roster for a reader of the sealed dialect belongs to (V1 to V4). */
+export interface RosterState {
+  readonly version: number;
+  /** 8 bytes, hex. */
+  readonly history: string;
+  readonly epoch: number;
+  /** Bits of the seats that have become empty since the known version; of all empty seats without one. */
+  readonly emptied: bigint;
+  /** 32 bytes. */
+  readonly rosterHash: Uint8Array;
+  readonly yourSeat: number;
+}
+
+/** Nothing is newer than what the client knows, so its request waits. */
+export interface WaitingReply {
+  readonly kind: 'waiting';
+  readonly clusterId: string;
+  /** The present version: a later one ends the wait. */
+  readonly version: number;
 }
 
 /** The unit of storage: a record written or removed. Removing a cluster removes its members and entries. */

@@ -119,7 +119,7 @@ export class Registrations {
       return { cluster, index, member: cluster.seats[index]!, createdAt: cluster.createdAt, lastUse: cluster.lastUse };
     });
     for (const { cluster, index } of lost) {
-      contents.unseat(cluster, index);
+      contents.unseat(cluster, index, 'evicted');
       if (cluster.memberCount === 0) cluster.lastUse = now;
       cluster.createdAt = undefined;
     }

@@ -99,7 +99,8 @@ export function replay(contents: TableContents, change: Learned, now: number): v
 
 /** Empties a seat. An empty cluster's time to live starts at `now`. */
 function leave(contents: TableContents, cluster: Cluster, index: number, now: number): void {
-  contents.unseat(cluster, index);
+  // Other servers do not tell why. Evictions and displacements empty seats.
+  contents.unseat(cluster, index, 'evicted');
   if (cluster.memberCount === 0) cluster.lastUse = now;
 }
 

@@ -103,6 +103,16 @@ export function joinWholeTokens(
   return bytes;
 }
 
+/** The content of a token with its further fields: what follows tag and length in joinWholeTokens(). */
+export function wholeTokenContent(token: Uint8Array, fields: Uint8Array = NO_FIELDS): Uint8Array {
+  const content = token.subarray(token.length - contentBytes(token));
+  if (fields.length === 0) return content;
+  const whole = new Uint8Array(content.length + fields.length);
+  whole.set(content);
+  whole.set(fields, content.length);
+  return whole;
+}
+
 /** Bytes of a token's content, as its length field says. */
 function contentBytes(token: Uint8Array): number {
   let value = 0;

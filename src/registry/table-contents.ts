@@ -1,8 +1,10 @@
 // The clients and clusters of a table, with their counts. Invariants: a client's seats are exactly the clusters it is a
 // member of. The counts match the maps.
 import { strict as assert } from 'node:assert';
+import { ChangedClusters } from './changed-clusters.ts';
 import { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
+import type { LossReason } from './cluster-versions.ts';
 import type { ClientRecord, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
 import type { LeaseTracker } from './lease-tracker.ts';
 import { RecentChanges } from './recent-changes.ts';
@@ -26,6 +28,8 @@ export class TableContents {
   readonly clustersById = new Map<string, Cluster>();
   readonly clustersByName = new Map<string, Cluster>();
   readonly changes = new RecentChanges();
+  /** Clusters whose roster has changed, for those who wait. */
+  readonly changed = new ChangedClusters();
   /** Undefined unless other servers share the store. */
   readonly uses: LeaseTracker | undefined;
   /** Number of marked clients by the digest of their SigKey. BOUNDED by the clients. */
@@ -59,6 +63,7 @@ export class TableContents {
   }
 
   clear(): void {
+    this.changed.noteAll();
     this.clients.clear();
     this.clustersById.clear();
     this.clustersByName.clear();
@@ -133,6 +138,7 @@ export class TableContents {
   }
 
   removeCluster(cluster: Cluster): void {
+    this.changed.note(cluster.record.id);
     this.clustersById.delete(cluster.record.id);
     this.clustersByName.delete(cluster.record.name);
     this.#members -= cluster.memberCount;
@@ -147,6 +153,7 @@ export class TableContents {
     const cluster = this.clustersById.get(clusterId);
     assert(cluster, 'a member has a cluster');
     this.changes.note(clusterId);
+    this.changed.note(clusterId);
     const before = cluster.seats[index];
     cluster.seat(index, member);
     if (before === undefined) {
@@ -158,12 +165,13 @@ export class TableContents {
     client?.takeSeat(cluster);
   }
 
-  /** Empties a taken seat. */
-  unseat(cluster: Cluster, index: number): void {
+  /** Empties a taken seat. Without a reason it undoes seat(). */
+  unseat(cluster: Cluster, index: number, why?: LossReason): void {
     const { clientId } = cluster.seats[index]!;
     this.changes.note(cluster.record.id);
+    this.changed.note(cluster.record.id);
     if (cluster.isFull) this.#fullClusters -= 1;
-    cluster.unseat(index);
+    cluster.unseat(index, why);
     this.clients.get(clientId)?.giveUpSeat(cluster);
     this.#members -= 1;
   }

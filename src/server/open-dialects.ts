@@ -31,7 +31,12 @@ export function openDialects(
     return { dialects: config.dialects.filter((name) => name !== 'sealed'), sealed: undefined };
   }
   const oldDialectsClosed = config.dialects.every((name) => name === 'sealed');
-  const sealKey = new SealKeyWriter({ registryId: identity.id, sigKey: identity.sigKey, oldDialectsClosed });
+  const { maxWaitMs } = config;
+  const facts = { registryId: identity.id, sigKey: identity.sigKey, oldDialectsClosed, maxWaitMs };
+  const sealKey = new SealKeyWriter(facts);
   onStop(async () => sealKey.close());
-  return { dialects: config.dialects, sealed: { mac1Key: mac1Key(regCred.sigKey), sealKey: sealKey.memory } };
+  return {
+    dialects: config.dialects,
+    sealed: { mac1Key: mac1Key(regCred.sigKey), sealKey: sealKey.memory, maxWaitMs },
+  };
 }

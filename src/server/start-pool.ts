@@ -1,5 +1,6 @@
 // Start step 7: the pool of workers. Once it runs, connections are served.
 import { LiveClients } from '../connection/live-clients.ts';
+import { ParkedRequests } from '../connection/parked-requests.ts';
 import { SessionLog } from '../connection/session-log.ts';
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { registryToken } from '../identity/credentials.ts';
@@ -7,6 +8,7 @@ import type { Identity } from '../identity/identity.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
 import { threadMetrics } from '../metrics/thread-metrics.ts';
+import { waitMetrics } from '../metrics/wait-metrics.ts';
 import { Pool } from '../pool/pool.ts';
 import { pooledRandom } from '../pool/pooled-random.ts';
 import { LOOP_DELAY_SECONDS, watchLoopDelay } from '../runtime/loop-delay.ts';
@@ -48,9 +50,13 @@ export async function startPool(
   context.onStop(() => pool.close());
   await pool.loaded();
   state.pool = pool;
+  const parked = new ParkedRequests(coordinator.changes);
+  waitMetrics(metrics, () => parked.counts);
+  context.onStop(async () => parked.close());
   const sessionMetrics = new SessionMetrics(metrics);
   connections.open({
     pool,
+    parked,
     metrics: sessionMetrics,
     clients: new LiveClients((clientId) => {
       sessionMetrics.twinSeen();

@@ -1,13 +1,24 @@
 // Serves Create, Join and GetCluster (R1 to R11, R13). Builds the command for the table (stage 2), and the reply
 // message from the table's reply (stage 5).
-import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
-import type { ClusterProperties, ClusterRef, Reply } from '../registry/command.ts';
+import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, HISTORY_BYTES, ID_BYTES } from '../limits.ts';
+import type {
+  ClusterProperties,
+  ClusterRef,
+  KnownVersion,
+  Reply,
+  RequestedWait,
+  RosterReply,
+  RosterState,
+} from '../registry/command.ts';
 import { bigintOf, longOf, type Message, Op } from '../wire/message.ts';
 import { isName } from '../wire/name.ts';
-import type { IdentifiedSession, SessionContext, Step } from './session.ts';
+import type { Answer, IdentifiedSession, Refused, SessionContext, Step, Waiting } from './session.ts';
 
 /** Bits of cluster attrs that clients cannot set: 2 is `deleted` (R4). */
 const ATTRS_OF_REGISTRY = 2n;
+
+/** WaitFor of a request that waits for a round to confirm or for completion (V5). */
+const WAIT_FOR_COMPLETION = 1;
 
 const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
 
@@ -52,8 +63,56 @@ export function serveJoin(session: IdentifiedSession, message: Message): Step {
 }
 
 export function serveGetCluster(session: IdentifiedSession, message: Message, context: SessionContext): Step {
+  return readRoster(session, message, context, readingOf(session, message, context));
+}
+
+/** Serves a GetCluster that has waited (V5). With `last` its wait is over. */
+export function serveResumed(
+  session: IdentifiedSession,
+  message: Message,
+  context: SessionContext,
+  last: boolean,
+): Step {
+  const { known, wait } = readingOf(session, message, context);
+  const left = last || !wait ? undefined : { ...wait, resumed: true };
+  return readRoster(session, message, context, { known, wait: left, waited: true });
+}
+
+/** What a GetCluster of the sealed dialect asks for besides members. */
+interface Reading {
+  readonly known: KnownVersion | undefined;
+  readonly wait: (RequestedWait & { readonly ms: number }) | undefined;
+  /** True if the request has waited before. */
+  readonly waited: boolean;
+}
+
+const PLAIN: Reading = { known: undefined, wait: undefined, waited: false };
+
+/** KnownVersion counts only with a History, and WaitMs only with both (V2, V5). */
+function readingOf({ keys }: IdentifiedSession, message: Message, { maxWaitMs }: SessionContext): Reading {
+  const { KnownVersion, History, WaitMs, WaitFor } = message;
+  if (keys.dialect !== 'sealed' || !KnownVersion || History?.length !== HISTORY_BYTES) return PLAIN;
+  const version = bigintOf(KnownVersion);
+  // No version of ours is as large.
+  if (version > BigInt(Number.MAX_SAFE_INTEGER)) return PLAIN;
+  const known = { version: Number(version), history: Buffer.from(History).toString('hex') };
+  const ms = Math.min(WaitMs ?? 0, maxWaitMs);
+  const until = WaitFor === WAIT_FOR_COMPLETION ? 'complete' : 'change';
+  return { known, wait: ms > 0 ? { until, resumed: false, ms } : undefined, waited: false };
+}
+
+function readRoster(
+  session: IdentifiedSession,
+  message: Message,
+  context: SessionContext,
+  { known, wait, waited }: Reading,
+): Step {
   const cluster = selectCluster(message, session.clusterId);
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
+  const parked = (clusterId: string, version: number): Waiting => {
+    const { until, ms: waitMs } = wait!;
+    return { kind: 'waiting', clusterId, version, until, waitMs, request: requestToResume(message, clusterId) };
+  };
   return {
     kind: 'question',
     command: {
@@ -64,26 +123,65 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
       cursor: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
       rosterBytesMax: context.rosterBytesMax,
       sealed: session.keys.dialect === 'sealed',
+      known,
+      wait: wait && { until: wait.until, resumed: wait.resumed },
     },
     conclude: (reply) => {
+      if (reply.kind === 'waiting') return parked(reply.clusterId, reply.version);
+      if (reply.kind === 'refused' && reply.refusal === 'cannot-store' && known && 'id' in cluster) {
+        // A store that is away refuses no wait (V6).
+        if (wait) return parked(cluster.id, known.version);
+        if (waited) return unchanged(session, cluster.id, known);
+      }
       if (reply.kind !== 'roster') return withCluster(reply, neverHappens);
-      const { cluster, which, next, roster } = reply;
-      return {
-        kind: 'answer',
-        message: {
-          Op: Op.ClusterMembers,
-          ClusterID: Buffer.from(cluster.id, 'hex'),
-          // Sent only to a client whose request has the field. Field clients keep getting the reply they know (R11).
-          ...(message.ClusterSize !== null && message.ClusterSize !== undefined && { ClusterSize: cluster.size }),
-          Which: longOf(which),
-        },
-        roster,
-        session:
-          session.rosterId === cluster.id && session.rosterFrom === next
-            ? session
-            : { ...session, rosterId: cluster.id, rosterFrom: next },
-      };
+      return rosterAnswer(session, message, reply);
     },
+  };
+}
+
+/** A request that waited, with its cluster's ID, without fields that a resumed one does not need. */
+function requestToResume(message: Message, clusterId: string): Message {
+  const { Which, ClusterSize, KnownVersion, History, WaitFor, WaitMs } = message;
+  const asked = { Which: Which ?? null, ClusterSize: ClusterSize ?? null, WaitFor: WaitFor ?? null };
+  const known = { KnownVersion: KnownVersion ?? null, History: History ?? null, WaitMs: WaitMs ?? null };
+  return { Op: Op.GetCluster, ClusterID: Buffer.from(clusterId, 'hex'), ...asked, ...known };
+}
+
+/** The answer at the end of a wait while the table cannot be trusted: what the client knows. */
+function unchanged(session: IdentifiedSession, clusterId: string, { version, history }: KnownVersion): Answer {
+  const known = { ClusterVersion: longOf(BigInt(version)), History: Buffer.from(history, 'hex') };
+  const message = { Op: Op.ClusterMembers, ClusterID: Buffer.from(clusterId, 'hex'), Which: longOf(0n), ...known };
+  return { kind: 'answer', message, session };
+}
+
+function rosterAnswer(session: IdentifiedSession, message: Message, reply: RosterReply): Answer {
+  const { cluster, which, next, roster, sealed } = reply;
+  return {
+    kind: 'answer',
+    message: {
+      Op: Op.ClusterMembers,
+      ClusterID: Buffer.from(cluster.id, 'hex'),
+      // Sent only to a client whose request has the field. Field clients keep getting the reply they know (R11).
+      ...(message.ClusterSize !== null && message.ClusterSize !== undefined && { ClusterSize: cluster.size }),
+      Which: longOf(which),
+      ...(sealed && stateFields(sealed)),
+    },
+    roster,
+    session:
+      session.rosterId === cluster.id && session.rosterFrom === next
+        ? session
+        : { ...session, rosterId: cluster.id, rosterFrom: next },
+  };
+}
+
+function stateFields({ version, history, epoch, emptied, rosterHash, yourSeat }: RosterState): Message {
+  return {
+    ClusterVersion: longOf(BigInt(version)),
+    Epoch: longOf(BigInt(epoch)),
+    History: Buffer.from(history, 'hex'),
+    Emptied: longOf(emptied),
+    RosterHash: rosterHash,
+    YourSeat: yourSeat,
   };
 }
 
@@ -106,7 +204,7 @@ function clusterFields(cluster: ClusterProperties): Message {
   };
 }
 
-type Conclusion = Exclude<Step, { kind: 'question' }>;
+type Conclusion = Answer | Refused;
 
 function withCluster(reply: Reply, answer: (cluster: ClusterProperties) => Conclusion): Conclusion {
   if (reply.kind === 'refused') return { kind: 'refused', why: reply.refusal };

@@ -59,7 +59,23 @@ export interface Answer {
 export interface Question {
   readonly kind: 'question';
   readonly command: Command;
-  conclude(reply: Reply): Answer | Refused;
+  conclude(reply: Reply): Answer | Refused | Waiting;
+}
+
+/**
+ * Nothing is newer than what the client knows. The front end parks the connection; a job resumes the request after a
+ * change of the cluster, or at the end of the wait (V5).
+ */
+export interface Waiting {
+  readonly kind: 'waiting';
+  readonly clusterId: string;
+  /** A later version of the cluster ends the wait. */
+  readonly version: number;
+  readonly until: 'change' | 'complete';
+  /** Milliseconds from now, or from the request if it has waited before. */
+  readonly waitMs: number;
+  /** The GetCluster for serveResumed(). */
+  readonly request: Message;
 }
 
 /** Ends the session with an Error message. */
@@ -82,4 +98,6 @@ export interface SessionContext {
   readonly now: () => number;
   /** Maximum bytes of tokens in one reply on this connection. */
   readonly rosterBytesMax: number;
+  /** Longest wait of a GetCluster in milliseconds; 0 if none waits. */
+  readonly maxWaitMs: number;
 }

@@ -2,7 +2,7 @@
 // run in parallel; it touches no queue.
 import { type Message, Op } from '../wire/message.ts';
 import { serveClient } from './client-message.ts';
-import { serveCreate, serveGetCluster, serveJoin } from './cluster-messages.ts';
+import { serveCreate, serveGetCluster, serveJoin, serveResumed } from './cluster-messages.ts';
 import type { AnonymousSession, IdentifiedSession, Session, SessionContext, Step } from './session.ts';
 
 /** Serves a message in a state that allows it. */
@@ -57,6 +57,12 @@ export function step(session: Session, op: Op, message: Message, context: Sessio
       ? SERVED.anonymous[op]?.(session, message, context)
       : SERVED.identified[op]?.(session, message, context);
   return step ?? { kind: 'refused', why: 'message-in-wrong-state' };
+}
+
+/** Serves a GetCluster that has waited (V5). With `last` its wait is over. */
+export function resume(session: Session, message: Message, context: SessionContext, last: boolean): Step {
+  if (session.state !== 'identified') return { kind: 'refused', why: 'message-in-wrong-state' };
+  return serveResumed(session, message, context, last);
 }
 
 function serveRegCredRequest(session: Session, _message: Message, context: SessionContext): Step {

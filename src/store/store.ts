@@ -94,6 +94,12 @@ export interface Store {
   commit(batch: readonly StoreItem[], withinMs?: number): Promise<CommitOutcome[]>;
   /** Shared stores only: resolves to the changes of other servers. The caller makes no commit meanwhile. */
   catchUp?(withinMs?: number): Promise<CatchUp>;
+  /**
+   * Shared stores only: calls `listener` when changes have arrived. Those may be this server's own; hasNews() tells.
+   */
+  onArrival?(listener: () => void): void;
+  /** Shared stores only: true if changes of another server have arrived that no catch-up has returned. */
+  hasNews?(): boolean;
   /** Shared stores only: announces uses to the other servers. Rejects like commit. */
   announceUses?(uses: readonly Use[], withinMs?: number): Promise<void>;
   /** Writes a key outside the table, to test whether a commit would succeed. Rejects like commit. */

@@ -364,3 +364,13 @@ function isAllowed(
 function blockEnd(end: number): number {
   return end === Infinity ? Infinity : end + BLOCK_BYTES - (end % BLOCK_BYTES);
 }
+
+/** The Tokens of a message that checkWholeMessage() has found, without tag and length: views of its bytes. */
+export function tokenBytesIn(plain: Uint8Array): Uint8Array[] {
+  const reader = new FieldReader(plain, 0, plain.length);
+  const found: Uint8Array[] = [];
+  while (!reader.done && reader.next(SEALED_FIELDS.message) !== undefined) {
+    if (reader.number === TOKENS) found.push(plain.subarray(reader.valueStart, reader.at));
+  }
+  return found;
+}

@@ -80,6 +80,7 @@ class WorkerFuzz {
     const kind = random() < 0.05 ? 'refuse' : 'message';
     const result = this.#worker.serve(kind, encrypted(changed, record), record);
     if (result.kind === 'incomplete') throw new Error('a frame was incomplete');
+    if (result.kind === 'waiting') throw new Error('a registry without waits parked a request');
     if (result.kind === 'silent') {
       if (result.why !== 'message-undecodable') throw new Error(`an authentic frame ended as ${result.why}`);
       this.report.authenticEnds.silent += 1;

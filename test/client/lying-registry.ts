@@ -12,6 +12,8 @@ export class LyingRegistry {
   tokens: readonly Token[] = [];
   /** True if the last client that presented a token has seat 0, and `tokens` the seats behind it. */
   seatsClients = false;
+  /** Further fields of its ClusterMembers; `Tokens` and `Which` may replace the roster's. */
+  fields: (request: Message) => Message = () => ({});
   /** Tokens that clients have presented. */
   readonly presented: Token[] = [];
 
@@ -66,6 +68,6 @@ export class LyingRegistry {
     const seats = tokens.flatMap((token, seat) => ((which >> BigInt(seat)) & 1n ? [{ seat, token }] : []));
     const shown = seats.reduce((bits, { seat }) => bits | (1n << BigInt(seat)), 0n);
     const Tokens = seats.map(({ token }) => token);
-    return [seal({ Op: Op.ClusterMembers, ...cluster, Which: longOf(shown), Tokens })];
+    return [seal({ Op: Op.ClusterMembers, ...cluster, Which: longOf(shown), Tokens, ...this.fields(message) })];
   }
 }

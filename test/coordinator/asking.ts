@@ -7,6 +7,7 @@ import type { CoordinatorObserver } from '../../src/coordinator/coordinator-obse
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import type { Command, Registration, Reply, StoredRecord } from '../../src/registry/command.ts';
 import type { TableLimits } from '../../src/registry/time-to-live.ts';
+import type { ChangeRing } from '../../src/shared-memory/change-ring.ts';
 import type { Store } from '../../src/store/store.ts';
 import { idOf, KEY, NO_LIMITS, NOBODY, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 
@@ -20,6 +21,7 @@ export function over(
   shared = false,
   clock = { now: 0 },
   budgets?: GrowthBudgets,
+  changes?: ChangeRing,
 ) {
   const table = new ClusterTable(REGISTRY_ID, limits, clock.now, shared);
   const batches: number[] = [];
@@ -40,7 +42,8 @@ export function over(
     unreachable: (reason) => unreachable.push(reason),
     broken: (error) => broken.push(error),
   };
-  const coordinator = new Coordinator(table, store, observer, () => clock.now, undefined, new Charges(budgets));
+  const charges = new Charges(budgets);
+  const coordinator = new Coordinator(table, store, observer, () => clock.now, undefined, charges, changes);
   return { table, coordinator, clock, batches, filled, expired, full, unreachable, broken, replaced };
 }
 

@@ -11,6 +11,7 @@ const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 });
 const token = fc.uint8Array({ maxLength: 2_000 }).map((bytes) => Uint8Array.from(bytes));
 const long = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const byte = fc.nat(64);
+const version = fc.maxSafeNat();
 const cluster = fc.oneof(fc.record({ id }), fc.record({ name }));
 const properties = { id, size: byte, endPointCount: byte, attrs: long };
 
@@ -35,6 +36,17 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     cursor: fc.option(fc.record({ clusterId: id, from: byte }), { nil: undefined }),
     rosterBytesMax: fc.nat(2 ** 31),
   }),
+  fc.record({
+    kind: fc.constant('get-cluster' as const),
+    clientId: id,
+    cluster,
+    which: long,
+    cursor: fc.constant(undefined),
+    rosterBytesMax: fc.nat(2 ** 31),
+    sealed: fc.constant(true),
+    known: fc.record({ version, history: id }),
+    wait: fc.record({ until: fc.constantFrom('change' as const, 'complete' as const), resumed: fc.boolean() }),
+  }),
 );
 
 const reply: fc.Arbitrary<Reply> = fc.oneof(
@@ -49,6 +61,15 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
     roster: token,
   }),
   fc.record({
+    kind: fc.constant('roster' as const),
+    cluster: fc.record(properties),
+    which: long,
+    next: byte,
+    roster: token,
+    sealed: fc.record({ version, history: id, epoch: version, emptied: long, rosterHash: token, yourSeat: byte }),
+  }),
+  fc.record({ kind: fc.constant('waiting' as const), clusterId: id, version }),
+  fc.record({
     kind: fc.constant('refused' as const),
     refusal: fc.constantFrom(...(Object.keys(REFUSAL_TEXT) as Refusal[])),
   }),
@@ -61,7 +82,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
 }
 
-const usedSlot = () => Buffer.alloc(4_000, 0xa5);
+const usedSlot = () => Buffer.alloc(8_000, 0xa5);
 
 describe('the codec', () => {
   it('reads back every command, which keeps its value when the slot is reused', () => {

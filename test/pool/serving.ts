@@ -1,7 +1,7 @@
 // Serves messages with a real table, which replies at once.
 
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
-import type { Answer, IdentifiedSession, Refused, Session } from '../../src/session/session.ts';
+import type { Answer, IdentifiedSession, Refused, Session, Waiting } from '../../src/session/session.ts';
 import { step } from '../../src/session/step.ts';
 import { signToken } from '../../src/wire/member-token.ts';
 import { type Message, Op } from '../../src/wire/message.ts';
@@ -20,17 +20,20 @@ export function newTable(): ClusterTable {
   return new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
 }
 
+export type Conclusion = Answer | Refused | Waiting;
+
 /** Serves a message with the table's immediate reply. */
-export function serve(table: ClusterTable, session: Session, message: Message, random = 1): Answer | Refused {
+export function serve(table: ClusterTable, session: Session, message: Message, random = 1): Conclusion {
   const next = step(session, message.Op as Op, message, contextOf(random));
   return next.kind === 'question' ? next.conclude(table.apply(next.command, 0).reply) : next;
 }
 
-export function why(outcome: Answer | Refused) {
+export function why(outcome: Conclusion) {
   return outcome.kind === 'refused' ? outcome.why : undefined;
 }
 
-export function answered(outcome: Answer | Refused): Answer {
+export function answered(outcome: Conclusion): Answer {
+  if (outcome.kind === 'waiting') throw new Error('the request waits');
   if (outcome.kind === 'refused') throw new Error(outcome.why);
   return outcome;
 }

@@ -275,6 +275,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
   'hello-queue-ms': milliseconds(50),
   'linger-timeout-ms': milliseconds(1_000),
   'drain-grace-ms': milliseconds(5_000),
+  'max-wait-ms': whole(60_000, 0, 300_000),
   'session-timeout-ms': milliseconds(86_400_000),
   'shutdown-delay': whole(0, 0, 300),
   'max-connections': whole(20_000, 1, 1_000_000),

@@ -1,10 +1,10 @@
 // Create, Join and GetCluster: their commands to the table, and the replies on the wire (R1 to R8, R11, R13).
 
 import { describe, expect, it } from 'vitest';
-import type { Answer, Refused, Session } from '../../src/session/session.ts';
+import type { Session } from '../../src/session/session.ts';
 import { step } from '../../src/session/step.ts';
 import { bigintOf, decodeRoster, longOf, type Message, Op } from '../../src/wire/message.ts';
-import { answered, join, newTable, serve, why, withClient } from '../pool/serving.ts';
+import { answered, type Conclusion, join, newTable, serve, why, withClient } from '../pool/serving.ts';
 import { bytes, fieldsOf } from '../wire/vectors.ts';
 import { CLIENT_ID, contextOf } from './sessions.ts';
 
@@ -76,7 +76,7 @@ describe('Create', () => {
 });
 
 describe('the cluster of a message', () => {
-  const idOf = (outcome: Answer | Refused) => Buffer.from(answered(outcome).message.ClusterID!).toString('hex');
+  const idOf = (outcome: Conclusion) => Buffer.from(answered(outcome).message.ClusterID!).toString('hex');
 
   /** A session that created `a`, then `b`, and last joined `a`. */
   function withClusters() {

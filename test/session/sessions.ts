@@ -35,5 +35,6 @@ export function contextOf(random: number): SessionContext {
     random: (count) => new Uint8Array(count).fill(random),
     now: Date.now,
     rosterBytesMax: 10_000,
+    maxWaitMs: 0,
   };
 }

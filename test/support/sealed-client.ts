@@ -88,6 +88,12 @@ class Wire {
     return Buffer.concat(this.#chunks);
   }
 
+  /** Sends FIN (TCP), and still reads. */
+  halfClose(): void {
+    if (this.#socket instanceof WebSocket) throw new Error('a WebSocket has no half-closed state');
+    this.#socket.end();
+  }
+
   close(): void {
     if (this.#socket instanceof WebSocket) this.#socket.terminate();
     else this.#socket.destroy();

@@ -56,6 +56,8 @@ function replyFrom(page: CachePage, command: Command): Reply | undefined {
 /** The roster for a member. Non-members go to the coordinator, which refreshes their registration. */
 function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClusterCommand): Reply | undefined {
   const { seats } = page;
+  // The page has no version (V1).
+  if (command.sealed) return undefined;
   if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
   const count = page.indexAt(seats - 1) + 1;
   const from = command.cursor?.clusterId === cluster.id ? command.cursor.from : 0;

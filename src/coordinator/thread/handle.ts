@@ -8,6 +8,7 @@ import type { ClusterRef, OperatorCommand, Reply } from '../../registry/command.
 import type { TableLimits } from '../../registry/time-to-live.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../../runtime/thread-url.ts';
 import { AtomicFlag } from '../../shared-memory/atomic-flag.ts';
+import { newChangeRing } from '../../shared-memory/change-ring.ts';
 import { Parker } from '../../shared-memory/parker.ts';
 import { type ChannelMemory, WorkerChannel } from '../../shared-memory/worker-channel.ts';
 import { isShared } from '../../store/open-store.ts';
@@ -65,6 +66,8 @@ export class CoordinatorThread {
   readonly parker: SharedArrayBuffer;
   /** For `RosterCacheReader`; undefined for a store that several servers share. */
   readonly rosterCache: SharedArrayBuffer | undefined;
+  /** Memory of the `ChangeRing` to which the thread posts changes of rosters. */
+  readonly changes: SharedArrayBuffer;
   /** The thread's counters, in shared memory. */
   readonly stats: CoordinatorStats;
   readonly #worker: Worker;
@@ -78,11 +81,16 @@ export class CoordinatorThread {
   #lastId = 0;
   #closing = false;
 
-  private constructor(worker: Worker, { parker, ordered, stats, rosterCache }: ThreadData, on: CoordinatorEvents) {
+  private constructor(
+    worker: Worker,
+    { parker, ordered, stats, rosterCache, changes }: ThreadData,
+    on: CoordinatorEvents,
+  ) {
     this.parker = parker;
     this.#parker = new Parker(parker);
     this.#ordered = new AtomicFlag(ordered);
     this.rosterCache = rosterCache;
+    this.changes = changes;
     this.stats = coordinatorStats(stats);
     this.#worker = worker;
     worker.on('message', (report: Report) => {
@@ -109,6 +117,7 @@ export class CoordinatorThread {
       ...data,
       parker: new SharedArrayBuffer(4),
       ordered: new SharedArrayBuffer(4),
+      changes: newChangeRing(),
       stats: newStatsMemory(),
       rosterCache,
       reportsAdditions: on.added !== undefined,

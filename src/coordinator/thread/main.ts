@@ -8,6 +8,7 @@ import { watchLoopDelay } from '../../runtime/loop-delay.ts';
 import { lowerThreadPriority } from '../../runtime/thread-priority.ts';
 import { monotonicSeconds } from '../../runtime/thread-stats.ts';
 import { AtomicFlag } from '../../shared-memory/atomic-flag.ts';
+import { ChangeRing } from '../../shared-memory/change-ring.ts';
 import { Parker } from '../../shared-memory/parker.ts';
 import { WorkerChannel } from '../../shared-memory/worker-channel.ts';
 import { isShared, openStore, placeOf } from '../../store/open-store.ts';
@@ -86,7 +87,7 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
     const budgets = new GrowthBudgets(growth.memory, growth.rates);
     const charges = new Charges(budgets, monotonicSeconds);
     const cache = rosterCache && new RosterCache(rosterCache);
-    const coordinator = new Coordinator(table, store, observer, clock, cache, charges);
+    const coordinator = new Coordinator(table, store, observer, clock, cache, charges, new ChangeRing(data.changes));
     await coordinator.load();
     recorder.loaded((clock() - began) / 1000);
     recorder.now(store);

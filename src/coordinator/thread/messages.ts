@@ -23,6 +23,8 @@ export interface ThreadData extends CoordinatorWorkerData {
   readonly ordered: SharedArrayBuffer;
   /** True to report additions to the table. */
   readonly reportsAdditions: boolean;
+  /** From newChangeRing(). */
+  readonly changes: SharedArrayBuffer;
   /** From newStatsMemory(). */
   readonly stats: SharedArrayBuffer;
   /** From newRosterCacheMemory(); undefined for a store that several servers share. */

@@ -71,6 +71,7 @@ export class EtcdStore implements Store {
   readonly #uses: EtcdUses;
   readonly #clusterId: string;
   #watch: WatchStream | undefined;
+  #onArrival: () => void = () => {};
   /** The revision of the table. */
   #known = 0;
   /** Revisions of own commits that the watch has not reached. */
@@ -171,6 +172,14 @@ export class EtcdStore implements Store {
     return outcomes;
   }
 
+  onArrival(listener: () => void): void {
+    this.#onArrival = listener;
+  }
+
+  hasNews(): boolean {
+    return this.#watch?.hasEventsBeside(this.#own) ?? false;
+  }
+
   async announceUses(uses: readonly Use[], withinMs = WITHIN_MS): Promise<void> {
     this.#assertOpen();
     const deadline = performance.now() + withinMs;
@@ -213,8 +222,10 @@ export class EtcdStore implements Store {
   #begin(head: Head, revision: number): void {
     this.#own.clear();
     this.#known = revision;
-    this.#watch = new WatchStream(this.#client, this.#keys, head, revision, (kind, reason) =>
-      this.#readAgain(kind, reason),
+    this.#watch = new WatchStream(
+      ...([this.#client, this.#keys, head, revision] as const),
+      (kind, reason) => this.#readAgain(kind, reason),
+      () => this.#onArrival(),
     );
   }
 

@@ -35,6 +35,7 @@ export class WatchStream {
   readonly #client: EtcdClient;
   readonly #keys: EtcdKeys;
   readonly #resync: (kind: ResyncKind, reason: string) => void;
+  readonly #arrived: () => void;
   #head: Head;
   #revision: number;
   #events: KeyEvent[] = [];
@@ -44,24 +45,34 @@ export class WatchStream {
   #stream: WatchCall | undefined;
   #stopped = false;
 
-  /** Starts after `revision`. Calls `resync` once, when the stream cannot resume. */
+  /**
+   * Starts after `revision`. Calls `resync` once, when the stream cannot resume, and `arrived` after each arrival of
+   * events.
+   */
   constructor(
     client: EtcdClient,
     keys: EtcdKeys,
     head: Head,
     revision: number,
     resync: (kind: ResyncKind, reason: string) => void,
+    arrived: () => void = () => {},
   ) {
     this.#client = client;
     this.#keys = keys;
     this.#head = head;
     this.#revision = revision;
     this.#resync = resync;
+    this.#arrived = arrived;
     void this.#run();
   }
 
   get head(): Head {
     return this.#head;
+  }
+
+  /** True if events wait for take() whose revision is not among `known`. */
+  hasEventsBeside(known: ReadonlySet<number>): boolean {
+    return this.#events.some(({ revision }) => !known.has(revision));
   }
 
   /** The events since the last call, and the revision up to which they are complete. */
@@ -183,6 +194,7 @@ export class WatchStream {
       waiter.resolve();
     }
     if (this.#events.length > QUEUED_EVENTS_MAX) this.#end('behind', `more than ${QUEUED_EVENTS_MAX} events wait`);
+    else this.#arrived();
   }
 
   #end(kind: ResyncKind, reason: string): void {

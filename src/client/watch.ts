@@ -1,0 +1,22 @@
+// Watches a cluster in the way of the session's dialect: follows its versions, or polls.
+import type { ClusterMember, Roster } from './cluster.ts';
+import { type ChangesSource, followMembers } from './follow-members.ts';
+import { OwnSeat, type WatchOptions, watchMembers } from './watch-members.ts';
+
+/** Where a watch asks. */
+export interface WatchSource extends ChangesSource {
+  /** True if the sessions of the watch are of the sealed dialect, which alone has changes(). */
+  readonly isSealed: boolean;
+  /** Sends one GetCluster with a `Which`. */
+  cluster(which: bigint): Promise<Roster>;
+}
+
+/** Yields members as RegistrySession.members() does. The source rejects when options.signal is aborted. */
+export function watch(
+  source: WatchSource,
+  options: WatchOptions,
+  own = options.memberId === undefined ? undefined : new OwnSeat(options.memberId),
+): AsyncGenerator<ClusterMember, void, void> {
+  if (source.isSealed) return followMembers(source, options, own);
+  return watchMembers((which) => source.cluster(which), options, own);
+}
