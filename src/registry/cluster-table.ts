@@ -14,6 +14,7 @@ import type {
   ClusterRef,
   Command,
   CreateCommand,
+  EntryRecord,
   GetClusterCommand,
   Learned,
   MemberRecord,
@@ -94,8 +95,8 @@ export class ClusterTable {
     return this.#contents.marked;
   }
 
-  /** Yields every stored record: clients and clusters before members. */
-  records(): Iterable<ClientRecord | ClusterRecord | MemberRecord> {
+  /** Yields every stored record: clients, then clusters, then members, then entries. */
+  records(): Iterable<ClientRecord | ClusterRecord | MemberRecord | EntryRecord> {
     return this.#contents.records();
   }
 
