@@ -1,8 +1,8 @@
 // Prints on stderr how full a cluster is: a line for each change, or on a terminal one line that is rewritten. All
 // events of one turn of the event loop count as one change.
 import { escapeText } from '../client/escape-text.ts';
-import type { ClusterMember } from '../client/index.ts';
-import { missingSeats } from './print.ts';
+import type { ClusterMember, Roster } from '../client/index.ts';
+import { missingSeats, unconfirmedNames } from './print.ts';
 
 /** The count of an empty cluster is printed after this time. */
 const EMPTY_MS = 200;
@@ -16,6 +16,8 @@ export class FillProgress {
   #events: string[] = [];
   #joined: string[] = [];
   #begun = false;
+  /** Bits of the seats that have confirmed; undefined without an open round. */
+  #confirmed: bigint | undefined;
 
   /** `seats` is read for each line. */
   constructor(seats: ReadonlyMap<number, ClusterMember>, size: () => number | undefined) {
@@ -30,6 +32,15 @@ export class FillProgress {
     else this.#joined.push(name);
     if (former && former.id !== member.id) this.#events.push(`${escapeText(former.name)} left`);
     this.#changed();
+  }
+
+  /** Takes how far the cluster is. A line follows if it says more than the one before. */
+  confirmed({ epoch, round, confirmed = 0n }: Roster): void {
+    const isOpen = epoch === 0 && round !== undefined;
+    const open = isOpen ? confirmed : undefined;
+    if (open === this.#confirmed) return;
+    this.#confirmed = open;
+    if (isOpen) this.#changed();
   }
 
   left(member: ClusterMember): void {
@@ -62,13 +73,21 @@ export class FillProgress {
     const seats = size === undefined ? 'none' : missingSeats(members, size);
     const count = `${size === undefined ? members.length : `${members.length} of ${size}`} members`;
     const missing = seats === 'none' ? '' : `; missing seats: ${seats}`;
+    const unconfirmed = this.#unconfirmed(members);
     const joined = this.#joined.length > 0 ? [`${this.#joined.join(', ')} joined`] : [];
     const news = [...this.#events, ...joined].map((event) => `${event}; `).join('');
     this.#events = [];
     this.#joined = [];
     // A terminal line lists all members; a log line only the changes.
-    if (!process.stderr.isTTY) process.stderr.write(`${news}${count}${missing}\n`);
-    else rewriteLine(`${count}${missing}; ${members.map(({ name }) => escapeText(name)).join(', ')}`);
+    if (!process.stderr.isTTY) process.stderr.write(`${news}${count}${missing}${unconfirmed}\n`);
+    else rewriteLine(`${count}${missing}${unconfirmed}; ${members.map(({ name }) => escapeText(name)).join(', ')}`);
+  }
+
+  #unconfirmed(members: readonly ClusterMember[]): string {
+    const confirmed = this.#confirmed;
+    if (confirmed === undefined) return '';
+    const names = unconfirmedNames(members, confirmed);
+    return names === '' ? '' : `; not yet confirmed: ${names}`;
   }
 }
 

@@ -7,6 +7,7 @@ import { mayPass, NoLongerMember, RegistryRefused } from './errors.ts';
 import { endPromptly } from './prompt-end.ts';
 import type { RegistrySession } from './registry-session.ts';
 import { retry } from './retry.ts';
+import { SEAT_EXPIRED } from './rounds.ts';
 import { OwnSeat, type WatchOptions, watchMembers } from './watch-members.ts';
 
 /** Options of a watch with failover. */
@@ -86,7 +87,7 @@ class WatchSessions {
   /** Sends one GetCluster; opens another session if the current one is lost. */
   async ask(which: bigint): Promise<Roster> {
     try {
-      return await untilAborted(this.#session.cluster(this.#cluster, which), this.#options.signal);
+      return await untilAborted(this.#askNow(which), this.#options.signal);
     } catch (error) {
       if (this.#own && isClusterUnknown(error)) throw new NoLongerMember('the cluster is gone', { cause: error });
       if (!this.#mayPass(error)) throw error;
@@ -95,6 +96,16 @@ class WatchSessions {
       const mayPass = (error: unknown) => this.#mayPass(error);
       return await retry(() => this.#reopen(which), { signal, forMs: reopenMs, mayPass, onRetry, after: error });
     }
+  }
+
+  /** A member whose round has passed without it joins again at once, with the same key (V4). */
+  async #askNow(which: bigint): Promise<Roster> {
+    const roster = await this.#session.cluster(this.#cluster, which);
+    const { rejoin } = this.#options;
+    if (roster.yourSeat !== SEAT_EXPIRED || !this.#own || !rejoin) return roster;
+    await rejoin(this.#session);
+    this.#own.joinedAgain();
+    return await this.#session.cluster(this.#cluster, which);
   }
 
   /** Closes the session that the watch opened. Sends Bye unless the watch was aborted. */

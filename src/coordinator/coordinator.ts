@@ -3,10 +3,12 @@
 // uncommitted changes. With a shared store, a catch-up precedes each batch, so replies are linearizable across servers.
 // Requests come from serve-channels.ts and from operators through `ask`; commit-batch.ts carries them out; replies go
 // back through the promise.
+import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BATCH_COMMANDS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
+import { BATCH_COMMANDS_MAX, ROUND_BYTES, SHARED_STORE_ANSWER_MS } from '../limits.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
+import type { Mark } from '../registry/round-clock.ts';
 import type { Store } from '../store/store.ts';
 import { Charges } from './charges.ts';
 import { BatchCommitter, type BatchItem, CANNOT_STORE, type Clock } from './commit-batch.ts';
@@ -19,6 +21,10 @@ interface Request {
   readonly origins: readonly (number | undefined)[];
   readonly askedAt: number;
   readonly resolve: (replies: Reply[]) => void;
+}
+
+function randomRound(): string {
+  return randomBytes(ROUND_BYTES).toString('hex');
 }
 
 /** A sweep of a shared table starts only with this much time left before the deadline. */
@@ -41,6 +47,8 @@ export class Coordinator {
   /** Resolves when the present work is done; undefined if there is none. */
   #working: Promise<void> | undefined;
   #sweepDue = false;
+  /** A round is due. */
+  #roundDue = false;
   /** Resolves when the store is closed; undefined before close(). */
   #closing: Promise<void> | undefined;
 
@@ -52,11 +60,12 @@ export class Coordinator {
     clock: Clock,
     rosterCache?: RosterCache,
     charges = new Charges(),
+    newRound = randomRound,
   ) {
     this.#table = table;
     this.#store = store;
     this.#clock = clock;
-    this.#batches = new BatchCommitter({ table, store, observer, clock, rosterCache, charges });
+    this.#batches = new BatchCommitter({ table, store, observer, clock, rosterCache, charges, newRound });
   }
 
   /** Replays every record of the store. Rejects with StoreUnusableError. */
@@ -72,6 +81,21 @@ export class Coordinator {
     if (this.#closing) return;
     this.#sweepDue = true;
     this.#working ??= this.#work();
+  }
+
+  /**
+   * A mark of the front end is back from every worker: what had arrived before it is served. Its times are on the
+   * coordinator's clock.
+   */
+  marked(mark: Mark): void {
+    if (this.#closing || !this.#table.ageRounds(mark)) return;
+    this.#roundDue = true;
+    this.#working ??= this.#work();
+  }
+
+  /** Number of open rounds. While there are any, the front end sends marks. */
+  get openRounds(): number {
+    return this.#table.openRounds;
   }
 
   /**
@@ -128,7 +152,8 @@ export class Coordinator {
   async #work(): Promise<void> {
     // Calls in the same microtask turn join the first batch.
     await undefined;
-    while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0) {
+    while (this.#waiting.length > 0 || this.#sweepDue || this.#roundDue || this.#looks.length > 0) {
+      this.#roundDue = false;
       // Take the requests first: one that arrives during catch-up may depend on a later state, so it goes into the next
       // batch.
       const requests = this.#takeRequests();
@@ -143,6 +168,9 @@ export class Coordinator {
       );
       await this.#batches.serve(batch.flat(), deadline);
       for (const [i, request] of requests.entries()) request.resolve(batch[i]!.map((item) => item.reply));
+      // The replies leave first.
+      await undefined;
+      await this.#batches.settleRounds(deadline);
       // Requests that arrive during the sweep wait for it, so it needs time before their deadline.
       if (this.#sweepDue && this.#batches.left(deadline) >= SWEEP_SHARED_MS) {
         this.#sweepDue = false;

@@ -9,6 +9,7 @@ export const SEALED_HELLO_UNITS = 1 / 2;
 export class JobQueue {
   #tickets: JobTicket[] = [];
   #units = 0;
+  #pushed = 0;
 
   get length(): number {
     return this.#tickets.length;
@@ -19,7 +20,19 @@ export class JobQueue {
     return this.#units;
   }
 
+  /** Number of jobs pushed so far. */
+  get pushed(): number {
+    return this.#pushed;
+  }
+
+  /** True if the first `count` jobs pushed have been taken or dropped. */
+  hasPassed(count: number): boolean {
+    const [first] = this.#tickets;
+    return first === undefined || first.place > count;
+  }
+
   push(ticket: JobTicket): void {
+    ticket.place = ++this.#pushed;
     this.#tickets.push(ticket);
     this.#units += unitsOf(ticket);
   }

@@ -22,9 +22,9 @@ export interface Job {
   /**
    * `hello`: a whole Hello. `sealed-hello`: the same of the sealed dialect, then the client's address as text.
    * `message`: the blocks that arrived since the last message, or one sealed frame without its length. `refuse`: the same during a
-   * drain; every message but a Bye is refused with `server is shutting down`.
+   * drain; every message but a Bye is refused with `server is shutting down`. `mark`: a mark for the coordinator (marks.ts).
    */
-  readonly kind: 'hello' | 'sealed-hello' | 'message' | 'refuse';
+  readonly kind: 'hello' | 'sealed-hello' | 'message' | 'refuse' | 'mark';
   /** On WebSocket the bytes are one frame and must be one message. On TCP they may be less or more than one. */
   readonly transport: 'tcp' | 'ws';
   /** The session record, absent for a Hello. */
@@ -101,7 +101,7 @@ export type WorkerResult =
   | Exclude<JobResult, JobReply>
   | (Omit<JobReply, 'session'> & { readonly session: Session | undefined });
 
-const JOB_KINDS = ['hello', 'sealed-hello', 'message', 'refuse'] as const;
+const JOB_KINDS = ['hello', 'sealed-hello', 'message', 'refuse', 'mark'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
 const RESULT_KINDS = ['incomplete', 'silent', 'reply', 'failed'] as const;
 /** Bytes to which an error's text is cut. */

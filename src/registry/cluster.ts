@@ -1,8 +1,16 @@
 // One cluster: its properties, its members and its entries. Invariants: a member never changes its index. A new member gets the
 // lowest free index. Names and client IDs of members are unique. At most `size` seats are taken.
 import { strict as assert } from 'node:assert';
-import type { ClusterProperties, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
+import type {
+  ClusterProperties,
+  ClusterRecord,
+  EntryRecord,
+  MemberRecord,
+  Registration,
+  RoundState,
+} from './command.ts';
 import { chooseMembers, joinWholeTokens, type Roster, wholeTokenBytes } from './roster.ts';
+import type { Round } from './round.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
 const NO_ENTRIES: ReadonlyMap<string, Uint8Array> = new Map();
@@ -33,6 +41,10 @@ export class Cluster {
   maker: Maker | undefined;
   /** Shared `seats` array of all clients whose only seat is in this cluster. */
   readonly alone: readonly Cluster[] = [this];
+  /** How far a cluster with a barrier is. Only Barriers writes it and `round`. */
+  roundState: RoundState = '';
+  /** The open round. */
+  round: Round | undefined;
   /** By index, up to the highest taken. A hole is the seat of an evicted member. */
   readonly #seats: (Registration | undefined)[] = [];
   #memberCount = 0;

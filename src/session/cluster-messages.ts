@@ -1,7 +1,15 @@
 // Serves Create, Join and GetCluster (R1 to R11, R13). Builds the command for the table (stage 2), and the reply
 // message from the table's reply (stage 5).
-import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, ID_BYTES } from '../limits.ts';
-import type { ClusterProperties, ClusterRef, Reply } from '../registry/command.ts';
+import {
+  CLUSTER_END_POINTS_MAX,
+  CLUSTER_SIZE_MAX,
+  CLUSTER_SIZE_MIN,
+  CONFIRM_MS_MAX,
+  CONFIRM_MS_MIN,
+  ID_BYTES,
+  ROUND_BYTES,
+} from '../limits.ts';
+import type { BarrierView, ClusterProperties, ClusterRef, Reply } from '../registry/command.ts';
 import { bigintOf, longOf, type Message, Op } from '../wire/message.ts';
 import { isName } from '../wire/name.ts';
 import type { IdentifiedSession, SessionContext, Step } from './session.ts';
@@ -26,11 +34,12 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
       size: Math.min(Math.max(message.ClusterSize ?? 0, CLUSTER_SIZE_MIN), CLUSTER_SIZE_MAX),
       endPointCount: Math.min(endPointCount, CLUSTER_END_POINTS_MAX),
       attrs: bigintOf(message.ClusterAttrs) & ~ATTRS_OF_REGISTRY,
+      ...(isSealed(session) && { confirmMs: confirmMsOf(message) }),
     },
     conclude: (reply) =>
       withCluster(reply, (cluster) => ({
         kind: 'answer',
-        message: { Op: Op.CreateReply, ...clusterFields(cluster) },
+        message: { Op: Op.CreateReply, ...clusterFields(cluster), ...confirmField(session, cluster) },
         session: { ...session, createdId: cluster.id, clusterId: cluster.id },
       })),
   };
@@ -41,11 +50,14 @@ export function serveJoin(session: IdentifiedSession, message: Message): Step {
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
   return {
     kind: 'question',
-    command: { kind: 'join', clientId: session.clientId, cluster },
+    command: { kind: 'join', clientId: session.clientId, cluster, ...roundIn(session, message) },
     conclude: (reply) =>
-      withCluster(reply, (joined) => ({
+      withCluster(reply, (joined, round) => ({
         kind: 'answer',
-        message: { Op: Op.JoinReply, ...clusterFields(joined) },
+        message: {
+          ...{ Op: Op.JoinReply, ...clusterFields(joined), ...confirmField(session, joined) },
+          ...(isSealed(session) && round !== undefined && { Round: Buffer.from(round, 'hex') }),
+        },
         session: { ...session, clusterId: joined.id },
       })),
   };
@@ -63,11 +75,12 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
       which: message.Which ? bigintOf(message.Which) : ALL_MEMBERS,
       cursor: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
       rosterBytesMax: context.rosterBytesMax,
-      sealed: session.keys.dialect === 'sealed',
+      sealed: isSealed(session),
+      ...roundIn(session, message),
     },
     conclude: (reply) => {
       if (reply.kind !== 'roster') return withCluster(reply, neverHappens);
-      const { cluster, which, next, roster } = reply;
+      const { cluster, which, next, roster, barrier } = reply;
       return {
         kind: 'answer',
         message: {
@@ -76,6 +89,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
           // Sent only to a client whose request has the field. Field clients keep getting the reply they know (R11).
           ...(message.ClusterSize !== null && message.ClusterSize !== undefined && { ClusterSize: cluster.size }),
           Which: longOf(which),
+          ...(barrier && isSealed(session) && barrierFields(barrier)),
         },
         roster,
         session:
@@ -97,6 +111,33 @@ function selectCluster(message: Message, ofSession: string | undefined): Cluster
   return ofSession === undefined ? undefined : { id: ofSession };
 }
 
+function isSealed({ keys }: IdentifiedSession): boolean {
+  return keys.dialect === 'sealed';
+}
+
+/** The confirm time of a new cluster: 0, or within its bounds (Q1). */
+function confirmMsOf({ ConfirmMs }: Message): number {
+  return ConfirmMs ? Math.min(Math.max(ConfirmMs, CONFIRM_MS_MIN), CONFIRM_MS_MAX) : 0;
+}
+
+/** The round that a message of the sealed dialect carries (Q4). One of another length is ignored like another round. */
+function roundIn(session: IdentifiedSession, { Round }: Message): { readonly round?: string } {
+  if (!isSealed(session) || Round?.length !== ROUND_BYTES) return {};
+  return { round: Buffer.from(Round).toString('hex') };
+}
+
+function confirmField(session: IdentifiedSession, { confirmMs }: ClusterProperties): Message {
+  return isSealed(session) && confirmMs !== undefined ? { ConfirmMs: confirmMs } : {};
+}
+
+function barrierFields({ epoch, round, confirmed }: BarrierView): Message {
+  return {
+    Epoch: longOf(BigInt(epoch)),
+    Confirmed: longOf(confirmed),
+    ...(round !== undefined && { Round: Buffer.from(round, 'hex') }),
+  };
+}
+
 function clusterFields(cluster: ClusterProperties): Message {
   return {
     ClusterID: Buffer.from(cluster.id, 'hex'),
@@ -108,9 +149,15 @@ function clusterFields(cluster: ClusterProperties): Message {
 
 type Conclusion = Exclude<Step, { kind: 'question' }>;
 
-function withCluster(reply: Reply, answer: (cluster: ClusterProperties) => Conclusion): Conclusion {
-  if (reply.kind === 'refused') return { kind: 'refused', why: reply.refusal };
-  return reply.kind === 'cluster' ? answer(reply.cluster) : neverHappens();
+function withCluster(
+  reply: Reply,
+  answer: (cluster: ClusterProperties, round: string | undefined) => Conclusion,
+): Conclusion {
+  if (reply.kind === 'refused') {
+    const { refusal: why, retryAfterMs } = reply;
+    return { kind: 'refused', why, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  }
+  return reply.kind === 'cluster' ? answer(reply.cluster, reply.round) : neverHappens();
 }
 
 function neverHappens(): never {
