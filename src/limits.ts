@@ -16,6 +16,16 @@ export const REPLY_BYTES_MIN = 512;
 export const CLUSTER_SIZE_MIN = 2;
 export const CLUSTER_SIZE_MAX = 64;
 
+/** Bounds of a cluster's confirm time that is not 0, in milliseconds (Q1). */
+export const CONFIRM_MS_MIN = 15_000;
+export const CONFIRM_MS_MAX = 3_600_000;
+
+/** Interval of the marks that age rounds, and the time in which one has to be back, in milliseconds (Q7). */
+export const MARK_MS = 1_000;
+
+/** Bytes of a round (Q3). */
+export const ROUND_BYTES = 8;
+
 /** Bytes of an entry's key: its type, then up to two SHA-256 and an index. */
 export const ENTRY_KEY_BYTES_MAX = 66;
 

@@ -74,6 +74,7 @@ _xlreg() {
     'serve --slow-session-ms') compopt +o default +o bashdefault; return ;;
     'create --size') compopt +o default +o bashdefault; return ;;
     'create --end-points') __xlreg_reply -W '1 2'; return ;;
+    'create --confirm') compopt +o default +o bashdefault; return ;;
     'create --wait') compopt +o default +o bashdefault; return ;;
     'create --admin') compopt +o default +o bashdefault; return ;;
     'create --cacert') compopt -o filenames; __xlreg_reply -f; return ;;
@@ -91,6 +92,7 @@ _xlreg() {
     'join --label') compopt +o default +o bashdefault; return ;;
     'join --home') compopt -o filenames; __xlreg_reply -d; return ;;
     'join --size') compopt +o default +o bashdefault; return ;;
+    'join --confirm') compopt +o default +o bashdefault; return ;;
     'join --wait') compopt +o default +o bashdefault; return ;;
     'join --registry') compopt -o filenames; __xlreg_reply -f; return ;;
     'join --fingerprint') compopt +o default +o bashdefault; return ;;
@@ -249,8 +251,8 @@ _xlreg() {
   esac
   case $command in
     serve) [[ $current == -* ]] && __xlreg_reply -W '--config --data-dir --name --tcp --ws --admin --health --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --shutdown-delay --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --max-wait-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
-    create) [[ $current == -* ]] && __xlreg_reply -W '--size --end-points --keep --wait --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
-    join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --label --home --require-verified --new-registry-key --mark-lifted --create --size --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    create) [[ $current == -* ]] && __xlreg_reply -W '--size --end-points --confirm --keep --wait --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --label --home --require-verified --new-registry-key --mark-lifted --create --size --confirm --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     members) [[ $current == -* ]] && __xlreg_reply -W '--require-verified --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     regcred) [[ $current == -* ]] && __xlreg_reply -W '--registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     check) [[ $current == -* ]] && __xlreg_reply -W '--wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;

@@ -102,6 +102,7 @@ _xlreg() {
       _arguments \
         '--size[members when complete, 2 to 64]: : ' \
         '--end-points[end points that each member must have \[1\]]: :(1 2)' \
+        '--confirm[15 to 3600\: once all have joined, each member has to be heard from within this time, or it loses its]: : ' \
         '--keep[keep the cluster, new or not, even without a member]' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
@@ -129,6 +130,7 @@ _xlreg() {
         '--mark-lifted[join in an RSA dialect again after sealed, once the operator has allowed it]' \
         '--create[create the cluster, of N members, if it is missing]' \
         '--size[create the cluster, of N members, if it is missing]: : ' \
+        '--confirm[its confirm time, as for xlreg create \[0\]]: : ' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
         '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \

@@ -114,6 +114,13 @@ export function milliseconds(flag: string, text: string | undefined): number | u
   return Math.max(1, Math.round(seconds * 1000));
 }
 
+/** The confirm time in milliseconds; 0 without the flag, or with 0. Throws UsageError. */
+export function confirmTime(text: string | undefined, { dialect }: Pick<ClientFlags, 'dialect'>): number {
+  if (text === undefined || text === '0') return 0;
+  if (dialect !== 'sealed') throw new UsageError('--confirm needs --dialect sealed');
+  return milliseconds('--confirm', text)!;
+}
+
 /** Parses an unsigned 32-bit number. Throws UsageError. */
 export function count(flag: string, text: string): number {
   if (!/^\d{1,10}$/.test(text) || Number(text) > 0xffff_ffff) throw new UsageError(`${flag} should be a number`);

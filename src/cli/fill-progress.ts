@@ -1,8 +1,8 @@
 // Prints on stderr how full a cluster is: a line for each change, or in the foreground of a terminal one line that is
 // rewritten. All events of one turn of the event loop count as one change.
 import { escapeText } from '../client/escape-text.ts';
-import type { ClusterMember } from '../client/index.ts';
-import { missingSeats } from './print.ts';
+import type { ClusterMember, Roster } from '../client/index.ts';
+import { missingSeats, unconfirmedNames } from './print.ts';
 import { ownsTerminalLine } from './terminal-line.ts';
 
 /** The count of an empty cluster is printed after this time. */
@@ -18,6 +18,8 @@ export class FillProgress {
   #joined: string[] = [];
   /** A line without its end is on the terminal. */
   #isLineOpen = false;
+  /** Bits of the seats that have confirmed; undefined without an open round. */
+  #confirmed: bigint | undefined;
 
   /** `seats` is read for each line. */
   constructor(seats: ReadonlyMap<number, ClusterMember>, size: () => number | undefined) {
@@ -32,6 +34,15 @@ export class FillProgress {
     else this.#joined.push(name);
     if (former && former.id !== member.id) this.#events.push(`${escapeText(former.name)} left`);
     this.#changed();
+  }
+
+  /** Takes how far the cluster is. A line follows if it says more than the one before. */
+  confirmed({ epoch, round, confirmed = 0n }: Roster): void {
+    const isOpen = epoch === 0 && round !== undefined;
+    const open = isOpen ? confirmed : undefined;
+    if (open === this.#confirmed) return;
+    this.#confirmed = open;
+    if (isOpen) this.#changed();
   }
 
   left(member: ClusterMember): void {
@@ -68,18 +79,26 @@ export class FillProgress {
     const seats = size === undefined ? 'none' : missingSeats(members, size);
     const count = `${size === undefined ? members.length : `${members.length} of ${size}`} members`;
     const missing = seats === 'none' ? '' : `; missing seats: ${seats}`;
+    const unconfirmed = this.#unconfirmed(members);
     const joined = this.#joined.length > 0 ? [`${this.#joined.join(', ')} joined`] : [];
     const news = [...this.#events, ...joined].map((event) => `${event}; `).join('');
     this.#events = [];
     this.#joined = [];
     // A rewritten line lists all members; another one only the changes.
     if (ownsTerminalLine()) {
-      rewriteLine(`${count}${missing}; ${members.map(({ name }) => escapeText(name)).join(', ')}`);
+      rewriteLine(`${count}${missing}${unconfirmed}; ${members.map(({ name }) => escapeText(name)).join(', ')}`);
       this.#isLineOpen = true;
     } else {
       this.#endLine();
-      process.stderr.write(`${news}${count}${missing}\n`);
+      process.stderr.write(`${news}${count}${missing}${unconfirmed}\n`);
     }
+  }
+
+  #unconfirmed(members: readonly ClusterMember[]): string {
+    const confirmed = this.#confirmed;
+    if (confirmed === undefined) return '';
+    const names = unconfirmedNames(members, confirmed);
+    return names === '' ? '' : `; not yet confirmed: ${names}`;
   }
 }
 

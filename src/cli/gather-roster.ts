@@ -11,6 +11,7 @@ import {
   type Member,
   type RegCred,
   type RegistrySession,
+  type Roster,
   watchCluster,
 } from '../client/index.ts';
 import { connectExplained } from './begin.ts';
@@ -25,7 +26,9 @@ export interface GatheredRoster {
   readonly size: number | undefined;
   /** By ascending index. */
   readonly members: readonly ClusterMember[];
-  /** Undefined if an older registry does not send the size. */
+  /** Bits of the seats that have confirmed; undefined if the registry does not tell. */
+  readonly confirmed: bigint | undefined;
+  /** True if the cluster is complete; undefined if an older registry does not send the size. */
   readonly complete: boolean | undefined;
   /** True if the time to wait was up before the cluster was full. */
   readonly timeUp: boolean;
@@ -50,6 +53,8 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
   const { member: self, wait, cluster, rejoin } = options;
   const seats = new Map<number, ClusterMember>();
   let { clusterId, size } = options;
+  let epoch: number | undefined;
+  let confirmed: bigint | undefined;
   const progress = wait.waits ? new FillProgress(seats, () => size) : undefined;
   const watchOptions = {
     signal: wait.signal,
@@ -57,6 +62,10 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
     onCluster(found: { readonly clusterId: string; readonly size: number | undefined }) {
       clusterId = found.clusterId;
       size = found.size ?? size;
+    },
+    onRoster(roster: Roster) {
+      progress?.confirmed(roster);
+      ({ epoch, confirmed } = roster);
     },
     onLeft(index: number) {
       progress?.left(seats.get(index)!);
@@ -87,8 +96,9 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
     progress?.end();
   }
   const members = [...seats.values()].sort((one, other) => one.index - other.index);
-  const complete = size === undefined ? undefined : members.length >= size;
-  return { clusterId, size, members, complete, timeUp };
+  const full = size === undefined ? undefined : members.length >= size;
+  const complete = epoch === undefined ? full : epoch > 0;
+  return { clusterId, size, members, complete, confirmed, timeUp };
 }
 
 async function reopen({ regCred, connectOptions, member }: GatherOptions, signal: AbortSignal | undefined) {

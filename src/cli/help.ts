@@ -225,18 +225,21 @@ const EXPORT = `xlreg export [FLAGS]
 Prints the table of a stopped registry, or of a backup, as one JSON object a line.
 ${DATA_DIRECTORY}`;
 
-const CREATE = `xlreg create NAME --size N [--end-points 1|2] [--keep] [--wait SECONDS] [FLAGS]
+const CREATE = `xlreg create NAME --size N [--end-points 1|2] [--confirm SECONDS] [--keep] [--wait SECONDS] [FLAGS]
 
 Creates a cluster of N members, or finds the one of this name, and prints its actual properties. Without --keep, a
 cluster without a member is removed after --empty-cluster-ttl of xlreg serve.
 
   --size N                    members when complete, 2 to 64
   --end-points 1|2            end points that each member must have [1]
+  --confirm SECONDS           15 to 3600: once all have joined, each member has to be heard from within this time, or it
+                              loses its seat; only then is the cluster complete. Use 30 where every node runs
+                              xlreg join --wait or the library. 0: a full cluster is complete [0]
   --keep                      keep the cluster, new or not, even without a member; needs the admin port${WAIT}
 ${ADMIN_PORT}${CLIENT_FLAGS}`;
 
-const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--create --size N] [--home DIR]
-           [--wait SECONDS] [--require-verified] [FLAGS]
+const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--create --size N [--confirm SECONDS]]
+           [--home DIR] [--wait SECONDS] [--require-verified] [FLAGS]
 
 Joins a cluster. The member's home keeps its keys and ID, so that it returns as the same member; the end points
 and labels given now replace the former ones. Exit code 0 means that the roster has this member, and that no statement
@@ -250,8 +253,9 @@ in it contradicts its key or what this home has seen.
   --require-verified          fail unless every member has a statement that is verified
   --new-registry-key          accept another sig key of the registry than the one that the home remembers
   --mark-lifted               join in an RSA dialect again after sealed, once the operator has allowed it
-  --create --size N           create the cluster, of N members, if it is missing${WAIT}.
-                              Then wait until the cluster is full, with changes on stderr. Another end point replaces
+  --create --size N           create the cluster, of N members, if it is missing
+  --confirm SECONDS           its confirm time, as for xlreg create [0]${WAIT}.
+                              Then wait until the cluster is complete, with changes on stderr. Another end point replaces
                               a lost server. A member that the registry has lost, as after a restore, joins again; an
                               evicted one ends with 1
 ${CLIENT_FLAGS}`;

@@ -62,6 +62,12 @@ export function printCount(members: readonly ClusterMember[], size: number | und
 }
 
 /** The free seats, as `3-4`, `1, 3-4` or `none`. */
+/** Names of the members that have not confirmed, escaped; empty if all have. */
+export function unconfirmedNames(members: readonly ClusterMember[], confirmed: bigint): string {
+  const waiting = members.filter(({ index }) => ((confirmed >> BigInt(index)) & 1n) === 0n);
+  return waiting.map(({ name }) => escapeText(name)).join(', ');
+}
+
 export function missingSeats(members: readonly ClusterMember[], size: number): string {
   const taken = new Set(members.map(({ index }) => index));
   const ranges: [first: number, last: number][] = [];

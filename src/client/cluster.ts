@@ -18,6 +18,12 @@ export interface ClusterSpec {
   readonly endPoints?: number | undefined;
   /** With `true` the cluster may be lost when the registry restarts. Default false. */
   readonly ephemeral?: boolean | undefined;
+  /**
+   * Milliseconds in which each member has to confirm that it is there, once the last seat is taken; the registry clamps
+   * it to 15,000 to 3,600,000 (Q1). A member that does not loses its seat. With 0, the default, a full cluster is complete.
+   * Only in `sealed`.
+   */
+  readonly confirmMs?: number | undefined;
 }
 
 /** A cluster as the registry defines it. */
@@ -28,6 +34,8 @@ export interface ClusterProperties {
   /** Minimum of end points that each member has, 1 or 2 (R3). */
   readonly endPoints: number;
   readonly ephemeral: boolean;
+  /** The confirm time in milliseconds; 0 if none confirms, undefined if the registry or the dialect does not tell. */
+  readonly confirmMs?: number | undefined;
 }
 
 /**
@@ -78,6 +86,14 @@ export interface Roster {
   readonly size: number | undefined;
   /** By ascending index. */
   readonly members: readonly ClusterMember[];
+  /** 0 until the cluster is complete (Q2). Undefined in the RSA dialects and from older registries. */
+  readonly epoch?: number | undefined;
+  /** The round that its members confirm, 16 hex digits; undefined if there is none. */
+  readonly round?: string | undefined;
+  /** Bit i is set if the member with index i has confirmed; undefined as epoch is. */
+  readonly confirmed?: bigint | undefined;
+  /** The own seat, or from 64 on why there is none (V4); undefined if the registry does not tell. */
+  readonly yourSeat?: number | undefined;
 }
 
 /** `Which` of all 64 seats (R8). */
@@ -150,12 +166,14 @@ export function idBytes(hex: string): Buffer {
 }
 
 /** Returns the cluster of a CreateReply or JoinReply. */
-export function propertiesOf({ ClusterID, ClusterSize, ClusterAttrs, EndPointCount }: Message): ClusterProperties {
+export function propertiesOf(reply: Message): ClusterProperties {
+  const { ClusterID, ClusterSize, ClusterAttrs, EndPointCount, ConfirmMs } = reply;
   return {
     clusterId: hexId(ClusterID),
     size: checkedSize(ClusterSize),
     endPoints: EndPointCount ?? 1,
     ephemeral: (bigintOf(ClusterAttrs) & CLUSTER_EPHEMERAL) !== 0n,
+    ...(isTold(ConfirmMs) && { confirmMs: ConfirmMs }),
   };
 }
 
@@ -172,7 +190,21 @@ export function rosterOf(reply: Message, clusterId: string | undefined, size: nu
     clusterId: reply.ClusterID?.length ? hexId(reply.ClusterID) : (clusterId ?? hexId(undefined)),
     size: reply.ClusterSize ? checkedSize(reply.ClusterSize) : size,
     members: tokens.map((token, place) => memberOf(token, indexes[place]!)),
+    ...progressOf(reply),
   };
+}
+
+/** How far a forming cluster is, as far as the reply tells. */
+function progressOf({ Epoch, Round, Confirmed, YourSeat }: Message): Partial<Roster> {
+  return {
+    ...(isTold(Epoch) && { epoch: Number(bigintOf(Epoch)), confirmed: bigintOf(Confirmed) }),
+    ...(Round?.length && { round: Buffer.from(Round).toString('hex') }),
+    ...(isTold(YourSeat) && { yourSeat: YourSeat }),
+  };
+}
+
+function isTold<T>(field: T | null | undefined): field is T {
+  return field !== null && field !== undefined;
 }
 
 /** True if a `Which` has the bit of this seat. */

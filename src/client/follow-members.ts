@@ -52,6 +52,7 @@ export async function* followMembers(
       continue;
     }
     if (own && !own.see(seats.members)) throw new NoLongerMember(lossOf(changes.yourSeat));
+    options.onRoster?.(changes);
     yield* news;
     const complete = isComplete(changes, seats);
     if (!wait || (complete && !follow)) return;
@@ -70,7 +71,7 @@ function requestAfter(known: KnownRoster | undefined, waitMs: number, gathering:
 }
 
 function isComplete({ epoch, size }: RosterChanges, { members }: FollowedSeats): boolean {
-  return epoch === undefined ? size !== undefined && members.length >= size : epoch > 0n;
+  return epoch === undefined ? size !== undefined && members.length >= size : epoch > 0;
 }
 
 function lossOf(yourSeat = 0): string {

@@ -33,6 +33,7 @@ import type { ReceivedMessage } from './message-codec.ts';
 import { withObservedAddress } from './observed-address.ts';
 import { endPromptly } from './prompt-end.ts';
 import { type ChangesRequest, changesFields, changesIn, type RosterChanges } from './roster-changes.ts';
+import { RoundsToConfirm } from './rounds.ts';
 import { memoryOf, sealedId } from './statements.ts';
 import { RosterVerifier } from './verification.ts';
 import { type WatchSource, watch } from './watch.ts';
@@ -76,6 +77,9 @@ export class RegistrySession {
    */
   readonly #idsByName = new Map<string, string>();
   readonly #sizesById = new Map<string, number>();
+  readonly #rounds = new RoundsToConfirm();
+  /** The client's ID, once it is identified. */
+  #clientId: string | undefined;
 
   /** `reopen` opens another connection to the same address. */
   constructor(regCred: RegCred, link: Link, address: string, reopen: () => Promise<Link>) {
@@ -129,19 +133,22 @@ export class RegistrySession {
       const attrs = ClientAttrs ? bigintOf(ClientAttrs) : member.attrs;
       return { id: hexId(ClientID), attrs, ...(presented !== member && { endPoints }) };
     });
+    this.#clientId = identity.id;
     if (sealed) await this.#identified(presented, identity.id);
     return identity;
   }
 
   /** Creates a cluster, or finds the one of this name. The result may differ from the spec (R1, R4). */
-  async create(name: string, { size, endPoints = 1, ephemeral = false }: ClusterSpec): Promise<ClusterProperties> {
-    for (const count of [size, endPoints]) {
+  async create(name: string, spec: ClusterSpec): Promise<ClusterProperties> {
+    const { size, endPoints = 1, ephemeral = false, confirmMs = 0 } = spec;
+    for (const count of [size, endPoints, confirmMs]) {
       if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff) throw new TypeError(`${count} is not a uint32`);
     }
     const wanted = {
       ClusterSize: size,
       EndPointCount: endPoints,
       ClusterAttrs: longOf(ephemeral ? CLUSTER_EPHEMERAL : 0n),
+      ...(confirmMs > 0 && this.dialect === 'sealed' && { ConfirmMs: confirmMs }),
     };
     return this.#remember(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
   }
@@ -150,8 +157,10 @@ export class RegistrySession {
    * Joins a cluster; a repeated Join keeps the seat. The membership is on the registry's disk when this resolves (R6).
    */
   async join(cluster: ClusterRef): Promise<ClusterProperties> {
-    const reply = await this.#ask(Op.Join, Op.JoinReply, fieldsOf(cluster));
+    const id = typeof cluster === 'string' ? this.#idsByName.get(cluster) : cluster.id.toLowerCase();
+    const reply = await this.#ask(Op.Join, Op.JoinReply, { ...fieldsOf(cluster), ...this.#rounds.fieldsFor(id) });
     const joined = this.#remember(typeof cluster === 'string' ? cluster : undefined, reply);
+    this.#rounds.told(joined.clusterId, reply);
     if (this.#seq !== undefined) await this.#verifier?.acknowledge(joined.clusterId, this.#seq);
     return joined;
   }
@@ -170,8 +179,10 @@ export class RegistrySession {
       ...fields,
       ClusterSize: 0,
       Which: longOf(which),
+      ...this.#rounds.fieldsFor(id),
     });
     const roster = this.#checked(() => rosterOf(reply, id, this.#sizeOf(id)));
+    this.#rounds.told(roster.clusterId, reply, roster, this.#clientId);
     return (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster;
   }
 
@@ -188,9 +199,11 @@ export class RegistrySession {
     const { known, waitMs } = request;
     const id = known?.clusterId ?? this.#idOf(cluster);
     const named = id === undefined ? fieldsOf(cluster) : fieldsOf({ id });
-    const asked = { ...named, ...changesFields(request), ClusterSize: 0, Which: longOf(ALL_MEMBERS) };
+    const round = this.#rounds.fieldsFor(id);
+    const asked = { ...named, ...changesFields(request), ...round, ClusterSize: 0, Which: longOf(ALL_MEMBERS) };
     const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, asked, known && waitMs);
     const roster = this.#checked(() => rosterOf(reply, id, this.#sizeOf(id)));
+    this.#rounds.told(roster.clusterId, reply, roster, this.#clientId);
     return changesIn(reply, (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster);
   }
 

@@ -26,12 +26,8 @@ export interface RosterChanges extends Roster {
   readonly known: KnownRoster | undefined;
   /** Bits of the seats that have become empty. */
   readonly emptied: bigint;
-  /** 0 until the cluster is complete; undefined if the registry does not tell. */
-  readonly epoch: bigint | undefined;
   /** Hash of the whole roster. */
   readonly rosterHash: Uint8Array | undefined;
-  /** The reader's index, or from 64 on why it has none (V4). */
-  readonly yourSeat: number | undefined;
   /** SHA-256 of the tokens of `members`, in the same order. */
   readonly digests: readonly Buffer[];
 }
@@ -45,7 +41,7 @@ export function changesFields({ known, waitMs, until }: ChangesRequest): Message
 
 /** Returns what the reply tells besides `roster`. */
 export function changesIn(reply: ReceivedMessage, roster: Roster): RosterChanges {
-  const { ClusterVersion, History, Epoch, Emptied, RosterHash, YourSeat, tokenBytes = [] } = reply;
+  const { ClusterVersion, History, Emptied, RosterHash, tokenBytes = [] } = reply;
   const version = ClusterVersion && History?.length ? bigintOf(ClusterVersion) : undefined;
   const known =
     version === undefined ? undefined : { clusterId: roster.clusterId, version, history: Uint8Array.from(History!) };
@@ -53,9 +49,7 @@ export function changesIn(reply: ReceivedMessage, roster: Roster): RosterChanges
     ...roster,
     known,
     emptied: known ? bigintOf(Emptied) : ~bigintOf(reply.Which),
-    epoch: Epoch ? bigintOf(Epoch) : undefined,
     rosterHash: RosterHash?.length ? RosterHash : undefined,
-    yourSeat: YourSeat ?? undefined,
     digests: tokenBytes.map((bytes) => hash('sha256', bytes, 'buffer')),
   };
 }

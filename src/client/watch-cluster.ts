@@ -8,6 +8,7 @@ import { endPromptly } from './prompt-end.ts';
 import type { RegistrySession } from './registry-session.ts';
 import { retry } from './retry.ts';
 import type { ChangesRequest, RosterChanges } from './roster-changes.ts';
+import { SEAT_EXPIRED } from './rounds.ts';
 import { type WatchSource, watch } from './watch.ts';
 import { OwnSeat, type WatchOptions } from './watch-members.ts';
 
@@ -58,6 +59,9 @@ export function watchCluster(
   });
 }
 
+/** Sends a request; `isFirst` is false where the session may know other versions. */
+type Send<T> = (session: RegistrySession, isFirst: boolean) => Promise<T>;
+
 /** The sessions of one watch; one is open at a time. */
 class WatchSessions implements WatchSource {
   readonly #first: RegistrySession;
@@ -105,9 +109,9 @@ class WatchSessions implements WatchSource {
   }
 
   /** Sends one request; opens another session if the current one is lost. */
-  async #ask<T>(send: (session: RegistrySession, isFirst: boolean) => Promise<T>): Promise<T> {
+  async #ask<T extends { readonly yourSeat?: number | undefined }>(send: Send<T>): Promise<T> {
     try {
-      return await untilAborted(send(this.#session, true), this.#options.signal);
+      return await untilAborted(this.#askNow(send), this.#options.signal);
     } catch (error) {
       if (this.#own && isClusterUnknown(error)) throw new NoLongerMember('the cluster is gone', { cause: error });
       if (!this.#mayPass(error)) throw error;
@@ -122,6 +126,16 @@ class WatchSessions implements WatchSource {
         after: error,
       });
     }
+  }
+
+  /** A member whose round has passed without it joins again at once, with the same key (V4). */
+  async #askNow<T extends { readonly yourSeat?: number | undefined }>(send: Send<T>): Promise<T> {
+    const reply = await send(this.#session, true);
+    const { rejoin } = this.#options;
+    if (reply.yourSeat !== SEAT_EXPIRED || !this.#own || !rejoin) return reply;
+    await rejoin(this.#session);
+    this.#own.joinedAgain();
+    return await send(this.#session, false);
   }
 
   /** Closes the session that the watch opened. Sends Bye unless the watch was aborted. */

@@ -1,4 +1,5 @@
-// Polls a cluster until it is full, in the RSA dialects: asks for the members not yet seen, often at first, then less and less.
+// Polls a cluster, in the RSA dialects, until it is complete, or full where the registry does not tell more: asks for
+// the members not yet seen, often at first, then less and less.
 // Members change their end points (R6). An operator may evict one, whose seat another member then takes (R14). So each
 // poll without news reads one seat again, and a full cluster is read again completely. Invariants at the end of a
 // watch: each seat has been read since the cluster was full. A watching member is on the roster.
@@ -43,6 +44,8 @@ export interface WatchOptions {
   readonly onReplaced?: ((former: ClusterMember, member: ClusterMember) => void) | undefined;
   /** Receives the index of a seat that has become empty (R14). */
   readonly onLeft?: ((index: number) => void) | undefined;
+  /** Receives each reply: how far the cluster is (Q2 to Q4). */
+  readonly onRoster?: ((roster: Roster) => void) | undefined;
   /** Receives the cluster of the first reply, and any later cluster that has taken its name (R14). */
   readonly onCluster?: ((cluster: Pick<Roster, 'clusterId' | 'size'>) => void) | undefined;
 }
@@ -96,11 +99,13 @@ export async function* watchMembers(
     const { wanted } = seats;
     const roster = await ask(wanted);
     const news = seats.take(roster);
+    options.onRoster?.(roster);
     if (own && mayHaveLeft(own, wanted, roster)) await assertMember(ask, own);
     yield* news;
     if (!wait && (seats.complete || news.length === 0)) return;
     if (!wait) continue;
-    if (seats.complete) {
+    // A full cluster with a confirm time goes on until all have confirmed.
+    if (seats.complete && roster.epoch !== 0) {
       if (seats.rereadPending) continue;
       if (own && own.index === undefined) await assertMember(ask, own);
       if (!follow) return;
@@ -136,6 +141,7 @@ class WatchedSeats {
   readonly #options: WatchOptions;
   readonly #seen = new Map<number, ClusterMember>();
   #clusterId: string | undefined;
+  #round: string | undefined;
   #missing = ALL_MEMBERS;
   /** Seen seats to read again. */
   #toReread = 0n;
@@ -161,8 +167,10 @@ class WatchedSeats {
   }
 
   /** Applies a reply to the poll for `wanted`. Returns new and changed members. */
-  take({ clusterId, size, members }: Roster): ClusterMember[] {
+  take({ clusterId, size, members, round }: Roster): ClusterMember[] {
     if (clusterId !== this.#clusterId) this.#begin(clusterId, size);
+    const roundEnded = this.#round !== undefined && this.#round !== round;
+    this.#round = round;
     const wasComplete = this.complete;
     if (size !== undefined) this.#missing &= seatBit(size) - 1n;
     const asked = members.filter(({ index }) => hasSeat(this.wanted, index));
@@ -179,6 +187,8 @@ class WatchedSeats {
     }
     // A reply that contains every seat has already read them all.
     if (this.complete && !wasComplete) this.#toReread = asked.length === this.#seen.size ? 0n : this.#bits();
+    // It may have ended without some members.
+    if (roundEnded) this.#toReread = this.#bits();
     return news;
   }
 

@@ -2,6 +2,7 @@
 // slot, and decodes them.
 import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import type {
+  BarrierView,
   ClusterProperties,
   ClusterRef,
   Command,
@@ -13,12 +14,14 @@ import type {
 } from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
 
-const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as const;
+const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster', 'confirm'] as const;
 const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks', 'waiting'] as const;
 /** Bits of a get-cluster command's flags. */
 const [SEALED, KNOWN, WAITS, UNTIL_COMPLETE, RESUMED] = [1, 2, 4, 8, 16];
 /** Bits of a register command's flags. */
 const [EPHEMERAL, CERTIFIED, STATED] = [1, 2, 4];
+/** Stands for an absent confirm time. */
+const NO_CONFIRM_MS = 0xffff_ffff;
 const REFUSALS = Object.keys(REFUSAL_TEXT) as Refusal[];
 
 /** Writes the origin whose growth budget pays (0 for none), then the command. */
@@ -47,6 +50,12 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
     case 'join':
       to.hex(command.clientId);
       writeRef(command.cluster, to);
+      to.hex(command.round ?? '');
+      return;
+    case 'confirm':
+      to.hex(command.clientId);
+      to.hex(command.clusterId);
+      to.hex(command.round);
       return;
     case 'get-cluster':
       to.hex(command.clientId);
@@ -56,6 +65,7 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.byte(command.cursor?.from ?? 0);
       to.word(command.rosterBytesMax);
       writeReading(command, to);
+      to.hex(command.round ?? '');
       return;
   }
 }
@@ -124,7 +134,9 @@ export function readCommand(slot: Buffer): Command {
     case 'create':
       return { kind, clientId: from.hex(), name: from.text(), ...readProperties(from) };
     case 'join':
-      return { kind, clientId: from.hex(), cluster: readRef(from) };
+      return { kind, clientId: from.hex(), cluster: readRef(from), ...readRound(from) };
+    case 'confirm':
+      return { kind, clientId: from.hex(), clusterId: from.hex(), round: from.hex() };
     case 'get-cluster': {
       const [clientId, cluster, which] = [from.hex(), readRef(from), from.long()];
       const cursor = { clusterId: from.hex(), from: from.byte() };
@@ -136,6 +148,7 @@ export function readCommand(slot: Buffer): Command {
         cursor: cursor.clusterId === '' ? undefined : cursor,
         rosterBytesMax: from.word(),
         ...readReading(from),
+        ...readRound(from),
       };
     }
   }
@@ -153,21 +166,25 @@ export function writeReply(reply: Reply, slot: Buffer): void {
       return;
     case 'cluster':
       writeProperties(reply.cluster, to);
+      to.hex(reply.round ?? '');
       return;
     case 'roster':
       writeProperties(reply.cluster, to);
       to.long(reply.which);
       to.byte(reply.next);
       writeState(reply.sealed, to);
+      writeBarrier(reply.barrier, to);
       to.bytes(reply.roster);
       return;
     case 'waiting':
       to.hex(reply.clusterId);
       to.long(BigInt(reply.version));
+      to.word(reply.atMostMs ?? 0);
       return;
     case 'refused':
       to.byte(REFUSALS.indexOf(reply.refusal));
       to.long(BigInt(reply.recordedSeq ?? 0));
+      to.word(reply.retryAfterMs ?? 0);
       return;
     case 'marks':
       throw new Error('no worker asks for this reply');
@@ -184,18 +201,22 @@ export function readReply(slot: Buffer): Reply {
     case 'client':
       return { kind, token: from.bytes() };
     case 'cluster':
-      return { kind, cluster: readProperties(from) };
+      return { kind, cluster: readProperties(from), ...readRound(from) };
     case 'roster':
       return {
         ...{ kind, cluster: readProperties(from), which: from.long(), next: from.byte() },
         ...readState(from),
+        ...readBarrier(from),
         roster: from.bytes(),
       };
-    case 'waiting':
-      return { kind, clusterId: from.hex(), version: Number(from.long()) };
+    case 'waiting': {
+      const [clusterId, version, atMostMs] = [from.hex(), Number(from.long()), from.word()];
+      return { kind, clusterId, version, ...(atMostMs > 0 && { atMostMs }) };
+    }
     case 'refused': {
       const [refusal, recordedSeq] = [REFUSALS[from.byte()]!, Number(from.long())];
-      return { kind, refusal, ...(recordedSeq > 0 && { recordedSeq }) };
+      const retryAfterMs = from.word();
+      return { kind, refusal, ...(recordedSeq > 0 && { recordedSeq }), ...(retryAfterMs > 0 && { retryAfterMs }) };
     }
     case 'marks':
       throw new Error('no worker asks for this reply');
@@ -220,15 +241,40 @@ function readState(from: ByteReader): Pick<RosterReply, 'sealed'> {
   return { sealed: { version, history, epoch, emptied, rosterHash, yourSeat } };
 }
 
-export function writeProperties({ id, size, endPointCount, attrs }: ClusterProperties, to: ByteWriter): void {
+export function writeProperties(
+  { id, size, endPointCount, attrs, confirmMs }: ClusterProperties,
+  to: ByteWriter,
+): void {
   to.hex(id);
   to.byte(size);
   to.byte(endPointCount);
   to.long(attrs);
+  to.word(confirmMs ?? NO_CONFIRM_MS);
 }
 
 export function readProperties(from: ByteReader): ClusterProperties {
-  return { id: from.hex(), size: from.byte(), endPointCount: from.byte(), attrs: from.long() };
+  const properties = { id: from.hex(), size: from.byte(), endPointCount: from.byte(), attrs: from.long() };
+  const confirmMs = from.word();
+  return confirmMs === NO_CONFIRM_MS ? properties : { ...properties, confirmMs };
+}
+
+function readRound(from: ByteReader): { readonly round?: string } {
+  const round = from.hex();
+  return round === '' ? {} : { round };
+}
+
+function writeBarrier(barrier: BarrierView | undefined, to: ByteWriter): void {
+  to.byte(barrier ? 1 : 0);
+  if (!barrier) return;
+  to.long(BigInt(barrier.epoch));
+  to.hex(barrier.round ?? '');
+  to.long(barrier.confirmed);
+}
+
+function readBarrier(from: ByteReader): Pick<RosterReply, 'barrier'> {
+  if (from.byte() === 0) return {};
+  const [epoch, round, confirmed] = [Number(from.long()), from.hex(), from.long()];
+  return { barrier: { epoch, round: round === '' ? undefined : round, confirmed } };
 }
 
 function writeRef(ref: ClusterRef, to: ByteWriter): void {

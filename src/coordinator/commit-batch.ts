@@ -3,6 +3,7 @@
 // stored; the table undoes what could not be stored.
 import { randomBytes } from 'node:crypto';
 import { COMMIT_ATTEMPTS_MAX, HISTORY_BYTES } from '../limits.ts';
+import type { Decision } from '../registry/barrier.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
 import { type Effect, type Outcome, refuse } from '../registry/outcome.ts';
@@ -26,6 +27,12 @@ const SWEEP_ENTRIES = 5_000;
 
 /** Entries that one sweep of a shared table removes at most: about 0.1 s of work for etcd. */
 const SWEEP_SHARED_MAX = 400;
+
+/** Clusters that one step of settleRounds() decides about. */
+const DECISIONS_MAX = 1_000;
+
+/** Steps of settleRounds(): confirmations, completion or removal, a new round. The next batch or sweep goes on. */
+const STEPS_MAX = 4;
 
 /** Uses that one sweep announces to other servers at most. */
 const SWEEP_USES = 2_000;
@@ -51,6 +58,8 @@ export interface BatchContext {
   readonly rosterCache: RosterCache | undefined;
   /** Growth budgets of addresses (R4). */
   readonly charges: Charges;
+  /** 16 random hex digits, for a round. */
+  readonly newRound: () => string;
 }
 
 export class BatchCommitter {
@@ -60,15 +69,17 @@ export class BatchCommitter {
   readonly #clock: Clock;
   readonly #rosterCache: RosterCache | undefined;
   readonly #charges: Charges;
+  readonly #newRound: () => string;
   readonly #health: StoreHealth;
 
-  constructor({ table, store, observer, clock, rosterCache, charges }: BatchContext) {
+  constructor({ table, store, observer, clock, rosterCache, charges, newRound }: BatchContext) {
     this.#table = table;
     this.#store = store;
     this.#observer = observer;
     this.#clock = clock;
     this.#rosterCache = rosterCache;
     this.#charges = charges;
+    this.#newRound = newRound;
     this.#health = new StoreHealth(store, observer);
   }
 
@@ -82,6 +93,7 @@ export class BatchCommitter {
     if (!this.#store.catchUp || this.#health.isBroken) return;
     if (this.left(deadline) <= 0) {
       this.#health.catchUpSkipped();
+      this.#table.setRoundsBack();
       return;
     }
     try {
@@ -93,7 +105,9 @@ export class BatchCommitter {
       }
       for (const change of changes) this.#table.replay(change, now);
       this.#health.caughtUp(freshness, reason);
+      if (freshness !== 'current') this.#table.setRoundsBack();
     } catch (error) {
+      this.#table.setRoundsBack();
       this.#health.failed(error);
     }
   }
@@ -158,6 +172,27 @@ export class BatchCommitter {
     if (expired > 0) this.#observer.expired(expired);
   }
 
+  /**
+   * Decides about clusters with a barrier: begins rounds, stores confirmations, completes clusters, empties seats (Q3 to
+   * Q7). A decision whose condition failed is made anew from the caught-up table.
+   */
+  async settleRounds(deadline: number): Promise<void> {
+    for (let step = 0; step < STEPS_MAX && this.#table.hasUndecided; step++) {
+      await this.catchUp(deadline);
+      if (this.#health.freshness !== 'current' || this.#health.isBroken || this.left(deadline) <= 0) return;
+      const decisions = this.#table.decideRounds(this.#clock(), this.#newRound, DECISIONS_MAX);
+      const commits = await this.#commit(decisions, deadline);
+      if (commits === undefined) return;
+      this.#publish(decisions, commits, []);
+      if (commits.some((commit) => commit?.kind === 'conflict')) this.#takeBack(decisions, commits);
+      this.#reportRounds(decisions.filter((_, i) => commits[i]?.kind !== 'conflict'));
+    }
+  }
+
+  #reportRounds(decisions: readonly Decision[]): void {
+    for (const { event } of decisions) if (event) this.#observer.round?.(event);
+  }
+
   async #announceUses(deadline: number): Promise<void> {
     const uses = this.#table.takeUses(SWEEP_USES);
     if (uses.length === 0 || !this.#store.announceUses) return;
@@ -195,6 +230,7 @@ export class BatchCommitter {
       return effects.map(({ changes }) => (changes.length > 0 ? commits[next++] : undefined));
     } catch (error) {
       for (const effect of [...effects].reverse()) effect.undo();
+      this.#table.setRoundsBack();
       this.#health.failed(error);
       return undefined;
     }

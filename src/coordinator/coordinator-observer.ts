@@ -1,4 +1,5 @@
 // The events of the coordinator.
+import type { RoundEvent } from '../registry/barrier.ts';
 import type { Registration } from '../registry/command.ts';
 import type { TableAddition } from './table-additions.ts';
 
@@ -14,6 +15,8 @@ export interface CoordinatorObserver {
   replaced(before: Registration, after: Registration): void;
   /** A registration lost its ID to the key that the ID certifies, and so many seats with it. It is stored. */
   displaced(holder: Registration, seats: number): void;
+  /** A round has begun, or ended by completion or without some members, which is stored. Absent if nobody counts them. */
+  round?(event: RoundEvent): void;
   /** A sweep removed expired entries with so many changes. */
   expired(changes: number): void;
   /** The store has no room, with the reason; undefined: it has room again. Called on each change. */

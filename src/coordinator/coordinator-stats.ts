@@ -62,6 +62,7 @@ export function coordinatorStats(memory: SharedArrayBuffer) {
     expired: counter(),
     replayedTokens: counter(),
     displaced: counter(),
+    rounds: { open: counter(), begun: counter(), completed: counter(), expired: counter(), seats: counter() },
     table: {
       ...{ clients: counter(), clusters: counter(), members: counter(), fullClusters: counter(), seats: counter() },
       marked: counter(),
@@ -104,7 +105,12 @@ export interface CoordinatorRecorder
 /** Updates the counters. Only the coordinator's thread writes them. */
 export function recordStats(
   stats: CoordinatorStats,
-  table: { readonly counts: TableCounts; readonly fill: FillCounts; readonly marked: number },
+  table: {
+    readonly counts: TableCounts;
+    readonly fill: FillCounts;
+    readonly marked: number;
+    readonly openRounds: number;
+  },
 ): CoordinatorRecorder {
   const { store, etcd } = stats;
   const recordTable = () => {
@@ -115,6 +121,7 @@ export function recordStats(
     stats.table.fullClusters.value = fill.fullClusters;
     stats.table.seats.value = fill.seats;
     stats.table.marked.value = table.marked;
+    stats.rounds.open.value = table.openRounds;
   };
   return {
     now(opened) {
@@ -136,6 +143,12 @@ export function recordStats(
     },
     expired(changes) {
       stats.expired.value += changes;
+      recordTable();
+    },
+    round(event) {
+      const { rounds } = stats;
+      if (event.kind !== 'emptied') rounds[event.kind].value += 1;
+      if ('seats' in event) rounds.seats.value += event.seats.length;
       recordTable();
     },
     full(reason) {

@@ -3,11 +3,14 @@
 // uncommitted changes. With a shared store, a catch-up precedes each batch, so replies are linearizable across servers.
 // Requests come from serve-channels.ts and from operators through `ask`; commit-batch.ts carries them out; replies go
 // back through the promise.
+import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BATCH_COMMANDS_MAX, SHARED_STORE_ANSWER_MS } from '../limits.ts';
+import { BATCH_COMMANDS_MAX, ROUND_BYTES, SHARED_STORE_ANSWER_MS } from '../limits.ts';
+import { isComplete } from '../registry/barrier.ts';
 import type { Cluster } from '../registry/cluster.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
+import type { Mark } from '../registry/round-clock.ts';
 import { type ChangeRing, clusterKey, type PostedChange } from '../shared-memory/change-ring.ts';
 import type { Store } from '../store/store.ts';
 import { Charges } from './charges.ts';
@@ -21,6 +24,10 @@ interface Request {
   readonly origins: readonly (number | undefined)[];
   readonly askedAt: number;
   readonly resolve: (replies: Reply[]) => void;
+}
+
+function randomRound(): string {
+  return randomBytes(ROUND_BYTES).toString('hex');
 }
 
 /** A sweep of a shared table starts only with this much time left before the deadline. */
@@ -51,6 +58,8 @@ export class Coordinator {
   #arrived = false;
   /** Last time at which a request was told to wait. */
   #lastWait = Number.NEGATIVE_INFINITY;
+  /** A round is due. */
+  #roundDue = false;
   /** Resolves when the store is closed; undefined before close(). */
   #closing: Promise<void> | undefined;
 
@@ -66,12 +75,13 @@ export class Coordinator {
     rosterCache?: RosterCache,
     charges = new Charges(),
     changes?: ChangeRing,
+    newRound = randomRound,
   ) {
     this.#table = table;
     this.#store = store;
     this.#clock = clock;
     this.#changes = changes;
-    this.#batches = new BatchCommitter({ table, store, observer, clock, rosterCache, charges });
+    this.#batches = new BatchCommitter({ table, store, observer, clock, rosterCache, charges, newRound });
     table.beginHistory(newHistory());
     store.onArrival?.(() => this.#hear());
   }
@@ -91,6 +101,21 @@ export class Coordinator {
     if (this.#closing) return;
     this.#sweepDue = true;
     this.#working ??= this.#work();
+  }
+
+  /**
+   * A mark of the front end is back from every worker: what had arrived before it is served. Its times are on the
+   * coordinator's clock.
+   */
+  marked(mark: Mark): void {
+    if (this.#closing || !this.#table.ageRounds(mark)) return;
+    this.#roundDue = true;
+    this.#working ??= this.#work();
+  }
+
+  /** Number of open rounds. While there are any, the front end sends marks. */
+  get openRounds(): number {
+    return this.#table.openRounds;
   }
 
   /**
@@ -147,7 +172,8 @@ export class Coordinator {
   async #work(): Promise<void> {
     // Calls in the same microtask turn join the first batch.
     await undefined;
-    while (this.#waiting.length > 0 || this.#sweepDue || this.#looks.length > 0 || this.#newsDue()) {
+    while (this.#waiting.length > 0 || this.#sweepDue || this.#roundDue || this.#looks.length > 0 || this.#newsDue()) {
+      this.#roundDue = false;
       // Take the requests first: one that arrives during catch-up may depend on a later state, so it goes into the next
       // batch.
       const requests = this.#takeRequests();
@@ -164,6 +190,9 @@ export class Coordinator {
       if (batch.some((items) => items.some(({ reply }) => reply.kind === 'waiting'))) this.#lastWait = this.#clock();
       this.#post();
       for (const [i, request] of requests.entries()) request.resolve(batch[i]!.map((item) => item.reply));
+      // The replies leave first.
+      await undefined;
+      await this.#batches.settleRounds(deadline);
       // Requests that arrive during the sweep wait for it, so it needs time before their deadline.
       if (this.#sweepDue && this.#batches.left(deadline) >= SWEEP_SHARED_MS) {
         this.#sweepDue = false;
@@ -218,6 +247,6 @@ export class Coordinator {
 
 function changeOf(id: string, cluster: Cluster | undefined): PostedChange {
   const version = cluster?.versions.version ?? 0;
-  const complete = (cluster?.epoch ?? 0) > 0;
+  const complete = cluster !== undefined && isComplete(cluster);
   return { cluster: clusterKey(id), version, complete, gone: cluster === undefined };
 }

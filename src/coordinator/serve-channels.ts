@@ -10,6 +10,7 @@ import type { SpscQueue } from '../shared-memory/spsc-queue.ts';
 import type { WorkerChannel } from '../shared-memory/worker-channel.ts';
 import { originOf, readCommand, writeReply } from './command-codec.ts';
 import type { Coordinator } from './coordinator.ts';
+import { type MarkCollector, markIn, type SentMark } from './marks.ts';
 
 /** The slot that a command came in and its reply goes to. */
 interface PendingQuery {
@@ -45,6 +46,7 @@ export async function serveChannels(
   ordered: AtomicFlag,
   channels: ReadonlyMap<unknown, WorkerChannel>,
   { blocking, gathering }: Waiting,
+  collector: MarkCollector,
 ): Promise<void> {
   let turned = performance.now();
   let first = 0;
@@ -56,24 +58,30 @@ export async function serveChannels(
     }
     if (coordinator.isClosing) return;
     if (gathering && moreIsComing(channels.values())) pause.park(0, PAUSE_MS);
-    const { pending, commands, origins, next } = takeBatch([...channels.values()], first);
+    const { pending, marks, commands, origins, next } = takeBatch([...channels.values()], first);
     first = next;
-    if (pending.length === 0) {
+    if (pending.length === 0 && marks.length === 0) {
       if (!blocking) await parker.parkAsync(epoch);
       // Never park while the coordinator waits for a turn of the event loop: it would not get one.
       else if (!coordinator.isBusy) parker.park(epoch, TURN_MS);
       continue;
     }
-    const replies = await coordinator.ask(commands, origins);
+    const replies = commands.length > 0 ? await coordinator.ask(commands, origins) : [];
     for (const [place, { channel, slot }] of pending.entries()) {
       writeReply(replies[place]!, channel.responses[slot]!);
       channel.answers.push(slot);
     }
-    for (const channel of new Set(pending.map(({ channel }) => channel))) channel.parker.unpark();
+    for (const { channel, slot, mark } of marks) {
+      collector.passed(mark);
+      channel.answers.push(slot);
+    }
+    for (const channel of new Set([...pending, ...marks].map(({ channel }) => channel))) channel.parker.unpark();
   }
 }
 
 interface Batch {
+  /** Marks that the batch takes along: all commands before them are in it or served. */
+  readonly marks: readonly (PendingQuery & { readonly mark: SentMark })[];
   readonly pending: readonly PendingQuery[];
   readonly commands: readonly Command[];
   /** By command: the origin whose growth budget pays for it (R4). */
@@ -85,6 +93,7 @@ interface Batch {
 /** Pops BATCH_COMMANDS_MAX commands at most, round robin from `first`. A full batch ends at the channel `next`. */
 function takeBatch(channels: readonly WorkerChannel[], first: number): Batch {
   const pending: PendingQuery[] = [];
+  const marks: (PendingQuery & { readonly mark: SentMark })[] = [];
   const commands: Command[] = [];
   const origins: number[] = [];
   for (let passed = 0; passed < channels.length; passed++) {
@@ -94,14 +103,19 @@ function takeBatch(channels: readonly WorkerChannel[], first: number): Batch {
     while (pending.length < BATCH_COMMANDS_MAX) {
       const slot = questions.pop();
       if (slot === undefined) break;
+      const mark = markIn(responses[slot]!);
+      if (mark) {
+        marks.push({ channel, slot, mark });
+        continue;
+      }
       pending.push({ channel, slot });
       commands.push(readCommand(responses[slot]!));
       origins.push(originOf(responses[slot]!));
     }
     if (pending.length === BATCH_COMMANDS_MAX && questions.length > 0)
-      return { pending, commands, origins, next: place };
+      return { pending, marks, commands, origins, next: place };
   }
-  return { pending, commands, origins, next: first };
+  return { pending, marks, commands, origins, next: first };
 }
 
 /** True if the batch is small and workers have unopened messages, whose commands could share its commit. */

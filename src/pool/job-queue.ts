@@ -7,6 +7,7 @@ import type { JobTicket } from './worker-handle.ts';
 export class JobQueue {
   #tickets: JobTicket[] = [];
   #units = 0;
+  #pushed = 0;
 
   get length(): number {
     return this.#tickets.length;
@@ -17,7 +18,19 @@ export class JobQueue {
     return this.#units;
   }
 
+  /** Number of jobs pushed so far. */
+  get pushed(): number {
+    return this.#pushed;
+  }
+
+  /** True if the first `count` jobs pushed have been taken or dropped. */
+  hasPassed(count: number): boolean {
+    const [first] = this.#tickets;
+    return first === undefined || first.place > count;
+  }
+
   push(ticket: JobTicket): void {
+    ticket.place = ++this.#pushed;
     this.#tickets.push(ticket);
     this.#units += helloUnits(ticket.job.kind);
   }

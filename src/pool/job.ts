@@ -26,9 +26,10 @@ export interface Job {
    * `hello`: a whole Hello. `sealed-hello`: the same of the sealed dialect, then the client's address as text.
    * `message`: the blocks that arrived since the last message, or one sealed frame without its length. `refuse`: the same during a
    * drain; every message but a Bye is refused with `server is shutting down`. `resume`: the plain GetCluster of a request
-   * that waited, which may wait on. `resume-last`: the same at the end of its wait.
+   * that waited, which may wait on. `resume-last`: the same at the end of its wait. `mark`: a mark for the coordinator
+   * (marks.ts).
    */
-  readonly kind: 'hello' | 'sealed-hello' | 'message' | 'refuse' | 'resume' | 'resume-last';
+  readonly kind: 'hello' | 'sealed-hello' | 'message' | 'refuse' | 'resume' | 'resume-last' | 'mark';
   /** On WebSocket the bytes are one frame and must be one message. On TCP they may be less or more than one. */
   readonly transport: 'tcp' | 'ws';
   /** The session record, absent for a Hello. */
@@ -142,7 +143,7 @@ export type WorkerResult =
     })
   | (Omit<JobReply, 'session'> & { readonly session: Session | undefined });
 
-const JOB_KINDS = ['hello', 'sealed-hello', 'message', 'refuse', 'resume', 'resume-last'] as const;
+const JOB_KINDS = ['hello', 'sealed-hello', 'message', 'refuse', 'resume', 'resume-last', 'mark'] as const;
 const TRANSPORTS = ['tcp', 'ws'] as const;
 const RESULT_KINDS = ['incomplete', 'silent', 'reply', 'failed', 'waiting'] as const;
 const WAITS = ['change', 'complete'] as const;

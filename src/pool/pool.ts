@@ -3,9 +3,10 @@
 // worker channels; it pops `results`. Hellos and messages wait in separate bounded queues, so a flood of Hellos starves
 // no session.
 import { Piscina } from 'piscina';
+import { encodeMark } from '../coordinator/marks.ts';
 import { releaseReader } from '../coordinator/roster-cache/hazards.ts';
 import { HELLOS_PER_WORKER, RESUMES_PER_TURN, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
-import type { ThreadStats } from '../runtime/thread-stats.ts';
+import { monotonicSeconds, type ThreadStats } from '../runtime/thread-stats.ts';
 import { ThreadLoadError, threadUrl } from '../runtime/thread-url.ts';
 import { Parker } from '../shared-memory/parker.ts';
 import type { ChannelMemory } from '../shared-memory/worker-channel.ts';
@@ -21,6 +22,7 @@ import {
   readTimes,
 } from './job.ts';
 import { JobQueue } from './job-queue.ts';
+import { NO_SCAN } from './scan-codec.ts';
 import type { RegistryFacts } from './serve-job.ts';
 import type { PoolWorkerData, WorkerStart } from './worker.ts';
 import { type JobDone, JobTicket, LOOK_MS, WorkerHandle } from './worker-handle.ts';
@@ -53,6 +55,15 @@ export interface PoolObserver {
   failed(error: unknown): void;
   /** Too many workers failed too fast. The pool replaces no more of them. */
   givenUp(error: unknown): void;
+}
+
+/** A mark on its way to the workers. */
+interface PendingMark {
+  /** Messages that go first, by their places in the queue. */
+  readonly behind: number;
+  readonly job: Job;
+  /** Workers that lack it. */
+  readonly left: Set<WorkerHandle>;
 }
 
 /** Messages of one turn that a worker gets before the pool chooses the next worker. */
@@ -90,6 +101,8 @@ export class Pool {
   #loading: { resolve(): void; reject(error: Error): void } | undefined;
   readonly #looking: NodeJS.Timeout;
   #flushing = false;
+  #marks = 0;
+  #pendingMark: PendingMark | undefined;
   #closed = false;
 
   constructor({ workers, helloQueueMs, registry }: PoolSettings, coordinator: ChannelService, observer: PoolObserver) {
@@ -170,6 +183,20 @@ export class Pool {
     });
   }
 
+  /**
+   * Sends a mark to the coordinator through every worker, behind all messages that have arrived (Q7). A mark that still
+   * waits for a slot is given up. Call it from a timer: the sockets that are readable are read before the mark is made.
+   */
+  mark(): void {
+    const sentAt = monotonicSeconds() * 1_000;
+    setImmediate(() => {
+      const bytes = encodeMark({ number: ++this.#marks, workers: this.#workers.length, sentAt });
+      const job: Job = { kind: 'mark', transport: 'tcp', session: undefined, scan: NO_SCAN, bytes, origin: 0 };
+      this.#pendingMark = { behind: this.#messages.pushed, job, left: new Set(this.#workers) };
+      this.#flush();
+    });
+  }
+
   /** Ends the workers. Jobs in work get no result. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -245,6 +272,7 @@ export class Pool {
   }
 
   #observe({ job, since, handedOver }: JobTicket, result: JobResult, times: JobTimes): void {
+    if (job.kind === 'mark') return;
     if (job.kind === 'hello' && result.kind !== 'incomplete' && result.kind !== 'waiting')
       this.#helloCost.observe(result, times);
     this.#observer.done(job.kind, handedOver - since, performance.now() - handedOver, times);
@@ -269,6 +297,8 @@ export class Pool {
       const count = Math.min(worker.room, MESSAGES_PER_HANDOVER);
       for (const ticket of this.#messages.take(count)) worker.put(ticket);
     }
+    const mark = this.#pendingMark;
+    if (mark && this.#messages.hasPassed(mark.behind)) this.#handOverMark(mark);
     while (this.#hellos.length > 0) {
       const fits = (worker: WorkerHandle) => worker.room > 0 && worker.hellos < HELLOS_PER_WORKER;
       const worker = this.#awake() ?? this.#leastLoaded(fits);
@@ -296,6 +326,15 @@ export class Pool {
       const jobs = worker.wake();
       if (jobs > 0) this.#observer.handedOver(jobs);
     }
+  }
+
+  #handOverMark({ job, left }: PendingMark): void {
+    for (const worker of left) {
+      if (worker.room === 0) continue;
+      worker.put(new JobTicket(job, () => {}));
+      left.delete(worker);
+    }
+    if (left.size === 0) this.#pendingMark = undefined;
   }
 
   /** The most loaded worker below AWAKE_LOAD_MAX; undefined if every worker is parked or above it. */

@@ -263,10 +263,10 @@ function tokenRoom(replyBytesMax: number, ivBytes: number): number {
 }
 
 /** The sealed dialect also tells the error's number, and whether a retry is worthwhile (E7). */
-function errorMessage({ why, recordedSeq }: Refused, dialect: SessionDialect): Message {
+function errorMessage({ why, recordedSeq, retryAfterMs: rest }: Refused, dialect: SessionDialect): Message {
   const message = { Op: Op.Error, ErrDesc: textOf(why) };
   if (dialect !== 'sealed') return message;
-  const retryAfterMs = RETRY_AFTER_MS[why];
+  const retryAfterMs = rest ?? RETRY_AFTER_MS[why];
   return {
     ...{ ...message, Code: ERROR_CODES[why]!, Retryable: retryAfterMs !== undefined },
     ...(retryAfterMs !== undefined && { RetryAfterMs: retryAfterMs }),

@@ -3,6 +3,7 @@
 // round serves answers first, then messages, then one RSA Hello or two sealed ones, which take as long as ten other jobs.
 import { workerData } from 'node:worker_threads';
 import { readReply, writeCommand } from '../coordinator/command-codec.ts';
+import { passMark } from '../coordinator/marks.ts';
 import { RosterCacheReader } from '../coordinator/roster-cache/reader.ts';
 import { SLOTS_PER_WORKER } from '../limits.ts';
 import { readThreadStats } from '../runtime/thread-stats.ts';
@@ -61,6 +62,10 @@ interface TimedPendingJob extends PendingJob {
   /** Duration of stage 2. */
   readonly open: number;
 }
+
+/** The result of a mark, which nobody reads. */
+const MARK_DONE = { kind: 'incomplete', scan: 0, needed: 0 } as const;
+const NO_TIMES: JobTimes = { open: 0, ask: 0, seal: 0 };
 
 class ChannelWorker {
   readonly #channel: WorkerChannel;
@@ -136,6 +141,7 @@ class ChannelWorker {
   #serveJob(slot: number): void {
     const started = performance.now();
     const job = readJob(this.#channel.jobs[slot]!);
+    if (job.kind === 'mark') return this.#passMark(slot, job.bytes);
     const served = serveJob(job, this.#context);
     if (served.kind === 'pending') return this.#ask(slot, served, job.origin, started);
     this.#finish(slot, served, { open: performance.now() - started, ask: 0, seal: 0 });
@@ -154,9 +160,17 @@ class ChannelWorker {
     this.#pushedQuestions = true;
   }
 
+  /** Commands of all messages before it have been pushed. */
+  #passMark(slot: number, mark: Uint8Array): void {
+    passMark(mark, this.#channel.responses[slot]!);
+    this.#channel.questions.push(slot);
+    this.#pushedQuestions = true;
+  }
+
   #concludeJob(slot: number): void {
     const started = performance.now();
-    const pending = this.#pending[slot]!;
+    const pending = this.#pending[slot];
+    if (!pending) return this.#finish(slot, MARK_DONE, NO_TIMES);
     this.#pending[slot] = undefined;
     const result = conclude(pending, readReply(this.#channel.responses[slot]!), this.#context);
     const { open, since } = pending;

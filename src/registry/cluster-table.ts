@@ -5,18 +5,32 @@
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
+import {
+  answersCompletion,
+  confirmedSeats,
+  type Decision,
+  decide,
+  epochOf,
+  hasBarrier,
+  isComplete,
+  isEnding,
+  retryAfterMs,
+} from './barrier.ts';
 import type { ClusterChanges } from './changed-clusters.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import type {
+  BarrierView,
   ClientRecord,
+  ClusterProperties,
   ClusterRecord,
   ClusterRef,
   Command,
   CreateCommand,
   EntryRecord,
   GetClusterCommand,
+  JoinCommand,
   Learned,
   MemberRecord,
   MemberSelector,
@@ -28,9 +42,11 @@ import type {
   Use,
 } from './command.ts';
 import { LeaseTracker } from './lease-tracker.ts';
-import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
+import { answer, type Effect, type Outcome, refuse, refuseForNow, refuseUnknown } from './outcome.ts';
 import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
+import { expireSeat } from './replay-round.ts';
+import { type Mark, RoundClock } from './round-clock.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
@@ -52,6 +68,9 @@ export interface ShownMember extends MemberRecord {
 
 const ALL_SEATS = 0xffff_ffff_ffff_ffffn;
 
+/** Waits in a forming cluster end so often within its confirm time (V5). */
+const WAITS_PER_CONFIRM_TIME = 6;
+
 export class ClusterTable {
   #limits: TableLimits;
   readonly #contents: TableContents;
@@ -59,6 +78,7 @@ export class ClusterTable {
   readonly #clientSweep: Sweep<Client>;
   readonly #clusterSweep: Sweep<Cluster>;
   readonly #ttl: TimeToLive;
+  readonly #roundClock: RoundClock;
   /** Time of the current command, in milliseconds. */
   #now: number;
   /** What versions of clusters belong to, hex. */
@@ -77,6 +97,7 @@ export class ClusterTable {
     this.#loadedAt = now;
     this.#contents = new TableContents(shared ? new LeaseTracker() : undefined);
     this.#ttl = new TimeToLive(limits, this.#contents);
+    this.#roundClock = new RoundClock(this.#contents.barriers);
     this.#registrations = new Registrations(registryId, limits, this.#contents);
     this.#clientSweep = new Sweep(this.#contents.clients);
     this.#clusterSweep = new Sweep(this.#contents.clustersById);
@@ -167,7 +188,9 @@ export class ClusterTable {
       case 'create':
         return this.#create(command);
       case 'join':
-        return this.#join(command.clientId, command.cluster);
+        return this.#join(command);
+      case 'confirm':
+        return this.#confirm(command.clientId, command.clusterId, command.round);
       case 'get-cluster':
         return this.#getCluster(command);
       case 'evict':
@@ -201,6 +224,40 @@ export class ClusterTable {
     return effects;
   }
 
+  /** Number of open rounds (Q3). */
+  get openRounds(): number {
+    return this.#contents.barriers.openRounds;
+  }
+
+  /** True if decideRounds() has clusters to look at. */
+  get hasUndecided(): boolean {
+    return this.#contents.barriers.hasTouched;
+  }
+
+  /**
+   * Decides about clusters with a barrier that have changed: begins rounds, completes clusters, empties seats. The table
+   * has to be caught up. The caller stores each decision or undoes it; an undone one is made anew by the next call.
+   * `count` bounds the clusters, `newRound` returns 16 random hex digits.
+   */
+  decideRounds(now: number, newRound: () => string, count: number): Decision[] {
+    this.#now = now;
+    const contents = this.#contents;
+    const { barriers } = contents;
+    const expire = (cluster: Cluster, index: number) => expireSeat(contents, cluster, index, now);
+    const context = { barriers, shared: contents.uses !== undefined, now, newRound, expire };
+    return barriers.take(count).flatMap((cluster) => decide(cluster, context));
+  }
+
+  /** Ages the open rounds by a mark that is back. Returns true if a round is due. */
+  ageRounds(mark: Mark): boolean {
+    return this.#roundClock.marked(mark);
+  }
+
+  /** Sets the ages of all rounds back: confirmations may be late. */
+  setRoundsBack(): void {
+    this.#roundClock.setBack();
+  }
+
   /** Returns at most `count` uses to announce to the other servers, and marks them announced. */
   takeUses(count: number): Use[] {
     return this.#contents.uses?.take(count) ?? [];
@@ -230,8 +287,9 @@ export class ClusterTable {
     if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
     const maker = this.#contents.clients.get(command.clientId);
     if (maker && maker.clustersMade >= this.#limits.clustersPerClient) return refuse('clusters-per-client');
-    const { name, id, size, endPointCount, attrs } = command;
-    return { ...this.#add({ kind: 'cluster', name, id, size, endPointCount, attrs }, maker), adds: 'cluster' };
+    const { name, id, size, endPointCount, attrs, confirmMs } = command;
+    const record = { kind: 'cluster', name, id, size, endPointCount, attrs, ...confirmOf(confirmMs) } as const;
+    return { ...this.#add(record, maker), adds: 'cluster' };
   }
 
   #keep({ kind: _, ...properties }: OperatorCommand & { kind: 'keep-cluster' }): Outcome {
@@ -268,7 +326,7 @@ export class ClusterTable {
     };
   }
 
-  #join(clientId: string, ref: ClusterRef): Outcome {
+  #join({ clientId, cluster: ref, round }: JoinCommand): Outcome {
     const client = this.#use(clientId);
     if (!client) return refuse('client-unknown');
     const cluster = this.#find(ref);
@@ -278,12 +336,15 @@ export class ClusterTable {
       return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
     }
     const seat = cluster.seatOf(clientId);
-    if (seat < 0 && cluster.isFull) return refuse('cluster-full');
+    if ((seat < 0 && cluster.isFull) || isEnding(cluster)) return refuseForNow('cluster-full', retryAfterMs(cluster));
     const namesake = cluster.seatNamed(record.name);
-    if (namesake >= 0 && namesake !== seat) return refuse('member-name-in-use');
+    if (namesake >= 0 && namesake !== seat) return refuseForNow('member-name-in-use', retryAfterMs(cluster));
+    const barred = seat < 0 && this.#isLastSeat(cluster) ? this.#barredMs(cluster, record) : 0;
+    if (barred > 0) return refuseForNow('cluster-full', Math.ceil(barred));
     if (seat < 0 && client.seats.length >= this.#limits.seatsPerClient) return refuse('seats-per-client');
     this.#useCluster(cluster);
-    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+    this.#contents.barriers.confirm(cluster, clientId, round);
+    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster), ...roundOf(cluster) };
     const before = cluster.seats[seat];
     if (before === record) return answer(reply);
 
@@ -291,7 +352,7 @@ export class ClusterTable {
     const { stored } = client;
     this.#contents.seat(cluster.record.id, index, record, client);
     client.stored = true;
-    const member: MemberRecord = { ...cluster.memberRecord(index), ...(this.#contents.uses && { ofClient: true }) };
+    const member: MemberRecord = { ...cluster.memberRecord(index), ...this.#sharedFields(cluster) };
     return {
       reply,
       changes: stored ? [member] : [record, member],
@@ -307,22 +368,49 @@ export class ClusterTable {
     };
   }
 
+  /** Fields of a member's record that only a shared store needs. */
+  #sharedFields(cluster: Cluster): Pick<MemberRecord, 'ofClient' | 'roundState'> {
+    if (!this.#contents.uses) return {};
+    const { roundState } = cluster;
+    return { ofClient: true, ...(hasBarrier(cluster) && { roundState }) };
+  }
+
+  #isLastSeat({ memberCount, record }: Cluster): boolean {
+    return memberCount === record.size - 1;
+  }
+
+  #barredMs(cluster: Cluster, { clientId, sigKeyDigest }: ClientRecord): number {
+    return this.#contents.barriers.barredMs(cluster, clientId, sigKeyDigest, this.#now);
+  }
+
+  /** A Bye of an RSA dialect. It is answered with whatever it finds. */
+  #confirm(clientId: string, clusterId: string, round: string): Outcome {
+    const cluster = this.#contents.clustersById.get(clusterId);
+    if (cluster) this.#contents.barriers.confirm(cluster, clientId, round);
+    return answer({ kind: 'registered' });
+  }
+
   #getCluster(command: GetClusterCommand): Outcome {
     const cluster = this.#find(command.cluster);
     if (!cluster) return refuseUnknown(command.cluster);
     const client = this.#use(command.clientId);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
+    this.#contents.barriers.confirm(cluster, command.clientId, command.round);
     const from = command.cursor?.clusterId === cluster.record.id ? command.cursor.from : 0;
     const since = this.#knownVersion(cluster, command);
     if (since !== undefined && waits(cluster, command, since)) {
-      return answer({ kind: 'waiting', clusterId: cluster.record.id, version: cluster.versions.version });
+      const { id: clusterId, confirmMs = 0 } = cluster.record;
+      const cut = confirmMs > 0 && !isComplete(cluster) && { atMostMs: Math.floor(confirmMs / WAITS_PER_CONFIRM_TIME) };
+      return answer({ kind: 'waiting', clusterId, version: cluster.versions.version, ...cut });
     }
     const changed = since === undefined ? ALL_SEATS : cluster.versions.changedSince(since);
-    const wanted = command.which & changed;
+    const shown = command.sealed ? changed : changed & ~withheld(cluster, command.clientId);
+    const wanted = command.which & shown;
     const { which, next, bytes } = cluster.roster(wanted, from, command.rosterBytesMax, command.sealed);
     return answer({
       ...{ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes },
       ...(command.sealed && { sealed: this.#stateOf(cluster, command.clientId, changed) }),
+      ...viewOf(cluster),
     });
   }
 
@@ -336,7 +424,7 @@ export class ClusterTable {
     return {
       version: cluster.versions.version,
       history: this.#history,
-      epoch: cluster.epoch,
+      epoch: epochOf(cluster),
       emptied: cluster.emptySeats & changed,
       rosterHash: cluster.rosterHash,
       yourSeat: cluster.seatCode(clientId),
@@ -351,15 +439,21 @@ export class ClusterTable {
     if (!evicted) return refuse('client-unknown');
     const { clientId } = evicted;
     const { id } = cluster.record;
+    const { roundState } = cluster;
+    const round = this.#contents.uses && hasBarrier(cluster) ? { roundState } : undefined;
     this.#losesSeat(evicted);
     this.#contents.unseat(cluster, index, 'evicted');
+    const restoreRound = this.#contents.barriers.endRound(cluster);
     if (cluster.memberCount === 0) cluster.lastUse = this.#now;
     // Refilling after an eviction would distort the fill time.
     cluster.createdAt = undefined;
     return {
       reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
-      changes: [{ kind: 'member-removal', clusterId: id, index, clientId }],
-      undo: () => this.#contents.seat(id, index, evicted, this.#contents.clients.get(clientId)),
+      changes: [{ kind: 'member-removal', clusterId: id, index, clientId, ...round }],
+      undo: () => {
+        this.#contents.seat(id, index, evicted, this.#contents.clients.get(clientId));
+        restoreRound();
+      },
     };
   }
 
@@ -440,9 +534,30 @@ function waits(cluster: Cluster, { clientId, wait }: GetClusterCommand, since: n
   if (!wait) return false;
   const isCurrent = since === cluster.versions.version;
   if (wait.until === 'change') return isCurrent;
-  return (isCurrent || wait.resumed) && !cluster.answersCompletion(clientId);
+  return (isCurrent || wait.resumed) && !answersCompletion(cluster, clientId);
 }
 
-function propertiesOf({ record }: Cluster) {
-  return { id: record.id, size: record.size, endPointCount: record.endPointCount, attrs: record.attrs };
+function propertiesOf({ record }: Cluster): ClusterProperties {
+  const { id, size, endPointCount, attrs, confirmMs } = record;
+  return { id, size, endPointCount, attrs, ...confirmOf(confirmMs) };
+}
+
+function confirmOf(confirmMs: number | undefined): { readonly confirmMs?: number } {
+  return confirmMs === undefined ? {} : { confirmMs };
+}
+
+function roundOf({ round }: Cluster): { readonly round?: string } {
+  return round ? { round: round.id } : {};
+}
+
+function viewOf(cluster: Cluster): { readonly barrier?: BarrierView } {
+  if (!hasBarrier(cluster)) return {};
+  return { barrier: { epoch: epochOf(cluster), round: cluster.round?.id, confirmed: confirmedSeats(cluster) } };
+}
+
+/** The seat that a reader of an RSA dialect is not shown until the cluster is complete (Q5). */
+function withheld(cluster: Cluster, clientId: string): bigint {
+  if (!hasBarrier(cluster) || isComplete(cluster)) return 0n;
+  const index = cluster.seats.findLastIndex((member) => member !== undefined && member.clientId !== clientId);
+  return index < 0 ? 0n : 1n << BigInt(index);
 }

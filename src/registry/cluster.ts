@@ -3,8 +3,16 @@
 import { strict as assert } from 'node:assert';
 import { hash } from 'node:crypto';
 import { ClusterVersions, type LossReason } from './cluster-versions.ts';
-import type { ClusterProperties, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
+import type {
+  ClusterProperties,
+  ClusterRecord,
+  EntryRecord,
+  MemberRecord,
+  Registration,
+  RoundState,
+} from './command.ts';
 import { chooseMembers, joinWholeTokens, type Roster, wholeTokenBytes, wholeTokenContent } from './roster.ts';
+import type { Round } from './round.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
 const NO_ENTRIES: ReadonlyMap<string, Uint8Array> = new Map();
@@ -38,6 +46,10 @@ export class Cluster {
   readonly versions = new ClusterVersions();
   /** The RosterHash of sealed readers, and the version that it is of. */
   #rosterHash: { readonly version: number; readonly hash: Uint8Array } | undefined;
+  /** How far a cluster with a barrier is. Only Barriers writes it and `round`. */
+  roundState: RoundState = '';
+  /** The open round. */
+  round: Round | undefined;
   /** By index, up to the highest taken. A hole is the seat of an evicted member. */
   readonly #seats: (Registration | undefined)[] = [];
   #memberCount = 0;
@@ -67,19 +79,6 @@ export class Cluster {
   /** Values of the entries by their keys, in hex. */
   get entries(): ReadonlyMap<string, Uint8Array> {
     return this.#entries ?? NO_ENTRIES;
-  }
-
-  /** 0 until the cluster is complete (Q2). A cluster without a confirm time is complete while it is full. */
-  get epoch(): number {
-    return this.isFull ? 1 : 0;
-  }
-
-  /**
-   * Answers a wait for completion (V5, WaitFor 1) of a client: true once the cluster is complete. A round that the client
-   * has not confirmed answers it, too.
-   */
-  answersCompletion(_clientId: string): boolean {
-    return this.epoch > 0;
   }
 
   /** Lowest free index. Fills holes first, because others may wait for the cluster to become full. */

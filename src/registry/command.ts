@@ -10,7 +10,8 @@ export type Command =
   | RegisterCommand
   | FindClientCommand
   | CreateCommand
-  | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
+  | JoinCommand
+  | ConfirmCommand
   | GetClusterCommand;
 
 /** An operator's request to the table. */
@@ -66,6 +67,23 @@ export interface RegisterCommand extends Registration {
   readonly ephemeral: boolean;
 }
 
+/** Takes a seat of a cluster, or returns to it. */
+export interface JoinCommand {
+  readonly kind: 'join';
+  readonly clientId: string;
+  readonly cluster: ClusterRef;
+  /** The round that the message carries, 16 hex digits (Q4). */
+  readonly round?: string | undefined;
+}
+
+/** A client of an RSA dialect says Bye: it confirms the round that its last roster belongs to (Q5). */
+export interface ConfirmCommand {
+  readonly kind: 'confirm';
+  readonly clientId: string;
+  readonly clusterId: string;
+  readonly round: string;
+}
+
 /** Creates a cluster unless the name exists. */
 export interface CreateCommand {
   readonly kind: 'create';
@@ -77,6 +95,8 @@ export interface CreateCommand {
   readonly size: number;
   readonly endPointCount: number;
   readonly attrs: bigint;
+  /** Present if the request came through `sealed`; see ClusterProperties. */
+  readonly confirmMs?: number | undefined;
 }
 
 /** Fetches tokens of members. */
@@ -97,6 +117,8 @@ export interface GetClusterCommand {
   readonly known?: KnownVersion | undefined;
   /** Present if the client waits for something newer than `known` (V5). */
   readonly wait?: RequestedWait | undefined;
+  /** The round that the message carries, or that an RSA session was told, 16 hex digits (Q4, Q5). */
+  readonly round?: string | undefined;
 }
 
 /** A version of a cluster that a client has. */
@@ -119,7 +141,10 @@ export interface ClusterProperties {
   readonly size: number;
   readonly endPointCount: number;
   readonly attrs: bigint;
-  /** Milliseconds that a member has to confirm, 15,000 to 3,600,000; 0 or absent: none confirms. */
+  /**
+   * Milliseconds that a member has to confirm, 15,000 to 3,600,000; 0: none confirms. Absent in clusters that clients of
+   * RSA dialects or earlier servers made: their completion is not stored.
+   */
   readonly confirmMs?: number | undefined;
 }
 
@@ -127,7 +152,8 @@ export interface ClusterProperties {
 export type Reply =
   | { readonly kind: 'registered' }
   | { readonly kind: 'client'; readonly token: Uint8Array }
-  | { readonly kind: 'cluster'; readonly cluster: ClusterProperties }
+  /** With `round`: the current round, which a Join tells. */
+  | { readonly kind: 'cluster'; readonly cluster: ClusterProperties; readonly round?: string | undefined }
   | RosterReply
   | WaitingReply
   /** Marks lifted, and marks left. */
@@ -139,6 +165,8 @@ export interface RefusedReply {
   readonly refusal: Refusal;
   /** With `statement-older`: the seq on record. */
   readonly recordedSeq?: number | undefined;
+  /** The same request may succeed after so many milliseconds. Absent for the time that errors.ts gives, if any. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** Tokens of members, concatenated in the order of the bits of `which`. */
@@ -151,6 +179,8 @@ export interface RosterReply {
   readonly roster: Uint8Array;
   /** Present if the command's `sealed` is true. */
   readonly sealed?: RosterState | undefined;
+  /** How far the cluster is; absent if it has no barrier. */
+  readonly barrier?: BarrierView | undefined;
 }
 
 /** The state of a cluster that a roster for a reader of the sealed dialect belongs to (V1 to V4). */
@@ -172,6 +202,18 @@ export interface WaitingReply {
   readonly clusterId: string;
   /** The present version: a later one ends the wait. */
   readonly version: number;
+  /** Upper bound of the wait in milliseconds, in a cluster that is not complete (V5). */
+  readonly atMostMs?: number | undefined;
+}
+
+/** How far a cluster is, as its members are told. */
+export interface BarrierView {
+  /** 0 until the cluster is complete. */
+  readonly epoch: number;
+  /** The current round, 16 hex digits. */
+  readonly round: string | undefined;
+  /** Bit i if the member with index i has confirmed it. */
+  readonly confirmed: bigint;
 }
 
 /** The unit of storage: a record written or removed. Removing a cluster removes its members and entries. */
@@ -183,7 +225,48 @@ export type Change =
   | ClientRemoval
   | ClusterRemoval
   | MemberRemoval
-  | EntryRemoval;
+  | EntryRemoval
+  | RoundChange;
+
+/** Only on a shared store: what the others keep in memory. */
+export type RoundChange = RoundBegin | Confirmation | Completion | RoundEnd;
+
+/** How far a cluster with a barrier is (barrier.ts). */
+export type RoundState = string;
+
+/** A round begins, if neither the round state nor a member has changed. */
+export interface RoundBegin {
+  readonly kind: 'round';
+  readonly clusterId: string;
+  readonly before: RoundState;
+  readonly after: RoundState;
+}
+
+/** A member has confirmed the round of this state, which must last. */
+export interface Confirmation {
+  readonly kind: 'confirmation';
+  readonly clusterId: string;
+  readonly clientId: string;
+  readonly round: RoundState;
+}
+
+/** The cluster is complete, if neither the round state nor a member has changed. */
+export interface Completion {
+  readonly kind: 'completion';
+  readonly clusterId: string;
+  readonly before: RoundState;
+}
+
+/** Empties seats for a round, if neither the round state nor a member has changed. */
+export interface RoundEnd {
+  readonly kind: 'round-end';
+  readonly clusterId: string;
+  readonly before: RoundState;
+  readonly after: RoundState;
+  readonly seats: readonly { readonly index: number; readonly clientId: string; readonly name: string }[];
+  /** Clients that must not have confirmed. */
+  readonly unconfirmed: readonly string[];
+}
 
 /** A record as a store returns it. */
 export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | MemberRef | EntryRecord;
@@ -217,6 +300,8 @@ export interface MemberRemoval {
   readonly index: number;
   /** The evicted client. The removal has no effect if another client holds the seat by now. */
   readonly clientId: string;
+  /** Only on a shared store: the round state, which must not have changed. The removal ends a round. */
+  readonly roundState?: RoundState | undefined;
 }
 
 /** Removes an entry of a cluster, if there is one. */
@@ -272,6 +357,8 @@ export interface MemberRecord extends Registration {
    * Only on a shared store: the registration equals its client's record, which is stored already or in the same commit.
    */
   readonly ofClient?: true;
+  /** Only in a change for a shared store: the round state, which must not have changed. */
+  readonly roundState?: RoundState | undefined;
 }
 
 /**
@@ -286,6 +373,10 @@ export interface Use {
 export type Learned =
   | Change
   | StoredRecord
+  /** The cluster has this round state. */
+  | { readonly kind: 'round-state'; readonly clusterId: string; readonly state: RoundState }
+  /** The client has confirmed the round of this state. */
+  | { readonly kind: 'confirmed'; readonly clusterId: string; readonly clientId: string; readonly state: RoundState }
   /** The seat has become empty. */
   | { readonly kind: 'seat-empty'; readonly clusterId: string; readonly index: number }
   /** The cluster or client was used. It must not expire before `use-over`. */

@@ -34,6 +34,11 @@ export function refuse(refusal: Refusal): Outcome {
   return answer({ kind: 'refused', refusal });
 }
 
+/** Refuses a command that may succeed after `retryAfterMs`; final if that is undefined. */
+export function refuseForNow(refusal: Refusal, retryAfterMs: number | undefined): Outcome {
+  return answer({ kind: 'refused', refusal, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+}
+
 export function refuseUnknown(ref: ClusterRef): Outcome {
   return refuse('id' in ref ? 'cluster-id-unknown' : 'cluster-name-unknown');
 }

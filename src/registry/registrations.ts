@@ -4,6 +4,7 @@
 // Invariants: an ID belongs to one SigKey until its registration is forgotten, except that the hash of a SigKey belongs
 // to that key. The seq on record never falls.
 import { MARKS_LIFTED_MAX } from '../limits.ts';
+import { hasBarrier } from './barrier.ts';
 import type { Client } from './client.ts';
 import type {
   Change,
@@ -116,18 +117,22 @@ export class Registrations {
     const { clientId } = record;
     const lost = holder.seats.map((cluster) => {
       const index = cluster.seatOf(clientId);
-      return { cluster, index, member: cluster.seats[index]!, createdAt: cluster.createdAt, lastUse: cluster.lastUse };
+      const { createdAt, lastUse, roundState } = cluster;
+      return { cluster, index, member: cluster.seats[index]!, createdAt, lastUse, roundState };
     });
+    const restoreRounds: (() => void)[] = [];
     for (const { cluster, index } of lost) {
       contents.unseat(cluster, index, 'evicted');
+      restoreRounds.push(contents.barriers.endRound(cluster));
       if (cluster.memberCount === 0) cluster.lastUse = now;
       cluster.createdAt = undefined;
     }
     contents.deleteClient(clientId);
     const stored = holder.stored || !record.ephemeral;
     contents.setClient(record, stored, now);
-    const removals: Change[] = lost.map(({ cluster, index }) => {
-      return { kind: 'member-removal', clusterId: cluster.record.id, index, clientId };
+    const removals: Change[] = lost.map(({ cluster, index, roundState }) => {
+      const round = contents.uses && hasBarrier(cluster) ? { roundState } : undefined;
+      return { kind: 'member-removal', clusterId: cluster.record.id, index, clientId, ...round };
     });
     return {
       reply,
@@ -142,6 +147,7 @@ export class Registrations {
           cluster.createdAt = createdAt;
           cluster.lastUse = lastUse;
         }
+        for (const restore of restoreRounds) restore();
       },
     };
   }

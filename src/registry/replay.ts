@@ -1,8 +1,10 @@
 // Applies stored records to the table: at the start, in a catch-up, and after a conflict. Replay is idempotent.
 import { strict as assert } from 'node:assert';
+import { EPOCH_KEY, stateAfterLeave } from './barrier.ts';
 import { Cluster } from './cluster.ts';
-import type { ClientRecord, Learned, Registration, StoredRecord } from './command.ts';
+import type { ClientRecord, EntryRecord, EntryRemoval, Learned, Registration, StoredRecord } from './command.ts';
 import { wholeSeconds } from './lease-tracker.ts';
+import { expireSeat, leave, replayRound } from './replay-round.ts';
 import type { TableContents } from './table-contents.ts';
 
 /** Replaces the whole table with `records`. Clients that are not stored stay, unless a stored one has their ID. */
@@ -58,27 +60,30 @@ export function replay(contents: TableContents, change: Learned, now: number): v
       contents.seat(change.clusterId, change.index, client.record, client);
       return;
     }
-    case 'entry': {
-      if (isGone(contents, change.clusterId)) return;
-      const cluster = clustersById.get(change.clusterId);
-      assert(cluster, 'an entry has a cluster');
-      markUsed(contents, change.clusterId, now);
-      cluster.setEntry(change.key, change.value);
-      return;
-    }
+    case 'entry':
     case 'entry-removal':
-      clustersById.get(change.clusterId)?.deleteEntry(change.key);
+      replayEntry(contents, change, now);
+      return;
+    case 'round-state':
+    case 'round':
+    case 'completion':
+    case 'confirmed':
+    case 'confirmation':
+    case 'round-end':
+      replayRound(contents, change, now);
       return;
     case 'use':
       uses?.hold(change.id);
       markUsed(contents, change.id, now);
       return;
     case 'use-over':
-      uses?.release(change.id);
-      return;
+      return uses?.release(change.id);
     case 'seat-empty': {
       const cluster = clustersById.get(change.clusterId);
-      if (cluster?.seats[change.index]) leave(contents, cluster, change.index, now);
+      if (!cluster?.seats[change.index]) return;
+      // The round state is written before the seats of a round are emptied.
+      if (cluster.roundState[0] === 'e') expireSeat(contents, cluster, change.index, now);
+      else leave(contents, cluster, change.index, now);
       return;
     }
     case 'client-removal':
@@ -91,17 +96,27 @@ export function replay(contents: TableContents, change: Learned, now: number): v
     }
     case 'member-removal': {
       const cluster = clustersById.get(change.clusterId);
-      if (cluster && cluster.seatOf(change.clientId) === change.index) leave(contents, cluster, change.index, now);
+      if (!cluster || cluster.seatOf(change.clientId) !== change.index) return;
+      leave(contents, cluster, change.index, now);
+      contents.barriers.setState(cluster, stateAfterLeave(cluster.roundState), now);
       return;
     }
   }
 }
 
-/** Empties a seat. An empty cluster's time to live starts at `now`. */
-function leave(contents: TableContents, cluster: Cluster, index: number, now: number): void {
-  // Other servers do not tell why. Evictions and displacements empty seats.
-  contents.unseat(cluster, index, 'evicted');
-  if (cluster.memberCount === 0) cluster.lastUse = now;
+function replayEntry(contents: TableContents, change: EntryRecord | EntryRemoval, now: number): void {
+  const { clustersById, uses, barriers } = contents;
+  if (change.kind === 'entry-removal') {
+    clustersById.get(change.clusterId)?.deleteEntry(change.key);
+    return;
+  }
+  if (isGone(contents, change.clusterId)) return;
+  const cluster = clustersById.get(change.clusterId);
+  assert(cluster, 'an entry has a cluster');
+  markUsed(contents, change.clusterId, now);
+  cluster.setEntry(change.key, change.value);
+  // A shared store has the round state, too.
+  if (!uses && change.key === EPOCH_KEY) barriers.setState(cluster, '', now);
 }
 
 /** True if this server has removed the cluster and the record is older. Cluster IDs are never reused. */

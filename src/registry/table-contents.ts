@@ -1,6 +1,7 @@
 // The clients and clusters of a table, with their counts. Invariants: a client's seats are exactly the clusters it is a
 // member of. The counts match the maps.
 import { strict as assert } from 'node:assert';
+import { Barriers } from './barrier.ts';
 import { ChangedClusters } from './changed-clusters.ts';
 import { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
@@ -32,6 +33,7 @@ export class TableContents {
   readonly changed = new ChangedClusters();
   /** Undefined unless other servers share the store. */
   readonly uses: LeaseTracker | undefined;
+  readonly barriers: Barriers;
   /** Number of marked clients by the digest of their SigKey. BOUNDED by the clients. */
   readonly #markedKeys = new Map<string, number>();
   /** IDs of the marked clients. */
@@ -42,6 +44,10 @@ export class TableContents {
 
   constructor(uses: LeaseTracker | undefined) {
     this.uses = uses;
+    this.barriers = new Barriers(uses !== undefined, (cluster) => {
+      cluster.versions.raise();
+      this.changed.note(cluster.record.id);
+    });
   }
 
   get counts(): TableCounts {
@@ -68,6 +74,7 @@ export class TableContents {
     this.clustersById.clear();
     this.clustersByName.clear();
     this.uses?.clear();
+    this.barriers.clear();
     this.#markedKeys.clear();
     this.#markedIds.clear();
     this.#members = 0;
@@ -135,10 +142,12 @@ export class TableContents {
     if (cluster.maker) cluster.maker.clustersMade += 1;
     if (cluster.isFull) this.#fullClusters += 1;
     for (const member of cluster.seats) if (member) this.clients.get(member.clientId)?.takeSeat(cluster);
+    if (cluster.round) this.barriers.reopen(cluster);
   }
 
   removeCluster(cluster: Cluster): void {
     this.changed.note(cluster.record.id);
+    this.barriers.forget(cluster);
     this.clustersById.delete(cluster.record.id);
     this.clustersByName.delete(cluster.record.name);
     this.#members -= cluster.memberCount;
@@ -158,7 +167,10 @@ export class TableContents {
     cluster.seat(index, member);
     if (before === undefined) {
       this.#members += 1;
-      if (cluster.isFull) this.#fullClusters += 1;
+      if (cluster.isFull) {
+        this.#fullClusters += 1;
+        this.barriers.touch(cluster);
+      }
     }
     if (before?.clientId === member.clientId) return;
     if (before) this.clients.get(before.clientId)?.giveUpSeat(cluster);

@@ -64,6 +64,17 @@ function coordinatorEvents(
         'a client lost its ID and its seats: the ID is the hash of another SigKey, whose holder registered',
       );
     },
+    seatsExpired(seats) {
+      for (const { clusterId, cluster, clientId, name, index } of seats) {
+        log.warn(
+          { clusterId, cluster, clientId, name, seat: index },
+          'a round passed without a member: its seat is free',
+        );
+        const actor = { server: true } as const;
+        const object = { cluster, id: clusterId, member: name };
+        if (audit.isOn) audit.record({ actor, action: 'expire', object, outcome: 'done', time: Date.now() });
+      }
+    },
     ...(audit.isOn && {
       added(additions) {
         for (const { action, clientId, clusterId, cluster, member, time } of additions) {

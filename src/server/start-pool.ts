@@ -5,6 +5,7 @@ import { SessionLog } from '../connection/session-log.ts';
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { registryToken } from '../identity/credentials.ts';
 import type { Identity } from '../identity/identity.ts';
+import { MARK_MS } from '../limits.ts';
 import { PoolMetrics } from '../metrics/pool-metrics.ts';
 import { SessionMetrics } from '../metrics/session-metrics.ts';
 import { threadMetrics } from '../metrics/thread-metrics.ts';
@@ -48,6 +49,10 @@ export async function startPool(
   );
   startThreadMetrics(context, coordinator, pool);
   context.onStop(() => pool.close());
+  const marks = setInterval(() => {
+    if (coordinator.openRounds > 0) pool.mark();
+  }, MARK_MS);
+  context.onStop(async () => clearInterval(marks));
   await pool.loaded();
   state.pool = pool;
   const parked = new ParkedRequests(coordinator.changes);

@@ -1,7 +1,17 @@
 // Serves Create, Join and GetCluster (R1 to R11, R13). Builds the command for the table (stage 2), and the reply
 // message from the table's reply (stage 5).
-import { CLUSTER_END_POINTS_MAX, CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, HISTORY_BYTES, ID_BYTES } from '../limits.ts';
+import {
+  CLUSTER_END_POINTS_MAX,
+  CLUSTER_SIZE_MAX,
+  CLUSTER_SIZE_MIN,
+  CONFIRM_MS_MAX,
+  CONFIRM_MS_MIN,
+  HISTORY_BYTES,
+  ID_BYTES,
+  ROUND_BYTES,
+} from '../limits.ts';
 import type {
+  BarrierView,
   ClusterProperties,
   ClusterRef,
   KnownVersion,
@@ -37,11 +47,12 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
       size: Math.min(Math.max(message.ClusterSize ?? 0, CLUSTER_SIZE_MIN), CLUSTER_SIZE_MAX),
       endPointCount: Math.min(endPointCount, CLUSTER_END_POINTS_MAX),
       attrs: bigintOf(message.ClusterAttrs) & ~ATTRS_OF_REGISTRY,
+      ...(isSealed(session) && { confirmMs: confirmMsOf(message) }),
     },
     conclude: (reply) =>
       withCluster(reply, (cluster) => ({
         kind: 'answer',
-        message: { Op: Op.CreateReply, ...clusterFields(cluster) },
+        message: { Op: Op.CreateReply, ...clusterFields(cluster), ...confirmField(session, cluster) },
         session: { ...session, createdId: cluster.id, clusterId: cluster.id },
       })),
   };
@@ -52,11 +63,14 @@ export function serveJoin(session: IdentifiedSession, message: Message): Step {
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
   return {
     kind: 'question',
-    command: { kind: 'join', clientId: session.clientId, cluster },
+    command: { kind: 'join', clientId: session.clientId, cluster, ...roundIn(session, message) },
     conclude: (reply) =>
-      withCluster(reply, (joined) => ({
+      withCluster(reply, (joined, round) => ({
         kind: 'answer',
-        message: { Op: Op.JoinReply, ...clusterFields(joined) },
+        message: {
+          ...{ Op: Op.JoinReply, ...clusterFields(joined), ...confirmField(session, joined) },
+          ...(isSealed(session) && round !== undefined && { Round: Buffer.from(round, 'hex') }),
+        },
         session: { ...session, clusterId: joined.id },
       })),
   };
@@ -109,8 +123,9 @@ function readRoster(
 ): Step {
   const cluster = selectCluster(message, session.clusterId);
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
-  const parked = (clusterId: string, version: number): Waiting => {
-    const { until, ms: waitMs } = wait!;
+  const parked = (clusterId: string, version: number, atMostMs = Number.POSITIVE_INFINITY): Waiting => {
+    const { until, ms } = wait!;
+    const waitMs = Math.min(ms, atMostMs);
     return { kind: 'waiting', clusterId, version, until, waitMs, request: requestToResume(message, clusterId) };
   };
   return {
@@ -122,12 +137,13 @@ function readRoster(
       which: message.Which ? bigintOf(message.Which) : ALL_MEMBERS,
       cursor: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
       rosterBytesMax: context.rosterBytesMax,
-      sealed: session.keys.dialect === 'sealed',
       known,
       wait: wait && { until: wait.until, resumed: wait.resumed },
+      sealed: isSealed(session),
+      ...roundIn(session, message),
     },
     conclude: (reply) => {
-      if (reply.kind === 'waiting') return parked(reply.clusterId, reply.version);
+      if (reply.kind === 'waiting') return parked(reply.clusterId, reply.version, reply.atMostMs);
       if (reply.kind === 'refused' && reply.refusal === 'cannot-store' && known && 'id' in cluster) {
         // A store that is away refuses no wait (V6).
         if (wait) return parked(cluster.id, known.version);
@@ -141,10 +157,10 @@ function readRoster(
 
 /** A request that waited, with its cluster's ID, without fields that a resumed one does not need. */
 function requestToResume(message: Message, clusterId: string): Message {
-  const { Which, ClusterSize, KnownVersion, History, WaitFor, WaitMs } = message;
+  const { Which, ClusterSize, KnownVersion, History, WaitFor, WaitMs, Round } = message;
   const asked = { Which: Which ?? null, ClusterSize: ClusterSize ?? null, WaitFor: WaitFor ?? null };
   const known = { KnownVersion: KnownVersion ?? null, History: History ?? null, WaitMs: WaitMs ?? null };
-  return { Op: Op.GetCluster, ClusterID: Buffer.from(clusterId, 'hex'), ...asked, ...known };
+  return { Op: Op.GetCluster, ClusterID: Buffer.from(clusterId, 'hex'), ...asked, ...known, Round: Round ?? null };
 }
 
 /** The answer at the end of a wait while the table cannot be trusted: what the client knows. */
@@ -155,7 +171,7 @@ function unchanged(session: IdentifiedSession, clusterId: string, { version, his
 }
 
 function rosterAnswer(session: IdentifiedSession, message: Message, reply: RosterReply): Answer {
-  const { cluster, which, next, roster, sealed } = reply;
+  const { cluster, which, next, roster, sealed, barrier } = reply;
   return {
     kind: 'answer',
     message: {
@@ -165,6 +181,7 @@ function rosterAnswer(session: IdentifiedSession, message: Message, reply: Roste
       ...(message.ClusterSize !== null && message.ClusterSize !== undefined && { ClusterSize: cluster.size }),
       Which: longOf(which),
       ...(sealed && stateFields(sealed)),
+      ...(barrier && isSealed(session) && barrierFields(barrier)),
     },
     roster,
     session:
@@ -195,6 +212,32 @@ function selectCluster(message: Message, ofSession: string | undefined): Cluster
   return ofSession === undefined ? undefined : { id: ofSession };
 }
 
+function isSealed({ keys }: IdentifiedSession): boolean {
+  return keys.dialect === 'sealed';
+}
+
+/** The confirm time of a new cluster: 0, or within its bounds (Q1). */
+function confirmMsOf({ ConfirmMs }: Message): number {
+  return ConfirmMs ? Math.min(Math.max(ConfirmMs, CONFIRM_MS_MIN), CONFIRM_MS_MAX) : 0;
+}
+
+/** The round that a message of the sealed dialect carries (Q4). One of another length is ignored like another round. */
+function roundIn(session: IdentifiedSession, { Round }: Message): { readonly round?: string } {
+  if (!isSealed(session) || Round?.length !== ROUND_BYTES) return {};
+  return { round: Buffer.from(Round).toString('hex') };
+}
+
+function confirmField(session: IdentifiedSession, { confirmMs }: ClusterProperties): Message {
+  return isSealed(session) && confirmMs !== undefined ? { ConfirmMs: confirmMs } : {};
+}
+
+function barrierFields({ round, confirmed }: BarrierView): Message {
+  return {
+    Confirmed: longOf(confirmed),
+    ...(round !== undefined && { Round: Buffer.from(round, 'hex') }),
+  };
+}
+
 function clusterFields(cluster: ClusterProperties): Message {
   return {
     ClusterID: Buffer.from(cluster.id, 'hex'),
@@ -206,9 +249,15 @@ function clusterFields(cluster: ClusterProperties): Message {
 
 type Conclusion = Answer | Refused;
 
-function withCluster(reply: Reply, answer: (cluster: ClusterProperties) => Conclusion): Conclusion {
-  if (reply.kind === 'refused') return { kind: 'refused', why: reply.refusal };
-  return reply.kind === 'cluster' ? answer(reply.cluster) : neverHappens();
+function withCluster(
+  reply: Reply,
+  answer: (cluster: ClusterProperties, round: string | undefined) => Conclusion,
+): Conclusion {
+  if (reply.kind === 'refused') {
+    const { refusal: why, retryAfterMs } = reply;
+    return { kind: 'refused', why, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  }
+  return reply.kind === 'cluster' ? answer(reply.cluster, reply.round) : neverHappens();
 }
 
 function neverHappens(): never {

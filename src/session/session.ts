@@ -84,6 +84,8 @@ export interface Refused {
   readonly why: Fault | Refusal;
   /** With `statement-older`: the seq on record, which only the sealed dialect tells. */
   readonly recordedSeq?: number;
+  /** Milliseconds after which the same request may succeed, instead of the time that errors.ts gives, if any. */
+  readonly retryAfterMs?: number;
 }
 
 export type Step = Answer | Question | Refused;

@@ -152,7 +152,7 @@ function fieldsOf(record: WholeRecord): readonly unknown[] {
     case 'cluster':
       return [
         ...[record.id, record.size, record.endPointCount, String(record.attrs), record.keep === true],
-        ...(record.confirmMs || record.owner ? [record.confirmMs ?? 0, record.owner ?? ''] : []),
+        ...(record.confirmMs !== undefined || record.owner ? [record.confirmMs ?? -1, record.owner ?? ''] : []),
       ];
     case 'member':
       return [record.clientId, record.name];

@@ -1,7 +1,8 @@
 // Stage 4, sequential: the contract between the coordinator and a store. commit-batch.ts calls commit() and replies
 // after it. The coordinator is the only writer of its process. Several servers on one store have a coordinator each, so
 // a commit can conflict with that of another server.
-import type { Change, Learned, StoredRecord, Use } from '../registry/command.ts';
+import { strict as assert } from 'node:assert';
+import type { Change, Learned, RoundChange, StoredRecord, Use } from '../registry/command.ts';
 import { mayPass } from '../runtime/passing-failure.ts';
 
 /**
@@ -10,6 +11,17 @@ import { mayPass } from '../runtime/passing-failure.ts';
  * two and a seat up to five, and for about 1 MB.
  */
 export type StoreItem = Change | readonly Change[];
+
+/** A change that a store with one server takes. Its table keeps rounds in memory. */
+export type UnsharedChange = Exclude<Change, RoundChange>;
+
+/** Asserts that a store with one server gets no change of a round. */
+export function assertUnshared(changes: readonly Change[]): asserts changes is readonly UnsharedChange[] {
+  for (const { kind } of changes) {
+    const isRound = kind === 'round' || kind === 'confirmation' || kind === 'completion' || kind === 'round-end';
+    assert(!isRound, 'only a shared store keeps rounds');
+  }
+}
 
 /** The result of one item of a batch. */
 export type CommitOutcome =

@@ -50,6 +50,8 @@ const NO_DIGEST = '0'.repeat(64);
 /** Bits of a cluster's flags. */
 const [KEEP, OWNED] = [1, 2];
 const CONFIRM_BYTES = 4;
+/** Stands for an absent confirm time in version 3. */
+const NO_CONFIRM_MS = 0xffff_ffff;
 const OWNER_BYTES = 32;
 /** Offsets of the first field of variable length, from the start of `rest`; for a cluster, from after its flags. */
 const CLIENT_NAME_AT = 35;
@@ -103,14 +105,14 @@ function encodeStatement({ statementDigest = NO_DIGEST, sealed = NOTHING }: Clie
 
 /** The value of a cluster's record. */
 export function encodeCluster(key: Buffer, record: ClusterRecord): Buffer {
-  const { keep, size, endPointCount, confirmMs = 0, owner } = record;
+  const { keep, size, endPointCount, confirmMs, owner } = record;
   const attrs = Buffer.alloc(8);
   attrs.writeBigUInt64LE(record.attrs);
   const head = Buffer.of((keep ? KEEP : 0) | (owner ? OWNED : 0), size, endPointCount);
   const id = Buffer.from(record.id, 'hex');
-  if (confirmMs === 0 && !owner) return sealValue(key, [head, attrs, id], CLUSTER_VERSION);
+  if (confirmMs === undefined && !owner) return sealValue(key, [head, attrs, id], CLUSTER_VERSION);
   const confirm = Buffer.alloc(CONFIRM_BYTES);
-  confirm.writeUInt32LE(confirmMs);
+  confirm.writeUInt32LE(confirmMs ?? NO_CONFIRM_MS);
   return sealValue(key, [head, attrs, confirm, Buffer.from(owner ?? '', 'hex'), id], FORMING_VERSION);
 }
 
@@ -261,7 +263,7 @@ function decodeCluster({ bytes, keyAt, valueAt, end }: Placed): ClusterRecord {
   const at = clusterAt(bytes, valueAt);
   const idAt = clusterIdAt(bytes, valueAt);
   const keep = !hasFlags(bytes, valueAt) || (bytes[at - 1]! & KEEP) !== 0;
-  const confirmMs = bytes[valueAt] === FORMING_VERSION ? bytes.readUInt32LE(at + CLUSTER_ID_AT) : 0;
+  const confirmMs = bytes[valueAt] === FORMING_VERSION ? bytes.readUInt32LE(at + CLUSTER_ID_AT) : NO_CONFIRM_MS;
   return {
     kind: 'cluster',
     name: bytes.toString('latin1', keyAt + 1, valueAt),
@@ -270,7 +272,7 @@ function decodeCluster({ bytes, keyAt, valueAt, end }: Placed): ClusterRecord {
     attrs: bytes.readBigUInt64LE(at + 2),
     id: bytes.toString('hex', idAt, end),
     ...(keep && { keep }),
-    ...(confirmMs > 0 && { confirmMs }),
+    ...(confirmMs !== NO_CONFIRM_MS && { confirmMs }),
     ...(isOwned(bytes, valueAt) && { owner: bytes.toString('hex', idAt - OWNER_BYTES, idAt) }),
   };
 }

@@ -4,8 +4,9 @@ import type { GrowthBudgets } from '../../src/admission/growth-budgets.ts';
 import { Charges } from '../../src/coordinator/charges.ts';
 import { Coordinator } from '../../src/coordinator/coordinator.ts';
 import type { CoordinatorObserver } from '../../src/coordinator/coordinator-observer.ts';
+import type { RoundEvent } from '../../src/registry/barrier.ts';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
-import type { Command, Registration, Reply, StoredRecord } from '../../src/registry/command.ts';
+import type { BarrierView, Command, Registration, Reply, StoredRecord } from '../../src/registry/command.ts';
 import type { TableLimits } from '../../src/registry/time-to-live.ts';
 import type { ChangeRing } from '../../src/shared-memory/change-ring.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -30,11 +31,13 @@ export function over(
   const full: (string | undefined)[] = [];
   const unreachable: (string | undefined)[] = [];
   const broken: unknown[] = [];
+  const rounds: RoundEvent[] = [];
   const replaced: (readonly [Registration, Registration])[] = [];
   const observer: CoordinatorObserver = {
     batch: (commands) => batches.push(commands),
     filled: (seconds) => filled.push(seconds),
     displaced() {},
+    round: (event) => rounds.push(event),
     replaced: (before, after) => replaced.push([before, after]),
     expired: (changes) => expired.push(changes),
     full: (reason) => full.push(reason),
@@ -44,7 +47,7 @@ export function over(
   };
   const charges = new Charges(budgets);
   const coordinator = new Coordinator(table, store, observer, () => clock.now, undefined, charges, changes);
-  return { table, coordinator, clock, batches, filled, expired, full, unreachable, broken, replaced };
+  return { table, coordinator, clock, rounds, batches, filled, expired, full, unreachable, broken, replaced };
 }
 
 /** The reply to a single command. */
@@ -68,6 +71,41 @@ export function join(client: number, name: string): Command {
 export function getCluster(name: string, clientId = NOBODY): Command {
   const all = { which: 2n ** 64n - 1n, cursor: undefined, rosterBytesMax: 1_000 };
   return { kind: 'get-cluster', clientId, cluster: { name }, ...all };
+}
+
+/** A Create through `sealed` with this confirm time. */
+export function createForming(name: string, id: number, size = 3, confirmMs = 15_000): Command {
+  return { ...(create(name, id, size) as Command & { kind: 'create' }), confirmMs };
+}
+
+/** A member's GetCluster through `sealed`, which returns the round. */
+export function confirm(client: number, name: string, round: string | undefined): Command {
+  return { ...(getCluster(name, idOf(client)) as Command & { kind: 'get-cluster' }), sealed: true, round };
+}
+
+/** How far a roster's cluster is. */
+export function barrierOf(reply: Reply): BarrierView | undefined {
+  return reply.kind === 'roster' ? reply.barrier : undefined;
+}
+
+/** Sends marks that are back at once, one each second of the server's clock. */
+export class Marks {
+  #number = 0;
+  readonly #server: { readonly coordinator: Coordinator; readonly clock: { now: number } };
+
+  constructor(server: { readonly coordinator: Coordinator; readonly clock: { now: number } }) {
+    this.#server = server;
+  }
+
+  /** Lets so many seconds pass; each mark takes `lateMs`. */
+  async pass(seconds: number, lateMs = 0): Promise<void> {
+    const { coordinator, clock } = this.#server;
+    for (let second = 0; second < seconds; second++) {
+      clock.now += 1_000;
+      coordinator.marked({ number: ++this.#number, sentAt: clock.now - lateMs, backAt: clock.now });
+      await coordinator.settled();
+    }
+  }
 }
 
 /** The Which bits of a roster's members. */

@@ -22,7 +22,7 @@ it('answers orders at once while no worker asks', async () => {
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
   const coordinator = await CoordinatorThread.start(
     { store, limits: NO_LIMITS, growth },
-    { full() {}, unreachable() {}, tokenReplayed() {}, idDisplaced() {}, death() {} },
+    { full() {}, unreachable() {}, tokenReplayed() {}, idDisplaced() {}, seatsExpired() {}, death() {} },
   );
   const took: number[] = [];
   for await (const _ of every(INTERVAL_MS)) {
@@ -46,6 +46,7 @@ it("ends cleanly with a question left in a channel, and rejects operators' queri
       unreachable() {},
       tokenReplayed() {},
       idDisplaced() {},
+      seatsExpired() {},
       death: (error: unknown) => deaths.push(error),
     };
     const coordinator = await CoordinatorThread.start({ store, limits: NO_LIMITS, growth }, events);

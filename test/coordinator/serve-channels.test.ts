@@ -3,6 +3,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import { readReply, writeCommand } from '../../src/coordinator/command-codec.ts';
+import { MarkCollector } from '../../src/coordinator/marks.ts';
 import { answerQuery } from '../../src/coordinator/operator-queries.ts';
 import { serveChannels } from '../../src/coordinator/serve-channels.ts';
 import { BATCH_COMMANDS_MAX, SLOTS_PER_WORKER } from '../../src/limits.ts';
@@ -29,10 +30,17 @@ function withChannels(count: number, store: Store = new MemoryStore(), blocking 
   closing.push(() => world.coordinator.close());
   const serve = () => {
     const ordered = new AtomicFlag(new SharedArrayBuffer(4));
-    return serveChannels(world.coordinator, parker, ordered, new Map(channels.entries()), {
-      blocking,
-      gathering: false,
-    });
+    return serveChannels(
+      world.coordinator,
+      parker,
+      ordered,
+      new Map(channels.entries()),
+      {
+        blocking,
+        gathering: false,
+      },
+      new MarkCollector(world.coordinator, () => performance.now()),
+    );
   };
   return { ...world, channels, parker, serve };
 }

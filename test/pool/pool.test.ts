@@ -58,7 +58,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
   const store = { name: 'memory', dataDirectory: '.', registryId: 'ee'.repeat(32), bytesMax: undefined } as const;
   const coordinator = await CoordinatorThread.start(
     { store, limits: NO_LIMITS, growth },
-    { full() {}, unreachable() {}, tokenReplayed() {}, idDisplaced() {}, death() {} },
+    { full() {}, unreachable() {}, tokenReplayed() {}, idDisplaced() {}, seatsExpired() {}, death() {} },
   );
   closing.push(() => coordinator.close());
   const failures: unknown[] = [];

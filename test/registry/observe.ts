@@ -94,5 +94,7 @@ export function keyOf(change: Change): string {
     case 'entry':
     case 'entry-removal':
       return `entry ${change.clusterId} ${change.key}`;
+    default:
+      throw new Error('a table of one server keeps no rounds');
   }
 }

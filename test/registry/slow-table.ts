@@ -72,6 +72,8 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
       return create(table, command, now);
     case 'join':
       return join(heardOf(table, command.clientId, now), command.clientId, command.cluster, now);
+    case 'confirm':
+      return unchanged(table, { kind: 'registered' });
     case 'get-cluster': {
       const cluster = find(table, command.cluster);
       if (!cluster) return notFound(table, command.cluster);

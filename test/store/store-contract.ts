@@ -728,6 +728,11 @@ class Standing {
           if ('clusterId' in record && record.clusterId === change.id) this.#records.delete(key);
         }
         return stored;
+      case 'round':
+      case 'confirmation':
+      case 'completion':
+      case 'round-end':
+        throw new Error('the contract has no rounds');
       default: {
         const before = this.#records.get(key);
         const lost = before && before.kind !== 'entry' ? ownerOf(before) !== ownerOf(change) : this.#isHomeless(change);

@@ -3,7 +3,7 @@
 import { createVisitor } from '../../client/index.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { begin } from '../begin.ts';
-import { count, name, readCommandLine, UsageError } from '../client-flags.ts';
+import { confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { printFields, printJson } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
@@ -15,6 +15,7 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
     options: {
       size: { type: 'string' },
       'end-points': { type: 'string' },
+      confirm: { type: 'string' },
       wait: { type: 'string' },
       keep: { type: 'boolean' },
       ...ADMIN_FLAGS,
@@ -25,6 +26,8 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
   const asked = { size: count('--size', values.size), endPoints: count('--end-points', values['end-points'] ?? '1') };
   if (asked.endPoints !== 1 && asked.endPoints !== 2) throw new UsageError('--end-points should be 1 or 2');
 
+  const confirmMs = confirmTime(values.confirm, flags);
+  if (confirmMs > 0 && values.keep) throw new UsageError('--confirm and --keep exclude each other');
   const wait = new Wait('create', values.wait, signal);
   if (values.keep) {
     const kept = await wait
@@ -40,13 +43,13 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
       const regCred = await readRegistry(flags, wait.signal);
       return await begin(regCred, connectOptions(flags, regCred, wait.signal), async (session) => {
         await session.identify(visitor);
-        return await session.create(clusterName, asked);
+        return await session.create(clusterName, { ...asked, confirmMs });
       });
     })
     .finally(() => wait.end());
   try {
-    const { clusterId, size, endPoints } = begun;
-    printCluster(flags.json, { name: clusterName, clusterId, size, endPoints }, asked);
+    const { clusterId, size, endPoints, confirmMs } = begun;
+    printCluster(flags.json, { name: clusterName, clusterId, size, endPoints, confirmMs }, asked);
     return 0;
   } finally {
     await session[Symbol.asyncDispose]();
@@ -78,12 +81,14 @@ interface KeptCluster {
 interface CreatedCluster extends Shape {
   readonly name: string;
   readonly clusterId: string;
+  /** Undefined if the registry or the dialect does not tell it. */
+  readonly confirmMs?: number | undefined;
   /** True if the cluster stays without a member; absent without --keep. */
   readonly keep?: true;
 }
 
 function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): void {
-  const { name, clusterId, size, endPoints, keep } = cluster;
+  const { name, clusterId, size, endPoints, confirmMs, keep } = cluster;
   const asAsked = size === asked.size && endPoints === asked.endPoints;
   if (json) return printJson({ ...cluster, asked, asAsked });
   printFields([
@@ -91,6 +96,7 @@ function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): voi
     ['ID', clusterId],
     ['size', String(size)],
     ['end points', String(endPoints)],
+    ...(confirmMs ? [['confirm time', `${confirmMs / 1_000} s`] as [string, string]] : []),
     ...(keep ? [['kept', 'yes'] as [string, string]] : []),
   ]);
   if (!asAsked) process.stdout.write(`${difference(asked, { size, endPoints })}\n`);

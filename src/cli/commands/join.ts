@@ -15,11 +15,19 @@ import {
   saveMember,
 } from '../../client/index.ts';
 import { begin } from '../begin.ts';
-import { type ClientFlags, count, name, readCommandLine, UsageError } from '../client-flags.ts';
+import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { adviceOn, memberEndPoints } from '../end-point-advice.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
 import { homeOf } from '../member-place.ts';
-import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
+import {
+  memberJson,
+  missingSeats,
+  printCount,
+  printFields,
+  printJson,
+  printMembers,
+  unconfirmedNames,
+} from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { memberLabels, reportUnverified, requireVerified } from '../verified-members.ts';
 import { Wait } from '../wait.ts';
@@ -33,6 +41,8 @@ interface JoinRequest {
   readonly home: string | undefined;
   /** The size with which a missing cluster is created; undefined if the cluster has to exist. */
   readonly createSize: number | undefined;
+  /** The confirm time of a cluster that is created, in milliseconds. */
+  readonly confirmMs: number;
   /** Accept the registry's signature key in place of the one that the home remembers. */
   readonly newKey: boolean;
   /** The operator has let the member return in RSA dialects. */
@@ -51,6 +61,7 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
       home: { type: 'string' },
       create: { type: 'boolean' },
       size: { type: 'string' },
+      confirm: { type: 'string' },
       wait: { type: 'string' },
       label: { type: 'string', multiple: true },
       'new-registry-key': { type: 'boolean' },
@@ -63,6 +74,7 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
   const memberName = name('--name', values.name);
   const endPoints = memberEndPoints(values['end-point'] ?? []);
   const createSize = sizeToCreate(values);
+  if (values.confirm !== undefined && !values.create) throw new UsageError('--confirm needs --create');
   const wait = new Wait('join', values.wait, signal);
   const request: JoinRequest = {
     clusterName,
@@ -71,6 +83,7 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
     labels: memberLabels(values.label ?? []),
     home: values.home,
     createSize,
+    confirmMs: confirmTime(values.confirm, flags),
     newKey: values['new-registry-key'] === true,
     markLifted: values['mark-lifted'] === true,
     requireVerified: requireVerified(values, flags),
@@ -104,8 +117,8 @@ async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortS
     await saveMember(home, member);
   }
   const rejoin = async (session: RegistrySession): Promise<ClusterProperties> => {
-    const { clusterName, createSize } = request;
-    if (createSize !== undefined) await session.create(clusterName, { size: createSize });
+    const { clusterName, createSize, confirmMs } = request;
+    if (createSize !== undefined) await session.create(clusterName, { size: createSize, confirmMs });
     return await session.join(clusterName);
   };
   const first = { ...options, first: member.registryAddress };
@@ -128,6 +141,10 @@ async function report(
   try {
     const { clusterId, size } = properties;
     if (createSize !== undefined && size !== createSize) warn(`the cluster has size ${size}, not ${createSize}`);
+    if (properties.confirmMs && !wait.waits) {
+      const seconds = properties.confirmMs / 1_000;
+      warn(`members confirm within ${seconds} s once all have joined: the seat lasts only if this is run again`);
+    }
     const cluster = { id: clusterId };
     const way = { regCred, connectOptions: options, member, cluster, wait, rejoin };
     const roster = await gatherRoster(session, { ...way, clusterId, size });
@@ -152,7 +169,9 @@ async function report(
     const sound = reportUnverified('join', roster.members, requireVerified);
     if (!roster.timeUp) return sound ? 0 : 1;
     const missing = roster.size === undefined ? '' : `; missing seats: ${missingSeats(roster.members, roster.size)}`;
-    warn(`time is up after ${wait.seconds} s${missing}`);
+    const { confirmed } = roster;
+    const unconfirmed = confirmed === undefined ? '' : unconfirmedNames(roster.members, confirmed);
+    warn(`time is up after ${wait.seconds} s${missing}${unconfirmed && `; not yet confirmed: ${unconfirmed}`}`);
     return 1;
   } finally {
     await session[Symbol.asyncDispose]();

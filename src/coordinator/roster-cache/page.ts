@@ -36,6 +36,8 @@ export function newRosterCacheMemory(pages = PAGES): SharedArrayBuffer {
 export interface NamedCluster {
   readonly name: string;
   readonly cluster: ClusterProperties;
+  /** 0 until a cluster with a barrier is complete. */
+  readonly epoch: number;
 }
 
 /** True if a page has room for so many bytes of tokens and of further fields. */
@@ -78,10 +80,11 @@ export class CachePage {
   }
 
   /** Writes a cluster without seats to a hidden page that no worker reads. publish() shows it to readers. */
-  begin(record: ClusterRecord): void {
+  begin(record: ClusterRecord, epoch: number): void {
     const head = new ByteWriter(this.#bytes.subarray(HEAD_AT, TOKENS_AT));
     head.text(record.name);
     writeProperties(record, head);
+    head.long(BigInt(epoch));
     Atomics.store(this.#words, SEATS, 0);
   }
 
@@ -115,7 +118,7 @@ export class CachePage {
 
   head(): NamedCluster {
     const head = new ByteReader(this.#bytes.subarray(HEAD_AT, TOKENS_AT));
-    return { name: head.text(), cluster: readProperties(head) };
+    return { name: head.text(), cluster: readProperties(head), epoch: Number(head.long()) };
   }
 
   indexAt(seat: number): number {

@@ -1,6 +1,6 @@
 // A worker's end of the roster cache, in stage 2, parallel: it replies to a member's GetCluster and to a Create of an
 // existing cluster without the coordinator, so such a job skips stages 3 and 4.
-import type { ClusterProperties, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
+import type { BarrierView, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
 import { chooseMembers, joinTokens, joinWholeTokens, wholeTokenBytes } from '../../registry/roster.ts';
 import { Hazards } from './hazards.ts';
 import { type CachePage, CachePages, type NamedCluster } from './page.ts';
@@ -50,22 +50,24 @@ function replyFrom(page: CachePage, command: Command): Reply | undefined {
   const { name, cluster } = head;
   if (command.kind === 'create') return name === command.name ? { kind: 'cluster', cluster } : undefined;
   const matches = command.kind === 'get-cluster' && isNamed(head, command.cluster);
-  return matches ? rosterFrom(page, cluster, command) : undefined;
+  return matches ? rosterFrom(page, head, command) : undefined;
 }
 
 /** The roster for a member. Non-members go to the coordinator, which refreshes their registration. */
-function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClusterCommand): Reply | undefined {
+function rosterFrom(page: CachePage, head: NamedCluster, command: GetClusterCommand): Reply | undefined {
+  const { cluster } = head;
   const { seats } = page;
   // The page has no version (V1).
   if (command.sealed) return undefined;
   if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
   const count = page.indexAt(seats - 1) + 1;
+  const barrier = viewOf(page, seats, head);
   const from = command.cursor?.clusterId === cluster.id ? command.cursor.from : 0;
   // Fast path for the usual GetCluster: all members of a cluster without evicted seats are one view.
   const all = (1n << BigInt(count)) - 1n;
   const tokens = page.tokens(0, seats);
   if (!command.sealed && count === seats && (command.which & all) === all && tokens.length <= command.rosterBytesMax) {
-    return { kind: 'roster', cluster, which: all, next: from % count, roster: tokens };
+    return { kind: 'roster', cluster, which: all, next: from % count, roster: tokens, ...barrier };
   }
   // Without evicted members, the n-th seat of the page has index n.
   const seatOf = count === seats ? itself : seatsByIndex(page, seats);
@@ -79,7 +81,15 @@ function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClu
   const { which, next, indexes, bytes } = chosen;
   const chosenSeats = indexes.map(seatOf) as number[];
   const roster = command.sealed ? wholeTokensOf(page, chosenSeats, bytes) : tokensOf(page, chosenSeats, bytes);
-  return { kind: 'roster', cluster, which, next, roster };
+  return { kind: 'roster', cluster, which, next, roster, ...barrier };
+}
+
+/** All members of a complete cluster have confirmed. Clusters with an open round are not cached. */
+function viewOf(page: CachePage, seats: number, { cluster, epoch }: NamedCluster): { readonly barrier?: BarrierView } {
+  if (cluster.confirmMs === undefined) return {};
+  let confirmed = 0n;
+  if (epoch > 0) for (let seat = 0; seat < seats; seat++) confirmed |= 1n << BigInt(page.indexAt(seat));
+  return { barrier: { epoch, round: undefined, confirmed } };
 }
 
 function hasSeat(page: CachePage, seats: number, client: Buffer): boolean {

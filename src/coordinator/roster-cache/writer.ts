@@ -1,6 +1,7 @@
 // The coordinator's end of the roster cache, in stage 4, sequential: it publishes the clusters that are asked for,
 // applies each stored change, and invalidates a page that it cannot update. Invariants: published clusters are stored;
 // a page that a worker reads is never rewritten.
+import { EPOCH_KEY, epochOf, isComplete } from '../../registry/barrier.ts';
 import { type Cluster, isEphemeral } from '../../registry/cluster.ts';
 import type { Change, ClusterRecord, MemberRecord, Registration } from '../../registry/command.ts';
 import { Hazards } from './hazards.ts';
@@ -24,7 +25,11 @@ export class RosterCache {
       case 'cluster':
         // A change that marks a cluster as kept does not carry its members.
         if (change.keep) this.#invalidate(change.id);
-        else this.#begin(change, []);
+        // A round asks every member for a message, which has to reach the coordinator.
+        else if (!change.confirmMs) this.#begin(change, [], 0);
+        return;
+      case 'entry':
+        if (change.key === EPOCH_KEY) this.#invalidate(change.clusterId);
         return;
       case 'member':
         this.#seat(change);
@@ -38,11 +43,13 @@ export class RosterCache {
   }
 
   /** Publishes a stored cluster, unless its page holds another, read since publish() last tried it. */
-  publish({ record, seats }: Cluster): void {
+  publish(cluster: Cluster): void {
+    const { record, seats } = cluster;
+    if (record.confirmMs && !isComplete(cluster)) return;
     const number = this.#pages.numberOf(record.id);
     if (this.#published[number] === record.id) return this.#pages.name(record.name, number);
     if (this.#published[number] !== undefined && this.#pages.at(number).takeUsed()) return;
-    this.#begin(record, seats);
+    this.#begin(record, seats, epochOf(cluster));
   }
 
   /** Invalidates every page. */
@@ -51,7 +58,7 @@ export class RosterCache {
   }
 
   /** Skips an ephemeral cluster: its GetClusters keep it alive, so the coordinator has to see them. */
-  #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
+  #begin(record: ClusterRecord, members: readonly (Registration | undefined)[], epoch: number): void {
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
     const fieldBytes = members.reduce((sum, member) => sum + (member?.sealed?.length ?? 0), 0);
     if (isEphemeral(record) || !fits(bytes, fieldBytes)) return;
@@ -59,7 +66,7 @@ export class RosterCache {
     const page = this.#pages.at(number);
     this.#published[number] = undefined;
     if (!page.hide(this.#hazards)) return;
-    page.begin(record);
+    page.begin(record, epoch);
     for (const [index, member] of members.entries()) if (member) page.add(index, member);
     page.publish();
     this.#published[number] = record.id;

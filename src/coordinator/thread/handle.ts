@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { GrowthRates } from '../../admission/growth-budgets.ts';
+import type { ExpiredSeat } from '../../registry/barrier.ts';
 import type { ClusterPage, ClusterQuery } from '../../registry/cluster-scan.ts';
 import type { TableOverview } from '../../registry/cluster-table.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../../registry/command.ts';
@@ -32,6 +33,8 @@ export interface CoordinatorEvents {
   tokenReplayed(clientId: string, name: string): void;
   /** A registration lost its ID, and its seats, to the key that the ID certifies. */
   idDisplaced(holder: { readonly clientId: string; readonly name: string; readonly seats: number }): void;
+  /** Rounds have emptied these seats: their members had not confirmed in time (Q7). */
+  seatsExpired(seats: readonly ExpiredSeat[]): void;
   /** The coordinator died or must not go on. The process has to stop. */
   death(error: unknown): void;
 }
@@ -98,6 +101,7 @@ export class CoordinatorThread {
       else if (report.kind === 'broken') on.death(new Error(report.message));
       else if (report.kind === 'replayed') on.tokenReplayed(report.clientId, report.name);
       else if (report.kind === 'displaced') on.idDisplaced(report);
+      else if (report.kind === 'expired') on.seatsExpired(report.seats);
       else if (report.kind === 'added') on.added?.(report.additions);
       else if (report.kind === 'backup') this.#pendingBackup?.(report.failure);
       else if (report.kind === 'reply') this.#queries.get(report.id)?.resolve(report.reply);
@@ -153,6 +157,11 @@ export class CoordinatorThread {
   /** Commands that wait for the present batch to end. */
   get queueLength(): number {
     return queuedCommands(this.#channels.values());
+  }
+
+  /** Open rounds, a tenth of a second ago at most. */
+  get openRounds(): number {
+    return this.stats.rounds.open.value;
   }
 
   /** False while the table is known to be wrong, as after a restored etcd: nothing is answered from it. */

@@ -23,6 +23,7 @@ import {
   coordinatorStats,
   recordStats,
 } from '../coordinator-stats.ts';
+import { MarkCollector } from '../marks.ts';
 import { answerQuery } from '../operator-queries.ts';
 import { ReplacedTokens } from '../replaced-tokens.ts';
 import { RosterCache } from '../roster-cache/writer.ts';
@@ -56,7 +57,14 @@ export async function runCoordinator(): Promise<void> {
   const parker = new Parker(data.parker);
   const channels = new Map<number, WorkerChannel>();
   const waiting = { blocking: !isShared(data.store.name), gathering: data.store.name === 'lmdb' };
-  void serveChannels(coordinator, parker, new AtomicFlag(data.ordered), channels, waiting);
+  void serveChannels(
+    coordinator,
+    parker,
+    new AtomicFlag(data.ordered),
+    channels,
+    waiting,
+    new MarkCollector(coordinator, clock),
+  );
   setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
   takeOrders(opened, parker, channels);
   report({ kind: 'loaded' });
@@ -129,6 +137,10 @@ function observe(
       if (!replacedTokens.replace(clientId, before.token, token)) return;
       stats.replayedTokens.value += 1;
       report({ kind: 'replayed', clientId, name });
+    },
+    round(event) {
+      recorder.round?.(event);
+      if (event.kind === 'expired' || event.kind === 'emptied') report({ kind: 'expired', seats: event.seats });
     },
     displaced({ clientId, name }, seats) {
       stats.displaced.value += 1;

@@ -1,6 +1,7 @@
 // Messages between the main thread and the coordinator's thread: start data, orders to the thread, reports back.
 // Commands of clients do not pass here; they travel through the worker channels.
 import type { GrowthRates } from '../../admission/growth-budgets.ts';
+import type { ExpiredSeat } from '../../registry/barrier.ts';
 import type { TableLimits } from '../../registry/time-to-live.ts';
 import type { ChannelMemory } from '../../shared-memory/worker-channel.ts';
 import type { StoreSettings } from '../../store/open-store.ts';
@@ -47,6 +48,7 @@ export type Report =
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'replayed'; readonly clientId: string; readonly name: string }
   | { readonly kind: 'displaced'; readonly clientId: string; readonly name: string; readonly seats: number }
+  | { readonly kind: 'expired'; readonly seats: readonly ExpiredSeat[] }
   | { readonly kind: 'added'; readonly additions: readonly TableAddition[] }
   | { readonly kind: 'backup'; readonly failure: string | undefined }
   | { readonly kind: 'reply'; readonly id: number; readonly reply: OperatorReply };

@@ -14,7 +14,8 @@ import {
 } from './etcd-calls.ts';
 import { put } from './etcd-conditions.ts';
 import { type EtcdKeys, keyOf } from './etcd-keys.ts';
-import { type Found, type Plan, type PlannedChange, planChange } from './planned-change.ts';
+import type { Found, Plan, PlannedChange } from './plan.ts';
+import { planChange } from './planned-change.ts';
 
 /** The surroundings of a commit. */
 export interface CommitContext {
@@ -36,7 +37,7 @@ export interface Committed {
 
 /**
  * Transactions nested in a request. etcd's limit of 128 operations counts the nested transactions plus the operations
- * of the longest: with the head that leaves 79 for each, and the removal of a full cluster has 69.
+ * of the longest: with the head that leaves 79 for each, and the removal of a full cluster has 71.
  */
 export const TRANSACTIONS_MAX = 48;
 /** Changes of a displacement in one transaction; a seat takes three operations. */

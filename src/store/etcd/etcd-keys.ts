@@ -5,6 +5,7 @@
 //   c/CLUSTER          the cluster's name              m/CLUSTER/INDEX    a member
 //   mn/CLUSTER/NAME    index of the member so named    s/CLIENT/CLUSTER   index of the client's seat
 //   x/CLUSTER/KEY      an entry of a cluster           h                  the head, written with every change of the above
+//   k/CLUSTER          the round state of a cluster    f/CLUSTER/CLIENT   the round that the client has confirmed
 //   u/ID               with a lease: in use            meta               the registry that owns it
 //   probe              written to test for room
 //
@@ -81,6 +82,24 @@ export class EtcdKeys {
     return this.entries(clusterId) + key;
   }
 
+  roundState(clusterId: string): string {
+    return `${this.prefix}k/${clusterId}`;
+  }
+
+  /** Prefix of the confirmations of a cluster's round. */
+  confirmations(clusterId: string): string {
+    return `${this.prefix}f/${clusterId}/`;
+  }
+
+  confirmation(clusterId: string, clientId: string): string {
+    return this.confirmations(clusterId) + clientId;
+  }
+
+  /** Prefixes of the round states and of the confirmations. */
+  get rounds(): readonly string[] {
+    return [`${this.prefix}k/`, `${this.prefix}f/`];
+  }
+
   use(id: string): string {
     return `${this.prefix}u/${id}`;
   }
@@ -92,7 +111,7 @@ export class EtcdKeys {
 
   /** The prefixes of everything in a table but its head. */
   get tablePrefixes(): readonly string[] {
-    return ['id', 'cn', 'c', 'm', 'mn', 's', 'x', 'u'].map((kind) => `${this.prefix}${kind}/`);
+    return ['id', 'cn', 'c', 'm', 'mn', 's', 'x', 'k', 'f', 'u'].map((kind) => `${this.prefix}${kind}/`);
   }
 
   get uses(): string {
@@ -126,12 +145,20 @@ export class EtcdKeys {
         return value ? undefined : { kind: 'cluster-removal', id: first, name: '', seats: 0 };
       case 'm':
         return value ? this.record(key, value) : { kind: 'seat-empty', clusterId: first, index: Number(second) };
+      case 'k':
+        return { kind: 'round-state', clusterId: first, state: textOf(value) };
+      case 'f':
+        return value && { kind: 'confirmed', clusterId: first, clientId: second, state: textOf(value) };
       case 'x':
         return value ? this.record(key, value) : { kind: 'entry-removal', clusterId: first, key: second };
       default:
         return undefined;
     }
   }
+}
+
+function textOf(value: Uint8Array | undefined): string {
+  return value ? Buffer.from(value).toString('latin1') : '';
 }
 
 /** The key, as the checksum of the value covers it. */

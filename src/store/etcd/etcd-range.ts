@@ -44,13 +44,18 @@ export async function* recordsAt(client: EtcdClient, keys: EtcdKeys, revision: n
   }
 }
 
-/** Every use at a revision. */
-export async function usesAt(client: EtcdClient, keys: EtcdKeys, revision: number): Promise<Learned[]> {
-  const uses: Learned[] = [];
+/** Every use, round state and confirmation at a revision. */
+export async function passingStateAt(client: EtcdClient, keys: EtcdKeys, revision: number): Promise<Learned[]> {
+  const learned: Learned[] = [];
   for await (const page of pages(client, keys.uses, revision, true)) {
-    for (const kv of page) uses.push(keys.learned(keyOf(kv), Buffer.of(1))!);
+    for (const kv of page) learned.push(keys.learned(keyOf(kv), Buffer.of(1))!);
   }
-  return uses;
+  for (const prefix of keys.rounds) {
+    for await (const page of pages(client, prefix, revision, false)) {
+      for (const kv of page) learned.push(keys.learned(keyOf(kv), kv.value!)!);
+    }
+  }
+  return learned;
 }
 
 /** All keys with a prefix, in order. */

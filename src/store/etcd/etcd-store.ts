@@ -19,7 +19,7 @@ import { commitItems } from './etcd-commit.ts';
 import { put } from './etcd-conditions.ts';
 import { EtcdError } from './etcd-error.ts';
 import { EtcdKeys } from './etcd-keys.ts';
-import { headNow, recordsAt, usesAt } from './etcd-range.ts';
+import { headNow, passingStateAt, recordsAt } from './etcd-range.ts';
 import { EtcdUses } from './etcd-uses.ts';
 import { probeServers } from './server-probe.ts';
 import { type Head, type ResyncKind, WatchStream } from './watch-stream.ts';
@@ -82,8 +82,8 @@ export class EtcdStore implements Store {
   #resync: { readonly kind: ResyncKind; readonly reason: string; readonly read: Promise<void> } | undefined;
   /** The records read again, for the next catch-up. */
   #reset: StoredRecord[] | undefined;
-  /** The uses read with them. */
-  #resetUses: Learned[] = [];
+  /** The uses, round states and confirmations read with them. */
+  #resetState: Learned[] = [];
   #size = 0;
   #sizeAt = -Infinity;
   readonly #stopProbes: () => void;
@@ -133,7 +133,7 @@ export class EtcdStore implements Store {
     try {
       const { head, revision } = await headNow(this.#client, this.#keys, deadline);
       yield* recordsAt(this.#client, this.#keys, revision);
-      this.#resetUses = await usesAt(this.#client, this.#keys, revision);
+      this.#resetState = await passingStateAt(this.#client, this.#keys, revision);
       this.#begin(head, revision);
     } catch (error) {
       if (error instanceof StoreUnusableError) throw error;
@@ -264,8 +264,8 @@ export class EtcdStore implements Store {
    * is returned. Otherwise all are returned in order, because own changes may depend on those of other servers.
    */
   #learn(): Learned[] {
-    const learned = this.#resetUses;
-    this.#resetUses = [];
+    const learned = this.#resetState;
+    this.#resetState = [];
     if (!this.#watch || this.#resync) return learned;
     const { events, revision } = this.#watch.take();
     const foreign = events.some((event) => !this.#own.has(event.revision));
@@ -334,7 +334,7 @@ export class EtcdStore implements Store {
         const { head, revision } = await headNow(this.#client, this.#keys, performance.now() + BACKGROUND_CALL_MS);
         const records: StoredRecord[] = [];
         for await (const some of recordsAt(this.#client, this.#keys, revision)) records.push(...some);
-        this.#resetUses = await usesAt(this.#client, this.#keys, revision);
+        this.#resetState = await passingStateAt(this.#client, this.#keys, revision);
         this.#reset = records;
         this.#resync = undefined;
         this.#begin(head, revision);

@@ -2,6 +2,8 @@
 // optimistic plan supposes that a new record does not exist yet. If that fails, `resolve` decides from the reads, by
 // the rules of Store. A change that finds its own record counts as stored: the request was repeated because its outcome
 // was unknown.
+
+import { stateAfterLeave } from '../../registry/barrier.ts';
 import type {
   Change,
   ClientRecord,
@@ -26,7 +28,7 @@ import {
   mayReplace,
   memberKey,
 } from '../stored-record.ts';
-import { type Compare, type KeyValue, type RequestOp, toNumber } from './etcd-calls.ts';
+import { type KeyValue, toNumber } from './etcd-calls.ts';
 import {
   absent,
   noneUnder,
@@ -42,37 +44,8 @@ import {
   writtenAt,
 } from './etcd-conditions.ts';
 import { type EtcdKeys, twoDigits } from './etcd-keys.ts';
-
-/** A change's part of a transaction. */
-export interface Plan {
-  readonly conditions: readonly Compare[];
-  readonly writes: readonly RequestOp[];
-}
-
-/** The keys that a change's reads returned. */
-export interface Found {
-  readonly keys: ReadonlyMap<string, KeyValue>;
-  /** The revision of the reads. */
-  readonly revision: number;
-  /** True if the table that the change was made on includes the writes of a revision. */
-  known(revision: number): boolean;
-}
-
-/** The keys of a change, for ordering, and its plans. */
-export interface PlannedChange {
-  /** Keys that it writes. Later changes of a commit that read or write them have to wait. */
-  readonly written: readonly string[];
-  /** Prefixes of keys that it writes. */
-  readonly touched: readonly string[];
-  /** Keys or prefixes that it depends on. */
-  readonly needed: readonly string[];
-  /** Reads for `resolve`. */
-  readonly reads: readonly RequestOp[];
-  /** The plan before any read; undefined if it needs one. `known` is the revision of the table. */
-  optimistic(known: number): Plan | undefined;
-  /** Decides from the reads: another plan, or the outcome. */
-  resolve(found: Found): Plan | CommitOutcome;
-}
+import type { Found, PlannedChange } from './plan.ts';
+import { endingRound, inRoundState, isInRoundState, planRoundChange } from './planned-round.ts';
 
 const STORED: CommitOutcome = { kind: 'stored' };
 const CONFLICT: CommitOutcome = { kind: 'conflict', current: [] };
@@ -108,6 +81,11 @@ export function planChange(change: Change, together: readonly Change[], keys: Et
       return planClusterRemoval(change, keys);
     case 'member-removal':
       return planMemberRemoval(change, keys);
+    case 'round':
+    case 'confirmation':
+    case 'completion':
+    case 'round-end':
+      return planRoundChange(change, keys);
     case 'entry':
       return planEntry(change, together, keys);
     case 'entry-removal':
@@ -163,21 +141,23 @@ function planCluster(change: ClusterRecord, keys: EtcdKeys): PlannedChange {
 }
 
 function planMember(change: MemberRecord, together: readonly Change[], keys: EtcdKeys): PlannedChange {
-  const { clusterId, clientId, index, name, ofClient = false } = change;
+  const { clusterId, clientId, index, name, ofClient = false, roundState } = change;
   const [cluster, client] = [keys.cluster(clusterId), keys.client(clientId)];
   const key = keys.member(clusterId, index);
   const nameKey = keys.memberName(clusterId, name);
   const seatKey = keys.seat(clientId, clusterId);
   const value = encodeMember(memberKey(clusterId, index), change, ofClient);
   const writes = [put(key, value), put(nameKey, twoDigits(index)), put(seatKey, twoDigits(index))];
-  const seat = [present(cluster), absent(key), absent(nameKey), absent(seatKey)];
+  const inRound = roundState === undefined ? [] : [inRoundState(keys, clusterId, roundState)];
+  const seat = [present(cluster), absent(key), absent(nameKey), absent(seatKey), ...inRound];
+  const roundKeys = roundState === undefined ? [] : [keys.roundState(clusterId)];
   // A client that registers in the same item needs no check.
   const checksClient = ofClient && !together.some((other) => other.kind === 'client');
   return {
     written: [key, nameKey, seatKey],
     touched: [keys.seats(clientId)],
     needed: checksClient ? [cluster, client] : [cluster],
-    reads: [cluster, key, nameKey, seatKey, ...(checksClient ? [client] : [])].map(read),
+    reads: [cluster, key, nameKey, seatKey, ...roundKeys, ...(checksClient ? [client] : [])].map(read),
     optimistic(known) {
       if (together.length > 1 && !ofClient) return undefined;
       const registered = checksClient ? [present(client), notWrittenAfter(client, known)] : [];
@@ -190,6 +170,7 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
       if (current && isEqual(current, value)) return STORED;
       const record = current && (keys.record(key, current.value!) as MemberRecord | MemberRef);
       if (record && record.clientId !== clientId) return record.kind === 'member' ? conflictWith(record) : CONFLICT;
+      if (roundState !== undefined && !isInRoundState(found, keys, clusterId, roundState)) return CONFLICT;
       const registration = kvs.get(client);
       if (checksClient && !(registration && found.known(revisionOf(registration)))) return CONFLICT;
       const registered = checksClient ? [writtenAt(client, revisionOf(registration!))] : [];
@@ -197,7 +178,7 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
         if (kvs.has(nameKey) || kvs.has(seatKey)) return CONFLICT;
         return { conditions: [...seat, ...registered], writes };
       }
-      const same = [present(cluster), writtenAt(key, revisionOf(current)), ...registered];
+      const same = [present(cluster), writtenAt(key, revisionOf(current)), ...registered, ...inRound];
       if (record!.name === name) return { conditions: same, writes: writes.slice(0, 1) };
       if (kvs.has(nameKey)) return CONFLICT;
       const renamed = [writes[0]!, writes[1]!, remove(keys.memberName(clusterId, record!.name))];
@@ -255,32 +236,38 @@ function planClusterRemoval({ id, name, expired }: ClusterRemoval, keys: EtcdKey
         conditions: [present(key), noneWrittenAfter(members, revision), ...unused],
         writes: [
           ...[remove(key), remove(nameKey), removeUnder(members), removeUnder(keys.memberNames(id))],
-          ...[removeUnder(entries), ...seats],
+          ...[removeUnder(entries), ...endingRound(keys, id), ...seats],
         ],
       };
     },
   };
 }
 
-function planMemberRemoval({ clusterId, index, clientId }: MemberRemoval, keys: EtcdKeys): PlannedChange {
+function planMemberRemoval({ clusterId, index, clientId, roundState }: MemberRemoval, keys: EtcdKeys): PlannedChange {
   const key = keys.member(clusterId, index);
+  const inRound = roundState === undefined ? [] : [inRoundState(keys, clusterId, roundState)];
+  const endsRound = roundState !== undefined && stateAfterLeave(roundState) !== roundState;
   return {
     written: [key],
     touched: [],
     needed: [],
-    reads: [read(key)],
+    reads: [read(key), ...(inRound.length > 0 ? [read(keys.roundState(clusterId))] : [])],
     optimistic: () => undefined,
     resolve(found) {
       const current = found.keys.get(key);
       if (current === undefined) return STORED;
+      if (roundState !== undefined && !isInRoundState(found, keys, clusterId, roundState)) return CONFLICT;
       const record = keys.record(key, current.value!) as MemberRecord | MemberRef;
       if (record.clientId !== clientId) return record.kind === 'member' ? conflictWith(record) : CONFLICT;
       // The client has joined again since. The first attempt of this request may have removed the seat already.
       if (!found.known(toNumber(current.create_revision))) return STORED;
       const names = keys.memberName(clusterId, record.name);
       return {
-        conditions: [writtenAt(key, revisionOf(current))],
-        writes: [remove(key), remove(names), remove(keys.seat(clientId, clusterId))],
+        conditions: [writtenAt(key, revisionOf(current)), ...inRound],
+        writes: [
+          ...(endsRound ? endingRound(keys, clusterId) : []),
+          ...[remove(key), remove(names), remove(keys.seat(clientId, clusterId))],
+        ],
       };
     },
   };

@@ -15,6 +15,7 @@ import type {
 } from '../../registry/command.ts';
 import type { Fence } from '../../shared-memory/fence.ts';
 import {
+  assertUnshared,
   type CommitOutcome,
   type Store,
   StoreFullError,
@@ -250,6 +251,7 @@ export class LmdbStore implements Store {
   }
 
   #apply(changes: readonly Change[]): CommitOutcome {
+    assertUnshared(changes);
     for (const change of changes) {
       const conflict = this.#conflictOf(change, changes);
       if (conflict) return conflict;

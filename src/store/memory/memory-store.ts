@@ -8,7 +8,7 @@ import type {
   MemberRecord,
   MemberRemoval,
 } from '../../registry/command.ts';
-import type { CommitOutcome, Store, StoreItem } from '../store.ts';
+import { assertUnshared, type CommitOutcome, type Store, type StoreItem, type UnsharedChange } from '../store.ts';
 import { isSameBytes, mayReplace } from '../stored-record.ts';
 
 type KeptRecord = ClientRecord | ClusterRecord | MemberRecord;
@@ -58,6 +58,7 @@ export class MemoryStore implements Store {
   }
 
   #apply(changes: readonly Change[]): CommitOutcome {
+    assertUnshared(changes);
     for (const change of changes) {
       const conflict = change.kind === 'entry' ? this.#entryConflict(change, changes) : this.#conflictOf(change);
       if (conflict) return conflict;
@@ -67,7 +68,7 @@ export class MemoryStore implements Store {
   }
 
   /** The conflict of a change; undefined if there is none. */
-  #conflictOf(change: Exclude<Change, EntryRecord>): CommitOutcome | undefined {
+  #conflictOf(change: Exclude<UnsharedChange, EntryRecord>): CommitOutcome | undefined {
     if (change.kind === 'client-removal' || change.kind === 'cluster-removal' || change.kind === 'entry-removal')
       return undefined;
     const current = this.#records.get(keyOf(change));
@@ -90,7 +91,7 @@ export class MemoryStore implements Store {
       : undefined;
   }
 
-  #carryOut(change: Change): void {
+  #carryOut(change: UnsharedChange): void {
     switch (change.kind) {
       case 'client-removal':
         this.#records.delete(`client ${change.clientId}`);
