@@ -73,17 +73,17 @@ async function registryToBe({ onTestFinished }: TestContext) {
 describe('within --wait', () => {
   it('all commands wait for credentials, then for the registry, then for the cluster', async (context) => {
     const registry = await registryToBe(context);
-    const joining = registry.start(...joinArgs('--wait', '20'));
-    const watching = registry.start('members', 'c', '--wait', '20');
-    const checking = registry.start('check', '--wait', '20');
+    const joining = registry.start(...joinArgs('--wait', '45'));
+    const watching = registry.start('members', 'c', '--wait', '45');
+    const checking = registry.start('check', '--wait', '45');
     await Promise.all([joining, watching, checking].map((one) => one.said(/cannot be read: ENOENT/)));
     await registry.publish();
     await Promise.all([joining, watching, checking].map((one) => one.said(/connection refused/)));
     await registry.startServer();
     await Promise.all([joining, watching].map((one) => one.said(/cannot find cluster with this name/)));
     expect((await checking.ended).code).toBe(0);
-    expect((await registry.run('create', 'c', '--size', '2', '--wait', '20')).code).toBe(0);
-    expect((await registry.run('join', 'c', '--name', 'b', '--end-point', '127.0.0.1:2', '--wait', '20')).code).toBe(0);
+    expect((await registry.run('create', 'c', '--size', '2', '--wait', '45')).code).toBe(0);
+    expect((await registry.run('join', 'c', '--name', 'b', '--end-point', '127.0.0.1:2', '--wait', '45')).code).toBe(0);
     for (const { code, stderr } of await Promise.all([joining.ended, watching.ended])) {
       expect({ code, stderr }).toMatchObject({ code: 0 });
     }
@@ -92,7 +92,7 @@ describe('within --wait', () => {
   it('create waits for the registry to start', async (context) => {
     const registry = await registryToBe(context);
     await registry.publish();
-    const creating = registry.start('create', 'c', '--size', '2', '--wait', '20');
+    const creating = registry.start('create', 'c', '--size', '2', '--wait', '45');
     await creating.said(/connection refused/);
     await registry.startServer();
     expect((await creating.ended).code).toBe(0);
@@ -146,7 +146,7 @@ it('ends at once when the key is not the pinned one', async (context) => {
   await registry.publish();
   await registry.startServer();
   const pin = `SHA256:${Buffer.alloc(32).toString('base64')}`;
-  for (const { code, stderr } of await registry.runAll('--wait', '20', '--fingerprint', pin)) {
+  for (const { code, stderr } of await registry.runAll('--wait', '45', '--fingerprint', pin)) {
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('not the one of --fingerprint') });
     expect(stderr).not.toContain('again');
   }
@@ -161,7 +161,7 @@ describe('join --create', () => {
       ['a', 'b', 'c'].map((name, at) =>
         registry.run(
           ...['join', 'c', '--create', '--size', '3', '--name', name, '--end-point', `127.0.0.1:${at + 1}`],
-          ...['--wait', '20', '--json'],
+          ...['--wait', '45', '--json'],
         ),
       ),
     );
