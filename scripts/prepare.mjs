@@ -39,7 +39,10 @@ const built = existsSync(inside('dist/.built')) ? statSync(inside('dist/.built')
 if (
   !installed ||
   built <
-    newest(['src', 'workers', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.browser.json', 'package.json'])
+    newest([
+      ...['src', 'workers', 'bench', 'scripts/build.mjs', 'package.json'],
+      ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.browser.json'],
+    ])
 ) {
   run(process.execPath, ['scripts/build.mjs']);
 }

@@ -112,6 +112,8 @@ function putDocs(root) {
     'grafana/dashboards',
   ])
     cpSync(name, join(root, DOC, name), { recursive: true });
+  // A checkout may have modes of another umask.
+  run('chmod', ['-R', 'u=rwX,go=rX', join(root, DOC)]);
   put(root, `${DOC}/packaging/config.example.json`, readFileSync('packaging/config.example.json'));
   put(root, `${DOC}/changelog.Debian.gz`, gzipSync(changelog(), { level: 9 }));
   const license = readFileSync('LICENSE', 'utf8').trim().split('\n').slice(4);

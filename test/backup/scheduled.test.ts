@@ -49,7 +49,8 @@ async function metric(process: RegistryProcess, name: string, result?: string): 
 const made = (process: RegistryProcess) => metric(process, 'xlreg_backups_total', 'success');
 const failed = (process: RegistryProcess) => metric(process, 'xlreg_backups_total', 'failure');
 
-it('keeps the newest good backups, and removes nothing that it did not make', async () => {
+// These wait for the clock of the backups, so they run side by side.
+it.concurrent('keeps the newest good backups, and removes nothing that it did not make', async () => {
   const folder = at('kept');
   mkdirSync(folder);
   const registry = await start('first', folder, '--backup-every', '1s', '--backup-keep', '2');
@@ -106,7 +107,7 @@ it('keeps the newest good backups, and removes nothing that it did not make', as
   expect(await restored.stop()).toBe(0);
 }, 60_000);
 
-it('makes the first backup after a restart by the age of the last good one', async () => {
+it.concurrent('makes the first backup after a restart by the age of the last good one', async () => {
   const folder = at('aged');
   mkdirSync(folder);
   const first = await start('aging', folder, '--backup-every', '1h');
@@ -130,9 +131,9 @@ it('makes the first backup after a restart by the age of the last good one', asy
   await until(() => good(folder).length === 2);
   expect(await third.stop()).toBe(0);
   expect(good(folder)[0]).toBe(old);
-});
+}, 60_000);
 
-it('logs and counts a missing directory, serves on, and tries again', async () => {
+it.concurrent('logs and counts a missing directory, serves on, and tries again', async () => {
   const folder = at('not-mounted', 'backups');
   const registry = await start('unmounted', folder, '--backup-every', '1s');
   await until(async () => (await failed(registry.process)) > 0);
@@ -143,31 +144,7 @@ it('logs and counts a missing directory, serves on, and tries again', async () =
   await until(async () => (await made(registry.process)) > 0);
   expect(await registry.stop()).toBe(0);
   expect(good(folder).length).toBeGreaterThan(0);
-});
-
-describe('a directory of backups', () => {
-  mkdirSync(at('own', 'sub'), { recursive: true });
-  symlinkSync(at('own', 'sub'), at('link'));
-  const place = (folder: string) => () => new BackupFolder(folder, at('own'), '').assertOutside();
-
-  it.each([at('own'), at('own', 'sub'), at('own', 'none', 'such'), at('link'), at('own', '..name')])(
-    'is refused in the data directory: %s',
-    (folder) => expect(place(folder)).toThrow('is in the data directory'),
-  );
-
-  it.each([directory, at('owner'), at('other', 'own'), '/'])('is taken elsewhere: %s', (folder) =>
-    expect(place(folder)).not.toThrow(),
-  );
-
-  it.each([
-    ['lmdb', /^xlreg serve: backup-dir: .* is in the data directory .*\n$/],
-    ['memory', /^xlreg serve: backup-dir: needs --store lmdb; with --store memory nothing is stored\n$/],
-    ['etcd:127.0.0.1:1', /^xlreg serve: backup-dir: .* with --store etcd back up etcd with etcdctl snapshot save\n$/],
-  ])('ends a start with exit code 2 in the data directory, and with another store: %s', async (store, text) => {
-    const flags = ['--data-dir', at('own'), '--store', store, '--backup-dir', at('link')];
-    expect(await runXlreg(['serve', ...flags])).toMatchObject({ code: 2, stderr: expect.stringMatching(text) });
-  });
-});
+}, 60_000);
 
 /** Fills the space that ext4 reserves for root. Returns the file. */
 function fillReserve(folder: string): string {
@@ -188,6 +165,7 @@ afterAll(() => disk?.remove());
 
 it.skipIf(disk === undefined)(
   'leaves the good backups and no half one on a full disk',
+  { concurrent: true, timeout: 60_000 },
   async () => {
     const folder = disk!.directory;
     // So many that no removal makes room.
@@ -214,5 +192,28 @@ it.skipIf(disk === undefined)(
     const sound = await runXlreg(['store', 'verify', '--data-dir', join(folder, good(folder).at(-1)!)]);
     expect(sound).toMatchObject({ code: 0 });
   },
-  60_000,
 );
+
+describe('a directory of backups', () => {
+  mkdirSync(at('own', 'sub'), { recursive: true });
+  symlinkSync(at('own', 'sub'), at('link'));
+  const place = (folder: string) => () => new BackupFolder(folder, at('own'), '').assertOutside();
+
+  it.each([at('own'), at('own', 'sub'), at('own', 'none', 'such'), at('link'), at('own', '..name')])(
+    'is refused in the data directory: %s',
+    (folder) => expect(place(folder)).toThrow('is in the data directory'),
+  );
+
+  it.each([directory, at('owner'), at('other', 'own'), '/'])('is taken elsewhere: %s', (folder) =>
+    expect(place(folder)).not.toThrow(),
+  );
+
+  it.each([
+    ['lmdb', /^xlreg serve: backup-dir: .* is in the data directory .*\n$/],
+    ['memory', /^xlreg serve: backup-dir: needs --store lmdb; with --store memory nothing is stored\n$/],
+    ['etcd:127.0.0.1:1', /^xlreg serve: backup-dir: .* with --store etcd back up etcd with etcdctl snapshot save\n$/],
+  ])('ends a start with exit code 2 in the data directory, and with another store: %s', async (store, text) => {
+    const flags = ['--data-dir', at('own'), '--store', store, '--backup-dir', at('link')];
+    expect(await runXlreg(['serve', ...flags])).toMatchObject({ code: 2, stderr: expect.stringMatching(text) });
+  });
+});

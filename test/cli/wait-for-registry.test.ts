@@ -2,37 +2,45 @@
 // that of the last failure. The key of another registry ends the wait at once.
 
 import { once } from 'node:events';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { parseRegCred, printRegCred } from '../../src/index.ts';
 import { startRegistry } from '../support/registry-process.ts';
 import { runXlreg, startXlreg } from './xlreg-process.ts';
 
-let directory: string;
-let env: { readonly XLREG_REGISTRY: string };
-const stops: (() => Promise<unknown>)[] = [];
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'xlreg-wait-'));
-  env = { XLREG_REGISTRY: join(directory, 'regCred.dat') };
+let parent: string;
+/** The data directory and the credentials of a registry that has run once. */
+let made: { readonly dataDir: string; readonly regCredText: string };
+beforeAll(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'xlreg-wait-'));
+  const dataDir = join(parent, 'made');
+  const registry = await startRegistry({ dataDir, args: ['--store', 'lmdb'] });
+  await registry.stop();
+  made = { dataDir, regCredText: registry.regCredText };
 });
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-  await rm(directory, { recursive: true });
-});
+afterAll(() => rm(parent, { recursive: true }));
 
-const start = (...args: string[]) => startXlreg(args, { cwd: directory, env });
-const run = (...args: string[]) => runXlreg(args, { cwd: directory, env });
 const joinArgs = (...args: string[]) => ['join', 'c', '--name', 'a', '--end-point', '127.0.0.1:1', ...args];
 
-/** Runs every command that has --wait. */
-const runAll = (...flags: string[]) =>
-  Promise.all(
-    [joinArgs(), ['members', 'c'], ['create', 'c', '--size', '2'], ['check']].map((args) => run(...args, ...flags)),
-  );
+/** Commands of one test, which look for their registry's credentials in a folder of their own. */
+async function newCommands() {
+  const cwd = await mkdtemp(join(parent, 'test-'));
+  const env = { XLREG_REGISTRY: join(cwd, 'regCred.dat') };
+  const run = (...args: string[]) => runXlreg(args, { cwd, env });
+  return {
+    ...{ cwd, env, run },
+    start: (...args: string[]) => startXlreg(args, { cwd, env }),
+    /** Runs every command that has --wait. */
+    runAll: (...flags: string[]) =>
+      Promise.all(
+        [joinArgs(), ['members', 'c'], ['create', 'c', '--size', '2'], ['check']].map((args) => run(...args, ...flags)),
+      ),
+  };
+}
 
 /** A port without a listener. */
 async function freePort(): Promise<number> {
@@ -44,55 +52,57 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A registry whose credentials and port exist before it starts. */
-async function registryToBe() {
-  const dataDir = join(directory, 'data');
-  const first = await startRegistry({ dataDir, args: ['--store', 'lmdb'] });
-  await first.stop();
+/** Commands, and a registry whose credentials and port exist before it starts. */
+async function registryToBe({ onTestFinished }: TestContext) {
+  const commands = await newCommands();
+  const dataDir = join(commands.cwd, 'data');
+  await cp(made.dataDir, dataDir, { recursive: true });
   const tcp = `127.0.0.1:${await freePort()}`;
-  const text = printRegCred({ ...parseRegCred(first.regCredText), endPoints: [tcp] });
-  await writeFile(join(directory, 'later.dat'), text);
+  const text = printRegCred({ ...parseRegCred(made.regCredText), endPoints: [tcp] });
   return {
-    publish: () => copyFile(join(directory, 'later.dat'), env.XLREG_REGISTRY),
-    async start() {
+    ...commands,
+    publish: () => writeFile(commands.env.XLREG_REGISTRY, text),
+    async startServer() {
       const process = await startRegistry({ dataDir, args: ['--store', 'lmdb', '--tcp', tcp] });
-      stops.push(() => process.stop());
+      onTestFinished(async () => void (await process.stop()));
       return process;
     },
   };
 }
 
 describe('within --wait', () => {
-  it('all commands wait for credentials, then for the registry, then for the cluster', async () => {
-    const registry = await registryToBe();
-    const joining = start(...joinArgs('--wait', '20'));
-    const watching = start('members', 'c', '--wait', '20');
-    const checking = start('check', '--wait', '20');
+  it('all commands wait for credentials, then for the registry, then for the cluster', async (context) => {
+    const registry = await registryToBe(context);
+    const joining = registry.start(...joinArgs('--wait', '45'));
+    const watching = registry.start('members', 'c', '--wait', '45');
+    const checking = registry.start('check', '--wait', '45');
     await Promise.all([joining, watching, checking].map((one) => one.said(/cannot be read: ENOENT/)));
     await registry.publish();
     await Promise.all([joining, watching, checking].map((one) => one.said(/connection refused/)));
-    await registry.start();
+    await registry.startServer();
     await Promise.all([joining, watching].map((one) => one.said(/cannot find cluster with this name/)));
     expect((await checking.ended).code).toBe(0);
-    expect((await run('create', 'c', '--size', '2', '--wait', '20')).code).toBe(0);
-    expect((await run('join', 'c', '--name', 'b', '--end-point', '127.0.0.1:2', '--wait', '20')).code).toBe(0);
+    expect((await registry.run('create', 'c', '--size', '2', '--wait', '45')).code).toBe(0);
+    expect((await registry.run('join', 'c', '--name', 'b', '--end-point', '127.0.0.1:2', '--wait', '45')).code).toBe(0);
     for (const { code, stderr } of await Promise.all([joining.ended, watching.ended])) {
       expect({ code, stderr }).toMatchObject({ code: 0 });
     }
   });
 
-  it('create waits for the registry to start', async () => {
-    const registry = await registryToBe();
+  it('create waits for the registry to start', async (context) => {
+    const registry = await registryToBe(context);
     await registry.publish();
-    const creating = start('create', 'c', '--size', '2', '--wait', '20');
+    const creating = registry.start('create', 'c', '--size', '2', '--wait', '45');
     await creating.said(/connection refused/);
-    await registry.start();
+    await registry.startServer();
     expect((await creating.ended).code).toBe(0);
   });
 });
 
-describe('at the deadline the exit code is that of the last failure', () => {
+// These only wait, so they run side by side.
+describe.concurrent('at the deadline the exit code is that of the last failure', () => {
   it('2 without credentials', async () => {
+    const { runAll } = await newCommands();
     const began = performance.now();
     for (const { code, stdout, stderr } of await runAll('--wait', '6')) {
       expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: expect.stringContaining('ENOENT') });
@@ -100,24 +110,30 @@ describe('at the deadline the exit code is that of the last failure', () => {
     expect(performance.now() - began).toBeGreaterThan(3_999);
   });
 
-  it('3 when no registry answers', async () => {
-    const registry = await registryToBe();
+  it('3 when no registry answers', async (context) => {
+    const registry = await registryToBe(context);
     await registry.publish();
-    for (const { code, stderr } of await runAll('--wait', '6')) {
+    for (const { code, stderr } of await registry.runAll('--wait', '6')) {
       expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('connection refused') });
     }
   });
 
-  it('1 for an unknown cluster, 3 when the registry has gone since', async () => {
-    const registry = await registryToBe();
+  it('1 for an unknown cluster', async (context) => {
+    const registry = await registryToBe(context);
     await registry.publish();
-    const server = await registry.start();
-    const ran = await Promise.all([joinArgs(), ['members', 'c']].map((args) => run(...args, '--wait', '8')));
+    await registry.startServer();
+    const ran = await Promise.all([joinArgs(), ['members', 'c']].map((args) => registry.run(...args, '--wait', '6')));
     for (const { code, stderr } of ran) {
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('cannot find cluster') });
     }
-    expect((await run('create', 'c', '--size', '2')).code).toBe(0);
-    const waiting = start(...joinArgs('--wait', '6'));
+  });
+
+  it('3 when the registry has gone since', async (context) => {
+    const registry = await registryToBe(context);
+    await registry.publish();
+    const server = await registry.startServer();
+    expect((await registry.run('create', 'c', '--size', '2')).code).toBe(0);
+    const waiting = registry.start(...joinArgs('--wait', '6'));
     await waiting.said(/1 of 2 members/);
     await server.stop();
     const { code, stderr } = await waiting.ended;
@@ -125,27 +141,27 @@ describe('at the deadline the exit code is that of the last failure', () => {
   });
 });
 
-it('ends at once when the key is not the pinned one', async () => {
-  const registry = await registryToBe();
+it('ends at once when the key is not the pinned one', async (context) => {
+  const registry = await registryToBe(context);
   await registry.publish();
-  await registry.start();
+  await registry.startServer();
   const pin = `SHA256:${Buffer.alloc(32).toString('base64')}`;
-  for (const { code, stderr } of await runAll('--wait', '20', '--fingerprint', pin)) {
+  for (const { code, stderr } of await registry.runAll('--wait', '45', '--fingerprint', pin)) {
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('not the one of --fingerprint') });
     expect(stderr).not.toContain('again');
   }
 });
 
 describe('join --create', () => {
-  it('creates a missing cluster and joins an existing one', async () => {
-    const registry = await registryToBe();
+  it('creates a missing cluster and joins an existing one', async (context) => {
+    const registry = await registryToBe(context);
     await registry.publish();
-    await registry.start();
+    await registry.startServer();
     const ran = await Promise.all(
       ['a', 'b', 'c'].map((name, at) =>
-        run(
+        registry.run(
           ...['join', 'c', '--create', '--size', '3', '--name', name, '--end-point', `127.0.0.1:${at + 1}`],
-          ...['--wait', '20', '--json'],
+          ...['--wait', '45', '--json'],
         ),
       ),
     );
@@ -154,6 +170,7 @@ describe('join --create', () => {
   });
 
   it('needs --size, and --size needs --create', async () => {
+    const { run } = await newCommands();
     expect(await run(...joinArgs('--create'))).toMatchObject({ code: 2, stderr: expect.stringContaining('--size') });
     expect(await run(...joinArgs('--size', '2'))).toMatchObject({
       code: 2,

@@ -9,7 +9,7 @@ import { type OnTerminal, runOnTerminal } from '../support/terminal.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const STATE = 'state';
-const RUN_TIMEOUT_MS = 25_000;
+const RUN_TIMEOUT_MS = 50_000;
 
 /** The default home of a member for a command that runs in `cwd` with these credentials. */
 export function homeIn(cwd: string, regCredText: string, member: string): string {
@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Added to the test's environment without its XLREG_* variables. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds until the command is killed; 25,000 by default. */
+  /** Milliseconds until the command is killed; 50,000 by default. */
   readonly timeoutMs?: number;
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FieldRegistry } from '../field/field-registry.ts';
+import { until } from '../support/until.ts';
 import { type DiskTable, inconsistencies, Journal, missingFrom, readDisk } from './journal.ts';
 import { journalLoad, seededRandom } from './journal-load.ts';
 
@@ -18,7 +19,10 @@ export interface KillReport {
 }
 
 const CLIENTS = 8;
-const MOMENT_MS_MAX = 250;
+/** The server is killed after at most so many acknowledgements of a round, and a moment later. */
+const ROUND_ACKNOWLEDGEMENTS_MAX = 40;
+const MOMENT_MS_MAX = 20;
+const FREEZE_MS_MAX = 250;
 /** One round in so many freezes and continues the server before the kill. */
 const FREEZE_EVERY = 4;
 
@@ -37,8 +41,10 @@ export async function killRounds(rounds: number, seed: number, log?: (line: stri
         // Ends with its connection, as expected.
         journalLoad(registry, journal, `r${done}c${i}`, seededRandom(seed + done * CLIENTS + i)).catch(() => {}),
       );
+      const enough = journal.count + Math.floor(random() * ROUND_ACKNOWLEDGEMENTS_MAX);
+      await until(() => journal.count >= enough);
       await delay(random() * MOMENT_MS_MAX);
-      if (done % FREEZE_EVERY === 0) await freeze(registry.process.pid, random() * MOMENT_MS_MAX);
+      if (done % FREEZE_EVERY === 0) await freeze(registry.process.pid, random() * FREEZE_MS_MAX);
       await registry.process.stop('SIGKILL');
       registry.closeClients();
       await Promise.all(loads);

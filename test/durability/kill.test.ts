@@ -4,9 +4,9 @@
 import { expect, it } from 'vitest';
 import { killRounds } from './kill-rounds.ts';
 
-const ROUNDS = 50;
+const ROUNDS = 20;
 
-it('loses no acknowledged change to kill -9 at random moments under load (E6)', { timeout: 300_000 }, async () => {
+it('loses no acknowledged change to kill -9 at random moments under load (E6)', { timeout: 150_000 }, async () => {
   const seed = Number(process.env.XLREG_SEED ?? Date.now() % 2 ** 31);
   const report = await killRounds(ROUNDS, seed);
   console.log(`seed ${seed}: ${report.rounds} rounds, ${report.acknowledgements} acknowledgements`);

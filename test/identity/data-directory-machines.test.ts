@@ -1,11 +1,10 @@
 // One data directory for registries in several containers, or on several machines.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'vitest';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
-import { giveKeys } from '../support/made-keys.ts';
 import { canRun, IN_CONTAINER, onOtherMachine } from '../support/other-machines.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 
@@ -20,15 +19,13 @@ interface Place {
   readonly processes: RegistryProcess[];
 }
 
-async function newPlace({ onTestFinished }: TestContext): Promise<Place> {
+function newPlace({ onTestFinished }: TestContext): Place {
   const parent = mkdtempSync(join(tmpdir(), 'xlreg-machines-'));
   const place: Place = { parent, dataDir: join(parent, 'data'), processes: [] };
   onTestFinished(async () => {
     for (const registry of place.processes) await registry.stop('SIGKILL');
     rmSync(parent, { recursive: true, force: true });
   });
-  mkdirSync(place.dataDir, { mode: 0o700 });
-  await giveKeys(place.dataDir);
   return place;
 }
 
@@ -38,10 +35,10 @@ async function start({ dataDir, processes }: Place, within: readonly string[]): 
   return registry;
 }
 
-describe.skipIf(!canRun(IN_CONTAINER, 'registries in containers'))('a container', () => {
+describe.skipIf(!canRun(IN_CONTAINER, 'registries in containers'))('a container', { concurrent: true }, () => {
   it('starts at once after another with the same pids was killed', async (context) => {
     const { expect } = context;
-    const place = await newPlace(context);
+    const place = newPlace(context);
     const killed = await start(place, IN_CONTAINER);
     await killed.stop('SIGKILL');
     const began = performance.now();
@@ -52,7 +49,7 @@ describe.skipIf(!canRun(IN_CONTAINER, 'registries in containers'))('a container'
 
   it('is refused while another holds the directory', async (context) => {
     const { expect } = context;
-    const place = await newPlace(context);
+    const place = newPlace(context);
     const holder = await start(place, IN_CONTAINER);
     await expect(start(place, IN_CONTAINER)).rejects.toThrow(/is in use by the process with pid 1 on /);
     await expect(start(place, [])).rejects.toThrow(/is in use by the process with pid 1 on /);
@@ -66,7 +63,7 @@ describe.skipIf(!canRun(onOtherMachine(tmpdir()), 'registries on several machine
   () => {
     it('takes over from a registry stopped for 15 s, which acknowledges nothing later', async (context) => {
       const { expect } = context;
-      const { parent, dataDir, processes } = await newPlace(context);
+      const { parent, dataDir, processes } = newPlace(context);
       const first = await FieldRegistry.start({ args: LMDB, dataDir, within: onOtherMachine(parent) });
       processes.push(first.process);
       const { client } = await first.register(WIRE, { name: 'alice' });
@@ -92,7 +89,7 @@ describe.skipIf(!canRun(onOtherMachine(tmpdir()), 'registries on several machine
 
     it('is refused within seconds while the registry renews its lock', async (context) => {
       const { expect } = context;
-      const place = await newPlace(context);
+      const place = newPlace(context);
       const holder = await start(place, []);
       const began = performance.now();
       await expect(start(place, onOtherMachine(place.parent))).rejects.toThrow(

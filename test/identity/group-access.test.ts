@@ -44,7 +44,7 @@ function mount(directory = dataDir): void {
 
 const modeOf = (...names: string[]) => (statSync(join(dataDir, ...names)).mode & 0o777).toString(8);
 const start = async () => {
-  registry = await startRegistry({ args: ['--store', 'lmdb'], dataDir, within: AS_SERVER });
+  registry = await startRegistry({ args: ['--store', 'lmdb'], dataDir, within: AS_SERVER, makesKeys: true });
   return registry;
 };
 

@@ -9,7 +9,7 @@ import type { DropCause } from '../../src/admission/admission.ts';
 import type { FieldClient } from '../field/field-client.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { until } from '../support/until.ts';
-import { describeEachEngine } from '../support/web-engines.ts';
+import { describeEachEngine, WEB_ENGINES } from '../support/web-engines.ts';
 
 let registry: FieldRegistry;
 const sockets = new Set<Socket>();
@@ -30,9 +30,9 @@ const POST = (...headers: string[]) =>
   PAGE.replace('GET', 'POST').replace('Host: x', ['Host: x', ...headers].join('\r\n'));
 const WEBSOCKET = 'Sec-WebSocket-Version: 13';
 
-async function open(localAddress = '127.0.0.2'): Promise<Socket> {
+async function open(localAddress = '127.0.0.2', port = registry.process.wsPort): Promise<Socket> {
   // This side stays open after the registry's FIN.
-  const socket = connect({ host: '127.0.0.1', port: registry.process.wsPort, localAddress, allowHalfOpen: true });
+  const socket = connect({ host: '127.0.0.1', port, localAddress, allowHalfOpen: true });
   sockets.add(socket);
   socket.on('error', () => {});
   await once(socket, 'connect');
@@ -111,7 +111,7 @@ describeEachEngine('with the engine %s', (engine) => {
   });
 
   it.runIf(engine === 'uws')('gives silent connections a quarter of all permits at most (F10)', async () => {
-    await start('--max-connections', '16');
+    await start('--max-connections', '16', '--hello-timeout-ms', '2000');
     const idle = [await open('127.0.0.2'), await open('127.0.0.2')];
     // An address never holds more silent connections than it leaves permits for: here two.
     expect(await rest(await open('127.0.0.2'))).toBe('');
@@ -164,16 +164,25 @@ describeEachEngine('with the engine %s', (engine) => {
     await untilConnections(0);
     expect(await drops('connections-per-address')).toBe(0);
   });
+});
 
-  it('closes a connection without a whole request, whatever trickles in (F8)', async () => {
-    await start();
-    const [silent, slow, odd] = [await open(), await open(), await open()];
-    odd.write('nonsense\r\n\r\n');
-    slow.write('GET /regCred.dat HTTP/1.1\r\n');
-    const trickle = setInterval(() => slow.write('X: y\r\n'), 1_000);
-    const ends = await Promise.all([silent, slow, odd].map(rest));
-    clearInterval(trickle);
-    for (const end of ends) expect(end).toMatch(/^$|^HTTP\/1.1 40[08] /);
-    await untilConnections(0);
-  });
+it('closes a connection without a whole request, whatever trickles in, with each engine (F8)', async () => {
+  registry = await FieldRegistry.start({ args: ['--web-engine', WEB_ENGINES[0]!] });
+  const others = await Promise.all(
+    WEB_ENGINES.slice(1).map((engine) => FieldRegistry.start({ args: ['--web-engine', engine] })),
+  );
+  // The engines wait side by side.
+  await Promise.all(
+    [registry, ...others].map(async ({ process }) => {
+      const [silent, slow, odd] = await Promise.all([1, 2, 3].map(() => open('127.0.0.2', process.wsPort)));
+      odd!.write('nonsense\r\n\r\n');
+      slow!.write('GET /regCred.dat HTTP/1.1\r\n');
+      const trickle = setInterval(() => slow!.write('X: y\r\n'), 1_000);
+      const ends = await Promise.all([silent!, slow!, odd!].map(rest));
+      clearInterval(trickle);
+      for (const end of ends) expect(end).toMatch(/^$|^HTTP\/1.1 40[08] /);
+      await until(async () => (await process.metrics()).includes('\nxlreg_admission_connections 0\n'));
+    }),
+  );
+  for (const other of others) expect(await other.stop()).toBe(0);
 });

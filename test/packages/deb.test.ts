@@ -82,7 +82,9 @@ describe.skipIf(!makeRoot())('the Debian package', () => {
     expect({ status, text }).toMatchObject({ status: 0 });
     expect(existsSync(at('var/lib/xlreg'))).toBe(false);
     expect(existsSync(at('etc/systemd/system/multi-user.target.wants/xlreg.service'))).toBe(false);
-    expect(inside('xlreg', 'config', 'check', '/etc/xlreg/config.json').status).toBe(0);
+    // The root directory shares this machine's ports, which may be in use.
+    const checked = inside('xlreg', 'config', 'check', '/etc/xlreg/config.json', '--values-only');
+    expect(checked).toMatchObject({ status: 0 });
     expect(inside('xlreg', '--version').text).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 

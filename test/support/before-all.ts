@@ -17,12 +17,12 @@ export default async function beforeAll(): Promise<() => void> {
   return () => rmSync(made, { recursive: true });
 }
 
-/** Builds dist/; throws with the output of a failed build. */
+/** Builds dist/ if it is missing or stale; throws with the output of a failed build. */
 function build(): void {
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const built = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: root, encoding: 'utf8' });
+  const built = spawnSync(process.execPath, ['scripts/prepare.mjs'], { cwd: root, encoding: 'utf8' });
   if (built.error !== undefined) throw built.error;
   if (built.status !== 0) {
-    throw new Error(`node scripts/build.mjs ended with ${built.status}:\n${built.stdout}${built.stderr}`);
+    throw new Error(`node scripts/prepare.mjs ended with ${built.status}:\n${built.stdout}${built.stderr}`);
   }
 }

@@ -1,7 +1,7 @@
 // Ready keys for registries whose keys are not under test. On a slow machine two key pairs take as long as the rest of
 // a start.
 import { generateKeyPair, randomBytes } from 'node:crypto';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -27,10 +27,15 @@ export async function makeKeyPairs(folder: string): Promise<void> {
   await Promise.all(Array.from({ length: COUNT }, (_, place) => make(place)));
 }
 
-/** Gives an empty data directory ready keys and an ID of its own; does nothing if there are none. */
+/**
+ * Gives a data directory ready keys and an ID of its own, and makes it if it is missing. Does nothing if it is not empty,
+ * or if there are no ready keys.
+ */
 export async function giveKeys(dataDir: string): Promise<void> {
   const folder = process.env[MADE_KEYS];
   if (folder === undefined) return;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  if ((await readdir(dataDir)).length > 0) return;
   const from = join(folder, String(taken++ % COUNT));
   for (const file of FILES) await copyFile(join(from, file), join(dataDir, file));
   await writeFile(join(dataDir, 'id'), `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });

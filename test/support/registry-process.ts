@@ -16,8 +16,10 @@ const READY_TIMEOUT_MS = 20_000;
 export interface RegistryOptions {
   /** Flags behind those of every test registry; a repeated flag replaces the earlier one. */
   readonly args?: readonly string[];
-  /** A data directory, which `stop` keeps. By default a new one with keys, which `stop` deletes. */
+  /** A data directory, which `stop` keeps. By default a new one, which `stop` deletes. An empty one gets ready keys. */
   readonly dataDir?: string;
+  /** The registry makes its keys itself; by default it finds ready ones. */
+  readonly makesKeys?: boolean;
   /** The system's limit of open files for it. */
   readonly openFilesMax?: number;
   /** A file descriptor for its standard error; `stderr()` is then empty. */
@@ -60,7 +62,8 @@ process.once('exit', () => {
 
 /** Starts a registry. Rejects with its standard error if it ends early or is not ready in time. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<RegistryProcess> {
-  const dataDir = options.dataDir ?? (await newDataDir());
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'xlreg-test-')));
+  if (!options.makesKeys) await giveKeys(dataDir);
   const removeDataDir = async (): Promise<void> => {
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   };
@@ -115,12 +118,6 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     await stop('SIGKILL').catch(() => {});
     throw new Error(`the registry did not start: ${(cause as Error).message}\n${err}`, { cause });
   }
-}
-
-async function newDataDir(): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'xlreg-test-'));
-  await giveKeys(dataDir);
-  return dataDir;
 }
 
 /** The flags of a test registry, without those that `args` repeats. */
