@@ -259,12 +259,12 @@ export function decide(cluster: Cluster, context: DecisionContext): Decision[] {
 }
 
 function begin(cluster: Cluster, { barriers, shared, now, newRound }: DecisionContext): Decision {
-  const { id: clusterId } = cluster.record;
+  const { id: clusterId, size } = cluster.record;
   const before = cluster.roundState;
   const after = `r${newRound()}`;
   barriers.setState(cluster, after, now);
   return {
-    changes: shared ? [{ kind: 'round', clusterId, before, after }] : [],
+    changes: shared ? [{ kind: 'round', clusterId, size, before, after }] : [],
     undo: () => barriers.setState(cluster, before, now),
     event: { kind: 'begun', clusterId },
   };
@@ -288,10 +288,10 @@ function storeConfirmation(cluster: Cluster, clientId: string, { barriers }: Dec
 }
 
 function complete(cluster: Cluster, { barriers, shared, now }: DecisionContext): Decision {
-  const { id: clusterId } = cluster.record;
+  const { id: clusterId, size } = cluster.record;
   const { roundState: before, round } = cluster;
   const entry = firstEpoch(clusterId);
-  const completion: Completion = { kind: 'completion', clusterId, before };
+  const completion: Completion = { kind: 'completion', clusterId, size, before };
   cluster.setEntry(entry.key, entry.value);
   barriers.setState(cluster, shared ? COMPLETE : '', now);
   return {

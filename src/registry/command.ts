@@ -234,10 +234,11 @@ export type RoundChange = RoundBegin | Confirmation | Completion | RoundEnd;
 /** How far a cluster with a barrier is (barrier.ts). */
 export type RoundState = string;
 
-/** A round begins, if neither the round state nor a member has changed. */
+/** A round begins, if neither the round state nor a member has changed: all `size` seats are taken. */
 export interface RoundBegin {
   readonly kind: 'round';
   readonly clusterId: string;
+  readonly size: number;
   readonly before: RoundState;
   readonly after: RoundState;
 }
@@ -250,10 +251,11 @@ export interface Confirmation {
   readonly round: RoundState;
 }
 
-/** The cluster is complete, if neither the round state nor a member has changed. */
+/** The cluster is complete, if neither the round state nor a member has changed: all `size` seats are taken. */
 export interface Completion {
   readonly kind: 'completion';
   readonly clusterId: string;
+  readonly size: number;
   readonly before: RoundState;
 }
 

@@ -94,17 +94,17 @@ describe.skipIf(programs === undefined)('two servers on one etcd', () => {
   });
 
   it('empty the seats of the silent on both, also more than one change takes (Q7)', async () => {
-    const { one, other } = await forming(40);
-    for (let client = 1; client <= 40; client++) await seat(client % 2 ? one : other, client);
+    const { one, other } = await forming(64);
+    for (let client = 1; client <= 64; client++) await seat(client % 2 ? one : other, client);
     const { round } = await stateOf(one);
     for (const client of [1, 2, 3]) await returns(other, client, round);
     await new Marks(one).pass(CONFIRM_S + 1);
     for (const server of [one, other]) expect(whichOf(await rosterOf(server))).toBe(0b111n);
     const seats = one.rounds.flatMap((event) => ('seats' in event ? event.seats : []));
-    expect(seats.map(({ index }) => index)).toEqual(Array.from({ length: 37 }, (_, i) => i + 3));
+    expect(seats.map(({ index }) => index)).toEqual(Array.from({ length: 61 }, (_, i) => i + 3));
     expect((await stateOf(other)).round).toBeUndefined();
     // The other server knows why, too.
-    for (let client = 41; client <= 76; client++) await seat(other, client);
+    for (let client = 65; client <= 124; client++) await seat(other, client);
     expect(await seat(other, 20)).toMatchObject({ kind: 'refused', refusal: 'cluster-full', retryAfterMs: 5_000 });
   });
 

@@ -179,9 +179,10 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
         return { conditions: [...seat, ...registered], writes };
       }
       const same = [present(cluster), writtenAt(key, revisionOf(current)), ...registered, ...inRound];
-      if (record!.name === name) return { conditions: same, writes: writes.slice(0, 1) };
+      // A registration that is being stored has to notice the new token: it looks at s.
+      if (record!.name === name) return { conditions: same, writes: [writes[0]!, writes[2]!] };
       if (kvs.has(nameKey)) return CONFLICT;
-      const renamed = [writes[0]!, writes[1]!, remove(keys.memberName(clusterId, record!.name))];
+      const renamed = [...writes, remove(keys.memberName(clusterId, record!.name))];
       return { conditions: [...same, absent(nameKey)], writes: renamed };
     },
   };

@@ -53,15 +53,24 @@ export function planRoundChange(
   }
 }
 
+/**
+ * All seats are taken by the members that the table has. A range of keys says nothing of deleted ones, so each key has to
+ * be present.
+ */
+function asFull(keys: EtcdKeys, clusterId: string, size: number, known: number): Compare[] {
+  const seats = Array.from({ length: size }, (_, index) => present(keys.member(clusterId, index)));
+  return [...seats, noneWrittenAfter(keys.members(clusterId), known)];
+}
+
 /** Neither the round state nor a member has been written since the table's revision. */
-function planBegin({ clusterId, before, after }: RoundBegin, keys: EtcdKeys): PlannedChange {
+function planBegin({ clusterId, size, before, after }: RoundBegin, keys: EtcdKeys): PlannedChange {
   const key = keys.roundState(clusterId);
   return decided(keys, clusterId, after, (known) => ({
     conditions: [
       present(keys.cluster(clusterId)),
       inRoundState(keys, clusterId, before),
       notWrittenAfter(key, known),
-      noneWrittenAfter(keys.members(clusterId), known),
+      ...asFull(keys, clusterId, size, known),
     ],
     writes: [put(key, after), removeUnder(keys.confirmations(clusterId))],
   }));
@@ -82,12 +91,12 @@ function planConfirmation({ clusterId, clientId, round }: Confirmation, keys: Et
   };
 }
 
-function planCompletion({ clusterId, before }: Completion, keys: EtcdKeys): PlannedChange {
+function planCompletion({ clusterId, size, before }: Completion, keys: EtcdKeys): PlannedChange {
   return decided(keys, clusterId, 'c', (known) => ({
     conditions: [
       present(keys.cluster(clusterId)),
       inRoundState(keys, clusterId, before),
-      noneWrittenAfter(keys.members(clusterId), known),
+      ...asFull(keys, clusterId, size, known),
     ],
     writes: [put(keys.roundState(clusterId), 'c'), removeUnder(keys.confirmations(clusterId))],
   }));
