@@ -4,8 +4,8 @@ import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import type { ClusterProperties, ClusterRef, Command, RegisterCommand, Reply } from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
 
-const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as const;
-const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks'] as const;
+const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster', 'get-roster'] as const;
+const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks', 'saved-roster'] as const;
 /** Bits of a register command's flags. */
 const [EPHEMERAL, CERTIFIED, STATED] = [1, 2, 4];
 const REFUSALS = Object.keys(REFUSAL_TEXT) as Refusal[];
@@ -45,6 +45,10 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.byte(command.cursor?.from ?? 0);
       to.word(command.rosterBytesMax);
       to.byte(command.sealed ? 1 : 0);
+      return;
+    case 'get-roster':
+      to.hex(command.clientId);
+      writeRef(command.cluster, to);
       return;
   }
 }
@@ -94,6 +98,7 @@ export function readCommand(slot: Buffer): Command {
     case 'create':
       return { kind, clientId: from.hex(), name: from.text(), ...readProperties(from) };
     case 'join':
+    case 'get-roster':
       return { kind, clientId: from.hex(), cluster: readRef(from) };
     case 'get-cluster': {
       const [clientId, cluster, which] = [from.hex(), readRef(from), from.long()];
@@ -130,6 +135,12 @@ export function writeReply(reply: Reply, slot: Buffer): void {
       to.byte(reply.next);
       to.bytes(reply.roster);
       return;
+    case 'saved-roster':
+      to.hex(reply.clusterId);
+      to.long(reply.which);
+      to.bytes(reply.body);
+      to.bytes(reply.roster);
+      return;
     case 'refused':
       to.byte(REFUSALS.indexOf(reply.refusal));
       to.long(BigInt(reply.recordedSeq ?? 0));
@@ -152,6 +163,10 @@ export function readReply(slot: Buffer): Reply {
       return { kind, cluster: readProperties(from) };
     case 'roster':
       return { kind, cluster: readProperties(from), which: from.long(), next: from.byte(), roster: from.bytes() };
+    case 'saved-roster': {
+      const [clusterId, which] = [from.hex(), from.long()];
+      return { kind, clusterId, which, body: from.bytes(), roster: from.bytes() };
+    }
     case 'refused': {
       const [refusal, recordedSeq] = [REFUSALS[from.byte()]!, Number(from.long())];
       return { kind, refusal, ...(recordedSeq > 0 && { recordedSeq }) };

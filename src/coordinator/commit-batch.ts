@@ -30,7 +30,7 @@ const SWEEP_SHARED_MAX = 400;
 const SWEEP_USES = 2_000;
 
 /** Replies that a table which may be behind still gives: registrations and rosters. */
-const REPLIES_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'client', 'roster']);
+const REPLIES_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'client', 'roster', 'saved-roster']);
 
 /** The reply to a command whose change is not stored (E5). */
 export const CANNOT_STORE: Reply = { kind: 'refused', refusal: 'cannot-store' };

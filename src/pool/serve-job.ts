@@ -15,20 +15,23 @@ import { type ScanState, scanFrom, scanMessage, type UnfinishedScan } from '../w
 import { modulusOf } from '../wire/rsa-key.ts';
 import { encryptReply, type SealedKeys } from '../wire/sealed-keys.ts';
 import { type Job, type JobIncomplete, NEVER_WHOLE, type WorkerResult } from './job.ts';
+import { RosterSigner } from './roster-signer.ts';
 import { NO_SCAN, packScan, unpackScan } from './scan-codec.ts';
 import { SealKeyReader } from './seal-key.ts';
 import { openSealed, type SealedContext, serveSealedHello } from './serve-sealed.ts';
 import { readSession } from './session-record.ts';
 
 /** Keys and settings of the registry that a worker needs. */
-export interface RegistryFacts extends Omit<SessionContext, 'random' | 'now' | 'rosterBytesMax'> {
+export interface RegistryFacts extends Omit<SessionContext, 'random' | 'now' | 'rosterBytesMax' | 'signRoster'> {
   readonly commsKey: KeyObject;
   /** The previous comms key, accepted until all clients have the current one (H10). Its modulus has the same length. */
   readonly previousCommsKey?: KeyObject | undefined;
   /** The dialects that are served; all by default. */
   readonly dialects?: readonly SessionDialect[] | undefined;
-  /** Present if the sealed dialect is served: the key of mac1, and the memory of s. */
-  readonly sealed?: { readonly mac1Key: Uint8Array; readonly sealKey: SharedArrayBuffer } | undefined;
+  /** Present if the sealed dialect is served: the key of mac1, the memory of s, and sk, which signs rosters to keep. */
+  readonly sealed?:
+    | { readonly mac1Key: Uint8Array; readonly sealKey: SharedArrayBuffer; readonly sigKey: KeyObject }
+    | undefined;
   /** Maximum bytes of a reply on the wire, by transport. In the sealed dialect the one of `ws` holds for both. */
   readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
 }
@@ -54,11 +57,17 @@ export function jobContext(registry: RegistryFacts, random: RandomBytes): JobCon
     now: Date.now,
     rosterBytesMax: tokenRoom(bytesMax, DIALECTS[dialect].ivBytes),
   });
+  const signer = sealed && new RosterSigner(sealed.sigKey);
+  const signRoster = signer && ((body: Uint8Array) => signer.sign(body));
   const sessions = (bytesMax: number) => ({
     chained: session(bytesMax, 'chained'),
     prefixed: session(bytesMax, 'prefixed'),
     // The handshake has proved sk, so the token needs no signature.
-    sealed: { ...session(replyBytesMax.ws, 'prefixed'), registryToken: { ...facts.registryToken, DigSig: null } },
+    sealed: {
+      ...session(replyBytesMax.ws, 'prefixed'),
+      registryToken: { ...facts.registryToken, DigSig: null },
+      signRoster,
+    },
   });
   return {
     helloKeys: keys.map((key) => ({ key, modulus: modulusOf(key) })),

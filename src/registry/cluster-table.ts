@@ -16,6 +16,7 @@ import type {
   CreateCommand,
   EntryRecord,
   GetClusterCommand,
+  GetRosterCommand,
   Learned,
   MemberRecord,
   MemberSelector,
@@ -25,6 +26,7 @@ import type {
   StoredRecord,
   Use,
 } from './command.ts';
+import { movesTooOften, ROSTER_KEY, type RosterMaker, raiseEpoch, storedEpoch, withEpoch } from './epoch.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
 import { Registrations } from './registrations.ts';
@@ -32,6 +34,9 @@ import { replay, reset } from './replay.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
+
+/** `which` of all seats. */
+const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
 
 /** Counts of the whole table and the clusters that changed last. */
 export interface TableOverview extends TableCounts, FillCounts {
@@ -80,6 +85,11 @@ export class ClusterTable {
   setLimits(limits: TableLimits): void {
     this.#limits = limits;
     this.#ttl.setLimits(limits);
+  }
+
+  /** Sets the maker of roster bodies. Without one, no command changes an epoch. */
+  setRosterMaker(rosters: RosterMaker): void {
+    this.#contents.rosters = rosters;
   }
 
   get counts(): TableCounts {
@@ -151,6 +161,8 @@ export class ClusterTable {
         return this.#join(command.clientId, command.cluster);
       case 'get-cluster':
         return this.#getCluster(command);
+      case 'get-roster':
+        return this.#getRoster(command);
       case 'evict':
         return this.#evict(command.cluster, command.member);
       case 'delete-cluster':
@@ -267,25 +279,30 @@ export class ClusterTable {
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
     const before = cluster.seats[seat];
     if (before === record) return answer(reply);
+    if (before && movesTooOften(cluster, seat, this.#now)) return refuse('too-many-moves');
 
     const index = seat < 0 ? cluster.freeIndex : seat;
     const { stored } = client;
+    const movedAt = cluster.movedAt.get(index);
     this.#contents.seat(cluster.record.id, index, record, client);
+    cluster.noteMove(index, before && storedEpoch(cluster) > 0 ? this.#now : undefined);
     client.stored = true;
     const member: MemberRecord = { ...cluster.memberRecord(index), ...(this.#contents.uses && { ofClient: true }) };
-    return {
+    const joined: Outcome = {
       reply,
       changes: stored ? [member] : [record, member],
-      ...(before ? undefined : { adds: 'member' }),
+      ...(before ? undefined : { adds: 'member' as const }),
       ...(!before && cluster.isFull && cluster.createdAt !== undefined
         ? { filledAfterMs: this.#now - cluster.createdAt }
         : undefined),
       undo: () => {
         client.stored = stored;
+        cluster.noteMove(index, movedAt);
         if (before) cluster.seat(index, before);
         else this.#contents.unseat(cluster, index);
       },
     };
+    return withEpoch(joined, cluster, this.#contents.rosters);
   }
 
   #getCluster(command: GetClusterCommand): Outcome {
@@ -296,6 +313,22 @@ export class ClusterTable {
     const from = command.cursor?.clusterId === cluster.record.id ? command.cursor.from : 0;
     const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax, command.sealed);
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
+  }
+
+  /** Writes a new body first if the stored one is of a lower term: the registry has been restored from a backup (W4). */
+  #getRoster({ clientId, cluster: ref }: GetRosterCommand): Outcome {
+    const cluster = this.#find(ref);
+    if (!cluster) return refuseUnknown(ref);
+    const client = this.#use(clientId);
+    if (client?.seats.includes(cluster)) this.#useCluster(cluster);
+    const { rosters } = this.#contents;
+    if (!rosters || storedEpoch(cluster) === 0) return refuse('cluster-incomplete');
+    const stored = cluster.entries.get(ROSTER_KEY);
+    const raised = stored && rosters.isOfTerm(stored) ? undefined : raiseEpoch(cluster, rosters);
+    const body = cluster.entries.get(ROSTER_KEY)!;
+    const { which, bytes } = cluster.roster(ALL_MEMBERS, 0, Infinity, true);
+    const answered = answer({ kind: 'saved-roster', clusterId: cluster.record.id, body, which, roster: bytes });
+    return { ...answered, ...raised };
   }
 
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {
@@ -311,11 +344,12 @@ export class ClusterTable {
     if (cluster.memberCount === 0) cluster.lastUse = this.#now;
     // Refilling after an eviction would distort the fill time.
     cluster.createdAt = undefined;
-    return {
+    const removed: Outcome = {
       reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
       changes: [{ kind: 'member-removal', clusterId: id, index, clientId }],
       undo: () => this.#contents.seat(id, index, evicted, this.#contents.clients.get(clientId)),
     };
+    return withEpoch(removed, cluster, this.#contents.rosters);
   }
 
   #delete(ref: ClusterRef): Outcome {

@@ -11,7 +11,8 @@ export type Command =
   | FindClientCommand
   | CreateCommand
   | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
-  | GetClusterCommand;
+  | GetClusterCommand
+  | GetRosterCommand;
 
 /** An operator's request to the table. */
 export type OperatorCommand =
@@ -95,6 +96,14 @@ export interface GetClusterCommand {
   readonly sealed?: boolean;
 }
 
+/** Fetches the roster body of a complete cluster's epoch, and all members. */
+export interface GetRosterCommand {
+  readonly kind: 'get-roster';
+  /** The requesting client. */
+  readonly clientId: string;
+  readonly cluster: ClusterRef;
+}
+
 /** Properties of a cluster, as Create and Join return them. */
 export interface ClusterProperties {
   readonly id: string;
@@ -111,6 +120,7 @@ export type Reply =
   | { readonly kind: 'client'; readonly token: Uint8Array }
   | { readonly kind: 'cluster'; readonly cluster: ClusterProperties }
   | RosterReply
+  | SavedRosterReply
   /** Marks lifted, and marks left. */
   | { readonly kind: 'marks'; readonly lifted: number; readonly left: number }
   | RefusedReply;
@@ -129,6 +139,15 @@ export interface RosterReply {
   readonly which: bigint;
   /** Index where the next reply begins. */
   readonly next: number;
+  readonly roster: Uint8Array;
+}
+
+/** The body of a complete cluster's epoch, and the tokens of its members by ascending index. */
+export interface SavedRosterReply {
+  readonly kind: 'saved-roster';
+  readonly clusterId: string;
+  readonly body: Uint8Array;
+  readonly which: bigint;
   readonly roster: Uint8Array;
 }
 

@@ -14,6 +14,7 @@ import type {
   RegisterCommand,
   Reply,
 } from './command.ts';
+import { raiseIfComplete } from './epoch.ts';
 import { answer, type Outcome, refuse } from './outcome.ts';
 import type { TableContents } from './table-contents.ts';
 import type { TableLimits } from './time-to-live.ts';
@@ -126,8 +127,10 @@ export class Registrations {
     contents.deleteClient(clientId);
     const stored = holder.stored || !record.ephemeral;
     contents.setClient(record, stored, now);
-    const removals: Change[] = lost.map(({ cluster, index }) => {
-      return { kind: 'member-removal', clusterId: cluster.record.id, index, clientId };
+    const raised = lost.map(({ cluster }) => raiseIfComplete(cluster, contents.rosters));
+    const removals = lost.flatMap(({ cluster, index }, place): Change[] => {
+      const removal = { kind: 'member-removal', clusterId: cluster.record.id, index, clientId } as const;
+      return [removal, ...raised[place]!.changes];
     });
     return {
       reply,
@@ -135,6 +138,7 @@ export class Registrations {
       displaced: { registration: holder.record, seats: lost.length },
       adds: 'registration',
       undo: () => {
+        for (const epoch of raised) epoch.undo();
         contents.deleteClient(clientId);
         contents.putClient(holder);
         for (const { cluster, index, member, createdAt, lastUse } of lost.reverse()) {

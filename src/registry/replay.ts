@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { Cluster } from './cluster.ts';
 import type { ClientRecord, Learned, Registration, StoredRecord } from './command.ts';
+import { storedEpoch } from './epoch.ts';
 import { wholeSeconds } from './lease-tracker.ts';
 import type { TableContents } from './table-contents.ts';
 
@@ -46,6 +47,7 @@ export function replay(contents: TableContents, change: Learned, now: number): v
       const seated = clustersById.get(change.clusterId)?.seats[change.index];
       if (seated && isSameRegistration(seated, change)) return;
       markUsed(contents, change.clusterId, now);
+      if (seated?.clientId === change.clientId) noteMove(contents, change.clusterId, change.index, now);
       const ofClient = client && isSameRegistration(client.record, change);
       contents.seat(change.clusterId, change.index, ofClient ? client.record : change, client);
       return;
@@ -95,6 +97,12 @@ export function replay(contents: TableContents, change: Learned, now: number): v
       return;
     }
   }
+}
+
+/** A member of a complete cluster has moved on another server. */
+function noteMove({ clustersById }: TableContents, clusterId: string, index: number, now: number): void {
+  const cluster = clustersById.get(clusterId);
+  if (cluster && storedEpoch(cluster) > 0) cluster.noteMove(index, now);
 }
 
 /** Empties a seat. An empty cluster's time to live starts at `now`. */

@@ -4,6 +4,7 @@ import { strict as assert } from 'node:assert';
 import { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClientRecord, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
+import type { RosterMaker } from './epoch.ts';
 import type { LeaseTracker } from './lease-tracker.ts';
 import { RecentChanges } from './recent-changes.ts';
 
@@ -28,6 +29,8 @@ export class TableContents {
   readonly changes = new RecentChanges();
   /** Undefined unless other servers share the store. */
   readonly uses: LeaseTracker | undefined;
+  /** Undefined in a table that only replays records, which makes no epoch. */
+  rosters: RosterMaker | undefined;
   /** Number of marked clients by the digest of their SigKey. BOUNDED by the clients. */
   readonly #markedKeys = new Map<string, number>();
   /** IDs of the marked clients. */

@@ -33,5 +33,6 @@ export function openDialects(
   const oldDialectsClosed = config.dialects.every((name) => name === 'sealed');
   const sealKey = new SealKeyWriter({ registryId: identity.id, sigKey: identity.sigKey, oldDialectsClosed });
   onStop(async () => sealKey.close());
-  return { dialects: config.dialects, sealed: { mac1Key: mac1Key(regCred.sigKey), sealKey: sealKey.memory } };
+  const sealed = { mac1Key: mac1Key(regCred.sigKey), sealKey: sealKey.memory, sigKey: identity.sigKey };
+  return { dialects: config.dialects, sealed };
 }
