@@ -20,16 +20,20 @@ export function printFields(fields: readonly (readonly [label: string, value: st
   process.stdout.write(fields.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`).join(''));
 }
 
-/** Prints the members of a cluster as a table. */
+/** Prints the members of a cluster as a table; with a column of labels if one has any. */
 export function printMembers(members: readonly ClusterMember[]): void {
-  const rows = members.map(({ index, name, id, unverified, endPoints }) => [
+  const labels = members.map(({ labels = {} }) => Object.entries(labels).map(([key, value]) => `${key}=${value}`));
+  const labelled = labels.some((some) => some.length > 0);
+  const rows = members.map(({ index, name, id, unverified, endPoints }, place) => [
     String(index),
     escapeText(name),
     `${id.slice(0, ID_DIGITS_SHOWN)}…`,
     unverified ?? 'verified',
     endPoints.map(escapeText).join(' '),
+    ...(labelled ? [labels[place]!.map(escapeText).join(' ')] : []),
   ]);
-  printTable([['INDEX', 'NAME', 'ID', 'STATEMENT', 'END POINTS'], ...rows]);
+  const head = ['INDEX', 'NAME', 'ID', 'STATEMENT', 'END POINTS', ...(labelled ? ['LABELS'] : [])];
+  printTable([head, ...rows]);
 }
 
 /** Prints rows of cells in columns. The caller escapes the cells. */

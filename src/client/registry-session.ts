@@ -30,6 +30,13 @@ import { type IdentifyBy, oldIdentity, sealedIdentity, seqToPass } from './ident
 import type { Member } from './member.ts';
 import { withObservedAddress } from './observed-address.ts';
 import { endPromptly } from './prompt-end.ts';
+import {
+  type RosterMemory,
+  type SavedRoster,
+  SavedRosterError,
+  savedRosterFile,
+  verifySavedRoster,
+} from './saved-roster.ts';
 import { memoryOf, sealedId } from './statements.ts';
 import { RosterVerifier } from './verification.ts';
 import { type WatchOptions, watchMembers } from './watch-members.ts';
@@ -41,6 +48,13 @@ export interface ClientIdentity {
   readonly attrs: bigint;
   /** The end points presented, if the member has `auto:` ones. */
   readonly endPoints?: readonly string[];
+}
+
+/** A roster to keep. */
+export interface FetchedRoster {
+  /** The file, for verifySavedRoster(). */
+  readonly bytes: Uint8Array;
+  readonly roster: SavedRoster;
 }
 
 /** A connection after its handshake. */
@@ -170,6 +184,23 @@ export class RegistrySession {
     const size = id === undefined ? undefined : this.#sizesById.get(id);
     const roster = this.#checked(() => rosterOf(reply, id, size));
     return (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster;
+  }
+
+  /**
+   * Fetches the signed roster of a complete cluster (W3) and verifies it as verifySavedRoster() does. `sealed` only.
+   * Rejects with SavedRosterError, too, and with RegistryRefused, whose details are retryable, until the cluster is
+   * complete.
+   */
+  async savedRoster(cluster: ClusterRef, memory?: RosterMemory): Promise<FetchedRoster> {
+    if (this.dialect !== 'sealed') throw new TypeError('savedRoster() needs the dialect sealed');
+    const reply = await this.#ask(Op.GetRoster, Op.SavedRoster, fieldsOf(cluster));
+    const bytes = savedRosterFile(reply);
+    // Noted only if it is of the cluster that was asked for.
+    const { cluster: name, clusterId } = await verifySavedRoster(bytes, this.#regCred);
+    if (typeof cluster === 'string' ? name !== cluster : clusterId !== cluster.id.toLowerCase()) {
+      throw new SavedRosterError('registry', 'the registry sent the roster of another cluster');
+    }
+    return { bytes, roster: await verifySavedRoster(bytes, this.#regCred, memory) };
   }
 
   /**
