@@ -45,7 +45,8 @@ export function printTable(rows: readonly (readonly string[])[]): void {
 
 /** A member for JSON: keys in SSH form, attrs as decimal text because they have 64 bits. */
 export function memberJson(member: ClusterMember) {
-  const { index, name, id, attrs, endPoints, commsKey, sigKey, verified, unverified, seq, labels, sealKey } = member;
+  const { index, name, id, attrs, endPoints, commsKey, sigKey } = member;
+  const { verified, unverified, restored, seq, labels, sealKey } = member;
   return {
     index,
     name,
@@ -56,6 +57,7 @@ export function memberJson(member: ClusterMember) {
     sigKey: printSshRsa(sigKey),
     verified,
     ...(unverified && { unverified }),
+    ...(restored && { restored }),
     ...(verified && { seq, labels, sealKey: sealKey && Buffer.from(sealKey).toString('hex') }),
   };
 }

@@ -188,7 +188,8 @@ export class RegistrySession {
 
   /**
    * Fetches the signed roster of a complete cluster (W3) and verifies it as verifySavedRoster() does. `sealed` only.
-   * Rejects with SavedRosterError, too, and with RegistryRefused, whose details are retryable, until the cluster is
+   * A higher term than before makes older statements of its members a warning (ClusterMember.restored). Rejects with
+   * SavedRosterError, too, and with RegistryRefused, whose details are retryable, until the cluster is
    * complete.
    */
   async savedRoster(cluster: ClusterRef, memory?: RosterMemory): Promise<FetchedRoster> {
@@ -200,7 +201,9 @@ export class RegistrySession {
     if (typeof cluster === 'string' ? name !== cluster : clusterId !== cluster.id.toLowerCase()) {
       throw new SavedRosterError('registry', 'the registry sent the roster of another cluster');
     }
-    return { bytes, roster: await verifySavedRoster(bytes, this.#regCred, memory) };
+    const roster = await verifySavedRoster(bytes, this.#regCred, memory);
+    await this.#verifier?.learnTerm(clusterId, roster.term);
+    return { bytes, roster };
   }
 
   /**
