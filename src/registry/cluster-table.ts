@@ -16,7 +16,6 @@ import type {
   CreateCommand,
   EntryRecord,
   GetClusterCommand,
-  GetRosterCommand,
   Learned,
   MemberRecord,
   MemberSelector,
@@ -26,32 +25,15 @@ import type {
   StoredRecord,
   Use,
 } from './command.ts';
-import { movesTooOften, ROSTER_KEY, type RosterMaker, raiseEpoch, storedEpoch, withEpoch } from './epoch.ts';
+import { movesTooOften, type RosterMaker, savedRoster, storedEpoch, withEpoch } from './epoch.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
 import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
+import type { ShownMember, TableOverview } from './table-views.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
-
-/** `which` of all seats. */
-const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
-
-/** Counts of the whole table and the clusters that changed last. */
-export interface TableOverview extends TableCounts, FillCounts {
-  /** Most recently changed first; at most RECENT_CLUSTERS_MAX. */
-  readonly recent: readonly ClusterSummary[];
-}
-
-/** A member as the admin port shows it. */
-export interface ShownMember extends MemberRecord {
-  /**
-   * Milliseconds since the last command of its client that the table saw; undefined if there was none since the table
-   * was loaded. Members' roster requests may be answered from the roster cache, so the table does not see all of them.
-   */
-  readonly idleMs: number | undefined;
-}
 
 export class ClusterTable {
   #limits: TableLimits;
@@ -162,7 +144,7 @@ export class ClusterTable {
       case 'get-cluster':
         return this.#getCluster(command);
       case 'get-roster':
-        return this.#getRoster(command);
+        return this.#getRoster(command.clientId, command.cluster);
       case 'evict':
         return this.#evict(command.cluster, command.member);
       case 'delete-cluster':
@@ -266,7 +248,7 @@ export class ClusterTable {
     if (!client) return refuse('client-unknown');
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
-    const { record } = client;
+    const { record, stored } = client;
     if (record.endPointCount < cluster.record.endPointCount) {
       return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
     }
@@ -280,9 +262,7 @@ export class ClusterTable {
     const before = cluster.seats[seat];
     if (before === record) return answer(reply);
     if (before && movesTooOften(cluster, seat, this.#now)) return refuse('too-many-moves');
-
     const index = seat < 0 ? cluster.freeIndex : seat;
-    const { stored } = client;
     const movedAt = cluster.movedAt.get(index);
     this.#contents.seat(cluster.record.id, index, record, client);
     cluster.noteMove(index, before && storedEpoch(cluster) > 0 ? this.#now : undefined);
@@ -315,20 +295,11 @@ export class ClusterTable {
     return answer({ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes });
   }
 
-  /** Writes a new body first if the stored one is of a lower term: the registry has been restored from a backup (W4). */
-  #getRoster({ clientId, cluster: ref }: GetRosterCommand): Outcome {
+  #getRoster(clientId: string, ref: ClusterRef): Outcome {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
-    const client = this.#use(clientId);
-    if (client?.seats.includes(cluster)) this.#useCluster(cluster);
-    const { rosters } = this.#contents;
-    if (!rosters || storedEpoch(cluster) === 0) return refuse('cluster-incomplete');
-    const stored = cluster.entries.get(ROSTER_KEY);
-    const raised = stored && rosters.isOfTerm(stored) ? undefined : raiseEpoch(cluster, rosters);
-    const body = cluster.entries.get(ROSTER_KEY)!;
-    const { which, bytes } = cluster.roster(ALL_MEMBERS, 0, Infinity, true);
-    const answered = answer({ kind: 'saved-roster', clusterId: cluster.record.id, body, which, roster: bytes });
-    return { ...answered, ...raised };
+    if (this.#use(clientId)?.seats.includes(cluster)) this.#useCluster(cluster);
+    return savedRoster(cluster, this.#contents.rosters);
   }
 
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {
@@ -337,8 +308,7 @@ export class ClusterTable {
     const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
     const evicted = cluster.seats[index];
     if (!evicted) return refuse('client-unknown');
-    const { clientId } = evicted;
-    const { id } = cluster.record;
+    const [{ clientId }, { id }] = [evicted, cluster.record];
     this.#losesSeat(evicted);
     this.#contents.unseat(cluster, index);
     if (cluster.memberCount === 0) cluster.lastUse = this.#now;

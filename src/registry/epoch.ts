@@ -4,12 +4,14 @@
 // each change of a complete cluster writes both, in the same commit.
 import type { Cluster } from './cluster.ts';
 import type { ClusterProperties, EntryRecord, Registration } from './command.ts';
-import type { Effect } from './outcome.ts';
+import { answer, type Effect, type Outcome, refuse } from './outcome.ts';
 
 /** Key of the entry that has the epoch. */
 export const EPOCH_KEY = '01';
 /** Key of the entry that has the roster body of the epoch. */
 export const ROSTER_KEY = '05';
+/** `which` of all seats. */
+const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
 /** A member of a complete cluster may move after so long since its last move, in milliseconds. */
 const MOVE_INTERVAL_MS = 1_000;
 
@@ -88,4 +90,18 @@ export function withEpoch<T extends Effect>(effect: T, cluster: Cluster, rosters
 export function movesTooOften(cluster: Cluster, index: number, now: number): boolean {
   const moved = cluster.movedAt.get(index);
   return moved !== undefined && now - moved < MOVE_INTERVAL_MS && storedEpoch(cluster) > 0;
+}
+
+/**
+ * Answers with the body of the epoch and all members. Writes a new body first if the stored one is of a lower term: the
+ * registry has been restored from a backup (W4).
+ */
+export function savedRoster(cluster: Cluster, rosters: RosterMaker | undefined): Outcome {
+  if (!rosters || storedEpoch(cluster) === 0) return refuse('cluster-incomplete');
+  const stored = cluster.entries.get(ROSTER_KEY);
+  const raised = stored && rosters.isOfTerm(stored) ? undefined : raiseEpoch(cluster, rosters);
+  const body = cluster.entries.get(ROSTER_KEY)!;
+  const { which, bytes } = cluster.roster(ALL_MEMBERS, 0, Infinity, true);
+  const answered = answer({ kind: 'saved-roster', clusterId: cluster.record.id, body, which, roster: bytes });
+  return { ...answered, ...raised };
 }
