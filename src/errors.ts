@@ -66,6 +66,9 @@ export const REFUSAL_TEXT = {
   'members-per-address': 'registry is full',
   'clusters-per-client': 'registry is full',
   'seats-per-client': 'registry is full',
+  // W1 and W3.
+  'too-many-moves': 'too many moves',
+  'cluster-incomplete': 'cluster is not complete',
   'cannot-store': 'registry cannot store',
   'shutting-down': 'server is shutting down',
 } as const satisfies Record<string, string>;
@@ -109,6 +112,8 @@ export const ERROR_CODES: Readonly<Partial<Record<Fault | Refusal, number>>> = {
   'seats-per-client': 28,
   'cannot-store': 29,
   'shutting-down': 30,
+  'too-many-moves': 50,
+  'cluster-incomplete': 51,
 };
 
 /** Milliseconds after which a retry is worthwhile; absent for an error that a retry does not change. */
@@ -117,6 +122,8 @@ export const RETRY_AFTER_MS: Readonly<Partial<Record<Fault | Refusal, number>>> 
   'registrations-per-address': 1_000,
   'clusters-per-address': 1_000,
   'members-per-address': 1_000,
+  'too-many-moves': 1_000,
+  'cluster-incomplete': 1_000,
   'cannot-store': 1_000,
   'shutting-down': 1_000,
 };

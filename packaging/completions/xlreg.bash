@@ -8,7 +8,7 @@ _xlreg() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
   COMPREPLY=()
   if (( COMP_CWORD == 1 )); then
-    __xlreg_reply -W 'serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion help --help --version'
+    __xlreg_reply -W 'serve create join members verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion help --help --version'
     return
   fi
   case "$command $before" in
@@ -100,6 +100,7 @@ _xlreg() {
     'join --connect') compopt +o default +o bashdefault; return ;;
     'join --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
     'join --timeout') compopt +o default +o bashdefault; return ;;
+    'members --save') compopt -o filenames; __xlreg_reply -f; return ;;
     'members --wait') compopt +o default +o bashdefault; return ;;
     'members --registry') compopt -o filenames; __xlreg_reply -f; return ;;
     'members --fingerprint') compopt +o default +o bashdefault; return ;;
@@ -107,6 +108,12 @@ _xlreg() {
     'members --connect') compopt +o default +o bashdefault; return ;;
     'members --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
     'members --timeout') compopt +o default +o bashdefault; return ;;
+    'verify --registry') compopt -o filenames; __xlreg_reply -f; return ;;
+    'verify --fingerprint') compopt +o default +o bashdefault; return ;;
+    'verify --transport') __xlreg_reply -W 'tcp ws'; return ;;
+    'verify --connect') compopt +o default +o bashdefault; return ;;
+    'verify --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
+    'verify --timeout') compopt +o default +o bashdefault; return ;;
     'regcred --registry') compopt -o filenames; __xlreg_reply -f; return ;;
     'regcred --fingerprint') compopt +o default +o bashdefault; return ;;
     'regcred --transport') __xlreg_reply -W 'tcp ws'; return ;;
@@ -253,7 +260,8 @@ _xlreg() {
     serve) [[ $current == -* ]] && __xlreg_reply -W '--config --data-dir --name --tcp --ws --admin --health --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --shutdown-delay --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --max-wait-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
     create) [[ $current == -* ]] && __xlreg_reply -W '--size --end-points --confirm --keep --wait --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --label --home --require-verified --new-registry-key --mark-lifted --create --size --confirm --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
-    members) [[ $current == -* ]] && __xlreg_reply -W '--require-verified --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    members) [[ $current == -* ]] && __xlreg_reply -W '--require-verified --save --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    verify) [[ $current == -* ]] && __xlreg_reply -W '--registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     regcred) [[ $current == -* ]] && __xlreg_reply -W '--registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     check) [[ $current == -* ]] && __xlreg_reply -W '--wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     clusters) [[ $current == -* ]] && __xlreg_reply -W '--prefix --fill --limit --cursor --admin --cacert --token-file --data-dir --config --json --help' ;;
@@ -272,7 +280,7 @@ _xlreg() {
     store) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'verify copy'; [[ $current == -* ]] && __xlreg_reply -W '--etcd-prefix --etcd-tls --etcd-user --etcd-password-file --data-dir --config --help' ;;
     export) [[ $current == -* ]] && __xlreg_reply -W '--data-dir --config --help' ;;
     completion) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'bash zsh fish'; [[ $current == -* ]] && __xlreg_reply -W '--help' ;;
-    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
+    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join members verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
   esac
 }
 complete -o bashdefault -o default -F _xlreg xlreg

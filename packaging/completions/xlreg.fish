@@ -114,6 +114,7 @@ complete -c xlreg -n '__xlreg_in join' -l json -d 'one JSON object instead of li
 complete -c xlreg -n '__xlreg_in join' -l help -d 'explain the command'
 complete -c xlreg -n '__xlreg_at 1' -f -a members -d 'list the members of a cluster'
 complete -c xlreg -n '__xlreg_in members' -l require-verified -d 'fail unless every member is verified'
+complete -c xlreg -n '__xlreg_in members' -l save -r -F -d 'save the roster of the complete cluster, signed by the registry, for xlreg verify'
 complete -c xlreg -n '__xlreg_in members' -l wait -x -d 'retry so long after failures that may pass, with growing pauses and a line on stderr: missing creden'
 complete -c xlreg -n '__xlreg_in members' -l registry -r -F -d 'its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat [XLREG_REGISTRY, else regCred.dat i'
 complete -c xlreg -n '__xlreg_in members' -l fingerprint -x -d 'refuse any other sig key, or with an RSA dialect any other comms key'
@@ -123,6 +124,15 @@ complete -c xlreg -n '__xlreg_in members' -l dialect -x -a 'sealed prefixed chai
 complete -c xlreg -n '__xlreg_in members' -l timeout -x -d 'for connecting, over all end points, and for each reply [10]'
 complete -c xlreg -n '__xlreg_in members' -l json -d 'one JSON object instead of lines'
 complete -c xlreg -n '__xlreg_in members' -l help -d 'explain the command'
+complete -c xlreg -n '__xlreg_at 1' -f -a verify -d 'verify a roster that was saved'
+complete -c xlreg -n '__xlreg_in verify' -l registry -r -F -d 'its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat [XLREG_REGISTRY, else regCred.dat i'
+complete -c xlreg -n '__xlreg_in verify' -l fingerprint -x -d 'refuse any other sig key, or with an RSA dialect any other comms key'
+complete -c xlreg -n '__xlreg_in verify' -l transport -x -a 'tcp ws' -d '[tcp]'
+complete -c xlreg -n '__xlreg_in verify' -l connect -x -d 'replaces the end points of the credentials or, for ws, the host of the URL'
+complete -c xlreg -n '__xlreg_in verify' -l dialect -x -a 'sealed prefixed chained' -d '[sealed]'
+complete -c xlreg -n '__xlreg_in verify' -l timeout -x -d 'for connecting, over all end points, and for each reply [10]'
+complete -c xlreg -n '__xlreg_in verify' -l json -d 'one JSON object instead of lines'
+complete -c xlreg -n '__xlreg_in verify' -l help -d 'explain the command'
 complete -c xlreg -n '__xlreg_at 1' -f -a regcred -d 'show a registry\'s credentials and their fingerprints'
 complete -c xlreg -n '__xlreg_in regcred' -l registry -r -F -d 'its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat [XLREG_REGISTRY, else regCred.dat i'
 complete -c xlreg -n '__xlreg_in regcred' -l fingerprint -x -d 'refuse any other sig key, or with an RSA dialect any other comms key'
@@ -333,6 +343,7 @@ complete -c xlreg -n '__xlreg_at 2 help' -f -a serve
 complete -c xlreg -n '__xlreg_at 2 help' -f -a create
 complete -c xlreg -n '__xlreg_at 2 help' -f -a join
 complete -c xlreg -n '__xlreg_at 2 help' -f -a members
+complete -c xlreg -n '__xlreg_at 2 help' -f -a verify
 complete -c xlreg -n '__xlreg_at 2 help' -f -a regcred
 complete -c xlreg -n '__xlreg_at 2 help' -f -a check
 complete -c xlreg -n '__xlreg_at 2 help' -f -a clusters

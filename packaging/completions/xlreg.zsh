@@ -7,6 +7,7 @@ _xlreg() {
     'create:create a cluster'
     'join:join a cluster as a member, and wait for the others'
     'members:list the members of a cluster'
+    'verify:verify a roster that was saved'
     'regcred:show a registry'\''s credentials and their fingerprints'
     'check:verify the registry at each of its end points'
     'clusters:list the clusters of a running registry'
@@ -144,7 +145,19 @@ _xlreg() {
     members)
       _arguments \
         '--require-verified[fail unless every member is verified]' \
+        '--save[save the roster of the complete cluster, signed by the registry, for xlreg verify]: :_files' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
+        '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
+        '--transport[\[tcp\]]: :(tcp ws)' \
+        '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
+        '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
+        '--json[one JSON object instead of lines]' \
+        '--help[explain the command]' \
+        '*: :_files' ;;
+    verify)
+      _arguments \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
         '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
         '--transport[\[tcp\]]: :(tcp ws)' \
@@ -384,7 +397,7 @@ _xlreg() {
         '1: :(bash zsh fish)' '*: :_files' ;;
     help)
       _arguments \
-        '1: :(serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
+        '1: :(serve create join members verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
   esac
 }
 

@@ -33,16 +33,22 @@ export function identityFilesOf(directory: string): string[] {
 }
 
 /**
- * Copies identity and table to an empty or missing directory. `table` is the directory of the table. Rejects with
- * BackupError.
+ * Copies identity and table to an empty or missing directory. `table` is the directory of the table. `change` may
+ * change the copied table; it ends before `to` has an ID, so no server uses it. Rejects with BackupError.
  */
-export async function copyRegistry(from: string, to: string, table = join(from, TABLE_DIRECTORY)): Promise<void> {
+export async function copyRegistry(
+  from: string,
+  to: string,
+  table = join(from, TABLE_DIRECTORY),
+  change: (directory: string) => Promise<void> = async () => {},
+): Promise<void> {
   assertEmpty(to);
   identityFilesOf(from);
   if (!existsSync(join(table, TABLE_FILE))) throw new BackupError(`${join(table, TABLE_FILE)} is missing`);
   makeDirectory(join(to, TABLE_DIRECTORY), 0o700);
   await chmod(to, 0o700);
   await copyDurably(join(table, TABLE_FILE), join(to, TABLE_DIRECTORY, TABLE_FILE), 0o600);
+  await change(to);
   await syncDirectory(join(to, TABLE_DIRECTORY));
   await copyIdentity(from, to);
 }

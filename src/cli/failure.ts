@@ -11,6 +11,7 @@ import {
   RegistryUntrusted,
   TimeUp,
 } from '../client/errors.ts';
+import { SavedRosterError, type SavedRosterFault } from '../client/saved-roster.ts';
 import { REFUSAL_TEXT } from '../errors.ts';
 import { StoreUnusableError } from '../store/store.ts';
 import { UsageError } from './client-flags.ts';
@@ -21,6 +22,12 @@ export interface Failure {
   readonly text: string;
   readonly exitCode: 1 | 2 | 3;
 }
+
+const ROSTER_EXIT_CODES: Readonly<Record<SavedRosterFault, Failure['exitCode']>> = {
+  ...{ format: 2, memory: 2 },
+  ...{ registry: 3, signature: 3 },
+  ...{ members: 1, older: 1, differs: 1 },
+};
 
 /** Undefined for an unexpected error, which is a bug. */
 export function failureOf(error: unknown): Failure | undefined {
@@ -34,6 +41,7 @@ export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof RegistryUntrusted) return { text: `not the expected registry: ${error.message}`, exitCode: 3 };
   if (error instanceof ClockFault) return { text: error.message, exitCode: 3 };
   if (error instanceof EndPointUnknown) return { text: `--end-point: ${error.message}`, exitCode: 2 };
+  if (error instanceof SavedRosterError) return { text: error.message, exitCode: ROSTER_EXIT_CODES[error.fault] };
   if (error instanceof ProtocolError) return { text: error.message, exitCode: 3 };
   if (error instanceof StoreUnusableError) return { text: error.message, exitCode: 1 };
   if (error instanceof BackupError) return { text: error.message, exitCode: 2 };

@@ -37,6 +37,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg create     create a cluster
   xlreg join       join a cluster as a member, and wait for the others
   xlreg members    list the members of a cluster
+  xlreg verify     verify a roster that was saved
   xlreg regcred    show a registry's credentials and their fingerprints
   xlreg check      verify the registry at each of its end points
 
@@ -260,14 +261,23 @@ in it contradicts its key or what this home has seen.
                               evicted one ends with 1
 ${CLIENT_FLAGS}`;
 
-const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [--require-verified] [FLAGS]
+const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [--require-verified] [--save FILE] [FLAGS]
 
 Lists the members of a cluster. 40 or 64 hex digits are an ID. STATEMENT is verified if the holder of a member's key has
 signed the entry, none for a client in an RSA dialect; anything else is an error and ends with 1.
 
   --require-verified          fail unless every member is verified
+  --save FILE                 save the roster of the complete cluster, signed by the registry, for xlreg verify
 ${WAIT.slice(1)}.
                               Then wait until the cluster is full, also after the loss of a server
+${CLIENT_FLAGS}`;
+
+const VERIFY = `xlreg verify FILE [--registry FILE|URL] [--fingerprint SHA256:…] [--json]
+
+Verifies a roster of xlreg members --save and prints it. It makes no connection, except to fetch a URL. The registry must
+have signed it, and each member with a statement its entry. The newest roster of each cluster that this user has saved or
+verified is remembered in $XDG_STATE_HOME/xlreg/REGISTRY_ID/.rosters. An older one, or another one of the same epoch,
+ends with 1. A registry that was restored from a backup may have an older epoch: that is a warning.
 ${CLIENT_FLAGS}`;
 
 const REGCRED = `xlreg regcred [--registry FILE|URL] [--fingerprint SHA256:…] [--json]
@@ -302,6 +312,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['create', CREATE],
   ['join', JOIN],
   ['members', MEMBERS],
+  ['verify', VERIFY],
   ['regcred', REGCRED],
   ['check', CHECK],
   ['clusters', CLUSTERS],

@@ -22,6 +22,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['create', async () => (await import('./commands/create.ts')).create],
   ['join', async () => (await import('./commands/join.ts')).join],
   ['members', async () => (await import('./commands/members.ts')).members],
+  ['verify', async () => (await import('./commands/verify.ts')).verify],
   ['regcred', async () => (await import('./commands/regcred.ts')).regcred],
   ['check', async () => (await import('./commands/check.ts')).check],
   ['clusters', async () => (await import('./commands/operate.ts')).clusters],

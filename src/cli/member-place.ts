@@ -1,7 +1,8 @@
-// The default home of a member. It does not depend on the working directory, so that a service finds it again.
+// The default home of a member, and the memory of rosters. They do not depend on the working directory, so that a service finds it again.
 import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { RosterFolder, type RosterMemory } from '../client/index.ts';
 import { UsageError } from './client-flags.ts';
 
 /** Directory of homes in earlier versions. */
@@ -20,6 +21,14 @@ export async function homeOf(memberName: string, registryId: string): Promise<st
   return isThere ? former : join(stateDirectory(), 'xlreg', registryId, memberName);
 }
 
+/**
+ * The memory of rosters of a registry that this user has seen: `$XDG_STATE_HOME/xlreg/REGISTRY_ID/.rosters`. No member
+ * has such a name (T2). Throws UsageError if the system has no home directory.
+ */
+export function rosterMemoryOf(registryId: string): RosterMemory {
+  return new RosterFolder(join(stateDirectory(), 'xlreg', registryId, '.rosters'));
+}
+
 function stateDirectory(): string {
   const set = process.env.XDG_STATE_HOME;
   // The XDG base directory specification requires that relative paths are ignored.
@@ -31,6 +40,8 @@ function stateDirectory(): string {
     user = '';
   }
   if (!isAbsolute(user))
-    throw new UsageError('--home is missing, and neither XDG_STATE_HOME nor HOME names a directory');
+    throw new UsageError(
+      'there is no place for state: --home is missing, and neither XDG_STATE_HOME nor HOME names a directory',
+    );
   return join(user, '.local', 'state');
 }

@@ -20,16 +20,20 @@ export function printFields(fields: readonly (readonly [label: string, value: st
   process.stdout.write(fields.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`).join(''));
 }
 
-/** Prints the members of a cluster as a table. */
+/** Prints the members of a cluster as a table; with a column of labels if one has any. */
 export function printMembers(members: readonly ClusterMember[]): void {
-  const rows = members.map(({ index, name, id, unverified, endPoints }) => [
+  const labels = members.map(({ labels = {} }) => Object.entries(labels).map(([key, value]) => `${key}=${value}`));
+  const labelled = labels.some((some) => some.length > 0);
+  const rows = members.map(({ index, name, id, unverified, endPoints }, place) => [
     String(index),
     escapeText(name),
     `${id.slice(0, ID_DIGITS_SHOWN)}…`,
     unverified ?? 'verified',
     endPoints.map(escapeText).join(' '),
+    ...(labelled ? [labels[place]!.map(escapeText).join(' ')] : []),
   ]);
-  printTable([['INDEX', 'NAME', 'ID', 'STATEMENT', 'END POINTS'], ...rows]);
+  const head = ['INDEX', 'NAME', 'ID', 'STATEMENT', 'END POINTS', ...(labelled ? ['LABELS'] : [])];
+  printTable([head, ...rows]);
 }
 
 /** Prints rows of cells in columns. The caller escapes the cells. */
@@ -41,7 +45,8 @@ export function printTable(rows: readonly (readonly string[])[]): void {
 
 /** A member for JSON: keys in SSH form, attrs as decimal text because they have 64 bits. */
 export function memberJson(member: ClusterMember) {
-  const { index, name, id, attrs, endPoints, commsKey, sigKey, verified, unverified, seq, labels, sealKey } = member;
+  const { index, name, id, attrs, endPoints, commsKey, sigKey } = member;
+  const { verified, unverified, restored, seq, labels, sealKey } = member;
   return {
     index,
     name,
@@ -52,6 +57,7 @@ export function memberJson(member: ClusterMember) {
     sigKey: printSshRsa(sigKey),
     verified,
     ...(unverified && { unverified }),
+    ...(restored && { restored }),
     ...(verified && { seq, labels, sealKey: sealKey && Buffer.from(sealKey).toString('hex') }),
   };
 }

@@ -39,5 +39,9 @@ export function reportUnverified(command: string, members: readonly ClusterMembe
     const why = `${unverified}: ${EXPLAINED[unverified!]}`;
     process.stderr.write(`xlreg ${command}: member ${index}, ${escapeText(name)}, is not verified (${why})\n`);
   }
+  for (const { index, name } of members.filter(({ restored }) => restored)) {
+    const why = 'the registry was restored from a backup, and this statement is older than one seen before';
+    process.stderr.write(`xlreg ${command}: warning: member ${index}, ${escapeText(name)}: ${why}\n`);
+  }
   return faults.length === 0;
 }

@@ -71,6 +71,11 @@ export interface ClusterMember {
   readonly verified: boolean;
   /** The reason if it is not verified. All but `none` are errors. */
   readonly unverified?: UnverifiedReason | undefined;
+  /**
+   * True if the statement is older than one seen before the registry was restored from a backup, as a saved roster of a
+   * higher term has shown. It is a warning, which ends when the member returns.
+   */
+  readonly restored?: boolean | undefined;
   /** Rises with each statement of the member. Undefined unless verified, as are the next two. */
   readonly seq?: number | undefined;
   /** Labels, if it is verified. */

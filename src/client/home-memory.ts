@@ -61,9 +61,11 @@ export class HomeMemory implements MemberMemory {
     }
   }
 
-  async saveCluster(registryId: string, clusterId: string, { acknowledged, seen }: ClusterMemory): Promise<void> {
+  async saveCluster(registryId: string, clusterId: string, memory: ClusterMemory): Promise<void> {
+    const { acknowledged, seen, term, restored = [] } = memory;
     const name = seenFile(registryId, clusterId);
-    const text = `${JSON.stringify({ acknowledged, seen: Object.fromEntries(seen) })}\n`;
+    const fields = { acknowledged, seen: Object.fromEntries(seen), term, restored: [...restored] };
+    const text = `${JSON.stringify(fields)}\n`;
     try {
       await writeSharedDurably(this.#home, name, text, MODE);
       await this.#forgetOldClusters(registryId);
@@ -181,9 +183,13 @@ function parseSigned(value: unknown): SignedStatement {
 }
 
 function parseCluster(text: string): ClusterMemory {
-  const { acknowledged, seen } = JSON.parse(text) as { acknowledged: unknown; seen: Record<string, unknown> };
+  const { acknowledged, seen, term, restored = [] } = JSON.parse(text) as Record<string, unknown> & { seen: object };
+  if (!Array.isArray(restored) || restored.some((id) => typeof id !== 'string')) throw new Error('restored');
   const members = Object.entries(seen).map(([id, member]) => [id, parseSeen(member)] as const);
-  return { acknowledged: parseSeq(acknowledged), seen: new Map(members) };
+  return {
+    ...{ acknowledged: parseSeq(acknowledged), seen: new Map(members), restored: new Set<string>(restored) },
+    term: term === undefined ? undefined : parseSeq(term),
+  };
 }
 
 function parseSeen(value: unknown): SeenMember {

@@ -22,7 +22,16 @@ export { acceptSigKey, assertHomeAllows, forgetSealed } from './home-notes.ts';
 export { createMember, createVisitor, type Labels, type Member, type MemberSpec } from './member.ts';
 export { loadMember, openMember, saveMember } from './member-home.ts';
 export type { MemberMemory } from './memory.ts';
-export type { ClientIdentity, RegistrySession } from './registry-session.ts';
+export type { ClientIdentity, FetchedRoster, RegistrySession } from './registry-session.ts';
+export { RosterFolder } from './roster-folder.ts';
+export {
+  type RosterMemory,
+  type SavedRoster,
+  SavedRosterError,
+  type SavedRosterFault,
+  type SeenRoster,
+  verifySavedRoster,
+} from './saved-roster.ts';
 export type { MemberStream } from './streams/member-stream.ts';
 export type { DialOptions, MemberStreams } from './streams/member-streams.ts';
 export { type OpenStreamsOptions, openStreams } from './streams/open-streams.ts';

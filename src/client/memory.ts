@@ -36,6 +36,13 @@ export interface ClusterMemory {
   readonly acknowledged: number;
   /** By member ID, the most recently changed last. BOUNDED: SEEN_MEMBERS_MAX. */
   readonly seen: ReadonlyMap<string, SeenMember>;
+  /** The highest term (W4) of a saved roster of this cluster; undefined before the first one. */
+  readonly term?: number | undefined;
+  /**
+   * IDs of members that were seen in a lower term and have not returned since: the registry was restored from a backup,
+   * so their statements may be older. BOUNDED: those in `seen`, and the own one.
+   */
+  readonly restored?: ReadonlySet<string> | undefined;
 }
 
 /** A place for these memories. IDs are lower-case hex. */

@@ -34,6 +34,13 @@ import { withObservedAddress } from './observed-address.ts';
 import { endPromptly } from './prompt-end.ts';
 import { type ChangesRequest, changesFields, changesIn, type RosterChanges } from './roster-changes.ts';
 import { RoundsToConfirm } from './rounds.ts';
+import {
+  type RosterMemory,
+  type SavedRoster,
+  SavedRosterError,
+  savedRosterFile,
+  verifySavedRoster,
+} from './saved-roster.ts';
 import { memoryOf, sealedId } from './statements.ts';
 import { RosterVerifier } from './verification.ts';
 import { type WatchSource, watch } from './watch.ts';
@@ -46,6 +53,13 @@ export interface ClientIdentity {
   readonly attrs: bigint;
   /** The end points presented, if the member has `auto:` ones. */
   readonly endPoints?: readonly string[];
+}
+
+/** A roster to keep. */
+export interface FetchedRoster {
+  /** The file, for verifySavedRoster(). */
+  readonly bytes: Uint8Array;
+  readonly roster: SavedRoster;
 }
 
 /** A connection after its handshake. */
@@ -213,6 +227,26 @@ export class RegistrySession {
 
   #sizeOf(id: string | undefined): number | undefined {
     return id === undefined ? undefined : this.#sizesById.get(id);
+  }
+
+  /**
+   * Fetches the signed roster of a complete cluster (W3) and verifies it as verifySavedRoster() does. `sealed` only.
+   * A higher term than before makes older statements of its members a warning (ClusterMember.restored). Rejects with
+   * SavedRosterError, too, and with RegistryRefused, whose details are retryable, until the cluster is
+   * complete.
+   */
+  async savedRoster(cluster: ClusterRef, memory?: RosterMemory): Promise<FetchedRoster> {
+    if (this.dialect !== 'sealed') throw new TypeError('savedRoster() needs the dialect sealed');
+    const reply = await this.#ask(Op.GetRoster, Op.SavedRoster, fieldsOf(cluster));
+    const bytes = savedRosterFile(reply);
+    // Noted only if it is of the cluster that was asked for.
+    const { cluster: name, clusterId } = await verifySavedRoster(bytes, this.#regCred);
+    if (typeof cluster === 'string' ? name !== cluster : clusterId !== cluster.id.toLowerCase()) {
+      throw new SavedRosterError('registry', 'the registry sent the roster of another cluster');
+    }
+    const roster = await verifySavedRoster(bytes, this.#regCred, memory);
+    await this.#verifier?.learnTerm(clusterId, roster.term);
+    return { bytes, roster };
   }
 
   /**

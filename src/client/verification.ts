@@ -31,6 +31,8 @@ export interface Verifier {
 /** A statement that its key has signed. */
 interface Signed extends SeenMember {
   readonly labels: ReadonlyMap<string, string>;
+  /** It is older than one that was seen in a lower term. */
+  readonly restored?: true;
 }
 
 /** Signatures that were verified, so that a repeated poll costs no RSA operation. */
@@ -62,18 +64,24 @@ export class RosterVerifier {
       memory.registry(this.#registryId),
     ]);
     const seen = new Map(cluster.seen);
+    const restored = new Set(cluster.restored);
     const repeated = repeatedAmong(roster.members);
     const members = roster.members.map((member, place) => {
       const found = repeated.has(member) ? 'conflict' : this.#judge(member.id, tokens[place]!, cluster, registry);
       if (typeof found === 'string') return { ...member, unverified: found };
+      const stated = { ...member, verified: true, unverified: undefined, ...statedIn(tokens[place]!, found) };
+      if (found.restored) return { ...stated, restored: true };
+      restored.delete(member.id);
       remember(seen, member.id, found);
-      return { ...member, verified: true, unverified: undefined, ...statedIn(tokens[place]!, found) };
+      return stated;
     });
     const news = [...seen].some(([id, { seq, digest }]) => {
       const before = cluster.seen.get(id);
       return before?.seq !== seq || before.digest !== digest;
     });
-    if (news) await memory.saveCluster(this.#registryId, roster.clusterId, { ...cluster, seen });
+    if (news || restored.size !== (cluster.restored?.size ?? 0)) {
+      await memory.saveCluster(this.#registryId, roster.clusterId, { ...cluster, seen, restored });
+    }
     return { ...roster, members };
   }
 
@@ -85,8 +93,20 @@ export class RosterVerifier {
     await memory.saveCluster(this.#registryId, clusterId, { ...cluster, acknowledged: seq });
   }
 
+  /**
+   * Remembers the term of a saved roster. Above the one before, the registry was restored from a backup (W4): until they
+   * return, the members seen so far may have older statements.
+   */
+  async learnTerm(clusterId: string, term: number): Promise<void> {
+    const { memory, id } = this.#self;
+    const cluster = await memory.cluster(this.#registryId, clusterId);
+    if (cluster.term !== undefined && cluster.term >= term) return;
+    const restored = cluster.term === undefined ? cluster.restored : new Set([...cluster.seen.keys(), id]);
+    await memory.saveCluster(this.#registryId, clusterId, { ...cluster, term, restored });
+  }
+
   #judge(id: string, token: Token, cluster: ClusterMemory, registry: RegistryMemory): Signed | UnverifiedReason {
-    const { seen } = cluster;
+    const { seen, restored } = cluster;
     const key = sha256(token.SigKey!);
     const isOwn = id === this.#self.id;
     const known = seen.get(id);
@@ -100,9 +120,10 @@ export class RosterVerifier {
     const isCertified = id === certifiedId(token.SigKey!).toString('hex');
     if (!isCertified && known !== undefined && known.sigKey !== key) return 'key-changed';
     const fault = isOwn ? ownFault(signed, cluster, registry) : undefined;
-    if (fault !== undefined) return fault;
+    const mayBeOlder = restored?.has(id) ? { ...signed, restored: true as const } : 'older';
+    if (fault !== undefined) return fault === 'older' ? mayBeOlder : fault;
     if (known === undefined || known.sigKey !== key) return signed;
-    if (signed.seq < known.seq) return 'older';
+    if (signed.seq < known.seq) return mayBeOlder;
     return signed.seq === known.seq && signed.digest !== known.digest ? 'conflict' : signed;
   }
 

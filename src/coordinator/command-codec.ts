@@ -14,8 +14,8 @@ import type {
 } from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
 
-const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster', 'confirm'] as const;
-const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks', 'waiting'] as const;
+const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster', 'confirm', 'get-roster'] as const;
+const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks', 'waiting', 'saved-roster'] as const;
 /** Bits of a get-cluster command's flags. */
 const [SEALED, KNOWN, WAITS, UNTIL_COMPLETE, RESUMED] = [1, 2, 4, 8, 16];
 /** Bits of a register command's flags. */
@@ -66,6 +66,10 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.word(command.rosterBytesMax);
       writeReading(command, to);
       to.hex(command.round ?? '');
+      return;
+    case 'get-roster':
+      to.hex(command.clientId);
+      writeRef(command.cluster, to);
       return;
   }
 }
@@ -137,6 +141,8 @@ export function readCommand(slot: Buffer): Command {
       return { kind, clientId: from.hex(), cluster: readRef(from), ...readRound(from) };
     case 'confirm':
       return { kind, clientId: from.hex(), clusterId: from.hex(), round: from.hex() };
+    case 'get-roster':
+      return { kind, clientId: from.hex(), cluster: readRef(from) };
     case 'get-cluster': {
       const [clientId, cluster, which] = [from.hex(), readRef(from), from.long()];
       const cursor = { clusterId: from.hex(), from: from.byte() };
@@ -181,6 +187,12 @@ export function writeReply(reply: Reply, slot: Buffer): void {
       to.long(BigInt(reply.version));
       to.word(reply.atMostMs ?? 0);
       return;
+    case 'saved-roster':
+      to.hex(reply.clusterId);
+      to.long(reply.which);
+      to.bytes(reply.body);
+      to.bytes(reply.roster);
+      return;
     case 'refused':
       to.byte(REFUSALS.indexOf(reply.refusal));
       to.long(BigInt(reply.recordedSeq ?? 0));
@@ -212,6 +224,10 @@ export function readReply(slot: Buffer): Reply {
     case 'waiting': {
       const [clusterId, version, atMostMs] = [from.hex(), Number(from.long()), from.word()];
       return { kind, clusterId, version, ...(atMostMs > 0 && { atMostMs }) };
+    }
+    case 'saved-roster': {
+      const [clusterId, which] = [from.hex(), from.long()];
+      return { kind, clusterId, which, body: from.bytes(), roster: from.bytes() };
     }
     case 'refused': {
       const [refusal, recordedSeq] = [REFUSALS[from.byte()]!, Number(from.long())];

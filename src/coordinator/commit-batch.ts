@@ -38,7 +38,13 @@ const STEPS_MAX = 4;
 const SWEEP_USES = 2_000;
 
 /** Replies that a table which may be behind still gives: registrations and rosters. */
-const REPLIES_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set(['registered', 'client', 'roster', 'waiting']);
+const REPLIES_WHEN_BEHIND: ReadonlySet<Reply['kind']> = new Set([
+  'registered',
+  'client',
+  'roster',
+  'waiting',
+  'saved-roster',
+]);
 
 /** A new History of a table (V1), hex. */
 export function newHistory(): string {

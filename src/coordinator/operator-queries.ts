@@ -1,8 +1,8 @@
 // Operators' queries. A change is a command like any other. A look runs between two batches, so that it never shows
 // uncommitted changes.
 import type { ClusterPage, ClusterQuery, ClusterSummary } from '../registry/cluster-scan.ts';
-import type { ShownMember, TableOverview } from '../registry/cluster-table.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
+import type { ShownMember, TableOverview } from '../registry/table-views.ts';
 import type { Coordinator } from './coordinator.ts';
 
 /** An operator's command, or a look at the table. */

@@ -15,13 +15,15 @@ import { type ScanState, scanFrom, scanMessage, type UnfinishedScan } from '../w
 import { modulusOf } from '../wire/rsa-key.ts';
 import { encryptReply, type SealedKeys } from '../wire/sealed-keys.ts';
 import { type Job, type JobIncomplete, NEVER_WHOLE, type WorkerResult } from './job.ts';
+import { RosterSigner } from './roster-signer.ts';
 import { NO_SCAN, packScan, unpackScan } from './scan-codec.ts';
 import { SealKeyReader } from './seal-key.ts';
 import { openSealed, type SealedContext, serveSealedHello } from './serve-sealed.ts';
 import { readSession } from './session-record.ts';
 
 /** Keys and settings of the registry that a worker needs. */
-export interface RegistryFacts extends Omit<SessionContext, 'random' | 'now' | 'rosterBytesMax' | 'maxWaitMs'> {
+export interface RegistryFacts
+  extends Omit<SessionContext, 'random' | 'now' | 'rosterBytesMax' | 'maxWaitMs' | 'signRoster'> {
   readonly commsKey: KeyObject;
   /** The previous comms key, accepted until all clients have the current one (H10). Its modulus has the same length. */
   readonly previousCommsKey?: KeyObject | undefined;
@@ -38,6 +40,8 @@ export interface SealedFacts {
   readonly mac1Key: Uint8Array;
   /** Memory of s. */
   readonly sealKey: SharedArrayBuffer;
+  /** sk, which signs rosters to keep. */
+  readonly sigKey: KeyObject;
   /** Longest wait of a GetCluster in milliseconds, as the certificate of s tells it; 0, the default, if none waits. */
   readonly maxWaitMs?: number | undefined;
 }
@@ -64,6 +68,8 @@ export function jobContext(registry: RegistryFacts, random: RandomBytes): JobCon
     rosterBytesMax: tokenRoom(bytesMax, DIALECTS[dialect].ivBytes),
     maxWaitMs: 0,
   });
+  const signer = sealed && new RosterSigner(sealed.sigKey);
+  const signRoster = signer && ((body: Uint8Array) => signer.sign(body));
   const sessions = (bytesMax: number) => ({
     chained: session(bytesMax, 'chained'),
     prefixed: session(bytesMax, 'prefixed'),
@@ -72,6 +78,7 @@ export function jobContext(registry: RegistryFacts, random: RandomBytes): JobCon
       ...session(replyBytesMax.ws, 'prefixed'),
       registryToken: { ...facts.registryToken, DigSig: null },
       maxWaitMs: sealed?.maxWaitMs ?? 0,
+      signRoster,
     },
   });
   return {

@@ -11,12 +11,11 @@
 //
 // Invariants: a round lasts only as long as the cluster is full of the same clients. Its confirmations end with it.
 import type { Cluster } from './cluster.ts';
-import type { Change, Completion, EntryRecord, RoundEnd, RoundState } from './command.ts';
+import type { Change, Completion, RoundEnd, RoundState } from './command.ts';
+import { EPOCH_KEY, type RosterMaker, raiseEpoch, storedEpoch } from './epoch.ts';
 import type { Effect } from './outcome.ts';
 import { Round } from './round.ts';
 
-/** Key of the entry that has the epoch of a complete cluster: type 01. The value begins with a big-endian uint64. */
-export const EPOCH_KEY = '01';
 /** Seats that one change empties: etcd takes 128 operations, and a seat has three keys. */
 export const SEATS_EMPTIED_AT_ONCE = 16;
 /** A client that lost its seat to a round may not take the last seat for so long, in milliseconds (Q8). */
@@ -63,9 +62,7 @@ export function hasBarrier({ record }: Cluster): boolean {
 
 /** The epoch: 0 until the cluster is complete. A cluster without a barrier is complete whenever it is full. */
 export function epochOf(cluster: Cluster): number {
-  if (!hasBarrier(cluster)) return cluster.isFull ? 1 : 0;
-  const value = cluster.entries.get(EPOCH_KEY);
-  return value ? Number(Buffer.from(value.buffer, value.byteOffset, 8).readBigUInt64BE()) : 0;
+  return hasBarrier(cluster) ? storedEpoch(cluster) : cluster.isFull ? 1 : 0;
 }
 
 export function isComplete(cluster: Cluster): boolean {
@@ -239,6 +236,8 @@ export interface DecisionContext {
   /** True if other servers use the same store. */
   readonly shared: boolean;
   readonly now: number;
+  /** Undefined in a table that makes no roster bodies. */
+  readonly rosters: RosterMaker | undefined;
   /** 16 random hex digits. */
   newRound(): string;
   /** Empties a seat for a round, and returns the undo. */
@@ -287,29 +286,21 @@ function storeConfirmation(cluster: Cluster, clientId: string, { barriers }: Dec
   };
 }
 
-function complete(cluster: Cluster, { barriers, shared, now }: DecisionContext): Decision {
+function complete(cluster: Cluster, { barriers, shared, now, rosters }: DecisionContext): Decision {
   const { id: clusterId, size } = cluster.record;
   const { roundState: before, round } = cluster;
-  const entry = firstEpoch(clusterId);
   const completion: Completion = { kind: 'completion', clusterId, size, before };
-  cluster.setEntry(entry.key, entry.value);
+  const raised = raiseEpoch(cluster, rosters);
   barriers.setState(cluster, shared ? COMPLETE : '', now);
   return {
-    changes: shared ? [completion, entry] : [entry],
+    changes: shared ? [completion, ...raised.changes] : raised.changes,
     undo: () => {
-      cluster.deleteEntry(entry.key);
+      raised.undo();
       cluster.round = round;
       barriers.setState(cluster, before, now);
     },
     event: { kind: 'completed', clusterId },
   };
-}
-
-/** The entry that makes a cluster complete. */
-export function firstEpoch(clusterId: string): EntryRecord {
-  const value = Buffer.alloc(8);
-  value.writeBigUInt64BE(1n);
-  return { kind: 'entry', clusterId, key: EPOCH_KEY, value, ifAbsent: true };
 }
 
 /** Ends a round without those who have not confirmed. */

@@ -41,6 +41,7 @@ import type {
   StoredRecord,
   Use,
 } from './command.ts';
+import { movesTooOften, type RosterMaker, savedRoster, storedEpoch, withEpoch } from './epoch.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 import { answer, type Effect, type Outcome, refuse, refuseForNow, refuseUnknown } from './outcome.ts';
 import { Registrations } from './registrations.ts';
@@ -49,22 +50,8 @@ import { expireSeat } from './replay-round.ts';
 import { type Mark, RoundClock } from './round-clock.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
+import type { ShownMember, TableOverview } from './table-views.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
-
-/** Counts of the whole table and the clusters that changed last. */
-export interface TableOverview extends TableCounts, FillCounts {
-  /** Most recently changed first; at most RECENT_CLUSTERS_MAX. */
-  readonly recent: readonly ClusterSummary[];
-}
-
-/** A member as the admin port shows it. */
-export interface ShownMember extends MemberRecord {
-  /**
-   * Milliseconds since the last command of its client that the table saw; undefined if there was none since the table
-   * was loaded. Members' roster requests may be answered from the roster cache, so the table does not see all of them.
-   */
-  readonly idleMs: number | undefined;
-}
 
 const ALL_SEATS = 0xffff_ffff_ffff_ffffn;
 
@@ -107,6 +94,11 @@ export class ClusterTable {
   setLimits(limits: TableLimits): void {
     this.#limits = limits;
     this.#ttl.setLimits(limits);
+  }
+
+  /** Sets the maker of roster bodies. Without one, no command changes an epoch. */
+  setRosterMaker(rosters: RosterMaker): void {
+    this.#contents.rosters = rosters;
   }
 
   get counts(): TableCounts {
@@ -193,6 +185,8 @@ export class ClusterTable {
         return this.#confirm(command.clientId, command.clusterId, command.round);
       case 'get-cluster':
         return this.#getCluster(command);
+      case 'get-roster':
+        return this.#getRoster(command.clientId, command.cluster);
       case 'evict':
         return this.#evict(command.cluster, command.member);
       case 'delete-cluster':
@@ -242,9 +236,9 @@ export class ClusterTable {
   decideRounds(now: number, newRound: () => string, count: number): Decision[] {
     this.#now = now;
     const contents = this.#contents;
-    const { barriers } = contents;
+    const { barriers, rosters } = contents;
     const expire = (cluster: Cluster, index: number) => expireSeat(contents, cluster, index, now);
-    const context = { barriers, shared: contents.uses !== undefined, now, newRound, expire };
+    const context = { barriers, shared: contents.uses !== undefined, now, rosters, newRound, expire };
     return barriers.take(count).flatMap((cluster) => decide(cluster, context));
   }
 
@@ -331,7 +325,7 @@ export class ClusterTable {
     if (!client) return refuse('client-unknown');
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
-    const { record } = client;
+    const { record, stored } = client;
     if (record.endPointCount < cluster.record.endPointCount) {
       return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
     }
@@ -347,25 +341,28 @@ export class ClusterTable {
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster), ...roundOf(cluster) };
     const before = cluster.seats[seat];
     if (before === record) return answer(reply);
-
+    if (before && movesTooOften(cluster, seat, this.#now)) return refuse('too-many-moves');
     const index = seat < 0 ? cluster.freeIndex : seat;
-    const { stored } = client;
+    const movedAt = cluster.movedAt.get(index);
     this.#contents.seat(cluster.record.id, index, record, client);
+    cluster.noteMove(index, before && storedEpoch(cluster) > 0 ? this.#now : undefined);
     client.stored = true;
     const member: MemberRecord = { ...cluster.memberRecord(index), ...this.#sharedFields(cluster) };
-    return {
+    const joined: Outcome = {
       reply,
       changes: stored ? [member] : [record, member],
-      ...(before ? undefined : { adds: 'member' }),
+      ...(before ? undefined : { adds: 'member' as const }),
       ...(!before && cluster.isFull && cluster.createdAt !== undefined
         ? { filledAfterMs: this.#now - cluster.createdAt }
         : undefined),
       undo: () => {
         client.stored = stored;
+        cluster.noteMove(index, movedAt);
         if (before) cluster.seat(index, before);
         else this.#contents.unseat(cluster, index);
       },
     };
+    return withEpoch(joined, cluster, this.#contents.rosters);
   }
 
   /** Fields of a member's record that only a shared store needs. */
@@ -431,14 +428,20 @@ export class ClusterTable {
     };
   }
 
+  #getRoster(clientId: string, ref: ClusterRef): Outcome {
+    const cluster = this.#find(ref);
+    if (!cluster) return refuseUnknown(ref);
+    if (this.#use(clientId)?.seats.includes(cluster)) this.#useCluster(cluster);
+    return savedRoster(cluster, this.#contents.rosters);
+  }
+
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
     const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
     const evicted = cluster.seats[index];
     if (!evicted) return refuse('client-unknown');
-    const { clientId } = evicted;
-    const { id } = cluster.record;
+    const [{ clientId }, { id }] = [evicted, cluster.record];
     const { roundState } = cluster;
     const round = this.#contents.uses && hasBarrier(cluster) ? { roundState } : undefined;
     this.#losesSeat(evicted);
@@ -447,7 +450,7 @@ export class ClusterTable {
     if (cluster.memberCount === 0) cluster.lastUse = this.#now;
     // Refilling after an eviction would distort the fill time.
     cluster.createdAt = undefined;
-    return {
+    const removed: Outcome = {
       reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
       changes: [{ kind: 'member-removal', clusterId: id, index, clientId, ...round }],
       undo: () => {
@@ -455,6 +458,7 @@ export class ClusterTable {
         restoreRound();
       },
     };
+    return withEpoch(removed, cluster, this.#contents.rosters);
   }
 
   #delete(ref: ClusterRef): Outcome {
@@ -557,7 +561,7 @@ function viewOf(cluster: Cluster): { readonly barrier?: BarrierView } {
 
 /** The seat that a reader of an RSA dialect is not shown until the cluster is complete (Q5). */
 function withheld(cluster: Cluster, clientId: string): bigint {
-  if (!hasBarrier(cluster) || isComplete(cluster)) return 0n;
+  if (!cluster.record.confirmMs || isComplete(cluster)) return 0n;
   const index = cluster.seats.findLastIndex((member) => member !== undefined && member.clientId !== clientId);
   return index < 0 ? 0n : 1n << BigInt(index);
 }

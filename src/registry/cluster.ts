@@ -16,6 +16,7 @@ import type { Round } from './round.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
 const NO_ENTRIES: ReadonlyMap<string, Uint8Array> = new Map();
+const NO_MOVES: ReadonlyMap<number, number> = new Map();
 
 /** Ephemeral clusters expire once no member asks for them (R4). */
 export function isEphemeral({ attrs }: ClusterProperties): boolean {
@@ -55,6 +56,8 @@ export class Cluster {
   #memberCount = 0;
   /** Undefined without entries, as most clusters are. BOUNDED by ENTRIES_PER_CLUSTER_MAX. */
   #entries: Map<string, Uint8Array> | undefined;
+  /** Undefined before the first move. BOUNDED by the size. */
+  #movedAt: Map<number, number> | undefined;
 
   constructor(record: ClusterRecord, lastUse: number, createdAt?: number) {
     this.record = record;
@@ -117,6 +120,17 @@ export class Cluster {
   deleteEntry(key: string): void {
     this.#entries?.delete(key);
     if (this.#entries?.size === 0) this.#entries = undefined;
+  }
+
+  /** Times of the members' last moves since the table was loaded, by index, in milliseconds of the coordinator's clock. */
+  get movedAt(): ReadonlyMap<number, number> {
+    return this.#movedAt ?? NO_MOVES;
+  }
+
+  /** Notes a move; with `at` undefined forgets it. */
+  noteMove(index: number, at: number | undefined): void {
+    if (at === undefined) this.#movedAt?.delete(index);
+    else this.#movedAt = (this.#movedAt ?? new Map()).set(index, at);
   }
 
   /** Takes a seat or replaces its member. */

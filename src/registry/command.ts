@@ -12,7 +12,8 @@ export type Command =
   | CreateCommand
   | JoinCommand
   | ConfirmCommand
-  | GetClusterCommand;
+  | GetClusterCommand
+  | GetRosterCommand;
 
 /** An operator's request to the table. */
 export type OperatorCommand =
@@ -135,6 +136,14 @@ export interface RequestedWait {
   readonly resumed: boolean;
 }
 
+/** Fetches the roster body of a complete cluster's epoch, and all members. */
+export interface GetRosterCommand {
+  readonly kind: 'get-roster';
+  /** The requesting client. */
+  readonly clientId: string;
+  readonly cluster: ClusterRef;
+}
+
 /** Properties of a cluster, as Create and Join return them. */
 export interface ClusterProperties {
   readonly id: string;
@@ -156,6 +165,7 @@ export type Reply =
   | { readonly kind: 'cluster'; readonly cluster: ClusterProperties; readonly round?: string | undefined }
   | RosterReply
   | WaitingReply
+  | SavedRosterReply
   /** Marks lifted, and marks left. */
   | { readonly kind: 'marks'; readonly lifted: number; readonly left: number }
   | RefusedReply;
@@ -214,6 +224,15 @@ export interface BarrierView {
   readonly round: string | undefined;
   /** Bit i if the member with index i has confirmed it. */
   readonly confirmed: bigint;
+}
+
+/** The body of a complete cluster's epoch, and the tokens of its members by ascending index. */
+export interface SavedRosterReply {
+  readonly kind: 'saved-roster';
+  readonly clusterId: string;
+  readonly body: Uint8Array;
+  readonly which: bigint;
+  readonly roster: Uint8Array;
 }
 
 /** The unit of storage: a record written or removed. Removing a cluster removes its members and entries. */

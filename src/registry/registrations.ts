@@ -15,6 +15,7 @@ import type {
   RegisterCommand,
   Reply,
 } from './command.ts';
+import { raiseIfComplete } from './epoch.ts';
 import { answer, type Outcome, refuse } from './outcome.ts';
 import type { TableContents } from './table-contents.ts';
 import type { TableLimits } from './time-to-live.ts';
@@ -130,9 +131,11 @@ export class Registrations {
     contents.deleteClient(clientId);
     const stored = holder.stored || !record.ephemeral;
     contents.setClient(record, stored, now);
-    const removals: Change[] = lost.map(({ cluster, index, roundState }) => {
+    const raised = lost.map(({ cluster }) => raiseIfComplete(cluster, contents.rosters));
+    const removals = lost.flatMap(({ cluster, index, roundState }, place): Change[] => {
       const round = contents.uses && hasBarrier(cluster) ? { roundState } : undefined;
-      return { kind: 'member-removal', clusterId: cluster.record.id, index, clientId, ...round };
+      const removal = { kind: 'member-removal', clusterId: cluster.record.id, index, clientId, ...round } as const;
+      return [removal, ...raised[place]!.changes];
     });
     return {
       reply,
@@ -140,6 +143,7 @@ export class Registrations {
       displaced: { registration: holder.record, seats: lost.length },
       adds: 'registration',
       undo: () => {
+        for (const epoch of raised) epoch.undo();
         contents.deleteClient(clientId);
         contents.putClient(holder);
         for (const { cluster, index, member, createdAt, lastUse } of lost.reverse()) {

@@ -1,8 +1,9 @@
 // Applies stored records to the table: at the start, in a catch-up, and after a conflict. Replay is idempotent.
 import { strict as assert } from 'node:assert';
-import { EPOCH_KEY, stateAfterLeave } from './barrier.ts';
+import { stateAfterLeave } from './barrier.ts';
 import { Cluster } from './cluster.ts';
 import type { ClientRecord, EntryRecord, EntryRemoval, Learned, Registration, StoredRecord } from './command.ts';
+import { EPOCH_KEY, storedEpoch } from './epoch.ts';
 import { wholeSeconds } from './lease-tracker.ts';
 import { expireSeat, leave, replayRound } from './replay-round.ts';
 import type { TableContents } from './table-contents.ts';
@@ -48,6 +49,7 @@ export function replay(contents: TableContents, change: Learned, now: number): v
       const seated = clustersById.get(change.clusterId)?.seats[change.index];
       if (seated && isSameRegistration(seated, change)) return;
       markUsed(contents, change.clusterId, now);
+      if (seated?.clientId === change.clientId) noteMove(contents, change.clusterId, change.index, now);
       const ofClient = client && isSameRegistration(client.record, change);
       contents.seat(change.clusterId, change.index, ofClient ? client.record : change, client);
       return;
@@ -117,6 +119,12 @@ function replayEntry(contents: TableContents, change: EntryRecord | EntryRemoval
   cluster.setEntry(change.key, change.value);
   // A shared store has the round state, too.
   if (!uses && change.key === EPOCH_KEY) barriers.setState(cluster, '', now);
+}
+
+/** A member of a complete cluster has moved on another server. */
+function noteMove({ clustersById }: TableContents, clusterId: string, index: number, now: number): void {
+  const cluster = clustersById.get(clusterId);
+  if (cluster && storedEpoch(cluster) > 0) cluster.noteMove(index, now);
 }
 
 /** True if this server has removed the cluster and the record is older. Cluster IDs are never reused. */

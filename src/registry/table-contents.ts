@@ -7,6 +7,7 @@ import { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { LossReason } from './cluster-versions.ts';
 import type { ClientRecord, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
+import type { RosterMaker } from './epoch.ts';
 import type { LeaseTracker } from './lease-tracker.ts';
 import { RecentChanges } from './recent-changes.ts';
 
@@ -34,6 +35,8 @@ export class TableContents {
   /** Undefined unless other servers share the store. */
   readonly uses: LeaseTracker | undefined;
   readonly barriers: Barriers;
+  /** Undefined in a table that only replays records, which makes no epoch. */
+  rosters: RosterMaker | undefined;
   /** Number of marked clients by the digest of their SigKey. BOUNDED by the clients. */
   readonly #markedKeys = new Map<string, number>();
   /** IDs of the marked clients. */

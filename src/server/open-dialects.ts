@@ -35,8 +35,6 @@ export function openDialects(
   const facts = { registryId: identity.id, sigKey: identity.sigKey, oldDialectsClosed, maxWaitMs };
   const sealKey = new SealKeyWriter(facts);
   onStop(async () => sealKey.close());
-  return {
-    dialects: config.dialects,
-    sealed: { mac1Key: mac1Key(regCred.sigKey), sealKey: sealKey.memory, maxWaitMs },
-  };
+  const sealed = { mac1Key: mac1Key(regCred.sigKey), sealKey: sealKey.memory, sigKey: identity.sigKey, maxWaitMs };
+  return { dialects: config.dialects, sealed };
 }

@@ -203,7 +203,7 @@ function stateFields({ version, history, epoch, emptied, rosterHash, yourSeat }:
 }
 
 /** Selects the cluster by ID, else by name, else the session's own (R5, R7). An empty field counts as absent. */
-function selectCluster(message: Message, ofSession: string | undefined): ClusterRef | undefined {
+export function selectCluster(message: Message, ofSession: string | undefined): ClusterRef | undefined {
   if (message.ClusterID?.length) {
     // Cuts an overlong ID to one byte too many: no cluster has it, and the command stays small.
     return { id: Buffer.from(message.ClusterID.subarray(0, ID_BYTES + 1)).toString('hex') };

@@ -96,6 +96,8 @@ export interface SessionContext {
   readonly registryToken: Token;
   readonly version: number;
   readonly random: RandomBytes;
+  /** Signs a roster body by sk (W3). Present in the sealed dialect. */
+  readonly signRoster?: ((body: Uint8Array) => Uint8Array) | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Maximum bytes of tokens in one reply on this connection. */

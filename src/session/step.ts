@@ -3,6 +3,7 @@
 import { type Message, Op } from '../wire/message.ts';
 import { serveClient } from './client-message.ts';
 import { serveCreate, serveGetCluster, serveJoin, serveResumed } from './cluster-messages.ts';
+import { serveGetRoster } from './roster-messages.ts';
 import type { AnonymousSession, IdentifiedSession, Session, SessionContext, Step } from './session.ts';
 
 /** Serves a message in a state that allows it. */
@@ -26,6 +27,7 @@ export const SERVED: {
     [Op.Create]: serveCreate,
     [Op.Join]: serveJoin,
     [Op.GetCluster]: serveGetCluster,
+    [Op.GetRoster]: serveGetRoster,
     [Op.Bye]: serveBye,
   },
 };

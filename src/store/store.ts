@@ -90,6 +90,8 @@ export class StoreUnusableError extends Error {
  * and an entry without `ifAbsent`, or its removal, if another server has written its key since the last catch-up.
  */
 export interface Store {
+  /** Term of the table, 1 to 2^53-1 (W4); 1 if absent. A restore from a backup raises it. */
+  readonly term?: number;
   /**
    * Yields every record, some at a time: clients, then clusters, then members, then entries. The members of a cluster
    * come by ascending index. Rejects with StoreUnusableError at a damaged record.

@@ -47,6 +47,20 @@ export function decodeSealedFields(bytes: Uint8Array): Pick<Token, 'SealKey' | '
   return reg.XLRegMsg.Token.decode(bytes);
 }
 
+/** Encodes a token as a message of its own, without DigSig, with the fields of the sealed dialect. */
+export function encodeToken(token: Token): Uint8Array {
+  return reg.XLRegMsg.Token.encode({ ...token, DigSig: null }).finish();
+}
+
+/** Decodes a token that is a message of its own; undefined if the protobuf library rejects the bytes. */
+export function decodeToken(bytes: Uint8Array): Token | undefined {
+  try {
+    return reg.XLRegMsg.Token.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Decodes concatenated roster tokens. */
 export function decodeRoster(bytes: Uint8Array): Token[] {
   return reg.XLRegMsg.decode(bytes).Tokens ?? [];

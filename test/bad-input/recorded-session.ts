@@ -58,7 +58,7 @@ export class LoneWorker {
         version: 1,
       },
       replyBytesMax: { tcp: 16_384, ws: REPLY_BYTES_MAX },
-      sealed: { mac1Key: this.mac1Key, sealKey: this.#sealKey.memory },
+      sealed: { mac1Key: this.mac1Key, sealKey: this.#sealKey.memory, sigKey: sk.sigPrivate },
     };
     this.#context = jobContext(facts, pooledRandom());
     const limits = { ...NO_LIMITS, clients: 100, clusters: CLUSTERS_MAX };

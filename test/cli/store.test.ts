@@ -1,14 +1,17 @@
 // Commands for operators: backup, restore, store verify, export.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
+import { raiseTerm } from '../../src/store/lmdb/open-table.ts';
 import { FieldRegistry, type Registered, type Wire } from '../field/field-registry.ts';
 import { cluster, contents, entry, plain } from '../store/store-contract.ts';
 import { runXlreg } from './xlreg-process.ts';
 
+const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const WIRE: Wire = { transport: 'tcp', dialect: 'prefixed' };
 const LMDB = ['--store', 'lmdb'];
 
@@ -108,11 +111,43 @@ describe('a cluster with entries', () => {
     expect((await runXlreg(['store', 'verify', '--data-dir', at('forming-restored')])).code).toBe(0);
     const exported = await runXlreg(['export', '--json', '--data-dir', at('forming-restored')]);
     const lines = exported.stdout.trimEnd().split('\n');
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { ...records[0], attrs: '0' },
-      ...records.slice(1).map(plain),
-    ]);
+    const [head, ...rest] = lines.map((line) => JSON.parse(line));
+    expect(head).toMatchObject({ kind: 'registry', registryId: running.file.id.toString('hex') });
+    expect(rest).toEqual([{ ...records[0], attrs: '0' }, ...records.slice(1).map(plain)]);
     expect(await withStore('forming-restored', contents)).toEqual(records.map(plain));
+  });
+});
+
+describe('the term (W4)', { timeout: 120_000 }, () => {
+  const termOf = async (name: string) => {
+    const { stdout } = await runXlreg(['export', '--data-dir', at(name)]);
+    return JSON.parse(stdout.slice(0, stdout.indexOf('\n'))).term;
+  };
+
+  it('is 1 in a backup, and at least the present second after each restore, also of a stream', async () => {
+    await backup('first-term');
+    const archive = execFileSync(process.execPath, [MAIN, 'backup', '-', '--admin', admin(), '--data-dir', at('data')]);
+    writeFileSync(at('first-term.tar'), archive);
+    expect(await termOf('first-term')).toBe(1);
+    const began = Math.floor(Date.now() / 1000);
+    for (const [from, to] of [
+      ['first-term', 'second-term'],
+      ['first-term.tar', 'unpacked-term'],
+    ] as const) {
+      expect(await runXlreg(['restore', at(from), '--data-dir', at(to)])).toMatchObject({ code: 0, stderr: '' });
+      expect(readdirSync(at(`${to}/table`))).toEqual(['data.mdb']);
+      expect(await termOf(to)).toBeGreaterThanOrEqual(began);
+    }
+    expect(await termOf('first-term')).toBe(1);
+  });
+
+  it('rises by one under a clock that was set back, and a copy of the table has it', async () => {
+    await raiseTerm(at('second-term'), 4_000_000_000);
+    await raiseTerm(at('second-term'), 5);
+    expect(await termOf('second-term')).toBe(4_000_000_001);
+    const copied = await runXlreg(['store', 'copy', `lmdb:${at('second-term')}`, `lmdb:${at('copied-term')}`]);
+    expect(copied).toMatchObject({ code: 0, stderr: '' });
+    expect(await termOf('copied-term')).toBe(4_000_000_001);
   });
 });
 

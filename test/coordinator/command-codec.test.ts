@@ -28,6 +28,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('find-client' as const), clientId: id }),
   fc.record({ kind: fc.constant('create' as const), clientId: id, name, ...properties }),
   fc.record({ kind: fc.constant('join' as const), clientId: id, cluster }),
+  fc.record({ kind: fc.constant('get-roster' as const), clientId: id, cluster }),
   fc.record({
     kind: fc.constant('get-cluster' as const),
     clientId: id,
@@ -60,6 +61,7 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
     next: byte,
     roster: token,
   }),
+  fc.record({ kind: fc.constant('saved-roster' as const), clusterId: id, body: token, which: long, roster: token }),
   fc.record({
     kind: fc.constant('roster' as const),
     cluster: fc.record(properties),

@@ -113,7 +113,7 @@ describe.skipIf(programs === undefined)('xlreg store copy', () => {
     const prefix = newPrefix();
     const access = { endPoints: endPointsOf(etcd), tls: undefined, user: undefined };
     // The state that a killed copy leaves behind.
-    const left = await CopyClaim.begin(access, registryId, prefix);
+    const left = await CopyClaim.begin(access, registryId, prefix, 1);
     const args = ['serve', '--store', place, '--etcd-prefix', prefix, '--data-dir', at('data')];
     const refused = await runXlreg([...args, '--tcp', '127.0.0.1:0', '--ws', 'off', '--admin', 'off']);
     expect(refused.code).not.toBe(0);

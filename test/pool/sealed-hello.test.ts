@@ -24,7 +24,10 @@ const sealKey = new SealKeyWriter({ registryId: registry.id, sigKey: sk.privateK
 afterAll(() => sealKey.close());
 const facts = {
   ...{ commsKey: ck.privateKey, registryToken: { ID: registry.id }, version: 1 },
-  ...{ replyBytesMax: { tcp: 16_384, ws: 262_144 }, sealed: { mac1Key: key, sealKey: sealKey.memory } },
+  ...{
+    replyBytesMax: { tcp: 16_384, ws: 262_144 },
+    sealed: { mac1Key: key, sealKey: sealKey.memory, sigKey: sk.privateKey },
+  },
 };
 const context = jobContext(facts, pooledRandom());
 

@@ -81,6 +81,8 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
       const asks = cluster.members.some((member) => member?.clientId === command.clientId);
       return unchanged(asks ? withCluster(after, { ...cluster, lastUse: now }) : after, roster(cluster, command));
     }
+    case 'get-roster':
+      throw new Error('the model knows no epochs');
     case 'evict':
       return evict(table, command.cluster, command.member, now);
     case 'delete-cluster': {

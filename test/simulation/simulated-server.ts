@@ -124,7 +124,16 @@ export class SimulatedServer implements Owner {
     let made = 0;
     const newRound = () => variant.newRound?.(++made) ?? random.hex(16);
     const clock = () => this.#clock();
-    this.coordinator = new Coordinator(this.table, this.store, SILENT, clock, undefined, undefined, newRound);
+    this.coordinator = new Coordinator(
+      this.table,
+      this.store,
+      SILENT,
+      clock,
+      undefined,
+      undefined,
+      undefined,
+      newRound,
+    );
     for (let worker = 0; worker < 2; worker++) {
       this.#workers.push({ jobs: [], asked: new Set(), busy: false, stalledUntil: 0 });
     }

@@ -150,10 +150,10 @@ describeEachEngine('with the engine %s', (engine) => {
       }
       await until(async () => (await parked()) === 2);
       await operate('DELETE', `${one.cluster}/members/${other.cluster}-1`);
-      expect(await one.receive()).toMatchObject({ which: 0n, emptied: 0b10n, yourSeat: 0, epoch: 0 });
+      expect(await one.receive()).toMatchObject({ which: 0n, emptied: 0b10n, yourSeat: 0, epoch: 2 });
       expect(await other.receive()).toMatchObject({ which: 0n, emptied: 0b10n, yourSeat: 67 });
       await other.client.join(one.cluster);
-      expect(await other.ask()).toMatchObject({ which: 0b10n, yourSeat: 1, epoch: 1 });
+      expect(await other.ask()).toMatchObject({ which: 0b10n, yourSeat: 1, epoch: 3 });
     });
 
     it('ends at the deletion of the cluster, with that error (V6)', async () => {

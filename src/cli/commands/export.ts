@@ -1,4 +1,5 @@
-// xlreg export: prints the whole table of a stopped registry as lines of JSON: clients, clusters, members, entries.
+// xlreg export: prints the whole table of a stopped registry as lines of JSON: the registry and its term, then clients,
+// clusters, members, entries.
 import { once } from 'node:events';
 import type { StoredRecord } from '../../registry/command.ts';
 import { readTable, type StoredTable } from '../../store/lmdb/table-reader.ts';
@@ -17,7 +18,8 @@ export async function exportTable(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function print({ records }: StoredTable): Promise<void> {
+async function print({ registryId, term, records }: StoredTable): Promise<void> {
+  process.stdout.write(`${JSON.stringify({ kind: 'registry', registryId, term })}\n`);
   for (const some of records) {
     const lines = some.map((record) => `${JSON.stringify(describe(record))}\n`).join('');
     if (!process.stdout.write(lines)) await once(process.stdout, 'drain');

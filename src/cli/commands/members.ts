@@ -1,10 +1,12 @@
 // xlreg members: lists the members of a cluster without joining it.
 import { type ClusterRef, createVisitor, type Member } from '../../client/index.ts';
 import { begin } from '../begin.ts';
-import { type ClientFlags, name, readCommandLine } from '../client-flags.ts';
+import { type ClientFlags, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { gatherRoster } from '../gather-roster.ts';
+import { rosterMemoryOf } from '../member-place.ts';
 import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
+import { warnOfRestore, writeSavedRoster } from '../saved-rosters.ts';
 import { reportUnverified, requireVerified } from '../verified-members.ts';
 import { Wait } from '../wait.ts';
 
@@ -18,16 +20,21 @@ const NOBODY = 0n;
 export async function members(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME or ID'],
-    options: { wait: { type: 'string' }, 'require-verified': { type: 'boolean' } },
+    options: { wait: { type: 'string' }, 'require-verified': { type: 'boolean' }, save: { type: 'string' } },
   });
   const required = requireVerified(values, flags);
+  const { save } = values;
+  if (save !== undefined && flags.dialect !== 'sealed') throw new UsageError('--save needs --dialect sealed');
   const text = positionals[0]!;
   const cluster: ClusterRef = ID.test(text) ? { id: text.toLowerCase() } : name('NAME', text);
   const wait = new Wait('members', values.wait, signal);
   const visitor = await createVisitor();
   try {
     const found = await wait.retry(() => findOnce(flags, cluster, visitor, wait.signal));
-    return await report(found, { text, cluster, required }, flags, wait);
+    const code = await report(found, { text, cluster, required }, flags, wait);
+    const { clusterId } = found;
+    if (save !== undefined) await wait.retry(() => saveOnce(flags, clusterId, visitor, save, wait.signal));
+    return code;
   } finally {
     wait.end();
   }
@@ -43,6 +50,21 @@ async function findOnce(flags: ClientFlags, cluster: ClusterRef, visitor: Member
   }));
   const { id, clusterId, size } = begun;
   return { regCred, options, session, member: { ...visitor, id }, clusterId, size };
+}
+
+/** Saves the signed roster of the cluster's epoch, in a session of its own. */
+async function saveOnce(flags: ClientFlags, id: string, visitor: Member, path: string, signal: AbortSignal) {
+  const { session, regCred } = await findOnce(flags, { id }, visitor, signal);
+  try {
+    const { bytes, roster } = await session.savedRoster(
+      { id },
+      rosterMemoryOf(Buffer.from(regCred.id).toString('hex')),
+    );
+    await writeSavedRoster(path, bytes);
+    warnOfRestore('members', roster);
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
 }
 
 /** Gathers the roster, prints it, and returns the exit code. */

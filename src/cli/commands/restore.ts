@@ -13,6 +13,7 @@ import {
 import type { TableCounts } from '../../registry/table-contents.ts';
 import { syncDirectory } from '../../runtime/atomic-file.ts';
 import { makeDirectory } from '../../runtime/make-directory.ts';
+import { raiseTerm } from '../../store/lmdb/open-table.ts';
 import { verifyStore } from '../../store/verify.ts';
 import { readArguments } from '../client-flags.ts';
 import { whileUnused } from '../data-directory.ts';
@@ -45,8 +46,14 @@ function isDirectory(from: string): boolean {
 
 async function copy(from: string, to: string): Promise<TableCounts> {
   const counts = await whileUnused(from, verifyStore);
-  await copyRegistry(from, to);
+  await copyRegistry(from, to, undefined, raise);
   return counts;
+}
+
+/** Raises the term of a restored table: members may have seen later epochs (W4). */
+async function raise(directory: string): Promise<void> {
+  await raiseTerm(directory, Math.floor(Date.now() / 1000));
+  await rm(join(directory, TABLE_DIRECTORY, 'lock.mdb'), { force: true });
 }
 
 /** Unpacks and verifies a stream beside its final place. Leaves nothing if it is incomplete or damaged. */
@@ -60,7 +67,7 @@ async function unpack(from: string, to: string): Promise<TableCounts> {
   try {
     await readArchive(from === '-' ? process.stdin : createReadStream(from), unpacking);
     const counts = await verifyStore(unpacking);
-    await rm(join(unpacking, TABLE_DIRECTORY, 'lock.mdb'), { force: true });
+    await raise(unpacking);
     // The table and the secrets first; a directory with an ID counts as a registry's.
     for (const name of [TABLE_DIRECTORY, ...identityFilesOf(unpacking)]) {
       await rename(join(unpacking, name), join(to, name));

@@ -28,9 +28,14 @@ export async function openEtcdSource(name: string, flags: EtcdFlags): Promise<Co
 }
 
 /** Begins a table, if there is none. Rejects with UsageError or StoreUnusableError. */
-export async function openEtcdTarget(name: string, registryId: string, flags: EtcdFlags): Promise<CopyTarget> {
+export async function openEtcdTarget(
+  name: string,
+  registryId: string,
+  term: number,
+  flags: EtcdFlags,
+): Promise<CopyTarget> {
   const { prefix, ...access } = accessOf(name, flags);
-  const claim = await CopyClaim.begin(access, registryId, prefix);
+  const claim = await CopyClaim.begin(access, registryId, prefix, term);
   let store: Store;
   try {
     store = await EtcdStore.open({ access, registryId, prefix, as: { copying: claim.stamp } });

@@ -32,7 +32,7 @@ export async function openLmdbSource(directory: string): Promise<CopySource> {
 }
 
 /** Begins a table, if there is none. Rejects with OperatorError or StoreUnusableError. */
-export async function openLmdbTarget(directory: string, registryId: string): Promise<CopyTarget> {
+export async function openLmdbTarget(directory: string, registryId: string, term: number): Promise<CopyTarget> {
   const unlock = await lockDirectory(directory);
   const copying = join(directory, 'copying');
   let store: Store;
@@ -41,7 +41,7 @@ export async function openLmdbTarget(directory: string, registryId: string): Pro
     await assertSameRegistry(directory, registryId);
     // A killed copy may have left it.
     await rm(copying, { recursive: true, force: true });
-    store = LmdbStore.open(copying, { registryId, bytesMax: undefined });
+    store = LmdbStore.open(copying, { registryId, bytesMax: undefined, term });
   } catch (error) {
     unlock();
     throw error;

@@ -14,12 +14,12 @@ export function openSource(text: string, etcd: EtcdFlags): Promise<CopySource> {
   return 'etcd' in location ? openEtcdSource(location.etcd, etcd) : openLmdbSource(location.directory);
 }
 
-/** Begins the target of a registry. Throws UsageError; rejects with UsageError, OperatorError or StoreUnusableError. */
-export function openTarget(text: string, registryId: string, etcd: EtcdFlags): Promise<CopyTarget> {
+/** Begins the target of a registry, whose table has this term. Throws UsageError; rejects with UsageError, OperatorError or StoreUnusableError. */
+export function openTarget(text: string, registryId: string, term: number, etcd: EtcdFlags): Promise<CopyTarget> {
   const location = locationOf('TO', text);
   return 'etcd' in location
-    ? openEtcdTarget(location.etcd, registryId, etcd)
-    : openLmdbTarget(location.directory, registryId);
+    ? openEtcdTarget(location.etcd, registryId, term, etcd)
+    : openLmdbTarget(location.directory, registryId, term);
 }
 
 function locationOf(what: string, text: string): { readonly directory: string } | { readonly etcd: StoreName } {

@@ -15,7 +15,7 @@ const EXPECTED_ERRORS = [StoreUnusableError, StoreFullError, StoreUnreachableErr
 export async function storeCopy(from: string, to: string, etcd: EtcdFlags, signal: AbortSignal): Promise<number> {
   const source = await openSource(from, etcd);
   try {
-    const target = await openTarget(to, source.registryId, etcd);
+    const target = await openTarget(to, source.registryId, source.store.term ?? 1, etcd);
     try {
       const { clients, clusters, members, digest } = await copyAndCompare(source, target, signal);
       await target.keep();
@@ -45,6 +45,8 @@ async function copyAndCompare(source: CopySource, target: CopyTarget, signal: Ab
   };
   const survey = await Survey.of(source.store, step('reading', Infinity));
   await copyRecords(source.store, target.store, step('copying', survey.records));
-  survey.assertSame(await Survey.of(await target.reopen(), step('comparing', survey.records)));
+  const copied = await target.reopen();
+  if (copied.term !== source.store.term) throw new CopyError('the copy has another term');
+  survey.assertSame(await Survey.of(copied, step('comparing', survey.records)));
   return survey;
 }

@@ -1,9 +1,10 @@
 // The coordinator's end of the roster cache, in stage 4, sequential: it publishes the clusters that are asked for,
 // applies each stored change, and invalidates a page that it cannot update. Invariants: published clusters are stored;
 // a page that a worker reads is never rewritten.
-import { EPOCH_KEY, epochOf, isComplete } from '../../registry/barrier.ts';
+import { epochOf, isComplete } from '../../registry/barrier.ts';
 import { type Cluster, isEphemeral } from '../../registry/cluster.ts';
 import type { Change, ClusterRecord, MemberRecord, Registration } from '../../registry/command.ts';
+import { EPOCH_KEY } from '../../registry/epoch.ts';
 import { Hazards } from './hazards.ts';
 import { CachePages, fits } from './page.ts';
 

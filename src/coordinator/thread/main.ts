@@ -14,6 +14,7 @@ import { WorkerChannel } from '../../shared-memory/worker-channel.ts';
 import { isShared, openStore, placeOf } from '../../store/open-store.ts';
 import { type Store, StoreUnusableError } from '../../store/store.ts';
 import { signedContentDigest } from '../../wire/member-token.ts';
+import { BodyMaker } from '../body-maker.ts';
 import { Charges } from '../charges.ts';
 import { Coordinator, CoordinatorClosingError } from '../coordinator.ts';
 import type { CoordinatorObserver } from '../coordinator-observer.ts';
@@ -88,6 +89,7 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
   try {
     const began = clock();
     const store = await openStore(settings, recorder);
+    table.setRosterMaker(new BodyMaker(settings.registryId, store.term ?? 1, Date.now));
     const additions = data.reportsAdditions
       ? new AdditionQueue((sent) => report({ kind: 'added', additions: sent }))
       : undefined;

@@ -22,6 +22,8 @@ const CHANGE_MS = 10_000;
 interface Meta {
   readonly schema: number;
   readonly registryId: string;
+  /** 1 to 2^53-1 (W4); 1 if absent. */
+  readonly term?: number;
   /** Stamp of a copy that is in work or was aborted. */
   readonly copying?: string;
   /** Stamp of the finished copy that the table came from. */
@@ -29,26 +31,28 @@ interface Meta {
 }
 
 /**
- * Claims an empty prefix for the registry, or checks its claim. Resolves to etcd's cluster ID. Rejects with
- * StoreUnusableError.
+ * Claims an empty prefix for the registry, or checks its claim. Resolves to etcd's cluster ID and the table's term.
+ * Rejects with StoreUnusableError.
  */
 export async function claim(
   client: EtcdClient,
   keys: EtcdKeys,
   { registryId, as }: { readonly registryId: string; readonly as: Claimant },
   deadline: number,
-): Promise<string> {
+): Promise<{ readonly clusterId: string; readonly term: number }> {
   const reading: TxnRequest = { compare: [], success: [read(keys.meta)], failure: [] };
   const answer = await transact(client, as === 'server' ? claiming(keys, print({ registryId })) : reading, deadline);
   const current = currentMeta(answer);
+  let term = 1;
   if (current !== undefined) {
     const meta = parse(current, keys, registryId);
+    term = meta.term ?? 1;
     if (meta.copying !== (typeof as === 'object' ? as.copying : undefined)) {
       throw new StoreUnusableError(`${keys.prefix} in etcd is an unfinished copy; run xlreg store copy again`);
     }
     if (as === 'server' && meta.schema < SCHEMA_VERSION) await raiseSchema(client, keys, current, meta, deadline);
   } else if (as !== 'server') throw new StoreUnusableError(`${keys.prefix} in etcd has no table`);
-  return clusterIdOf(answer.header);
+  return { clusterId: clusterIdOf(answer.header), term };
 }
 
 /** Writes the present schema, which older servers refuse. Rejects with StoreUnusableError. */
@@ -78,18 +82,25 @@ export class CopyClaim {
   readonly #client: EtcdClient;
   readonly #keys: EtcdKeys;
   readonly #registryId: string;
+  readonly #term: number;
 
-  private constructor(client: EtcdClient, keys: EtcdKeys, registryId: string) {
+  private constructor(client: EtcdClient, keys: EtcdKeys, registryId: string, term: number) {
     this.#client = client;
     this.#keys = keys;
     this.#registryId = registryId;
+    this.#term = term;
   }
 
-  /** Claims the prefix and removes an aborted copy. Rejects with StoreUnusableError. */
-  static async begin(access: EtcdAccess, registryId: string, prefix: string | undefined): Promise<CopyClaim> {
+  /** Claims the prefix for a table of this term, and removes an aborted copy. Rejects with StoreUnusableError. */
+  static async begin(
+    access: EtcdAccess,
+    registryId: string,
+    prefix: string | undefined,
+    term: number,
+  ): Promise<CopyClaim> {
     const keys = EtcdKeys.of(registryId, prefix);
     const client = new EtcdClient(access, { requested() {} });
-    const copy = new CopyClaim(client, keys, registryId);
+    const copy = new CopyClaim(client, keys, registryId, term);
     try {
       await copy.#begin();
       return copy;
@@ -101,7 +112,7 @@ export class CopyClaim {
 
   /** Makes the copy the registry's table. Rejects with StoreUnusableError if another copy has begun meanwhile. */
   async keep(): Promise<void> {
-    const whole = print({ registryId: this.#registryId, copied: this.stamp });
+    const whole = print({ registryId: this.#registryId, term: this.#term, copied: this.stamp });
     const request = {
       compare: [holds(this.#keys.meta, this.#meta)],
       success: [put(this.#keys.meta, whole)],
@@ -139,7 +150,7 @@ export class CopyClaim {
   }
 
   get #meta(): string {
-    return print({ registryId: this.#registryId, copying: this.stamp });
+    return print({ registryId: this.#registryId, term: this.#term, copying: this.stamp });
   }
 
   #cleared() {

@@ -40,7 +40,7 @@ export interface Committed {
  * of the longest: with the head that leaves 79 for each, and the removal of a full cluster has 71.
  */
 export const TRANSACTIONS_MAX = 48;
-/** Changes of a displacement in one transaction; a seat takes three operations. */
+/** Changes of a displacement in one transaction; a seat takes three operations, an entry two. */
 const DISPLACED_AT_ONCE = 16;
 /** etcd's limit is 1.5 MB. */
 const REQUEST_BYTES_MAX = 512 * 1024;
@@ -155,7 +155,7 @@ function partsOf(changes: readonly Change[], context: CommitContext): Part {
   const last = changes.at(-1);
   if (last?.kind === 'client' && last.displaces !== undefined && changes.length > DISPLACED_AT_ONCE) {
     // The seats of the former holder may exceed a transaction, too. It would lose them in any case.
-    const removals = changes.slice(0, -1).map((removal) => new Part([removal], changes, context));
+    const removals = byCluster(changes.slice(0, -1)).map((some) => new Part(some, changes, context));
     return new Part([last], changes, context, removals);
   }
   const [first, ...seats] = changes;
@@ -164,6 +164,16 @@ function partsOf(changes: readonly Change[], context: CommitContext): Part {
   if (!keep) return new Part(changes, changes, context);
   const before = seats.map((seat) => new Part([seat], changes, context));
   return new Part([first], changes, context, before);
+}
+
+/** Divides removals of members, and what comes with each, by their clusters. */
+function byCluster(changes: readonly Change[]): Change[][] {
+  const divided = new Map<string, Change[]>();
+  for (const change of changes) {
+    const id = 'clusterId' in change ? change.clusterId : '';
+    divided.set(id, [...(divided.get(id) ?? []), change]);
+  }
+  return [...divided.values()];
 }
 
 /** The parts that depend on no earlier part; the first is always one of them. */

@@ -65,6 +65,7 @@ const SIZE_EVERY_MS = 30_000;
 const SILENT: EtcdStoreObserver = { requested() {}, probed() {}, caughtUp() {}, readAgain() {} };
 
 export class EtcdStore implements Store {
+  readonly term: number;
   readonly #client: EtcdClient;
   readonly #keys: EtcdKeys;
   readonly #observer: EtcdStoreObserver;
@@ -93,9 +94,10 @@ export class EtcdStore implements Store {
     client: EtcdClient,
     keys: EtcdKeys,
     observer: EtcdStoreObserver,
-    clusterId: string,
+    { clusterId, term }: { readonly clusterId: string; readonly term: number },
     stopProbes: () => void,
   ) {
+    this.term = term;
     this.#stopProbes = stopProbes;
     this.#client = client;
     this.#keys = keys;
@@ -116,10 +118,10 @@ export class EtcdStore implements Store {
     const keys = EtcdKeys.of(registryId, prefix);
     const client = new EtcdClient(access, observer);
     try {
-      const clusterId = await claim(client, keys, { registryId, as }, performance.now() + openMs);
+      const claimed = await claim(client, keys, { registryId, as }, performance.now() + openMs);
       // A command is gone before a probe could tell anything.
       const stopProbes = as === 'server' ? probeServers(client, access.endPoints.length, observer.probed) : () => {};
-      return new EtcdStore(client, keys, observer, clusterId, stopProbes);
+      return new EtcdStore(client, keys, observer, claimed, stopProbes);
     } catch (error) {
       client.close();
       throw error;

@@ -61,6 +61,8 @@ export interface LmdbOptions {
   readonly registryId: string;
   /** Size in bytes at which the store counts as full; undefined for no limit but the disk. */
   readonly bytesMax: number | undefined;
+  /** Term of a new table (W4); 1 by default. */
+  readonly term?: number;
   /**
    * The store commits only while the fence is open; undefined if no lock is renewed, as for a copy that no server uses.
    */
@@ -84,6 +86,7 @@ const READ_AHEAD_BYTES = 32 * 1024 * 1024;
 const FULL_CODES: ReadonlySet<unknown> = new Set([-30792, 28, 'ENOSPC']);
 
 export class LmdbStore implements Store {
+  readonly term: number;
   readonly #directory: string;
   readonly #bytesMax: number | undefined;
   readonly #synced: (seconds: number) => void;
@@ -100,7 +103,13 @@ export class LmdbStore implements Store {
   #backup: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(directory: string, { bytesMax, fence, synced = () => {} }: LmdbOptions, table: Table) {
+  private constructor(
+    directory: string,
+    { bytesMax, fence, synced = () => {} }: LmdbOptions,
+    table: Table,
+    term: number,
+  ) {
+    this.term = term;
     this.#directory = directory;
     this.#bytesMax = bytesMax;
     this.#synced = synced;
@@ -119,13 +128,14 @@ export class LmdbStore implements Store {
       throw new StoreUnusableError(`cannot create ${directory}: ${(error as Error).message}`, { cause: error });
     }
     const table = openTable(directory, false);
+    let term: number;
     try {
-      claimTable(table, directory, options.registryId);
+      term = claimTable(table, directory, options.registryId, options.term ?? 1);
     } catch (error) {
       void table.close();
       throw error;
     }
-    return new LmdbStore(directory, options, table);
+    return new LmdbStore(directory, options, table, term);
   }
 
   async *load(): AsyncIterable<readonly StoredRecord[]> {

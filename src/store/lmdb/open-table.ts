@@ -34,6 +34,8 @@ const LMDB_MAGIC = 0xbeefc0de;
 interface Meta {
   readonly schema: number;
   readonly registryId: string;
+  /** 1 to 2^53-1 (W4). Tables of before have none: it is 1 then. */
+  readonly term: number;
 }
 
 const SHARED_VALUES = {
@@ -118,15 +120,40 @@ function metaPage(file: number, at: number): Buffer | undefined {
   return read === META.bytes && bytes.readUInt32LE(META.magicAt) === LMDB_MAGIC ? bytes : undefined;
 }
 
-/** Claims an empty table for this registry, or checks that it owns the table. Throws StoreUnusableError. */
-export function claimTable(table: Table, directory: string, registryId: string): void {
+/**
+ * Claims an empty table for this registry, with this term, or checks that it owns the table. Returns the table's term.
+ * Throws StoreUnusableError.
+ */
+export function claimTable(table: Table, directory: string, registryId: string, term: number): number {
   const meta = readMeta(table, directory);
   if (meta === undefined) {
-    const text = JSON.stringify({ schema: SCHEMA_VERSION, registryId });
-    table.transactionSync(() => table.putSync(META_KEY, sealValue(META_KEY, [Buffer.from(text)])));
-  } else if (meta.registryId !== registryId) {
+    writeMeta(table, { schema: SCHEMA_VERSION, registryId, term });
+    return term;
+  }
+  if (meta.registryId !== registryId) {
     throw new StoreUnusableError(`${directory} belongs to the registry ${meta.registryId}, not to ${registryId}`);
   }
+  return meta.term;
+}
+
+/**
+ * Raises the term of a table that no process uses to `least`, and by one at least (W4). It is on disk when this
+ * resolves. Rejects with StoreUnusableError.
+ */
+export async function raiseTerm(dataDirectory: string, least: number): Promise<void> {
+  const directory = join(dataDirectory, TABLE_DIRECTORY);
+  const table = openTable(directory, false);
+  try {
+    const meta = requireMeta(table, directory);
+    writeMeta(table, { ...meta, term: Math.max(meta.term + 1, least) });
+  } finally {
+    await table.close();
+  }
+}
+
+function writeMeta(table: Table, meta: Meta): void {
+  const text = JSON.stringify(meta);
+  table.transactionSync(() => table.putSync(META_KEY, sealValue(META_KEY, [Buffer.from(text)])));
 }
 
 /** The meta record; undefined if the table is empty. Throws StoreUnusableError. */
@@ -147,8 +174,9 @@ function readMeta(table: Table, directory: string): Meta | undefined {
 /** Undefined if the text is no meta record. */
 function parseMeta(text: string): Meta | undefined {
   try {
-    const { schema, registryId } = JSON.parse(text);
-    return typeof schema === 'number' && typeof registryId === 'string' ? { schema, registryId } : undefined;
+    const { schema, registryId, term = 1 } = JSON.parse(text);
+    if (typeof schema !== 'number' || typeof registryId !== 'string') return undefined;
+    return Number.isSafeInteger(term) && term >= 1 ? { schema, registryId, term } : undefined;
   } catch {
     return undefined;
   }

@@ -64,6 +64,8 @@ export function unpack(piece: Uint8Array): StoredRecord[] {
 export interface StoredTable {
   /** The registry that owns the table; hex. */
   readonly registryId: string;
+  /** The registry's term (W4). */
+  readonly term: number;
   /** The IDs in the index of clusters. */
   readonly clusterIds: ReadonlySet<string>;
   /** Some at a time. Throws StoreUnusableError at a damaged record. */
@@ -80,11 +82,11 @@ export async function readTable<T>(dataDirectory: string, look: (stored: StoredT
   const table = openTable(directory, true);
   const transaction = table.useReadTransaction();
   try {
-    const { registryId } = requireMeta(table, directory);
+    const { registryId, term } = requireMeta(table, directory);
     const clusterIds = new Set<string>();
     const range = { transaction, start: Buffer.of(KEY_PREFIX.clusterId), end: Buffer.of(KEY_PREFIX.clusterId + 1) };
     for (const key of table.getKeys(range)) clusterIds.add((key as Buffer).toString('hex', 1));
-    return await look({ registryId, clusterIds, records: unpackAll(packTable(table, transaction)) });
+    return await look({ registryId, term, clusterIds, records: unpackAll(packTable(table, transaction)) });
   } finally {
     transaction.done();
     await table.close();
