@@ -498,7 +498,7 @@ function viewOf(cluster: Cluster): { readonly barrier?: BarrierView } {
 
 /** The seat that a reader of an RSA dialect is not shown until the cluster is complete (Q5). */
 function withheld(cluster: Cluster, clientId: string): bigint {
-  if (!hasBarrier(cluster) || isComplete(cluster)) return 0n;
+  if (!cluster.record.confirmMs || isComplete(cluster)) return 0n;
   const index = cluster.seats.findLastIndex((member) => member !== undefined && member.clientId !== clientId);
   return index < 0 ? 0n : 1n << BigInt(index);
 }

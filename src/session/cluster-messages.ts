@@ -76,11 +76,12 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
       cursor: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
       rosterBytesMax: context.rosterBytesMax,
       sealed: isSealed(session),
-      ...roundIn(session, message),
+      ...(isSealed(session) ? roundIn(session, message) : toldIn(session)),
     },
     conclude: (reply) => {
       if (reply.kind !== 'roster') return withCluster(reply, neverHappens);
       const { cluster, which, next, roster, barrier } = reply;
+      const toldRound = isSealed(session) ? undefined : barrier?.round;
       return {
         kind: 'answer',
         message: {
@@ -93,9 +94,9 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
         },
         roster,
         session:
-          session.rosterId === cluster.id && session.rosterFrom === next
+          session.rosterId === cluster.id && session.rosterFrom === next && session.toldRound === toldRound
             ? session
-            : { ...session, rosterId: cluster.id, rosterFrom: next },
+            : { ...session, rosterId: cluster.id, rosterFrom: next, toldRound },
       };
     },
   };
@@ -124,6 +125,11 @@ function confirmMsOf({ ConfirmMs }: Message): number {
 function roundIn(session: IdentifiedSession, { Round }: Message): { readonly round?: string } {
   if (!isSealed(session) || Round?.length !== ROUND_BYTES) return {};
   return { round: Buffer.from(Round).toString('hex') };
+}
+
+/** The round that a client of an RSA dialect confirms by asking again (Q5). */
+function toldIn({ toldRound }: IdentifiedSession): { readonly round?: string } {
+  return toldRound === undefined ? {} : { round: toldRound };
 }
 
 function confirmField(session: IdentifiedSession, { confirmMs }: ClusterProperties): Message {
