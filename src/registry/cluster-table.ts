@@ -5,23 +5,13 @@
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
-import {
-  confirmedSeats,
-  type Decision,
-  decide,
-  epochOf,
-  hasBarrier,
-  isComplete,
-  isEnding,
-  retryAfterMs,
-} from './barrier.ts';
+import { type Decision, decide } from './barrier.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
+import { confirmOf, propertiesOf, viewOf, withheld } from './cluster-views.ts';
 import type {
-  BarrierView,
   ClientRecord,
-  ClusterProperties,
   ClusterRecord,
   ClusterRef,
   Command,
@@ -33,13 +23,14 @@ import type {
   MemberRecord,
   MemberSelector,
   OperatorCommand,
-  Registration,
   Reply,
   StoredRecord,
   Use,
 } from './command.ts';
+import { evict, losesSeat } from './evict.ts';
+import { join } from './join.ts';
 import { LeaseTracker } from './lease-tracker.ts';
-import { answer, type Effect, type Outcome, refuse, refuseForNow, refuseUnknown } from './outcome.ts';
+import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
 import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
 import { expireSeat } from './replay-round.ts';
@@ -303,61 +294,14 @@ export class ClusterTable {
     };
   }
 
-  #join({ clientId, cluster: ref, round }: JoinCommand): Outcome {
-    const client = this.#use(clientId);
+  #join(command: JoinCommand): Outcome {
+    const client = this.#use(command.clientId);
     if (!client) return refuse('client-unknown');
-    const cluster = this.#find(ref);
-    if (!cluster) return refuseUnknown(ref);
-    const { record } = client;
-    if (record.endPointCount < cluster.record.endPointCount) {
-      return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
-    }
-    const seat = cluster.seatOf(clientId);
-    if ((seat < 0 && cluster.isFull) || isEnding(cluster)) return refuseForNow('cluster-full', retryAfterMs(cluster));
-    const namesake = cluster.seatNamed(record.name);
-    if (namesake >= 0 && namesake !== seat) return refuseForNow('member-name-in-use', retryAfterMs(cluster));
-    const barred = seat < 0 && this.#isLastSeat(cluster) ? this.#barredMs(cluster, record) : 0;
-    if (barred > 0) return refuseForNow('cluster-full', Math.ceil(barred));
-    if (seat < 0 && client.seats.length >= this.#limits.seatsPerClient) return refuse('seats-per-client');
-    this.#useCluster(cluster);
-    this.#contents.barriers.confirm(cluster, clientId, round);
-    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster), ...roundOf(cluster) };
-    const before = cluster.seats[seat];
-    if (before === record) return answer(reply);
-
-    const index = seat < 0 ? cluster.freeIndex : seat;
-    const { stored } = client;
-    this.#contents.seat(cluster.record.id, index, record, client);
-    client.stored = true;
-    const member: MemberRecord = { ...cluster.memberRecord(index), ...this.#sharedFields(cluster) };
-    return {
-      reply,
-      changes: stored ? [member] : [record, member],
-      ...(before ? undefined : { adds: 'member' }),
-      ...(!before && cluster.isFull && cluster.createdAt !== undefined
-        ? { filledAfterMs: this.#now - cluster.createdAt }
-        : undefined),
-      undo: () => {
-        client.stored = stored;
-        if (before) cluster.seat(index, before);
-        else this.#contents.unseat(cluster, index);
-      },
-    };
-  }
-
-  /** Fields of a member's record that only a shared store needs. */
-  #sharedFields(cluster: Cluster): Pick<MemberRecord, 'ofClient' | 'roundState'> {
-    if (!this.#contents.uses) return {};
-    const { roundState } = cluster;
-    return { ofClient: true, ...(hasBarrier(cluster) && { roundState }) };
-  }
-
-  #isLastSeat({ memberCount, record }: Cluster): boolean {
-    return memberCount === record.size - 1;
-  }
-
-  #barredMs(cluster: Cluster, { clientId, sigKeyDigest }: ClientRecord): number {
-    return this.#contents.barriers.barredMs(cluster, clientId, sigKeyDigest, this.#now);
+    const cluster = this.#find(command.cluster);
+    if (!cluster) return refuseUnknown(command.cluster);
+    const outcome = join(command, client, cluster, this.#contents, this.#limits.seatsPerClient, this.#now);
+    if (outcome.reply.kind === 'cluster') this.#useCluster(cluster);
+    return outcome;
   }
 
   /** A Bye of an RSA dialect. It is answered with whatever it finds. */
@@ -382,34 +326,13 @@ export class ClusterTable {
 
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {
     const cluster = this.#find(ref);
-    if (!cluster) return refuseUnknown(ref);
-    const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
-    const evicted = cluster.seats[index];
-    if (!evicted) return refuse('client-unknown');
-    const { clientId } = evicted;
-    const { id } = cluster.record;
-    const { roundState } = cluster;
-    const round = this.#contents.uses && hasBarrier(cluster) ? { roundState } : undefined;
-    this.#losesSeat(evicted);
-    this.#contents.unseat(cluster, index);
-    const restoreRound = this.#contents.barriers.endRound(cluster);
-    if (cluster.memberCount === 0) cluster.lastUse = this.#now;
-    // Refilling after an eviction would distort the fill time.
-    cluster.createdAt = undefined;
-    return {
-      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
-      changes: [{ kind: 'member-removal', clusterId: id, index, clientId, ...round }],
-      undo: () => {
-        this.#contents.seat(id, index, evicted, this.#contents.clients.get(clientId));
-        restoreRound();
-      },
-    };
+    return cluster ? evict(cluster, member, this.#contents, this.#now) : refuseUnknown(ref);
   }
 
   #delete(ref: ClusterRef): Outcome {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
-    for (const member of cluster.seats) if (member) this.#losesSeat(member);
+    for (const member of cluster.seats) if (member) losesSeat(this.#contents, member, this.#now);
     return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#remove(cluster) };
   }
 
@@ -461,44 +384,10 @@ export class ClusterTable {
     return client;
   }
 
-  /**
-   * Starts the idle time of a client that loses its seat. Workers answer members from the roster cache, so the table
-   * may not have seen their last uses.
-   */
-  #losesSeat({ clientId }: Registration): void {
-    const client = this.#contents.clients.get(clientId);
-    if (client) client.lastUse = this.#now;
-  }
-
   #useCluster(cluster: Cluster): void {
     cluster.lastUse = this.#now;
     if (!isEphemeral(cluster.record)) return;
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.announce(cluster, use, this.#now);
   }
-}
-
-function propertiesOf({ record }: Cluster): ClusterProperties {
-  const { id, size, endPointCount, attrs, confirmMs } = record;
-  return { id, size, endPointCount, attrs, ...confirmOf(confirmMs) };
-}
-
-function confirmOf(confirmMs: number | undefined): { readonly confirmMs?: number } {
-  return confirmMs === undefined ? {} : { confirmMs };
-}
-
-function roundOf({ round }: Cluster): { readonly round?: string } {
-  return round ? { round: round.id } : {};
-}
-
-function viewOf(cluster: Cluster): { readonly barrier?: BarrierView } {
-  if (!hasBarrier(cluster)) return {};
-  return { barrier: { epoch: epochOf(cluster), round: cluster.round?.id, confirmed: confirmedSeats(cluster) } };
-}
-
-/** The seat that a reader of an RSA dialect is not shown until the cluster is complete (Q5). */
-function withheld(cluster: Cluster, clientId: string): bigint {
-  if (!cluster.record.confirmMs || isComplete(cluster)) return 0n;
-  const index = cluster.seats.findLastIndex((member) => member !== undefined && member.clientId !== clientId);
-  return index < 0 ? 0n : 1n << BigInt(index);
 }
