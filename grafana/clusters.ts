@@ -40,6 +40,33 @@ export const clusters: Dashboard = {
       ],
     },
     {
+      title: 'Rounds',
+      panels: [
+        {
+          title: 'Open rounds',
+          description: 'Full clusters whose members have to confirm before they are complete.',
+          unit: 'short',
+          queries: [{ expr: gauge('xlreg_rounds_open'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Rounds a second',
+          description:
+            'begun, completed, and expired: ended because members had not confirmed in time. Servers on one etcd count their own decisions.',
+          unit: 'ops',
+          queries: ['begun', 'completed', 'expired'].map((end) => ({
+            expr: rate(`xlreg_rounds_${end}_total`),
+            legend: `{{instance}} ${end}`,
+          })),
+        },
+        {
+          title: 'Seats removed a second',
+          description: 'Seats of members that had not confirmed in time: nodes that died while their cluster formed.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_round_seats_removed_total'), legend: '{{instance}}' }],
+        },
+      ],
+    },
+    {
       title: 'Table',
       panels: [
         {

@@ -80,6 +80,8 @@ export class ServedConnection implements ConnectionHandler {
   /** Present once the client is identified. */
   #placement: Placement | undefined;
   #joined = false;
+  /** Bytes of the next message had arrived before the last reply was written. */
+  #early = false;
   readonly #input: InputBuffer;
   /** The Hello or message that `#input` begins with (TCP). */
   readonly #partial = new PartialMessage();
@@ -273,7 +275,7 @@ export class ServedConnection implements ConnectionHandler {
     const { transport, permit } = this.#connection;
     this.#ringPlace = this.#service.parked.place;
     const { scan } = this.#partial;
-    const job = { kind, transport, session: this.#session, scan, bytes, origin: permit.origin };
+    const job = { kind, transport, session: this.#session, scan, bytes, origin: permit.origin, early: this.#early };
     this.#ticket = this.#service.pool.submit(job, (result) => this.#done(result));
     if (this.#ticket === undefined) this.#finish('overload');
   }
@@ -327,6 +329,7 @@ export class ServedConnection implements ConnectionHandler {
       if (result.clientName !== undefined) this.#identified(result.clientName, result.clientEnds!);
       else if (this.#placement?.replacedBy && result.op !== Op.Bye) this.#service.clients.active(this.#placement);
     }
+    this.#early = this.#input.first !== undefined;
     this.#ivs?.add(result.bytes);
     if (result.op === Op.Join && result.why === undefined) this.#joined = true;
     if (result.why !== undefined) return this.#finish(result.why, result.bytes);

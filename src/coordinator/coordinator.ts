@@ -247,6 +247,7 @@ export class Coordinator {
 
 function changeOf(id: string, cluster: Cluster | undefined): PostedChange {
   const version = cluster?.versions.version ?? 0;
-  const complete = cluster !== undefined && isComplete(cluster);
+  // A new round ends waits for completion, too.
+  const complete = cluster !== undefined && (isComplete(cluster) || cluster.round !== undefined);
   return { cluster: clusterKey(id), version, complete, gone: cluster === undefined };
 }

@@ -9,6 +9,7 @@ export function coordinatorMetrics(registry: Registry, stats: CoordinatorStats, 
   const metrics = new ScrapedMetrics(registry);
   batchMetrics(metrics, stats, queueLength);
   tableMetrics(metrics, stats);
+  roundMetrics(metrics, stats);
   storeMetrics(metrics, stats);
 }
 
@@ -68,6 +69,30 @@ function tableMetrics(metrics: ScrapedMetrics, { table, fillSeconds, expired }: 
     'xlreg_table_marked_clients',
     'Clients that have registered through the sealed dialect: the others are closed to their ID and SigKey.',
     () => table.marked.value,
+  );
+}
+
+function roundMetrics(metrics: ScrapedMetrics, { rounds }: CoordinatorStats): void {
+  metrics.gauge(
+    'xlreg_rounds_open',
+    'Full clusters whose members have to confirm before they are complete.',
+    () => rounds.open.value,
+  );
+  metrics.counter('xlreg_rounds_begun_total', 'Rounds that this server has begun.', () => rounds.begun.value);
+  metrics.counter(
+    'xlreg_rounds_completed_total',
+    'Clusters that this server has found complete and that have a stored epoch.',
+    () => rounds.completed.value,
+  );
+  metrics.counter(
+    'xlreg_rounds_expired_total',
+    'Rounds that this server has ended because members had not confirmed in time.',
+    () => rounds.expired.value,
+  );
+  metrics.counter(
+    'xlreg_round_seats_removed_total',
+    'Seats of members that had not confirmed in time, emptied by this server.',
+    () => rounds.seats.value,
   );
 }
 

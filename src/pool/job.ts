@@ -1,10 +1,10 @@
 // Between stages 1 and 2, and between 5 and 6: the layout of a job and its result in a slot of a worker channel
 // (src/shared-memory/worker-channel.ts). The front end writes jobs and reads results, a worker does the reverse.
 //
-//   job    = kind(1) transport(1) pad(2) length(4) origin(4) scan(4) record(261) pad(3) bytes(length)
+//   job    = kind(1) transport(1) early(1) pad(1) length(4) origin(4) scan(4) record(269) pad(3) bytes(length)
 //   job of a request that has waited: bytes = the plain GetCluster
-//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) record(261) hello(1) nameLength(1)
-//            ends(4) pad(3) bytes(length) name(nameLength)
+//   result = kind(1) op(1) why(1) dialect(1) consumed(4) length(4) times(3 × 4) record(269) hello(1) nameLength(1)
+//            ends(4) pad(5) bytes(length) name(nameLength)
 //
 // A Hello's job leaves `record` as it is. A result's record begins with 255 if the session is unchanged. Only the reply
 // that identifies a client has a name. The bytes of a request that waits are cluster(8) version(8) waitMs(4) until(4) and
@@ -39,6 +39,8 @@ export interface Job {
   readonly bytes: Uint8Array;
   /** Entry of the growth budgets that pays for records that the message adds (R4); 0 for an exempt address. */
   readonly origin: number;
+  /** True if bytes of the message had arrived before the reply to the one before was written (Q5). */
+  readonly early?: boolean;
 }
 
 /** True for a Hello of any dialect. */
@@ -166,9 +168,10 @@ function aligned(at: number): number {
   return Math.ceil(at / 8) * 8;
 }
 
-export function writeJob({ kind, transport, session, scan, bytes, origin }: Job, slot: Buffer): void {
+export function writeJob({ kind, transport, session, scan, bytes, origin, early }: Job, slot: Buffer): void {
   slot[0] = JOB_KINDS.indexOf(kind);
   slot[1] = TRANSPORTS.indexOf(transport);
+  slot[2] = early ? 1 : 0;
   slot.writeUInt32LE(bytes.length, 4);
   slot.writeUInt32LE(origin, ORIGIN_AT);
   slot.writeUInt32LE(scan, SCAN_AT);
@@ -186,6 +189,7 @@ export function readJob(slot: Buffer): Job {
     scan: slot.readUInt32LE(SCAN_AT),
     bytes: slot.subarray(JOB_BYTES_AT, JOB_BYTES_AT + slot.readUInt32LE(4)),
     origin: slot.readUInt32LE(ORIGIN_AT),
+    ...(slot[2] === 1 && { early: true }),
   };
 }
 

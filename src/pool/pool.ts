@@ -191,7 +191,15 @@ export class Pool {
     const sentAt = monotonicSeconds() * 1_000;
     setImmediate(() => {
       const bytes = encodeMark({ number: ++this.#marks, workers: this.#workers.length, sentAt });
-      const job: Job = { kind: 'mark', transport: 'tcp', session: undefined, scan: NO_SCAN, bytes, origin: 0 };
+      const job: Job = {
+        kind: 'mark',
+        transport: 'tcp',
+        session: undefined,
+        scan: NO_SCAN,
+        bytes,
+        origin: 0,
+        early: false,
+      };
       this.#pendingMark = { behind: this.#messages.pushed, job, left: new Set(this.#workers) };
       this.#flush();
     });

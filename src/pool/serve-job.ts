@@ -111,12 +111,18 @@ interface Opened {
 export function serveJob(job: Job, context: JobContext): WorkerResult | PendingJob {
   if (job.kind === 'sealed-hello') return serveSealedHello(job, context.sealed!, context.random);
   if (!job.session) return serveHello(job, context);
-  const session = readSession(job.session as Buffer);
+  const session = heard(readSession(job.session as Buffer), job.early);
   const { keys } = session;
   if (job.kind === 'resume' || job.kind === 'resume-last') return serveResume(job, session, context);
   return keys.dialect === 'sealed'
     ? serveFrame(job, session, keys, context)
     : serveMessage(job, session, keys, context);
+}
+
+/** A message that had begun to arrive before the last reply was written does not confirm the round of that reply (Q5). */
+function heard(session: Session, early = false): Session {
+  if (!early || session.state !== 'identified' || session.toldRound === undefined) return session;
+  return { ...session, toldRound: undefined };
 }
 
 /** Stage 2 of a sealed frame, which is one message. */

@@ -1,13 +1,14 @@
 // Between stages 1 and 2, and between 5 and 6: packs a session into the record that travels with each job. The front
 // end keeps the record with the connection and replaces it by the one in a result, if that has one.
 //
-//   record = state(1) dialect(1) rosterFrom(1) keys(80) clientId createdId clusterId rosterId address
+//   record = state(1) dialect(1) rosterFrom(1) keys(80) clientId createdId clusterId rosterId address toldRound(8)
 //   keys   = key2(32) receiveChain(16) sendChain(16) salt2(8)             in the RSA dialects
 //            receiveKey(32) sendKey(32) received(8) sent(8)               in the sealed one
 //
 // Each ID is length(1), then 32 bytes, zero-padded. Only the sealed dialect has an address: length(1), then text. Before
 // the client is identified, its handshake hash is in the place of the client's ID.
 import { strict as assert } from 'node:assert';
+import { ROUND_BYTES } from '../limits.ts';
 import type { AnyKeys, IdentifiedSession, Session } from '../session/session.ts';
 import type { SessionKeys } from '../wire/dialect.ts';
 import { SESSION_DIALECTS } from '../wire/hello.ts';
@@ -28,8 +29,12 @@ const ADDRESS_AT = IDS_AT + 4 * ID_FIELD_BYTES;
 /** An IPv6 address with an embedded IPv4 address has 45 characters. */
 const ADDRESS_CHARS_MAX = 45;
 
+/** 8 bytes; zeros for none. */
+const ROUND_AT = ADDRESS_AT + 1 + ADDRESS_CHARS_MAX;
+const NO_ROUND = '0'.repeat(2 * ROUND_BYTES);
+
 /** Length of every record. */
-export const SESSION_RECORD_BYTES = ADDRESS_AT + 1 + ADDRESS_CHARS_MAX;
+export const SESSION_RECORD_BYTES = ROUND_AT + ROUND_BYTES;
 
 /** Writes a record to `target` at `at`. */
 export function writeSession(session: Session, target: Buffer, at: number): void {
@@ -43,6 +48,7 @@ export function writeSession(session: Session, target: Buffer, at: number): void
     return;
   }
   target[at + 2] = session.rosterFrom;
+  if (session.toldRound !== undefined) target.write(session.toldRound, at + ROUND_AT, 'hex');
   for (const [place, id] of idsOf(session).entries()) {
     if (id === undefined) continue;
     const field = at + IDS_AT + place * ID_FIELD_BYTES;
@@ -104,7 +110,10 @@ export function readSession(record: Buffer): Session {
     const length = record[field]!;
     return length === 0 ? undefined : record.toString('hex', field + 1, field + 1 + length);
   });
-  return { state: 'identified', keys, clientId: clientId!, createdId, clusterId, rosterId, rosterFrom: record[2]! };
+  const round = record.toString('hex', ROUND_AT, ROUND_AT + ROUND_BYTES);
+  const toldRound = round === NO_ROUND ? undefined : round;
+  const roster = { rosterId, rosterFrom: record[2]!, toldRound };
+  return { state: 'identified', keys, clientId: clientId!, createdId, clusterId, ...roster };
 }
 
 function idsOf({ clientId, createdId, clusterId, rosterId }: IdentifiedSession) {

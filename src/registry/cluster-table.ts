@@ -5,25 +5,14 @@
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
-import {
-  answersCompletion,
-  confirmedSeats,
-  type Decision,
-  decide,
-  epochOf,
-  hasBarrier,
-  isComplete,
-  isEnding,
-  retryAfterMs,
-} from './barrier.ts';
+import { type Decision, decide } from './barrier.ts';
 import type { ClusterChanges } from './changed-clusters.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
+import { confirmOf, propertiesOf } from './cluster-views.ts';
 import type {
-  BarrierView,
   ClientRecord,
-  ClusterProperties,
   ClusterRecord,
   ClusterRef,
   Command,
@@ -35,15 +24,16 @@ import type {
   MemberRecord,
   MemberSelector,
   OperatorCommand,
-  Registration,
   Reply,
-  RosterState,
   StoredRecord,
   Use,
 } from './command.ts';
-import { movesTooOften, type RosterMaker, savedRoster, storedEpoch, withEpoch } from './epoch.ts';
+import { type RosterMaker, savedRoster } from './epoch.ts';
+import { evict, losesSeat } from './evict.ts';
+import { join } from './join.ts';
 import { LeaseTracker } from './lease-tracker.ts';
-import { answer, type Effect, type Outcome, refuse, refuseForNow, refuseUnknown } from './outcome.ts';
+import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
+import { readCluster } from './read-cluster.ts';
 import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
 import { expireSeat } from './replay-round.ts';
@@ -52,11 +42,6 @@ import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
 import type { ShownMember, TableOverview } from './table-views.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
-
-const ALL_SEATS = 0xffff_ffff_ffff_ffffn;
-
-/** Waits in a forming cluster end so often within its confirm time (V5). */
-const WAITS_PER_CONFIRM_TIME = 6;
 
 export class ClusterTable {
   #limits: TableLimits;
@@ -320,64 +305,14 @@ export class ClusterTable {
     };
   }
 
-  #join({ clientId, cluster: ref, round }: JoinCommand): Outcome {
-    const client = this.#use(clientId);
+  #join(command: JoinCommand): Outcome {
+    const client = this.#use(command.clientId);
     if (!client) return refuse('client-unknown');
-    const cluster = this.#find(ref);
-    if (!cluster) return refuseUnknown(ref);
-    const { record, stored } = client;
-    if (record.endPointCount < cluster.record.endPointCount) {
-      return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
-    }
-    const seat = cluster.seatOf(clientId);
-    if ((seat < 0 && cluster.isFull) || isEnding(cluster)) return refuseForNow('cluster-full', retryAfterMs(cluster));
-    const namesake = cluster.seatNamed(record.name);
-    if (namesake >= 0 && namesake !== seat) return refuseForNow('member-name-in-use', retryAfterMs(cluster));
-    const barred = seat < 0 && this.#isLastSeat(cluster) ? this.#barredMs(cluster, record) : 0;
-    if (barred > 0) return refuseForNow('cluster-full', Math.ceil(barred));
-    if (seat < 0 && client.seats.length >= this.#limits.seatsPerClient) return refuse('seats-per-client');
-    this.#useCluster(cluster);
-    this.#contents.barriers.confirm(cluster, clientId, round);
-    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster), ...roundOf(cluster) };
-    const before = cluster.seats[seat];
-    if (before === record) return answer(reply);
-    if (before && movesTooOften(cluster, seat, this.#now)) return refuse('too-many-moves');
-    const index = seat < 0 ? cluster.freeIndex : seat;
-    const movedAt = cluster.movedAt.get(index);
-    this.#contents.seat(cluster.record.id, index, record, client);
-    cluster.noteMove(index, before && storedEpoch(cluster) > 0 ? this.#now : undefined);
-    client.stored = true;
-    const member: MemberRecord = { ...cluster.memberRecord(index), ...this.#sharedFields(cluster) };
-    const joined: Outcome = {
-      reply,
-      changes: stored ? [member] : [record, member],
-      ...(before ? undefined : { adds: 'member' as const }),
-      ...(!before && cluster.isFull && cluster.createdAt !== undefined
-        ? { filledAfterMs: this.#now - cluster.createdAt }
-        : undefined),
-      undo: () => {
-        client.stored = stored;
-        cluster.noteMove(index, movedAt);
-        if (before) cluster.seat(index, before);
-        else this.#contents.unseat(cluster, index);
-      },
-    };
-    return withEpoch(joined, cluster, this.#contents.rosters);
-  }
-
-  /** Fields of a member's record that only a shared store needs. */
-  #sharedFields(cluster: Cluster): Pick<MemberRecord, 'ofClient' | 'roundState'> {
-    if (!this.#contents.uses) return {};
-    const { roundState } = cluster;
-    return { ofClient: true, ...(hasBarrier(cluster) && { roundState }) };
-  }
-
-  #isLastSeat({ memberCount, record }: Cluster): boolean {
-    return memberCount === record.size - 1;
-  }
-
-  #barredMs(cluster: Cluster, { clientId, sigKeyDigest }: ClientRecord): number {
-    return this.#contents.barriers.barredMs(cluster, clientId, sigKeyDigest, this.#now);
+    const cluster = this.#find(command.cluster);
+    if (!cluster) return refuseUnknown(command.cluster);
+    const outcome = join(command, client, cluster, this.#contents, this.#limits.seatsPerClient, this.#now);
+    if (outcome.reply.kind === 'cluster') this.#useCluster(cluster);
+    return outcome;
   }
 
   /** A Bye of an RSA dialect. It is answered with whatever it finds. */
@@ -393,39 +328,7 @@ export class ClusterTable {
     const client = this.#use(command.clientId);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
     this.#contents.barriers.confirm(cluster, command.clientId, command.round);
-    const from = command.cursor?.clusterId === cluster.record.id ? command.cursor.from : 0;
-    const since = this.#knownVersion(cluster, command);
-    if (since !== undefined && waits(cluster, command, since)) {
-      const { id: clusterId, confirmMs = 0 } = cluster.record;
-      const cut = confirmMs > 0 && !isComplete(cluster) && { atMostMs: Math.floor(confirmMs / WAITS_PER_CONFIRM_TIME) };
-      return answer({ kind: 'waiting', clusterId, version: cluster.versions.version, ...cut });
-    }
-    const changed = since === undefined ? ALL_SEATS : cluster.versions.changedSince(since);
-    const shown = command.sealed ? changed : changed & ~withheld(cluster, command.clientId);
-    const wanted = command.which & shown;
-    const { which, next, bytes } = cluster.roster(wanted, from, command.rosterBytesMax, command.sealed);
-    return answer({
-      ...{ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes },
-      ...(command.sealed && { sealed: this.#stateOf(cluster, command.clientId, changed) }),
-      ...viewOf(cluster),
-    });
-  }
-
-  /** The version since which a reply tells changes; undefined if it tells everything (V2). */
-  #knownVersion(cluster: Cluster, { known }: GetClusterCommand): number | undefined {
-    const isOurs = known?.history === this.#history && known.version <= cluster.versions.version;
-    return isOurs ? known.version : undefined;
-  }
-
-  #stateOf(cluster: Cluster, clientId: string, changed: bigint): RosterState {
-    return {
-      version: cluster.versions.version,
-      history: this.#history,
-      epoch: epochOf(cluster),
-      emptied: cluster.emptySeats & changed,
-      rosterHash: cluster.rosterHash,
-      yourSeat: cluster.seatCode(clientId),
-    };
+    return answer(readCluster(command, cluster, this.#history));
   }
 
   #getRoster(clientId: string, ref: ClusterRef): Outcome {
@@ -437,34 +340,13 @@ export class ClusterTable {
 
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {
     const cluster = this.#find(ref);
-    if (!cluster) return refuseUnknown(ref);
-    const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
-    const evicted = cluster.seats[index];
-    if (!evicted) return refuse('client-unknown');
-    const [{ clientId }, { id }] = [evicted, cluster.record];
-    const { roundState } = cluster;
-    const round = this.#contents.uses && hasBarrier(cluster) ? { roundState } : undefined;
-    this.#losesSeat(evicted);
-    this.#contents.unseat(cluster, index, 'evicted');
-    const restoreRound = this.#contents.barriers.endRound(cluster);
-    if (cluster.memberCount === 0) cluster.lastUse = this.#now;
-    // Refilling after an eviction would distort the fill time.
-    cluster.createdAt = undefined;
-    const removed: Outcome = {
-      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
-      changes: [{ kind: 'member-removal', clusterId: id, index, clientId, ...round }],
-      undo: () => {
-        this.#contents.seat(id, index, evicted, this.#contents.clients.get(clientId));
-        restoreRound();
-      },
-    };
-    return withEpoch(removed, cluster, this.#contents.rosters);
+    return cluster ? evict(cluster, member, this.#contents, this.#now) : refuseUnknown(ref);
   }
 
   #delete(ref: ClusterRef): Outcome {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
-    for (const member of cluster.seats) if (member) this.#losesSeat(member);
+    for (const member of cluster.seats) if (member) losesSeat(this.#contents, member, this.#now);
     return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#remove(cluster) };
   }
 
@@ -516,52 +398,10 @@ export class ClusterTable {
     return client;
   }
 
-  /**
-   * Starts the idle time of a client that loses its seat. Workers answer members from the roster cache, so the table
-   * may not have seen their last uses.
-   */
-  #losesSeat({ clientId }: Registration): void {
-    const client = this.#contents.clients.get(clientId);
-    if (client) client.lastUse = this.#now;
-  }
-
   #useCluster(cluster: Cluster): void {
     cluster.lastUse = this.#now;
     if (!isEphemeral(cluster.record)) return;
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.announce(cluster, use, this.#now);
   }
-}
-
-/** True if a request has to wait: nothing is newer than `since`, or its wait for completion goes on (V5). */
-function waits(cluster: Cluster, { clientId, wait }: GetClusterCommand, since: number): boolean {
-  if (!wait) return false;
-  const isCurrent = since === cluster.versions.version;
-  if (wait.until === 'change') return isCurrent;
-  return (isCurrent || wait.resumed) && !answersCompletion(cluster, clientId);
-}
-
-function propertiesOf({ record }: Cluster): ClusterProperties {
-  const { id, size, endPointCount, attrs, confirmMs } = record;
-  return { id, size, endPointCount, attrs, ...confirmOf(confirmMs) };
-}
-
-function confirmOf(confirmMs: number | undefined): { readonly confirmMs?: number } {
-  return confirmMs === undefined ? {} : { confirmMs };
-}
-
-function roundOf({ round }: Cluster): { readonly round?: string } {
-  return round ? { round: round.id } : {};
-}
-
-function viewOf(cluster: Cluster): { readonly barrier?: BarrierView } {
-  if (!hasBarrier(cluster)) return {};
-  return { barrier: { epoch: epochOf(cluster), round: cluster.round?.id, confirmed: confirmedSeats(cluster) } };
-}
-
-/** The seat that a reader of an RSA dialect is not shown until the cluster is complete (Q5). */
-function withheld(cluster: Cluster, clientId: string): bigint {
-  if (!cluster.record.confirmMs || isComplete(cluster)) return 0n;
-  const index = cluster.seats.findLastIndex((member) => member !== undefined && member.clientId !== clientId);
-  return index < 0 ? 0n : 1n << BigInt(index);
 }

@@ -64,16 +64,14 @@ export function replay(contents: TableContents, change: Learned, now: number): v
     }
     case 'entry':
     case 'entry-removal':
-      replayEntry(contents, change, now);
-      return;
+      return replayEntry(contents, change, now);
     case 'round-state':
     case 'round':
     case 'completion':
     case 'confirmed':
     case 'confirmation':
     case 'round-end':
-      replayRound(contents, change, now);
-      return;
+      return replayRound(contents, change, now);
     case 'use':
       uses?.hold(change.id);
       markUsed(contents, change.id, now);

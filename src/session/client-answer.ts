@@ -44,6 +44,7 @@ export function identified({ keys }: AnonymousSession, clientId: string, { Name,
       clusterId: undefined,
       rosterId: undefined,
       rosterFrom: 0,
+      toldRound: undefined,
     },
   };
 }

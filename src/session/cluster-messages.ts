@@ -140,7 +140,7 @@ function readRoster(
       known,
       wait: wait && { until: wait.until, resumed: wait.resumed },
       sealed: isSealed(session),
-      ...roundIn(session, message),
+      ...(isSealed(session) ? roundIn(session, message) : toldIn(session)),
     },
     conclude: (reply) => {
       if (reply.kind === 'waiting') return parked(reply.clusterId, reply.version, reply.atMostMs);
@@ -172,6 +172,7 @@ function unchanged(session: IdentifiedSession, clusterId: string, { version, his
 
 function rosterAnswer(session: IdentifiedSession, message: Message, reply: RosterReply): Answer {
   const { cluster, which, next, roster, sealed, barrier } = reply;
+  const toldRound = isSealed(session) ? undefined : barrier?.round;
   return {
     kind: 'answer',
     message: {
@@ -185,9 +186,9 @@ function rosterAnswer(session: IdentifiedSession, message: Message, reply: Roste
     },
     roster,
     session:
-      session.rosterId === cluster.id && session.rosterFrom === next
+      session.rosterId === cluster.id && session.rosterFrom === next && session.toldRound === toldRound
         ? session
-        : { ...session, rosterId: cluster.id, rosterFrom: next },
+        : { ...session, rosterId: cluster.id, rosterFrom: next, toldRound },
   };
 }
 
@@ -225,6 +226,11 @@ function confirmMsOf({ ConfirmMs }: Message): number {
 function roundIn(session: IdentifiedSession, { Round }: Message): { readonly round?: string } {
   if (!isSealed(session) || Round?.length !== ROUND_BYTES) return {};
   return { round: Buffer.from(Round).toString('hex') };
+}
+
+/** The round that a client of an RSA dialect confirms by asking again (Q5). */
+function toldIn({ toldRound }: IdentifiedSession): { readonly round?: string } {
+  return toldRound === undefined ? {} : { round: toldRound };
 }
 
 function confirmField(session: IdentifiedSession, { confirmMs }: ClusterProperties): Message {

@@ -33,6 +33,8 @@ export interface IdentifiedSession {
    */
   readonly rosterId: string | undefined;
   readonly rosterFrom: number;
+  /** Only in the RSA dialects: the round that was current when the last roster was sent, 16 hex digits (Q5). */
+  readonly toldRound?: string | undefined;
 }
 
 export type Session = AnonymousSession | IdentifiedSession;

@@ -4,7 +4,7 @@ import { type Message, Op } from '../wire/message.ts';
 import { serveClient } from './client-message.ts';
 import { serveCreate, serveGetCluster, serveJoin, serveResumed } from './cluster-messages.ts';
 import { serveGetRoster } from './roster-messages.ts';
-import type { AnonymousSession, IdentifiedSession, Session, SessionContext, Step } from './session.ts';
+import type { AnonymousSession, Answer, IdentifiedSession, Session, SessionContext, Step } from './session.ts';
 
 /** Serves a message in a state that allows it. */
 type Handler<S extends Session> = (session: S, message: Message, context: SessionContext) => Step;
@@ -28,7 +28,7 @@ export const SERVED: {
     [Op.Join]: serveJoin,
     [Op.GetCluster]: serveGetCluster,
     [Op.GetRoster]: serveGetRoster,
-    [Op.Bye]: serveBye,
+    [Op.Bye]: serveMembersBye,
   },
 };
 
@@ -77,6 +77,17 @@ function serveRegCredRequest(session: Session, _message: Message, context: Sessi
   return { kind: 'answer', message, session };
 }
 
-function serveBye(session: Session): Step {
+/** A Bye of an RSA dialect confirms a round (Q5). The Ack follows in any case. */
+function serveMembersBye(session: IdentifiedSession): Step {
+  const { clientId, rosterId: clusterId, toldRound: round } = session;
+  if (round === undefined || clusterId === undefined) return serveBye(session);
+  return {
+    kind: 'question',
+    command: { kind: 'confirm', clientId, clusterId, round },
+    conclude: () => serveBye(session),
+  };
+}
+
+function serveBye(session: Session): Answer {
   return { kind: 'answer', message: { Op: Op.Ack }, session, end: 'bye' };
 }

@@ -15,8 +15,9 @@ export class CliRegistry {
     this.directory = directory;
   }
 
-  static async start(): Promise<CliRegistry> {
-    return new CliRegistry(await startRegistry(), await mkdtemp(join(tmpdir(), 'xlreg-cli-')));
+  /** `args` are further flags of the registry. */
+  static async start(args: readonly string[] = []): Promise<CliRegistry> {
+    return new CliRegistry(await startRegistry({ args }), await mkdtemp(join(tmpdir(), 'xlreg-cli-')));
   }
 
   /** The path of its credentials. */
@@ -36,6 +37,11 @@ export class CliRegistry {
 
   start(...args: readonly string[]): RunningXlreg {
     return startXlreg(args, this.#options);
+  }
+
+  /** Starts a command that may run so long. */
+  startFor(timeoutMs: number, ...args: readonly string[]): RunningXlreg {
+    return startXlreg(args, { ...this.#options, timeoutMs });
   }
 
   get #options() {

@@ -182,6 +182,25 @@ describe('a cluster with a confirm time', () => {
     expect((await stateOf(1)).round).toBeUndefined();
   });
 
+  it('leaves the last member out for readers in RSA dialects until it is complete (Q5)', async () => {
+    await joined(1, 2, 3);
+    const shown = async (client: number) => whichOf(await send(getCluster('c', idOf(client))));
+    expect([await shown(1), await shown(3), await shown(9)]).toEqual([0b011n, 0b101n, 0b011n]);
+    await confirmed(1, 2, 3);
+    expect(await shown(1)).toBe(0b111n);
+  });
+
+  it('counts a Bye of an RSA dialect with the round of its last roster (Q5)', async () => {
+    await joined(1, 2, 3);
+    await confirmed(1, 2);
+    const { round } = await stateOf(1);
+    const bye = { kind: 'confirm', clientId: idOf(3), clusterId: idOf(0xc0) } as const;
+    await send({ ...bye, round: '11'.repeat(8) });
+    expect((await stateOf(1)).epoch).toBe(0);
+    await send({ ...bye, round: round! });
+    expect((await stateOf(1)).epoch).toBe(1);
+  });
+
   it('begins a new round after a restart, since the store has none (Q3)', async () => {
     await joined(1, 2, 3);
     await confirmed(1, 2);

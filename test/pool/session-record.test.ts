@@ -57,6 +57,12 @@ const session: fc.Arbitrary<Session> = fc.oneof(
     clusterId: maybeId,
     rosterId: maybeId,
     rosterFrom: fc.nat(63),
+    toldRound: fc.option(
+      fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }).map((round) => round.toString(16).padStart(16, '0')),
+      {
+        nil: undefined,
+      },
+    ),
   }),
 );
 
@@ -119,6 +125,10 @@ const scan = scanState.map(packScan);
 const job: fc.Arbitrary<Job> = fc.oneof(
   fc.record({ kind: fc.constant('hello' as const), transport, session: fc.constant(undefined), scan, bytes, origin }),
   fc.record({ kind: fc.constant('message' as const), transport, session: session.map(recordOf), scan, bytes, origin }),
+  fc.record({
+    ...{ kind: fc.constant('message' as const), transport, session: session.map(recordOf), scan, bytes, origin },
+    early: fc.constant(true as const),
+  }),
 );
 
 /** A slot with bytes of an earlier job. */
