@@ -4,7 +4,7 @@
 import { STATUS_STREAMS_MAX } from '../limits.ts';
 import type { Activity } from '../metrics/status-snapshot.ts';
 import { type HttpReply, type ReplyStream, refusalReply } from '../net/web-site.ts';
-import type { TableOverview } from '../registry/cluster-table.ts';
+import type { TableOverview } from '../registry/cluster-scan.ts';
 import type { LogEntry } from '../runtime/recent-log.ts';
 import { describeCluster } from './described-cluster.ts';
 

@@ -1,7 +1,7 @@
 // Operators' queries. A change is a command like any other. A look runs between two batches, so that it never shows
 // uncommitted changes.
-import type { ClusterPage, ClusterQuery, ClusterSummary } from '../registry/cluster-scan.ts';
-import type { ShownMember, TableOverview } from '../registry/cluster-table.ts';
+import type { ClusterPage, ClusterQuery, ClusterSummary, TableOverview } from '../registry/cluster-scan.ts';
+import type { ShownMember } from '../registry/cluster-table.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
 import type { Coordinator } from './coordinator.ts';
 

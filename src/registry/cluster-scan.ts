@@ -2,6 +2,7 @@
 // in steps, so that commands run in between, and keeps the lowest names. Nothing is kept between two pages.
 import type { Cluster } from './cluster.ts';
 import type { ClusterProperties } from './command.ts';
+import type { FillCounts, TableCounts } from './table-contents.ts';
 
 /** Fill level of a cluster: no member, some, or all seats taken. */
 export type FillState = 'empty' | 'filling' | 'full';
@@ -85,4 +86,10 @@ export class ClusterScan {
 function fillOf(cluster: Cluster): FillState {
   if (cluster.memberCount === 0) return 'empty';
   return cluster.isFull ? 'full' : 'filling';
+}
+
+/** Counts of the whole table and the clusters that changed last. */
+export interface TableOverview extends TableCounts, FillCounts {
+  /** Most recently changed first; at most RECENT_CLUSTERS_MAX. */
+  readonly recent: readonly ClusterSummary[];
 }

@@ -8,7 +8,7 @@ import { RECENT_CLUSTERS_MAX } from '../limits.ts';
 import type { ClusterChanges } from './changed-clusters.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
-import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
+import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf, type TableOverview } from './cluster-scan.ts';
 import type {
   ClientRecord,
   ClusterRecord,
@@ -22,23 +22,17 @@ import type {
   OperatorCommand,
   Registration,
   Reply,
-  RosterState,
   StoredRecord,
   Use,
 } from './command.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
+import { propertiesOf, readRoster } from './read-roster.ts';
 import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
-
-/** Counts of the whole table and the clusters that changed last. */
-export interface TableOverview extends TableCounts, FillCounts {
-  /** Most recently changed first; at most RECENT_CLUSTERS_MAX. */
-  readonly recent: readonly ClusterSummary[];
-}
 
 /** A member as the admin port shows it. */
 export interface ShownMember extends MemberRecord {
@@ -48,8 +42,6 @@ export interface ShownMember extends MemberRecord {
    */
   readonly idleMs: number | undefined;
 }
-
-const ALL_SEATS = 0xffff_ffff_ffff_ffffn;
 
 export class ClusterTable {
   #limits: TableLimits;
@@ -311,35 +303,7 @@ export class ClusterTable {
     if (!cluster) return refuseUnknown(command.cluster);
     const client = this.#use(command.clientId);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
-    const from = command.cursor?.clusterId === cluster.record.id ? command.cursor.from : 0;
-    const since = this.#knownVersion(cluster, command);
-    if (since !== undefined && waits(cluster, command, since)) {
-      return answer({ kind: 'waiting', clusterId: cluster.record.id, version: cluster.versions.version });
-    }
-    const changed = since === undefined ? ALL_SEATS : cluster.versions.changedSince(since);
-    const wanted = command.which & changed;
-    const { which, next, bytes } = cluster.roster(wanted, from, command.rosterBytesMax, command.sealed);
-    return answer({
-      ...{ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes },
-      ...(command.sealed && { sealed: this.#stateOf(cluster, command.clientId, changed) }),
-    });
-  }
-
-  /** The version since which a reply tells changes; undefined if it tells everything (V2). */
-  #knownVersion(cluster: Cluster, { known }: GetClusterCommand): number | undefined {
-    const isOurs = known?.history === this.#history && known.version <= cluster.versions.version;
-    return isOurs ? known.version : undefined;
-  }
-
-  #stateOf(cluster: Cluster, clientId: string, changed: bigint): RosterState {
-    return {
-      version: cluster.versions.version,
-      history: this.#history,
-      epoch: cluster.epoch,
-      emptied: cluster.emptySeats & changed,
-      rosterHash: cluster.rosterHash,
-      yourSeat: cluster.seatCode(clientId),
-    };
+    return answer(readRoster(cluster, command, this.#history));
   }
 
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {
@@ -432,16 +396,4 @@ export class ClusterTable {
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.announce(cluster, use, this.#now);
   }
-}
-
-/** True if a request has to wait: nothing is newer than `since`, or its wait for completion goes on (V5). */
-function waits(cluster: Cluster, { clientId, wait }: GetClusterCommand, since: number): boolean {
-  if (!wait) return false;
-  const isCurrent = since === cluster.versions.version;
-  if (wait.until === 'change') return isCurrent;
-  return (isCurrent || wait.resumed) && !cluster.answersCompletion(clientId);
-}
-
-function propertiesOf({ record }: Cluster) {
-  return { id: record.id, size: record.size, endPointCount: record.endPointCount, attrs: record.attrs };
 }

@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { GrowthRates } from '../../admission/growth-budgets.ts';
-import type { ClusterPage, ClusterQuery } from '../../registry/cluster-scan.ts';
-import type { TableOverview } from '../../registry/cluster-table.ts';
+import type { ClusterPage, ClusterQuery, TableOverview } from '../../registry/cluster-scan.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../../registry/command.ts';
 import type { TableLimits } from '../../registry/time-to-live.ts';
 import { isLoadFailure, ThreadLoadError, threadUrl } from '../../runtime/thread-url.ts';
