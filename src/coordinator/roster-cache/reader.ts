@@ -56,7 +56,7 @@ function replyFrom(page: CachePage, command: Command): Reply | undefined {
 /** The roster for a member. Non-members go to the coordinator, which refreshes their registration. */
 function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClusterCommand): Reply | undefined {
   const { seats } = page;
-  // The page has no version (V1).
+  // The page has no version (V1), so readers of the sealed dialect go to the coordinator.
   if (command.sealed) return undefined;
   if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
   const count = page.indexAt(seats - 1) + 1;
