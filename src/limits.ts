@@ -16,6 +16,15 @@ export const REPLY_BYTES_MIN = 512;
 export const CLUSTER_SIZE_MIN = 2;
 export const CLUSTER_SIZE_MAX = 64;
 
+/** Bytes of an entry's key: its type, then up to two SHA-256 and an index. */
+export const ENTRY_KEY_BYTES_MAX = 66;
+
+/** Bytes of an entry's value: the largest roster of an epoch needs some 10,000. */
+export const ENTRY_VALUE_BYTES_MAX = 16_384;
+
+/** Entries of a cluster. Whoever makes a change that adds one enforces this bound; stores and replay do not. */
+export const ENTRIES_PER_CLUSTER_MAX = 8_192;
+
 /** End points that a cluster may require of each member (R3). */
 export const CLUSTER_END_POINTS_MAX = 2;
 
@@ -70,8 +79,8 @@ export const WORKERS_MAX = 256;
 export const SLOTS_PER_WORKER = 64;
 
 /**
- * Hellos among these jobs: one in work, the others queued so that the worker never idles. Later Hellos stay in the
- * pool, where a closed connection can still cancel its own.
+ * RSA Hellos among these jobs, or twice as many sealed ones: one in work, the others queued so that the worker never
+ * idles. Later Hellos stay in the pool, where a closed connection can still cancel its own.
  */
 export const HELLOS_PER_WORKER = 4;
 

@@ -13,8 +13,8 @@ import {
 } from '../limits.ts';
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
-import { type EndReason, isResumed, type Job, type JobReply, type JobResult, type JobWaiting } from '../pool/job.ts';
-import { SEALED_HELLO_UNITS } from '../pool/job-queue.ts';
+import type { EndReason, Job, JobReply, JobResult, JobWaiting } from '../pool/job.ts';
+import { isResumed, SEALED_HELLO_UNITS } from '../pool/job.ts';
 import type { Pool } from '../pool/pool.ts';
 import { sealedHelloJob } from '../pool/serve-sealed.ts';
 import type { JobTicket } from '../pool/worker-handle.ts';

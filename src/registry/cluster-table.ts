@@ -15,6 +15,7 @@ import type {
   ClusterRef,
   Command,
   CreateCommand,
+  EntryRecord,
   GetClusterCommand,
   Learned,
   MemberRecord,
@@ -52,7 +53,6 @@ export class ClusterTable {
   readonly #ttl: TimeToLive;
   /** Time of the current command, in milliseconds. */
   #now: number;
-  /** What versions of clusters belong to, hex. */
   #history = '';
   /** Time at which the whole table was loaded last. An entry with this last use has not been used since. */
   #loadedAt: number;
@@ -92,8 +92,8 @@ export class ClusterTable {
     return this.#contents.marked;
   }
 
-  /** Yields every stored record: clients and clusters before members. */
-  records(): Iterable<ClientRecord | ClusterRecord | MemberRecord> {
+  /** Yields every stored record: clients, then clusters, then members, then entries. */
+  records(): Iterable<ClientRecord | ClusterRecord | MemberRecord | EntryRecord> {
     return this.#contents.records();
   }
 
@@ -121,7 +121,7 @@ export class ClusterTable {
     this.#history = history;
   }
 
-  /** Returns the clusters whose roster has changed since the last call. Call it when no change is uncommitted. */
+  /** The clusters whose roster has changed since the last call. Call it when no change is uncommitted. */
   takeChanged(): ClusterChanges {
     return this.#contents.changed.take();
   }

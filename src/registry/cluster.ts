@@ -1,12 +1,13 @@
-// One cluster: its properties and its members. Invariants: a member never changes its index. A new member gets the
+// One cluster: its properties, its members and its entries. Invariants: a member never changes its index. A new member gets the
 // lowest free index. Names and client IDs of members are unique. At most `size` seats are taken.
 import { strict as assert } from 'node:assert';
 import { hash } from 'node:crypto';
 import { ClusterVersions, type LossReason } from './cluster-versions.ts';
-import type { ClusterProperties, ClusterRecord, MemberRecord, Registration } from './command.ts';
+import type { ClusterProperties, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
 import { chooseMembers, joinWholeTokens, type Roster, wholeTokenBytes, wholeTokenContent } from './roster.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
+const NO_ENTRIES: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** Ephemeral clusters expire once no member asks for them (R4). */
 export function isEphemeral({ attrs }: ClusterProperties): boolean {
@@ -40,6 +41,8 @@ export class Cluster {
   /** By index, up to the highest taken. A hole is the seat of an evicted member. */
   readonly #seats: (Registration | undefined)[] = [];
   #memberCount = 0;
+  /** Undefined without entries, as most clusters are. BOUNDED by ENTRIES_PER_CLUSTER_MAX. */
+  #entries: Map<string, Uint8Array> | undefined;
 
   constructor(record: ClusterRecord, lastUse: number, createdAt?: number) {
     this.record = record;
@@ -74,6 +77,11 @@ export class Cluster {
     return this.epoch > 0;
   }
 
+  /** Values of the entries by their keys, in hex. */
+  get entries(): ReadonlyMap<string, Uint8Array> {
+    return this.#entries ?? NO_ENTRIES;
+  }
+
   /** Lowest free index. Fills holes first, because others may wait for the cluster to become full. */
   get freeIndex(): number {
     return this.#memberCount === this.#seats.length ? this.#seats.length : this.#seats.indexOf(undefined);
@@ -93,6 +101,23 @@ export class Cluster {
   memberRecord(index: number): MemberRecord {
     const { clientId, name, token, sealed } = this.#seats[index]!;
     return { kind: 'member', clusterId: this.record.id, index, clientId, name, token, ...(sealed && { sealed }) };
+  }
+
+  /** The records that the store keeps for the entries. */
+  *entryRecords(): Iterable<EntryRecord> {
+    for (const [key, value] of this.entries) yield { kind: 'entry', clusterId: this.record.id, key, value };
+  }
+
+  /** Adds or replaces an entry. The caller bounds their number. */
+  setEntry(key: string, value: Uint8Array): void {
+    this.#entries ??= new Map();
+    this.#entries.set(key, value);
+  }
+
+  /** Removes an entry if there is one. */
+  deleteEntry(key: string): void {
+    this.#entries?.delete(key);
+    if (this.#entries?.size === 0) this.#entries = undefined;
   }
 
   /** Takes a seat or replaces its member. */

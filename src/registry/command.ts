@@ -119,6 +119,8 @@ export interface ClusterProperties {
   readonly size: number;
   readonly endPointCount: number;
   readonly attrs: bigint;
+  /** Milliseconds that a member has to confirm, 15,000 to 3,600,000; 0 or absent: none confirms. */
+  readonly confirmMs?: number | undefined;
 }
 
 /** The table's reply to a command. */
@@ -172,11 +174,19 @@ export interface WaitingReply {
   readonly version: number;
 }
 
-/** The unit of storage: a record written or removed. Removing a cluster removes its members. */
-export type Change = ClientRecord | ClusterRecord | MemberRecord | ClientRemoval | ClusterRemoval | MemberRemoval;
+/** The unit of storage: a record written or removed. Removing a cluster removes its members and entries. */
+export type Change =
+  | ClientRecord
+  | ClusterRecord
+  | MemberRecord
+  | EntryRecord
+  | ClientRemoval
+  | ClusterRemoval
+  | MemberRemoval
+  | EntryRemoval;
 
 /** A record as a store returns it. */
-export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | MemberRef;
+export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | MemberRef | EntryRecord;
 
 /** A stored member without its token: the token is the one of its client's record. */
 export interface MemberRef extends Omit<MemberRecord, 'kind' | 'token'> {
@@ -189,7 +199,7 @@ export interface ClientRemoval {
   readonly clientId: string;
 }
 
-/** Removes a cluster that expired or was deleted, with its members. */
+/** Removes a cluster that expired or was deleted, with its members and entries. */
 export interface ClusterRemoval {
   readonly kind: 'cluster-removal';
   readonly id: string;
@@ -209,6 +219,13 @@ export interface MemberRemoval {
   readonly clientId: string;
 }
 
+/** Removes an entry of a cluster, if there is one. */
+export interface EntryRemoval {
+  readonly kind: 'entry-removal';
+  readonly clusterId: string;
+  readonly key: string;
+}
+
 /** A stored client, with the key that owns its ID. */
 export interface ClientRecord extends Omit<RegisterCommand, 'kind' | 'certified'> {
   readonly kind: 'client';
@@ -218,7 +235,7 @@ export interface ClientRecord extends Omit<RegisterCommand, 'kind' | 'certified'
   readonly displaces?: string | undefined;
 }
 
-/** A stored cluster without its members. */
+/** A stored cluster without its members and entries. */
 export interface ClusterRecord extends ClusterProperties {
   readonly kind: 'cluster';
   readonly name: string;
@@ -227,6 +244,23 @@ export interface ClusterRecord extends ClusterProperties {
    * too.
    */
   readonly keep?: true;
+  /** SHA-256 of the creator's SigKey SPKI, hex: the cluster admits by join tokens. Absent if it admits anybody. */
+  readonly owner?: string | undefined;
+}
+
+/**
+ * A record that belongs to a cluster beside its seats: the roster of an epoch, a join token, a use of one, a fence. The
+ * table gives key and value their meaning.
+ */
+export interface EntryRecord {
+  readonly kind: 'entry';
+  readonly clusterId: string;
+  /** Hex of 1 to ENTRY_KEY_BYTES_MAX bytes. The first byte is the type. */
+  readonly key: string;
+  /** At most ENTRY_VALUE_BYTES_MAX bytes; may be empty. */
+  readonly value: Uint8Array;
+  /** Only in a change: it conflicts if another value is stored under the key. The same value is no conflict. */
+  readonly ifAbsent?: true | undefined;
 }
 
 /** A taken seat, with the registration that took it. */

@@ -18,7 +18,7 @@ export function reset(contents: TableContents, records: readonly StoredRecord[],
 
 /**
  * Applies a stored record. On a shared store the record counts as a use at `now`, in milliseconds. There, an older
- * record of another server may arrive after our own removal of its cluster: such members are dropped.
+ * record of another server may arrive after our own removal of its cluster: such members and entries are dropped.
  */
 export function replay(contents: TableContents, change: Learned, now: number): void {
   const { clients, clustersById, clustersByName, uses } = contents;
@@ -58,6 +58,17 @@ export function replay(contents: TableContents, change: Learned, now: number): v
       contents.seat(change.clusterId, change.index, client.record, client);
       return;
     }
+    case 'entry': {
+      if (isGone(contents, change.clusterId)) return;
+      const cluster = clustersById.get(change.clusterId);
+      assert(cluster, 'an entry has a cluster');
+      markUsed(contents, change.clusterId, now);
+      cluster.setEntry(change.key, change.value);
+      return;
+    }
+    case 'entry-removal':
+      clustersById.get(change.clusterId)?.deleteEntry(change.key);
+      return;
     case 'use':
       uses?.hold(change.id);
       markUsed(contents, change.id, now);

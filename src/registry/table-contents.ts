@@ -5,7 +5,7 @@ import { ChangedClusters } from './changed-clusters.ts';
 import { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { LossReason } from './cluster-versions.ts';
-import type { ClientRecord, ClusterRecord, MemberRecord, Registration } from './command.ts';
+import type { ClientRecord, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
 import type { LeaseTracker } from './lease-tracker.ts';
 import { RecentChanges } from './recent-changes.ts';
 
@@ -52,13 +52,14 @@ export class TableContents {
     return { fullClusters: this.#fullClusters, seats: this.#seats };
   }
 
-  /** Yields every stored record: clients and clusters before members. */
-  *records(): Iterable<ClientRecord | ClusterRecord | MemberRecord> {
+  /** Yields every stored record: clients, then clusters, then members, then entries. */
+  *records(): Iterable<ClientRecord | ClusterRecord | MemberRecord | EntryRecord> {
     for (const client of this.clients.values()) if (client.stored) yield client.record;
     for (const cluster of this.clustersById.values()) yield cluster.record;
     for (const cluster of this.clustersById.values()) {
       for (const [index, member] of cluster.seats.entries()) if (member) yield cluster.memberRecord(index);
     }
+    for (const cluster of this.clustersById.values()) yield* cluster.entryRecords();
   }
 
   clear(): void {

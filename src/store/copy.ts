@@ -1,7 +1,7 @@
 // Copies a table from one store into another of any kind, and compares the two. Memory: all client records plus some
 // 250 bytes a record, about what a server needs for the same table.
 import { createHash } from 'node:crypto';
-import type { ClientRecord, ClusterRecord, MemberRecord } from '../registry/command.ts';
+import type { ClientRecord, ClusterRecord, EntryRecord, MemberRecord } from '../registry/command.ts';
 import { type Store, StoreUnusableError } from './store.ts';
 import { memberOf } from './stored-record.ts';
 
@@ -14,7 +14,7 @@ export class CopyError extends Error {
 type Progress = (records: number) => void;
 
 /** A record that stands for itself: a seat has its token. */
-type WholeRecord = ClientRecord | ClusterRecord | MemberRecord;
+type WholeRecord = ClientRecord | ClusterRecord | MemberRecord | EntryRecord;
 
 /** Records in one commit. */
 const BATCH_RECORDS = 1_024;
@@ -27,7 +27,7 @@ const NAMED_MAX = 3;
 /** A store's contents for comparison: a digest of each record by its key. */
 export class Survey {
   readonly #digests = new Map<string, string>();
-  readonly #counts = { client: 0, cluster: 0, member: 0 };
+  readonly #counts = { client: 0, cluster: 0, member: 0, entry: 0 };
 
   /** Reads a whole store. Rejects with StoreUnusableError, also if a key occurs twice. */
   static async of(store: Store, progress: Progress): Promise<Survey> {
@@ -129,13 +129,16 @@ function keyOf(record: WholeRecord): string {
       return `cluster ${record.name}`;
     case 'member':
       return `member ${record.clusterId} ${record.index}`;
+    case 'entry':
+      return `entry ${record.clusterId} ${record.key}`;
   }
 }
 
 /** SHA-256 over every field, as a one-byte-per-character string, which takes the least memory. */
 function digestOf(record: WholeRecord): string {
   const hash = createHash('sha256').update(JSON.stringify([keyOf(record), ...fieldsOf(record)]));
-  if (record.kind !== 'cluster') hash.update(record.token).update(record.sealed ?? NOTHING);
+  if (record.kind === 'entry') hash.update(record.value);
+  else if (record.kind !== 'cluster') hash.update(record.token).update(record.sealed ?? NOTHING);
   return hash.digest('binary');
 }
 
@@ -147,8 +150,13 @@ function fieldsOf(record: WholeRecord): readonly unknown[] {
         ...(record.seq === undefined ? [] : [record.seq, record.statementDigest ?? '', record.marked === true]),
       ];
     case 'cluster':
-      return [record.id, record.size, record.endPointCount, String(record.attrs), record.keep === true];
+      return [
+        ...[record.id, record.size, record.endPointCount, String(record.attrs), record.keep === true],
+        ...(record.confirmMs || record.owner ? [record.confirmMs ?? 0, record.owner ?? ''] : []),
+      ];
     case 'member':
       return [record.clientId, record.name];
+    case 'entry':
+      return [];
   }
 }

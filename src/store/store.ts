@@ -4,7 +4,11 @@
 import type { Change, Learned, StoredRecord, Use } from '../registry/command.ts';
 import { mayPass } from '../runtime/passing-failure.ts';
 
-/** A change, or changes that are stored together or not at all. They may depend on earlier items, not on each other. */
+/**
+ * A change, or changes that are stored together or not at all. They may depend on earlier items, not on each other; an
+ * entry may depend on its cluster in the same item. On etcd an item has room for 79 operations, of which an entry takes
+ * two and a seat up to five, and for about 1 MB.
+ */
 export type StoreItem = Change | readonly Change[];
 
 /** The result of one item of a batch. */
@@ -62,19 +66,21 @@ export class StoreUnusableError extends Error {
 
 /**
  * Keeps the records of one registry. The key of a client is its ID, of a cluster its name, of a seat (cluster ID,
- * index). The owner of a client's record is its SigKey, of a cluster's its ID, of a member's its client ID. A change
- * replaces a record of the same owner and conflicts with one of another owner. A member conflicts, too, if its cluster
- * is not stored. A removal removes the record if there is one; that of a member conflicts if another client has the
+ * index), of an entry (cluster ID, its key). The owner of a client's record is its SigKey, of a cluster's its ID, of a member's its client ID. A change
+ * replaces a record of the same owner and conflicts with one of another owner. An entry has no owner: it replaces the
+ * one under its key, or with `ifAbsent` conflicts with another value there. A member or an entry conflicts, too, if its
+ * cluster is not stored. A removal removes the record if there is one; that of a member conflicts if another client has the
  * seat.
  *
  * A shared store has more conflicts, because the table may be behind. These conflict: a member whose name or client has
  * another seat of the cluster; a member with `ofClient` whose registration differs from its client's; a client's new
- * registration without all of its seats; and the removal of an entry that has been used since or has a member.
+ * registration without all of its seats; the removal of a client or cluster that has been used since or has a member;
+ * and an entry without `ifAbsent`, or its removal, if another server has written its key since the last catch-up.
  */
 export interface Store {
   /**
-   * Yields every record, some at a time: clients, then clusters, then members. The members of a cluster come by
-   * ascending index. Rejects with StoreUnusableError at a damaged record.
+   * Yields every record, some at a time: clients, then clusters, then members, then entries. The members of a cluster
+   * come by ascending index. Rejects with StoreUnusableError at a damaged record.
    */
   load(): AsyncIterable<readonly StoredRecord[]>;
   /**

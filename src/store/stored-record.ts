@@ -2,27 +2,44 @@
 // or a value under the wrong key, fails the checksum when it is read.
 //
 //   client  key = 01 clientId             rest = flags(1) endPointCount(1) digest(32) length(1) name [statement] token
-//   cluster key = 02 name                 rest = flags(1) size(1) endPointCount(1) attrs(8) id
+//   cluster key = 02 name                 rest = flags(1) size(1) endPointCount(1) attrs(8) [confirmMs(4) [owner(32)]] id
 //   member  key = 03 clusterId index(1)   rest = length(1) clientId length(1) name [[length(2) sealed] token]
 //   cluster by ID   = 04 id                rest = name
+//   entry   key = 05 clusterId(32) key    rest = length(2) value
 //   value   = version(1) crc32(4) rest
 //   statement = seq(8) digest(32) length(2) sealed
 //
-// `sealed` are the token's fields 32 to 35. Clusters have version 2. Clients and members have version 2 if they have
+// `sealed` are the token's fields 32 to 35. Clusters have version 3 if they have a confirm time or an owner, else
+// version 2. Entries have version 1. Clients and members have version 2 if they have
 // the parts of the sealed dialect, else version 1, so a store without such clients stays readable to older servers. A
 // cluster of version 1 has no flags and counts as kept. A member without a token has the registration of its client. A
 // client whose statement was replaced by a registration in an old dialect has a digest of zeros and no `sealed`.
+import { strict as assert } from 'node:assert';
 import { crc32 } from 'node:zlib';
-import type { ClientRecord, ClusterRecord, MemberRecord, MemberRef, StoredRecord } from '../registry/command.ts';
+import { ENTRY_KEY_BYTES_MAX, ENTRY_VALUE_BYTES_MAX, ID_BYTES } from '../limits.ts';
+import type {
+  ClientRecord,
+  ClusterRecord,
+  EntryRecord,
+  MemberRecord,
+  MemberRef,
+  StoredRecord,
+} from '../registry/command.ts';
 import { StoreUnusableError } from './store.ts';
 
 /** First byte of each kind's keys. */
-export const KEY_PREFIX = { meta: 0, client: 1, cluster: 2, member: 3, clusterId: 4 } as const;
+export const KEY_PREFIX = { meta: 0, client: 1, cluster: 2, member: 3, clusterId: 4, entry: 5 } as const;
 
 const RECORD_VERSION = 1;
 const CLUSTER_VERSION = 2;
+const FORMING_VERSION = 3;
 const SEALED_VERSION = 2;
-const NEWEST_VERSION = 2;
+/** Newest version by the first byte of a key; that of others is RECORD_VERSION. */
+const NEWEST_VERSIONS: Readonly<Record<number, number>> = {
+  [KEY_PREFIX.client]: SEALED_VERSION,
+  [KEY_PREFIX.cluster]: FORMING_VERSION,
+  [KEY_PREFIX.member]: SEALED_VERSION,
+};
 const HEAD_BYTES = 5;
 /** Bits of a client's flags. */
 const [EPHEMERAL, MARKED] = [1, 2];
@@ -30,7 +47,10 @@ const NOTHING = Buffer.alloc(0);
 /** Bytes of a statement before `sealed`: seq, digest, length. */
 const STATEMENT_HEAD_BYTES = 8 + 32 + 2;
 const NO_DIGEST = '0'.repeat(64);
-const KEEP = 1;
+/** Bits of a cluster's flags. */
+const [KEEP, OWNED] = [1, 2];
+const CONFIRM_BYTES = 4;
+const OWNER_BYTES = 32;
 /** Offsets of the first field of variable length, from the start of `rest`; for a cluster, from after its flags. */
 const CLIENT_NAME_AT = 35;
 const CLUSTER_ID_AT = 10;
@@ -49,6 +69,19 @@ export function clusterIdKey(clusterId: string): Buffer {
 
 export function memberKey(clusterId: string, index: number): Buffer {
   return Buffer.concat([Buffer.of(KEY_PREFIX.member), Buffer.from(clusterId, 'hex'), Buffer.of(index)]);
+}
+
+/** The key of an entry. IDs of clusters have 32 bytes, so no key of one cluster begins like those of another. */
+export function entryKey(clusterId: string, key: string): Buffer {
+  assert(clusterId.length === 2 * ID_BYTES, 'the ID of a cluster has 32 bytes');
+  assert(key.length >= 2 && key.length <= 2 * ENTRY_KEY_BYTES_MAX, 'the key of an entry has 1 to 66 bytes');
+  return Buffer.concat([Buffer.of(KEY_PREFIX.entry), Buffer.from(clusterId + key, 'hex')]);
+}
+
+/** The range of a cluster's entries. */
+export function entryRange(clusterId: string): { readonly start: Buffer; readonly end: Buffer } {
+  const start = Buffer.concat([Buffer.of(KEY_PREFIX.entry), Buffer.from(clusterId, 'hex')]);
+  return { start, end: Buffer.concat([start, Buffer.alloc(ENTRY_KEY_BYTES_MAX + 1, 0xff)]) };
 }
 
 /** The value of a client's record. */
@@ -70,10 +103,23 @@ function encodeStatement({ statementDigest = NO_DIGEST, sealed = NOTHING }: Clie
 
 /** The value of a cluster's record. */
 export function encodeCluster(key: Buffer, record: ClusterRecord): Buffer {
+  const { keep, size, endPointCount, confirmMs = 0, owner } = record;
   const attrs = Buffer.alloc(8);
   attrs.writeBigUInt64LE(record.attrs);
-  const head = Buffer.of(record.keep ? KEEP : 0, record.size, record.endPointCount);
-  return sealValue(key, [head, attrs, Buffer.from(record.id, 'hex')], CLUSTER_VERSION);
+  const head = Buffer.of((keep ? KEEP : 0) | (owner ? OWNED : 0), size, endPointCount);
+  const id = Buffer.from(record.id, 'hex');
+  if (confirmMs === 0 && !owner) return sealValue(key, [head, attrs, id], CLUSTER_VERSION);
+  const confirm = Buffer.alloc(CONFIRM_BYTES);
+  confirm.writeUInt32LE(confirmMs);
+  return sealValue(key, [head, attrs, confirm, Buffer.from(owner ?? '', 'hex'), id], FORMING_VERSION);
+}
+
+/** The value of an entry's record. */
+export function encodeEntry(key: Buffer, { value }: EntryRecord): Buffer {
+  assert(value.length <= ENTRY_VALUE_BYTES_MAX, 'the value of an entry has 16 KiB at most');
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(value.length);
+  return sealValue(key, [length, value]);
 }
 
 /** The value of a member's record. With `ofClient`, the token is left out, because the client's record has it. */
@@ -107,6 +153,7 @@ export function decodeRecord(placed: Placed): StoredRecord {
   }
   const prefix = placed.bytes[placed.keyAt];
   if (prefix === KEY_PREFIX.client) return new PackedClient(placed);
+  if (prefix === KEY_PREFIX.entry) return decodeEntry(placed);
   return prefix === KEY_PREFIX.cluster ? decodeCluster(placed) : decodeMember(placed);
 }
 
@@ -123,7 +170,9 @@ function hasAllFields({ bytes, keyAt, valueAt, end }: Placed): boolean {
       return fieldsAt <= end && fieldsAt + bytes.readUInt16LE(fieldsAt - 2) <= end;
     }
     case KEY_PREFIX.cluster:
-      return clusterAt(bytes, valueAt) + CLUSTER_ID_AT < end;
+      return clusterIdAt(bytes, valueAt) < end;
+    case KEY_PREFIX.entry:
+      return at + 2 <= end && at + 2 + bytes.readUInt16LE(at) === end && valueAt - keyAt > 1 + ID_BYTES;
     default: {
       if (at >= end) return false;
       const nameAt = at + 1 + bytes[at]! + 1;
@@ -210,16 +259,31 @@ export class PackedClient implements ClientRecord {
 
 function decodeCluster({ bytes, keyAt, valueAt, end }: Placed): ClusterRecord {
   const at = clusterAt(bytes, valueAt);
+  const idAt = clusterIdAt(bytes, valueAt);
   const keep = !hasFlags(bytes, valueAt) || (bytes[at - 1]! & KEEP) !== 0;
+  const confirmMs = bytes[valueAt] === FORMING_VERSION ? bytes.readUInt32LE(at + CLUSTER_ID_AT) : 0;
   return {
     kind: 'cluster',
     name: bytes.toString('latin1', keyAt + 1, valueAt),
     size: bytes[at]!,
     endPointCount: bytes[at + 1]!,
     attrs: bytes.readBigUInt64LE(at + 2),
-    id: bytes.toString('hex', at + CLUSTER_ID_AT, end),
+    id: bytes.toString('hex', idAt, end),
     ...(keep && { keep }),
+    ...(confirmMs > 0 && { confirmMs }),
+    ...(isOwned(bytes, valueAt) && { owner: bytes.toString('hex', idAt - OWNER_BYTES, idAt) }),
   };
+}
+
+/** Offset of a cluster's ID. */
+function clusterIdAt(bytes: Buffer, valueAt: number): number {
+  const at = clusterAt(bytes, valueAt) + CLUSTER_ID_AT;
+  if (bytes[valueAt] !== FORMING_VERSION) return at;
+  return at + CONFIRM_BYTES + (isOwned(bytes, valueAt) ? OWNER_BYTES : 0);
+}
+
+function isOwned(bytes: Buffer, valueAt: number): boolean {
+  return bytes[valueAt] === FORMING_VERSION && (bytes[valueAt + HEAD_BYTES]! & OWNED) !== 0;
 }
 
 /** Offset of a cluster's size field, which follows the flags if there are any. */
@@ -228,7 +292,18 @@ function clusterAt(bytes: Buffer, valueAt: number): number {
 }
 
 function hasFlags(bytes: Buffer, valueAt: number): boolean {
-  return bytes[valueAt] === CLUSTER_VERSION;
+  return bytes[valueAt]! >= CLUSTER_VERSION;
+}
+
+/** The value is a view of memory shared with other records. */
+function decodeEntry({ bytes, keyAt, valueAt, end }: Placed): EntryRecord {
+  const entryAt = keyAt + 1 + ID_BYTES;
+  return {
+    kind: 'entry',
+    clusterId: bytes.toString('hex', keyAt + 1, entryAt),
+    key: bytes.toString('hex', entryAt, valueAt),
+    value: bytes.subarray(valueAt + HEAD_BYTES + 2, end),
+  };
 }
 
 function decodeMember({ bytes, keyAt, valueAt, end }: Placed): MemberRecord | MemberRef {
@@ -254,8 +329,11 @@ export function memberOf(seat: MemberRef, { token, sealed }: ClientRecord): Memb
 
 /** True if a member's registration is the one of its client's record. */
 export function hasRegistration(client: ClientRecord, { name, token, sealed = NOTHING }: MemberRecord): boolean {
-  const isSame = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0;
-  return client.name === name && isSame(client.token, token) && isSame(client.sealed ?? NOTHING, sealed);
+  return client.name === name && isSameBytes(client.token, token) && isSameBytes(client.sealed ?? NOTHING, sealed);
+}
+
+export function isSameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
 }
 
 /** True if a client's record may take the place of `current`: the key is the same, or the change displaces that one. */
@@ -274,7 +352,7 @@ export function sealValue(key: Buffer, parts: readonly Uint8Array[], version = R
 /** The rest of a value. Throws StoreUnusableError if its version is unknown or its checksum wrong for this key. */
 export function openValue(key: Buffer, value: Buffer): Buffer {
   const version = value[0]!;
-  if (value.length > HEAD_BYTES && version > newestOf(key)) {
+  if (value.length > HEAD_BYTES && version > (NEWEST_VERSIONS[key[0]!] ?? RECORD_VERSION)) {
     throw new StoreUnusableError(`the record ${key.toString('hex')} is of version ${value[0]}, newer than this server`);
   }
   const rest = value.subarray(HEAD_BYTES);
@@ -283,12 +361,6 @@ export function openValue(key: Buffer, value: Buffer): Buffer {
     throw new StoreUnusableError(`the record ${key.toString('hex')} is damaged: its checksum is wrong`);
   }
   return rest;
-}
-
-function newestOf(key: Buffer): number {
-  const prefix = key[0];
-  const isVersioned = prefix === KEY_PREFIX.client || prefix === KEY_PREFIX.cluster || prefix === KEY_PREFIX.member;
-  return isVersioned ? NEWEST_VERSION : RECORD_VERSION;
 }
 
 /** From version 2 on the checksum covers the version, too, because a flipped version would shift the fields. */

@@ -21,7 +21,7 @@ export function verifyStore(dataDirectory: string): Promise<TableCounts> {
           table.replay(record);
           if (record.kind === 'cluster') assert(clusterIds.has(record.id), `${record.id} is not in the index`);
         } catch (error) {
-          const reason = `a ${record.kind} does not fit the rest: ${(error as Error).message}`;
+          const reason = `${record.kind === 'entry' ? 'an' : 'a'} ${record.kind} does not fit the rest: ${(error as Error).message}`;
           throw new StoreUnusableError(reason, { cause: error });
         }
       }

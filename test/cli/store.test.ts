@@ -4,7 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import { FieldRegistry, type Registered, type Wire } from '../field/field-registry.ts';
+import { cluster, contents, entry, plain } from '../store/store-contract.ts';
 import { runXlreg } from './xlreg-process.ts';
 
 const WIRE: Wire = { transport: 'tcp', dialect: 'prefixed' };
@@ -72,6 +74,45 @@ describe('backup and restore', () => {
     const url = `http://${admin()}/backup`;
     expect((await fetch(url, { method: 'POST', headers: { origin: 'http://example.org' } })).status).toBe(403);
     expect((await fetch(url)).status).toBe(405);
+  });
+});
+
+describe('a cluster with entries', () => {
+  const records = [
+    cluster('forming', 0xc0, { confirmMs: 15_000, owner: 'ab'.repeat(32) }),
+    entry(0xc0, '01', Uint8Array.of(1, 2, 3)),
+    entry(0xc0, 'ff'.repeat(66), new Uint8Array(16_384).fill(7)),
+  ];
+  const withStore = async <T>(name: string, use: (store: LmdbStore) => Promise<T>): Promise<T> => {
+    const registryId = readFileSync(at(`${name}/id`), 'utf8').trim();
+    const store = LmdbStore.open(at(name), { registryId, bytesMax: undefined });
+    try {
+      return await use(store);
+    } finally {
+      await store.close();
+    }
+  };
+
+  it('keeps them through a running registry, its backup, the restore, verify and export', async () => {
+    const first = await FieldRegistry.start({ args: LMDB, dataDir: at('forming') });
+    expect(await first.stop()).toBe(0);
+    await withStore('forming', (store) => store.commit([records]));
+    const running = await FieldRegistry.start({ args: LMDB, dataDir: at('forming') });
+    const from = `127.0.0.1:${running.process.adminPort}`;
+    const copied = await runXlreg(['backup', at('forming-copy'), '--admin', from, '--data-dir', at('forming')]);
+    expect(copied).toMatchObject({ code: 0, stdout: expect.stringMatching(/0 clients, 1 clusters, 0 members/) });
+    expect(await running.stop()).toBe(0);
+
+    const restored = await runXlreg(['restore', at('forming-copy'), '--data-dir', at('forming-restored')]);
+    expect(restored).toMatchObject({ code: 0, stderr: '' });
+    expect((await runXlreg(['store', 'verify', '--data-dir', at('forming-restored')])).code).toBe(0);
+    const exported = await runXlreg(['export', '--json', '--data-dir', at('forming-restored')]);
+    const lines = exported.stdout.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { ...records[0], attrs: '0' },
+      ...records.slice(1).map(plain),
+    ]);
+    expect(await withStore('forming-restored', contents)).toEqual(records.map(plain));
   });
 });
 

@@ -52,7 +52,7 @@ export async function readDisk(dataDirectory: string): Promise<DiskTable> {
     for (const record of [...records].flat()) {
       if (record.kind === 'client') clients.set(record.clientId, record);
       else if (record.kind === 'cluster') clusters.set(record.name, record);
-      else {
+      else if (record.kind !== 'entry') {
         const seats = members.get(record.clusterId) ?? [];
         members.set(record.clusterId, seats);
         seats.push(record);

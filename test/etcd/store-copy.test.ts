@@ -8,18 +8,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
 import { fillTable } from '../../bench/store/fill-table.ts';
 import { CopyClaim } from '../../src/store/etcd/etcd-claim.ts';
+import { LmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';
 import { samplesOf } from '../metrics/metrics-text.ts';
+import { all, cluster, entry, plain } from '../store/store-contract.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
 import { endPointsOf, newPrefix } from './stores.ts';
 
 const WIRE: Wire = { transport: 'tcp', dialect: 'prefixed' };
 const MEMBERS = 2_500;
+const ENTRIES = [
+  cluster('forming', 0xc0, { confirmMs: 15_000, owner: 'ab'.repeat(32) }),
+  entry(0xc0, '01', Uint8Array.of(1, 2, 3)),
+  entry(0xc0, 'ff'.repeat(66), new Uint8Array(16_384).fill(7)),
+];
 const programs = etcdPrograms();
 
 describe.skipIf(programs === undefined)('xlreg store copy', () => {
-  let cluster: EtcdCluster;
+  let etcd: EtcdCluster;
   let directory: string;
   let place: string;
   let registryId: string;
@@ -28,9 +35,9 @@ describe.skipIf(programs === undefined)('xlreg store copy', () => {
     runXlreg(['store', 'copy', from, to, '--etcd-prefix', prefix, '--data-dir', at('data')]);
 
   beforeAll(async () => {
-    cluster = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
+    etcd = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
     directory = await mkdtemp(join(tmpdir(), 'xlreg-etcd-copy-'));
-    place = `etcd:${endPointsOf(cluster).join(',')}`;
+    place = `etcd:${endPointsOf(etcd).join(',')}`;
     const registry = await FieldRegistry.start({ args: ['--store', 'lmdb'], dataDir: at('data') });
     registryId = (await readFile(join(at('data'), 'id'), 'utf8')).trim();
     const alice = await registry.register(WIRE, { name: 'alice' });
@@ -38,9 +45,13 @@ describe.skipIf(programs === undefined)('xlreg store copy', () => {
     await alice.client.join('demo');
     expect(await registry.stop()).toBe(0);
     await fillTable(at('data'), registryId, MEMBERS);
+    const store = LmdbStore.open(at('data'), { registryId, bytesMax: undefined });
+    const outcomes = await store.commit(ENTRIES);
+    await store.close();
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['stored', 'stored', 'stored']);
   });
   afterAll(async () => {
-    await cluster.stop();
+    await etcd.stop();
     await rm(directory, { recursive: true });
   });
 
@@ -54,6 +65,12 @@ describe.skipIf(programs === undefined)('xlreg store copy', () => {
     const back = await copy(place, `lmdb:${at('back')}`, prefix);
     expect(back).toMatchObject({ code: 0, stderr: '' });
     expect(back.stdout.split('\n')[1]).toBe(digest);
+    const returned = LmdbStore.open(at('back'), { registryId, bytesMax: undefined });
+    const records = await all(returned);
+    await returned.close();
+    expect(records.filter((record) => record.kind === 'entry' || 'owner' in record).map(plain)).toEqual(
+      ENTRIES.map(plain),
+    );
 
     await mkdir(at('server'), { mode: 0o700 });
     for (const file of ['id', 'ck.pem', 'sk.pem']) await cp(join(at('data'), file), join(at('server'), file));
@@ -68,7 +85,7 @@ describe.skipIf(programs === undefined)('xlreg store copy', () => {
     const samples = samplesOf(await registry.process.metrics());
     const value = (name: string, labels: object) =>
       samples.find((sample) => sample.name === name && isDeepStrictEqual(sample.labels, labels))?.value;
-    const [dead, live] = ['127.0.0.1:1', endPointsOf(cluster)[0]!];
+    const [dead, live] = ['127.0.0.1:1', endPointsOf(etcd)[0]!];
     const requests = 'xlreg_store_server_requests_total';
     expect(value(requests, { server: dead, result: 'answered' })).toBe(0);
     expect(value(requests, { server: dead, result: 'failed' })).toBeGreaterThan(0);
@@ -94,7 +111,7 @@ describe.skipIf(programs === undefined)('xlreg store copy', () => {
 
   it('leaves a partial copy that no server opens and the next copy replaces', async () => {
     const prefix = newPrefix();
-    const access = { endPoints: endPointsOf(cluster), tls: undefined, user: undefined };
+    const access = { endPoints: endPointsOf(etcd), tls: undefined, user: undefined };
     // The state that a killed copy leaves behind.
     const left = await CopyClaim.begin(access, registryId, prefix);
     const args = ['serve', '--store', place, '--etcd-prefix', prefix, '--data-dir', at('data')];

@@ -91,5 +91,8 @@ export function keyOf(change: Change): string {
     case 'member':
     case 'member-removal':
       return `member ${change.clusterId} ${String(change.index).padStart(2, '0')}`;
+    case 'entry':
+    case 'entry-removal':
+      return `entry ${change.clusterId} ${change.key}`;
   }
 }

@@ -27,7 +27,9 @@ import {
   clusterKey,
   encodeClient,
   encodeCluster,
+  encodeEntry,
   encodeMember,
+  entryKey,
   KEY_PREFIX,
   memberKey,
   openValue,
@@ -37,7 +39,7 @@ import { verifyStore } from '../../src/store/verify.ts';
 import { ask, over, REFUSED, register } from '../coordinator/asking.ts';
 import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { dataFile, meddle, type RawTable, runProgram, setBack } from './raw-table.ts';
-import { all, client, cluster, contents, member, plain } from './store-contract.ts';
+import { all, client, cluster, contents, entry, member, plain } from './store-contract.ts';
 
 const META_KEY = Buffer.from([KEY_PREFIX.meta, ...Buffer.from('registry')]);
 
@@ -48,6 +50,7 @@ const RECORDS = [
   cluster('b', 0xb0),
   member(0xa0, 0, 1, { token: Uint8Array.of(1) }),
   member(0xa0, 1, 2),
+  entry(0xb0, '01ff', Uint8Array.of(1, 2, 3)),
 ] as const;
 
 let directory: string;
@@ -131,20 +134,21 @@ describe('ownership of a table', () => {
   });
 
   it.each([
-    ['a client', clientKey(idOf(2))],
-    ['a cluster', clusterKey('b')],
-    ['a member', memberKey(idOf(0xa0), 1)],
-    ['its own', META_KEY],
-  ])('refuses a newer version of a record: %s', async (_, key) => {
+    // Clients and members have version 2 with the parts of the sealed dialect, clusters 3 with a confirm time.
+    ['a client', clientKey(idOf(2)), 3],
+    ['a cluster', clusterKey('b'), 4],
+    ['a member', memberKey(idOf(0xa0), 1), 3],
+    ['an entry', entryKey(idOf(0xb0), '01ff'), 2],
+    ['its own', META_KEY, 2],
+  ])('refuses a newer version of a record: %s', async (_, key, version) => {
     await settle();
     await meddle(directory, (table) => {
       const value = Buffer.from(table.getBinary(key)!);
-      // Clients and members have version 2 with the parts of the sealed dialect.
-      value[0] = 3;
+      value[0] = version;
       table.putSync(key, value);
     });
     const message = await refusal();
-    expect(message).toContain('version 3');
+    expect(message).toContain(`version ${version}`);
     expect(message).toContain(key.toString('hex'));
   });
 });
@@ -175,6 +179,7 @@ describe('damage', () => {
     ['a client', clientKey(idOf(2)), encodeClient(clientKey(idOf(2)), RECORDS[1])],
     ['a cluster', clusterKey('a'), encodeCluster(clusterKey('a'), RECORDS[2])],
     ['a member', memberKey(idOf(0xa0), 1), encodeMember(memberKey(idOf(0xa0), 1), RECORDS[5], false)],
+    ['an entry', entryKey(idOf(0xb0), '01ff'), encodeEntry(entryKey(idOf(0xb0), '01ff'), RECORDS[6])],
   ] as const;
 
   it.each(VALUES)('of any bit of a value is detected: %s (E6)', (_, key, value) => {
@@ -248,13 +253,14 @@ describe('damage', () => {
   it.each([
     ['a member without its cluster', clusterKey('a')],
     ['a member without a token without its client', clientKey(idOf(1))],
+    ['an entry without its cluster', clusterKey('b')],
   ])('that leaves %s is found by verifyStore (E6)', async (_, key) => {
     await settle();
     await meddle(directory, (table) => {
       expect(table.removeSync(key)).toBe(true);
     });
     await expect(verifyStore(directory)).rejects.toThrow(StoreUnusableError);
-    await expect(verifyStore(directory)).rejects.toThrow(/(seat|member) does not fit/);
+    await expect(verifyStore(directory)).rejects.toThrow(/(seat|member|entry) does not fit/);
   });
 
   it('that hides a cluster from its ID is found by verifyStore (E6)', async () => {
@@ -457,7 +463,7 @@ describe('reading', () => {
   it('gives the committed records beside an open writer, which continues (E6)', async () => {
     const store = open();
     await store.commit(RECORDS);
-    expect(await read()).toEqual(['client', 'client', 'cluster', 'cluster', 'seat', 'member']);
+    expect(await read()).toEqual(['client', 'client', 'cluster', 'cluster', 'seat', 'member', 'entry']);
     expect(await verifyStore(directory)).toEqual({ clients: 2, clusters: 2, members: 2 });
     await store.commit([client(3)]);
     expect(await verifyStore(directory)).toEqual({ clients: 3, clusters: 2, members: 2 });

@@ -12,11 +12,14 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
   clientKey,
+  clusterKey,
   decodeRecord,
   encodeClient,
+  encodeCluster,
   encodeMember,
   memberKey,
   openValue,
+  sealValue,
 } from '../../src/store/stored-record.ts';
 
 const REGISTRY_ID = 'ab'.repeat(32);
@@ -102,6 +105,39 @@ it('writes and reads a member with its own statement', () => {
   expect(fieldsOf(decoded(key, value))).toEqual(fieldsOf(member));
   expect(encodeMember(key, { ...member, sealed: undefined }, false)[0]).toBe(1);
   expect(encodeMember(key, member, true)[0]).toBe(1);
+});
+
+it('leaves a cluster without confirm time and owner byte for byte as older servers wrote it', () => {
+  const key = clusterKey(cluster.name);
+  const attrs = Buffer.alloc(8);
+  attrs.writeBigUInt64LE(3n);
+  const id = Buffer.from(cluster.id, 'hex');
+  for (const keep of [undefined, true] as const) {
+    const record = { ...cluster, attrs: 3n, ...(keep && { keep }) };
+    const expected = sealValue(key, [Buffer.of(keep ? 1 : 0, 4, 1), attrs, id], 2);
+    expect(encodeCluster(key, record).equals(expected)).toBe(true);
+    expect(encodeCluster(key, { ...record, confirmMs: 0, owner: undefined }).equals(expected)).toBe(true);
+  }
+});
+
+it.each([
+  ['a confirm time', { confirmMs: 15_000 }],
+  ['an owner', { owner: '77'.repeat(32) }],
+  ['both and a mark', { confirmMs: 3_600_000, owner: '77'.repeat(32), keep: true }],
+] as const)('writes a cluster with %s in version 3, which servers that know version 2 refuse', (_, fields) => {
+  const key = clusterKey(cluster.name);
+  const value = encodeCluster(key, { ...cluster, ...fields });
+  expect(value[0]).toBe(3);
+  expect(decoded(key, value)).toEqual({ ...cluster, ...fields });
+  // This server refuses the version after its newest by the same rule.
+  const newer = Buffer.from(value);
+  newer[0] = 4;
+  expect(() => openValue(key, newer)).toThrow('is of version 4, newer than this server');
+  const rest = openValue(key, value);
+  for (let length = 1; length <= rest.length - 32; length++) {
+    const short = sealValue(key, [rest.subarray(0, length)], 3);
+    expect(() => decoded(key, short), `${length} bytes`).toThrow('damaged');
+  }
 });
 
 describe.each(stores)('in %s', (_, open) => {

@@ -5,17 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ENTRIES_PER_CLUSTER_MAX, ENTRY_KEY_BYTES_MAX, ENTRY_VALUE_BYTES_MAX } from '../../src/limits.ts';
 import type {
   Change,
   ClientRecord,
   ClusterRecord,
   ClusterRemoval,
+  EntryRecord,
   MemberRecord,
   StoredRecord,
 } from '../../src/registry/command.ts';
 import type { CommitOutcome, Store } from '../../src/store/store.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
-import { keyOf } from '../registry/observe.ts';
+import { inOrder, keyOf } from '../registry/observe.ts';
 
 /** How to test a store that outlives its process. */
 export interface Lasting {
@@ -60,6 +62,14 @@ export function member(
   };
 }
 
+export function entry(clusterId: number, key: string, value: Uint8Array, ifAbsent?: true): EntryRecord {
+  return { kind: 'entry', clusterId: idOf(clusterId), key, value, ...(ifAbsent && { ifAbsent }) };
+}
+
+function removedEntry(clusterId: number, key: string): Change {
+  return { kind: 'entry-removal', clusterId: idOf(clusterId), key };
+}
+
 function removedClient(id: number): Change {
   return { kind: 'client-removal', clientId: idOf(id) };
 }
@@ -74,6 +84,10 @@ function removedMember(clusterId: number, index: number, clientId: number): Chan
 
 /** A plain object of a record, whatever class the store returns. */
 export function plain(record: Change): object {
+  if (record.kind === 'entry') {
+    const { kind, clusterId, key, value } = record;
+    return { kind, clusterId, key, value: Buffer.from(value).toString('hex') };
+  }
   if (!('token' in record)) return record;
   const { name, clientId } = record;
   const token = Buffer.from(record.token).toString('hex');
@@ -149,7 +163,12 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
         client(3, { clientId: '07'.repeat(20) }),
         cluster('constructor', 0xc0, { attrs: 2n ** 64n - 3n, size: 2, endPointCount: 2 }),
         cluster('kept', 0xc1, { keep: true }),
+        cluster('kept-too', 0xc2, { confirmMs: 15_000, owner: 'cd'.repeat(32), keep: true, attrs: 2n ** 64n - 1n }),
+        cluster('owned', 0xc3, { owner: 'ab'.repeat(32) }),
+        cluster('timed', 0xc4, { confirmMs: 3_600_000 }),
         member(0xc0, 0, 3, { clientId: '07'.repeat(20), token: new Uint8Array(3_000).fill(0xff) }),
+        entry(0xc0, '00', new Uint8Array(0)),
+        entry(0xc0, 'ff'.repeat(ENTRY_KEY_BYTES_MAX), new Uint8Array(ENTRY_VALUE_BYTES_MAX).fill(0xff)),
       ];
       await store.commit(records);
       expect(await contents(store)).toEqual(records.map(plain));
@@ -406,6 +425,118 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
     });
   });
 
+  describe(`${name}: entries`, () => {
+    const [one, other] = [Uint8Array.of(1), Uint8Array.of(2, 2)];
+    const entriesOf = async (store: Store) =>
+      inOrder(await all(store))
+        .filter(({ kind }) => kind === 'entry')
+        .map(plain);
+
+    it('overwrites an entry, and removes it, which is no conflict if there is none', async () => {
+      const store = openOne();
+      await store.commit([cluster('c', 0xc0), cluster('d', 0xd0), entry(0xd0, '01', one)]);
+      expect(await kinds(store, [entry(0xc0, '01', one), entry(0xc0, '01aa', one)])).toEqual(['stored', 'stored']);
+      expect(await kinds(store, [entry(0xc0, '01', other)])).toEqual(['stored']);
+      const expected = [entry(0xc0, '01', other), entry(0xc0, '01aa', one), entry(0xd0, '01', one)];
+      expect(await entriesOf(store)).toEqual(expected.map(plain));
+      expect(await kinds(store, [removedEntry(0xc0, '01'), removedEntry(0xc0, '02')])).toEqual(['stored', 'stored']);
+      expect(await kinds(store, [removedEntry(0xee, '01')])).toEqual(['stored']);
+      expect(await entriesOf(store)).toEqual(expected.slice(1).map(plain));
+      expect(await kinds(store, [entry(0xc0, '01', one, true)])).toEqual(['stored']);
+    });
+
+    it('reports a conflict for an ifAbsent only with another value, and gives the one that stands', async () => {
+      const store = openOne();
+      await store.commit([cluster('c', 0xc0)]);
+      const batch = [entry(0xc0, '01', one, true), entry(0xc0, '01', one, true), entry(0xc0, '01', other, true)];
+      const standing = { kind: 'conflict', current: [plain(entry(0xc0, '01', one))] };
+      const outcomes = (await store.commit(batch)).map(plainOutcome);
+      expect(outcomes).toEqual([{ kind: 'stored' }, { kind: 'stored' }, standing]);
+      expect((await store.commit([entry(0xc0, '01', other, true)])).map(plainOutcome)).toEqual([standing]);
+      expect(await kinds(store, [entry(0xc0, '01', one, true)])).toEqual(['stored']);
+      expect(await entriesOf(store)).toEqual([plain(entry(0xc0, '01', one))]);
+    });
+
+    it('reports a conflict for an entry without its cluster, and stores both in one item', async () => {
+      const store = openOne();
+      expect(await store.commit([entry(0xc0, '01', one)])).toEqual([{ kind: 'conflict', current: [] }]);
+      const item = [cluster('c', 0xc0), entry(0xc0, '01', one, true), entry(0xc0, '02', other)];
+      expect(await store.commit([item])).toEqual([{ kind: 'stored' }]);
+      expect(await contents(store)).toEqual(item.map(plain));
+      const lost = [cluster('c', 0xc1), entry(0xc1, '01', one)];
+      expect((await store.commit([lost, entry(0xc1, '01', one)])).map(({ kind }) => kind)).toEqual([
+        'conflict',
+        'conflict',
+      ]);
+      expect(await contents(store)).toEqual(item.map(plain));
+    });
+
+    it('stores 32 entries of the largest size in one item', async () => {
+      const store = openOne();
+      const keys = Array.from({ length: 32 }, (_, i) => (i + 16).toString(16));
+      const item = [
+        cluster('c', 0xc0),
+        ...keys.map((key) => entry(0xc0, key, new Uint8Array(ENTRY_VALUE_BYTES_MAX).fill(7))),
+      ];
+      expect(await store.commit([item])).toEqual([{ kind: 'stored' }]);
+      expect(await contents(store)).toEqual(item.map(plain));
+      expect(await store.commit([item.slice(1)])).toEqual([{ kind: 'stored' }]);
+    });
+
+    it('stores nothing of an item whose entry conflicts', async () => {
+      const store = openOne();
+      await store.commit([client(1), cluster('c', 0xc0), entry(0xc0, '01', one)]);
+      const before = await contents(store);
+      const [outcome] = await store.commit([[member(0xc0, 0, 1), entry(0xc0, '01', other, true)]]);
+      expect(outcome?.kind).toBe('conflict');
+      expect(await contents(store)).toEqual(before);
+    });
+
+    it('removes the entries of a removed cluster, also those of its batch, and no others', async () => {
+      const store = openOne();
+      await store.commit([cluster('b', 0xbf), cluster('c', 0xc0), cluster('d', 0xc1)]);
+      const [first, last] = ['00', 'ff'.repeat(ENTRY_KEY_BYTES_MAX)];
+      const kept = [0xbf, 0xc1].flatMap((id) => [entry(id, first, one), entry(id, last, one)]);
+      await store.commit([...kept, entry(0xc0, first, one)]);
+      const batch = [entry(0xc0, last, one), removedCluster('c', 0xc0, 0), entry(0xc0, '01', one)];
+      expect(await kinds(store, batch)).toEqual(['stored', 'stored', 'conflict']);
+      expect(await entriesOf(store)).toEqual(kept.map(plain));
+      expect(await kinds(store, [cluster('c', 0xc0)])).toEqual(['stored']);
+      expect(await entriesOf(store)).toEqual(kept.map(plain));
+    });
+
+    it('removes a full cluster with as many entries as it may have', async () => {
+      const store = openOne();
+      const keyOfEntry = (i: number) => i.toString(16).padStart(4, '0');
+      const seats = Array.from({ length: 64 }, (_, i) => i);
+      await store.commit([cluster('c', 0xc0), ...seats.map((i) => client(i + 1))], COMMIT_MS);
+      await store.commit(
+        seats.map((i) => member(0xc0, i, i + 1)),
+        COMMIT_MS,
+      );
+      const entries = Array.from({ length: ENTRIES_PER_CLUSTER_MAX }, (_, i) => entry(0xc0, keyOfEntry(i), one));
+      for (let i = 0; i < entries.length; i += 1_024) {
+        expect(new Set(await kinds(store, entries.slice(i, i + 1_024)))).toEqual(new Set(['stored']));
+      }
+      expect(await entriesOf(store)).toEqual(entries.map(plain));
+      expect(await kinds(store, [removedCluster('c', 0xc0, 64)])).toEqual(['stored']);
+      expect((await contents(store)).length).toBe(seats.length);
+    }, 60_000);
+
+    it('gives entries after all members', async () => {
+      const store = openOne();
+      const clusters = [0xa0, 0xa1, 0xa2];
+      await store.commit([client(1), ...clusters.map((id) => cluster(`c-${id}`, id))]);
+      for (const id of clusters) await store.commit([entry(id, '01', one), member(id, 0, 1), entry(id, '00', one)]);
+      const order = (await all(store)).map(({ kind }) => kind);
+      expect(order).toEqual(
+        ['client', ...clusters.map(() => 'cluster'), ...clusters.map(() => 'member')].concat(
+          clusters.flatMap(() => ['entry', 'entry']),
+        ),
+      );
+    });
+  });
+
   describe(`${name}: otherwise`, () => {
     it('changes nothing by a probe (E5)', async () => {
       const store = openOne();
@@ -454,16 +585,18 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       client(3, { clientId: '07'.repeat(20), name: 'x'.repeat(128) }),
       cluster('a', 0xa0, { attrs: 2n ** 64n - 1n, size: 2, endPointCount: 2 }),
       cluster('constructor', 0xc0, { attrs: 2n ** 63n, size: 64 }),
-      cluster('y'.repeat(128), 0xd0, { attrs: 2n ** 53n + 1n }),
+      cluster('y'.repeat(128), 0xd0, { attrs: 2n ** 53n + 1n, confirmMs: 15_000, owner: 'ab'.repeat(32) }),
       member(0xa0, 0, 2, { token: Uint8Array.of(2) }),
       member(0xa0, 1, 1),
       member(0xc0, 0, 3, { clientId: '07'.repeat(20), token: new Uint8Array(3_000).fill(0xff) }),
+      entry(0xa0, '00', Uint8Array.of(1)),
+      entry(0xd0, 'ff'.repeat(ENTRY_KEY_BYTES_MAX), new Uint8Array(ENTRY_VALUE_BYTES_MAX).fill(7)),
     ];
 
     it('has exactly the committed records when opened again (E6)', async () => {
       const directory = newDirectory();
       let store = openIn(directory);
-      await store.commit([client(9), cluster('gone', 0x99), member(0x99, 0, 9)]);
+      await store.commit([client(9), cluster('gone', 0x99), member(0x99, 0, 9), entry(0x99, '01', Uint8Array.of(1))]);
       await store.commit(records);
       await store.commit([removedCluster('gone', 0x99, 1), removedClient(9)]);
       for (let time = 0; time < 3; time++) {
@@ -486,7 +619,7 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       const backup = reopen(copy);
       expect(await contents(backup)).toEqual(records.map(plain));
       expect(await kinds(backup, [client(0x0a)])).toEqual(['stored']);
-      expect((await all(store)).length).toBe(records.length - 2);
+      expect((await all(store)).length).toBe(records.length - 3);
     });
 
     it('commits during a backup, which has the whole of each batch or nothing (E6)', async () => {
@@ -521,6 +654,8 @@ const token = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom(1, 2, 2_5
   return new Uint8Array(length).fill(byte);
 });
 const nameOfCluster = fc.constantFrom('a', 'b');
+const keyOfEntry = fc.constantFrom('01', '0101');
+const valueOfEntry = fc.constantFrom(0, 1, 2_500).map((length) => new Uint8Array(length).fill(length));
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc
     .record({ id: small, digest: fc.constantFrom('aa', 'aa', 'bb'), token })
@@ -534,11 +669,17 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     .record({ name: nameOfCluster, id: small, seat: fc.nat(1), by: small })
     .map(({ name, id, seat, by }) => removedMember(idIn(name, id), seat, by)),
   fc.record({ name: nameOfCluster, id: small }).map(({ name, id }) => removedCluster(name, idIn(name, id), 2)),
+  fc
+    .record({ name: nameOfCluster, id: small, key: keyOfEntry, value: valueOfEntry, ifAbsent: fc.boolean() })
+    .map(({ name, id, key, value, ifAbsent }) => entry(idIn(name, id), key, value, ifAbsent || undefined)),
+  fc
+    .record({ name: nameOfCluster, id: small, key: keyOfEntry })
+    .map(({ name, id, key }) => removedEntry(idIn(name, id), key)),
 );
 
 /** A model of a store's contents by its contract. */
 class Standing {
-  readonly #records = new Map<string, ClientRecord | ClusterRecord | MemberRecord>();
+  readonly #records = new Map<string, ClientRecord | ClusterRecord | MemberRecord | EntryRecord>();
 
   get records(): Change[] {
     return [...this.#records.values()];
@@ -563,23 +704,33 @@ class Standing {
     const stored = { kind: 'stored' };
     switch (change.kind) {
       case 'client-removal':
+      case 'entry-removal':
         this.#records.delete(key);
         return stored;
+      case 'entry': {
+        if (this.#isHomeless(change)) return { kind: 'conflict', current: [] };
+        const before = this.#records.get(key);
+        const isSame = before?.kind === 'entry' && Buffer.compare(before.value, change.value) === 0;
+        if (change.ifAbsent && before && !isSame) return { kind: 'conflict', current: [plain(before)] };
+        this.#records.set(key, change);
+        return stored;
+      }
       case 'member-removal': {
         const before = this.#records.get(key);
-        if (before && ownerOf(before) !== change.clientId) return { kind: 'conflict', current: [plain(before)] };
+        if (before?.kind === 'member' && before.clientId !== change.clientId)
+          return { kind: 'conflict', current: [plain(before)] };
         this.#records.delete(key);
         return stored;
       }
       case 'cluster-removal':
         this.#records.delete(key);
         for (const [key, record] of this.#records) {
-          if (record.kind === 'member' && record.clusterId === change.id) this.#records.delete(key);
+          if ('clusterId' in record && record.clusterId === change.id) this.#records.delete(key);
         }
         return stored;
       default: {
         const before = this.#records.get(key);
-        const lost = before ? ownerOf(before) !== ownerOf(change) : this.#isHomeless(change);
+        const lost = before && before.kind !== 'entry' ? ownerOf(before) !== ownerOf(change) : this.#isHomeless(change);
         if (lost) return { kind: 'conflict', current: before ? [plain(before)] : [] };
         this.#records.set(key, change);
         return stored;
@@ -597,8 +748,8 @@ class Standing {
     return this.#seatsOf(clientId).some((seat) => seat.clusterId === clusterId && seat.index !== index);
   }
 
-  #isHomeless(change: ClientRecord | ClusterRecord | MemberRecord): boolean {
-    if (change.kind !== 'member') return false;
+  #isHomeless(change: ClientRecord | ClusterRecord | MemberRecord | EntryRecord): boolean {
+    if (!('clusterId' in change)) return false;
     return ![...this.#records.values()].some((record) => record.kind === 'cluster' && record.id === change.clusterId);
   }
 }

@@ -13,7 +13,9 @@ import {
   decodeRecord,
   encodeClient,
   encodeCluster,
+  encodeEntry,
   encodeMember,
+  entryKey,
   KEY_PREFIX,
   memberKey,
   openValue,
@@ -22,7 +24,7 @@ import {
 import { verifyStore } from '../../src/store/verify.ts';
 import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { meddle } from './raw-table.ts';
-import { all, client, cluster, member, plain } from './store-contract.ts';
+import { all, client, cluster, entry, member, plain } from './store-contract.ts';
 
 const KEYS = new EtcdKeys('/r/');
 /** Bytes that may follow in the same memory; a read beyond the record's end would find them. */
@@ -70,6 +72,28 @@ it.each(KINDS)('refuses a value with a valid checksum that is too short: %s (E6)
       expect(plain(decode(key, short) as Change)).toEqual(plain(KEYS.record(etcdKey, short) as Change));
     }
   }
+});
+
+it('refuses an entry with a valid checksum whose length is not that of its value, or without a key (E6)', () => {
+  const key = entryKey(idOf(0xa0), '01');
+  const etcdKey = `/r/x/${idOf(0xa0)}/01`;
+  const record = entry(
+    0xa0,
+    '01',
+    Uint8Array.from({ length: 40 }, (_, i) => i),
+  );
+  const value = encodeEntry(key, record);
+  expect(plain(decode(key, value) as Change)).toEqual(plain(record));
+  expect(plain(KEYS.record(etcdKey, value) as Change)).toEqual(plain(record));
+  const fields = Buffer.concat([openValue(key, value), Buffer.alloc(1)]);
+  for (let length = 1; length <= fields.length; length++) {
+    if (length === fields.length - 1) continue;
+    const wrong = sealValue(key, [fields.subarray(0, length)]);
+    expect(() => decode(key, wrong), `${length} bytes`).toThrow(StoreUnusableError);
+    expect(() => KEYS.learned(etcdKey, wrong), `${length} bytes in etcd`).toThrow(StoreUnusableError);
+  }
+  const keyless = key.subarray(0, -1);
+  expect(() => decode(keyless, sealValue(keyless, [openValue(key, value)]))).toThrow(StoreUnusableError);
 });
 
 it.each([

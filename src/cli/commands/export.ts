@@ -1,4 +1,4 @@
-// xlreg export: prints the whole table of a stopped registry as lines of JSON: clients, then clusters, then members.
+// xlreg export: prints the whole table of a stopped registry as lines of JSON: clients, clusters, members, entries.
 import { once } from 'node:events';
 import type { StoredRecord } from '../../registry/command.ts';
 import { readTable, type StoredTable } from '../../store/lmdb/table-reader.ts';
@@ -39,6 +39,8 @@ function describe(record: StoredRecord): unknown {
       const { kind, clusterId, index, clientId, name, token, sealed } = record;
       return { kind, clusterId, index, clientId, name, ...tokenFields(token, sealed) };
     }
+    case 'entry':
+      return { ...record, value: hexOf(record.value) };
   }
 }
 

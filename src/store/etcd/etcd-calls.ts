@@ -14,6 +14,7 @@ export type WatchEvent = pb.Event.$Properties;
 
 /** The enums of etcd that are used. */
 export const { CompareResult, CompareTarget } = pb.Compare;
+export const { SortOrder, SortTarget } = pb.RangeRequest;
 export const { EventType } = pb.Event;
 
 export type EtcdMethod = 'range' | 'txn' | 'lease-grant' | 'authenticate' | 'status';

@@ -11,7 +11,8 @@ import { clusterIdOf } from './etcd-range.ts';
 /** A server, which creates a missing table; a reader of an existing table; or the copy with this stamp. */
 export type Claimant = 'server' | 'reader' | { readonly copying: string };
 
-const SCHEMA_VERSION = 1;
+/** Format of the keys. 1 has no entries; a server raises it when it opens such a table. */
+const SCHEMA_VERSION = 2;
 /** Limits, in all and for each server, of removing an aborted copy of a large table. */
 const [CLEAR_MS, CLEAR_ATTEMPT_MS] = [60_000, 30_000];
 /** Limit of changing a key. */
@@ -41,12 +42,34 @@ export async function claim(
   const answer = await transact(client, as === 'server' ? claiming(keys, print({ registryId })) : reading, deadline);
   const current = currentMeta(answer);
   if (current !== undefined) {
-    const { copying } = parse(current, keys, registryId);
-    if (copying !== (typeof as === 'object' ? as.copying : undefined)) {
+    const meta = parse(current, keys, registryId);
+    if (meta.copying !== (typeof as === 'object' ? as.copying : undefined)) {
       throw new StoreUnusableError(`${keys.prefix} in etcd is an unfinished copy; run xlreg store copy again`);
     }
+    if (as === 'server' && meta.schema < SCHEMA_VERSION) await raiseSchema(client, keys, current, meta, deadline);
   } else if (as !== 'server') throw new StoreUnusableError(`${keys.prefix} in etcd has no table`);
   return clusterIdOf(answer.header);
+}
+
+/** Writes the present schema, which older servers refuse. Rejects with StoreUnusableError. */
+async function raiseSchema(
+  client: EtcdClient,
+  keys: EtcdKeys,
+  current: string,
+  meta: Meta,
+  deadline: number,
+): Promise<void> {
+  const raised = print(meta);
+  const request = {
+    compare: [holds(keys.meta, current)],
+    success: [put(keys.meta, raised)],
+    failure: [read(keys.meta)],
+  };
+  const answer = await transact(client, request, deadline);
+  // Another server, or the first attempt of a repeated request, may have raised it.
+  if (!answer.succeeded && currentMeta(answer) !== raised) {
+    throw new StoreUnusableError(`${keys.meta} in etcd has changed during the start; start again`);
+  }
 }
 
 /** The claim of a copy to a prefix without a table. */
@@ -153,7 +176,7 @@ function currentMeta({ responses }: TxnResponse): string | undefined {
 }
 
 function print(meta: Omit<Meta, 'schema'>): string {
-  return JSON.stringify({ schema: SCHEMA_VERSION, ...meta } satisfies Meta);
+  return JSON.stringify({ ...meta, schema: SCHEMA_VERSION } satisfies Meta);
 }
 
 /** Throws StoreUnusableError if the table belongs to another registry or has a later schema. */

@@ -36,7 +36,7 @@ export interface Committed {
 
 /**
  * Transactions nested in a request. etcd's limit of 128 operations counts the nested transactions plus the operations
- * of the longest: with the head that leaves 79 for each, and the removal of a full cluster has 68.
+ * of the longest: with the head that leaves 79 for each, and the removal of a full cluster has 69.
  */
 export const TRANSACTIONS_MAX = 48;
 /** Changes of a displacement in one transaction; a seat takes three operations. */
@@ -73,7 +73,7 @@ class Part {
     this.before = before;
     const first = this.changes.map((change) => change.optimistic(context.known));
     this.plans = first.every((plan) => plan !== undefined) ? (first as Plan[]) : undefined;
-    this.bytes = changes.reduce((sum, change) => sum + 1_024 + registrationBytes(change), 0);
+    this.bytes = changes.reduce((sum, change) => sum + 1_024 + bytesIn(change), 0);
   }
 
   get isReady(): boolean {
@@ -134,8 +134,9 @@ export async function commitItems(items: readonly StoreItem[], context: CommitCo
   return { outcomes: last.map(({ outcome }) => outcome!), revisions: [...own] };
 }
 
-/** Bytes of a change's token and of its further fields. */
-function registrationBytes(change: Change): number {
+/** Bytes of a change's parts that may be long. */
+function bytesIn(change: Change): number {
+  if (change.kind === 'entry') return change.value.length;
   return 'token' in change ? change.token.length + (change.sealed?.length ?? 0) : 0;
 }
 

@@ -1,5 +1,5 @@
 // Short constructors for the conditions and operations of a transaction.
-import { type Compare, CompareResult, CompareTarget, type RequestOp } from './etcd-calls.ts';
+import { type Compare, CompareResult, CompareTarget, type RequestOp, SortOrder, SortTarget } from './etcd-calls.ts';
 import { bytesOf, endOf } from './etcd-keys.ts';
 
 /** The key does not exist. */
@@ -71,6 +71,12 @@ export function removeUnder(prefix: string): RequestOp {
 
 export function read(key: string): RequestOp {
   return { request_range: { key: bytesOf(key) } };
+}
+
+/** Reads the key with this prefix that was written last, without its value. */
+export function readNewestUnder(prefix: string): RequestOp {
+  const range = { key: bytesOf(prefix), range_end: bytesOf(endOf(prefix)), limit: 1 as never, keys_only: true };
+  return { request_range: { ...range, sort_order: SortOrder.DESCEND, sort_target: SortTarget.MOD } };
 }
 
 export function readUnder(prefix: string): RequestOp {

@@ -4,14 +4,15 @@
 //   id/CLIENT          a client                        cn/NAME            a cluster
 //   c/CLUSTER          the cluster's name              m/CLUSTER/INDEX    a member
 //   mn/CLUSTER/NAME    index of the member so named    s/CLIENT/CLUSTER   index of the client's seat
-//   u/ID               with a lease: in use            h                  the head, written with every change of the above
-//   meta               the registry that owns it       probe              written to test for room
+//   x/CLUSTER/KEY      an entry of a cluster           h                  the head, written with every change of the above
+//   u/ID               with a lease: in use            meta               the registry that owns it
+//   probe              written to test for room
 //
 // Invariant: the three keys m, mn and s of a seat exist together or not at all, and so do the two keys of a cluster.
 // Every change writes h, so the revision of h is that of the last change. A read of h tells how far the table has to
 // be.
 import type { Learned, StoredRecord } from '../../registry/command.ts';
-import { clientKey, clusterKey, decodeRecord, memberKey, openValue } from '../stored-record.ts';
+import { clientKey, clusterKey, decodeRecord, entryKey, memberKey, openValue } from '../stored-record.ts';
 import type { KeyValue } from './etcd-calls.ts';
 
 export class EtcdKeys {
@@ -71,18 +72,27 @@ export class EtcdKeys {
     return this.seats(clientId) + clusterId;
   }
 
+  /** Prefix of a cluster's entries. */
+  entries(clusterId: string): string {
+    return `${this.prefix}x/${clusterId}/`;
+  }
+
+  entry(clusterId: string, key: string): string {
+    return this.entries(clusterId) + key;
+  }
+
   use(id: string): string {
     return `${this.prefix}u/${id}`;
   }
 
   /** A prefix for each kind of record, in the order of Store.load. */
   get recordPrefixes(): readonly string[] {
-    return [`${this.prefix}id/`, `${this.prefix}cn/`, `${this.prefix}m/`];
+    return [`${this.prefix}id/`, `${this.prefix}cn/`, `${this.prefix}m/`, `${this.prefix}x/`];
   }
 
   /** The prefixes of everything in a table but its head. */
   get tablePrefixes(): readonly string[] {
-    return ['id', 'cn', 'c', 'm', 'mn', 's', 'u'].map((kind) => `${this.prefix}${kind}/`);
+    return ['id', 'cn', 'c', 'm', 'mn', 's', 'x', 'u'].map((kind) => `${this.prefix}${kind}/`);
   }
 
   get uses(): string {
@@ -92,8 +102,7 @@ export class EtcdKeys {
   /** The record under a key. Throws StoreUnusableError if it is damaged. */
   record(key: string, value: Uint8Array): StoredRecord {
     const [kind, first, second] = key.slice(this.prefix.length).split('/') as [string, string, string];
-    const recordKey =
-      kind === 'id' ? clientKey(first) : kind === 'cn' ? clusterKey(first) : memberKey(first, Number(second));
+    const recordKey = recordKeyOf(kind, first, second);
     const bytes = Buffer.concat([recordKey, value]);
     openValue(recordKey, bytes.subarray(recordKey.length));
     return decodeRecord({ bytes, keyAt: 0, valueAt: recordKey.length, end: bytes.length });
@@ -117,9 +126,25 @@ export class EtcdKeys {
         return value ? undefined : { kind: 'cluster-removal', id: first, name: '', seats: 0 };
       case 'm':
         return value ? this.record(key, value) : { kind: 'seat-empty', clusterId: first, index: Number(second) };
+      case 'x':
+        return value ? this.record(key, value) : { kind: 'entry-removal', clusterId: first, key: second };
       default:
         return undefined;
     }
+  }
+}
+
+/** The key, as the checksum of the value covers it. */
+function recordKeyOf(kind: string, first: string, second: string): Buffer {
+  switch (kind) {
+    case 'id':
+      return clientKey(first);
+    case 'cn':
+      return clusterKey(first);
+    case 'x':
+      return entryKey(first, second);
+    default:
+      return memberKey(first, Number(second));
   }
 }
 

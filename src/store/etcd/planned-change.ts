@@ -8,6 +8,8 @@ import type {
   ClientRemoval,
   ClusterRecord,
   ClusterRemoval,
+  EntryRecord,
+  EntryRemoval,
   MemberRecord,
   MemberRef,
   MemberRemoval,
@@ -18,7 +20,9 @@ import {
   clusterKey,
   encodeClient,
   encodeCluster,
+  encodeEntry,
   encodeMember,
+  entryKey,
   mayReplace,
   memberKey,
 } from '../stored-record.ts';
@@ -31,6 +35,7 @@ import {
   present,
   put,
   read,
+  readNewestUnder,
   readUnder,
   remove,
   removeUnder,
@@ -103,6 +108,10 @@ export function planChange(change: Change, together: readonly Change[], keys: Et
       return planClusterRemoval(change, keys);
     case 'member-removal':
       return planMemberRemoval(change, keys);
+    case 'entry':
+      return planEntry(change, together, keys);
+    case 'entry-removal':
+      return planEntryRemoval(change, keys);
   }
 }
 
@@ -220,29 +229,34 @@ function planClientRemoval({ clientId }: ClientRemoval, keys: EtcdKeys): Planned
 function planClusterRemoval({ id, name, expired }: ClusterRemoval, keys: EtcdKeys): PlannedChange {
   const key = keys.cluster(id);
   const nameKey = keys.clusterName(name);
-  const [members, use] = [keys.members(id), keys.use(id)];
+  const [members, entries, use] = [keys.members(id), keys.entries(id), keys.use(id)];
   return {
     written: [key, nameKey],
     touched: [],
     needed: [],
-    reads: [read(key), readUnder(members), ...(expired ? [read(use), read(nameKey)] : [])],
+    reads: [read(key), readUnder(members), ...(expired ? [read(use), read(nameKey), readNewestUnder(entries)] : [])],
     optimistic: () => undefined,
     resolve(found) {
       if (!found.keys.has(key)) return STORED;
       const seated = underOf(found, members);
-      // The table does not know of a new member, or of an operator's mark.
+      // The table does not know of a new member or entry, or of an operator's mark.
       const record = found.keys.get(nameKey);
-      const unknown = [...seated.map(([, member]) => member), ...(record ? [record] : [])].some((kv) => {
-        return !found.known(revisionOf(kv));
-      });
+      const read = [...seated, ...underOf(found, entries)].map(([, kv]) => kv);
+      const unknown = [...read, ...(record ? [record] : [])].some((kv) => !found.known(revisionOf(kv)));
       if (expired && (unknown || found.keys.has(use))) return CONFLICT;
-      const unused = expired ? [absent(use), notWrittenAfter(nameKey, found.revision)] : [];
+      const { revision } = found;
+      const unused = expired
+        ? [absent(use), notWrittenAfter(nameKey, revision), noneWrittenAfter(entries, revision)]
+        : [];
       const seats = seated.map(([key, { value }]) => {
         return remove(keys.seat((keys.record(key, value!) as MemberRecord | MemberRef).clientId, id));
       });
       return {
-        conditions: [present(key), noneWrittenAfter(members, found.revision), ...unused],
-        writes: [remove(key), remove(nameKey), removeUnder(members), removeUnder(keys.memberNames(id)), ...seats],
+        conditions: [present(key), noneWrittenAfter(members, revision), ...unused],
+        writes: [
+          ...[remove(key), remove(nameKey), removeUnder(members), removeUnder(keys.memberNames(id))],
+          ...[removeUnder(entries), ...seats],
+        ],
       };
     },
   };
@@ -268,6 +282,55 @@ function planMemberRemoval({ clusterId, index, clientId }: MemberRemoval, keys: 
         conditions: [writtenAt(key, revisionOf(current))],
         writes: [remove(key), remove(names), remove(keys.seat(clientId, clusterId))],
       };
+    },
+  };
+}
+
+function planEntry(change: EntryRecord, together: readonly Change[], keys: EtcdKeys): PlannedChange {
+  const { clusterId, ifAbsent } = change;
+  const cluster = keys.cluster(clusterId);
+  const key = keys.entry(clusterId, change.key);
+  const value = encodeEntry(entryKey(clusterId, change.key), change);
+  const writes = [put(key, value)];
+  // A cluster that is created in the same item needs no check.
+  const isNew = together.some((other) => other.kind === 'cluster' && other.id === clusterId);
+  const stands = isNew ? [] : [present(cluster)];
+  return {
+    written: [key],
+    touched: [],
+    needed: isNew ? [] : [cluster],
+    reads: [read(cluster), read(key)],
+    optimistic: (known) => ({
+      conditions: [...stands, ifAbsent ? absent(key) : notWrittenAfter(key, known)],
+      writes,
+    }),
+    resolve(found) {
+      if (!isNew && !found.keys.has(cluster)) return CONFLICT;
+      const current = found.keys.get(key);
+      if (current === undefined) return { conditions: [...stands, absent(key)], writes };
+      if (isEqual(current, value)) return STORED;
+      const revision = revisionOf(current);
+      if (ifAbsent || !found.known(revision)) return conflictWith(keys.record(key, current.value!) as EntryRecord);
+      return { conditions: [...stands, writtenAt(key, revision)], writes };
+    },
+  };
+}
+
+function planEntryRemoval({ clusterId, key: entry }: EntryRemoval, keys: EtcdKeys): PlannedChange {
+  const key = keys.entry(clusterId, entry);
+  const writes = [remove(key)];
+  return {
+    written: [key],
+    touched: [],
+    needed: [],
+    reads: [read(key)],
+    optimistic: (known) => ({ conditions: [notWrittenAfter(key, known)], writes }),
+    resolve({ keys: found, known }) {
+      const current = found.get(key);
+      if (current === undefined) return STORED;
+      const revision = revisionOf(current);
+      if (!known(revision)) return conflictWith(keys.record(key, current.value!) as EntryRecord);
+      return { conditions: [writtenAt(key, revision)], writes };
     },
   };
 }

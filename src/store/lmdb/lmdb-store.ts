@@ -8,6 +8,7 @@ import type {
   Change,
   ClientRecord,
   ClusterRecord,
+  EntryRecord,
   MemberRecord,
   MemberRef,
   StoredRecord,
@@ -28,8 +29,12 @@ import {
   decodeRecord,
   encodeClient,
   encodeCluster,
+  encodeEntry,
   encodeMember,
+  entryKey,
+  entryRange,
   hasRegistration,
+  isSameBytes,
   KEY_PREFIX,
   mayReplace,
   memberKey,
@@ -246,15 +251,15 @@ export class LmdbStore implements Store {
 
   #apply(changes: readonly Change[]): CommitOutcome {
     for (const change of changes) {
-      const conflict = this.#conflictOf(change);
+      const conflict = this.#conflictOf(change, changes);
       if (conflict) return conflict;
     }
     for (const change of changes) this.#carryOut(change);
     return { kind: 'stored' };
   }
 
-  /** The conflict of a change; undefined if there is none. */
-  #conflictOf(change: Change): CommitOutcome | undefined {
+  /** The conflict of a change; undefined if there is none. `together` has all changes of the item. */
+  #conflictOf(change: Change, together: readonly Change[]): CommitOutcome | undefined {
     switch (change.kind) {
       case 'client': {
         const current = this.#read<ClientRecord>(clientKey(change.clientId));
@@ -269,6 +274,13 @@ export class LmdbStore implements Store {
         const conflict = this.#seatConflict(memberKey(change.clusterId, change.index), change.clientId);
         if (conflict) return conflict;
         return this.#table.doesExist(clusterIdKey(change.clusterId)) ? undefined : { kind: 'conflict', current: [] };
+      }
+      case 'entry': {
+        const { clusterId, key, value, ifAbsent } = change;
+        const isNew = together.some((other) => other.kind === 'cluster' && other.id === clusterId);
+        if (!isNew && !this.#table.doesExist(clusterIdKey(clusterId))) return { kind: 'conflict', current: [] };
+        const current = ifAbsent && this.#read<EntryRecord>(entryKey(clusterId, key));
+        return current && !isSameBytes(current.value, value) ? { kind: 'conflict', current: [current] } : undefined;
       }
       case 'member-removal':
         return this.#seatConflict(memberKey(change.clusterId, change.index), change.clientId);
@@ -299,6 +311,11 @@ export class LmdbStore implements Store {
         table.putSync(key, encodeMember(key, change, ofClient));
         return;
       }
+      case 'entry': {
+        const key = entryKey(change.clusterId, change.key);
+        table.putSync(key, encodeEntry(key, change));
+        return;
+      }
       case 'client-removal':
         table.removeSync(clientKey(change.clientId));
         return;
@@ -306,9 +323,13 @@ export class LmdbStore implements Store {
         table.removeSync(clusterKey(change.name));
         table.removeSync(clusterIdKey(change.id));
         for (let index = 0; index < change.seats; index++) table.removeSync(memberKey(change.id, index));
+        for (const key of [...table.getKeys(entryRange(change.id))]) table.removeSync(key);
         return;
       case 'member-removal':
         table.removeSync(memberKey(change.clusterId, change.index));
+        return;
+      case 'entry-removal':
+        table.removeSync(entryKey(change.clusterId, change.key));
     }
   }
 

@@ -13,12 +13,11 @@ import { DATA_FILE, openTable, requireMeta, TABLE_DIRECTORY, type Table, type Tr
 const PIECE_BYTES = 256 * 1024;
 const LENGTHS_BYTES = 6;
 
-/** Yields every record: clients, then clusters, then members. Throws StoreUnusableError at a damaged one. */
+/** Yields every record: clients, then clusters, then members, then entries. Throws StoreUnusableError at a damaged one. */
 export function* packTable(table: Table, transaction: Transaction): Iterable<Uint8Array> {
   let piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let at = 0;
-  const range = { transaction, start: Buffer.of(KEY_PREFIX.client), end: Buffer.of(KEY_PREFIX.member + 1) };
-  for (const { key, value } of table.getRange(range) as Iterable<{ key: Buffer; value: Buffer }>) {
+  for (const { key, value } of recordsOf(table, transaction)) {
     openValue(key, value);
     const bytes = LENGTHS_BYTES + key.length + value.length;
     const full = at + bytes > piece.length ? piece.subarray(0, at) : undefined;
@@ -35,6 +34,17 @@ export function* packTable(table: Table, transaction: Transaction): Iterable<Uin
     if (full) yield full;
   }
   yield piece.subarray(0, at);
+}
+
+/** Keys and values of all records. The index of clusters by ID lies between members and entries. */
+function* recordsOf(table: Table, transaction: Transaction): Iterable<{ key: Buffer; value: Buffer }> {
+  for (const [first, last] of [
+    [KEY_PREFIX.client, KEY_PREFIX.member],
+    [KEY_PREFIX.entry, KEY_PREFIX.entry],
+  ] as const) {
+    const range = { transaction, start: Buffer.of(first), end: Buffer.of(last + 1) };
+    yield* table.getRange(range) as Iterable<{ key: Buffer; value: Buffer }>;
+  }
 }
 
 /** The records of a piece, as views of its memory. */

@@ -1,8 +1,15 @@
 // Stage 4, sequential. Keeps records while the process lives. It serves throw-away registries, and is the simplest
 // implementation of Store.
-import type { Change, ClientRecord, ClusterRecord, MemberRecord, MemberRemoval } from '../../registry/command.ts';
+import type {
+  Change,
+  ClientRecord,
+  ClusterRecord,
+  EntryRecord,
+  MemberRecord,
+  MemberRemoval,
+} from '../../registry/command.ts';
 import type { CommitOutcome, Store, StoreItem } from '../store.ts';
-import { mayReplace } from '../stored-record.ts';
+import { isSameBytes, mayReplace } from '../stored-record.ts';
 
 type KeptRecord = ClientRecord | ClusterRecord | MemberRecord;
 
@@ -11,13 +18,16 @@ const KINDS = { client: 0, cluster: 1, member: 2 } as const;
 export class MemoryStore implements Store {
   readonly #records = new Map<string, KeptRecord>();
   readonly #clusterIds = new Set<string>();
+  /** By the ID of the cluster, then by key. BOUNDED by the table. */
+  readonly #entries = new Map<string, Map<string, EntryRecord>>();
   #closed = false;
 
-  async *load(): AsyncIterable<readonly KeptRecord[]> {
+  async *load(): AsyncIterable<readonly (KeptRecord | EntryRecord)[]> {
     this.#assertOpen();
     yield [...this.#records.values()].sort(
       (a, b) => KINDS[a.kind] - KINDS[b.kind] || (a.kind === 'member' && b.kind === 'member' ? a.index - b.index : 0),
     );
+    for (const entries of this.#entries.values()) yield [...entries.values()];
   }
 
   async commit(batch: readonly StoreItem[]): Promise<CommitOutcome[]> {
@@ -44,11 +54,12 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     this.#records.clear();
+    this.#entries.clear();
   }
 
   #apply(changes: readonly Change[]): CommitOutcome {
     for (const change of changes) {
-      const conflict = this.#conflictOf(change);
+      const conflict = change.kind === 'entry' ? this.#entryConflict(change, changes) : this.#conflictOf(change);
       if (conflict) return conflict;
     }
     for (const change of changes) this.#carryOut(change);
@@ -56,13 +67,27 @@ export class MemoryStore implements Store {
   }
 
   /** The conflict of a change; undefined if there is none. */
-  #conflictOf(change: Change): CommitOutcome | undefined {
-    if (change.kind === 'client-removal' || change.kind === 'cluster-removal') return undefined;
+  #conflictOf(change: Exclude<Change, EntryRecord>): CommitOutcome | undefined {
+    if (change.kind === 'client-removal' || change.kind === 'cluster-removal' || change.kind === 'entry-removal')
+      return undefined;
     const current = this.#records.get(keyOf(change));
     if (current && ownerOf(current) !== ownerOf(change) && !displaces(change, current))
       return { kind: 'conflict', current: [current] };
     const orphan = change.kind === 'member' && !this.#clusterIds.has(change.clusterId);
     return orphan ? { kind: 'conflict', current: [] } : undefined;
+  }
+
+  /** The same for an entry; `together` has all changes of the item. */
+  #entryConflict(
+    { clusterId, key, value, ifAbsent }: EntryRecord,
+    together: readonly Change[],
+  ): CommitOutcome | undefined {
+    const isNew = together.some((other) => other.kind === 'cluster' && other.id === clusterId);
+    if (!isNew && !this.#clusterIds.has(clusterId)) return { kind: 'conflict', current: [] };
+    const current = this.#entries.get(clusterId)?.get(key);
+    return ifAbsent && current && !isSameBytes(current.value, value)
+      ? { kind: 'conflict', current: [current] }
+      : undefined;
   }
 
   #carryOut(change: Change): void {
@@ -73,10 +98,20 @@ export class MemoryStore implements Store {
       case 'cluster-removal':
         this.#records.delete(`cluster ${change.name}`);
         this.#clusterIds.delete(change.id);
+        this.#entries.delete(change.id);
         for (let index = 0; index < change.seats; index++) this.#records.delete(`member ${change.id} ${index}`);
         return;
       case 'member-removal':
         this.#records.delete(keyOf(change));
+        return;
+      case 'entry': {
+        const { kind, clusterId, key, value } = change;
+        const entries = this.#entries.get(clusterId) ?? new Map<string, EntryRecord>();
+        this.#entries.set(clusterId, entries.set(key, { kind, clusterId, key, value }));
+        return;
+      }
+      case 'entry-removal':
+        this.#entries.get(change.clusterId)?.delete(change.key);
         return;
       default:
         if (change.kind === 'cluster') this.#clusterIds.add(change.id);

@@ -191,6 +191,12 @@ export namespace etcdserverpb {
         /** RangeRequest revision. */
         revision: Long;
 
+        /** RangeRequest sort_order. */
+        sort_order: etcdserverpb.RangeRequest.SortOrder;
+
+        /** RangeRequest sort_target. */
+        sort_target: etcdserverpb.RangeRequest.SortTarget;
+
         /** RangeRequest serializable. */
         serializable: boolean;
 
@@ -233,6 +239,12 @@ export namespace etcdserverpb {
             /** RangeRequest revision */
             revision?: (Long|null);
 
+            /** RangeRequest sort_order */
+            sort_order?: (etcdserverpb.RangeRequest.SortOrder|null);
+
+            /** RangeRequest sort_target */
+            sort_target?: (etcdserverpb.RangeRequest.SortTarget|null);
+
             /** RangeRequest serializable */
             serializable?: (boolean|null);
 
@@ -245,6 +257,38 @@ export namespace etcdserverpb {
 
         /** Shape of a RangeRequest. */
         type $Shape = etcdserverpb.RangeRequest.$Properties;
+
+        /** SortOrder enum. */
+        enum SortOrder {
+
+            /** NONE value */
+            NONE = 0,
+
+            /** ASCEND value */
+            ASCEND = 1,
+
+            /** DESCEND value */
+            DESCEND = 2
+        }
+
+        /** SortTarget enum. */
+        enum SortTarget {
+
+            /** KEY value */
+            KEY = 0,
+
+            /** VERSION value */
+            VERSION = 1,
+
+            /** CREATE value */
+            CREATE = 2,
+
+            /** MOD value */
+            MOD = 3,
+
+            /** VALUE value */
+            VALUE = 4
+        }
     }
 
     /**

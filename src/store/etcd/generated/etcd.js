@@ -438,6 +438,8 @@ export const etcdserverpb = $root.etcdserverpb = (() => {
          * @property {Uint8Array|null} [range_end] RangeRequest range_end
          * @property {Long|null} [limit] RangeRequest limit
          * @property {Long|null} [revision] RangeRequest revision
+         * @property {etcdserverpb.RangeRequest.SortOrder|null} [sort_order] RangeRequest sort_order
+         * @property {etcdserverpb.RangeRequest.SortTarget|null} [sort_target] RangeRequest sort_target
          * @property {boolean|null} [serializable] RangeRequest serializable
          * @property {boolean|null} [keys_only] RangeRequest keys_only
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
@@ -504,6 +506,22 @@ export const etcdserverpb = $root.etcdserverpb = (() => {
         RangeRequest.prototype.revision = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
 
         /**
+         * RangeRequest sort_order.
+         * @member {etcdserverpb.RangeRequest.SortOrder} sort_order
+         * @memberof etcdserverpb.RangeRequest
+         * @instance
+         */
+        RangeRequest.prototype.sort_order = 0;
+
+        /**
+         * RangeRequest sort_target.
+         * @member {etcdserverpb.RangeRequest.SortTarget} sort_target
+         * @memberof etcdserverpb.RangeRequest
+         * @instance
+         */
+        RangeRequest.prototype.sort_target = 0;
+
+        /**
          * RangeRequest serializable.
          * @member {boolean} serializable
          * @memberof etcdserverpb.RangeRequest
@@ -543,6 +561,10 @@ export const etcdserverpb = $root.etcdserverpb = (() => {
                 writer.uint32(/* id 3, wireType 0 =*/24).int64(message.limit);
             if (message.revision != null && $Object.hasOwnProperty.call(message, "revision") && (typeof message.revision === "object" ? message.revision.low || message.revision.high : message.revision !== 0))
                 writer.uint32(/* id 4, wireType 0 =*/32).int64(message.revision);
+            if (message.sort_order != null && $Object.hasOwnProperty.call(message, "sort_order") && message.sort_order !== 0)
+                writer.uint32(/* id 5, wireType 0 =*/40).int32(message.sort_order);
+            if (message.sort_target != null && $Object.hasOwnProperty.call(message, "sort_target") && message.sort_target !== 0)
+                writer.uint32(/* id 6, wireType 0 =*/48).int32(message.sort_target);
             if (message.serializable != null && $Object.hasOwnProperty.call(message, "serializable") && message.serializable !== false)
                 writer.uint32(/* id 7, wireType 0 =*/56).bool(message.serializable);
             if (message.keys_only != null && $Object.hasOwnProperty.call(message, "keys_only") && message.keys_only !== false)
@@ -627,6 +649,24 @@ export const etcdserverpb = $root.etcdserverpb = (() => {
                             delete message.revision;
                         continue;
                     }
+                case 5: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.sort_order = value;
+                        else
+                            delete message.sort_order;
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.sort_target = value;
+                        else
+                            delete message.sort_target;
+                        continue;
+                    }
                 case 7: {
                         if (wireType !== 0)
                             break;
@@ -661,6 +701,42 @@ export const etcdserverpb = $root.etcdserverpb = (() => {
                 throw $Error("missing end group");
             return message;
         };
+
+        /**
+         * SortOrder enum.
+         * @name etcdserverpb.RangeRequest.SortOrder
+         * @enum {number}
+         * @property {number} NONE=0 NONE value
+         * @property {number} ASCEND=1 ASCEND value
+         * @property {number} DESCEND=2 DESCEND value
+         */
+        RangeRequest.SortOrder = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "NONE"] = 0;
+            values[valuesById[1] = "ASCEND"] = 1;
+            values[valuesById[2] = "DESCEND"] = 2;
+            return values;
+        })();
+
+        /**
+         * SortTarget enum.
+         * @name etcdserverpb.RangeRequest.SortTarget
+         * @enum {number}
+         * @property {number} KEY=0 KEY value
+         * @property {number} VERSION=1 VERSION value
+         * @property {number} CREATE=2 CREATE value
+         * @property {number} MOD=3 MOD value
+         * @property {number} VALUE=4 VALUE value
+         */
+        RangeRequest.SortTarget = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "KEY"] = 0;
+            values[valuesById[1] = "VERSION"] = 1;
+            values[valuesById[2] = "CREATE"] = 2;
+            values[valuesById[3] = "MOD"] = 3;
+            values[valuesById[4] = "VALUE"] = 4;
+            return values;
+        })();
 
         return RangeRequest;
     })();
