@@ -21,7 +21,7 @@ const WAIT_MS = 60_000;
  * Members that start together join within a moment. After one has come, the next request waits for completion and at
  * most this long, so a forming cluster takes a request of each member per interval instead of one per Join.
  */
-const GATHER_MS = 100;
+const GATHER_MS = 500;
 /** Pauses where the registry answers at once: the first, and after those without news. */
 const [FIRST_PAUSE_MS, PAUSE_GROWTH, LONGEST_PAUSE_MS] = [20, 1.5, 1_000];
 

@@ -27,8 +27,9 @@ import { Deadline } from './deadline.ts';
 import { type HelloKinds, judgeHello } from './hello-kind.ts';
 import { InputBuffer } from './input-buffer.ts';
 import type { LiveClients, Placement } from './live-clients.ts';
-import type { ParkedRequest, ParkedRequests, WaitEnd } from './parked-requests.ts';
+import type { ParkedRequests } from './parked-requests.ts';
 import { PartialMessage } from './partial-message.ts';
+import { RequestWait } from './request-wait.ts';
 import { clientIdOf, type OpenSession, type SessionEntry, type SessionLog } from './session-log.ts';
 
 /** Milliseconds after which the server closes the connection of a silent peer (F8). */
@@ -91,10 +92,8 @@ export class ServedConnection implements ConnectionHandler {
   #ticket: JobTicket | undefined;
   /** Place of the change ring before the job in work was submitted. */
   #ringPlace = 0;
-  /** The request that waits (V5): it is parked, or the job in work resumes it. */
-  #wait: ParkedRequest | undefined;
-  /** Why `#wait` was unparked last; undefined while it is parked. */
-  #waitEnd: WaitEnd | undefined;
+  /** The request that waits (V5). */
+  #wait: RequestWait | undefined;
   #writing = false;
   #peerEnded = false;
   #stopping = false;
@@ -131,7 +130,7 @@ export class ServedConnection implements ConnectionHandler {
     if (this.#ticket !== undefined && this.#phase === 'hello') return this.#finish('hello-early-bytes');
     this.#input.add(bytes);
     if (this.#connection.transport === 'tcp') this.#restAfterSegment();
-    if (this.#isParked) return this.#endWait('message');
+    if (this.#wait?.isParked) return this.#wait.end('message');
     if (this.#ticket === undefined && !this.#writing) return this.#next();
     if (this.#input.pieces - (this.#ticket ? 1 : 0) > WAITING_FRAMES_MAX) return this.#finish('message-flood');
     // A peer that pipelines requests gets back-pressure.
@@ -161,7 +160,7 @@ export class ServedConnection implements ConnectionHandler {
 
   peerEnded(): void {
     this.#peerEnded = true;
-    if (this.#isParked) return this.#endWait('fin');
+    if (this.#wait?.isParked) return this.#wait.end('fin');
     if (this.#phase === 'ended' || this.#ticket !== undefined || this.#writing) return;
     if (this.#phase === 'hello') this.#finish('peer-closed');
     else this.#next();
@@ -300,7 +299,8 @@ export class ServedConnection implements ConnectionHandler {
     if (result.session && this.#session) this.#session.set(result.session);
     else if (result.session) this.#session = new Uint8Array(result.session);
     if (result.kind === 'waiting') return this.#park(result);
-    if (this.#wait) this.#forgetWait(this.#waitEnd!);
+    this.#wait?.forget();
+    this.#wait = undefined;
     this.#answer(result);
   }
 
@@ -340,47 +340,15 @@ export class ServedConnection implements ConnectionHandler {
     else this.#next();
   }
 
-  /** True while a request waits and no job resumes it. */
-  get #isParked(): boolean {
-    return this.#wait !== undefined && this.#waitEnd === undefined;
-  }
-
   /** Parks the connection. The deadline of silence does not end a wait. */
   #park(result: JobWaiting): void {
-    const { parked } = this.#service;
     this.#deadline.disarm();
-    this.#waitEnd = undefined;
-    if (this.#wait) this.#wait.version = result.version;
-    else {
-      const { cluster, version, until, waitMs, request } = result;
-      const deadline = performance.now() + Math.min(waitMs, this.#connection.permit.msLeft);
-      const unparked = (why: WaitEnd) => this.#resume(why);
-      this.#wait = { cluster, version, until, deadline, request: new Uint8Array(request), unparked, tick: 0 };
-    }
-    parked.park(this.#wait, this.#ringPlace);
-    if (!this.#isParked) return;
-    if (this.#input.first !== undefined) this.#endWait('message');
-    else if (this.#peerEnded) this.#endWait('fin');
-  }
-
-  /** Unparks the connection, so that the wait is answered before what has come in. */
-  #endWait(why: 'message' | 'fin'): void {
-    this.#service.parked.remove(this.#wait!);
-    this.#resume(why);
-  }
-
-  /** Submits the request of an unparked connection again. After a change it may wait on. */
-  #resume(why: WaitEnd): void {
-    this.#waitEnd = why;
-    this.#submit(why === 'change' ? 'resume' : 'resume-last', this.#wait!.request);
-  }
-
-  #forgetWait(why: WaitEnd): void {
-    if (this.#isParked) this.#service.parked.remove(this.#wait!);
-    this.#service.parked.ended(why);
-    this.#wait!.request.fill(0);
-    this.#wait = undefined;
-    this.#waitEnd = undefined;
+    const { msLeft } = this.#connection.permit;
+    this.#wait ??= new RequestWait(this.#service.parked, result, msLeft, (kind, bytes) => this.#submit(kind, bytes));
+    this.#wait.park(result.version, this.#ringPlace);
+    if (!this.#wait?.isParked) return;
+    if (this.#input.first !== undefined) this.#wait.end('message');
+    else if (this.#peerEnded) this.#wait.end('fin');
   }
 
   /** Sends a reply. On WebSocket each sealed frame is a message of its own; all but the last are full. */
@@ -418,7 +386,8 @@ export class ServedConnection implements ConnectionHandler {
     this.#deadline.clear();
     clearTimeout(this.#rest);
     if (this.#ticket) this.#ticket.withdrawn = true;
-    if (this.#wait) this.#forgetWait('closed');
+    this.#wait?.forget(true);
+    this.#wait = undefined;
     this.#entry.ended(end, this.#session);
     if (this.#placement) this.#service.clients.ended(this.#placement);
     this.#session?.fill(0);

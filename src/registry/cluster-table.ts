@@ -53,7 +53,6 @@ export class ClusterTable {
   readonly #roundClock: RoundClock;
   /** Time of the current command, in milliseconds. */
   #now: number;
-  /** What versions of clusters belong to, hex. */
   #history = '';
   /** Time at which the whole table was loaded last. An entry with this last use has not been used since. */
   #loadedAt: number;
@@ -128,7 +127,7 @@ export class ClusterTable {
     this.#history = history;
   }
 
-  /** Returns the clusters whose roster has changed since the last call. Call it when no change is uncommitted. */
+  /** The clusters whose roster has changed since the last call. Call it when no change is uncommitted. */
   takeChanged(): ClusterChanges {
     return this.#contents.changed.take();
   }

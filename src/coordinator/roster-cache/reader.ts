@@ -57,7 +57,7 @@ function replyFrom(page: CachePage, command: Command): Reply | undefined {
 function rosterFrom(page: CachePage, head: NamedCluster, command: GetClusterCommand): Reply | undefined {
   const { cluster } = head;
   const { seats } = page;
-  // The page has no version (V1).
+  // The page has no version (V1), so readers of the sealed dialect go to the coordinator.
   if (command.sealed) return undefined;
   if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
   const count = page.indexAt(seats - 1) + 1;
