@@ -4,7 +4,7 @@ import { BLOCK_BYTES } from '../limits.ts';
 import type { SessionKeys } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
 import { IvHistory } from '../wire/iv-history.ts';
-import { decodeMessage, encodeMessage, isOp, type Message } from '../wire/message.ts';
+import { decodeMessage, encodeMessage, isOldOp, type Message } from '../wire/message.ts';
 import { findMessage } from '../wire/message-structure.ts';
 import { ProtocolError } from './errors.ts';
 import type { MessageCodec } from './message-codec.ts';
@@ -61,7 +61,7 @@ export class CbcCodec implements MessageCodec {
     if (found === undefined) return undefined;
     if (found.paddedEnd !== bytes.length) throw new ProtocolError('the registry sent more than one reply');
     const reply = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
-    if (reply === undefined || !isOp(found.op))
+    if (reply === undefined || !isOldOp(found.op))
       throw new ProtocolError('the registry sent a message of an unknown type');
     if (this.#ivs?.add(blocks.subarray(0, IV_BYTES)) === false) throw new ProtocolError('the registry repeated an IV');
     this.#keys = dialect.received(this.#keys, blocks);

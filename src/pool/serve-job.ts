@@ -10,7 +10,7 @@ import { decryptTail } from '../wire/aes-cbc.ts';
 import type { RandomBytes, SessionKeys } from '../wire/dialect.ts';
 import { DIALECTS } from '../wire/dialects.ts';
 import { type DialectName, openHello, SESSION_DIALECTS, type SessionDialect } from '../wire/hello.ts';
-import { decodeMessage, encodeMessage, isOp, longOf, type Message, Op } from '../wire/message.ts';
+import { decodeMessage, encodeMessage, isOldOp, isOp, longOf, type Message, Op } from '../wire/message.ts';
 import { type ScanState, scanFrom, scanMessage, type UnfinishedScan } from '../wire/message-structure.ts';
 import { modulusOf } from '../wire/rsa-key.ts';
 import { encryptReply, type SealedKeys } from '../wire/sealed-keys.ts';
@@ -137,8 +137,8 @@ function serveMessage(job: Job, before: Session, keys: SessionKeys, context: Job
 
   const consumed = found.paddedEnd;
   const session = withKeys(before, dialect.received(keys, blocks.subarray(0, consumed)));
-  const opened = { before, session, op: isOp(found.op) ? found.op : 0, consumed, transport: job.transport };
-  if (!isOp(found.op)) return seal(opened, { kind: 'refused', why: 'tag-out-of-range' }, context);
+  const opened = { before, session, op: isOldOp(found.op) ? found.op : 0, consumed, transport: job.transport };
+  if (!isOldOp(found.op)) return seal(opened, { kind: 'refused', why: 'tag-out-of-range' }, context);
   const message = decodeMessage(plain.subarray(dialect.ivBytes, found.end));
   if (message === undefined) return { kind: 'silent', why: 'message-undecodable', rsaOperations: 0 };
   return take(job, opened, found.op, message, context);

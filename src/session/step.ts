@@ -39,6 +39,9 @@ const OF_REGISTRY: ReadonlySet<Op> = new Set([
   Op.ClusterMembers,
   Op.Ack,
   Op.Error,
+  Op.LeaveReply,
+  Op.TokensReply,
+  Op.SavedRoster,
 ]);
 
 const SALT_BYTES_MIN = 8;

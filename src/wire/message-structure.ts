@@ -22,10 +22,11 @@ const OP = 1;
 const CLIENT_SPECS = 11;
 const TOKENS = 21;
 const TOKEN_MY_ENDS = 6;
+const TOKEN_HASHES = 52;
 
-type FieldKind = 'op' | 'bool' | 'uint32' | 'uint64' | 'bytes' | 'string' | 'token';
+type FieldKind = 'op' | 'bool' | 'uint32' | 'uint64' | 'bytes' | 'string' | 'token' | 'token-spec';
 
-/** The fields of a message and of its tokens, by number. */
+/** The fields of a message and of its parts, by number. */
 interface FieldTables {
   readonly message: ReadonlyMap<number, FieldKind>;
   readonly token: ReadonlyMap<number, FieldKind>;
@@ -72,6 +73,35 @@ export const SEALED_MESSAGE_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
   [34, 'uint32'],
   [35, 'string'],
   [36, 'uint64'],
+  [37, 'uint64'],
+  [38, 'uint32'],
+  [39, 'bool'],
+  [40, 'uint32'],
+  [41, 'bytes'],
+  [42, 'uint64'],
+  [43, 'uint64'],
+  [44, 'uint64'],
+  [45, 'bytes'],
+  [46, 'uint32'],
+  [47, 'uint64'],
+  [48, 'bytes'],
+  [49, 'uint32'],
+  [50, 'bytes'],
+  [51, 'token-spec'],
+  [52, 'bytes'],
+  [60, 'bytes'],
+  [61, 'bytes'],
+]);
+
+/** The fields of TokenSpec. */
+export const TOKEN_SPEC_FIELDS: ReadonlyMap<number, FieldKind> = new Map([
+  [1, 'bytes'],
+  [2, 'uint32'],
+  [3, 'uint64'],
+  [4, 'string'],
+  [5, 'bool'],
+  [6, 'bool'],
+  [7, 'uint32'],
 ]);
 
 /** Further fields of Token in the sealed dialect. */
@@ -212,6 +242,8 @@ class FieldCounts {
   #unknown: number;
   #clientSpecs: number;
   #tokens: number;
+  /** Sealed dialect only, whose messages are checked whole. */
+  readonly #ofSealed = new Map<number, number>();
 
   constructor({ unknownFields, clientSpecs, tokens }: ScanState) {
     this.#unknown = unknownFields;
@@ -229,6 +261,13 @@ class FieldCounts {
     return ++this.#unknown <= UNKNOWN_FIELDS_MAX;
   }
 
+  /** Counts a field that the sealed dialect repeats; false if that is one too many. */
+  repeated(number: number): boolean {
+    const count = (this.#ofSealed.get(number) ?? 0) + 1;
+    this.#ofSealed.set(number, count);
+    return count <= REPEATED_FIELDS_MAX;
+  }
+
   /** Counts a field of kind `token`; false if that is one too many. */
   token(number: number): boolean {
     if (number === CLIENT_SPECS) return ++this.#clientSpecs <= 1;
@@ -236,13 +275,13 @@ class FieldCounts {
   }
 }
 
-/** True if the bytes are a valid Token. */
-function isToken(
+/** True if the bytes are a valid part with these fields, such as a Token. */
+function isPart(
   bytes: Uint8Array,
   start: number,
   end: number,
   counts: FieldCounts,
-  fields: FieldTables['token'],
+  fields: ReadonlyMap<number, FieldKind>,
 ): boolean {
   const reader = new FieldReader(bytes, start, end);
   let myEnds = 0;
@@ -250,7 +289,8 @@ function isToken(
     const kind = reader.next(fields);
     if (kind === undefined) return false;
     if (kind === 'unknown' && !counts.unknown()) return false;
-    if (reader.number === TOKEN_MY_ENDS && ++myEnds > REPEATED_FIELDS_MAX) return false;
+    const isEnd = reader.number === TOKEN_MY_ENDS && fields !== TOKEN_SPEC_FIELDS;
+    if (isEnd && ++myEnds > REPEATED_FIELDS_MAX) return false;
   }
   return true;
 }
@@ -303,7 +343,7 @@ export function checkWholeMessage(plain: Uint8Array): number | undefined {
   return op;
 }
 
-/** True if the message may have this field besides the earlier ones (M5, M6) and, for a token, its content is valid. */
+/** True if the message may have this field besides the earlier ones (M5, M6) and, for a token or its like, its content is valid. */
 function isAllowed(
   kind: FieldKind | 'unknown',
   reader: FieldReader,
@@ -312,8 +352,12 @@ function isAllowed(
   fields: FieldTables,
 ): boolean {
   if (kind === 'unknown') return counts.unknown();
-  if (kind !== 'token') return true;
-  return counts.token(reader.number) && isToken(plain, reader.valueStart, reader.at, counts, fields.token);
+  const { number, valueStart, at } = reader;
+  if (kind === 'token') return counts.token(number) && isPart(plain, valueStart, at, counts, fields.token);
+  if (kind === 'token-spec') {
+    return counts.repeated(number) && isPart(plain, valueStart, at, counts, TOKEN_SPEC_FIELDS);
+  }
+  return number !== TOKEN_HASHES || fields !== SEALED_FIELDS || counts.repeated(number);
 }
 
 /** End of the block that the padding of a message of `end` bytes fills. */

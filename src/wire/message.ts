@@ -3,7 +3,7 @@
 import Long from 'long';
 import { reg } from './generated/xlreg.js';
 
-export { isOp, Op, type OpName, opName } from './op.ts';
+export { isOldOp, isOp, Op, type OpName, opName } from './op.ts';
 
 /** A decoded message, or one to encode. */
 export type Message = reg.XLRegMsg.$Properties;

@@ -15,18 +15,30 @@ export const Op = {
   Bye: 11,
   Ack: 12,
   Error: 13,
+  // Sealed dialect only.
+  Leave: 32,
+  LeaveReply: 33,
+  ChangeTokens: 34,
+  TokensReply: 35,
+  GetRoster: 36,
+  SavedRoster: 37,
 } as const;
 export type OpName = keyof typeof Op;
 export type Op = (typeof Op)[OpName];
 
+const OP_NAMES = new Map<number, OpName>(Object.entries(Op).map(([name, op]) => [op, name as OpName]));
+
 /** Returns the name of a valid Op. */
 export function opName(op: Op): OpName {
-  return OP_NAMES[op - 1]!;
+  return OP_NAMES.get(op)!;
 }
 
-const OP_NAMES = Object.keys(Op) as OpName[];
-
-/** True for one of the thirteen Ops. */
+/** True for an Op of any dialect. */
 export function isOp(value: number): value is Op {
-  return value >= 1 && value <= OP_NAMES.length;
+  return OP_NAMES.has(value);
+}
+
+/** True for one of the thirteen Ops of the RSA dialects. */
+export function isOldOp(value: number): value is Op {
+  return isOp(value) && value <= Op.Error;
 }

@@ -314,7 +314,8 @@ function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined })
 
 const TOKEN_FIELDS = [1, 2, 3, 4, 5, 6, 7];
 const MESSAGE_FIELDS = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 17, 20, 21, 22, 23];
-const SEALED_MESSAGE_FIELDS = [...MESSAGE_FIELDS, 32, 33, 34, 35, 36];
+const FORMING_FIELDS = [37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 60, 61];
+const SEALED_MESSAGE_FIELDS = [...MESSAGE_FIELDS, 32, 33, 34, 35, 36, ...FORMING_FIELDS];
 
 const SEALED_TOKEN_FIELDS = [...TOKEN_FIELDS, 32, 33, 34, 35];
 

@@ -16,6 +16,9 @@ const OF_REGISTRY: readonly OpName[] = [
   'ClusterMembers',
   'Ack',
   'Error',
+  'LeaveReply',
+  'TokensReply',
+  'SavedRoster',
 ];
 const SESSIONS: Readonly<Record<string, Session>> = { anonymous, identified };
 const TEXTS: Readonly<Record<string, string | null>> = { ...FAULT_TEXT, ...REFUSAL_TEXT };

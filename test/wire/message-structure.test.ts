@@ -14,11 +14,12 @@ import {
   scanFrom,
   scanMessage,
   TOKEN_FIELDS,
+  TOKEN_SPEC_FIELDS,
   type UnfinishedScan,
 } from '../../src/wire/message-structure.ts';
 import { delimited, messageBytes, numeric } from './arbitrary-messages.ts';
 import { fastest } from './fastest.ts';
-import { kindsOf, messageType, opNumbers, tokenType } from './schema.ts';
+import { kindsOf, messageType, opNumbers, tokenSpecType, tokenType } from './schema.ts';
 import { findSlowly, opOfMessage } from './slow-finder.ts';
 import { bytes, vectors } from './vectors.ts';
 
@@ -305,14 +306,31 @@ it('takes numbers from 32 on as unknown fields in the old dialects, and checks t
   for (const none of ['', '080b08', '0801ff']) expect(checkWholeMessage(bytes(none))).toBeUndefined();
 });
 
+it.each([
+  ['TokenSpecs', 51, ''],
+  ['TokenHashes', 52, 'ff'],
+])('allows 64 %s in sealed, not 65 (M6)', (_, number, value) => {
+  const message = (count: number) =>
+    Buffer.concat([BYE, ...Array.from({ length: count }, () => delimited(number, bytes(value)))]);
+  expect(checkWholeMessage(message(64))).toBe(Op.Bye);
+  expect(checkWholeMessage(message(65))).toBeUndefined();
+});
+
+it('checks the fields of a TokenSpec (M7)', () => {
+  expect(checkWholeMessage(Buffer.concat([BYE, delimited(51, numeric(2, 3n))]))).toBe(Op.Bye);
+  expect(checkWholeMessage(Buffer.concat([BYE, delimited(51, delimited(2, bytes('03')))]))).toBeUndefined();
+});
+
 it('has the field tables of the schema (M1)', () => {
   expect([...MESSAGE_FIELDS, ...SEALED_MESSAGE_FIELDS]).toEqual([...kindsOf(messageType)]);
   expect([...TOKEN_FIELDS, ...SEALED_TOKEN_FIELDS]).toEqual([...kindsOf(tokenType)]);
+  expect([...TOKEN_SPEC_FIELDS]).toEqual([...kindsOf(tokenSpecType)]);
 });
 
 it('limits each repeated field of the schema (M6)', () => {
   const repeated = (type: typeof messageType) => type.fieldsArray.filter((field) => field.repeated).map(({ id }) => id);
-  expect(repeated(messageType)).toEqual([21]);
+  expect(repeated(messageType)).toEqual([21, 51, 52]);
+  expect(repeated(tokenSpecType)).toEqual([]);
   expect(repeated(tokenType)).toEqual([6]);
 });
 

@@ -9,6 +9,7 @@ import {
   decodeRoster,
   encodeMessage,
   encodeRosterToken,
+  isOldOp,
   isOp,
   longOf,
   type Message,
@@ -193,8 +194,10 @@ describe('rosters', () => {
   });
 });
 
-it('names the thirteen Ops (M2)', () => {
+it('names the Ops of the RSA dialects and those of sealed (M2)', () => {
   for (const [name, op] of Object.entries(Op)) expect(opName(op)).toBe(name);
-  for (const op of [1, 13]) expect(isOp(op)).toBe(true);
-  for (const op of [0, -1, 14, 2 ** 32 + 3, 2 ** 64, Number.NaN]) expect(isOp(op)).toBe(false);
+  for (const op of [1, 13, 32, 37]) expect(isOp(op)).toBe(true);
+  for (const op of [1, 13]) expect(isOldOp(op)).toBe(true);
+  for (const op of [0, -1, 14, 31, 38, 2 ** 32 + 3, 2 ** 64, Number.NaN]) expect(isOp(op)).toBe(false);
+  for (const op of [0, 14, 32, 37]) expect(isOldOp(op)).toBe(false);
 });

@@ -95,6 +95,60 @@ export namespace reg {
         /** XLRegMsg RecordedSeq. */
         RecordedSeq?: (Long|null);
 
+        /** XLRegMsg ClusterVersion. */
+        ClusterVersion?: (Long|null);
+
+        /** XLRegMsg WaitFor. */
+        WaitFor?: (number|null);
+
+        /** XLRegMsg Existed. */
+        Existed?: (boolean|null);
+
+        /** XLRegMsg ConfirmMs. */
+        ConfirmMs?: (number|null);
+
+        /** XLRegMsg Round. */
+        Round?: (Uint8Array|null);
+
+        /** XLRegMsg Confirmed. */
+        Confirmed?: (Long|null);
+
+        /** XLRegMsg Epoch. */
+        Epoch?: (Long|null);
+
+        /** XLRegMsg KnownVersion. */
+        KnownVersion?: (Long|null);
+
+        /** XLRegMsg History. */
+        History?: (Uint8Array|null);
+
+        /** XLRegMsg WaitMs. */
+        WaitMs?: (number|null);
+
+        /** XLRegMsg Emptied. */
+        Emptied?: (Long|null);
+
+        /** XLRegMsg RosterHash. */
+        RosterHash?: (Uint8Array|null);
+
+        /** XLRegMsg YourSeat. */
+        YourSeat?: (number|null);
+
+        /** XLRegMsg JoinToken. */
+        JoinToken?: (Uint8Array|null);
+
+        /** XLRegMsg JoinTokens. */
+        JoinTokens: reg.XLRegMsg.TokenSpec.$Properties[];
+
+        /** XLRegMsg TokenHashes. */
+        TokenHashes: Uint8Array[];
+
+        /** XLRegMsg RosterBody. */
+        RosterBody?: (Uint8Array|null);
+
+        /** XLRegMsg RosterSignature. */
+        RosterSignature?: (Uint8Array|null);
+
         /**
          * Encodes the specified XLRegMsg message. Does not implicitly {@link reg.XLRegMsg.verify|verify} messages.
          * @param message XLRegMsg message or plain object to encode
@@ -191,6 +245,60 @@ export namespace reg {
             /** XLRegMsg RecordedSeq */
             RecordedSeq?: (Long|null);
 
+            /** XLRegMsg ClusterVersion */
+            ClusterVersion?: (Long|null);
+
+            /** XLRegMsg WaitFor */
+            WaitFor?: (number|null);
+
+            /** XLRegMsg Existed */
+            Existed?: (boolean|null);
+
+            /** XLRegMsg ConfirmMs */
+            ConfirmMs?: (number|null);
+
+            /** XLRegMsg Round */
+            Round?: (Uint8Array|null);
+
+            /** XLRegMsg Confirmed */
+            Confirmed?: (Long|null);
+
+            /** XLRegMsg Epoch */
+            Epoch?: (Long|null);
+
+            /** XLRegMsg KnownVersion */
+            KnownVersion?: (Long|null);
+
+            /** XLRegMsg History */
+            History?: (Uint8Array|null);
+
+            /** XLRegMsg WaitMs */
+            WaitMs?: (number|null);
+
+            /** XLRegMsg Emptied */
+            Emptied?: (Long|null);
+
+            /** XLRegMsg RosterHash */
+            RosterHash?: (Uint8Array|null);
+
+            /** XLRegMsg YourSeat */
+            YourSeat?: (number|null);
+
+            /** XLRegMsg JoinToken */
+            JoinToken?: (Uint8Array|null);
+
+            /** XLRegMsg JoinTokens */
+            JoinTokens?: (reg.XLRegMsg.TokenSpec.$Properties[]|null);
+
+            /** XLRegMsg TokenHashes */
+            TokenHashes?: (Uint8Array[]|null);
+
+            /** XLRegMsg RosterBody */
+            RosterBody?: (Uint8Array|null);
+
+            /** XLRegMsg RosterSignature */
+            RosterSignature?: (Uint8Array|null);
+
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
@@ -238,7 +346,25 @@ export namespace reg {
             Ack = 12,
 
             /** Error value */
-            Error = 13
+            Error = 13,
+
+            /** Leave value */
+            Leave = 32,
+
+            /** LeaveReply value */
+            LeaveReply = 33,
+
+            /** ChangeTokens value */
+            ChangeTokens = 34,
+
+            /** TokensReply value */
+            TokensReply = 35,
+
+            /** GetRoster value */
+            GetRoster = 36,
+
+            /** SavedRoster value */
+            SavedRoster = 37
         }
 
         /**
@@ -356,6 +482,99 @@ export namespace reg {
 
             /** Shape of a Token. */
             type $Shape = reg.XLRegMsg.Token.$Properties;
+        }
+
+        /**
+         * Properties of a TokenSpec.
+         * @deprecated Use reg.XLRegMsg.TokenSpec.$Properties instead.
+         */
+        interface ITokenSpec extends reg.XLRegMsg.TokenSpec.$Properties {
+        }
+
+        /** Represents a TokenSpec. */
+        class TokenSpec {
+
+            /**
+             * Constructs a new TokenSpec.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: reg.XLRegMsg.TokenSpec.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TokenSpec Hash. */
+            Hash?: (Uint8Array|null);
+
+            /** TokenSpec Uses. */
+            Uses?: (number|null);
+
+            /** TokenSpec TtlMs. */
+            TtlMs?: (Long|null);
+
+            /** TokenSpec ForName. */
+            ForName?: (string|null);
+
+            /** TokenSpec Replace. */
+            Replace?: (boolean|null);
+
+            /** TokenSpec Observer. */
+            Observer?: (boolean|null);
+
+            /** TokenSpec Left. */
+            Left?: (number|null);
+
+            /**
+             * Encodes the specified TokenSpec message. Does not implicitly {@link reg.XLRegMsg.TokenSpec.verify|verify} messages.
+             * @param message TokenSpec message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: reg.XLRegMsg.TokenSpec.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TokenSpec message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {reg.XLRegMsg.TokenSpec & reg.XLRegMsg.TokenSpec.$Shape} TokenSpec
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): reg.XLRegMsg.TokenSpec & reg.XLRegMsg.TokenSpec.$Shape;
+        }
+
+        namespace TokenSpec {
+
+            /** Properties of a TokenSpec. */
+            interface $Properties {
+
+                /** TokenSpec Hash */
+                Hash?: (Uint8Array|null);
+
+                /** TokenSpec Uses */
+                Uses?: (number|null);
+
+                /** TokenSpec TtlMs */
+                TtlMs?: (Long|null);
+
+                /** TokenSpec ForName */
+                ForName?: (string|null);
+
+                /** TokenSpec Replace */
+                Replace?: (boolean|null);
+
+                /** TokenSpec Observer */
+                Observer?: (boolean|null);
+
+                /** TokenSpec Left */
+                Left?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TokenSpec. */
+            type $Shape = reg.XLRegMsg.TokenSpec.$Properties;
         }
     }
 }

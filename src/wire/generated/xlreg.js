@@ -46,6 +46,24 @@ export const reg = $root.reg = (() => {
          * @property {number|null} [RetryAfterMs] XLRegMsg RetryAfterMs
          * @property {string|null} [ObservedAddress] XLRegMsg ObservedAddress
          * @property {Long|null} [RecordedSeq] XLRegMsg RecordedSeq
+         * @property {Long|null} [ClusterVersion] XLRegMsg ClusterVersion
+         * @property {number|null} [WaitFor] XLRegMsg WaitFor
+         * @property {boolean|null} [Existed] XLRegMsg Existed
+         * @property {number|null} [ConfirmMs] XLRegMsg ConfirmMs
+         * @property {Uint8Array|null} [Round] XLRegMsg Round
+         * @property {Long|null} [Confirmed] XLRegMsg Confirmed
+         * @property {Long|null} [Epoch] XLRegMsg Epoch
+         * @property {Long|null} [KnownVersion] XLRegMsg KnownVersion
+         * @property {Uint8Array|null} [History] XLRegMsg History
+         * @property {number|null} [WaitMs] XLRegMsg WaitMs
+         * @property {Long|null} [Emptied] XLRegMsg Emptied
+         * @property {Uint8Array|null} [RosterHash] XLRegMsg RosterHash
+         * @property {number|null} [YourSeat] XLRegMsg YourSeat
+         * @property {Uint8Array|null} [JoinToken] XLRegMsg JoinToken
+         * @property {Array.<reg.XLRegMsg.TokenSpec.$Properties>|null} [JoinTokens] XLRegMsg JoinTokens
+         * @property {Array.<Uint8Array>|null} [TokenHashes] XLRegMsg TokenHashes
+         * @property {Uint8Array|null} [RosterBody] XLRegMsg RosterBody
+         * @property {Uint8Array|null} [RosterSignature] XLRegMsg RosterSignature
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
          */
 
@@ -72,6 +90,8 @@ export const reg = $root.reg = (() => {
          */
         const XLRegMsg = function (properties) {
             this.Tokens = [];
+            this.JoinTokens = [];
+            this.TokenHashes = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -271,6 +291,150 @@ export const reg = $root.reg = (() => {
         XLRegMsg.prototype.RecordedSeq = null;
 
         /**
+         * XLRegMsg ClusterVersion.
+         * @member {Long|null|undefined} ClusterVersion
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ClusterVersion = null;
+
+        /**
+         * XLRegMsg WaitFor.
+         * @member {number|null|undefined} WaitFor
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.WaitFor = null;
+
+        /**
+         * XLRegMsg Existed.
+         * @member {boolean|null|undefined} Existed
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Existed = null;
+
+        /**
+         * XLRegMsg ConfirmMs.
+         * @member {number|null|undefined} ConfirmMs
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.ConfirmMs = null;
+
+        /**
+         * XLRegMsg Round.
+         * @member {Uint8Array|null|undefined} Round
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Round = null;
+
+        /**
+         * XLRegMsg Confirmed.
+         * @member {Long|null|undefined} Confirmed
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Confirmed = null;
+
+        /**
+         * XLRegMsg Epoch.
+         * @member {Long|null|undefined} Epoch
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Epoch = null;
+
+        /**
+         * XLRegMsg KnownVersion.
+         * @member {Long|null|undefined} KnownVersion
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.KnownVersion = null;
+
+        /**
+         * XLRegMsg History.
+         * @member {Uint8Array|null|undefined} History
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.History = null;
+
+        /**
+         * XLRegMsg WaitMs.
+         * @member {number|null|undefined} WaitMs
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.WaitMs = null;
+
+        /**
+         * XLRegMsg Emptied.
+         * @member {Long|null|undefined} Emptied
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Emptied = null;
+
+        /**
+         * XLRegMsg RosterHash.
+         * @member {Uint8Array|null|undefined} RosterHash
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.RosterHash = null;
+
+        /**
+         * XLRegMsg YourSeat.
+         * @member {number|null|undefined} YourSeat
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.YourSeat = null;
+
+        /**
+         * XLRegMsg JoinToken.
+         * @member {Uint8Array|null|undefined} JoinToken
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.JoinToken = null;
+
+        /**
+         * XLRegMsg JoinTokens.
+         * @member {Array.<reg.XLRegMsg.TokenSpec.$Properties>} JoinTokens
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.JoinTokens = $util.emptyArray;
+
+        /**
+         * XLRegMsg TokenHashes.
+         * @member {Array.<Uint8Array>} TokenHashes
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.TokenHashes = $util.emptyArray;
+
+        /**
+         * XLRegMsg RosterBody.
+         * @member {Uint8Array|null|undefined} RosterBody
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.RosterBody = null;
+
+        /**
+         * XLRegMsg RosterSignature.
+         * @member {Uint8Array|null|undefined} RosterSignature
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.RosterSignature = null;
+
+        /**
          * Encodes the specified XLRegMsg message. Does not implicitly {@link reg.XLRegMsg.verify|verify} messages.
          * @function encode
          * @memberof reg.XLRegMsg
@@ -335,6 +499,44 @@ export const reg = $root.reg = (() => {
                 writer.uint32(/* id 35, wireType 2 =*/282).string(message.ObservedAddress);
             if (message.RecordedSeq != null && $Object.hasOwnProperty.call(message, "RecordedSeq"))
                 writer.uint32(/* id 36, wireType 0 =*/288).uint64(message.RecordedSeq);
+            if (message.ClusterVersion != null && $Object.hasOwnProperty.call(message, "ClusterVersion"))
+                writer.uint32(/* id 37, wireType 0 =*/296).uint64(message.ClusterVersion);
+            if (message.WaitFor != null && $Object.hasOwnProperty.call(message, "WaitFor"))
+                writer.uint32(/* id 38, wireType 0 =*/304).uint32(message.WaitFor);
+            if (message.Existed != null && $Object.hasOwnProperty.call(message, "Existed"))
+                writer.uint32(/* id 39, wireType 0 =*/312).bool(message.Existed);
+            if (message.ConfirmMs != null && $Object.hasOwnProperty.call(message, "ConfirmMs"))
+                writer.uint32(/* id 40, wireType 0 =*/320).uint32(message.ConfirmMs);
+            if (message.Round != null && $Object.hasOwnProperty.call(message, "Round"))
+                writer.uint32(/* id 41, wireType 2 =*/330).bytes(message.Round);
+            if (message.Confirmed != null && $Object.hasOwnProperty.call(message, "Confirmed"))
+                writer.uint32(/* id 42, wireType 0 =*/336).uint64(message.Confirmed);
+            if (message.Epoch != null && $Object.hasOwnProperty.call(message, "Epoch"))
+                writer.uint32(/* id 43, wireType 0 =*/344).uint64(message.Epoch);
+            if (message.KnownVersion != null && $Object.hasOwnProperty.call(message, "KnownVersion"))
+                writer.uint32(/* id 44, wireType 0 =*/352).uint64(message.KnownVersion);
+            if (message.History != null && $Object.hasOwnProperty.call(message, "History"))
+                writer.uint32(/* id 45, wireType 2 =*/362).bytes(message.History);
+            if (message.WaitMs != null && $Object.hasOwnProperty.call(message, "WaitMs"))
+                writer.uint32(/* id 46, wireType 0 =*/368).uint32(message.WaitMs);
+            if (message.Emptied != null && $Object.hasOwnProperty.call(message, "Emptied"))
+                writer.uint32(/* id 47, wireType 0 =*/376).uint64(message.Emptied);
+            if (message.RosterHash != null && $Object.hasOwnProperty.call(message, "RosterHash"))
+                writer.uint32(/* id 48, wireType 2 =*/386).bytes(message.RosterHash);
+            if (message.YourSeat != null && $Object.hasOwnProperty.call(message, "YourSeat"))
+                writer.uint32(/* id 49, wireType 0 =*/392).uint32(message.YourSeat);
+            if (message.JoinToken != null && $Object.hasOwnProperty.call(message, "JoinToken"))
+                writer.uint32(/* id 50, wireType 2 =*/402).bytes(message.JoinToken);
+            if (message.JoinTokens != null && message.JoinTokens.length)
+                for (let i = 0; i < message.JoinTokens.length; ++i)
+                    $root.reg.XLRegMsg.TokenSpec.encode(message.JoinTokens[i], writer.uint32(/* id 51, wireType 2 =*/410).fork(), _depth + 1).ldelim();
+            if (message.TokenHashes != null && message.TokenHashes.length)
+                for (let i = 0; i < message.TokenHashes.length; ++i)
+                    writer.uint32(/* id 52, wireType 2 =*/418).bytes(message.TokenHashes[i]);
+            if (message.RosterBody != null && $Object.hasOwnProperty.call(message, "RosterBody"))
+                writer.uint32(/* id 60, wireType 2 =*/482).bytes(message.RosterBody);
+            if (message.RosterSignature != null && $Object.hasOwnProperty.call(message, "RosterSignature"))
+                writer.uint32(/* id 61, wireType 2 =*/490).bytes(message.RosterSignature);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -531,6 +733,118 @@ export const reg = $root.reg = (() => {
                         message.RecordedSeq = reader.uint64();
                         continue;
                     }
+                case 37: {
+                        if (wireType !== 0)
+                            break;
+                        message.ClusterVersion = reader.uint64();
+                        continue;
+                    }
+                case 38: {
+                        if (wireType !== 0)
+                            break;
+                        message.WaitFor = reader.uint32();
+                        continue;
+                    }
+                case 39: {
+                        if (wireType !== 0)
+                            break;
+                        message.Existed = reader.bool();
+                        continue;
+                    }
+                case 40: {
+                        if (wireType !== 0)
+                            break;
+                        message.ConfirmMs = reader.uint32();
+                        continue;
+                    }
+                case 41: {
+                        if (wireType !== 2)
+                            break;
+                        message.Round = reader.bytes();
+                        continue;
+                    }
+                case 42: {
+                        if (wireType !== 0)
+                            break;
+                        message.Confirmed = reader.uint64();
+                        continue;
+                    }
+                case 43: {
+                        if (wireType !== 0)
+                            break;
+                        message.Epoch = reader.uint64();
+                        continue;
+                    }
+                case 44: {
+                        if (wireType !== 0)
+                            break;
+                        message.KnownVersion = reader.uint64();
+                        continue;
+                    }
+                case 45: {
+                        if (wireType !== 2)
+                            break;
+                        message.History = reader.bytes();
+                        continue;
+                    }
+                case 46: {
+                        if (wireType !== 0)
+                            break;
+                        message.WaitMs = reader.uint32();
+                        continue;
+                    }
+                case 47: {
+                        if (wireType !== 0)
+                            break;
+                        message.Emptied = reader.uint64();
+                        continue;
+                    }
+                case 48: {
+                        if (wireType !== 2)
+                            break;
+                        message.RosterHash = reader.bytes();
+                        continue;
+                    }
+                case 49: {
+                        if (wireType !== 0)
+                            break;
+                        message.YourSeat = reader.uint32();
+                        continue;
+                    }
+                case 50: {
+                        if (wireType !== 2)
+                            break;
+                        message.JoinToken = reader.bytes();
+                        continue;
+                    }
+                case 51: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.JoinTokens && message.JoinTokens.length))
+                            message.JoinTokens = [];
+                        message.JoinTokens.push($root.reg.XLRegMsg.TokenSpec.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 52: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.TokenHashes && message.TokenHashes.length))
+                            message.TokenHashes = [];
+                        message.TokenHashes.push(reader.bytes());
+                        continue;
+                    }
+                case 60: {
+                        if (wireType !== 2)
+                            break;
+                        message.RosterBody = reader.bytes();
+                        continue;
+                    }
+                case 61: {
+                        if (wireType !== 2)
+                            break;
+                        message.RosterSignature = reader.bytes();
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -565,6 +879,12 @@ export const reg = $root.reg = (() => {
          * @property {number} Bye=11 Bye value
          * @property {number} Ack=12 Ack value
          * @property {number} Error=13 Error value
+         * @property {number} Leave=32 Leave value
+         * @property {number} LeaveReply=33 LeaveReply value
+         * @property {number} ChangeTokens=34 ChangeTokens value
+         * @property {number} TokensReply=35 TokensReply value
+         * @property {number} GetRoster=36 GetRoster value
+         * @property {number} SavedRoster=37 SavedRoster value
          */
         XLRegMsg.Tag = (function() {
             const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -581,6 +901,12 @@ export const reg = $root.reg = (() => {
             values[valuesById[11] = "Bye"] = 11;
             values[valuesById[12] = "Ack"] = 12;
             values[valuesById[13] = "Error"] = 13;
+            values[valuesById[32] = "Leave"] = 32;
+            values[valuesById[33] = "LeaveReply"] = 33;
+            values[valuesById[34] = "ChangeTokens"] = 34;
+            values[valuesById[35] = "TokensReply"] = 35;
+            values[valuesById[36] = "GetRoster"] = 36;
+            values[valuesById[37] = "SavedRoster"] = 37;
             return values;
         })();
 
@@ -889,6 +1215,241 @@ export const reg = $root.reg = (() => {
             };
 
             return Token;
+        })();
+
+        XLRegMsg.TokenSpec = (function() {
+
+            /**
+             * Properties of a TokenSpec.
+             * @typedef {Object} reg.XLRegMsg.TokenSpec.$Properties
+             * @property {Uint8Array|null} [Hash] TokenSpec Hash
+             * @property {number|null} [Uses] TokenSpec Uses
+             * @property {Long|null} [TtlMs] TokenSpec TtlMs
+             * @property {string|null} [ForName] TokenSpec ForName
+             * @property {boolean|null} [Replace] TokenSpec Replace
+             * @property {boolean|null} [Observer] TokenSpec Observer
+             * @property {number|null} [Left] TokenSpec Left
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a TokenSpec.
+             * @memberof reg.XLRegMsg
+             * @interface ITokenSpec
+             * @augments reg.XLRegMsg.TokenSpec.$Properties
+             * @deprecated Use reg.XLRegMsg.TokenSpec.$Properties instead.
+             */
+
+            /**
+             * Shape of a TokenSpec.
+             * @typedef {reg.XLRegMsg.TokenSpec.$Properties} reg.XLRegMsg.TokenSpec.$Shape
+             */
+
+            /**
+             * Constructs a new TokenSpec.
+             * @memberof reg.XLRegMsg
+             * @classdesc Represents a TokenSpec.
+             * @constructor
+             * @param {reg.XLRegMsg.TokenSpec.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const TokenSpec = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * TokenSpec Hash.
+             * @member {Uint8Array|null|undefined} Hash
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @instance
+             */
+            TokenSpec.prototype.Hash = null;
+
+            /**
+             * TokenSpec Uses.
+             * @member {number|null|undefined} Uses
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @instance
+             */
+            TokenSpec.prototype.Uses = null;
+
+            /**
+             * TokenSpec TtlMs.
+             * @member {Long|null|undefined} TtlMs
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @instance
+             */
+            TokenSpec.prototype.TtlMs = null;
+
+            /**
+             * TokenSpec ForName.
+             * @member {string|null|undefined} ForName
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @instance
+             */
+            TokenSpec.prototype.ForName = null;
+
+            /**
+             * TokenSpec Replace.
+             * @member {boolean|null|undefined} Replace
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @instance
+             */
+            TokenSpec.prototype.Replace = null;
+
+            /**
+             * TokenSpec Observer.
+             * @member {boolean|null|undefined} Observer
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @instance
+             */
+            TokenSpec.prototype.Observer = null;
+
+            /**
+             * TokenSpec Left.
+             * @member {number|null|undefined} Left
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @instance
+             */
+            TokenSpec.prototype.Left = null;
+
+            /**
+             * Encodes the specified TokenSpec message. Does not implicitly {@link reg.XLRegMsg.TokenSpec.verify|verify} messages.
+             * @function encode
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @static
+             * @param {reg.XLRegMsg.TokenSpec.$Properties} message TokenSpec message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            TokenSpec.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.Hash != null && $Object.hasOwnProperty.call(message, "Hash"))
+                    writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.Hash);
+                if (message.Uses != null && $Object.hasOwnProperty.call(message, "Uses"))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.Uses);
+                if (message.TtlMs != null && $Object.hasOwnProperty.call(message, "TtlMs"))
+                    writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.TtlMs);
+                if (message.ForName != null && $Object.hasOwnProperty.call(message, "ForName"))
+                    writer.uint32(/* id 4, wireType 2 =*/34).string(message.ForName);
+                if (message.Replace != null && $Object.hasOwnProperty.call(message, "Replace"))
+                    writer.uint32(/* id 5, wireType 0 =*/40).bool(message.Replace);
+                if (message.Observer != null && $Object.hasOwnProperty.call(message, "Observer"))
+                    writer.uint32(/* id 6, wireType 0 =*/48).bool(message.Observer);
+                if (message.Left != null && $Object.hasOwnProperty.call(message, "Left"))
+                    writer.uint32(/* id 7, wireType 0 =*/56).uint32(message.Left);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a TokenSpec message from the specified reader or buffer.
+             * @function decode
+             * @memberof reg.XLRegMsg.TokenSpec
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {reg.XLRegMsg.TokenSpec & reg.XLRegMsg.TokenSpec.$Shape} TokenSpec
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            TokenSpec.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.reg.XLRegMsg.TokenSpec();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.Hash = reader.bytes();
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            message.Uses = reader.uint32();
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            message.TtlMs = reader.uint64();
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.ForName = reader.string();
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            message.Replace = reader.bool();
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            message.Observer = reader.bool();
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            message.Left = reader.uint32();
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return TokenSpec;
         })();
 
         return XLRegMsg;
