@@ -8,7 +8,7 @@ _xlreg() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
   COMPREPLY=()
   if (( COMP_CWORD == 1 )); then
-    __xlreg_reply -W 'serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion help --help --version'
+    __xlreg_reply -W 'serve create join leave members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion help --help --version'
     return
   fi
   case "$command $before" in
@@ -97,6 +97,14 @@ _xlreg() {
     'join --connect') compopt +o default +o bashdefault; return ;;
     'join --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
     'join --timeout') compopt +o default +o bashdefault; return ;;
+    'leave --name') compopt +o default +o bashdefault; return ;;
+    'leave --home') compopt -o filenames; __xlreg_reply -d; return ;;
+    'leave --registry') compopt -o filenames; __xlreg_reply -f; return ;;
+    'leave --fingerprint') compopt +o default +o bashdefault; return ;;
+    'leave --transport') __xlreg_reply -W 'tcp ws'; return ;;
+    'leave --connect') compopt +o default +o bashdefault; return ;;
+    'leave --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
+    'leave --timeout') compopt +o default +o bashdefault; return ;;
     'members --wait') compopt +o default +o bashdefault; return ;;
     'members --registry') compopt -o filenames; __xlreg_reply -f; return ;;
     'members --fingerprint') compopt +o default +o bashdefault; return ;;
@@ -249,6 +257,7 @@ _xlreg() {
     serve) [[ $current == -* ]] && __xlreg_reply -W '--config --data-dir --name --tcp --ws --admin --health --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --shutdown-delay --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
     create) [[ $current == -* ]] && __xlreg_reply -W '--size --end-points --keep --wait --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --label --home --require-verified --new-registry-key --mark-lifted --create --size --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    leave) [[ $current == -* ]] && __xlreg_reply -W '--name --home --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     members) [[ $current == -* ]] && __xlreg_reply -W '--require-verified --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     regcred) [[ $current == -* ]] && __xlreg_reply -W '--registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     check) [[ $current == -* ]] && __xlreg_reply -W '--wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
@@ -268,7 +277,7 @@ _xlreg() {
     store) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'verify copy'; [[ $current == -* ]] && __xlreg_reply -W '--etcd-prefix --etcd-tls --etcd-user --etcd-password-file --data-dir --config --help' ;;
     export) [[ $current == -* ]] && __xlreg_reply -W '--data-dir --config --help' ;;
     completion) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'bash zsh fish'; [[ $current == -* ]] && __xlreg_reply -W '--help' ;;
-    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
+    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join leave members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
   esac
 }
 complete -o bashdefault -o default -F _xlreg xlreg

@@ -109,6 +109,17 @@ complete -c xlreg -n '__xlreg_in join' -l dialect -x -a 'sealed prefixed chained
 complete -c xlreg -n '__xlreg_in join' -l timeout -x -d 'for connecting, over all end points, and for each reply [10]'
 complete -c xlreg -n '__xlreg_in join' -l json -d 'one JSON object instead of lines'
 complete -c xlreg -n '__xlreg_in join' -l help -d 'explain the command'
+complete -c xlreg -n '__xlreg_at 1' -f -a leave -d 'give a member\'s seat back'
+complete -c xlreg -n '__xlreg_in leave' -l name -x -d 'the member\'s name'
+complete -c xlreg -n '__xlreg_in leave' -l home -x -a '(__fish_complete_directories)' -d 'the member\'s home [as for xlreg join]'
+complete -c xlreg -n '__xlreg_in leave' -l registry -r -F -d 'its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat [XLREG_REGISTRY, else regCred.dat i'
+complete -c xlreg -n '__xlreg_in leave' -l fingerprint -x -d 'refuse any other sig key, or with an RSA dialect any other comms key'
+complete -c xlreg -n '__xlreg_in leave' -l transport -x -a 'tcp ws' -d '[tcp]'
+complete -c xlreg -n '__xlreg_in leave' -l connect -x -d 'replaces the end points of the credentials or, for ws, the host of the URL'
+complete -c xlreg -n '__xlreg_in leave' -l dialect -x -a 'sealed prefixed chained' -d '[sealed]'
+complete -c xlreg -n '__xlreg_in leave' -l timeout -x -d 'for connecting, over all end points, and for each reply [10]'
+complete -c xlreg -n '__xlreg_in leave' -l json -d 'one JSON object instead of lines'
+complete -c xlreg -n '__xlreg_in leave' -l help -d 'explain the command'
 complete -c xlreg -n '__xlreg_at 1' -f -a members -d 'list the members of a cluster'
 complete -c xlreg -n '__xlreg_in members' -l require-verified -d 'fail unless every member is verified'
 complete -c xlreg -n '__xlreg_in members' -l wait -x -d 'retry so long after failures that may pass, with growing pauses and a line on stderr: missing creden'
@@ -328,6 +339,7 @@ complete -c xlreg -n '__xlreg_at 1' -f -a help -d 'explain a command'
 complete -c xlreg -n '__xlreg_at 2 help' -f -a serve
 complete -c xlreg -n '__xlreg_at 2 help' -f -a create
 complete -c xlreg -n '__xlreg_at 2 help' -f -a join
+complete -c xlreg -n '__xlreg_at 2 help' -f -a leave
 complete -c xlreg -n '__xlreg_at 2 help' -f -a members
 complete -c xlreg -n '__xlreg_at 2 help' -f -a regcred
 complete -c xlreg -n '__xlreg_at 2 help' -f -a check

@@ -6,6 +6,7 @@ _xlreg() {
     'serve:run a registry'
     'create:create a cluster'
     'join:join a cluster as a member, and wait for the others'
+    'leave:give a member'\''s seat back'
     'members:list the members of a cluster'
     'regcred:show a registry'\''s credentials and their fingerprints'
     'check:verify the registry at each of its end points'
@@ -129,6 +130,19 @@ _xlreg() {
         '--create[create the cluster, of N members, if it is missing]' \
         '--size[create the cluster, of N members, if it is missing]: : ' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
+        '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
+        '--transport[\[tcp\]]: :(tcp ws)' \
+        '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
+        '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
+        '--json[one JSON object instead of lines]' \
+        '--help[explain the command]' \
+        '*: :_files' ;;
+    leave)
+      _arguments \
+        '--name[the member'\''s name]: : ' \
+        '--home[the member'\''s home \[as for xlreg join\]]: :_files -/' \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
         '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
         '--transport[\[tcp\]]: :(tcp ws)' \
@@ -380,7 +394,7 @@ _xlreg() {
         '1: :(bash zsh fish)' '*: :_files' ;;
     help)
       _arguments \
-        '1: :(serve create join members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
+        '1: :(serve create join leave members regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
   esac
 }
 

@@ -36,6 +36,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg serve      run a registry
   xlreg create     create a cluster
   xlreg join       join a cluster as a member, and wait for the others
+  xlreg leave      give a member's seat back
   xlreg members    list the members of a cluster
   xlreg regcred    show a registry's credentials and their fingerprints
   xlreg check      verify the registry at each of its end points
@@ -256,6 +257,15 @@ in it contradicts its key or what this home has seen.
                               evicted one ends with 1
 ${CLIENT_FLAGS}`;
 
+const LEAVE = `xlreg leave NAME --name MEMBER [--home DIR] [FLAGS]
+
+Gives a member's seat in a cluster back. The next new member takes it; no other member moves. The member stays
+registered and may join again. Exit code 0 means that it has no seat. Only the dialect sealed has this.
+
+  --name MEMBER               the member's name
+  --home DIR                  the member's home [as for xlreg join]
+${CLIENT_FLAGS}`;
+
 const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [--require-verified] [FLAGS]
 
 Lists the members of a cluster. 40 or 64 hex digits are an ID. STATEMENT is verified if the holder of a member's key has
@@ -297,6 +307,7 @@ Prints the completions of commands, flags and values for a shell. To load them:
 const HELP: ReadonlyMap<string, string> = new Map([
   ['create', CREATE],
   ['join', JOIN],
+  ['leave', LEAVE],
   ['members', MEMBERS],
   ['regcred', REGCRED],
   ['check', CHECK],

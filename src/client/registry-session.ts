@@ -153,6 +153,15 @@ export class RegistrySession {
   }
 
   /**
+   * Gives the own seat in a cluster back (A8). No error if there is none. The seat is empty on the registry's disk when
+   * this resolves. Rejects with TypeError unless the session is of the dialect `sealed`.
+   */
+  async leave(cluster: ClusterRef): Promise<void> {
+    if (this.dialect !== 'sealed') throw new TypeError(`the dialect ${this.dialect} has no Leave; sealed has`);
+    await this.#ask(Op.Leave, Op.LeaveReply, fieldsOf(cluster));
+  }
+
+  /**
    * Returns the members of a cluster. Without `which`, all of them, in as many GetClusters as necessary. With `which`,
    * one GetCluster for these seats, whose reply may not have room for all (R9). Bit i of `which` is seat i. A name
    * finds clusters that this session created or joined; on this project's registry it finds every cluster. In `sealed`

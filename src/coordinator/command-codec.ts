@@ -4,7 +4,7 @@ import { REFUSAL_TEXT, type Refusal } from '../errors.ts';
 import type { ClusterProperties, ClusterRef, Command, RegisterCommand, Reply } from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
 
-const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster'] as const;
+const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster', 'leave'] as const;
 const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks'] as const;
 /** Bits of a register command's flags. */
 const [EPHEMERAL, CERTIFIED, STATED] = [1, 2, 4];
@@ -34,6 +34,7 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       writeProperties(command, to);
       return;
     case 'join':
+    case 'leave':
       to.hex(command.clientId);
       writeRef(command.cluster, to);
       return;
@@ -94,6 +95,7 @@ export function readCommand(slot: Buffer): Command {
     case 'create':
       return { kind, clientId: from.hex(), name: from.text(), ...readProperties(from) };
     case 'join':
+    case 'leave':
       return { kind, clientId: from.hex(), cluster: readRef(from) };
     case 'get-cluster': {
       const [clientId, cluster, which] = [from.hex(), readRef(from), from.long()];

@@ -149,6 +149,8 @@ export class ClusterTable {
         return this.#create(command);
       case 'join':
         return this.#join(command.clientId, command.cluster);
+      case 'leave':
+        return this.#leave(command.clientId, command.cluster);
       case 'get-cluster':
         return this.#getCluster(command);
       case 'evict':
@@ -302,19 +304,34 @@ export class ClusterTable {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
     const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
-    const evicted = cluster.seats[index];
-    if (!evicted) return refuse('client-unknown');
-    const { clientId } = evicted;
+    if (!cluster.seats[index]) return refuse('client-unknown');
+    return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#vacate(cluster, index) };
+  }
+
+  #leave(clientId: string, ref: ClusterRef): Outcome {
+    this.#use(clientId);
+    const cluster = this.#find(ref);
+    if (!cluster) return refuseUnknown(ref);
+    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+    const index = cluster.seatOf(clientId);
+    if (index < 0) return answer(reply);
+    const { name: member } = cluster.seats[index]!;
+    return { reply, ...this.#vacate(cluster, index), audits: [{ action: 'leave', member }] };
+  }
+
+  /** Empties a taken seat, because its member was evicted or has left. */
+  #vacate(cluster: Cluster, index: number): Effect {
+    const former = cluster.seats[index]!;
+    const { clientId } = former;
     const { id } = cluster.record;
-    this.#losesSeat(evicted);
+    this.#losesSeat(former);
     this.#contents.unseat(cluster, index);
     if (cluster.memberCount === 0) cluster.lastUse = this.#now;
-    // Refilling after an eviction would distort the fill time.
+    // Refilling would distort the fill time.
     cluster.createdAt = undefined;
     return {
-      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
       changes: [{ kind: 'member-removal', clusterId: id, index, clientId }],
-      undo: () => this.#contents.seat(id, index, evicted, this.#contents.clients.get(clientId)),
+      undo: () => this.#contents.seat(id, index, former, this.#contents.clients.get(clientId)),
     };
   }
 

@@ -11,6 +11,8 @@ export type Command =
   | FindClientCommand
   | CreateCommand
   | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
+  /** Gives the client's seat back. No error if it has none. */
+  | { readonly kind: 'leave'; readonly clientId: string; readonly cluster: ClusterRef }
   | GetClusterCommand;
 
 /** An operator's request to the table. */
@@ -168,12 +170,12 @@ export interface ClusterRemoval {
   readonly expired?: true;
 }
 
-/** Removes an evicted member. */
+/** Removes a member that was evicted or left. */
 export interface MemberRemoval {
   readonly kind: 'member-removal';
   readonly clusterId: string;
   readonly index: number;
-  /** The evicted client. The removal has no effect if another client holds the seat by now. */
+  /** The member's client. The removal has no effect if another client holds the seat by now. */
   readonly clientId: string;
 }
 

@@ -88,7 +88,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
 }
 
 /** Selects the cluster by ID, else by name, else the session's own (R5, R7). An empty field counts as absent. */
-function selectCluster(message: Message, ofSession: string | undefined): ClusterRef | undefined {
+export function selectCluster(message: Message, ofSession: string | undefined): ClusterRef | undefined {
   if (message.ClusterID?.length) {
     // Cuts an overlong ID to one byte too many: no cluster has it, and the command stays small.
     return { id: Buffer.from(message.ClusterID.subarray(0, ID_BYTES + 1)).toString('hex') };
@@ -106,9 +106,9 @@ function clusterFields(cluster: ClusterProperties): Message {
   };
 }
 
-type Conclusion = Exclude<Step, { kind: 'question' }>;
+export type Conclusion = Exclude<Step, { kind: 'question' }>;
 
-function withCluster(reply: Reply, answer: (cluster: ClusterProperties) => Conclusion): Conclusion {
+export function withCluster(reply: Reply, answer: (cluster: ClusterProperties) => Conclusion): Conclusion {
   if (reply.kind === 'refused') return { kind: 'refused', why: reply.refusal };
   return reply.kind === 'cluster' ? answer(reply.cluster) : neverHappens();
 }

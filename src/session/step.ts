@@ -3,6 +3,7 @@
 import { type Message, Op } from '../wire/message.ts';
 import { serveClient } from './client-message.ts';
 import { serveCreate, serveGetCluster, serveJoin } from './cluster-messages.ts';
+import { serveLeave } from './leave-message.ts';
 import type { AnonymousSession, IdentifiedSession, Session, SessionContext, Step } from './session.ts';
 
 /** Serves a message in a state that allows it. */
@@ -27,6 +28,7 @@ export const SERVED: {
     [Op.Join]: serveJoin,
     [Op.GetCluster]: serveGetCluster,
     [Op.Bye]: serveBye,
+    [Op.Leave]: serveLeave,
   },
 };
 

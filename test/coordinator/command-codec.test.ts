@@ -26,7 +26,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('find-client' as const), clientId: id }),
   fc.record({ kind: fc.constant('create' as const), clientId: id, name, ...properties }),
-  fc.record({ kind: fc.constant('join' as const), clientId: id, cluster }),
+  fc.record({ kind: fc.constantFrom('join' as const, 'leave' as const), clientId: id, cluster }),
   fc.record({
     kind: fc.constant('get-cluster' as const),
     clientId: id,

@@ -79,6 +79,12 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
       const asks = cluster.members.some((member) => member?.clientId === command.clientId);
       return unchanged(asks ? withCluster(after, { ...cluster, lastUse: now }) : after, roster(cluster, command));
     }
+    case 'leave': {
+      const after = heardOf(table, command.clientId, now);
+      const left = evict(after, command.cluster, { id: command.clientId }, now);
+      if (left.reply.kind !== 'refused' || left.reply.refusal !== 'client-unknown') return left;
+      return unchanged(after, { kind: 'cluster', cluster: propertiesOf(find(after, command.cluster)!) });
+    }
     case 'evict':
       return evict(table, command.cluster, command.member, now);
     case 'delete-cluster': {
