@@ -12,6 +12,8 @@ export interface TableAddition {
   readonly cluster: string;
   /** Name of the member that took or left the seat. */
   readonly member: string | undefined;
+  /** Hash of the join token that was used, added or revoked, hex. */
+  readonly joinToken?: string | undefined;
   /** Milliseconds since 1970. */
   readonly time: number;
 }

@@ -2,7 +2,7 @@
 import type { Registry } from 'prom-client';
 import { FAULT_TEXT, REFUSAL_TEXT } from '../errors.ts';
 import { SESSION_DIALECTS, type SessionDialect } from '../wire/hello.ts';
-import { isOp, opName } from '../wire/message.ts';
+import { isOp, Op, opName } from '../wire/message.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 
 type Transport = 'tcp' | 'ws';
@@ -16,7 +16,7 @@ export class SessionMetrics {
   readonly #open = { tcp: none(), ws: none() };
   readonly #started = { tcp: none(), ws: none() };
   /** By Op; index 0 counts Ops out of range. */
-  readonly #messages = new Array<number>(14).fill(0);
+  readonly #messages = new Map<number, number>([0, ...Object.values(Op)].map((op) => [op, 0]));
   readonly #ends = { tcp: noEnds(), ws: noEnds() };
   #twins = 0;
   /** By the comms key of the Hello. */
@@ -65,7 +65,7 @@ export class SessionMetrics {
       () => Object.entries(this.#hellos).map(([key, count]) => [{ key }, count]),
     );
     metrics.counters('xlreg_messages_total', 'Messages answered, by their Op.', ['op'], () =>
-      this.#messages.map((count, op) => [{ op: isOp(op) ? opName(op) : 'out-of-range' }, count]),
+      [...this.#messages].map(([op, count]) => [{ op: isOp(op) ? opName(op) : 'out-of-range' }, count]),
     );
     metrics.counters('xlreg_faults_total', 'Violations of the protocol by peers.', ['fault'], () =>
       Object.keys(FAULT_TEXT).map((fault) => [{ fault }, this.#endedBy(fault)]),
@@ -94,7 +94,7 @@ export class SessionMetrics {
 
   /** Counts an answered message; `op` is 0 for an Op out of range. */
   served(op: number): void {
-    this.#messages[op]! += 1;
+    this.#messages.set(op, (this.#messages.get(op) ?? 0) + 1);
   }
 
   /** Counts a client ID that is in use in two places. */

@@ -5,10 +5,13 @@
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
+import { endAdmission, type JoinRight, judgeJoin, judgeRead, recordJoin } from './admission.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import type {
+  Change,
+  ChangeTokensCommand,
   ClientRecord,
   ClusterRecord,
   ClusterRef,
@@ -16,6 +19,7 @@ import type {
   CreateCommand,
   EntryRecord,
   GetClusterCommand,
+  JoinCommand,
   Learned,
   MemberRecord,
   MemberSelector,
@@ -25,8 +29,9 @@ import type {
   StoredRecord,
   Use,
 } from './command.ts';
+import { addTokens, EntryEdits, hasTokens, tokenKey, tokenStates } from './join-tokens.ts';
 import { LeaseTracker } from './lease-tracker.ts';
-import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
+import { type AuditedEvent, answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
 import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
 import { Sweep } from './sweep.ts';
@@ -148,7 +153,11 @@ export class ClusterTable {
       case 'create':
         return this.#create(command);
       case 'join':
-        return this.#join(command.clientId, command.cluster);
+        return this.#join(command);
+      case 'change-tokens':
+        return this.#changeTokens(command, this.#use(command.clientId)?.record.sigKeyDigest);
+      case 'operate-tokens':
+        return this.#changeTokens(command, undefined);
       case 'leave':
         return this.#leave(command.clientId, command.cluster);
       case 'get-cluster':
@@ -209,12 +218,54 @@ export class ClusterTable {
 
   #create(command: CreateCommand): Outcome {
     const existing = this.#contents.clustersByName.get(command.name);
-    if (existing) return answer({ kind: 'cluster', cluster: propertiesOf(existing) });
+    if (existing) return this.#createAgain(command, existing);
     if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
     const maker = this.#contents.clients.get(command.clientId);
     if (maker && maker.clustersMade >= this.#limits.clustersPerClient) return refuse('clusters-per-client');
-    const { name, id, size, endPointCount, attrs } = command;
-    return { ...this.#add({ kind: 'cluster', name, id, size, endPointCount, attrs }, maker), adds: 'cluster' };
+    const { name, id, size, endPointCount, attrs, admits } = command;
+    const record: ClusterRecord = { kind: 'cluster', name, id, size, endPointCount, attrs };
+    if (!admits) return { ...this.#add(record, maker), adds: 'cluster' };
+    if (!maker) return refuse('client-unknown');
+    const added = this.#add({ ...record, owner: maker.record.sigKeyDigest }, maker);
+    const cluster = this.#contents.clustersById.get(id)!;
+    const edits = new EntryEdits(cluster);
+    const refusal = addTokens(cluster, admits.tokens, admits.time, edits);
+    if (refusal) {
+      added.undo();
+      return refuse(refusal);
+    }
+    const audits = admits.tokens.map(({ hash }) => ({ action: 'join-token-add' as const, joinToken: hash }));
+    return { ...added, changes: [...added.changes, ...edits.changes], adds: 'cluster', audits };
+  }
+
+  /** A Create of an existing name changes nothing. With join tokens it has to be the one that made the cluster (A2). */
+  #createAgain({ clientId, admits }: CreateCommand, cluster: Cluster): Outcome {
+    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+    if (!admits) return answer(reply);
+    const { owner } = cluster.record;
+    const isSame = owner !== undefined && owner === this.#contents.clients.get(clientId)?.record.sigKeyDigest;
+    if (isSame && hasTokens(cluster, admits.tokens, admits.time)) return answer(reply);
+    return refuse('cluster-admits-differently');
+  }
+
+  /** `owner` is the digest of the client's SigKey; undefined for an operator. */
+  #changeTokens(command: TokensOperation, owner: string | undefined): Outcome {
+    const cluster = this.#find(command.cluster);
+    if (!cluster) return refuseUnknown(command.cluster);
+    const isOperator = command.kind === 'operate-tokens';
+    if (isOperator && cluster.record.owner === undefined) return refuse('cluster-admits-differently');
+    if (!isOperator && (owner === undefined || owner !== cluster.record.owner)) return refuse('not-owner');
+    const { add, revoke, time } = command;
+    const edits = new EntryEdits(cluster);
+    const refusal = addTokens(cluster, add, time, edits);
+    if (refusal) return refuse(refusal);
+    for (const hash of revoke) edits.remove(tokenKey(hash));
+    return {
+      reply: { kind: 'tokens', cluster: propertiesOf(cluster), tokens: tokenStates(cluster, time) },
+      changes: edits.changes,
+      undo: () => edits.undo(),
+      audits: auditsOf(edits.changes),
+    };
   }
 
   #keep({ kind: _, ...properties }: OperatorCommand & { kind: 'keep-cluster' }): Outcome {
@@ -251,7 +302,7 @@ export class ClusterTable {
     };
   }
 
-  #join(clientId: string, ref: ClusterRef): Outcome {
+  #join({ clientId, cluster: ref, claim }: JoinCommand): Outcome {
     const client = this.#use(clientId);
     if (!client) return refuse('client-unknown');
     const cluster = this.#find(ref);
@@ -260,32 +311,51 @@ export class ClusterTable {
     if (record.endPointCount < cluster.record.endPointCount) {
       return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
     }
+    const right = judgeJoin(cluster, record, claim, this.#contents.clients);
+    if (typeof right === 'string') return refuse(right);
     const seat = cluster.seatOf(clientId);
-    if (seat < 0 && cluster.isFull) return refuse('cluster-full');
-    const namesake = cluster.seatNamed(record.name);
-    if (namesake >= 0 && namesake !== seat) return refuse('member-name-in-use');
+    if (right.replaces === undefined) {
+      if (seat < 0 && cluster.isFull) return refuse('cluster-full');
+      const namesake = cluster.seatNamed(record.name);
+      if (namesake >= 0 && namesake !== seat) return refuse('member-name-in-use');
+    }
     if (seat < 0 && client.seats.length >= this.#limits.seatsPerClient) return refuse('seats-per-client');
     this.#useCluster(cluster);
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-    const before = cluster.seats[seat];
-    if (before === record) return answer(reply);
+    if (cluster.seats[seat] === record && !right.use) return answer(reply);
+    return { reply, ...this.#seat(client, cluster, right, claim?.time ?? 0) };
+  }
 
-    const index = seat < 0 ? cluster.freeIndex : seat;
-    const { stored } = client;
+  /** Gives a client a seat, or its seat the client's registration, and records the use of a join token. */
+  #seat(client: Client, cluster: Cluster, right: JoinRight, time: number): Omit<Outcome, 'reply'> {
+    const { record, stored } = client;
+    const { clients, uses } = this.#contents;
+    const own = cluster.seatOf(record.clientId);
+    const index = right.replaces ?? (own < 0 ? cluster.freeIndex : own);
+    const before = cluster.seats[index];
+    const former = right.replaces === undefined ? undefined : before;
+    const edits = recordJoin(cluster, record, right, former, { time, clients, shared: uses !== undefined });
+    if (former) this.#losesSeat(former);
     this.#contents.seat(cluster.record.id, index, record, client);
     client.stored = true;
-    const member: MemberRecord = { ...cluster.memberRecord(index), ...(this.#contents.uses && { ofClient: true }) };
+    const member: MemberRecord = {
+      ...cluster.memberRecord(index),
+      ...(uses && { ofClient: true }),
+      ...(former && { replaces: former.clientId }),
+    };
+    const { createdAt } = cluster;
+    const filled = !before && cluster.isFull && createdAt !== undefined;
     return {
-      reply,
-      changes: stored ? [member] : [record, member],
-      ...(before ? undefined : { adds: 'member' }),
-      ...(!before && cluster.isFull && cluster.createdAt !== undefined
-        ? { filledAfterMs: this.#now - cluster.createdAt }
-        : undefined),
+      changes: [...(stored ? [] : [record]), member, ...edits.changes],
+      ...(own < 0 && { adds: 'member' }),
+      ...(filled && { filledAfterMs: this.#now - createdAt }),
+      audits: auditsOfJoin(record.name, right),
       undo: () => {
         client.stored = stored;
-        if (before) cluster.seat(index, before);
-        else this.#contents.unseat(cluster, index);
+        if (!before) this.#contents.unseat(cluster, index);
+        else if (former) this.#contents.seat(cluster.record.id, index, former, clients.get(former.clientId));
+        else cluster.seat(index, before);
+        edits.undo();
       },
     };
   }
@@ -294,6 +364,8 @@ export class ClusterTable {
     const cluster = this.#find(command.cluster);
     if (!cluster) return refuseUnknown(command.cluster);
     const client = this.#use(command.clientId);
+    const refusal = judgeRead(cluster, client, command.claim);
+    if (refusal) return refuse(refusal);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
     const from = command.cursor?.clusterId === cluster.record.id ? command.cursor.from : 0;
     const { which, next, bytes } = cluster.roster(command.which, from, command.rosterBytesMax, command.sealed);
@@ -304,8 +376,18 @@ export class ClusterTable {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
     const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
-    if (!cluster.seats[index]) return refuse('client-unknown');
-    return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#vacate(cluster, index) };
+    const evicted = cluster.seats[index];
+    if (!evicted) return refuse('client-unknown');
+    const ended = endAdmission(cluster, this.#contents.clients.get(evicted.clientId)?.record.sigKeyDigest);
+    const emptied = this.#vacate(cluster, index);
+    return {
+      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
+      changes: [...emptied.changes, ...ended.changes],
+      undo: () => {
+        emptied.undo();
+        ended.undo();
+      },
+    };
   }
 
   #leave(clientId: string, ref: ClusterRef): Outcome {
@@ -405,6 +487,26 @@ export class ClusterTable {
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.announce(cluster, use, this.#now);
   }
+}
+
+type TokensOperation = ChangeTokensCommand | (OperatorCommand & { kind: 'operate-tokens' });
+
+/** What the audit log has of changed tokens. */
+function auditsOf(changes: readonly Change[]): AuditedEvent[] {
+  return changes.flatMap((change) => {
+    if (change.kind !== 'entry' && change.kind !== 'entry-removal') return [];
+    return [
+      { action: change.kind === 'entry' ? 'join-token-add' : 'join-token-revoke', joinToken: change.key.slice(2) },
+    ];
+  });
+}
+
+/** What the audit log has of a Join, beside the seat that it takes. */
+function auditsOfJoin(member: string, { use, replaces }: JoinRight): AuditedEvent[] {
+  return [
+    ...(use ? [{ action: 'join-token-use' as const, member, joinToken: use.hash }] : []),
+    ...(replaces === undefined ? [] : [{ action: 'replace' as const, member }]),
+  ];
 }
 
 function propertiesOf({ record }: Cluster) {

@@ -10,10 +10,11 @@ export type Command =
   | RegisterCommand
   | FindClientCommand
   | CreateCommand
-  | { readonly kind: 'join'; readonly clientId: string; readonly cluster: ClusterRef }
+  | JoinCommand
   /** Gives the client's seat back. No error if it has none. */
   | { readonly kind: 'leave'; readonly clientId: string; readonly cluster: ClusterRef }
-  | GetClusterCommand;
+  | GetClusterCommand
+  | ChangeTokensCommand;
 
 /** An operator's request to the table. */
 export type OperatorCommand =
@@ -22,8 +23,10 @@ export type OperatorCommand =
   /**
    * Creates the cluster unless the name exists. Marks the cluster in both cases: it never expires for lack of members.
    */
-  | (Omit<CreateCommand, 'kind' | 'clientId'> & { readonly kind: 'keep-cluster' })
-  | LiftMarksCommand;
+  | (Omit<CreateCommand, 'kind' | 'clientId' | 'admits'> & { readonly kind: 'keep-cluster' })
+  | LiftMarksCommand
+  /** Changes or lists the join tokens of a cluster, as ChangeTokensCommand does for its owner. */
+  | (Omit<ChangeTokensCommand, 'kind' | 'clientId'> & { readonly kind: 'operate-tokens' });
 
 /** Lifts the mark of a client, or of the first MARKS_LIFTED_MAX marked ones, which may then use the old dialects. */
 export interface LiftMarksCommand {
@@ -79,6 +82,62 @@ export interface CreateCommand {
   readonly size: number;
   readonly endPointCount: number;
   readonly attrs: bigint;
+  /** Present if the cluster is to admit by join tokens: the first of them. Its owner is then the client's SigKey. */
+  readonly admits?: { readonly tokens: readonly TokenSpec[]; readonly time: number } | undefined;
+}
+
+/** Takes a seat, or repeats that. */
+export interface JoinCommand {
+  readonly kind: 'join';
+  readonly clientId: string;
+  readonly cluster: ClusterRef;
+  /** Present exactly if the session is of the sealed dialect. */
+  readonly claim?: AdmissionClaim | undefined;
+}
+
+/** What a message brings for its admission to a cluster (A3). */
+export interface AdmissionClaim {
+  /** SHA-256 of the join token, hex; empty if it has a wrong length. Undefined if the message has none. */
+  readonly token?: string | undefined;
+  /** Milliseconds since 1970 at the worker, for expiries. */
+  readonly time: number;
+}
+
+/** A join token as a message describes it (A1). */
+export interface TokenSpec {
+  /** SHA-256 of the token, hex. */
+  readonly hash: string;
+  /** 1 to JOIN_TOKEN_USES_MAX; undefined for the cluster's size. */
+  readonly uses?: number | undefined;
+  /** Milliseconds until it expires; 0 if it does not. */
+  readonly ttlMs: number;
+  /** Admits only a member of this name. */
+  readonly forName?: string | undefined;
+  /** With `forName`: a Join takes the seat of that name. */
+  readonly replace?: true | undefined;
+  /** Admits to GetCluster only. */
+  readonly observer?: true | undefined;
+}
+
+/** A join token of a cluster, with what is left of it. */
+export interface TokenState extends Omit<TokenSpec, 'ttlMs'> {
+  readonly uses: number;
+  readonly left: number;
+  /** Milliseconds until it expires, 0 if it has; undefined if it does not. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** Adds join tokens to a cluster of the client's, or revokes some; with neither it lists them. */
+export interface ChangeTokensCommand {
+  readonly kind: 'change-tokens';
+  readonly clientId: string;
+  readonly cluster: ClusterRef;
+  /** At most JOIN_TOKENS_ADDED_MAX. */
+  readonly add: readonly TokenSpec[];
+  /** Hashes, at most JOIN_TOKENS_PER_CLUSTER_MAX. */
+  readonly revoke: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly time: number;
 }
 
 /** Fetches tokens of members. */
@@ -95,6 +154,8 @@ export interface GetClusterCommand {
   readonly rosterBytesMax: number;
   /** True if the tokens are to have their fields 32 to 35. */
   readonly sealed?: boolean;
+  /** Present exactly if the session is of the sealed dialect. */
+  readonly claim?: AdmissionClaim | undefined;
 }
 
 /** Properties of a cluster, as Create and Join return them. */
@@ -113,6 +174,7 @@ export type Reply =
   | { readonly kind: 'client'; readonly token: Uint8Array }
   | { readonly kind: 'cluster'; readonly cluster: ClusterProperties }
   | RosterReply
+  | { readonly kind: 'tokens'; readonly cluster: ClusterProperties; readonly tokens: readonly TokenState[] }
   /** Marks lifted, and marks left. */
   | { readonly kind: 'marks'; readonly lifted: number; readonly left: number }
   | RefusedReply;
@@ -221,6 +283,8 @@ export interface EntryRecord {
   readonly value: Uint8Array;
   /** Only in a change: it conflicts if another value is stored under the key. The same value is no conflict. */
   readonly ifAbsent?: true | undefined;
+  /** Only in a change, and only for a shared store: it conflicts unless the cluster has an entry under this key. */
+  readonly needs?: string | undefined;
 }
 
 /** A taken seat, with the registration that took it. */
@@ -232,6 +296,8 @@ export interface MemberRecord extends Registration {
    * Only on a shared store: the registration equals its client's record, which is stored already or in the same commit.
    */
   readonly ofClient?: true;
+  /** Only in a change: ID of the client that has the seat until then. Its name is the same. */
+  readonly replaces?: string | undefined;
 }
 
 /**

@@ -29,9 +29,11 @@ export interface Outcome extends Effect {
 
 /** An event of a command for the audit log, besides what it adds. */
 export interface AuditedEvent {
-  readonly action: 'leave';
+  readonly action: 'leave' | 'replace' | 'join-token-use' | 'join-token-add' | 'join-token-revoke';
   /** Name of the member concerned. */
-  readonly member?: string;
+  readonly member?: string | undefined;
+  /** Hash of the join token, hex. */
+  readonly joinToken?: string | undefined;
 }
 
 /** An outcome without changes. */

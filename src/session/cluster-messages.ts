@@ -5,6 +5,7 @@ import type { ClusterProperties, ClusterRef, Reply } from '../registry/command.t
 import { bigintOf, longOf, type Message, Op } from '../wire/message.ts';
 import { isName } from '../wire/name.ts';
 import type { IdentifiedSession, SessionContext, Step } from './session.ts';
+import { admitsOf, claimOf } from './token-messages.ts';
 
 /** Bits of cluster attrs that clients cannot set: 2 is `deleted` (R4). */
 const ATTRS_OF_REGISTRY = 2n;
@@ -16,6 +17,8 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
   if (!isName(message.ClusterName)) return { kind: 'refused', why: 'name-invalid' };
   const endPointCount = message.EndPointCount ?? 1;
   if (endPointCount === 0) return { kind: 'refused', why: 'end-point-count-zero' };
+  const admits = admitsOf(session, message, context);
+  if (typeof admits === 'string') return { kind: 'refused', why: admits };
   return {
     kind: 'question',
     command: {
@@ -26,6 +29,7 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
       size: Math.min(Math.max(message.ClusterSize ?? 0, CLUSTER_SIZE_MIN), CLUSTER_SIZE_MAX),
       endPointCount: Math.min(endPointCount, CLUSTER_END_POINTS_MAX),
       attrs: bigintOf(message.ClusterAttrs) & ~ATTRS_OF_REGISTRY,
+      ...admits,
     },
     conclude: (reply) =>
       withCluster(reply, (cluster) => ({
@@ -36,12 +40,12 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
   };
 }
 
-export function serveJoin(session: IdentifiedSession, message: Message): Step {
+export function serveJoin(session: IdentifiedSession, message: Message, context: SessionContext): Step {
   const cluster = selectCluster(message, session.createdId);
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
   return {
     kind: 'question',
-    command: { kind: 'join', clientId: session.clientId, cluster },
+    command: { kind: 'join', clientId: session.clientId, cluster, ...claimOf(session, message, context) },
     conclude: (reply) =>
       withCluster(reply, (joined) => ({
         kind: 'answer',
@@ -64,6 +68,7 @@ export function serveGetCluster(session: IdentifiedSession, message: Message, co
       cursor: session.rosterId === undefined ? undefined : { clusterId: session.rosterId, from: session.rosterFrom },
       rosterBytesMax: context.rosterBytesMax,
       sealed: session.keys.dialect === 'sealed',
+      ...claimOf(session, message, context),
     },
     conclude: (reply) => {
       if (reply.kind !== 'roster') return withCluster(reply, neverHappens);

@@ -1,6 +1,7 @@
 // Dispatches a message by the table of state × message (S1). Part of stage 2 of the data path: pure code that workers
 // run in parallel; it touches no queue.
 import { type Message, Op } from '../wire/message.ts';
+import { serveChangeTokens } from './change-tokens-message.ts';
 import { serveClient } from './client-message.ts';
 import { serveCreate, serveGetCluster, serveJoin } from './cluster-messages.ts';
 import { serveLeave } from './leave-message.ts';
@@ -29,6 +30,7 @@ export const SERVED: {
     [Op.GetCluster]: serveGetCluster,
     [Op.Bye]: serveBye,
     [Op.Leave]: serveLeave,
+    [Op.ChangeTokens]: serveChangeTokens,
   },
 };
 

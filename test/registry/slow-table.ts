@@ -96,7 +96,9 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
       return { reply, changes: [removalOf(cluster)], table: { ...after, clusters } };
     }
     case 'lift-marks':
-      throw new Error('the model knows no marks');
+    case 'change-tokens':
+    case 'operate-tokens':
+      throw new Error('the model knows neither marks nor join tokens');
     case 'keep-cluster':
       return keep(table, command, now);
   }

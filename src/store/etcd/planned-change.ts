@@ -163,7 +163,7 @@ function planCluster(change: ClusterRecord, keys: EtcdKeys): PlannedChange {
 }
 
 function planMember(change: MemberRecord, together: readonly Change[], keys: EtcdKeys): PlannedChange {
-  const { clusterId, clientId, index, name, ofClient = false } = change;
+  const { clusterId, clientId, index, name, ofClient = false, replaces } = change;
   const [cluster, client] = [keys.cluster(clusterId), keys.client(clientId)];
   const key = keys.member(clusterId, index);
   const nameKey = keys.memberName(clusterId, name);
@@ -175,11 +175,11 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
   const checksClient = ofClient && !together.some((other) => other.kind === 'client');
   return {
     written: [key, nameKey, seatKey],
-    touched: [keys.seats(clientId)],
+    touched: [clientId, ...(replaces === undefined ? [] : [replaces])].map((id) => keys.seats(id)),
     needed: checksClient ? [cluster, client] : [cluster],
     reads: [cluster, key, nameKey, seatKey, ...(checksClient ? [client] : [])].map(read),
     optimistic(known) {
-      if (together.length > 1 && !ofClient) return undefined;
+      if ((together.length > 1 && !ofClient) || replaces !== undefined) return undefined;
       const registered = checksClient ? [present(client), notWrittenAfter(client, known)] : [];
       return { conditions: [...seat, ...registered], writes };
     },
@@ -189,7 +189,9 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
       const current = kvs.get(key);
       if (current && isEqual(current, value)) return STORED;
       const record = current && (keys.record(key, current.value!) as MemberRecord | MemberRef);
-      if (record && record.clientId !== clientId) return record.kind === 'member' ? conflictWith(record) : CONFLICT;
+      const isReplaced = record !== undefined && record.clientId === replaces && record.name === name;
+      if (record && record.clientId !== clientId && !isReplaced)
+        return record.kind === 'member' ? conflictWith(record) : CONFLICT;
       const registration = kvs.get(client);
       if (checksClient && !(registration && found.known(revisionOf(registration)))) return CONFLICT;
       const registered = checksClient ? [writtenAt(client, revisionOf(registration!))] : [];
@@ -198,6 +200,11 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
         return { conditions: [...seat, ...registered], writes };
       }
       const same = [present(cluster), writtenAt(key, revisionOf(current)), ...registered];
+      if (isReplaced) {
+        if (kvs.has(seatKey)) return CONFLICT;
+        const moved = [...writes, remove(keys.seat(record.clientId, clusterId))];
+        return { conditions: [...same, absent(seatKey)], writes: moved };
+      }
       if (record!.name === name) return { conditions: same, writes: writes.slice(0, 1) };
       if (kvs.has(nameKey)) return CONFLICT;
       const renamed = [writes[0]!, writes[1]!, remove(keys.memberName(clusterId, record!.name))];
@@ -289,23 +296,25 @@ function planMemberRemoval({ clusterId, index, clientId }: MemberRemoval, keys: 
 function planEntry(change: EntryRecord, together: readonly Change[], keys: EtcdKeys): PlannedChange {
   const { clusterId, ifAbsent } = change;
   const cluster = keys.cluster(clusterId);
+  const needed = change.needs === undefined ? [] : [keys.entry(clusterId, change.needs)];
   const key = keys.entry(clusterId, change.key);
   const value = encodeEntry(entryKey(clusterId, change.key), change);
   const writes = [put(key, value)];
   // A cluster that is created in the same item needs no check.
   const isNew = together.some((other) => other.kind === 'cluster' && other.id === clusterId);
-  const stands = isNew ? [] : [present(cluster)];
+  const stands = [...(isNew ? [] : [cluster]), ...needed].map(present);
   return {
     written: [key],
     touched: [],
-    needed: isNew ? [] : [cluster],
-    reads: [read(cluster), read(key)],
+    needed: [...(isNew ? [] : [cluster]), ...needed],
+    reads: [cluster, key, ...needed].map(read),
     optimistic: (known) => ({
       conditions: [...stands, ifAbsent ? absent(key) : notWrittenAfter(key, known)],
       writes,
     }),
     resolve(found) {
       if (!isNew && !found.keys.has(cluster)) return CONFLICT;
+      if (needed.some((other) => !found.keys.has(other))) return CONFLICT;
       const current = found.keys.get(key);
       if (current === undefined) return { conditions: [...stands, absent(key)], writes };
       if (isEqual(current, value)) return STORED;
