@@ -76,6 +76,12 @@ complete -c xlreg -n '__xlreg_at 1' -f -a create -d 'create a cluster'
 complete -c xlreg -n '__xlreg_in create' -l size -x -d 'members when complete, 2 to 64'
 complete -c xlreg -n '__xlreg_in create' -l end-points -x -a '1 2' -d 'end points that each member must have [1]'
 complete -c xlreg -n '__xlreg_in create' -l keep -d 'keep the cluster, new or not, even without a member'
+complete -c xlreg -n '__xlreg_in create' -l token -d 'admit only who brings a join token, and print the first one'
+complete -c xlreg -n '__xlreg_in create' -l uses -x -d 'members that the token admits, 1 to 1024 [N of --size'
+complete -c xlreg -n '__xlreg_in create' -l ttl -x -d 'its lifetime, such as 90d, 12h, 30m, 45s [no expiry]'
+complete -c xlreg -n '__xlreg_in create' -l for -x -d 'it admits this member only, and keeps the name for it'
+complete -c xlreg -n '__xlreg_in create' -l observer -d 'it admits to xlreg members only'
+complete -c xlreg -n '__xlreg_in create' -l home -x -a '(__fish_complete_directories)' -d 'the creator\'s home [$XDG_STATE_HOME/xlreg/REGISTRY_ID/.creator, in ~/.local/state without that varia'
 complete -c xlreg -n '__xlreg_in create' -l wait -x -d 'retry so long after failures that may pass, with growing pauses and a line on stderr: missing creden'
 complete -c xlreg -n '__xlreg_in create' -l admin -x -d 'the admin port [127.0.0.1:56791]'
 complete -c xlreg -n '__xlreg_in create' -l cacert -r -F -d 'certificates of the authorities to trust for https [those of the system]'
@@ -95,6 +101,7 @@ complete -c xlreg -n '__xlreg_in join' -l name -x -d 'the member\'s name'
 complete -c xlreg -n '__xlreg_in join' -l end-point -x -d 'where other members reach it'
 complete -c xlreg -n '__xlreg_in join' -l label -x -d 'what other members are told'
 complete -c xlreg -n '__xlreg_in join' -l home -x -a '(__fish_complete_directories)' -d '[$XDG_STATE_HOME/xlreg/REGISTRY_ID/MEMBER, in ~/.local/state without that variable'
+complete -c xlreg -n '__xlreg_in join' -l token -x -d 'a join token, where the cluster admits by tokens [XLREG_TOKEN, which other users of the machine cann'
 complete -c xlreg -n '__xlreg_in join' -l require-verified -d 'fail unless every member has a statement that is verified'
 complete -c xlreg -n '__xlreg_in join' -l new-registry-key -d 'accept another sig key of the registry than the one that the home remembers'
 complete -c xlreg -n '__xlreg_in join' -l mark-lifted -d 'join in an RSA dialect again after sealed, once the operator has allowed it'
@@ -121,6 +128,7 @@ complete -c xlreg -n '__xlreg_in leave' -l timeout -x -d 'for connecting, over a
 complete -c xlreg -n '__xlreg_in leave' -l json -d 'one JSON object instead of lines'
 complete -c xlreg -n '__xlreg_in leave' -l help -d 'explain the command'
 complete -c xlreg -n '__xlreg_at 1' -f -a members -d 'list the members of a cluster'
+complete -c xlreg -n '__xlreg_in members' -l token -x -d 'a join token, where the cluster admits by tokens [XLREG_TOKEN, which other users of the machine cann'
 complete -c xlreg -n '__xlreg_in members' -l require-verified -d 'fail unless every member is verified'
 complete -c xlreg -n '__xlreg_in members' -l wait -x -d 'retry so long after failures that may pass, with growing pauses and a line on stderr: missing creden'
 complete -c xlreg -n '__xlreg_in members' -l registry -r -F -d 'its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat [XLREG_REGISTRY, else regCred.dat i'
@@ -131,6 +139,29 @@ complete -c xlreg -n '__xlreg_in members' -l dialect -x -a 'sealed prefixed chai
 complete -c xlreg -n '__xlreg_in members' -l timeout -x -d 'for connecting, over all end points, and for each reply [10]'
 complete -c xlreg -n '__xlreg_in members' -l json -d 'one JSON object instead of lines'
 complete -c xlreg -n '__xlreg_in members' -l help -d 'explain the command'
+complete -c xlreg -n '__xlreg_at 1' -f -a token -d 'add, list and revoke join tokens of a cluster'
+complete -c xlreg -n '__xlreg_at 2 token' -f -a add
+complete -c xlreg -n '__xlreg_at 2 token' -f -a list
+complete -c xlreg -n '__xlreg_at 2 token' -f -a revoke
+complete -c xlreg -n '__xlreg_in token' -l uses -x -d 'members that the token admits, 1 to 1024 [the cluster\'s size'
+complete -c xlreg -n '__xlreg_in token' -l ttl -x -d 'its lifetime, such as 90d, 12h, 30m, 45s [no expiry]'
+complete -c xlreg -n '__xlreg_in token' -l for -x -d 'it admits this member only, and keeps the name for it'
+complete -c xlreg -n '__xlreg_in token' -l replace -d 'with --for: it gives the member\'s seat to new keys, as after the loss of a disk'
+complete -c xlreg -n '__xlreg_in token' -l observer -d 'it admits to xlreg members only'
+complete -c xlreg -n '__xlreg_in token' -l home -x -a '(__fish_complete_directories)' -d 'the creator\'s home [as for xlreg create]'
+complete -c xlreg -n '__xlreg_in token' -l admin -x -d 'the admin port'
+complete -c xlreg -n '__xlreg_in token' -l cacert -r -F -d 'certificates of the authorities to trust for https [those of the system]'
+complete -c xlreg -n '__xlreg_in token' -l token-file -r -F -d 'a file with an admin token [admin-token in the data directory]'
+complete -c xlreg -n '__xlreg_in token' -l data-dir -x -a '(__fish_complete_directories)' -d 'the registry\'s data directory [./xlreg-data]'
+complete -c xlreg -n '__xlreg_in token' -l config -r -F -d 'the configuration file'
+complete -c xlreg -n '__xlreg_in token' -l registry -r -F -d 'its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat [XLREG_REGISTRY, else regCred.dat i'
+complete -c xlreg -n '__xlreg_in token' -l fingerprint -x -d 'refuse any other sig key, or with an RSA dialect any other comms key'
+complete -c xlreg -n '__xlreg_in token' -l transport -x -a 'tcp ws' -d '[tcp]'
+complete -c xlreg -n '__xlreg_in token' -l connect -x -d 'replaces the end points of the credentials or, for ws, the host of the URL'
+complete -c xlreg -n '__xlreg_in token' -l dialect -x -a 'sealed prefixed chained' -d '[sealed]'
+complete -c xlreg -n '__xlreg_in token' -l timeout -x -d 'for connecting, over all end points, and for each reply [10]'
+complete -c xlreg -n '__xlreg_in token' -l json -d 'one JSON object instead of lines'
+complete -c xlreg -n '__xlreg_in token' -l help -d 'explain the command'
 complete -c xlreg -n '__xlreg_at 1' -f -a regcred -d 'show a registry\'s credentials and their fingerprints'
 complete -c xlreg -n '__xlreg_in regcred' -l registry -r -F -d 'its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat [XLREG_REGISTRY, else regCred.dat i'
 complete -c xlreg -n '__xlreg_in regcred' -l fingerprint -x -d 'refuse any other sig key, or with an RSA dialect any other comms key'
@@ -341,6 +372,7 @@ complete -c xlreg -n '__xlreg_at 2 help' -f -a create
 complete -c xlreg -n '__xlreg_at 2 help' -f -a join
 complete -c xlreg -n '__xlreg_at 2 help' -f -a leave
 complete -c xlreg -n '__xlreg_at 2 help' -f -a members
+complete -c xlreg -n '__xlreg_at 2 help' -f -a token
 complete -c xlreg -n '__xlreg_at 2 help' -f -a regcred
 complete -c xlreg -n '__xlreg_at 2 help' -f -a check
 complete -c xlreg -n '__xlreg_at 2 help' -f -a clusters

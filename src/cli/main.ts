@@ -22,6 +22,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['create', async () => (await import('./commands/create.ts')).create],
   ['join', async () => (await import('./commands/join.ts')).join],
   ['leave', async () => (await import('./commands/leave.ts')).leave],
+  ['token', async () => (await import('./commands/token.ts')).token],
   ['members', async () => (await import('./commands/members.ts')).members],
   ['regcred', async () => (await import('./commands/regcred.ts')).regcred],
   ['check', async () => (await import('./commands/check.ts')).check],

@@ -20,7 +20,8 @@ export async function homeOf(memberName: string, registryId: string): Promise<st
   return isThere ? former : join(stateDirectory(), 'xlreg', registryId, memberName);
 }
 
-function stateDirectory(): string {
+/** `$XDG_STATE_HOME`, by default `~/.local/state`. Throws UsageError if the system has no home directory. */
+export function stateDirectory(): string {
   const set = process.env.XDG_STATE_HOME;
   // The XDG base directory specification requires that relative paths are ignored.
   if (set !== undefined && isAbsolute(set)) return set;

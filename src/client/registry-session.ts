@@ -27,6 +27,7 @@ import { isServerGone, ProtocolError } from './errors.ts';
 import type { Handshake } from './handshake.ts';
 import { assertHomeAllows, noteSealed } from './home-notes.ts';
 import { type IdentifyBy, oldIdentity, sealedIdentity, seqToPass } from './identity-message.ts';
+import { type JoinTokenSpec, type JoinTokenState, specMessage, stateOf } from './join-token.ts';
 import type { Member } from './member.ts';
 import { withObservedAddress } from './observed-address.ts';
 import { endPromptly } from './prompt-end.ts';
@@ -58,6 +59,8 @@ export class RegistrySession {
   readonly version: string | undefined;
   readonly #regCred: RegCred;
   readonly #reopen: () => Promise<Link>;
+  /** Field of Join and GetCluster. */
+  readonly #joinToken: Pick<Message, 'JoinToken'>;
   #link: Link;
   /** Verifies rosters, in `sealed`, once the client is identified. */
   #verifier: RosterVerifier | undefined;
@@ -74,7 +77,7 @@ export class RegistrySession {
   readonly #sizesById = new Map<string, number>();
 
   /** `reopen` opens another connection to the same address. */
-  constructor(regCred: RegCred, link: Link, address: string, reopen: () => Promise<Link>) {
+  constructor(regCred: RegCred, link: Link, address: string, reopen: () => Promise<Link>, joinToken?: Uint8Array) {
     const { dialect, version } = link.handshake;
     this.address = address;
     this.dialect = dialect;
@@ -82,6 +85,7 @@ export class RegistrySession {
     this.#regCred = regCred;
     this.#link = link;
     this.#reopen = reopen;
+    this.#joinToken = joinToken ? { JoinToken: joinToken } : {};
   }
 
   /**
@@ -130,7 +134,11 @@ export class RegistrySession {
   }
 
   /** Creates a cluster, or finds the one of this name. The result may differ from the spec (R1, R4). */
-  async create(name: string, { size, endPoints = 1, ephemeral = false }: ClusterSpec): Promise<ClusterProperties> {
+  async create(
+    name: string,
+    { size, endPoints = 1, ephemeral = false, joinTokens = [] }: ClusterSpec,
+  ): Promise<ClusterProperties> {
+    if (joinTokens.length > 0) this.#assertSealed('join tokens');
     for (const count of [size, endPoints]) {
       if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff) throw new TypeError(`${count} is not a uint32`);
     }
@@ -138,6 +146,7 @@ export class RegistrySession {
       ClusterSize: size,
       EndPointCount: endPoints,
       ClusterAttrs: longOf(ephemeral ? CLUSTER_EPHEMERAL : 0n),
+      ...(joinTokens.length > 0 && { JoinTokens: joinTokens.map(specMessage) }),
     };
     return this.#remember(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
   }
@@ -146,7 +155,7 @@ export class RegistrySession {
    * Joins a cluster; a repeated Join keeps the seat. The membership is on the registry's disk when this resolves (R6).
    */
   async join(cluster: ClusterRef): Promise<ClusterProperties> {
-    const reply = await this.#ask(Op.Join, Op.JoinReply, fieldsOf(cluster));
+    const reply = await this.#ask(Op.Join, Op.JoinReply, { ...fieldsOf(cluster), ...this.#joinToken });
     const joined = this.#remember(typeof cluster === 'string' ? cluster : undefined, reply);
     if (this.#seq !== undefined) await this.#verifier?.acknowledge(joined.clusterId, this.#seq);
     return joined;
@@ -157,8 +166,26 @@ export class RegistrySession {
    * this resolves. Rejects with TypeError unless the session is of the dialect `sealed`.
    */
   async leave(cluster: ClusterRef): Promise<void> {
-    if (this.dialect !== 'sealed') throw new TypeError(`the dialect ${this.dialect} has no Leave; sealed has`);
+    this.#assertSealed('Leave');
     await this.#ask(Op.Leave, Op.LeaveReply, fieldsOf(cluster));
+  }
+
+  /**
+   * Adds join tokens to a cluster that this member made with join tokens, at most 24 at once, or revokes tokens by their
+   * hashes of 64 hex digits; with neither it changes nothing (A7). Resolves to the tokens that the cluster then has. Equal
+   * when repeated. Rejects with TypeError unless the session is of the dialect `sealed`.
+   */
+  async changeJoinTokens(
+    cluster: ClusterRef,
+    { add = [], revoke = [] }: { readonly add?: readonly JoinTokenSpec[]; readonly revoke?: readonly string[] } = {},
+  ): Promise<JoinTokenState[]> {
+    this.#assertSealed('join tokens');
+    const reply = await this.#ask(Op.ChangeTokens, Op.TokensReply, {
+      ...fieldsOf(cluster),
+      JoinTokens: add.map(specMessage),
+      TokenHashes: revoke.map((hash) => Buffer.from(hash, 'hex')),
+    });
+    return this.#checked(() => (reply.JoinTokens ?? []).map(stateOf));
   }
 
   /**
@@ -175,6 +202,7 @@ export class RegistrySession {
       ...fields,
       ClusterSize: 0,
       Which: longOf(which),
+      ...this.#joinToken,
     });
     const size = id === undefined ? undefined : this.#sizesById.get(id);
     const roster = this.#checked(() => rosterOf(reply, id, size));
@@ -209,6 +237,10 @@ export class RegistrySession {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bye().catch(() => {});
     this.close();
+  }
+
+  #assertSealed(what: string): void {
+    if (this.dialect !== 'sealed') throw new TypeError(`the dialect ${this.dialect} has no ${what}; sealed has`);
   }
 
   async #ask(op: Op, expected: Op, fields?: Message): Promise<Message> {

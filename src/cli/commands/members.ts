@@ -3,6 +3,7 @@ import { type ClusterRef, createVisitor, type Member } from '../../client/index.
 import { begin } from '../begin.ts';
 import { type ClientFlags, name, readCommandLine } from '../client-flags.ts';
 import { gatherRoster } from '../gather-roster.ts';
+import { givenJoinToken } from '../join-token-flags.ts';
 import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { reportUnverified, requireVerified } from '../verified-members.ts';
@@ -18,15 +19,16 @@ const NOBODY = 0n;
 export async function members(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME or ID'],
-    options: { wait: { type: 'string' }, 'require-verified': { type: 'boolean' } },
+    options: { wait: { type: 'string' }, 'require-verified': { type: 'boolean' }, token: { type: 'string' } },
   });
+  const joinToken = givenJoinToken(values.token, flags.dialect, 'xlreg members');
   const required = requireVerified(values, flags);
   const text = positionals[0]!;
   const cluster: ClusterRef = ID.test(text) ? { id: text.toLowerCase() } : name('NAME', text);
   const wait = new Wait('members', values.wait, signal);
   const visitor = await createVisitor();
   try {
-    const found = await wait.retry(() => findOnce(flags, cluster, visitor, wait.signal));
+    const found = await wait.retry(() => findOnce(flags, { cluster, joinToken }, visitor, wait.signal));
     return await report(found, { text, cluster, required }, flags, wait);
   } finally {
     wait.end();
@@ -34,9 +36,14 @@ export async function members(args: readonly string[], signal: AbortSignal): Pro
 }
 
 /** Opens a session and finds the cluster once. */
-async function findOnce(flags: ClientFlags, cluster: ClusterRef, visitor: Member, signal: AbortSignal) {
+async function findOnce(
+  flags: ClientFlags,
+  { cluster, joinToken }: { readonly cluster: ClusterRef; readonly joinToken: string | undefined },
+  visitor: Member,
+  signal: AbortSignal,
+) {
   const regCred = await readRegistry(flags, signal);
-  const options = connectOptions(flags, regCred, signal);
+  const options = { ...connectOptions(flags, regCred, signal), joinToken };
   const { session, begun } = await begin(regCred, options, async (session) => ({
     ...(await session.identify(visitor)),
     ...(await session.cluster(cluster, NOBODY)),
