@@ -104,10 +104,14 @@ function usesHad({ entries }: Cluster): Map<string, number> {
   return had;
 }
 
-/** The tokens with what is left of them at `time`, in milliseconds since 1970. */
+/**
+ * The tokens with what is left of them at `time`, in milliseconds since 1970. At most JOIN_TOKENS_PER_CLUSTER_MAX, which
+ * a reply has room for.
+ */
 export function tokenStates(cluster: Cluster, time: number): TokenState[] {
   const had = usesHad(cluster);
-  return tokensOf(cluster).map(({ hash, uses, expiresAt, forName, replace, observer }) => ({
+  const shown = tokensOf(cluster).slice(0, JOIN_TOKENS_PER_CLUSTER_MAX);
+  return shown.map(({ hash, uses, expiresAt, forName, replace, observer }) => ({
     ...{ hash, uses, left: Math.max(0, uses - (had.get(hash) ?? 0)) },
     ...(expiresAt > 0 && { ttlMs: Math.max(0, expiresAt - time) }),
     ...(forName !== undefined && { forName }),

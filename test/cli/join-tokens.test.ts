@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startRegistry } from '../support/registry-process.ts';
 import { CliRegistry } from './cli-registry.ts';
 import { runXlreg } from './xlreg-process.ts';
 
@@ -76,6 +77,40 @@ it('creates, hands out, lists and revokes; a lost disk returns by a replacement 
   const hex = Buffer.from(token.slice(4), 'base64url').toString('hex');
   expect(everything).not.toContain(hex);
 }, 90_000);
+
+it('keeps tokens, uses and admissions on disk and in a backup, and exports no token (A3)', async () => {
+  const at = (name: string) => join(registry.directory, name);
+  const first = await startRegistry({ dataDir: at('data'), args: ['--store', 'lmdb'] });
+  const to = ({ tcpPort }: typeof first) => [
+    ...['--registry', join(at('data'), 'regCred.dat'), '--connect', `127.0.0.1:${tcpPort}`],
+  ];
+  const { token } = await jsonOf('create', 'kept', '--size', '3', '--token', '--uses', '2', ...to(first));
+  expect((await joins('kept', 'dave', '--token', token, ...to(first))).code).toBe(0);
+  const before = (await jsonOf('token', 'list', 'kept', ...to(first))).tokens;
+  const admin = ['--admin', `127.0.0.1:${first.adminPort}`, '--data-dir', at('data')];
+  expect(await registry.run('backup', at('copy'), ...admin)).toMatchObject({ code: 0 });
+  expect(await first.stop()).toBe(0);
+  expect(await registry.run('restore', at('copy'), '--data-dir', at('restored'))).toMatchObject({ code: 0 });
+  const exported = await registry.run('export', '--data-dir', at('restored'));
+  expect(exported.code).toBe(0);
+  const { hash } = before[0];
+  const lines = exported.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const keys = lines.flatMap(({ kind, key }) => (kind === 'entry' && key.includes(hash) ? [key.length / 2] : []));
+  expect(keys.sort()).toEqual([33, 35]);
+  expect(exported.stdout).not.toContain(Buffer.from(token.slice(4), 'base64url').toString('hex'));
+
+  for (const dataDir of [at('data'), at('restored')]) {
+    const again = await startRegistry({ dataDir, args: ['--store', 'lmdb'] });
+    expect((await jsonOf('token', 'list', 'kept', ...to(again))).tokens).toEqual(before);
+    expect(await jsonOf('join', 'kept', '--name', 'dave', ...END_POINT, ...to(again))).toMatchObject({ index: 0 });
+    expect((await joins('kept', 'erin', '--token', token, ...to(again))).code).toBe(0);
+    expect((await joins('kept', 'fred', '--token', token, ...to(again))).stderr).toContain('join token used up');
+    expect(await again.stop()).toBe(0);
+  }
+}, 120_000);
 
 it('hides a token of the command line from other users of the machine', async () => {
   const { token } = await jsonOf('create', 'hidden', '--size', '2', '--token');
