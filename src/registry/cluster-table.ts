@@ -5,13 +5,11 @@
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
-import { endAdmission, type JoinRight, judgeJoin, judgeRead, recordJoin } from './admission.ts';
+import { endAdmission, judgeJoin, judgeRead } from './admission.ts';
 import type { Client } from './client.ts';
 import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import type {
-  Change,
-  ChangeTokensCommand,
   ClientRecord,
   ClusterRecord,
   ClusterRef,
@@ -24,19 +22,19 @@ import type {
   MemberRecord,
   MemberSelector,
   OperatorCommand,
-  Registration,
   Reply,
   StoredRecord,
   Use,
 } from './command.ts';
-import { addTokens, EntryEdits, hasTokens, tokenKey, tokenStates } from './join-tokens.ts';
 import { LeaseTracker } from './lease-tracker.ts';
-import { type AuditedEvent, answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
+import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
 import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
+import { startIdleTime, takeSeat, vacateSeat } from './seating.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
+import { changeTokens, repeatCreate, withTokens } from './token-commands.ts';
 
 /** Counts of the whole table and the clusters that changed last. */
 export interface TableOverview extends TableCounts, FillCounts {
@@ -155,9 +153,12 @@ export class ClusterTable {
       case 'join':
         return this.#join(command);
       case 'change-tokens':
-        return this.#changeTokens(command, this.#use(command.clientId)?.record.sigKeyDigest);
-      case 'operate-tokens':
-        return this.#changeTokens(command, undefined);
+      case 'operate-tokens': {
+        const client = command.kind === 'change-tokens' ? this.#use(command.clientId) : undefined;
+        const cluster = this.#find(command.cluster);
+        if (!cluster) return refuseUnknown(command.cluster);
+        return changeTokens(cluster, command, client?.record.sigKeyDigest, propertiesOf(cluster));
+      }
       case 'leave':
         return this.#leave(command.clientId, command.cluster);
       case 'get-cluster':
@@ -218,7 +219,10 @@ export class ClusterTable {
 
   #create(command: CreateCommand): Outcome {
     const existing = this.#contents.clustersByName.get(command.name);
-    if (existing) return this.#createAgain(command, existing);
+    if (existing) {
+      const digest = this.#contents.clients.get(command.clientId)?.record.sigKeyDigest;
+      return repeatCreate(existing, command, digest, propertiesOf(existing));
+    }
     if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
     const maker = this.#contents.clients.get(command.clientId);
     if (maker && maker.clustersMade >= this.#limits.clustersPerClient) return refuse('clusters-per-client');
@@ -227,45 +231,7 @@ export class ClusterTable {
     if (!admits) return { ...this.#add(record, maker), adds: 'cluster' };
     if (!maker) return refuse('client-unknown');
     const added = this.#add({ ...record, owner: maker.record.sigKeyDigest }, maker);
-    const cluster = this.#contents.clustersById.get(id)!;
-    const edits = new EntryEdits(cluster);
-    const refusal = addTokens(cluster, admits.tokens, admits.time, edits);
-    if (refusal) {
-      added.undo();
-      return refuse(refusal);
-    }
-    const audits = admits.tokens.map(({ hash }) => ({ action: 'join-token-add' as const, joinToken: hash }));
-    return { ...added, changes: [...added.changes, ...edits.changes], adds: 'cluster', audits };
-  }
-
-  /** A Create of an existing name changes nothing. With join tokens it has to be the one that made the cluster (A2). */
-  #createAgain({ clientId, admits }: CreateCommand, cluster: Cluster): Outcome {
-    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-    if (!admits) return answer(reply);
-    const { owner } = cluster.record;
-    const isSame = owner !== undefined && owner === this.#contents.clients.get(clientId)?.record.sigKeyDigest;
-    if (isSame && hasTokens(cluster, admits.tokens, admits.time)) return answer(reply);
-    return refuse('cluster-admits-differently');
-  }
-
-  /** `owner` is the digest of the client's SigKey; undefined for an operator. */
-  #changeTokens(command: TokensOperation, owner: string | undefined): Outcome {
-    const cluster = this.#find(command.cluster);
-    if (!cluster) return refuseUnknown(command.cluster);
-    const isOperator = command.kind === 'operate-tokens';
-    if (isOperator && cluster.record.owner === undefined) return refuse('cluster-admits-differently');
-    if (!isOperator && (owner === undefined || owner !== cluster.record.owner)) return refuse('not-owner');
-    const { add, revoke, time } = command;
-    const edits = new EntryEdits(cluster);
-    const refusal = addTokens(cluster, add, time, edits);
-    if (refusal) return refuse(refusal);
-    for (const hash of revoke) edits.remove(tokenKey(hash));
-    return {
-      reply: { kind: 'tokens', cluster: propertiesOf(cluster), tokens: tokenStates(cluster, time) },
-      changes: edits.changes,
-      undo: () => edits.undo(),
-      audits: auditsOf(edits.changes),
-    };
+    return withTokens(this.#contents.clustersById.get(id)!, admits, { ...added, adds: 'cluster' });
   }
 
   #keep({ kind: _, ...properties }: OperatorCommand & { kind: 'keep-cluster' }): Outcome {
@@ -323,41 +289,8 @@ export class ClusterTable {
     this.#useCluster(cluster);
     const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
     if (cluster.seats[seat] === record && !right.use) return answer(reply);
-    return { reply, ...this.#seat(client, cluster, right, claim?.time ?? 0) };
-  }
-
-  /** Gives a client a seat, or its seat the client's registration, and records the use of a join token. */
-  #seat(client: Client, cluster: Cluster, right: JoinRight, time: number): Omit<Outcome, 'reply'> {
-    const { record, stored } = client;
-    const { clients, uses } = this.#contents;
-    const own = cluster.seatOf(record.clientId);
-    const index = right.replaces ?? (own < 0 ? cluster.freeIndex : own);
-    const before = cluster.seats[index];
-    const former = right.replaces === undefined ? undefined : before;
-    const edits = recordJoin(cluster, record, right, former, { time, clients, shared: uses !== undefined });
-    if (former) this.#losesSeat(former);
-    this.#contents.seat(cluster.record.id, index, record, client);
-    client.stored = true;
-    const member: MemberRecord = {
-      ...cluster.memberRecord(index),
-      ...(uses && { ofClient: true }),
-      ...(former && { replaces: former.clientId }),
-    };
-    const { createdAt } = cluster;
-    const filled = !before && cluster.isFull && createdAt !== undefined;
-    return {
-      changes: [...(stored ? [] : [record]), member, ...edits.changes],
-      ...(own < 0 && { adds: 'member' }),
-      ...(filled && { filledAfterMs: this.#now - createdAt }),
-      audits: auditsOfJoin(record.name, right),
-      undo: () => {
-        client.stored = stored;
-        if (!before) this.#contents.unseat(cluster, index);
-        else if (former) this.#contents.seat(cluster.record.id, index, former, clients.get(former.clientId));
-        else cluster.seat(index, before);
-        edits.undo();
-      },
-    };
+    const seated = takeSeat(this.#contents, client, cluster, right, { now: this.#now, time: claim?.time ?? 0 });
+    return { reply, ...seated };
   }
 
   #getCluster(command: GetClusterCommand): Outcome {
@@ -379,15 +312,8 @@ export class ClusterTable {
     const evicted = cluster.seats[index];
     if (!evicted) return refuse('client-unknown');
     const ended = endAdmission(cluster, this.#contents.clients.get(evicted.clientId)?.record.sigKeyDigest);
-    const emptied = this.#vacate(cluster, index);
-    return {
-      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
-      changes: [...emptied.changes, ...ended.changes],
-      undo: () => {
-        emptied.undo();
-        ended.undo();
-      },
-    };
+    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+    return { reply, ...vacateSeat(this.#contents, cluster, index, this.#now, ended) };
   }
 
   #leave(clientId: string, ref: ClusterRef): Outcome {
@@ -398,29 +324,13 @@ export class ClusterTable {
     const index = cluster.seatOf(clientId);
     if (index < 0) return answer(reply);
     const { name: member } = cluster.seats[index]!;
-    return { reply, ...this.#vacate(cluster, index), audits: [{ action: 'leave', member }] };
-  }
-
-  /** Empties a taken seat, because its member was evicted or has left. */
-  #vacate(cluster: Cluster, index: number): Effect {
-    const former = cluster.seats[index]!;
-    const { clientId } = former;
-    const { id } = cluster.record;
-    this.#losesSeat(former);
-    this.#contents.unseat(cluster, index);
-    if (cluster.memberCount === 0) cluster.lastUse = this.#now;
-    // Refilling would distort the fill time.
-    cluster.createdAt = undefined;
-    return {
-      changes: [{ kind: 'member-removal', clusterId: id, index, clientId }],
-      undo: () => this.#contents.seat(id, index, former, this.#contents.clients.get(clientId)),
-    };
+    return { reply, ...vacateSeat(this.#contents, cluster, index, this.#now), audits: [{ action: 'leave', member }] };
   }
 
   #delete(ref: ClusterRef): Outcome {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
-    for (const member of cluster.seats) if (member) this.#losesSeat(member);
+    for (const member of cluster.seats) if (member) startIdleTime(this.#contents, member, this.#now);
     return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#remove(cluster) };
   }
 
@@ -472,41 +382,12 @@ export class ClusterTable {
     return client;
   }
 
-  /**
-   * Starts the idle time of a client that loses its seat. Workers answer members from the roster cache, so the table
-   * may not have seen their last uses.
-   */
-  #losesSeat({ clientId }: Registration): void {
-    const client = this.#contents.clients.get(clientId);
-    if (client) client.lastUse = this.#now;
-  }
-
   #useCluster(cluster: Cluster): void {
     cluster.lastUse = this.#now;
     if (!isEphemeral(cluster.record)) return;
     const use = { id: cluster.record.id, ttlMs: this.#limits.ephemeralTtlMs };
     this.#contents.uses?.announce(cluster, use, this.#now);
   }
-}
-
-type TokensOperation = ChangeTokensCommand | (OperatorCommand & { kind: 'operate-tokens' });
-
-/** What the audit log has of changed tokens. */
-function auditsOf(changes: readonly Change[]): AuditedEvent[] {
-  return changes.flatMap((change) => {
-    if (change.kind !== 'entry' && change.kind !== 'entry-removal') return [];
-    return [
-      { action: change.kind === 'entry' ? 'join-token-add' : 'join-token-revoke', joinToken: change.key.slice(2) },
-    ];
-  });
-}
-
-/** What the audit log has of a Join, beside the seat that it takes. */
-function auditsOfJoin(member: string, { use, replaces }: JoinRight): AuditedEvent[] {
-  return [
-    ...(use ? [{ action: 'join-token-use' as const, member, joinToken: use.hash }] : []),
-    ...(replaces === undefined ? [] : [{ action: 'replace' as const, member }]),
-  ];
 }
 
 function propertiesOf({ record }: Cluster) {
