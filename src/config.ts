@@ -26,7 +26,7 @@ const CONFIG_VARIABLE = 'XLREG_CONFIG';
 /** Variables that are no settings of the server, but have a meaning for it or for the commands. */
 const OTHER_VARIABLES = [
   CONFIG_VARIABLE,
-  ...['XLREG_REGISTRY', 'XLREG_TOKEN_FILE', 'XLREG_CACERT', 'XLREG_ETCD_PASSWORD'],
+  ...['XLREG_REGISTRY', 'XLREG_TOKEN', 'XLREG_TOKEN_FILE', 'XLREG_CACERT', 'XLREG_ETCD_PASSWORD'],
 ];
 
 /** Unknown variables that are examined. An environment is not the program's own, so its size is bounded. */

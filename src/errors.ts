@@ -39,6 +39,7 @@ export const FAULT_TEXT = {
   'signature-invalid': 'bad digital signature',
   'end-point-count-zero': 'cluster members must have at least one endPoint',
   'cluster-not-named': 'missing cluster name or ID',
+  'join-tokens-invalid': 'bad join tokens',
 } as const satisfies Record<string, string | null>;
 
 /** A violation of the protocol by a peer. */
@@ -58,6 +59,18 @@ export const REFUSAL_TEXT = {
   'member-name-in-use': 'cluster member name already in use',
   'one-end-point-needed': 'member must have at least 1 endPoints',
   'two-end-points-needed': 'member must have at least 2 endPoints',
+  // Admission by join tokens (A).
+  'join-token-needed': 'join token needed',
+  'join-token-unknown': 'join token unknown',
+  'join-token-expired': 'join token expired',
+  'join-token-used-up': 'join token used up',
+  'join-token-for-other': 'join token is for another name or role',
+  // The RSA dialects cannot carry a token.
+  'join-token-dialect': 'cluster admits by join token',
+  'cluster-admits-differently': 'cluster admits differently',
+  'not-owner': 'not the owner of this cluster',
+  'member-replaced': 'member has been replaced',
+  'too-many-join-tokens': 'too many join tokens',
   // The table has reached one of its limits.
   'registry-full': 'registry is full',
   // An address exceeds its rate of additions, or a client exceeds its cap (R4). The text is the same.
@@ -114,6 +127,17 @@ export const ERROR_CODES: Readonly<Partial<Record<Fault | Refusal, number>>> = {
   'shutting-down': 30,
   'too-many-moves': 50,
   'cluster-incomplete': 51,
+  'join-token-needed': 31,
+  'join-token-unknown': 32,
+  'join-token-expired': 33,
+  'join-token-used-up': 34,
+  'join-token-for-other': 35,
+  'join-token-dialect': 36,
+  'cluster-admits-differently': 37,
+  'not-owner': 38,
+  'member-replaced': 39,
+  'too-many-join-tokens': 40,
+  'join-tokens-invalid': 41,
 };
 
 /** Milliseconds after which a retry is worthwhile; absent for an error that a retry does not change. */

@@ -35,6 +35,25 @@ export const ENTRY_VALUE_BYTES_MAX = 16_384;
 /** Entries of a cluster. Whoever makes a change that adds one enforces this bound; stores and replay do not. */
 export const ENTRIES_PER_CLUSTER_MAX = 8_192;
 
+/** Join tokens of a cluster (A1). */
+export const JOIN_TOKENS_PER_CLUSTER_MAX = 64;
+
+/** Join tokens that one message adds: a transaction of etcd has room for these and for the removal of as many. */
+export const JOIN_TOKENS_ADDED_MAX = 24;
+
+/** Uses of a join token (A1). */
+export const JOIN_TOKEN_USES_MAX = 1_024;
+
+/** Bytes of a join token (A1). */
+export const JOIN_TOKEN_BYTES_MIN = 16;
+export const JOIN_TOKEN_BYTES_MAX = 64;
+
+/** Milliseconds that a join token may be valid: ten years. A longer time is cut. */
+export const JOIN_TOKEN_TTL_MS_MAX = 315_360_000_000;
+
+/** Replaced registrations that a cluster keeps out (A5); beyond it the oldest one goes. */
+export const FENCES_PER_CLUSTER_MAX = 64;
+
 /** End points that a cluster may require of each member (R3). */
 export const CLUSTER_END_POINTS_MAX = 2;
 

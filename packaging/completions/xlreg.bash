@@ -8,7 +8,7 @@ _xlreg() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
   COMPREPLY=()
   if (( COMP_CWORD == 1 )); then
-    __xlreg_reply -W 'serve create join members verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion help --help --version'
+    __xlreg_reply -W 'serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion help --help --version'
     return
   fi
   case "$command $before" in
@@ -75,6 +75,10 @@ _xlreg() {
     'create --size') compopt +o default +o bashdefault; return ;;
     'create --end-points') __xlreg_reply -W '1 2'; return ;;
     'create --confirm') compopt +o default +o bashdefault; return ;;
+    'create --uses') compopt +o default +o bashdefault; return ;;
+    'create --ttl') compopt +o default +o bashdefault; return ;;
+    'create --for') compopt +o default +o bashdefault; return ;;
+    'create --home') compopt -o filenames; __xlreg_reply -d; return ;;
     'create --wait') compopt +o default +o bashdefault; return ;;
     'create --admin') compopt +o default +o bashdefault; return ;;
     'create --cacert') compopt -o filenames; __xlreg_reply -f; return ;;
@@ -91,6 +95,7 @@ _xlreg() {
     'join --end-point') compopt +o default +o bashdefault; return ;;
     'join --label') compopt +o default +o bashdefault; return ;;
     'join --home') compopt -o filenames; __xlreg_reply -d; return ;;
+    'join --token') compopt +o default +o bashdefault; return ;;
     'join --size') compopt +o default +o bashdefault; return ;;
     'join --confirm') compopt +o default +o bashdefault; return ;;
     'join --wait') compopt +o default +o bashdefault; return ;;
@@ -100,6 +105,15 @@ _xlreg() {
     'join --connect') compopt +o default +o bashdefault; return ;;
     'join --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
     'join --timeout') compopt +o default +o bashdefault; return ;;
+    'leave --name') compopt +o default +o bashdefault; return ;;
+    'leave --home') compopt -o filenames; __xlreg_reply -d; return ;;
+    'leave --registry') compopt -o filenames; __xlreg_reply -f; return ;;
+    'leave --fingerprint') compopt +o default +o bashdefault; return ;;
+    'leave --transport') __xlreg_reply -W 'tcp ws'; return ;;
+    'leave --connect') compopt +o default +o bashdefault; return ;;
+    'leave --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
+    'leave --timeout') compopt +o default +o bashdefault; return ;;
+    'members --token') compopt +o default +o bashdefault; return ;;
     'members --save') compopt -o filenames; __xlreg_reply -f; return ;;
     'members --wait') compopt +o default +o bashdefault; return ;;
     'members --registry') compopt -o filenames; __xlreg_reply -f; return ;;
@@ -108,6 +122,21 @@ _xlreg() {
     'members --connect') compopt +o default +o bashdefault; return ;;
     'members --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
     'members --timeout') compopt +o default +o bashdefault; return ;;
+    'token --uses') compopt +o default +o bashdefault; return ;;
+    'token --ttl') compopt +o default +o bashdefault; return ;;
+    'token --for') compopt +o default +o bashdefault; return ;;
+    'token --home') compopt -o filenames; __xlreg_reply -d; return ;;
+    'token --admin') compopt +o default +o bashdefault; return ;;
+    'token --cacert') compopt -o filenames; __xlreg_reply -f; return ;;
+    'token --token-file') compopt -o filenames; __xlreg_reply -f; return ;;
+    'token --data-dir') compopt -o filenames; __xlreg_reply -d; return ;;
+    'token --config') compopt -o filenames; __xlreg_reply -f; return ;;
+    'token --registry') compopt -o filenames; __xlreg_reply -f; return ;;
+    'token --fingerprint') compopt +o default +o bashdefault; return ;;
+    'token --transport') __xlreg_reply -W 'tcp ws'; return ;;
+    'token --connect') compopt +o default +o bashdefault; return ;;
+    'token --dialect') __xlreg_reply -W 'sealed prefixed chained'; return ;;
+    'token --timeout') compopt +o default +o bashdefault; return ;;
     'verify --registry') compopt -o filenames; __xlreg_reply -f; return ;;
     'verify --fingerprint') compopt +o default +o bashdefault; return ;;
     'verify --transport') __xlreg_reply -W 'tcp ws'; return ;;
@@ -258,9 +287,11 @@ _xlreg() {
   esac
   case $command in
     serve) [[ $current == -* ]] && __xlreg_reply -W '--config --data-dir --name --tcp --ws --admin --health --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --shutdown-delay --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --max-wait-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
-    create) [[ $current == -* ]] && __xlreg_reply -W '--size --end-points --confirm --keep --wait --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
-    join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --label --home --require-verified --new-registry-key --mark-lifted --create --size --confirm --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
-    members) [[ $current == -* ]] && __xlreg_reply -W '--require-verified --save --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    create) [[ $current == -* ]] && __xlreg_reply -W '--size --end-points --confirm --keep --token --uses --ttl --for --observer --home --wait --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --label --home --token --require-verified --new-registry-key --mark-lifted --create --size --confirm --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    leave) [[ $current == -* ]] && __xlreg_reply -W '--name --home --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    members) [[ $current == -* ]] && __xlreg_reply -W '--token --require-verified --save --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    token) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'add list revoke'; [[ $current == -* ]] && __xlreg_reply -W '--uses --ttl --for --replace --observer --home --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     verify) [[ $current == -* ]] && __xlreg_reply -W '--registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     regcred) [[ $current == -* ]] && __xlreg_reply -W '--registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     check) [[ $current == -* ]] && __xlreg_reply -W '--wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
@@ -280,7 +311,7 @@ _xlreg() {
     store) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'verify copy'; [[ $current == -* ]] && __xlreg_reply -W '--etcd-prefix --etcd-tls --etcd-user --etcd-password-file --data-dir --config --help' ;;
     export) [[ $current == -* ]] && __xlreg_reply -W '--data-dir --config --help' ;;
     completion) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'bash zsh fish'; [[ $current == -* ]] && __xlreg_reply -W '--help' ;;
-    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join members verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
+    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
   esac
 }
 complete -o bashdefault -o default -F _xlreg xlreg

@@ -6,7 +6,9 @@ _xlreg() {
     'serve:run a registry'
     'create:create a cluster'
     'join:join a cluster as a member, and wait for the others'
+    'leave:give a member'\''s seat back'
     'members:list the members of a cluster'
+    'token:add, list and revoke join tokens of a cluster'
     'verify:verify a roster that was saved'
     'regcred:show a registry'\''s credentials and their fingerprints'
     'check:verify the registry at each of its end points'
@@ -105,6 +107,12 @@ _xlreg() {
         '--end-points[end points that each member must have \[1\]]: :(1 2)' \
         '--confirm[15 to 3600\: once all have joined, each member has to be heard from within this time, or it loses its]: : ' \
         '--keep[keep the cluster, new or not, even without a member]' \
+        '--token[admit only who brings a join token, and print the first one]' \
+        '--uses[members that the token admits, 1 to 1024 \[N of --size]: : ' \
+        '--ttl[its lifetime, such as 90d, 12h, 30m, 45s \[no expiry\]]: : ' \
+        '--for[it admits this member only, and keeps the name for it]: : ' \
+        '--observer[it admits to xlreg members only]' \
+        '--home[the creator'\''s home \[$XDG_STATE_HOME/xlreg/REGISTRY_ID/.creator, in ~/.local/state without that varia]: :_files -/' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
         '--admin[the admin port \[127.0.0.1\:56791\]]: : ' \
         '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
@@ -126,6 +134,7 @@ _xlreg() {
         '--end-point[where other members reach it]: : ' \
         '--label[what other members are told]: : ' \
         '--home[\[$XDG_STATE_HOME/xlreg/REGISTRY_ID/MEMBER, in ~/.local/state without that variable]: :_files -/' \
+        '--token[a join token, where the cluster admits by tokens \[XLREG_TOKEN, which other users of the machine cann]: : ' \
         '--require-verified[fail unless every member has a statement that is verified]' \
         '--new-registry-key[accept another sig key of the registry than the one that the home remembers]' \
         '--mark-lifted[join in an RSA dialect again after sealed, once the operator has allowed it]' \
@@ -142,8 +151,22 @@ _xlreg() {
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
         '*: :_files' ;;
+    leave)
+      _arguments \
+        '--name[the member'\''s name]: : ' \
+        '--home[the member'\''s home \[as for xlreg join\]]: :_files -/' \
+        '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
+        '--transport[\[tcp\]]: :(tcp ws)' \
+        '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
+        '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
+        '--json[one JSON object instead of lines]' \
+        '--help[explain the command]' \
+        '*: :_files' ;;
     members)
       _arguments \
+        '--token[a join token, where the cluster admits by tokens \[XLREG_TOKEN, which other users of the machine cann]: : ' \
         '--require-verified[fail unless every member is verified]' \
         '--save[save the roster of the complete cluster, signed by the registry, for xlreg verify]: :_files' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
@@ -156,6 +179,28 @@ _xlreg() {
         '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
         '*: :_files' ;;
+    token)
+      _arguments \
+        '--uses[members that the token admits, 1 to 1024 \[the cluster'\''s size]: : ' \
+        '--ttl[its lifetime, such as 90d, 12h, 30m, 45s \[no expiry\]]: : ' \
+        '--for[it admits this member only, and keeps the name for it]: : ' \
+        '--replace[with --for\: it gives the member'\''s seat to new keys, as after the loss of a disk]' \
+        '--observer[it admits to xlreg members only]' \
+        '--home[the creator'\''s home \[as for xlreg create\]]: :_files -/' \
+        '--admin[the admin port]: : ' \
+        '--cacert[certificates of the authorities to trust for https \[those of the system\]]: :_files' \
+        '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
+        '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
+        '--config[the configuration file]: :_files' \
+        '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
+        '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
+        '--transport[\[tcp\]]: :(tcp ws)' \
+        '--connect[replaces the end points of the credentials or, for ws, the host of the URL]: : ' \
+        '--dialect[\[sealed\]]: :(sealed prefixed chained)' \
+        '--timeout[for connecting, over all end points, and for each reply \[10\]]: : ' \
+        '--json[one JSON object instead of lines]' \
+        '--help[explain the command]' \
+        '1: :(add list revoke)' '*: :_files' ;;
     verify)
       _arguments \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
@@ -397,7 +442,7 @@ _xlreg() {
         '1: :(bash zsh fish)' '*: :_files' ;;
     help)
       _arguments \
-        '1: :(serve create join members verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
+        '1: :(serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
   esac
 }
 

@@ -15,10 +15,11 @@ import {
   refusalReply,
 } from '../net/web-site.ts';
 import type { FillState } from '../registry/cluster-scan.ts';
-import type { ClusterRef, OperatorCommand } from '../registry/command.ts';
+import type { ClusterRef, OperatorCommand, Reply } from '../registry/command.ts';
 import { decodeRoster } from '../wire/message.ts';
 import { isName } from '../wire/name.ts';
 import { describeCluster } from './described-cluster.ts';
+import { describeTokens, isTokenHash, joinTokenOf, tokensCommand } from './join-token-routes.ts';
 import { jsonOf } from './json-of.ts';
 
 /** The limits in effect, their present use, and what they refused. */
@@ -119,6 +120,11 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
     'DELETE /api/clusters/{cluster}/members/{member}': (_, { cluster, member }) =>
       operate({ kind: 'evict', cluster: refOf(cluster!), member: refOf(member!) }),
     ...markHandlers(table, (command) => operate(command)),
+    ...joinTokenHandlers(async (command) => {
+      const reply = await table().operate(command);
+      if (reply.kind === 'tokens') return describeTokens(reply);
+      return refuseReply(reply);
+    }),
     'GET /api/sessions': ({ query }) => {
       const [limit, cursor] = [pageSize(query), whole(query, 'cursor', 0, 0, Number.MAX_SAFE_INTEGER)];
       // Request one more, to know whether there is a next page.
@@ -149,14 +155,7 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
   }
 
   async function operate(command: OperatorCommand): Promise<unknown> {
-    const reply = await table().operate(command);
-    if (reply.kind !== 'refused') return { done: true };
-    if (reply.refusal === 'cannot-store')
-      throw new Refused(507, 'cannot-store', 'the store has no room for the change');
-    if (reply.refusal === 'registry-full')
-      throw new Refused(507, 'registry-full', 'there are as many clusters as --max-clusters allows');
-    if (reply.refusal === 'client-unknown') throw new Refused(404, 'member-unknown', 'there is no such member');
-    throw new Refused(404, 'cluster-unknown', 'there is no such cluster');
+    return refuseReply(await table().operate(command));
   }
 
   return new Map(
@@ -171,6 +170,48 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
       },
     ]),
   );
+}
+
+/** The response to a change, or Refused. */
+function refuseReply(reply: Reply): unknown {
+  if (reply.kind !== 'refused') return { done: true };
+  switch (reply.refusal) {
+    case 'cannot-store':
+      throw new Refused(507, 'cannot-store', 'the store has no room for the change');
+    case 'registry-full':
+      throw new Refused(507, 'registry-full', 'there are as many clusters as --max-clusters allows');
+    case 'client-unknown':
+      throw new Refused(404, 'member-unknown', 'there is no such member');
+    case 'cluster-admits-differently':
+      throw new Refused(
+        409,
+        'admits-differently',
+        'the cluster admits anybody, or has this token with other properties',
+      );
+    case 'too-many-join-tokens':
+      throw new Refused(507, 'tokens-full', 'the cluster has no room for another join token: revoke some');
+    default:
+      throw new Refused(404, 'cluster-unknown', 'there is no such cluster');
+  }
+}
+
+/** Routes of the join tokens of clusters (A7). */
+function joinTokenHandlers(
+  operate: (command: ReturnType<typeof tokensCommand>) => Promise<unknown>,
+): Readonly<Record<string, Handler>> {
+  return {
+    'GET /api/clusters/{cluster}/tokens': (_, { cluster }) => operate(tokensCommand(refOf(cluster!))),
+    'POST /api/clusters/{cluster}/tokens': ({ body }, { cluster }) => {
+      const token = joinTokenOf(body);
+      if (token) return operate(tokensCommand(refOf(cluster!), { add: [token] }));
+      const should = '{"hash":SHA-256 in hex}, with uses, ttlMs, forName, replace, observer if wanted';
+      throw new Refused(400, 'bad-token', `the body should be ${should}`);
+    },
+    'DELETE /api/clusters/{cluster}/tokens/{token}': (_, { cluster, token }) => {
+      if (isTokenHash(token!)) return operate(tokensCommand(refOf(cluster!), { revoke: [token!] }));
+      throw new Refused(400, 'bad-token', 'the path should end in the hash of a join token, 64 hex digits');
+    },
+  };
 }
 
 /** Routes that open the old dialects to clients again (L6). */

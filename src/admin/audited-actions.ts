@@ -19,6 +19,17 @@ export const AUDITED_ACTIONS: Readonly<Record<string, AuditedAction>> = {
     action: 'evict',
     object: (_, { cluster, member }) => ({ cluster, member }),
   },
+  'POST /api/clusters/{cluster}/tokens': {
+    action: 'join-token-add',
+    object: ({ body }, { cluster }) => ({
+      cluster,
+      ...fieldsOf(body, { hash: 'joinToken', uses: 'uses', ttlMs: 'ttlMs', forName: 'member' }),
+    }),
+  },
+  'DELETE /api/clusters/{cluster}/tokens/{token}': {
+    action: 'join-token-revoke',
+    object: (_, { cluster, token }) => ({ cluster, joinToken: token }),
+  },
   'DELETE /api/marks': { action: 'lift-marks', object: () => ({}) },
   'DELETE /api/marks/{client}': { action: 'lift-mark', object: (_, { client }) => ({ id: client }) },
   'PUT /api/log-level': { action: 'log-level', object: ({ body }) => fieldsOf(body, { level: 'level' }) },

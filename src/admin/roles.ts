@@ -24,6 +24,10 @@ export const ROUTE_ROLES: Readonly<Record<string, Role | 'open'>> = {
   'DELETE /api/clusters/{cluster}': 'operate',
   'GET /api/clusters/{cluster}/members': 'read',
   'DELETE /api/clusters/{cluster}/members/{member}': 'operate',
+  'GET /api/clusters/{cluster}/tokens': 'operate',
+  // A join token lets its holder in, or takes a member's seat.
+  'POST /api/clusters/{cluster}/tokens': 'admin',
+  'DELETE /api/clusters/{cluster}/tokens/{token}': 'operate',
   'DELETE /api/marks': 'operate',
   'DELETE /api/marks/{client}': 'operate',
   'GET /api/sessions': 'read',

@@ -121,6 +121,15 @@ export function confirmTime(text: string | undefined, { dialect }: Pick<ClientFl
   return milliseconds('--confirm', text)!;
 }
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** Converts a lifetime such as `90d`, `12h`, `30m` or `45s` to seconds. Throws UsageError. */
+export function lifetimeSeconds(flag: string, text: string): number {
+  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
+  if (!count || !unit) throw new UsageError(`${flag} should be like 90d, 12h, 30m or 45s`);
+  return Number(count) * SECONDS[unit]!;
+}
+
 /** Parses an unsigned 32-bit number. Throws UsageError. */
 export function count(flag: string, text: string): number {
   if (!/^\d{1,10}$/.test(text) || Number(text) > 0xffff_ffff) throw new UsageError(`${flag} should be a number`);

@@ -53,6 +53,11 @@ export function failureOf(error: unknown): Failure | undefined {
 const REMEDIES: Readonly<Record<string, string>> = {
   [REFUSAL_TEXT['member-name-in-use']]:
     'to return as that member, use its home (--home); if its keys are lost, run xlreg evict CLUSTER MEMBER first',
+  [REFUSAL_TEXT['join-token-needed']]: 'pass --token or XLREG_TOKEN; xlreg token add makes one',
+  [REFUSAL_TEXT['join-token-dialect']]: 'only --dialect sealed carries one',
+  [REFUSAL_TEXT['cluster-admits-differently']]:
+    'the cluster exists, and these keys have not made it with this token; xlreg token add makes another one',
+  [REFUSAL_TEXT['not-owner']]: 'use the home of xlreg create (--home), or --admin as the operator',
   [REFUSAL_TEXT['id-in-use']]:
     'the keys in this home (--home) differ from those that the registry has for this ID, or it is registered in sealed',
 };

@@ -36,7 +36,9 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg serve      run a registry
   xlreg create     create a cluster
   xlreg join       join a cluster as a member, and wait for the others
+  xlreg leave      give a member's seat back
   xlreg members    list the members of a cluster
+  xlreg token      add, list and revoke join tokens of a cluster
   xlreg verify     verify a roster that was saved
   xlreg regcred    show a registry's credentials and their fingerprints
   xlreg check      verify the registry at each of its end points
@@ -227,6 +229,8 @@ Prints the table of a stopped registry, or of a backup, as one JSON object a lin
 ${DATA_DIRECTORY}`;
 
 const CREATE = `xlreg create NAME --size N [--end-points 1|2] [--confirm SECONDS] [--keep] [--wait SECONDS] [FLAGS]
+xlreg create NAME --size N --token [--uses N] [--ttl TIME] [--for MEMBER] [--observer] [--confirm SECONDS] [--home DIR]
+             [FLAGS]
 
 Creates a cluster of N members, or finds the one of this name, and prints its actual properties. Without --keep, a
 cluster without a member is removed after --empty-cluster-ttl of xlreg serve.
@@ -236,11 +240,51 @@ cluster without a member is removed after --empty-cluster-ttl of xlreg serve.
   --confirm SECONDS           15 to 3600: once all have joined, each member has to be heard from within this time, or it
                               loses its seat; only then is the cluster complete. Use 30 where every node runs
                               xlreg join --wait or the library. 0: a full cluster is complete [0]
-  --keep                      keep the cluster, new or not, even without a member; needs the admin port${WAIT}
+  --keep                      keep the cluster, new or not, even without a member; needs the admin port
+  --token                     admit only who brings a join token, and print the first one; the registry keeps its hash
+                              only. The creator's keys own the cluster, and xlreg token adds more tokens with them
+  --uses N                    members that the token admits, 1 to 1024 [N of --size; 1 with --for]
+  --ttl TIME                  its lifetime, such as 90d, 12h, 30m, 45s [no expiry]
+  --for MEMBER                it admits this member only, and keeps the name for it
+  --observer                  it admits to xlreg members only
+  --home DIR                  the creator's home
+                              [$XDG_STATE_HOME/xlreg/REGISTRY_ID/.creator, in ~/.local/state without that variable]${WAIT}
 ${ADMIN_PORT}${CLIENT_FLAGS}`;
 
+const TOKEN = `xlreg token add NAME [--uses N] [--ttl TIME] [--for MEMBER] [--replace] [--observer] [FLAGS]
+xlreg token list NAME [FLAGS]
+xlreg token revoke NAME HASH [FLAGS]
+
+Handles the join tokens of a cluster that was created with --token: with the creator's keys, or with --admin as the
+registry's operator. A revoked token admits nobody any more; those that it has admitted stay.
+
+  add       makes a token and prints it, once; the registry keeps its hash only
+  list      prints the hash, the uses and the expiry of each token
+  revoke    removes a token, given by its hash or the beginning of it
+
+  --uses N                    members that the token admits, 1 to 1024 [the cluster's size; 1 with --for]
+  --ttl TIME                  its lifetime, such as 90d, 12h, 30m, 45s [no expiry]
+  --for MEMBER                it admits this member only, and keeps the name for it
+  --replace                   with --for: it gives the member's seat to new keys, as after the loss of a disk; the former
+                              keys are refused from then on
+  --observer                  it admits to xlreg members only
+  --home DIR                  the creator's home [as for xlreg create]
+
+With --admin, add needs a token of the role admin, the others one of the role operate:
+  --admin HOST:PORT           the admin port; https://HOST:PORT for one with TLS
+  --cacert FILE               certificates of the authorities to trust for https [those of the system]
+  --token-file FILE           a file with an admin token [admin-token in the data directory]
+  --data-dir DIR              the registry's data directory [./xlreg-data]
+  --config FILE               the configuration file
+${CLIENT_FLAGS}`;
+
+/** The flag --token of commands that present a token. */
+const PRESENTED_TOKEN = `
+  --token TOKEN               a join token, where the cluster admits by tokens [XLREG_TOKEN, which other users of the
+                              machine cannot see]`;
+
 const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--create --size N [--confirm SECONDS]]
-           [--home DIR] [--wait SECONDS] [--require-verified] [FLAGS]
+           [--home DIR] [--token TOKEN] [--wait SECONDS] [--require-verified] [FLAGS]
 
 Joins a cluster. The member's home keeps its keys and ID, so that it returns as the same member; the end points
 and labels given now replace the former ones. Exit code 0 means that the roster has this member, and that no statement
@@ -251,6 +295,7 @@ in it contradicts its key or what this home has seen.
   --label KEY=VALUE           what other members are told; 512 bytes in all
   --home DIR                  [$XDG_STATE_HOME/xlreg/REGISTRY_ID/MEMBER, in ~/.local/state without that variable;
                               ./xlreg-home/MEMBER where it holds a member]
+${PRESENTED_TOKEN.slice(1)}
   --require-verified          fail unless every member has a statement that is verified
   --new-registry-key          accept another sig key of the registry than the one that the home remembers
   --mark-lifted               join in an RSA dialect again after sealed, once the operator has allowed it
@@ -261,11 +306,21 @@ in it contradicts its key or what this home has seen.
                               evicted one ends with 1
 ${CLIENT_FLAGS}`;
 
-const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [--require-verified] [--save FILE] [FLAGS]
+const LEAVE = `xlreg leave NAME --name MEMBER [--home DIR] [FLAGS]
+
+Gives a member's seat in a cluster back. The next new member takes it; no other member moves. The member stays
+registered and may join again. Exit code 0 means that it has no seat. Only the dialect sealed has this.
+
+  --name MEMBER               the member's name
+  --home DIR                  the member's home [as for xlreg join]
+${CLIENT_FLAGS}`;
+
+const MEMBERS = `xlreg members NAME|ID [--token TOKEN] [--wait SECONDS] [--require-verified] [--save FILE] [FLAGS]
 
 Lists the members of a cluster. 40 or 64 hex digits are an ID. STATEMENT is verified if the holder of a member's key has
 signed the entry, none for a client in an RSA dialect; anything else is an error and ends with 1.
 
+${PRESENTED_TOKEN.slice(1)}
   --require-verified          fail unless every member is verified
   --save FILE                 save the roster of the complete cluster, signed by the registry, for xlreg verify
 ${WAIT.slice(1)}.
@@ -311,7 +366,9 @@ Prints the completions of commands, flags and values for a shell. To load them:
 const HELP: ReadonlyMap<string, string> = new Map([
   ['create', CREATE],
   ['join', JOIN],
+  ['leave', LEAVE],
   ['members', MEMBERS],
+  ['token', TOKEN],
   ['verify', VERIFY],
   ['regcred', REGCRED],
   ['check', CHECK],

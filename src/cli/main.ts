@@ -21,6 +21,8 @@ type Command = (args: readonly string[], signal: AbortSignal) => Promise<number>
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['create', async () => (await import('./commands/create.ts')).create],
   ['join', async () => (await import('./commands/join.ts')).join],
+  ['leave', async () => (await import('./commands/leave.ts')).leave],
+  ['token', async () => (await import('./commands/token.ts')).token],
   ['members', async () => (await import('./commands/members.ts')).members],
   ['verify', async () => (await import('./commands/verify.ts')).verify],
   ['regcred', async () => (await import('./commands/regcred.ts')).regcred],

@@ -29,7 +29,8 @@ export function rosterMemoryOf(registryId: string): RosterMemory {
   return new RosterFolder(join(stateDirectory(), 'xlreg', registryId, '.rosters'));
 }
 
-function stateDirectory(): string {
+/** `$XDG_STATE_HOME`, by default `~/.local/state`. Throws UsageError if the system has no home directory. */
+export function stateDirectory(): string {
   const set = process.env.XDG_STATE_HOME;
   // The XDG base directory specification requires that relative paths are ignored.
   if (set !== undefined && isAbsolute(set)) return set;

@@ -5,6 +5,7 @@ import { isNodeId } from '../wire/member-token.ts';
 import { bigintOf, type Message, type Token } from '../wire/message.ts';
 import { importPublicKey, parseSpki } from '../wire/rsa-key.ts';
 import { ProtocolError } from './errors.ts';
+import type { JoinTokenSpec } from './join-token.ts';
 import type { Labels } from './member.ts';
 
 /** Names a cluster by its name, or by its ID of 40 or 64 hex digits. */
@@ -24,6 +25,11 @@ export interface ClusterSpec {
    * Only in `sealed`.
    */
   readonly confirmMs?: number | undefined;
+  /**
+   * Join tokens: the cluster then admits who brings one, and nobody else. At most 24; `sealed` only. Repeated by the same
+   * member the request changes nothing. It is refused for a cluster that was made otherwise.
+   */
+  readonly joinTokens?: readonly JoinTokenSpec[] | undefined;
 }
 
 /** A cluster as the registry defines it. */

@@ -14,6 +14,7 @@ import {
   RegistryUntrusted,
   XlRegError,
 } from './errors.ts';
+import { requireJoinToken } from './join-token.ts';
 import { exchangeHello } from './old-handshake.ts';
 import { type Link, RegistrySession } from './registry-session.ts';
 import { assertSealable, exchangeSealedHello, NO_REPLY_CAUSES } from './sealed-handshake.ts';
@@ -29,6 +30,11 @@ export interface ConnectOptions extends TargetOptions, OrderHints {
    * falls back to another dialect by itself.
    */
   readonly dialect?: SessionDialect | undefined;
+  /**
+   * Join token of a cluster, which each Join and GetCluster of the session carries. Needs `sealed`. connect() throws
+   * TypeError if it is none.
+   */
+  readonly joinToken?: string | undefined;
   /** Ends the session when aborted. Pending requests reject with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -65,8 +71,10 @@ const HELLO_PAUSES_MS = [100, 300, 900];
  * Throws TypeError if the options name no address.
  */
 export async function connect(regCred: RegCred, options: ConnectOptions = {}): Promise<RegistrySession> {
-  const { timeoutMs = CONNECT_TIMEOUT_MS, helloTries = HELLO_PAUSES_MS.length + 1, signal } = options;
+  const { timeoutMs = CONNECT_TIMEOUT_MS, helloTries = HELLO_PAUSES_MS.length + 1, signal, joinToken } = options;
   if ((options.dialect ?? 'sealed') === 'sealed') assertSealable(regCred);
+  else if (joinToken !== undefined) throw new TypeError('a join token needs the dialect sealed');
+  if (joinToken !== undefined) requireJoinToken(joinToken);
   const end = performance.now() + timeoutMs;
   const failures = new Map<string, XlRegError>();
   let targets = inOrder(regCred, targetsOf(regCred, options), options);
@@ -123,7 +131,8 @@ async function connectTo(
   const reopen = (timeoutMs: number) => openLink(regCred, target, options, timeoutMs);
   const link = await reopen(connectMs);
   const again = () => reopen(options.timeoutMs ?? CONNECT_TIMEOUT_MS);
-  return new RegistrySession(regCred, link, printTarget(target), again);
+  const joinToken = options.joinToken === undefined ? undefined : requireJoinToken(options.joinToken);
+  return new RegistrySession(regCred, link, printTarget(target), again, joinToken);
 }
 
 /** Opens a connection and exchanges Hellos. */

@@ -19,6 +19,7 @@ export {
   XlRegError,
 } from './errors.ts';
 export { acceptSigKey, assertHomeAllows, forgetSealed } from './home-notes.ts';
+export { createJoinToken, hashJoinToken, type JoinTokenSpec, type JoinTokenState } from './join-token.ts';
 export { createMember, createVisitor, type Labels, type Member, type MemberSpec } from './member.ts';
 export { loadMember, openMember, saveMember } from './member-home.ts';
 export type { MemberMemory } from './memory.ts';

@@ -28,6 +28,7 @@ import { isServerGone, ProtocolError } from './errors.ts';
 import type { Handshake } from './handshake.ts';
 import { assertHomeAllows, noteSealed } from './home-notes.ts';
 import { type IdentifyBy, oldIdentity, sealedIdentity, seqToPass } from './identity-message.ts';
+import { type JoinTokenSpec, type JoinTokenState, specMessage, stateOf } from './join-token.ts';
 import type { Member } from './member.ts';
 import type { ReceivedMessage } from './message-codec.ts';
 import { withObservedAddress } from './observed-address.ts';
@@ -77,6 +78,8 @@ export class RegistrySession {
   readonly version: string | undefined;
   readonly #regCred: RegCred;
   readonly #reopen: () => Promise<Link>;
+  /** Field of Join, GetCluster and GetRoster. */
+  readonly #joinToken: Pick<Message, 'JoinToken'>;
   #link: Link;
   /** Verifies rosters, in `sealed`, once the client is identified. */
   #verifier: RosterVerifier | undefined;
@@ -96,7 +99,7 @@ export class RegistrySession {
   #clientId: string | undefined;
 
   /** `reopen` opens another connection to the same address. */
-  constructor(regCred: RegCred, link: Link, address: string, reopen: () => Promise<Link>) {
+  constructor(regCred: RegCred, link: Link, address: string, reopen: () => Promise<Link>, joinToken?: Uint8Array) {
     const { dialect, version } = link.handshake;
     this.address = address;
     this.dialect = dialect;
@@ -104,6 +107,7 @@ export class RegistrySession {
     this.#regCred = regCred;
     this.#link = link;
     this.#reopen = reopen;
+    this.#joinToken = joinToken ? { JoinToken: joinToken } : {};
   }
 
   /**
@@ -154,7 +158,8 @@ export class RegistrySession {
 
   /** Creates a cluster, or finds the one of this name. The result may differ from the spec (R1, R4). */
   async create(name: string, spec: ClusterSpec): Promise<ClusterProperties> {
-    const { size, endPoints = 1, ephemeral = false, confirmMs = 0 } = spec;
+    const { size, endPoints = 1, ephemeral = false, confirmMs = 0, joinTokens = [] } = spec;
+    if (joinTokens.length > 0) this.#assertSealed('join tokens');
     for (const count of [size, endPoints, confirmMs]) {
       if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff) throw new TypeError(`${count} is not a uint32`);
     }
@@ -163,6 +168,7 @@ export class RegistrySession {
       EndPointCount: endPoints,
       ClusterAttrs: longOf(ephemeral ? CLUSTER_EPHEMERAL : 0n),
       ...(confirmMs > 0 && this.dialect === 'sealed' && { ConfirmMs: confirmMs }),
+      ...(joinTokens.length > 0 && { JoinTokens: joinTokens.map(specMessage) }),
     };
     return this.#remember(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
   }
@@ -171,12 +177,40 @@ export class RegistrySession {
    * Joins a cluster; a repeated Join keeps the seat. The membership is on the registry's disk when this resolves (R6).
    */
   async join(cluster: ClusterRef): Promise<ClusterProperties> {
-    const id = typeof cluster === 'string' ? this.#idsByName.get(cluster) : cluster.id.toLowerCase();
-    const reply = await this.#ask(Op.Join, Op.JoinReply, { ...fieldsOf(cluster), ...this.#rounds.fieldsFor(id) });
+    const id = this.#idOf(cluster);
+    const fields = { ...fieldsOf(cluster), ...this.#rounds.fieldsFor(id), ...this.#joinToken };
+    const reply = await this.#ask(Op.Join, Op.JoinReply, fields);
     const joined = this.#remember(typeof cluster === 'string' ? cluster : undefined, reply);
     this.#rounds.told(joined.clusterId, reply);
     if (this.#seq !== undefined) await this.#verifier?.acknowledge(joined.clusterId, this.#seq);
     return joined;
+  }
+
+  /**
+   * Gives the own seat in a cluster back (A8). No error if there is none. The seat is empty on the registry's disk when
+   * this resolves. Rejects with TypeError unless the session is of the dialect `sealed`.
+   */
+  async leave(cluster: ClusterRef): Promise<void> {
+    this.#assertSealed('Leave');
+    await this.#ask(Op.Leave, Op.LeaveReply, fieldsOf(cluster));
+  }
+
+  /**
+   * Adds join tokens to a cluster that this member made with join tokens, at most 24 at once, or revokes tokens by their
+   * hashes of 64 hex digits; with neither it changes nothing (A7). Resolves to the tokens that the cluster then has. Equal
+   * when repeated. Rejects with TypeError unless the session is of the dialect `sealed`.
+   */
+  async changeJoinTokens(
+    cluster: ClusterRef,
+    { add = [], revoke = [] }: { readonly add?: readonly JoinTokenSpec[]; readonly revoke?: readonly string[] } = {},
+  ): Promise<JoinTokenState[]> {
+    this.#assertSealed('join tokens');
+    const reply = await this.#ask(Op.ChangeTokens, Op.TokensReply, {
+      ...fieldsOf(cluster),
+      JoinTokens: add.map(specMessage),
+      TokenHashes: revoke.map((hash) => Buffer.from(hash, 'hex')),
+    });
+    return this.#checked(() => (reply.JoinTokens ?? []).map(stateOf));
   }
 
   /**
@@ -194,6 +228,7 @@ export class RegistrySession {
       ClusterSize: 0,
       Which: longOf(which),
       ...this.#rounds.fieldsFor(id),
+      ...this.#joinToken,
     });
     const roster = this.#checked(() => rosterOf(reply, id, this.#sizeOf(id)));
     this.#rounds.told(roster.clusterId, reply, roster, this.#clientId);
@@ -213,8 +248,8 @@ export class RegistrySession {
     const { known, waitMs } = request;
     const id = known?.clusterId ?? this.#idOf(cluster);
     const named = id === undefined ? fieldsOf(cluster) : fieldsOf({ id });
-    const round = this.#rounds.fieldsFor(id);
-    const asked = { ...named, ...changesFields(request), ...round, ClusterSize: 0, Which: longOf(ALL_MEMBERS) };
+    const carried = { ...this.#rounds.fieldsFor(id), ...this.#joinToken };
+    const asked = { ...named, ...changesFields(request), ...carried, ClusterSize: 0, Which: longOf(ALL_MEMBERS) };
     const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, asked, known && waitMs);
     const roster = this.#checked(() => rosterOf(reply, id, this.#sizeOf(id)));
     this.#rounds.told(roster.clusterId, reply, roster, this.#clientId);
@@ -236,8 +271,8 @@ export class RegistrySession {
    * complete.
    */
   async savedRoster(cluster: ClusterRef, memory?: RosterMemory): Promise<FetchedRoster> {
-    if (this.dialect !== 'sealed') throw new TypeError('savedRoster() needs the dialect sealed');
-    const reply = await this.#ask(Op.GetRoster, Op.SavedRoster, fieldsOf(cluster));
+    this.#assertSealed('GetRoster');
+    const reply = await this.#ask(Op.GetRoster, Op.SavedRoster, { ...fieldsOf(cluster), ...this.#joinToken });
     const bytes = savedRosterFile(reply);
     // Noted only if it is of the cluster that was asked for.
     const { cluster: name, clusterId } = await verifySavedRoster(bytes, this.#regCred);
@@ -283,6 +318,10 @@ export class RegistrySession {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bye().catch(() => {});
     this.close();
+  }
+
+  #assertSealed(what: string): void {
+    if (this.dialect !== 'sealed') throw new TypeError(`the dialect ${this.dialect} has no ${what}; sealed has`);
   }
 
   async #ask(op: Op, expected: Op, fields?: Message, waitMs?: number): Promise<ReceivedMessage> {

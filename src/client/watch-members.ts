@@ -133,7 +133,7 @@ async function assertMember(ask: Ask, own: OwnSeat): Promise<void> {
   const { joins } = own;
   const { members } = await wholeRoster(ask);
   if (own.see(members) || own.joins !== joins) return;
-  throw new NoLongerMember('it has left the roster, as after an eviction');
+  throw new NoLongerMember('it has left the roster, as after a Leave or an eviction');
 }
 
 /** Seats of a cluster as seen so far. BOUNDED: 64. */

@@ -6,6 +6,7 @@ import type {
   ClusterProperties,
   ClusterRef,
   Command,
+  CreateCommand,
   GetClusterCommand,
   RegisterCommand,
   Reply,
@@ -13,9 +14,30 @@ import type {
   RosterState,
 } from '../registry/command.ts';
 import { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
+import { readClaim, readSpecs, readStates, writeClaim, writeSpecs, writeStates } from './token-codec.ts';
 
-const COMMANDS = ['register', 'find-client', 'create', 'join', 'get-cluster', 'confirm', 'get-roster'] as const;
-const REPLIES = ['registered', 'client', 'cluster', 'roster', 'refused', 'marks', 'waiting', 'saved-roster'] as const;
+const COMMANDS = [
+  'register',
+  'find-client',
+  'create',
+  'join',
+  'get-cluster',
+  'confirm',
+  'get-roster',
+  'leave',
+  'change-tokens',
+] as const;
+const REPLIES = [
+  'registered',
+  'client',
+  'cluster',
+  'roster',
+  'refused',
+  'marks',
+  'waiting',
+  'saved-roster',
+  'tokens',
+] as const;
 /** Bits of a get-cluster command's flags. */
 const [SEALED, KNOWN, WAITS, UNTIL_COMPLETE, RESUMED] = [1, 2, 4, 8, 16];
 /** Bits of a register command's flags. */
@@ -46,16 +68,29 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.hex(command.clientId);
       to.text(command.name);
       writeProperties(command, to);
+      writeSpecs(command.admits?.tokens ?? [], command.admits?.time ?? 0, to);
       return;
     case 'join':
       to.hex(command.clientId);
       writeRef(command.cluster, to);
       to.hex(command.round ?? '');
+      writeClaim(command.claim, to);
       return;
     case 'confirm':
       to.hex(command.clientId);
       to.hex(command.clusterId);
       to.hex(command.round);
+      return;
+    case 'leave':
+      to.hex(command.clientId);
+      writeRef(command.cluster, to);
+      return;
+    case 'change-tokens':
+      to.hex(command.clientId);
+      writeRef(command.cluster, to);
+      writeSpecs(command.add, command.time, to);
+      to.byte(command.revoke.length);
+      for (const hash of command.revoke) to.hex(hash);
       return;
     case 'get-cluster':
       to.hex(command.clientId);
@@ -66,10 +101,12 @@ export function writeCommand(command: Command, slot: Buffer, origin = 0): void {
       to.word(command.rosterBytesMax);
       writeReading(command, to);
       to.hex(command.round ?? '');
+      writeClaim(command.claim, to);
       return;
     case 'get-roster':
       to.hex(command.clientId);
       writeRef(command.cluster, to);
+      writeClaim(command.claim, to);
       return;
   }
 }
@@ -91,6 +128,11 @@ function readReading(from: ByteReader): Pick<GetClusterCommand, 'sealed' | 'know
     ...(has(KNOWN) && { known: { version: Number(from.long()), history: from.hex() } }),
     ...(has(WAITS) && { wait: { until: has(UNTIL_COMPLETE) ? 'complete' : 'change', resumed: has(RESUMED) } }),
   };
+}
+
+function readAdmits(from: ByteReader): Pick<CreateCommand, 'admits'> {
+  const { specs: tokens, time } = readSpecs(from);
+  return tokens.length === 0 ? {} : { admits: { tokens, time } };
 }
 
 /** The statement's part follows the flags only if there is one. */
@@ -136,13 +178,19 @@ export function readCommand(slot: Buffer): Command {
     case 'find-client':
       return { kind, clientId: from.hex(), ...(from.byte() === 1 && { sealed: true }) };
     case 'create':
-      return { kind, clientId: from.hex(), name: from.text(), ...readProperties(from) };
+      return { kind, clientId: from.hex(), name: from.text(), ...readProperties(from), ...readAdmits(from) };
     case 'join':
-      return { kind, clientId: from.hex(), cluster: readRef(from), ...readRound(from) };
+      return { kind, clientId: from.hex(), cluster: readRef(from), ...readRound(from), ...readClaim(from) };
     case 'confirm':
       return { kind, clientId: from.hex(), clusterId: from.hex(), round: from.hex() };
     case 'get-roster':
+      return { kind, clientId: from.hex(), cluster: readRef(from), ...readClaim(from) };
+    case 'leave':
       return { kind, clientId: from.hex(), cluster: readRef(from) };
+    case 'change-tokens': {
+      const [clientId, cluster, { specs: add, time }] = [from.hex(), readRef(from), readSpecs(from)];
+      return { kind, clientId, cluster, add, revoke: Array.from({ length: from.byte() }, () => from.hex()), time };
+    }
     case 'get-cluster': {
       const [clientId, cluster, which] = [from.hex(), readRef(from), from.long()];
       const cursor = { clusterId: from.hex(), from: from.byte() };
@@ -155,6 +203,7 @@ export function readCommand(slot: Buffer): Command {
         rosterBytesMax: from.word(),
         ...readReading(from),
         ...readRound(from),
+        ...readClaim(from),
       };
     }
   }
@@ -198,6 +247,10 @@ export function writeReply(reply: Reply, slot: Buffer): void {
       to.long(BigInt(reply.recordedSeq ?? 0));
       to.word(reply.retryAfterMs ?? 0);
       return;
+    case 'tokens':
+      writeProperties(reply.cluster, to);
+      writeStates(reply.tokens, to);
+      return;
     case 'marks':
       throw new Error('no worker asks for this reply');
   }
@@ -234,6 +287,8 @@ export function readReply(slot: Buffer): Reply {
       const retryAfterMs = from.word();
       return { kind, refusal, ...(recordedSeq > 0 && { recordedSeq }), ...(retryAfterMs > 0 && { retryAfterMs }) };
     }
+    case 'tokens':
+      return { kind, cluster: readProperties(from), tokens: readStates(from) };
     case 'marks':
       throw new Error('no worker asks for this reply');
   }

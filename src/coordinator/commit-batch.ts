@@ -12,6 +12,7 @@ import type { Charges, Purse } from './charges.ts';
 import type { CoordinatorObserver } from './coordinator-observer.ts';
 import type { RosterCache } from './roster-cache/writer.ts';
 import { StoreHealth } from './store-health.ts';
+import type { TableAddition } from './table-additions.ts';
 
 /** Milliseconds on a clock that never goes back. */
 export type Clock = () => number;
@@ -300,11 +301,12 @@ export class BatchCommitter {
     const conflict = commits.some((commit) => commit?.kind === 'conflict');
     if (conflict) this.#takeBack(outcomes, commits);
     return items.filter((item, i) => {
-      const { reply, filledAfterMs, replaces, displaced, adds } = outcomes[i]!;
+      const { reply, filledAfterMs, replaces, displaced, adds, audits = [] } = outcomes[i]!;
       // After a conflict, a reply without changes may depend on an undone effect.
       if (conflict && commits[i]?.kind !== 'stored') return true;
       item.reply = reply;
       if (adds === 'cluster' || adds === 'member') this.#added(item.command, reply);
+      for (const event of audits) this.#audit(event, item.command, reply);
       if (replaces) this.#observer.replaced(replaces.before, replaces.after);
       if (displaced) this.#observer.displaced(displaced.registration, displaced.seats);
       if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);
@@ -315,11 +317,22 @@ export class BatchCommitter {
   #added(command: BatchItem['command'], reply: Reply): void {
     if (!this.#observer.added || reply.kind !== 'cluster') return;
     if (command.kind !== 'create' && command.kind !== 'join') return;
+    const { kind: action, clientId } = command;
+    const cluster = this.#table.cluster(reply.cluster.id);
+    const member = action === 'join' ? cluster?.seats[cluster.seatOf(clientId)]?.name : undefined;
+    this.#audit({ action, member }, command, reply);
+  }
+
+  #audit(
+    event: Pick<TableAddition, 'action'> & { member?: string | undefined },
+    command: BatchItem['command'],
+    reply: Reply,
+  ): void {
+    if (!('clientId' in command) || command.clientId === undefined || !('cluster' in reply)) return;
     const cluster = this.#table.cluster(reply.cluster.id);
     if (!cluster) return;
-    const { kind: action, clientId } = command;
     const { id: clusterId, name } = cluster.record;
-    const member = action === 'join' ? cluster.seats[cluster.seatOf(clientId)]?.name : undefined;
-    this.#observer.added({ action, clientId, clusterId, cluster: name, member, time: Date.now() });
+    const { clientId } = command;
+    this.#observer.added?.({ member: undefined, ...event, clientId, clusterId, cluster: name, time: Date.now() });
   }
 }

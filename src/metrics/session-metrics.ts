@@ -15,8 +15,8 @@ const DIALECTS: readonly Dialect[] = ['none', ...SESSION_DIALECTS];
 export class SessionMetrics {
   readonly #open = { tcp: none(), ws: none() };
   readonly #started = { tcp: none(), ws: none() };
-  /** By Op; index 0 counts Ops out of range, as do numbers between the Ops. */
-  readonly #messages = new Array<number>(1 + Math.max(...Object.values(Op))).fill(0);
+  /** By Op; index 0 counts Ops out of range. */
+  readonly #messages = new Map<number, number>([0, ...Object.values(Op)].map((op) => [op, 0]));
   readonly #ends = { tcp: noEnds(), ws: noEnds() };
   #twins = 0;
   /** By the comms key of the Hello. */
@@ -65,7 +65,7 @@ export class SessionMetrics {
       () => Object.entries(this.#hellos).map(([key, count]) => [{ key }, count]),
     );
     metrics.counters('xlreg_messages_total', 'Messages answered, by their Op.', ['op'], () =>
-      this.#messages.flatMap((count, op) => (op === 0 || isOp(op) ? [[{ op: opLabel(op) }, count] as const] : [])),
+      [...this.#messages].map(([op, count]) => [{ op: isOp(op) ? opName(op) : 'out-of-range' }, count]),
     );
     metrics.counters('xlreg_faults_total', 'Violations of the protocol by peers.', ['fault'], () =>
       Object.keys(FAULT_TEXT).map((fault) => [{ fault }, this.#endedBy(fault)]),
@@ -94,7 +94,7 @@ export class SessionMetrics {
 
   /** Counts an answered message; `op` is 0 for an Op out of range. */
   served(op: number): void {
-    this.#messages[op]! += 1;
+    this.#messages.set(op, (this.#messages.get(op) ?? 0) + 1);
   }
 
   /** Counts a client ID that is in use in two places. */
@@ -107,10 +107,6 @@ export class SessionMetrics {
     const ends = this.#ends[transport][dialect];
     ends.set(end, (ends.get(end) ?? 0) + 1);
   }
-}
-
-function opLabel(op: number): string {
-  return isOp(op) ? opName(op) : 'out-of-range';
 }
 
 /** A value for each dialect over each transport. */

@@ -18,6 +18,11 @@ import { Round } from './round.ts';
 
 /** Seats that one change empties: etcd takes 128 operations, and a seat has three keys. */
 export const SEATS_EMPTIED_AT_ONCE = 16;
+/**
+ * The same in a cluster that admits by join tokens, where a seat has two more keys. Each of these is a condition, beside
+ * at most 66 of the change that ends the round; 79 are possible.
+ */
+const SEATS_GIVEN_BACK_AT_ONCE = { atEnd: 6, later: 15 } as const;
 /** A client that lost its seat to a round may not take the last seat for so long, in milliseconds (Q8). */
 export const BARRED_MS = 5_000;
 /** Bounds of the time after which a Join that was refused may succeed, in milliseconds (Q8). */
@@ -240,8 +245,8 @@ export interface DecisionContext {
   readonly rosters: RosterMaker | undefined;
   /** 16 random hex digits. */
   newRound(): string;
-  /** Empties a seat for a round, and returns the undo. */
-  expire(cluster: Cluster, index: number): () => void;
+  /** Empties a seat for a round. The changes are those besides the seat's own. */
+  expire(cluster: Cluster, index: number): Effect;
 }
 
 /** The next decisions about a cluster: none, one, or a confirmation each. The table must be caught up. */
@@ -324,7 +329,10 @@ function empty(
 ): Decision {
   const { id: clusterId, name } = cluster.record;
   const { roundState: before, round } = cluster;
-  const count = shared ? SEATS_EMPTIED_AT_ONCE : losers.length;
+  const { atEnd, later } = SEATS_GIVEN_BACK_AT_ONCE;
+  const givenBack = unconfirmed.length > 0 ? atEnd : later;
+  const atOnce = cluster.record.owner === undefined ? SEATS_EMPTIED_AT_ONCE : givenBack;
+  const count = shared ? atOnce : losers.length;
   const seats = losers.slice(0, count).map((index): ExpiredSeat => {
     const { clientId, name: member } = cluster.seats[index]!;
     return { clusterId, cluster: name, clientId, name: member, index };
@@ -336,12 +344,12 @@ function empty(
     unconfirmed: unconfirmed.map((index) => cluster.seats[index]!.clientId),
   };
   const removals = seats.map(({ index, clientId }): Change => ({ kind: 'member-removal', clusterId, index, clientId }));
-  const undos = seats.map(({ index }) => expire(cluster, index));
+  const expired = seats.map(({ index }) => expire(cluster, index));
   barriers.setState(cluster, after, now);
   return {
-    changes: shared ? [end] : removals,
+    changes: [...(shared ? [end] : removals), ...expired.flatMap(({ changes }) => changes)],
     undo: () => {
-      for (const undo of undos.reverse()) undo();
+      for (const effect of expired.reverse()) effect.undo();
       cluster.round = round;
       barriers.setState(cluster, before, now);
     },

@@ -5,6 +5,7 @@
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
+import { judgeRead } from './admission.ts';
 import { type Decision, decide } from './barrier.ts';
 import type { ClusterChanges } from './changed-clusters.ts';
 import type { Client } from './client.ts';
@@ -19,6 +20,7 @@ import type {
   CreateCommand,
   EntryRecord,
   GetClusterCommand,
+  GetRosterCommand,
   JoinCommand,
   Learned,
   MemberRecord,
@@ -29,19 +31,21 @@ import type {
   Use,
 } from './command.ts';
 import { type RosterMaker, savedRoster } from './epoch.ts';
-import { evict, losesSeat } from './evict.ts';
+import { evict, leave } from './evict.ts';
 import { join } from './join.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 import { answer, type Effect, type Outcome, refuse, refuseUnknown } from './outcome.ts';
 import { readCluster } from './read-cluster.ts';
 import { Registrations } from './registrations.ts';
 import { replay, reset } from './replay.ts';
-import { expireSeat } from './replay-round.ts';
+import { expireAdmitted } from './replay-round.ts';
 import { type Mark, RoundClock } from './round-clock.ts';
+import { startIdleTime } from './seating.ts';
 import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
 import type { ShownMember, TableOverview } from './table-views.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
+import { changeTokens, repeatCreate, withTokens } from './token-commands.ts';
 
 export class ClusterTable {
   #limits: TableLimits;
@@ -167,10 +171,19 @@ export class ClusterTable {
         return this.#join(command);
       case 'confirm':
         return this.#confirm(command.clientId, command.clusterId, command.round);
+      case 'change-tokens':
+      case 'operate-tokens': {
+        const client = command.kind === 'change-tokens' ? this.#use(command.clientId) : undefined;
+        const cluster = this.#find(command.cluster);
+        if (!cluster) return refuseUnknown(command.cluster);
+        return changeTokens(cluster, command, client?.record.sigKeyDigest, propertiesOf(cluster));
+      }
+      case 'leave':
+        return this.#leave(command.clientId, command.cluster);
       case 'get-cluster':
         return this.#getCluster(command);
       case 'get-roster':
-        return this.#getRoster(command.clientId, command.cluster);
+        return this.#getRoster(command);
       case 'evict':
         return this.#evict(command.cluster, command.member);
       case 'delete-cluster':
@@ -221,7 +234,7 @@ export class ClusterTable {
     this.#now = now;
     const contents = this.#contents;
     const { barriers, rosters } = contents;
-    const expire = (cluster: Cluster, index: number) => expireSeat(contents, cluster, index, now);
+    const expire = (cluster: Cluster, index: number) => expireAdmitted(contents, cluster, index, now);
     const context = { barriers, shared: contents.uses !== undefined, now, rosters, newRound, expire };
     return barriers.take(count).flatMap((cluster) => decide(cluster, context));
   }
@@ -261,13 +274,19 @@ export class ClusterTable {
 
   #create(command: CreateCommand): Outcome {
     const existing = this.#contents.clustersByName.get(command.name);
-    if (existing) return answer({ kind: 'cluster', cluster: propertiesOf(existing) });
+    if (existing) {
+      const digest = this.#contents.clients.get(command.clientId)?.record.sigKeyDigest;
+      return repeatCreate(existing, command, digest, propertiesOf(existing));
+    }
     if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
     const maker = this.#contents.clients.get(command.clientId);
     if (maker && maker.clustersMade >= this.#limits.clustersPerClient) return refuse('clusters-per-client');
-    const { name, id, size, endPointCount, attrs, confirmMs } = command;
+    const { name, id, size, endPointCount, attrs, confirmMs, admits } = command;
     const record = { kind: 'cluster', name, id, size, endPointCount, attrs, ...confirmOf(confirmMs) } as const;
-    return { ...this.#add(record, maker), adds: 'cluster' };
+    if (!admits) return { ...this.#add(record, maker), adds: 'cluster' };
+    if (!maker) return refuse('client-unknown');
+    const added = this.#add({ ...record, owner: maker.record.sigKeyDigest }, maker);
+    return withTokens(this.#contents.clustersById.get(id)!, admits, { ...added, adds: 'cluster' });
   }
 
   #keep({ kind: _, ...properties }: OperatorCommand & { kind: 'keep-cluster' }): Outcome {
@@ -325,15 +344,20 @@ export class ClusterTable {
     const cluster = this.#find(command.cluster);
     if (!cluster) return refuseUnknown(command.cluster);
     const client = this.#use(command.clientId);
+    const refusal = judgeRead(cluster, client, command.claim);
+    if (refusal) return refuse(refusal);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
     this.#contents.barriers.confirm(cluster, command.clientId, command.round);
     return answer(readCluster(command, cluster, this.#history));
   }
 
-  #getRoster(clientId: string, ref: ClusterRef): Outcome {
-    const cluster = this.#find(ref);
-    if (!cluster) return refuseUnknown(ref);
-    if (this.#use(clientId)?.seats.includes(cluster)) this.#useCluster(cluster);
+  #getRoster(command: GetRosterCommand): Outcome {
+    const cluster = this.#find(command.cluster);
+    if (!cluster) return refuseUnknown(command.cluster);
+    const client = this.#use(command.clientId);
+    const refusal = judgeRead(cluster, client, command.claim);
+    if (refusal) return refuse(refusal);
+    if (client?.seats.includes(cluster)) this.#useCluster(cluster);
     return savedRoster(cluster, this.#contents.rosters);
   }
 
@@ -342,10 +366,16 @@ export class ClusterTable {
     return cluster ? evict(cluster, member, this.#contents, this.#now) : refuseUnknown(ref);
   }
 
+  #leave(clientId: string, ref: ClusterRef): Outcome {
+    this.#use(clientId);
+    const cluster = this.#find(ref);
+    return cluster ? leave(cluster, clientId, this.#contents, this.#now) : refuseUnknown(ref);
+  }
+
   #delete(ref: ClusterRef): Outcome {
     const cluster = this.#find(ref);
     if (!cluster) return refuseUnknown(ref);
-    for (const member of cluster.seats) if (member) losesSeat(this.#contents, member, this.#now);
+    for (const member of cluster.seats) if (member) startIdleTime(this.#contents, member, this.#now);
     return { reply: { kind: 'cluster', cluster: propertiesOf(cluster) }, ...this.#remove(cluster) };
   }
 

@@ -139,7 +139,11 @@ export class Cluster {
     while (this.#seats.length < index) this.#seats.push(undefined);
     const before = this.#seats[index];
     if (before === undefined) this.#memberCount += 1;
-    else if (before.clientId !== member.clientId) this.versions.unseated(index, before.clientId, 'evicted');
+    else if (before.clientId !== member.clientId) {
+      // Another server has written it. A replacement keeps the name (A5).
+      const isReplaced = this.record.owner !== undefined && before.name === member.name;
+      this.versions.unseated(index, before.clientId, isReplaced ? 'replaced' : 'evicted');
+    }
     this.#seats[index] = member;
     this.versions.seated(index, member.clientId);
   }

@@ -12,8 +12,11 @@ export type Command =
   | CreateCommand
   | JoinCommand
   | ConfirmCommand
+  /** Gives the client's seat back. No error if it has none. */
+  | { readonly kind: 'leave'; readonly clientId: string; readonly cluster: ClusterRef }
   | GetClusterCommand
-  | GetRosterCommand;
+  | GetRosterCommand
+  | ChangeTokensCommand;
 
 /** An operator's request to the table. */
 export type OperatorCommand =
@@ -22,8 +25,10 @@ export type OperatorCommand =
   /**
    * Creates the cluster unless the name exists. Marks the cluster in both cases: it never expires for lack of members.
    */
-  | (Omit<CreateCommand, 'kind' | 'clientId'> & { readonly kind: 'keep-cluster' })
-  | LiftMarksCommand;
+  | (Omit<CreateCommand, 'kind' | 'clientId' | 'admits'> & { readonly kind: 'keep-cluster' })
+  | LiftMarksCommand
+  /** Changes or lists the join tokens of a cluster, as ChangeTokensCommand does for its owner. */
+  | (Omit<ChangeTokensCommand, 'kind' | 'clientId'> & { readonly kind: 'operate-tokens' });
 
 /** Lifts the mark of a client, or of the first MARKS_LIFTED_MAX marked ones, which may then use the old dialects. */
 export interface LiftMarksCommand {
@@ -68,15 +73,6 @@ export interface RegisterCommand extends Registration {
   readonly ephemeral: boolean;
 }
 
-/** Takes a seat of a cluster, or returns to it. */
-export interface JoinCommand {
-  readonly kind: 'join';
-  readonly clientId: string;
-  readonly cluster: ClusterRef;
-  /** The round that the message carries, 16 hex digits (Q4). */
-  readonly round?: string | undefined;
-}
-
 /** A client of an RSA dialect says Bye: it confirms the round that its last roster belongs to (Q5). */
 export interface ConfirmCommand {
   readonly kind: 'confirm';
@@ -98,6 +94,64 @@ export interface CreateCommand {
   readonly attrs: bigint;
   /** Present if the request came through `sealed`; see ClusterProperties. */
   readonly confirmMs?: number | undefined;
+  /** Present if the cluster is to admit by join tokens: the first of them. Its owner is then the client's SigKey. */
+  readonly admits?: { readonly tokens: readonly TokenSpec[]; readonly time: number } | undefined;
+}
+
+/** Takes a seat, or repeats that. */
+export interface JoinCommand {
+  readonly kind: 'join';
+  readonly clientId: string;
+  readonly cluster: ClusterRef;
+  /** The round that the message carries, 16 hex digits (Q4). */
+  readonly round?: string | undefined;
+  /** Present exactly if the session is of the sealed dialect. */
+  readonly claim?: AdmissionClaim | undefined;
+}
+
+/** What a message brings for its admission to a cluster (A3). */
+export interface AdmissionClaim {
+  /** SHA-256 of the join token, hex; empty if it has a wrong length. Undefined if the message has none. */
+  readonly token?: string | undefined;
+  /** Milliseconds since 1970 at the worker, for expiries. */
+  readonly time: number;
+}
+
+/** A join token as a message describes it (A1). */
+export interface TokenSpec {
+  /** SHA-256 of the token, hex. */
+  readonly hash: string;
+  /** 1 to JOIN_TOKEN_USES_MAX; undefined for the cluster's size. */
+  readonly uses?: number | undefined;
+  /** Milliseconds until it expires; 0 if it does not. */
+  readonly ttlMs: number;
+  /** Admits only a member of this name. */
+  readonly forName?: string | undefined;
+  /** With `forName`: a Join takes the seat of that name. */
+  readonly replace?: true | undefined;
+  /** Admits to GetCluster only. */
+  readonly observer?: true | undefined;
+}
+
+/** A join token of a cluster, with what is left of it. */
+export interface TokenState extends Omit<TokenSpec, 'ttlMs'> {
+  readonly uses: number;
+  readonly left: number;
+  /** Milliseconds until it expires, 0 if it has; undefined if it does not. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** Adds join tokens to a cluster of the client's, or revokes some; with neither it lists them. */
+export interface ChangeTokensCommand {
+  readonly kind: 'change-tokens';
+  readonly clientId: string;
+  readonly cluster: ClusterRef;
+  /** At most JOIN_TOKENS_ADDED_MAX. */
+  readonly add: readonly TokenSpec[];
+  /** Hashes, at most JOIN_TOKENS_PER_CLUSTER_MAX. */
+  readonly revoke: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly time: number;
 }
 
 /** Fetches tokens of members. */
@@ -120,6 +174,8 @@ export interface GetClusterCommand {
   readonly wait?: RequestedWait | undefined;
   /** The round that the message carries, or that an RSA session was told, 16 hex digits (Q4, Q5). */
   readonly round?: string | undefined;
+  /** Present exactly if the session is of the sealed dialect. */
+  readonly claim?: AdmissionClaim | undefined;
 }
 
 /** A version of a cluster that a client has. */
@@ -142,6 +198,8 @@ export interface GetRosterCommand {
   /** The requesting client. */
   readonly clientId: string;
   readonly cluster: ClusterRef;
+  /** Present exactly if the session is of the sealed dialect. */
+  readonly claim?: AdmissionClaim | undefined;
 }
 
 /** Properties of a cluster, as Create and Join return them. */
@@ -166,6 +224,7 @@ export type Reply =
   | RosterReply
   | WaitingReply
   | SavedRosterReply
+  | { readonly kind: 'tokens'; readonly cluster: ClusterProperties; readonly tokens: readonly TokenState[] }
   /** Marks lifted, and marks left. */
   | { readonly kind: 'marks'; readonly lifted: number; readonly left: number }
   | RefusedReply;
@@ -314,12 +373,12 @@ export interface ClusterRemoval {
   readonly expired?: true;
 }
 
-/** Removes an evicted member. */
+/** Removes a member that was evicted or left. */
 export interface MemberRemoval {
   readonly kind: 'member-removal';
   readonly clusterId: string;
   readonly index: number;
-  /** The evicted client. The removal has no effect if another client holds the seat by now. */
+  /** The member's client. The removal has no effect if another client holds the seat by now. */
   readonly clientId: string;
   /** Only on a shared store: the round state, which must not have changed. The removal ends a round. */
   readonly roundState?: RoundState | undefined;
@@ -367,6 +426,8 @@ export interface EntryRecord {
   readonly value: Uint8Array;
   /** Only in a change: it conflicts if another value is stored under the key. The same value is no conflict. */
   readonly ifAbsent?: true | undefined;
+  /** Only in a change, and only for a shared store: it conflicts unless the cluster has an entry under this key. */
+  readonly needs?: string | undefined;
 }
 
 /** A taken seat, with the registration that took it. */
@@ -380,6 +441,8 @@ export interface MemberRecord extends Registration {
   readonly ofClient?: true;
   /** Only in a change for a shared store: the round state, which must not have changed. */
   readonly roundState?: RoundState | undefined;
+  /** Only in a change: ID of the client that has the seat until then. Its name is the same. */
+  readonly replaces?: string | undefined;
 }
 
 /**

@@ -1,43 +1,29 @@
-// An eviction: an operator empties a seat, which ends a round (R14, Q7). Part of stage 3 of the data path, sequential.
-import { hasBarrier } from './barrier.ts';
+// Gives seats up: an operator evicts a member, or a client leaves (R14, A8, Q7). Part of stage 3 of the data path,
+// sequential. Pure like the table.
+import { endAdmission } from './admission.ts';
 import type { Cluster } from './cluster.ts';
 import { propertiesOf } from './cluster-views.ts';
-import type { MemberSelector, Registration } from './command.ts';
-import { withEpoch } from './epoch.ts';
-import { type Outcome, refuse } from './outcome.ts';
+import type { MemberSelector, Reply } from './command.ts';
+import { answer, type Outcome, refuse } from './outcome.ts';
+import { vacateSeat } from './seating.ts';
 import type { TableContents } from './table-contents.ts';
 
-/** Evicts a member at `now`, in milliseconds of the coordinator's clock. */
+/** Evicts a member at `now`, in milliseconds of the coordinator's clock. Its admission ends, too (A3). */
 export function evict(cluster: Cluster, member: MemberSelector, contents: TableContents, now: number): Outcome {
   const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
   const evicted = cluster.seats[index];
   if (!evicted) return refuse('client-unknown');
-  const { clientId } = evicted;
-  const { id } = cluster.record;
-  const { roundState } = cluster;
-  losesSeat(contents, evicted, now);
-  contents.unseat(cluster, index, 'evicted');
-  const restoreRound = contents.barriers.endRound(cluster);
-  if (cluster.memberCount === 0) cluster.lastUse = now;
-  // Refilling after an eviction would distort the fill time.
-  cluster.createdAt = undefined;
-  const round = contents.uses && hasBarrier(cluster) ? { roundState } : undefined;
-  const removed: Outcome = {
-    reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
-    changes: [{ kind: 'member-removal', clusterId: id, index, clientId, ...round }],
-    undo: () => {
-      contents.seat(id, index, evicted, contents.clients.get(clientId));
-      restoreRound();
-    },
-  };
-  return withEpoch(removed, cluster, contents.rosters);
+  const ended = endAdmission(cluster, contents.clients.get(evicted.clientId)?.record.sigKeyDigest);
+  const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+  return { reply, ...vacateSeat(contents, cluster, index, { now, why: 'evicted', also: ended }) };
 }
 
-/**
- * Starts the idle time of a client that loses its seat. Workers answer members from the roster cache, so the table may
- * not have seen their last uses.
- */
-export function losesSeat({ clients }: TableContents, { clientId }: Registration, now: number): void {
-  const client = clients.get(clientId);
-  if (client) client.lastUse = now;
+/** Gives a client's seat back at `now`, in milliseconds of the coordinator's clock. No error if it has none. */
+export function leave(cluster: Cluster, clientId: string, contents: TableContents, now: number): Outcome {
+  const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
+  const index = cluster.seatOf(clientId);
+  if (index < 0) return answer(reply);
+  const { name: member } = cluster.seats[index]!;
+  const left = vacateSeat(contents, cluster, index, { now, why: 'left' });
+  return { reply, ...left, audits: [{ action: 'leave', member }] };
 }

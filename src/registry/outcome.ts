@@ -23,6 +23,17 @@ export interface Outcome extends Effect {
   readonly displaced?: { readonly registration: Registration; readonly seats: number };
   /** The kind of entry that the command added; absent if it added none. An undo removes the entry. */
   readonly adds?: 'registration' | 'cluster' | 'member';
+  /** Further events for the audit log; absent if there are none. */
+  readonly audits?: readonly AuditedEvent[];
+}
+
+/** An event of a command for the audit log, besides what it adds. */
+export interface AuditedEvent {
+  readonly action: 'leave' | 'replace' | 'join-token-use' | 'join-token-add' | 'join-token-revoke';
+  /** Name of the member concerned. */
+  readonly member?: string | undefined;
+  /** Hash of the join token, hex. */
+  readonly joinToken?: string | undefined;
 }
 
 /** An outcome without changes. */

@@ -1,8 +1,10 @@
 // Applies what is known of rounds to the table, and empties seats.
+import { giveBack } from './admission.ts';
 import { BARRED_MS, COMPLETE } from './barrier.ts';
 import type { Cluster } from './cluster.ts';
 import type { LossReason } from './cluster-versions.ts';
 import type { Learned, RoundChange } from './command.ts';
+import type { Effect } from './outcome.ts';
 import type { TableContents } from './table-contents.ts';
 
 /** A stored change of a round, or what another server has written. */
@@ -30,6 +32,20 @@ export function replayRound(contents: TableContents, news: RoundNews, now: numbe
         if (cluster.seats[index]?.clientId === clientId) expireSeat(contents, cluster, index, now);
       }
   }
+}
+
+/** Empties a seat for a round as expireSeat() does, and gives back the use of a join token that admitted it (A3). */
+export function expireAdmitted(contents: TableContents, cluster: Cluster, index: number, now: number): Effect {
+  const client = contents.clients.get(cluster.seats[index]!.clientId);
+  const given = client && giveBack(cluster, client.record.sigKeyDigest);
+  const restoreSeat = expireSeat(contents, cluster, index, now);
+  return {
+    changes: given?.changes ?? [],
+    undo() {
+      restoreSeat();
+      given?.undo();
+    },
+  };
 }
 
 /** Empties a seat for a round, and bars its client from the last seat for a while. Returns the undo. */

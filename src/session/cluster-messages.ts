@@ -23,6 +23,7 @@ import type {
 import { bigintOf, longOf, type Message, Op } from '../wire/message.ts';
 import { isName } from '../wire/name.ts';
 import type { Answer, IdentifiedSession, Refused, SessionContext, Step, Waiting } from './session.ts';
+import { admitsOf, claimOf } from './token-messages.ts';
 
 /** Bits of cluster attrs that clients cannot set: 2 is `deleted` (R4). */
 const ATTRS_OF_REGISTRY = 2n;
@@ -37,6 +38,8 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
   if (!isName(message.ClusterName)) return { kind: 'refused', why: 'name-invalid' };
   const endPointCount = message.EndPointCount ?? 1;
   if (endPointCount === 0) return { kind: 'refused', why: 'end-point-count-zero' };
+  const admits = admitsOf(session, message, context);
+  if (typeof admits === 'string') return { kind: 'refused', why: admits };
   return {
     kind: 'question',
     command: {
@@ -48,6 +51,7 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
       endPointCount: Math.min(endPointCount, CLUSTER_END_POINTS_MAX),
       attrs: bigintOf(message.ClusterAttrs) & ~ATTRS_OF_REGISTRY,
       ...(isSealed(session) && { confirmMs: confirmMsOf(message) }),
+      ...admits,
     },
     conclude: (reply) =>
       withCluster(reply, (cluster) => ({
@@ -58,12 +62,16 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
   };
 }
 
-export function serveJoin(session: IdentifiedSession, message: Message): Step {
+export function serveJoin(session: IdentifiedSession, message: Message, context: SessionContext): Step {
   const cluster = selectCluster(message, session.createdId);
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
   return {
     kind: 'question',
-    command: { kind: 'join', clientId: session.clientId, cluster, ...roundIn(session, message) },
+    command: {
+      ...{ kind: 'join', clientId: session.clientId, cluster },
+      ...roundIn(session, message),
+      ...claimOf(session, message, context),
+    },
     conclude: (reply) =>
       withCluster(reply, (joined, round) => ({
         kind: 'answer',
@@ -141,6 +149,7 @@ function readRoster(
       wait: wait && { until: wait.until, resumed: wait.resumed },
       sealed: isSealed(session),
       ...(isSealed(session) ? roundIn(session, message) : toldIn(session)),
+      ...claimOf(session, message, context),
     },
     conclude: (reply) => {
       if (reply.kind === 'waiting') return parked(reply.clusterId, reply.version, reply.atMostMs);
@@ -157,10 +166,12 @@ function readRoster(
 
 /** A request that waited, with its cluster's ID, without fields that a resumed one does not need. */
 function requestToResume(message: Message, clusterId: string): Message {
-  const { Which, ClusterSize, KnownVersion, History, WaitFor, WaitMs, Round } = message;
+  const { Which, ClusterSize, KnownVersion, History, WaitFor, WaitMs, Round, JoinToken } = message;
   const asked = { Which: Which ?? null, ClusterSize: ClusterSize ?? null, WaitFor: WaitFor ?? null };
   const known = { KnownVersion: KnownVersion ?? null, History: History ?? null, WaitMs: WaitMs ?? null };
-  return { Op: Op.GetCluster, ClusterID: Buffer.from(clusterId, 'hex'), ...asked, ...known, Round: Round ?? null };
+  // The token is checked again when the request is resumed.
+  const carried = { Round: Round ?? null, JoinToken: JoinToken ?? null };
+  return { Op: Op.GetCluster, ClusterID: Buffer.from(clusterId, 'hex'), ...asked, ...known, ...carried };
 }
 
 /** The answer at the end of a wait while the table cannot be trusted: what the client knows. */
@@ -253,9 +264,9 @@ function clusterFields(cluster: ClusterProperties): Message {
   };
 }
 
-type Conclusion = Answer | Refused;
+export type Conclusion = Answer | Refused;
 
-function withCluster(
+export function withCluster(
   reply: Reply,
   answer: (cluster: ClusterProperties, round: string | undefined) => Conclusion,
 ): Conclusion {

@@ -2,13 +2,14 @@
 import { longOf, type Message, Op } from '../wire/message.ts';
 import { selectCluster } from './cluster-messages.ts';
 import type { IdentifiedSession, SessionContext, Step } from './session.ts';
+import { claimOf } from './token-messages.ts';
 
 export function serveGetRoster(session: IdentifiedSession, message: Message, context: SessionContext): Step {
   const cluster = selectCluster(message, session.clusterId);
   if (!cluster) return { kind: 'refused', why: 'cluster-not-named' };
   return {
     kind: 'question',
-    command: { kind: 'get-roster', clientId: session.clientId, cluster },
+    command: { kind: 'get-roster', clientId: session.clientId, cluster, ...claimOf(session, message, context) },
     conclude(reply) {
       if (reply.kind === 'refused') return { kind: 'refused', why: reply.refusal };
       if (reply.kind !== 'saved-roster') throw new Error('the table answered another question than it was asked');

@@ -1,8 +1,10 @@
 // Dispatches a message by the table of state × message (S1). Part of stage 2 of the data path: pure code that workers
 // run in parallel; it touches no queue.
 import { type Message, Op } from '../wire/message.ts';
+import { serveChangeTokens } from './change-tokens-message.ts';
 import { serveClient } from './client-message.ts';
 import { serveCreate, serveGetCluster, serveJoin, serveResumed } from './cluster-messages.ts';
+import { serveLeave } from './leave-message.ts';
 import { serveGetRoster } from './roster-messages.ts';
 import type { AnonymousSession, Answer, IdentifiedSession, Session, SessionContext, Step } from './session.ts';
 
@@ -27,8 +29,10 @@ export const SERVED: {
     [Op.Create]: serveCreate,
     [Op.Join]: serveJoin,
     [Op.GetCluster]: serveGetCluster,
-    [Op.GetRoster]: serveGetRoster,
     [Op.Bye]: serveMembersBye,
+    [Op.Leave]: serveLeave,
+    [Op.ChangeTokens]: serveChangeTokens,
+    [Op.GetRoster]: serveGetRoster,
   },
 };
 

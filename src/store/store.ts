@@ -80,14 +80,15 @@ export class StoreUnusableError extends Error {
  * Keeps the records of one registry. The key of a client is its ID, of a cluster its name, of a seat (cluster ID,
  * index), of an entry (cluster ID, its key). The owner of a client's record is its SigKey, of a cluster's its ID, of a member's its client ID. A change
  * replaces a record of the same owner and conflicts with one of another owner. An entry has no owner: it replaces the
- * one under its key, or with `ifAbsent` conflicts with another value there. A member or an entry conflicts, too, if its
+ * one under its key, or with `ifAbsent` conflicts with another value there. A member with `replaces` replaces the one of
+ * that client, too. A member or an entry conflicts, too, if its
  * cluster is not stored. A removal removes the record if there is one; that of a member conflicts if another client has the
  * seat.
  *
  * A shared store has more conflicts, because the table may be behind. These conflict: a member whose name or client has
  * another seat of the cluster; a member with `ofClient` whose registration differs from its client's; a client's new
  * registration without all of its seats; the removal of a client or cluster that has been used since or has a member;
- * and an entry without `ifAbsent`, or its removal, if another server has written its key since the last catch-up.
+ * an entry whose `needs` is not stored; and an entry without `ifAbsent`, or its removal, if another server has written its key since the last catch-up.
  */
 export interface Store {
   /** Term of the table, 1 to 2^53-1 (W4); 1 if absent. A restore from a backup raises it. */

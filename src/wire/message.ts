@@ -11,6 +11,9 @@ export type Message = reg.XLRegMsg.$Properties;
 /** Describes a member, a client or the registry. */
 export type Token = reg.XLRegMsg.Token.$Properties;
 
+/** Describes a join token. */
+export type TokenSpec = reg.XLRegMsg.TokenSpec.$Properties;
+
 /** Decodes bytes in which findMessage() has found a message; undefined if the protobuf library rejects them. */
 export function decodeMessage(bytes: Uint8Array): Message | undefined {
   try {

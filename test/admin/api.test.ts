@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { apiRoutes } from '../../src/admin/api.ts';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { tokenRoutes } from '../../src/admin/token-routes.ts';
+import { createJoinToken, hashJoinToken } from '../../src/client/index.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
@@ -226,6 +227,41 @@ describeEachEngine('with the engine %s', (engine) => {
     expect((await put('{"level":"info"}')).status).toBe(200);
     const foreign = { headers: { origin: 'http://example.org' }, body: '{"level":"warn"}' };
     expect((await ask('PUT /api/log-level', '/api/log-level', foreign)).status).toBe(403);
+  });
+
+  it('adds, lists and revokes the join tokens of a cluster that admits by them (A7)', async () => {
+    const first = createJoinToken();
+    const { session } = await registry.identify('owner');
+    await session.create('guarded', { size: 3, joinTokens: [{ token: first }] });
+    const path = '/api/clusters/guarded/tokens';
+    const [list, one] = ['/api/clusters/{cluster}/tokens', '/api/clusters/{cluster}/tokens/{token}'];
+    const post = (body: unknown, at = path) => ask(`POST ${list}`, at, { body: JSON.stringify(body) });
+    const hash = hashJoinToken(createJoinToken());
+    const added = { hash, uses: 2, left: 2, ttlMs: 60_000, forName: 'dora', replace: true, observer: false };
+    const body = { hash, uses: 2, ttlMs: 60_000, forName: 'dora', replace: true };
+    const made = await post(body);
+    expect(made).toMatchObject({ status: 200, body: { tokens: expect.arrayContaining([added]) } });
+    expect((await post(body)).body.tokens.length).toBe(2);
+    expect(await post({ hash })).toMatchObject({ status: 409, body: { error: { code: 'admits-differently' } } });
+    for (const bad of [
+      ...[null, {}, { hash: 'ff' }, { hash, uses: 0 }, { hash, uses: 1_025 }, { hash, forName: '.x' }],
+      ...[
+        { hash, replace: true },
+        { hash, forName: 'x', replace: true, observer: true },
+        { hash, token: 'x' },
+      ],
+    ]) {
+      expect(await post(bad)).toMatchObject({ status: 400, body: { error: { code: 'bad-token' } } });
+    }
+    expect(await post({ hash }, '/api/clusters/c2/tokens')).toMatchObject({ status: 409 });
+    expect(await ask(`GET ${list}`, '/api/clusters/none/tokens')).toMatchObject({ status: 404 });
+    expect(await ask(`DELETE ${one}`, `${path}/ff`)).toMatchObject({ status: 400 });
+    for (let time = 0; time < 2; time++) {
+      const revoked = await ask(`DELETE ${one}`, `${path}/${hash}`);
+      expect(revoked.body).toEqual((await ask(`GET ${list}`, path)).body);
+      expect(revoked.body.tokens).toMatchObject([{ hash: hashJoinToken(first), uses: 3, left: 3 }]);
+    }
+    expect((await ask('DELETE /api/clusters/{cluster}', '/api/clusters/guarded')).status).toBe(200);
   });
 
   it('creates a kept cluster, marks an existing one and refuses invalid ones (R4)', async () => {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { originOf, readCommand, readReply, writeCommand, writeReply } from '../../src/coordinator/command-codec.ts';
 import { REFUSAL_TEXT, type Refusal } from '../../src/errors.ts';
-import type { Command, Reply } from '../../src/registry/command.ts';
+import type { Command, Reply, TokenSpec, TokenState } from '../../src/registry/command.ts';
 
 const id = fc.uint8Array({ minLength: 1, maxLength: 33 }).map((bytes) => Buffer.from(bytes).toString('hex'));
 const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 });
@@ -14,6 +14,35 @@ const byte = fc.nat(64);
 const version = fc.maxSafeNat();
 const cluster = fc.oneof(fc.record({ id }), fc.record({ name }));
 const properties = { id, size: byte, endPointCount: byte, attrs: long };
+
+const claim = fc.option(
+  fc
+    .record({ time: fc.nat(2 ** 31), token: fc.option(fc.oneof(id, fc.constant('')), { nil: undefined }) })
+    .map(({ time, token }) => ({ time, ...(token !== undefined && { token }) })),
+  { nil: undefined },
+);
+const round = fc.option(id, { nil: undefined });
+const uses = fc.integer({ min: 1, max: 1_024 });
+const flags = fc.record(
+  { replace: fc.constant(true as const), observer: fc.constant(true as const), forName: name },
+  { requiredKeys: [] },
+);
+const tokenSpec = fc
+  .tuple(fc.record({ hash: id, ttlMs: fc.maxSafeNat() }), flags, fc.record({ uses }, { requiredKeys: [] }))
+  .map((parts): TokenSpec => Object.assign({}, ...parts));
+const tokenState = fc
+  .tuple(
+    fc.record({ hash: id, uses, left: fc.nat(1_024) }),
+    flags,
+    fc.record({ ttlMs: fc.nat(2 ** 31) }, { requiredKeys: [] }),
+  )
+  .map((parts): TokenState => Object.assign({}, ...parts));
+const tokenSpecs = fc.array(tokenSpec, { minLength: 1, maxLength: 3 });
+
+/** Leaves an absent part out, as the codec does. */
+function withPart<T extends object, K extends string, V>(whole: T, key: K, part: V | undefined): T {
+  return part === undefined ? whole : { ...whole, [key]: part };
+}
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
@@ -26,31 +55,66 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     token,
   }),
   fc.record({ kind: fc.constant('find-client' as const), clientId: id }),
-  fc.record({ kind: fc.constant('create' as const), clientId: id, name, ...properties }),
-  fc.record({ kind: fc.constant('join' as const), clientId: id, cluster }),
-  fc.record({ kind: fc.constant('get-roster' as const), clientId: id, cluster }),
+  fc
+    .tuple(
+      fc.record({ kind: fc.constant('create' as const), clientId: id, name, ...properties }),
+      fc.option(fc.record({ tokens: tokenSpecs, time: fc.nat(2 ** 31) }), { nil: undefined }),
+    )
+    .map(([whole, admits]) => withPart(whole, 'admits', admits)),
+  fc
+    .tuple(fc.record({ kind: fc.constant('join' as const), clientId: id, cluster }), claim, round)
+    .map(([whole, claim, round]) => withPart(withPart(whole, 'claim', claim), 'round', round)),
+  fc
+    .tuple(fc.record({ kind: fc.constant('get-roster' as const), clientId: id, cluster }), claim)
+    .map(([whole, claim]) => withPart(whole, 'claim', claim)),
+  fc.record({ kind: fc.constant('confirm' as const), clientId: id, clusterId: id, round: id }),
+  fc.record({ kind: fc.constant('leave' as const), clientId: id, cluster }),
   fc.record({
-    kind: fc.constant('get-cluster' as const),
+    kind: fc.constant('change-tokens' as const),
     clientId: id,
     cluster,
-    which: long,
-    cursor: fc.option(fc.record({ clusterId: id, from: byte }), { nil: undefined }),
-    rosterBytesMax: fc.nat(2 ** 31),
+    add: fc.array(tokenSpec, { maxLength: 3 }),
+    revoke: fc.array(id, { maxLength: 3 }),
+    time: fc.nat(2 ** 31),
   }),
-  fc.record({
-    kind: fc.constant('get-cluster' as const),
-    clientId: id,
-    cluster,
-    which: long,
-    cursor: fc.constant(undefined),
-    rosterBytesMax: fc.nat(2 ** 31),
-    sealed: fc.constant(true),
-    known: fc.record({ version, history: id }),
-    wait: fc.record({ until: fc.constantFrom('change' as const, 'complete' as const), resumed: fc.boolean() }),
-  }),
+  fc
+    .tuple(
+      fc.record({
+        kind: fc.constant('get-cluster' as const),
+        clientId: id,
+        cluster,
+        which: long,
+        cursor: fc.constant(undefined),
+        rosterBytesMax: fc.nat(2 ** 31),
+        sealed: fc.constant(true),
+        known: fc.record({ version, history: id }),
+        wait: fc.record({ until: fc.constantFrom('change' as const, 'complete' as const), resumed: fc.boolean() }),
+      }),
+      claim,
+      round,
+    )
+    .map(([whole, claim, round]) => withPart(withPart(whole, 'claim', claim), 'round', round)),
+  fc
+    .tuple(
+      fc.record({
+        kind: fc.constant('get-cluster' as const),
+        clientId: id,
+        cluster,
+        which: long,
+        cursor: fc.option(fc.record({ clusterId: id, from: byte }), { nil: undefined }),
+        rosterBytesMax: fc.nat(2 ** 31),
+      }),
+      claim,
+    )
+    .map(([whole, claim]) => withPart(whole, 'claim', claim)),
 );
 
 const reply: fc.Arbitrary<Reply> = fc.oneof(
+  fc.record({
+    kind: fc.constant('tokens' as const),
+    cluster: fc.record(properties),
+    tokens: fc.array(tokenState, { maxLength: 3 }),
+  }),
   fc.constant({ kind: 'registered' as const }),
   fc.record({ kind: fc.constant('client' as const), token }),
   fc.record({ kind: fc.constant('cluster' as const), cluster: fc.record(properties) }),

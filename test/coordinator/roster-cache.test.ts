@@ -31,6 +31,7 @@ import {
   NOBODY,
   REGISTRY_ID,
 } from '../registry/arbitrary-commands.ts';
+import { createWith, join as joinWith, OWNER, read, register as registerOwner, spec } from '../registry/token-world.ts';
 import { create, getCluster, join, register } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
@@ -192,6 +193,16 @@ describe('the roster cache', () => {
     await coordinator.ask([register(1), create('c', 0xc1, 3, 1n), join(1, 'c'), getCluster('c', idOf(1))]);
     expect(answer(getCluster('c', idOf(1)))).toBeUndefined();
     expect(answer(create('c', 0xc2))).toBeUndefined();
+  });
+
+  it('shows no cluster that admits by join tokens, and answers no Create with tokens (A2, A3)', async () => {
+    const { coordinator, answer } = shown();
+    await coordinator.ask([registerOwner(OWNER), createWith([spec('t')]), create('open', 0xd0)]);
+    await coordinator.ask([joinWith(OWNER, 't'), read(OWNER), getCluster('open')]);
+    expect(answer(read(OWNER))).toBeUndefined();
+    expect(answer(create('c', 0xc1))).toBeUndefined();
+    expect(answer(create('open', 0xd1))).toMatchObject({ kind: 'cluster' });
+    expect(answer({ ...createWith([spec('t')]), name: 'open' } as Command)).toBeUndefined();
   });
 
   it('shows the members that remain after an eviction, to them alone (R14)', async () => {

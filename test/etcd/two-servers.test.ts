@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
-import type { Command, Reply } from '../../src/registry/command.ts';
+import type { Command, RegisterCommand, Reply } from '../../src/registry/command.ts';
 import type { TableLimits } from '../../src/registry/time-to-live.ts';
 import { ETCD, type TxnRequest, type TxnResponse } from '../../src/store/etcd/etcd-calls.ts';
 import { EtcdClient } from '../../src/store/etcd/etcd-client.ts';
@@ -149,6 +149,24 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     const rosters = await Promise.all([one, other].map(({ coordinator }) => ask(coordinator, getCluster('c'))));
     expect(rosters[0]).toEqual(rosters[1]);
     expect([1n, 2n]).toContain(whichOf(rosters[0]!));
+  });
+
+  it('take a seat from nobody else when a Leave is repeated after others joined (A8, R14)', async () => {
+    const [one, other] = await servers(2);
+    await one.coordinator.ask([register(1), register(2), create('c', 0xc0, 2)]);
+    await ask(one.coordinator, join(1, 'c'));
+    const leave = { kind: 'leave' as const, clientId: idOf(1), cluster: { name: 'c' } };
+    // Both servers may empty the seat, and one of them may already have given it to the next client.
+    const replies = await Promise.all([
+      ask(one.coordinator, leave),
+      ask(other.coordinator, leave).then(() => ask(other.coordinator, join(2, 'c'))),
+      ask(one.coordinator, leave),
+    ]);
+    expect(replies.map(({ kind }) => kind)).toEqual(['cluster', 'cluster', 'cluster']);
+    for (const { coordinator } of [one, other]) {
+      const roster = await ask(coordinator, getCluster('c'));
+      expect(roster).toMatchObject({ which: 1n, roster: (register(2) as RegisterCommand).token });
+    }
   });
 
   it('spare a member that came back while the outcome of its eviction was unknown (R14)', async () => {

@@ -71,6 +71,12 @@ export const join: fc.Arbitrary<Command> = fc.record({
   cluster,
 });
 
+export const leave: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('leave' as const),
+  clientId: fc.constantFrom(...CLIENT_IDS, NOBODY),
+  cluster,
+});
+
 export const getCluster: fc.Arbitrary<Command> = fc.record({
   kind: fc.constant('get-cluster' as const),
   clientId: fc.constantFrom(...CLIENT_IDS, NOBODY),

@@ -83,6 +83,12 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
     }
     case 'get-roster':
       throw new Error('the model knows no epochs');
+    case 'leave': {
+      const after = heardOf(table, command.clientId, now);
+      const left = evict(after, command.cluster, { id: command.clientId }, now);
+      if (left.reply.kind !== 'refused' || left.reply.refusal !== 'client-unknown') return left;
+      return unchanged(after, { kind: 'cluster', cluster: propertiesOf(find(after, command.cluster)!) });
+    }
     case 'evict':
       return evict(table, command.cluster, command.member, now);
     case 'delete-cluster': {
@@ -94,7 +100,9 @@ export function applySlowly(table: SlowTable, command: Command | OperatorCommand
       return { reply, changes: [removalOf(cluster)], table: { ...after, clusters } };
     }
     case 'lift-marks':
-      throw new Error('the model knows no marks');
+    case 'change-tokens':
+    case 'operate-tokens':
+      throw new Error('the model knows neither marks nor join tokens');
     case 'keep-cluster':
       return keep(table, command, now);
   }

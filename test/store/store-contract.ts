@@ -483,6 +483,23 @@ export function storeContract(name: string, open: (dataDirectory: string) => Sto
       expect(await store.commit([item.slice(1)])).toEqual([{ kind: 'stored' }]);
     });
 
+    it('gives a seat to another client if the change replaces the one that has it, and to nobody else', async () => {
+      const store = openOne();
+      await store.commit([client(1), client(2), client(3), cluster('c', 0xc0), member(0xc0, 0, 1), member(0xc0, 1, 2)]);
+      const taking = (index: number, by: number, name: string, from: number) =>
+        member(0xc0, index, by, { name, replaces: idOf(from) });
+      expect(await kinds(store, [taking(0, 3, 'node-1', 2)])).toEqual(['conflict']);
+      const item = [taking(0, 3, 'node-1', 1), entry(0xc0, '04', one, true)];
+      expect(await store.commit([item])).toEqual([{ kind: 'stored' }]);
+      expect(await kinds(store, [member(0xc0, 0, 1)])).toEqual(['conflict']);
+      const seats = inOrder(await all(store)).filter(({ kind }) => kind === 'member');
+      expect(seats.map(plain)).toEqual([member(0xc0, 0, 3, { name: 'node-1' }), member(0xc0, 1, 2)].map(plain));
+      // The former member may join again, elsewhere and under another name.
+      const emptied = [removedMember(0xc0, 1, 2), entry(0xc0, '04', one, true)];
+      expect(await store.commit([emptied])).toEqual([{ kind: 'stored' }]);
+      expect(await kinds(store, [member(0xc0, 1, 1, { name: 'again' })])).toEqual(['stored']);
+    });
+
     it('stores nothing of an item whose entry conflicts', async () => {
       const store = openOne();
       await store.commit([client(1), cluster('c', 0xc0), entry(0xc0, '01', one)]);

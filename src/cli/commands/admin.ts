@@ -2,11 +2,10 @@
 import { ROLES, type Role } from '../../admin/roles.ts';
 import { escapeText } from '../../client/escape-text.ts';
 import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from '../admin-port.ts';
-import { readArguments, UsageError } from '../client-flags.ts';
+import { lifetimeSeconds, readArguments, UsageError } from '../client-flags.ts';
 import { printJson, printTable } from '../print.ts';
 
 const FLAGS = { ...ADMIN_FLAGS, json: { type: 'boolean' } } as const;
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 interface Token {
   readonly name: string;
@@ -36,7 +35,11 @@ async function add(args: readonly string[], signal: AbortSignal): Promise<number
   const { values, positionals } = readArguments(args, { positionals: ['NAME'], options });
   const { role, ttl } = values;
   if (role === undefined || !ROLES.includes(role as Role)) throw new UsageError(`--role should be ${ROLES.join(', ')}`);
-  const content = { name: positionals[0]!, role, ttlSeconds: ttl === undefined ? undefined : secondsOf(ttl) };
+  const content = {
+    name: positionals[0]!,
+    role,
+    ttlSeconds: ttl === undefined ? undefined : lifetimeSeconds('--ttl', ttl),
+  };
   const made = (await ask(await adminPort(values), 'POST /api/tokens', signal, content)) as Token & { token: string };
   if (values.json) {
     const { name, expires, token } = made;
@@ -82,11 +85,4 @@ async function rotate(args: readonly string[], signal: AbortSignal): Promise<num
 
 function ask(port: AdminPort, route: string, signal: AbortSignal, content?: unknown): Promise<unknown> {
   return askAdmin(port, route, 'refused', signal, content);
-}
-
-/** `90d`, `12h`, `30m` or `45s`, in seconds. Throws UsageError. */
-function secondsOf(text: string): number {
-  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
-  if (!count || !unit) throw new UsageError('--ttl should be like 90d, 12h, 30m or 45s');
-  return Number(count) * SECONDS[unit]!;
 }

@@ -1,9 +1,11 @@
 // xlreg create: creates a cluster, or finds the one of this name. With --keep it acts as the operator, over the admin
 // port.
-import { createVisitor } from '../../client/index.ts';
+import { createVisitor, type JoinTokenSpec } from '../../client/index.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { begin } from '../begin.ts';
-import { confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
+import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
+import { creatorHome, openCreator } from '../creator-home.ts';
+import { describesToken, JOIN_TOKEN_FLAGS, type JoinTokenFlags, newJoinToken } from '../join-token-flags.ts';
 import { printFields, printJson } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
@@ -18,6 +20,9 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
       confirm: { type: 'string' },
       wait: { type: 'string' },
       keep: { type: 'boolean' },
+      token: { type: 'boolean' },
+      home: { type: 'string' },
+      ...JOIN_TOKEN_FLAGS,
       ...ADMIN_FLAGS,
     },
   });
@@ -28,6 +33,7 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
 
   const confirmMs = confirmTime(values.confirm, flags);
   if (confirmMs > 0 && values.keep) throw new UsageError('--confirm and --keep exclude each other');
+  const joinToken = joinTokenIn(values, flags);
   const wait = new Wait('create', values.wait, signal);
   if (values.keep) {
     const kept = await wait
@@ -37,23 +43,41 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
     printCluster(flags.json, { name: clusterName, clusterId, size, endPoints, keep: true }, asked);
     return 0;
   }
-  const visitor = await createVisitor();
+  const visitor = joinToken ? undefined : await createVisitor();
+  const joinTokens = joinToken && [joinToken];
   const { session, begun } = await wait
     .retry(async () => {
       const regCred = await readRegistry(flags, wait.signal);
+      const creator = visitor ?? (await openCreator(creatorHome(values.home, regCred)));
       return await begin(regCred, connectOptions(flags, regCred, wait.signal), async (session) => {
-        await session.identify(visitor);
-        return await session.create(clusterName, { ...asked, confirmMs });
+        await session.identify(creator);
+        return await session.create(clusterName, { ...asked, confirmMs, joinTokens });
       });
     })
     .finally(() => wait.end());
   try {
     const { clusterId, size, endPoints, confirmMs } = begun;
-    printCluster(flags.json, { name: clusterName, clusterId, size, endPoints, confirmMs }, asked);
+    const token = joinToken && { token: joinToken.token };
+    printCluster(flags.json, { name: clusterName, clusterId, size, endPoints, confirmMs, ...token }, asked);
     return 0;
   } finally {
     await session[Symbol.asyncDispose]();
   }
+}
+
+/** The join token to create the cluster with; undefined without --token. Throws UsageError. */
+function joinTokenIn(
+  values: JoinTokenFlags & { readonly token?: boolean; readonly home?: string; readonly keep?: boolean },
+  { dialect }: ClientFlags,
+): JoinTokenSpec | undefined {
+  if (!values.token) {
+    if (describesToken(values) || values.home !== undefined) throw new UsageError('--token is missing');
+    return undefined;
+  }
+  if (values.keep) throw new UsageError('--keep and --token exclude each other');
+  if (values.replace) throw new UsageError('--replace: a new cluster has no seat to replace; see xlreg token add');
+  if (dialect !== 'sealed') throw new UsageError('--token needs --dialect sealed');
+  return newJoinToken(values);
 }
 
 interface Shape {
@@ -85,10 +109,12 @@ interface CreatedCluster extends Shape {
   readonly confirmMs?: number | undefined;
   /** True if the cluster stays without a member; absent without --keep. */
   readonly keep?: true;
+  /** The join token; absent without --token. */
+  readonly token?: string;
 }
 
 function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): void {
-  const { name, clusterId, size, endPoints, confirmMs, keep } = cluster;
+  const { name, clusterId, size, endPoints, confirmMs, keep, token } = cluster;
   const asAsked = size === asked.size && endPoints === asked.endPoints;
   if (json) return printJson({ ...cluster, asked, asAsked });
   printFields([
@@ -98,6 +124,7 @@ function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): voi
     ['end points', String(endPoints)],
     ...(confirmMs ? [['confirm time', `${confirmMs / 1_000} s`] as [string, string]] : []),
     ...(keep ? [['kept', 'yes'] as [string, string]] : []),
+    ...(token === undefined ? [] : [['token', token] as [string, string]]),
   ]);
   if (!asAsked) process.stdout.write(`${difference(asked, { size, endPoints })}\n`);
 }

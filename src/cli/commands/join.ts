@@ -18,6 +18,7 @@ import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { adviceOn, memberEndPoints } from '../end-point-advice.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
+import { givenJoinToken } from '../join-token-flags.ts';
 import { homeOf } from '../member-place.ts';
 import {
   memberJson,
@@ -49,6 +50,7 @@ interface JoinRequest {
   readonly markLifted: boolean;
   /** Fail unless every member is verified. */
   readonly requireVerified: boolean;
+  readonly joinToken: string | undefined;
 }
 
 /** Resolves to the exit code: 1 if the time is up. Rejects as the client library does, or with UsageError. */
@@ -67,14 +69,19 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
       'new-registry-key': { type: 'boolean' },
       'mark-lifted': { type: 'boolean' },
       'require-verified': { type: 'boolean' },
+      token: { type: 'string' },
     },
   });
+  const joinToken = givenJoinToken(values.token, flags.dialect, 'xlreg join');
   const clusterName = name('NAME', positionals[0]!);
   if (values.name === undefined) throw new UsageError('--name is missing');
   const memberName = name('--name', values.name);
   const endPoints = memberEndPoints(values['end-point'] ?? []);
   const createSize = sizeToCreate(values);
   if (values.confirm !== undefined && !values.create) throw new UsageError('--confirm needs --create');
+  if (joinToken !== undefined && createSize !== undefined) {
+    throw new UsageError('--create would make a cluster that anybody may join: with a join token, leave it out');
+  }
   const wait = new Wait('join', values.wait, signal);
   const request: JoinRequest = {
     clusterName,
@@ -87,6 +94,7 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
     newKey: values['new-registry-key'] === true,
     markLifted: values['mark-lifted'] === true,
     requireVerified: requireVerified(values, flags),
+    joinToken,
   };
   try {
     const joined = await wait.retry(() => joinOnce(flags, request, wait.signal));
@@ -105,7 +113,7 @@ function sizeToCreate(values: { readonly create?: boolean; readonly size?: strin
 /** Opens a session and joins once. */
 async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortSignal) {
   const regCred = await readRegistry(flags, signal);
-  const options = connectOptions(flags, regCred, signal);
+  const options = { ...connectOptions(flags, regCred, signal), joinToken: request.joinToken };
   const registryId = hex(regCred.id);
   const home = request.home ?? (await homeOf(request.memberName, registryId));
   const found = await memberAt(home, request.memberName, regCred);

@@ -3,6 +3,7 @@ import { type ClusterRef, createVisitor, type Member } from '../../client/index.
 import { begin } from '../begin.ts';
 import { type ClientFlags, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { gatherRoster } from '../gather-roster.ts';
+import { givenJoinToken } from '../join-token-flags.ts';
 import { rosterMemoryOf } from '../member-place.ts';
 import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
@@ -20,8 +21,14 @@ const NOBODY = 0n;
 export async function members(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME or ID'],
-    options: { wait: { type: 'string' }, 'require-verified': { type: 'boolean' }, save: { type: 'string' } },
+    options: {
+      wait: { type: 'string' },
+      'require-verified': { type: 'boolean' },
+      token: { type: 'string' },
+      save: { type: 'string' },
+    },
   });
+  const joinToken = givenJoinToken(values.token, flags.dialect, 'xlreg members');
   const required = requireVerified(values, flags);
   const { save } = values;
   if (save !== undefined && flags.dialect !== 'sealed') throw new UsageError('--save needs --dialect sealed');
@@ -30,20 +37,27 @@ export async function members(args: readonly string[], signal: AbortSignal): Pro
   const wait = new Wait('members', values.wait, signal);
   const visitor = await createVisitor();
   try {
-    const found = await wait.retry(() => findOnce(flags, cluster, visitor, wait.signal));
+    const found = await wait.retry(() => findOnce(flags, { cluster, joinToken }, visitor, wait.signal));
     const code = await report(found, { text, cluster, required }, flags, wait);
     const { clusterId } = found;
-    if (save !== undefined) await wait.retry(() => saveOnce(flags, clusterId, visitor, save, wait.signal));
+    const wanted = { cluster: { id: clusterId }, joinToken };
+    if (save !== undefined) await wait.retry(() => saveOnce(flags, wanted, visitor, save, wait.signal));
     return code;
   } finally {
     wait.end();
   }
 }
 
+/** A cluster, and the token that admits to it, if it needs one. */
+interface Wanted {
+  readonly cluster: ClusterRef;
+  readonly joinToken: string | undefined;
+}
+
 /** Opens a session and finds the cluster once. */
-async function findOnce(flags: ClientFlags, cluster: ClusterRef, visitor: Member, signal: AbortSignal) {
+async function findOnce(flags: ClientFlags, { cluster, joinToken }: Wanted, visitor: Member, signal: AbortSignal) {
   const regCred = await readRegistry(flags, signal);
-  const options = connectOptions(flags, regCred, signal);
+  const options = { ...connectOptions(flags, regCred, signal), joinToken };
   const { session, begun } = await begin(regCred, options, async (session) => ({
     ...(await session.identify(visitor)),
     ...(await session.cluster(cluster, NOBODY)),
@@ -53,11 +67,11 @@ async function findOnce(flags: ClientFlags, cluster: ClusterRef, visitor: Member
 }
 
 /** Saves the signed roster of the cluster's epoch, in a session of its own. */
-async function saveOnce(flags: ClientFlags, id: string, visitor: Member, path: string, signal: AbortSignal) {
-  const { session, regCred } = await findOnce(flags, { id }, visitor, signal);
+async function saveOnce(flags: ClientFlags, wanted: Wanted, visitor: Member, path: string, signal: AbortSignal) {
+  const { session, regCred } = await findOnce(flags, wanted, visitor, signal);
   try {
     const { bytes, roster } = await session.savedRoster(
-      { id },
+      wanted.cluster,
       rosterMemoryOf(Buffer.from(regCred.id).toString('hex')),
     );
     await writeSavedRoster(path, bytes);

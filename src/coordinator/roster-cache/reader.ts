@@ -38,7 +38,8 @@ export class RosterCacheReader {
   }
 
   #pageOf(command: Command): CachePage | undefined {
-    if (command.kind === 'create') return this.#pages.named(command.name);
+    // Whether a cluster admits as a Create with join tokens asks is the coordinator's to say.
+    if (command.kind === 'create') return command.admits ? undefined : this.#pages.named(command.name);
     if (command.kind !== 'get-cluster') return undefined;
     const { cluster } = command;
     return 'id' in cluster ? this.#pages.at(this.#pages.numberOf(cluster.id)) : this.#pages.named(cluster.name);

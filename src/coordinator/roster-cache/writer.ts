@@ -58,11 +58,14 @@ export class RosterCache {
     for (const id of this.#published) if (id !== undefined) this.#invalidate(id);
   }
 
-  /** Skips an ephemeral cluster: its GetClusters keep it alive, so the coordinator has to see them. */
+  /**
+   * Skips an ephemeral cluster: its GetClusters keep it alive, so the coordinator has to see them. Skips a cluster that
+   * admits by join tokens: the coordinator alone judges who is admitted.
+   */
   #begin(record: ClusterRecord, members: readonly (Registration | undefined)[], epoch: number): void {
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
     const fieldBytes = members.reduce((sum, member) => sum + (member?.sealed?.length ?? 0), 0);
-    if (isEphemeral(record) || !fits(bytes, fieldBytes)) return;
+    if (isEphemeral(record) || record.owner !== undefined || !fits(bytes, fieldBytes)) return;
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
     this.#published[number] = undefined;

@@ -141,7 +141,7 @@ function planCluster(change: ClusterRecord, keys: EtcdKeys): PlannedChange {
 }
 
 function planMember(change: MemberRecord, together: readonly Change[], keys: EtcdKeys): PlannedChange {
-  const { clusterId, clientId, index, name, ofClient = false, roundState } = change;
+  const { clusterId, clientId, index, name, ofClient = false, roundState, replaces } = change;
   const [cluster, client] = [keys.cluster(clusterId), keys.client(clientId)];
   const key = keys.member(clusterId, index);
   const nameKey = keys.memberName(clusterId, name);
@@ -151,15 +151,17 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
   const inRound = roundState === undefined ? [] : [inRoundState(keys, clusterId, roundState)];
   const seat = [present(cluster), absent(key), absent(nameKey), absent(seatKey), ...inRound];
   const roundKeys = roundState === undefined ? [] : [keys.roundState(clusterId)];
+  const ends = replaces !== undefined && roundState !== undefined && stateAfterLeave(roundState) !== roundState;
+  const endsRound = ends ? endingRound(keys, clusterId) : [];
   // A client that registers in the same item needs no check.
   const checksClient = ofClient && !together.some((other) => other.kind === 'client');
   return {
-    written: [key, nameKey, seatKey],
-    touched: [keys.seats(clientId)],
+    written: [key, nameKey, seatKey, ...(ends ? roundKeys : [])],
+    touched: [clientId, ...(replaces === undefined ? [] : [replaces])].map((id) => keys.seats(id)),
     needed: checksClient ? [cluster, client] : [cluster],
     reads: [cluster, key, nameKey, seatKey, ...roundKeys, ...(checksClient ? [client] : [])].map(read),
     optimistic(known) {
-      if (together.length > 1 && !ofClient) return undefined;
+      if ((together.length > 1 && !ofClient) || replaces !== undefined) return undefined;
       const registered = checksClient ? [present(client), notWrittenAfter(client, known)] : [];
       return { conditions: [...seat, ...registered], writes };
     },
@@ -169,7 +171,9 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
       const current = kvs.get(key);
       if (current && isEqual(current, value)) return STORED;
       const record = current && (keys.record(key, current.value!) as MemberRecord | MemberRef);
-      if (record && record.clientId !== clientId) return record.kind === 'member' ? conflictWith(record) : CONFLICT;
+      const isReplaced = record !== undefined && record.clientId === replaces && record.name === name;
+      if (record && record.clientId !== clientId && !isReplaced)
+        return record.kind === 'member' ? conflictWith(record) : CONFLICT;
       if (roundState !== undefined && !isInRoundState(found, keys, clusterId, roundState)) return CONFLICT;
       const registration = kvs.get(client);
       if (checksClient && !(registration && found.known(revisionOf(registration)))) return CONFLICT;
@@ -179,6 +183,11 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
         return { conditions: [...seat, ...registered], writes };
       }
       const same = [present(cluster), writtenAt(key, revisionOf(current)), ...registered, ...inRound];
+      if (isReplaced) {
+        if (kvs.has(seatKey)) return CONFLICT;
+        const moved = [...endsRound, ...writes, remove(keys.seat(record.clientId, clusterId))];
+        return { conditions: [...same, absent(seatKey)], writes: moved };
+      }
       // A registration that is being stored has to notice the new token: it looks at s.
       if (record!.name === name) return { conditions: same, writes: [writes[0]!, writes[2]!] };
       if (kvs.has(nameKey)) return CONFLICT;
@@ -277,23 +286,25 @@ function planMemberRemoval({ clusterId, index, clientId, roundState }: MemberRem
 function planEntry(change: EntryRecord, together: readonly Change[], keys: EtcdKeys): PlannedChange {
   const { clusterId, ifAbsent } = change;
   const cluster = keys.cluster(clusterId);
+  const needed = change.needs === undefined ? [] : [keys.entry(clusterId, change.needs)];
   const key = keys.entry(clusterId, change.key);
   const value = encodeEntry(entryKey(clusterId, change.key), change);
   const writes = [put(key, value)];
   // A cluster that is created in the same item needs no check.
   const isNew = together.some((other) => other.kind === 'cluster' && other.id === clusterId);
-  const stands = isNew ? [] : [present(cluster)];
+  const stands = [...(isNew ? [] : [cluster]), ...needed].map(present);
   return {
     written: [key],
     touched: [],
-    needed: isNew ? [] : [cluster],
-    reads: [read(cluster), read(key)],
+    needed: [...(isNew ? [] : [cluster]), ...needed],
+    reads: [cluster, key, ...needed].map(read),
     optimistic: (known) => ({
       conditions: [...stands, ifAbsent ? absent(key) : notWrittenAfter(key, known)],
       writes,
     }),
     resolve(found) {
       if (!isNew && !found.keys.has(cluster)) return CONFLICT;
+      if (needed.some((other) => !found.keys.has(other))) return CONFLICT;
       const current = found.keys.get(key);
       if (current === undefined) return { conditions: [...stands, absent(key)], writes };
       if (isEqual(current, value)) return STORED;

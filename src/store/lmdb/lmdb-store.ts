@@ -283,7 +283,11 @@ export class LmdbStore implements Store {
         return current === undefined || current.id === change.id ? undefined : { kind: 'conflict', current: [current] };
       }
       case 'member': {
-        const conflict = this.#seatConflict(memberKey(change.clusterId, change.index), change.clientId);
+        const conflict = this.#seatConflict(
+          memberKey(change.clusterId, change.index),
+          change.clientId,
+          change.replaces,
+        );
         if (conflict) return conflict;
         return this.#table.doesExist(clusterIdKey(change.clusterId)) ? undefined : { kind: 'conflict', current: [] };
       }
@@ -346,9 +350,9 @@ export class LmdbStore implements Store {
   }
 
   /** A conflict if another client has the seat; else undefined. */
-  #seatConflict(key: Buffer, clientId: string): CommitOutcome | undefined {
+  #seatConflict(key: Buffer, clientId: string, replaces?: string): CommitOutcome | undefined {
     const current = this.#read<MemberRecord | MemberRef>(key);
-    if (current === undefined || current.clientId === clientId) return undefined;
+    if (current === undefined || current.clientId === clientId || current.clientId === replaces) return undefined;
     return { kind: 'conflict', current: [current.kind === 'seat' ? this.#memberOf(current) : current] };
   }
 

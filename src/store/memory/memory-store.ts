@@ -116,7 +116,7 @@ export class MemoryStore implements Store {
         return;
       default:
         if (change.kind === 'cluster') this.#clusterIds.add(change.id);
-        this.#records.set(keyOf(change), change);
+        this.#records.set(keyOf(change), change.kind === 'member' ? withoutReplaces(change) : change);
     }
   }
 
@@ -132,7 +132,12 @@ function keyOf(record: KeptRecord | MemberRemoval): string {
 }
 
 function displaces(change: Change, current: KeptRecord): boolean {
+  if (change.kind === 'member' && current.kind === 'member') return change.replaces === current.clientId;
   return change.kind === 'client' && current.kind === 'client' && mayReplace(change, current);
+}
+
+function withoutReplaces({ replaces: _, ...record }: MemberRecord): MemberRecord {
+  return record;
 }
 
 /** The owner of a record, who alone may replace it. */
