@@ -13,6 +13,9 @@ const [LEAVE, CHANGE_TOKENS] = [32, 34];
 const TRANSPORTS: readonly Transport[] = ['tcp', 'ws'];
 const target = useTarget();
 const keys = makeMemberKeys({ sig: 70 });
+const strangersKeys = makeMemberKeys({ sig: 71 });
+/** Sessions at the same time present the same statement. */
+const seq = Date.now();
 const hash = Buffer.alloc(32, 7);
 
 const spec = (...fields: Uint8Array[]) => bytesField(51, Buffer.concat(fields));
@@ -28,7 +31,13 @@ async function connect(transport: Transport): Promise<SealedClient> {
 
 async function identified(transport: Transport): Promise<SealedClient> {
   const client = await connect(transport);
-  await client.identify({ name: 'owner', keys });
+  await client.identify({ name: 'owner', keys, seq });
+  return client;
+}
+
+async function stranger(transport: Transport): Promise<SealedClient> {
+  const client = await connect(transport);
+  await client.identify({ name: 'stranger', keys: strangersKeys, seq });
   return client;
 }
 
@@ -98,16 +107,11 @@ it('tells a join token of any length and bytes that it is unknown; an empty one 
   const tokens = [1, 15, 16, 32, 64, 65, 15_000].map((length) => randomBytes(length));
   const asks = (op: number, token: Uint8Array) => ({ op, clusterName: 'guarded', extra: bytesField(50, token) });
   const all = tokens.flatMap((token) => [asks(OP.Join, token), asks(OP.GetCluster, token)]);
-  const member = async (transport: Transport) => {
-    const client = await connect(transport);
-    await client.identify({ name: 'stranger', keys: makeMemberKeys({ sig: 71 }) });
-    return client;
-  };
-  await ends('join token unknown', all, member);
+  await ends('join token unknown', all, stranger);
   await ends(
     'join token needed',
     [asks(OP.Join, Buffer.alloc(0)), { op: OP.GetCluster, clusterName: 'guarded' }],
-    member,
+    stranger,
   );
 });
 
@@ -115,11 +119,6 @@ it('refuses a ChangeTokens of anybody but the owner, and of a cluster without ow
   const other = await identified('tcp');
   await other.create(target.unique('open'), 2);
   await other.bye();
-  const stranger = async (transport: Transport) => {
-    const client = await connect(transport);
-    await client.identify({ name: 'stranger', keys: makeMemberKeys({ sig: 71 }) });
-    return client;
-  };
   await ends('not the owner of this cluster', [change(spec(hashField())), change(cat())], stranger);
   await ends('not the owner of this cluster', [{ op: CHANGE_TOKENS, clusterName: 'witnesses' }]);
 });

@@ -107,9 +107,16 @@ describe.skipIf(programs === undefined)('two servers that share an etcd', () => 
 
   it('admit nobody by a token whose revocation is stored first, or by an admission that an eviction ended (A3)', async () => {
     for (let round = 0; round < ROUNDS; round++) {
-      const [one, other] = await servers([spec('t', { uses: 2 })]);
-      const [joined] = await Promise.all([does(one, join(1, 't')), does(other, change({ revoke: ['t'] }))]);
-      expect(['cluster', 'join-token-unknown']).toContain(joined);
+      const [one, other] = await servers([spec('t', { uses: 2 }), spec('eye', { observer: true })]);
+      const revoking = async () => {
+        await does(other, change({ revoke: ['t'] }));
+        return (await other.coordinator.ask([read(3, 'eye')]))[0];
+      };
+      const [joined, roster] = await Promise.all([does(one, join(1, 't')), revoking()]);
+      // A Join that is not in a roster of after the revocation comes after it.
+      expect([joined, roster]).toMatchObject(
+        joined === 'cluster' ? ['cluster', { which: 1n }] : ['join-token-unknown', { which: 0n }],
+      );
       expect(await does(other, read(1))).toBe(joined === 'cluster' ? 'roster' : 'join-token-needed');
       await does(one, change({ add: [spec('u')] }));
       await does(one, join(2, 'u'));
@@ -179,6 +186,27 @@ describe.skipIf(programs === undefined)('two servers that share an etcd', () => 
       expect(versions.lossCode(idOf(1))).toBe(REPLACED);
     }
     await expectAgreement(one, other);
+  });
+
+  it('store no Join that rests on a token or an admission that another server has ended meanwhile (A3)', async () => {
+    const [one, other] = await servers([spec('t', { uses: 2 }), spec('u')]);
+    await does(one, join(2, 'u'));
+    await does(one, register(2, 'renamed'));
+    /** Applies a command at one server, and stores its changes only after the other server's command. */
+    const late = async (command: Command, meanwhile: Command | OperatorCommand) => {
+      await statesAt(one);
+      const outcome = one.table.apply(command, 0);
+      expect(kindOf(outcome.reply)).toBe('cluster');
+      expect(await does(other, meanwhile)).not.toMatch(/-/);
+      const [committed] = await one.store.commit([outcome.changes]);
+      outcome.undo();
+      return committed!.kind;
+    };
+    expect(await late(join(1, 't'), change({ revoke: ['t'] }))).toBe('conflict');
+    expect(await late(join(2), evict(2))).toBe('conflict');
+    expect(await late(join(1, 'u'), join(3, 'u'))).toBe('conflict');
+    await expectAgreement(one, other);
+    expect((await statesAt(one)).map(({ left }) => left)).toEqual([1]);
   });
 
   it('replace a member at one server while it moves at the other (A5)', async () => {
