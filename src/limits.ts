@@ -23,9 +23,6 @@ export const CONFIRM_MS_MAX = 3_600_000;
 /** Interval of the marks that age rounds, and the time in which one has to be back, in milliseconds (Q7). */
 export const MARK_MS = 1_000;
 
-/** Bytes of a round (Q3). */
-export const ROUND_BYTES = 8;
-
 /** Bytes of an entry's key: its type, then up to two SHA-256 and an index. */
 export const ENTRY_KEY_BYTES_MAX = 66;
 
@@ -35,16 +32,12 @@ export const ENTRY_VALUE_BYTES_MAX = 16_384;
 /** Entries of a cluster. Whoever makes a change that adds one enforces this bound; stores and replay do not. */
 export const ENTRIES_PER_CLUSTER_MAX = 8_192;
 
-/** Join tokens of a cluster (A1). */
-export const JOIN_TOKENS_PER_CLUSTER_MAX = 64;
-
 /** Join tokens that one message adds: a transaction of etcd has room for these and for the removal of as many. */
 export const JOIN_TOKENS_ADDED_MAX = 24;
 
-/** Uses of a join token (A1). */
+/** Join tokens of a cluster, uses of one, and its bytes (A1). */
+export const JOIN_TOKENS_PER_CLUSTER_MAX = 64;
 export const JOIN_TOKEN_USES_MAX = 1_024;
-
-/** Bytes of a join token (A1). */
 export const JOIN_TOKEN_BYTES_MIN = 16;
 export const JOIN_TOKEN_BYTES_MAX = 64;
 
@@ -74,8 +67,9 @@ export const RSA_BITS_MAX = 4096;
 export const ID_BYTES = 32;
 export const ID_BYTES_OLD = 20;
 
-/** Bytes of a History (V1). */
+/** Bytes of a History (V1), and of a round (Q3). */
 export const HISTORY_BYTES = 8;
+export const ROUND_BYTES = 8;
 
 /** Unknown fields of one message, in all (M5): room for later versions, none for a flood. */
 export const UNKNOWN_FIELDS_MAX = 16;

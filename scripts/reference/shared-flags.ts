@@ -1,5 +1,5 @@
 // The flags that several commands share, cut out of their help texts and shown once.
-import { ADMIN_FLAGS, ADMIN_PORT, CLIENT_FLAGS, DATA_DIRECTORY, WAIT } from '../../src/cli/help.ts';
+import { ADMIN_FLAGS, ADMIN_PORT, CLIENT_FLAGS, DATA_DIRECTORY, WAIT } from '../../src/cli/help-flags.ts';
 
 /** The shared parts of help texts, each with the title of its own section. */
 export const SHARED = [

@@ -1,7 +1,8 @@
 // The routes of the join tokens of a cluster (A7), for operators.
 import { z } from 'zod';
 import { JOIN_TOKEN_TTL_MS_MAX, JOIN_TOKEN_USES_MAX } from '../limits.ts';
-import type { OperatorCommand, Reply, TokenSpec } from '../registry/command.ts';
+import type { OperatorCommand, Reply } from '../registry/command.ts';
+import type { TokenSpec } from '../registry/join-token-spec.ts';
 import { isName } from '../wire/name.ts';
 import { jsonOf } from './json-of.ts';
 

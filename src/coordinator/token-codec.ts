@@ -1,5 +1,5 @@
 // Encodes what commands and replies say of join tokens, and decodes it.
-import type { AdmissionClaim, TokenSpec, TokenState } from '../registry/command.ts';
+import type { AdmissionClaim, TokenSpec, TokenState } from '../registry/join-token-spec.ts';
 import type { ByteReader, ByteWriter } from '../shared-memory/byte-codec.ts';
 
 /** Bits of a claim. */

@@ -5,7 +5,8 @@ import type { Refusal } from '../errors.ts';
 import { FENCES_PER_CLUSTER_MAX } from '../limits.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
-import type { AdmissionClaim, ClientRecord, Registration } from './command.ts';
+import type { ClientRecord, Registration } from './command.ts';
+import type { AdmissionClaim } from './join-token-spec.ts';
 import {
   admissionKey,
   EntryEdits,

@@ -11,10 +11,11 @@
 //
 // Invariants: a round lasts only as long as the cluster is full of the same clients. Its confirmations end with it.
 import type { Cluster } from './cluster.ts';
-import type { Change, Completion, RoundEnd, RoundState } from './command.ts';
+import type { Change } from './command.ts';
 import { EPOCH_KEY, type RosterMaker, raiseEpoch, storedEpoch } from './epoch.ts';
 import type { Effect } from './outcome.ts';
 import { Round } from './round.ts';
+import type { Completion, RoundEnd, RoundState } from './round-change.ts';
 
 /** Seats that one change empties: etcd takes 128 operations, and a seat has three keys. */
 export const SEATS_EMPTIED_AT_ONCE = 16;

@@ -3,21 +3,19 @@
 //
 // Pure: no clock, no randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry. A
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
-import { strict as assert } from 'node:assert';
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
 import { judgeRead } from './admission.ts';
 import { type Decision, decide } from './barrier.ts';
 import type { ClusterChanges } from './changed-clusters.ts';
 import type { Client } from './client.ts';
-import { Cluster, isEphemeral } from './cluster.ts';
+import { type Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
-import { confirmOf, propertiesOf } from './cluster-views.ts';
+import { propertiesOf } from './cluster-views.ts';
 import type {
   ClientRecord,
   ClusterRecord,
   ClusterRef,
   Command,
-  CreateCommand,
   EntryRecord,
   GetClusterCommand,
   GetRosterCommand,
@@ -26,10 +24,10 @@ import type {
   MemberRecord,
   MemberSelector,
   OperatorCommand,
-  Reply,
   StoredRecord,
   Use,
 } from './command.ts';
+import { create, keep } from './create.ts';
 import { type RosterMaker, savedRoster } from './epoch.ts';
 import { evict, leave } from './evict.ts';
 import { join } from './join.ts';
@@ -45,7 +43,7 @@ import { Sweep } from './sweep.ts';
 import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
 import type { ShownMember, TableOverview } from './table-views.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
-import { changeTokens, repeatCreate, withTokens } from './token-commands.ts';
+import { changeTokens } from './token-commands.ts';
 
 export class ClusterTable {
   #limits: TableLimits;
@@ -166,7 +164,7 @@ export class ClusterTable {
       case 'find-client':
         return this.#registrations.find(command, this.#use(command.clientId));
       case 'create':
-        return this.#create(command);
+        return create(command, this.#contents, this.#limits, now);
       case 'join':
         return this.#join(command);
       case 'confirm':
@@ -189,7 +187,7 @@ export class ClusterTable {
       case 'delete-cluster':
         return this.#delete(command.cluster);
       case 'keep-cluster':
-        return this.#keep(command);
+        return keep(command, this.#contents, this.#limits, now);
       case 'lift-marks':
         return this.#registrations.liftMarks(command, now);
     }
@@ -270,57 +268,6 @@ export class ClusterTable {
   replay(change: Learned, now = this.#now): void {
     this.#now = now;
     replay(this.#contents, change, now);
-  }
-
-  #create(command: CreateCommand): Outcome {
-    const existing = this.#contents.clustersByName.get(command.name);
-    if (existing) {
-      const digest = this.#contents.clients.get(command.clientId)?.record.sigKeyDigest;
-      return repeatCreate(existing, command, digest, propertiesOf(existing));
-    }
-    if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
-    const maker = this.#contents.clients.get(command.clientId);
-    if (maker && maker.clustersMade >= this.#limits.clustersPerClient) return refuse('clusters-per-client');
-    const { name, id, size, endPointCount, attrs, confirmMs, admits } = command;
-    const record = { kind: 'cluster', name, id, size, endPointCount, attrs, ...confirmOf(confirmMs) } as const;
-    if (!admits) return { ...this.#add(record, maker), adds: 'cluster' };
-    if (!maker) return refuse('client-unknown');
-    const added = this.#add({ ...record, owner: maker.record.sigKeyDigest }, maker);
-    return withTokens(this.#contents.clustersById.get(id)!, admits, { ...added, adds: 'cluster' });
-  }
-
-  #keep({ kind: _, ...properties }: OperatorCommand & { kind: 'keep-cluster' }): Outcome {
-    const cluster = this.#contents.clustersByName.get(properties.name);
-    if (!cluster) {
-      if (this.#contents.clustersById.size >= this.#limits.clusters) return refuse('registry-full');
-      return this.#add({ ...properties, kind: 'cluster', keep: true }, undefined);
-    }
-    const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
-    const before = cluster.record;
-    if (before.keep) return answer(reply);
-    cluster.record = { ...before, keep: true };
-    return {
-      reply,
-      changes: [cluster.record],
-      undo: () => {
-        cluster.record = before;
-      },
-    };
-  }
-
-  #add(record: ClusterRecord, maker: Client | undefined): Outcome {
-    assert(
-      !this.#contents.clustersById.has(record.id) && !this.#contents.clients.has(record.id),
-      'a fresh cluster ID is fresh',
-    );
-    const cluster = new Cluster(record, this.#now, this.#now);
-    cluster.maker = maker;
-    this.#contents.addCluster(cluster);
-    return {
-      reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
-      changes: [record],
-      undo: () => this.#contents.removeCluster(cluster),
-    };
   }
 
   #join(command: JoinCommand): Outcome {

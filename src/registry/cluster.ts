@@ -3,16 +3,10 @@
 import { strict as assert } from 'node:assert';
 import { hash } from 'node:crypto';
 import { ClusterVersions, type LossReason } from './cluster-versions.ts';
-import type {
-  ClusterProperties,
-  ClusterRecord,
-  EntryRecord,
-  MemberRecord,
-  Registration,
-  RoundState,
-} from './command.ts';
+import type { ClusterProperties, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
 import { chooseMembers, joinWholeTokens, type Roster, wholeTokenBytes, wholeTokenContent } from './roster.ts';
 import type { Round } from './round.ts';
+import type { RoundState } from './round-change.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
 const NO_ENTRIES: ReadonlyMap<string, Uint8Array> = new Map();

@@ -1,6 +1,8 @@
 // Commands to the cluster table, its replies, and its changes: the language between workers, coordinator and store. IDs
 // are lower-case hex. All values survive a structured clone.
 import type { Refusal } from '../errors.ts';
+import type { AdmissionClaim, TokenSpec, TokenState } from './join-token-spec.ts';
+import type { RoundChange, RoundState } from './round-change.ts';
 
 /** Names a cluster by its ID or by its name. */
 export type ClusterRef = { readonly id: string } | { readonly name: string };
@@ -107,38 +109,6 @@ export interface JoinCommand {
   readonly round?: string | undefined;
   /** Present exactly if the session is of the sealed dialect. */
   readonly claim?: AdmissionClaim | undefined;
-}
-
-/** What a message brings for its admission to a cluster (A3). */
-export interface AdmissionClaim {
-  /** SHA-256 of the join token, hex; empty if it has a wrong length. Undefined if the message has none. */
-  readonly token?: string | undefined;
-  /** Milliseconds since 1970 at the worker, for expiries. */
-  readonly time: number;
-}
-
-/** A join token as a message describes it (A1). */
-export interface TokenSpec {
-  /** SHA-256 of the token, hex. */
-  readonly hash: string;
-  /** 1 to JOIN_TOKEN_USES_MAX; undefined for the cluster's size. */
-  readonly uses?: number | undefined;
-  /** Milliseconds until it expires; 0 if it does not. */
-  readonly ttlMs: number;
-  /** Admits only a member of this name. */
-  readonly forName?: string | undefined;
-  /** With `forName`: a Join takes the seat of that name. */
-  readonly replace?: true | undefined;
-  /** Admits to GetCluster only. */
-  readonly observer?: true | undefined;
-}
-
-/** A join token of a cluster, with what is left of it. */
-export interface TokenState extends Omit<TokenSpec, 'ttlMs'> {
-  readonly uses: number;
-  readonly left: number;
-  /** Milliseconds until it expires, 0 if it has; undefined if it does not. */
-  readonly ttlMs?: number | undefined;
 }
 
 /** Adds join tokens to a cluster of the client's, or revokes some; with neither it lists them. */
@@ -305,48 +275,6 @@ export type Change =
   | MemberRemoval
   | EntryRemoval
   | RoundChange;
-
-/** Only on a shared store: what the others keep in memory. */
-export type RoundChange = RoundBegin | Confirmation | Completion | RoundEnd;
-
-/** How far a cluster with a barrier is (barrier.ts). */
-export type RoundState = string;
-
-/** A round begins, if neither the round state nor a member has changed: all `size` seats are taken. */
-export interface RoundBegin {
-  readonly kind: 'round';
-  readonly clusterId: string;
-  readonly size: number;
-  readonly before: RoundState;
-  readonly after: RoundState;
-}
-
-/** A member has confirmed the round of this state, which must last. */
-export interface Confirmation {
-  readonly kind: 'confirmation';
-  readonly clusterId: string;
-  readonly clientId: string;
-  readonly round: RoundState;
-}
-
-/** The cluster is complete, if neither the round state nor a member has changed: all `size` seats are taken. */
-export interface Completion {
-  readonly kind: 'completion';
-  readonly clusterId: string;
-  readonly size: number;
-  readonly before: RoundState;
-}
-
-/** Empties seats for a round, if neither the round state nor a member has changed. */
-export interface RoundEnd {
-  readonly kind: 'round-end';
-  readonly clusterId: string;
-  readonly before: RoundState;
-  readonly after: RoundState;
-  readonly seats: readonly { readonly index: number; readonly clientId: string; readonly name: string }[];
-  /** Clients that must not have confirmed. */
-  readonly unconfirmed: readonly string[];
-}
 
 /** A record as a store returns it. */
 export type StoredRecord = ClientRecord | ClusterRecord | MemberRecord | MemberRef | EntryRecord;

@@ -11,7 +11,8 @@
 import type { Refusal } from '../errors.ts';
 import { ENTRIES_PER_CLUSTER_MAX, FENCES_PER_CLUSTER_MAX, JOIN_TOKENS_PER_CLUSTER_MAX } from '../limits.ts';
 import type { Cluster } from './cluster.ts';
-import type { Change, EntryRecord, TokenSpec, TokenState } from './command.ts';
+import type { Change, EntryRecord } from './command.ts';
+import type { TokenSpec, TokenState } from './join-token-spec.ts';
 import type { Effect } from './outcome.ts';
 
 const TOKEN = '02';

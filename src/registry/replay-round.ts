@@ -3,8 +3,9 @@ import { giveBack } from './admission.ts';
 import { BARRED_MS, COMPLETE } from './barrier.ts';
 import type { Cluster } from './cluster.ts';
 import type { LossReason } from './cluster-versions.ts';
-import type { Learned, RoundChange } from './command.ts';
+import type { Learned } from './command.ts';
 import type { Effect } from './outcome.ts';
+import type { RoundChange } from './round-change.ts';
 import type { TableContents } from './table-contents.ts';
 
 /** A stored change of a round, or what another server has written. */

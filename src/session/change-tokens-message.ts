@@ -1,6 +1,6 @@
 // Serves ChangeTokens (A7): builds the command for the table (stage 2), and the list of tokens from the table's reply
 // (stage 5). Only the sealed dialect has this message (M3).
-import type { TokenState } from '../registry/command.ts';
+import type { TokenState } from '../registry/join-token-spec.ts';
 import { longOf, type Message, Op, type TokenSpec as SpecMessage } from '../wire/message.ts';
 import { selectCluster } from './cluster-messages.ts';
 import type { IdentifiedSession, SessionContext, Step } from './session.ts';

@@ -10,7 +10,8 @@ import {
   JOIN_TOKEN_USES_MAX,
   JOIN_TOKENS_ADDED_MAX,
 } from '../limits.ts';
-import type { AdmissionClaim, CreateCommand, TokenSpec } from '../registry/command.ts';
+import type { CreateCommand } from '../registry/command.ts';
+import type { AdmissionClaim, TokenSpec } from '../registry/join-token-spec.ts';
 import { bigintOf, type Message, type TokenSpec as SpecMessage } from '../wire/message.ts';
 import { isName } from '../wire/name.ts';
 import type { IdentifiedSession, SessionContext } from './session.ts';

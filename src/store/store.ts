@@ -2,7 +2,8 @@
 // after it. The coordinator is the only writer of its process. Several servers on one store have a coordinator each, so
 // a commit can conflict with that of another server.
 import { strict as assert } from 'node:assert';
-import type { Change, Learned, RoundChange, StoredRecord, Use } from '../registry/command.ts';
+import type { Change, Learned, StoredRecord, Use } from '../registry/command.ts';
+import type { RoundChange } from '../registry/round-change.ts';
 import { mayPass } from '../runtime/passing-failure.ts';
 
 /**

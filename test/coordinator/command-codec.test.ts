@@ -4,7 +4,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { originOf, readCommand, readReply, writeCommand, writeReply } from '../../src/coordinator/command-codec.ts';
 import { REFUSAL_TEXT, type Refusal } from '../../src/errors.ts';
-import type { Command, Reply, TokenSpec, TokenState } from '../../src/registry/command.ts';
+import type { Command, Reply } from '../../src/registry/command.ts';
+import type { TokenSpec, TokenState } from '../../src/registry/join-token-spec.ts';
 
 const id = fc.uint8Array({ minLength: 1, maxLength: 33 }).map((bytes) => Buffer.from(bytes).toString('hex'));
 const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 });

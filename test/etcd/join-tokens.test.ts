@@ -3,7 +3,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
 import { JOIN_TOKENS_ADDED_MAX, JOIN_TOKENS_PER_CLUSTER_MAX } from '../../src/limits.ts';
-import type { Command, OperatorCommand, TokenState } from '../../src/registry/command.ts';
+import type { Command, OperatorCommand } from '../../src/registry/command.ts';
+import type { TokenState } from '../../src/registry/join-token-spec.ts';
 import { Marks } from '../coordinator/asking.ts';
 import { idOf, NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { inOrder } from '../registry/observe.ts';

@@ -1,16 +1,8 @@
 // Commands about a cluster that admits by join tokens, for tests of the table.
 import { hash } from 'node:crypto';
 import type { ClusterTable } from '../../src/registry/cluster-table.ts';
-import type {
-  AdmissionClaim,
-  Command,
-  JoinCommand,
-  OperatorCommand,
-  RegisterCommand,
-  Reply,
-  TokenSpec,
-  TokenState,
-} from '../../src/registry/command.ts';
+import type { Command, JoinCommand, OperatorCommand, RegisterCommand, Reply } from '../../src/registry/command.ts';
+import type { AdmissionClaim, TokenSpec, TokenState } from '../../src/registry/join-token-spec.ts';
 import { idOf } from './arbitrary-commands.ts';
 
 /** Digest of the SigKey of client n. */

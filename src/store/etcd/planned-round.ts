@@ -1,6 +1,6 @@
 // Plans the changes of a round: k/CLUSTER has the round state, f/CLUSTER/CLIENT a confirmation. Invariant: a decision
 // about a round is never planned again after a failed condition. The coordinator decides anew from the caught-up table.
-import type { Completion, Confirmation, RoundBegin, RoundEnd, RoundState } from '../../registry/command.ts';
+import type { Completion, Confirmation, RoundBegin, RoundEnd, RoundState } from '../../registry/round-change.ts';
 import type { CommitOutcome } from '../store.ts';
 import type { Compare, RequestOp } from './etcd-calls.ts';
 import {
