@@ -238,8 +238,8 @@ cluster without a member is removed after --empty-cluster-ttl of xlreg serve.
   --keep                      keep the cluster, new or not, even without a member; needs the admin port${WAIT}
 ${ADMIN_PORT}${CLIENT_FLAGS}`;
 
-const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--create --size N [--confirm SECONDS]]
-           [--home DIR] [--wait SECONDS] [--require-verified] [FLAGS]
+const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--home DIR]
+           [--create --size N [--confirm SECONDS]] [--wait SECONDS] [--require-verified] [FLAGS]
 
 Joins a cluster. The member's home keeps its keys and ID, so that it returns as the same member; the end points
 and labels given now replace the former ones. Exit code 0 means that the roster has this member, and that no statement
