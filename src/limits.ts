@@ -86,8 +86,8 @@ export const WORKERS_MAX = 256;
 export const SLOTS_PER_WORKER = 64;
 
 /**
- * Hellos among these jobs: one in work, the others queued so that the worker never idles. Later Hellos stay in the
- * pool, where a closed connection can still cancel its own.
+ * RSA Hellos among these jobs, or twice as many sealed ones: one in work, the others queued so that the worker never
+ * idles. Later Hellos stay in the pool, where a closed connection can still cancel its own.
  */
 export const HELLOS_PER_WORKER = 4;
 

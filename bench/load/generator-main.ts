@@ -35,6 +35,7 @@ async function handle(message: GeneratorOrder): Promise<void> {
   work.prepare?.(first, count);
   const tally = new Tally();
   const started = machineClock.now();
+  const cpuBefore = process.cpuUsage();
   const progressTimer = setInterval(() => send({ kind: 'progress', settled: tally.settled }), PROGRESS_INTERVAL_MS);
   if (arrivals.mode === 'open') {
     await runOpenLoop(arrivals, count, (unit) => work.run(first + unit, 0), tally, machineClock);
@@ -43,7 +44,9 @@ async function handle(message: GeneratorOrder): Promise<void> {
     await runClosedLoop(arrivals, count, run, tally, machineClock);
   }
   clearInterval(progressTimer);
-  send({ kind: 'report', report: tally.report((machineClock.now() - started) / 1_000) });
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const report = tally.report((machineClock.now() - started) / 1_000, (user + system) / 1e6);
+  send({ kind: 'report', report });
 }
 
 function send(news: GeneratorNews): void {

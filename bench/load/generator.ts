@@ -14,6 +14,8 @@ export interface LoadOutcome {
   readonly turnedAway: number;
   readonly failures: Readonly<Record<string, number>>;
   readonly seconds: number;
+  /** CPU seconds of all generators meanwhile. */
+  readonly generatorCpuSeconds: number;
   /** Completed units of work a second. */
   readonly rate: number;
   readonly latency: Latencies;
@@ -118,7 +120,7 @@ function outcomeOf(report: LoadReport): LoadOutcome {
 
 /** Merges the outcomes of several parts. `seconds` is the total time: the longest part if they ran concurrently. */
 export function joinOutcomes(parts: readonly LoadOutcome[], seconds: number): LoadOutcome {
-  const sum = (of: 'completed' | 'failed' | 'dropped' | 'turnedAway') =>
+  const sum = (of: 'completed' | 'failed' | 'dropped' | 'turnedAway' | 'generatorCpuSeconds') =>
     parts.reduce((total, part) => total + part[of], 0);
   const failures: Record<string, number> = {};
   for (const part of parts) {
@@ -131,6 +133,7 @@ export function joinOutcomes(parts: readonly LoadOutcome[], seconds: number): Lo
     turnedAway: sum('turnedAway'),
     failures,
     seconds,
+    generatorCpuSeconds: sum('generatorCpuSeconds'),
     rate: sum('completed') / seconds,
     latency: Latencies.merge(parts.map(({ latency }) => latency)),
     lateness: Latencies.merge(parts.map(({ lateness }) => lateness)),

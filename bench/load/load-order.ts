@@ -68,6 +68,8 @@ export interface LoadReport {
   readonly failures: Readonly<Record<string, number>>;
   /** Seconds from the first intended start to the last end. */
   readonly seconds: number;
+  /** CPU seconds of the generator meanwhile. */
+  readonly generatorCpuSeconds: number;
   /** Time from the intended start of a unit of work to its end. */
   readonly latency: string;
   /** How late the generator itself started a unit; part of `latency`. */

@@ -28,7 +28,7 @@ export class Tally {
     this.#failures.set(kind, (this.#failures.get(kind) ?? 0) + 1);
   }
 
-  report(seconds: number): LoadReport {
+  report(seconds: number, generatorCpuSeconds: number): LoadReport {
     return {
       completed: this.completed,
       failed: this.failed,
@@ -36,6 +36,7 @@ export class Tally {
       turnedAway: this.turnedAway,
       failures: Object.fromEntries(this.#failures),
       seconds,
+      generatorCpuSeconds,
       latency: this.latency.encode(),
       lateness: this.lateness.encode(),
     };

@@ -112,7 +112,7 @@ function putDocs(root) {
     'grafana/dashboards',
   ])
     cpSync(name, join(root, DOC, name), { recursive: true });
-  put(root, `${DOC}/examples/config.json`, readFileSync('packaging/config.example.json'));
+  put(root, `${DOC}/packaging/config.example.json`, readFileSync('packaging/config.example.json'));
   put(root, `${DOC}/changelog.Debian.gz`, gzipSync(changelog(), { level: 9 }));
   const license = readFileSync('LICENSE', 'utf8').trim().split('\n').slice(4);
   const indented = license.map((line) => (line.trim() === '' ? ' .' : ` ${line}`)).join('\n');

@@ -130,12 +130,17 @@ export class Admission {
   }
 
   /**
-   * Returns true if a connection without a permit may stay. `others` is the number of such connections of its address.
-   * All of them together have a share of maxConnections. One address may hold at most as many of that share as it
-   * leaves free, so one address cannot take it all.
+   * Returns whether an address with `others` connections without a permit has used up its part. All such connections
+   * together have a share of maxConnections. One address may hold at most as many of that share as it leaves free, so
+   * one address cannot take it all.
    */
+  isUnseatedFull(others: number): boolean {
+    return others >= this.#unseatedMax - this.#unseated;
+  }
+
+  /** Returns true if a connection without a permit may stay. `others` is the number of such connections of its address. */
   hasRoomUnseated(others: number): boolean {
-    if (others >= this.#unseatedMax - this.#unseated) {
+    if (this.isUnseatedFull(others)) {
       this.turnedAway('silent-connections', undefined);
       return false;
     }

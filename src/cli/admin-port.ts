@@ -41,7 +41,7 @@ export async function adminPort(values: AdminFlags): Promise<AdminPort> {
   return {
     url,
     ca: cacert === undefined ? undefined : await readNamed('the certificates of --cacert', cacert),
-    token: (await readNamed('the admin token', tokenFile, '; pass --token-file or --data-dir')).trim(),
+    token: (await readNamed('the admin token', tokenFile, '; pass --data-dir, --config or --token-file')).trim(),
     dataDir,
   };
 }

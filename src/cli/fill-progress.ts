@@ -1,8 +1,9 @@
-// Prints on stderr how full a cluster is: a line for each change, or on a terminal one line that is rewritten. All
-// events of one turn of the event loop count as one change.
+// Prints on stderr how full a cluster is: a line for each change, or in the foreground of a terminal one line that is
+// rewritten. All events of one turn of the event loop count as one change.
 import { escapeText } from '../client/escape-text.ts';
 import type { ClusterMember, Roster } from '../client/index.ts';
 import { missingSeats, unconfirmedNames } from './print.ts';
+import { ownsTerminalLine } from './terminal-line.ts';
 
 /** The count of an empty cluster is printed after this time. */
 const EMPTY_MS = 200;
@@ -15,7 +16,8 @@ export class FillProgress {
   /** Events since the last line. BOUNDED: one turn brings one reply, which has 64 of each at most. */
   #events: string[] = [];
   #joined: string[] = [];
-  #begun = false;
+  /** A line without its end is on the terminal. */
+  #isLineOpen = false;
   /** Bits of the seats that have confirmed; undefined without an open round. */
   #confirmed: bigint | undefined;
 
@@ -49,14 +51,19 @@ export class FillProgress {
   }
 
   lost(address: string, why: string): void {
-    const end = process.stderr.isTTY && this.#begun ? '\n' : '';
-    process.stderr.write(`${end}xlreg: lost ${address} (${why}); trying another server\n`);
+    this.#endLine();
+    process.stderr.write(`xlreg: lost ${address} (${why}); trying another server\n`);
   }
 
   end(): void {
     clearTimeout(this.#emptyTimer);
     if (this.#soon) this.#print();
-    if (process.stderr.isTTY && this.#begun) process.stderr.write('\n');
+    this.#endLine();
+  }
+
+  #endLine(): void {
+    if (this.#isLineOpen) process.stderr.write('\n');
+    this.#isLineOpen = false;
   }
 
   #changed(): void {
@@ -67,7 +74,6 @@ export class FillProgress {
   #print(): void {
     clearImmediate(this.#soon);
     this.#soon = undefined;
-    this.#begun = true;
     const members = [...this.#seats.values()];
     const size = this.#size();
     const seats = size === undefined ? 'none' : missingSeats(members, size);
@@ -78,9 +84,14 @@ export class FillProgress {
     const news = [...this.#events, ...joined].map((event) => `${event}; `).join('');
     this.#events = [];
     this.#joined = [];
-    // A terminal line lists all members; a log line only the changes.
-    if (!process.stderr.isTTY) process.stderr.write(`${news}${count}${missing}${unconfirmed}\n`);
-    else rewriteLine(`${count}${missing}${unconfirmed}; ${members.map(({ name }) => escapeText(name)).join(', ')}`);
+    // A rewritten line lists all members; another one only the changes.
+    if (ownsTerminalLine()) {
+      rewriteLine(`${count}${missing}${unconfirmed}; ${members.map(({ name }) => escapeText(name)).join(', ')}`);
+      this.#isLineOpen = true;
+    } else {
+      this.#endLine();
+      process.stderr.write(`${news}${count}${missing}${unconfirmed}\n`);
+    }
   }
 
   #unconfirmed(members: readonly ClusterMember[]): string {

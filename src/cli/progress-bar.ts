@@ -1,10 +1,12 @@
-// Draws a progress bar on one line of the terminal; does nothing if stderr is no terminal.
+// Draws a progress bar on one line of the terminal; does nothing in its background, or if stderr is no terminal.
+import { ownsTerminalLine } from './terminal-line.ts';
+
 const CELLS = 30;
 
 /** Redraws the line, and removes it at the end. `count` is Infinity if the total is unknown. */
 export function drawProgress(label: string, settled: number, count: number): void {
   const { stderr } = process;
-  if (!stderr.isTTY) return;
+  if (!ownsTerminalLine()) return;
   if (count === Infinity) return void stderr.write(`\r\x1b[K${label} ${settled}`);
   const share = Math.min(settled / count, 1);
   const filled = Math.round(share * CELLS);
@@ -14,5 +16,5 @@ export function drawProgress(label: string, settled: number, count: number): voi
 
 /** Removes the line. */
 export function clearProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  if (ownsTerminalLine()) process.stderr.write('\r\x1b[K');
 }

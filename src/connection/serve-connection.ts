@@ -14,7 +14,7 @@ import {
 import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { EndReason, Job, JobResult } from '../pool/job.ts';
-import { SEALED_HELLO_UNITS } from '../pool/job-queue.ts';
+import { SEALED_HELLO_UNITS } from '../pool/job.ts';
 import type { Pool } from '../pool/pool.ts';
 import { sealedHelloJob } from '../pool/serve-sealed.ts';
 import type { JobTicket } from '../pool/worker-handle.ts';

@@ -50,12 +50,14 @@ export class ScrapedMetrics {
     labelNames: readonly Label[],
     read: () => Samples<Label>,
   ): void {
-    new Gauge({
+    const gauge = new Gauge({
       ...{ name, help, labelNames: [...labelNames], registers: this.#registers },
       collect() {
         for (const [labels, value] of read()) this.set(labels, value);
       },
     });
+    // prom-client begins a gauge without labels at 0. An alert would take that for a value of `read`.
+    if (labelNames.length === 0) gauge.remove();
   }
 
   /** A histogram without labels. */

@@ -1,9 +1,7 @@
 // Stage 1, front end, sequential: jobs that wait for a worker, oldest first. Withdrawn jobs stay until they are reached
 // or dropped.
+import { helloUnits } from './job.ts';
 import type { JobTicket } from './worker-handle.ts';
-
-/** Work of a sealed Hello in units of an RSA one. Admission charges the same. */
-export const SEALED_HELLO_UNITS = 1 / 2;
 
 /** BOUNDED by the caller, which asks for `length` or `units` before it pushes. */
 export class JobQueue {
@@ -34,7 +32,7 @@ export class JobQueue {
   push(ticket: JobTicket): void {
     ticket.place = ++this.#pushed;
     this.#tickets.push(ticket);
-    this.#units += unitsOf(ticket);
+    this.#units += helloUnits(ticket.job.kind);
   }
 
   /** Removes the first `count` tickets that are not withdrawn, and every withdrawn ticket before them. */
@@ -43,7 +41,7 @@ export class JobQueue {
     let examined = 0;
     while (examined < this.#tickets.length && taken.length < count) {
       const ticket = this.#tickets[examined++]!;
-      this.#units -= unitsOf(ticket);
+      this.#units -= helloUnits(ticket.job.kind);
       if (!ticket.withdrawn) taken.push(ticket);
     }
     this.#tickets.splice(0, examined);
@@ -53,10 +51,6 @@ export class JobQueue {
   /** Removes withdrawn tickets. */
   dropWithdrawn(): void {
     this.#tickets = this.#tickets.filter(({ withdrawn }) => !withdrawn);
-    this.#units = this.#tickets.reduce((sum, ticket) => sum + unitsOf(ticket), 0);
+    this.#units = this.#tickets.reduce((sum, { job }) => sum + helloUnits(job.kind), 0);
   }
-}
-
-function unitsOf({ job }: JobTicket): number {
-  return job.kind === 'sealed-hello' ? SEALED_HELLO_UNITS : 1;
 }

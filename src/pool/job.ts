@@ -43,6 +43,14 @@ export function isHello(kind: Job['kind']): boolean {
   return kind === 'hello' || kind === 'sealed-hello';
 }
 
+/** Work of a sealed Hello in units of an RSA one. Admission charges the same. */
+export const SEALED_HELLO_UNITS = 1 / 2;
+
+/** Work of a Hello in units of an RSA one. */
+export function helloUnits(kind: Job['kind']): number {
+  return kind === 'sealed-hello' ? SEALED_HELLO_UNITS : 1;
+}
+
 /** Why a session ends. */
 export type EndReason = 'bye' | Fault | Refusal;
 

@@ -61,7 +61,7 @@ interface PendingMark {
 const MESSAGES_PER_HANDOVER = 8;
 /**
  * An awake worker below this load gets more jobs before another worker is unparked: an unpark costs more than the wait.
- * The bound is three Hellos, below HELLOS_PER_WORKER, so the chosen worker has room.
+ * The bound is three RSA Hellos, below HELLOS_PER_WORKER, so the chosen worker has room.
  */
 const AWAKE_LOAD_MAX = 24;
 

@@ -2,7 +2,7 @@
 // pushes slot numbers to the channel's `messages` and `hellos` queues; pool.ts pops `results`.
 import { SLOTS_PER_WORKER } from '../limits.ts';
 import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../shared-memory/worker-channel.ts';
-import { isHello, type Job, type JobResult, wipeSlot, writeJob } from './job.ts';
+import { helloUnits, isHello, type Job, type JobResult, wipeSlot, writeJob } from './job.ts';
 
 /** Receives a job's result, or undefined if job or worker failed. Views in the result are valid during the call. */
 export type JobDone = (result: JobResult | undefined) => void;
@@ -24,7 +24,7 @@ export class JobTicket {
   }
 }
 
-/** Load of a Hello in units of one message. */
+/** Load of an RSA Hello in units of one message. */
 const MESSAGES_PER_HELLO = 8;
 /** Milliseconds between two checks of the workers' stats. */
 export const LOOK_MS = 250;
@@ -41,8 +41,10 @@ export class WorkerHandle {
   #statsAt = 0;
   /** Looks in a row that found the same stats. */
   #silentLooks = 0;
-  /** Hellos in slots. */
+  /** Hellos in slots, in units of RSA ones. */
   hellos = 0;
+  /** Jobs in slots, in units of one message. */
+  load = 0;
   /** Jobs pushed since the last unpark. */
   #unannounced = 0;
 
@@ -73,11 +75,6 @@ export class WorkerHandle {
     return this.#free.length;
   }
 
-  /** Jobs in slots, in units of one message. */
-  get load(): number {
-    return SLOTS_PER_WORKER - this.#free.length + this.hellos * (MESSAGES_PER_HELLO - 1);
-  }
-
   /** Writes a job into a free slot and pushes the slot's number, without an unpark. Needs `room > 0`. */
   put(ticket: JobTicket): void {
     const slot = this.#free.pop()!;
@@ -85,9 +82,9 @@ export class WorkerHandle {
     ticket.handedOver = performance.now();
     this.tickets[slot] = ticket;
     this.#unannounced += 1;
-    if (!isHello(ticket.job.kind)) return this.channel.messages.push(slot);
-    this.hellos += 1;
-    this.channel.hellos.push(slot);
+    this.#count(ticket, 1);
+    if (isHello(ticket.job.kind)) this.channel.hellos.push(slot);
+    else this.channel.messages.push(slot);
   }
 
   /** Unparks the worker if jobs were pushed since the last unpark. Returns their number. */
@@ -104,7 +101,17 @@ export class WorkerHandle {
     this.tickets[slot] = undefined;
     wipeSlot(this.channel.jobs[slot]!, this.channel.responses[slot]!);
     this.#free.push(slot);
-    if (isHello(ticket.job.kind)) this.hellos -= 1;
+    this.#count(ticket, -1);
+  }
+
+  /** Adds a job that is put into a slot, or removes one. */
+  #count({ job: { kind } }: JobTicket, sign: 1 | -1): void {
+    if (!isHello(kind)) {
+      this.load += sign;
+      return;
+    }
+    this.hellos += sign * helloUnits(kind);
+    this.load += sign * helloUnits(kind) * MESSAGES_PER_HELLO;
   }
 
   /** Wipes the keys in all slots. The worker must be dead. */

@@ -1,6 +1,6 @@
 // Stages 2 and 5, worker, parallel: the loop of one worker. It pops `messages` and `hellos`, and pushes commands to
 // `questions`, or replies to `results` (stage 2). It pops `answers`, and pushes replies to `results` (stage 5). Each
-// round serves answers first, then messages, then one Hello, since an RSA operation takes as long as ten other jobs.
+// round serves answers first, then messages, then one RSA Hello or two sealed ones, which take as long as ten other jobs.
 import { workerData } from 'node:worker_threads';
 import { readReply, writeCommand } from '../coordinator/command-codec.ts';
 import { passMark } from '../coordinator/marks.ts';
@@ -9,7 +9,7 @@ import { SLOTS_PER_WORKER } from '../limits.ts';
 import { readThreadStats } from '../runtime/thread-stats.ts';
 import { Parker } from '../shared-memory/parker.ts';
 import { type ChannelMemory, WorkerChannel } from '../shared-memory/worker-channel.ts';
-import { type JobTimes, readJob, type WorkerResult, writeFailure, writeResult } from './job.ts';
+import { helloUnits, type JobTimes, readJob, type WorkerResult, writeFailure, writeResult } from './job.ts';
 import { pooledRandom } from './pooled-random.ts';
 import { conclude, type JobContext, jobContext, type PendingJob, type RegistryFacts, serveJob } from './serve-job.ts';
 
@@ -93,21 +93,33 @@ class ChannelWorker {
     this.#context = context;
   }
 
-  /** One round: the queued answers and messages, then one Hello. Parks if there was nothing to do. */
+  /** One round: the queued answers and messages, then Hellos. Parks if there was nothing to do. */
   serve(): void {
     const { answers, messages, hellos, parker } = this.#channel;
     const { epoch } = parker;
-    // Drain only what is queued now; later arrivals wait until the coordinator is unparked and the Hello is served.
+    // Drain only what is queued now; later arrivals wait until the coordinator is unparked and Hellos are served.
     for (let left = answers.length; left > 0; left--) this.#conclude(answers.pop()!);
     for (let left = messages.length; left > 0; left--) this.#open(messages.pop()!);
     if (this.#pushedQuestions) this.#coordinatorParker.unpark();
     if (this.#pushedResults) this.#mainParker.unpark();
     const busy = this.#pushedQuestions || this.#pushedResults;
     this.#pushedQuestions = this.#pushedResults = false;
-    // One Hello in every round, so that a flood of messages cannot starve Hellos.
-    const hello = hellos.pop();
-    if (hello !== undefined) this.#open(hello);
-    else if (!busy) parker.park(epoch, TURN_MS);
+    if (!this.#serveHellos(hellos) && !busy) parker.park(epoch, TURN_MS);
+  }
+
+  /**
+   * Serves one RSA Hello or two sealed ones. Every round does, so that a flood of messages cannot starve Hellos. Returns
+   * false if there were none.
+   */
+  #serveHellos(hellos: WorkerChannel['hellos']): boolean {
+    let left = 1;
+    while (left > 0) {
+      const slot = hellos.pop();
+      if (slot === undefined) break;
+      left -= helloUnits(readJob(this.#channel.jobs[slot]!).kind);
+      this.#open(slot);
+    }
+    return left < 1;
   }
 
   #open(slot: number): void {

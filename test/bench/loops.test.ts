@@ -78,7 +78,7 @@ it('counts a failure after 200 Hellos that were turned away', async () => {
   const refuse = () => Promise.reject(new HelloRefused('full'));
   await clock.run(runClosedLoop({ mode: 'closed', connections: 1 }, 2, refuse, tally, clock));
   expect(tally).toMatchObject({ completed: 0, failed: 2, turnedAway: 398 });
-  expect(tally.report(1).failures).toEqual({ full: 2 });
+  expect(tally.report(1, 1).failures).toEqual({ full: 2 });
 });
 
 it('counts any other error as a failure at once', async () => {
@@ -113,7 +113,7 @@ it('counts failures by message, up to a bound, and the rest as other', async () 
   const run = (unit: number) => Promise.reject(new Error(unit < 100 ? 'refused' : `kind ${unit}`));
   await clock.run(runOpenLoop(EVEN, 300, run, tally, clock));
   expect(tally.failed).toBe(300);
-  const { failures } = tally.report(1);
+  const { failures } = tally.report(1, 1);
   expect(failures).toMatchObject({ refused: 100, other: 193 });
   expect(Object.keys(failures)).toHaveLength(9);
 });

@@ -49,6 +49,14 @@ it('finds the registry by the configuration file, of --config or XLREG_CONFIG, w
   expect(await run(['clusters', ...file, ...flag], wrong)).toMatchObject({ code: 0 });
 });
 
+it('names each flag that leads to the admin token, if there is none in ./xlreg-data', async () => {
+  const { code, stderr } = await run(['clusters', '--admin', `127.0.0.1:${plain.adminPort}`]);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(/--data-dir, --config or --token-file\n$/),
+  });
+});
+
 it('says which setting turns the admin port off, or is faulty', async () => {
   const env = { XLREG_DATA_DIR: plain.dataDir };
   expect(await run(['clusters'], { ...env, XLREG_ADMIN: 'off' })).toEqual({

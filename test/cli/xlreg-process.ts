@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRegCred } from '../../src/index.ts';
+import { type OnTerminal, runOnTerminal } from '../support/terminal.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const STATE = 'state';
@@ -52,7 +53,7 @@ export function startXlreg(
 ): RunningXlreg {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    env: { ...cleanEnv(), XDG_STATE_HOME: join(cwd ?? tmpdir(), STATE), ...env },
+    env: environmentOf(cwd, env),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
@@ -81,9 +82,26 @@ export function startXlreg(
   };
 }
 
+/** Runs a command to its end on a terminal of its own, through sh. `xlreg` in it stands for the command line. */
+export function runXlregOnTerminal(
+  command: string,
+  { cwd = tmpdir(), env = {} }: RunOptions = {},
+): Promise<OnTerminal> {
+  const program = `'${process.execPath}' '${MAIN}'`;
+  return runOnTerminal(
+    command.replaceAll(/\bxlreg\b/g, () => program),
+    cwd,
+    environmentOf(cwd, env),
+  );
+}
+
 /** Runs a command to its end. */
 export function runXlreg(args: readonly string[], options?: RunOptions): Promise<Ran> {
   return startXlreg(args, options).ended;
+}
+
+function environmentOf(cwd: string | undefined, env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...cleanEnv(), XDG_STATE_HOME: join(cwd ?? tmpdir(), STATE), ...env };
 }
 
 function cleanEnv(): NodeJS.ProcessEnv {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runXlreg } from '../cli/xlreg-process.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 
 const project = resolve(import.meta.dirname, '../..');
@@ -17,34 +18,44 @@ let directory: string;
 beforeAll(async () => {
   registry = await startRegistry();
   directory = await mkdtemp(join(tmpdir(), 'xlreg-readme-'));
+  await mkdir(join(directory, 'xlreg-data'));
+  await cp(join(registry.dataDir, 'regCred.dat'), join(directory, 'xlreg-data/regCred.dat'));
 });
 afterAll(async () => {
   await rm(directory, { recursive: true });
   expect(await registry.stop()).toBe(0);
 });
 
-it("the README's library example ends when a second member has joined", async () => {
+/** Runs a command of the README in the directory that has `xlreg-data`, as its arguments behind `npx xlreg`. */
+const xlreg = (args: string) => runXlreg(args.split(' '), { cwd: directory });
+
+it("the README's first cluster forms", async () => {
+  const block = readme.slice(readme.indexOf('## A first cluster'), readme.indexOf('Both members print'));
+  const [create, ...joins] = [...block.matchAll(/^ {4}npx xlreg (.*)$/gm)].map(([, args]) => args!);
+  expect(joins.length).toBe(2);
+  expect(await xlreg(create!)).toMatchObject({ code: 0 });
+  for (const ran of await Promise.all(joins.map(xlreg))) {
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('members    2 of 2') });
+  }
+});
+
+it("the README's library example ends when its command has joined, after the first cluster", async () => {
   const code = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
   const statements = code.split('\n').filter((line) => line !== '' && !line.startsWith('import'));
   expect(statements.length).toBeLessThanOrEqual(8);
+  const bobsJoin = /`npx xlreg (join pair [^`]*)`/.exec(readme)![1]!;
 
   // A separate project with xlreg installed.
   await mkdir(join(directory, 'node_modules'), { recursive: true });
   await symlink(project, join(directory, 'node_modules/xlreg'));
-  await mkdir(join(directory, 'xlreg-data'));
-  await cp(join(registry.dataDir, 'regCred.dat'), join(directory, 'xlreg-data/regCred.dat'));
   await writeFile(join(directory, 'alice.mjs'), code);
-  await writeFile(join(directory, 'bob.mjs'), code.replaceAll('alice', 'bob').replace('4001', '4002'));
-  const members = await Promise.all(
-    ['alice.mjs', 'bob.mjs'].map(async (file) => {
-      const { stdout } = await run(process.execPath, [file], { cwd: directory, timeout: 20_000 });
-      return stdout;
-    }),
-  );
-  for (const seen of members) {
-    expect(seen).toContain("alice [ '127.0.0.1:4001' ]");
-    expect(seen).toContain("bob [ '127.0.0.1:4002' ]");
-  }
+  const [{ stdout }, bob] = await Promise.all([
+    run(process.execPath, ['alice.mjs'], { cwd: directory, timeout: 20_000 }),
+    xlreg(bobsJoin),
+  ]);
+  expect(stdout).toContain("alice [ '127.0.0.1:4001' ]");
+  expect(stdout).toContain("bob [ '127.0.0.1:4002' ]");
+  expect(bob).toMatchObject({ code: 0, stdout: expect.stringContaining('members    2 of 2') });
 });
 
 it('the page of commands lists every command', async () => {

@@ -330,6 +330,8 @@ const CASES: Readonly<Record<string, Case>> = {
     quiet: [
       { series: backup('0', '3600'), at: '20m' },
       { series: backup('60', '3600'), at: '60m' },
+      // Without --backup-dir.
+      { series: { 'up{@}': '1+0x400' }, at: '300m' },
     ],
   },
 };

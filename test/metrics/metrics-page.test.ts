@@ -25,6 +25,12 @@ async function value(name: string, labels: Readonly<Record<string, string>> = {}
   )?.value;
 }
 
+it('has no values of scheduled backups without --backup-dir, so no alert of theirs fires', async () => {
+  const page = await registry.process.metrics();
+  expect(page).toContain('# TYPE xlreg_backup_last_success_timestamp_seconds gauge');
+  expect(samplesOf(page).filter(({ name }) => name.startsWith('xlreg_backup'))).toEqual([]);
+});
+
 describe('a registry in use', () => {
   it.each(WIRES)('counts its sessions by dialect and transport: $dialect over $transport', async (wire) => {
     const open = () => value('xlreg_sessions_open', wire);

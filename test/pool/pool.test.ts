@@ -10,10 +10,12 @@ import { SLOTS_PER_WORKER } from '../../src/limits.ts';
 import type { Job, JobResult } from '../../src/pool/job.ts';
 import { Pool, type PoolObserver } from '../../src/pool/pool.ts';
 import { NO_SCAN } from '../../src/pool/scan-codec.ts';
+import { newSealKeyMemory } from '../../src/pool/seal-key.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
 import type { Command } from '../../src/registry/command.ts';
 import { Parker } from '../../src/shared-memory/parker.ts';
 import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../../src/shared-memory/worker-channel.ts';
+import { SEALED_HELLO_BYTES } from '../../src/wire/sealed-hello.ts';
 import { NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { until } from '../support/until.ts';
 import { bytes, messageOf, privateKey, vectors } from '../wire/vectors.ts';
@@ -46,6 +48,7 @@ const REGISTRY = {
   registryToken: messageOf(vectors.tokens.at(-1)!.fields),
   version: 1,
   replyBytesMax: { tcp: 16_384, ws: 65_536 },
+  sealed: { mac1Key: new Uint8Array(32), sealKey: newSealKeyMemory() },
 };
 
 const SILENT: PoolObserver = { handedOver() {}, done() {}, failed() {}, givenUp() {} };
@@ -98,6 +101,9 @@ const hello: Job = {
   bytes: bytes(vectors.hellos[0]!.ciphertext),
   origin: 0,
 };
+
+/** A sealed Hello with a wrong mac1, which a worker turns away at once. */
+const sealedHello: Job = { ...hello, kind: 'sealed-hello', bytes: new Uint8Array(SEALED_HELLO_BYTES) };
 
 /** A session record of an unknown dialect: no front end makes one, and no worker can serve it. */
 const poison: Job = {
@@ -236,16 +242,25 @@ describe('a dead worker', () => {
 });
 
 describe('a burst of Hellos', () => {
+  /** Submits a burst; returns the jobs of each hand-over to a worker. */
+  async function handedOver({ pool, observed }: Started, job: Job, hellos: number): Promise<number[]> {
+    const before = observed.handedOver.length;
+    await Promise.all(Array.from({ length: hellos }, () => submit(pool, job)));
+    return observed.handedOver.slice(before);
+  }
+
   it('wakes one worker for three, shares out more, and queues at most four in front of one', async () => {
-    const { pool, observed } = await startPool(2, 1_000);
-    const handedOver = async (hellos: number) => {
-      const before = observed.handedOver.length;
-      await Promise.all(Array.from({ length: hellos }, () => submit(pool, hello)));
-      return observed.handedOver.slice(before);
-    };
-    expect(await handedOver(3)).toEqual([3]);
-    expect(await handedOver(5)).toEqual([3, 2]);
-    expect((await handedOver(12)).slice(0, 2)).toEqual([4, 4]);
+    const started = await startPool(2, 1_000);
+    expect(await handedOver(started, hello, 3)).toEqual([3]);
+    expect(await handedOver(started, hello, 5)).toEqual([3, 2]);
+    expect((await handedOver(started, hello, 12)).slice(0, 2)).toEqual([4, 4]);
+  });
+
+  it('of the sealed dialect may be twice as long, as each takes half the time', async () => {
+    const started = await startPool(2, 1_000);
+    expect(await handedOver(started, sealedHello, 6)).toEqual([6]);
+    expect(await handedOver(started, sealedHello, 10)).toEqual([6, 4]);
+    expect((await handedOver(started, sealedHello, 24)).slice(0, 2)).toEqual([8, 8]);
   });
 });
 

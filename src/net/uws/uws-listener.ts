@@ -152,6 +152,7 @@ function behavior(sessions: WebSessions, unseated: UnseatedConnections, compress
       const data = socket.getUserData();
       data.connection = new UwsConnection(socket, data.permit);
       data.handler = sessions.accept(data.connection);
+      unseated.upgraded(data.permit);
     },
     message(socket, message, isBinary) {
       const { connection, handler } = socket.getUserData();
@@ -171,8 +172,7 @@ function behavior(sessions: WebSessions, unseated: UnseatedConnections, compress
       const mayLinger = connection!.released();
       handler!.closed();
       permit.free();
-      // Only connections without a good Hello are counted here. The limits of Hellos bound the others.
-      if (mayLinger && !permit.hasGreeted && permit.address !== undefined) unseated.lingers(permit.address);
+      unseated.ended(permit, mayLinger);
     },
   };
 }
