@@ -239,8 +239,8 @@ cluster without a member is removed after --empty-cluster-ttl of xlreg serve.
   --keep                      keep the cluster, new or not, even without a member; needs the admin port${WAIT}
 ${ADMIN_PORT}${CLIENT_FLAGS}`;
 
-const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--create --size N [--confirm SECONDS]]
-           [--home DIR] [--wait SECONDS] [--require-verified] [FLAGS]
+const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--home DIR]
+           [--create --size N [--confirm SECONDS]] [--wait SECONDS] [--require-verified] [FLAGS]
 
 Joins a cluster. The member's home keeps its keys and ID, so that it returns as the same member; the end points
 and labels given now replace the former ones. Exit code 0 means that the roster has this member, and that no statement
@@ -256,9 +256,9 @@ in it contradicts its key or what this home has seen.
   --mark-lifted               join in an RSA dialect again after sealed, once the operator has allowed it
   --create --size N           create the cluster, of N members, if it is missing
   --confirm SECONDS           its confirm time, as for xlreg create [0]${WAIT}.
-                              Then wait until the cluster is complete, with changes on stderr. Another end point replaces
-                              a lost server. A member that the registry has lost, as after a restore, joins again; an
-                              evicted one ends with 1
+                              Then wait until the cluster is complete, with changes on stderr. Another end point takes
+                              the place of a lost server. A member that the registry has lost, as after a restore, or
+                              whose seat a round has emptied, joins again; an evicted one ends with 1
 ${CLIENT_FLAGS}`;
 
 const MEMBERS = `xlreg members NAME|ID [--wait SECONDS] [--require-verified] [--save FILE] [FLAGS]
