@@ -13,7 +13,12 @@ const long = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const byte = fc.nat(64);
 const version = fc.maxSafeNat();
 const cluster = fc.oneof(fc.record({ id }), fc.record({ name }));
+/** Absent, 0, or within the bounds. */
+const confirmMs = fc.constantFrom({}, { confirmMs: 0 }, { confirmMs: 15_000 }, { confirmMs: 3_600_000 });
 const properties = { id, size: byte, endPointCount: byte, attrs: long };
+const shown = fc.tuple(fc.record(properties), confirmMs).map(([fields, time]) => ({ ...fields, ...time }));
+const roundId = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+const round = fc.option(roundId, { nil: undefined });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
@@ -26,9 +31,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     token,
   }),
   fc.record({ kind: fc.constant('find-client' as const), clientId: id }),
-  fc.record({ kind: fc.constant('create' as const), clientId: id, name, ...properties }),
-  fc.record({ kind: fc.constant('join' as const), clientId: id, cluster }),
   fc.record({ kind: fc.constant('get-roster' as const), clientId: id, cluster }),
+  fc
+    .tuple(fc.record({ kind: fc.constant('create' as const), clientId: id, name, ...properties }), confirmMs)
+    .map(([create, time]) => ({ ...create, ...time })),
+  fc.record({ kind: fc.constant('join' as const), clientId: id, cluster, round }),
+  fc.record({ kind: fc.constant('confirm' as const), clientId: id, clusterId: id, round: roundId }),
   fc.record({
     kind: fc.constant('get-cluster' as const),
     clientId: id,
@@ -36,6 +44,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     which: long,
     cursor: fc.option(fc.record({ clusterId: id, from: byte }), { nil: undefined }),
     rosterBytesMax: fc.nat(2 ** 31),
+    round,
   }),
   fc.record({
     kind: fc.constant('get-cluster' as const),
@@ -53,13 +62,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 const reply: fc.Arbitrary<Reply> = fc.oneof(
   fc.constant({ kind: 'registered' as const }),
   fc.record({ kind: fc.constant('client' as const), token }),
-  fc.record({ kind: fc.constant('cluster' as const), cluster: fc.record(properties) }),
+  fc.record({ kind: fc.constant('cluster' as const), cluster: shown, round }),
   fc.record({
     kind: fc.constant('roster' as const),
-    cluster: fc.record(properties),
+    cluster: shown,
     which: long,
     next: byte,
     roster: token,
+    barrier: fc.option(fc.record({ epoch: fc.maxSafeNat(), round, confirmed: long }), { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('saved-roster' as const), clusterId: id, body: token, which: long, roster: token }),
   fc.record({
@@ -74,6 +84,7 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({
     kind: fc.constant('refused' as const),
     refusal: fc.constantFrom(...(Object.keys(REFUSAL_TEXT) as Refusal[])),
+    retryAfterMs: fc.option(fc.integer({ min: 1, max: 2 ** 32 - 1 }), { nil: undefined }),
   }),
 );
 
