@@ -2,7 +2,7 @@
 import type { ClusterSummary } from '../registry/cluster-scan.ts';
 
 /** Attrs are decimal text, because they have 64 bits. */
-export function describeCluster({ id, name, size, members, endPointCount, attrs, keep }: ClusterSummary) {
+export function describeCluster({ id, name, size, members, endPointCount, attrs, keep, forming }: ClusterSummary) {
   const fill = members === 0 ? 'empty' : members < size ? 'filling' : 'full';
-  return { id, name, size, members, fill, endPointCount, attrs: String(attrs), keep };
+  return { id, name, size, members, fill, endPointCount, attrs: String(attrs), keep, ...(forming && { forming }) };
 }

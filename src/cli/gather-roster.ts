@@ -26,7 +26,7 @@ export interface GatheredRoster {
   readonly size: number | undefined;
   /** By ascending index. */
   readonly members: readonly ClusterMember[];
-  /** Bits of the seats that have confirmed; undefined if the registry does not tell. */
+  /** Bits of the seats that have confirmed the open round; undefined if there is none. */
   readonly confirmed: bigint | undefined;
   /** True if the cluster is complete; undefined if an older registry does not send the size. */
   readonly complete: boolean | undefined;
@@ -65,7 +65,8 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
     },
     onRoster(roster: Roster) {
       progress?.confirmed(roster);
-      ({ epoch, confirmed } = roster);
+      epoch = roster.epoch;
+      confirmed = roster.round === undefined ? undefined : roster.confirmed;
     },
     onLeft(index: number) {
       progress?.left(seats.get(index)!);

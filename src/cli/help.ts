@@ -254,9 +254,9 @@ ${PRESENTED_TOKEN.slice(1)}
   --mark-lifted               join in an RSA dialect again after sealed, once the operator has allowed it
   --create --size N           create the cluster, of N members, if it is missing
   --confirm SECONDS           its confirm time, as for xlreg create [0]${WAIT}.
-                              Then wait until the cluster is complete, with changes on stderr. Another end point replaces
-                              a lost server. A member that the registry has lost, as after a restore, joins again; an
-                              evicted one ends with 1
+                              Then wait until the cluster is complete, with changes on stderr. Another end point takes
+                              the place of a lost server. A member that the registry has lost, as after a restore, or
+                              whose seat a round has emptied, joins again; an evicted one ends with 1
 ${CLIENT_FLAGS}`;
 
 const LEAVE = `xlreg leave NAME --name MEMBER [--home DIR] [FLAGS]

@@ -19,6 +19,8 @@ export class RoundsToConfirm {
     const seat =
       shown ?? (YourSeat !== null && YourSeat !== undefined && YourSeat < CLUSTER_SIZE_MAX ? YourSeat : undefined);
     if (seat !== undefined) this.#seats.set(clusterId, seat);
+    // A Join may have taken another seat, and a client without one has none to look at.
+    else if (!roster || (YourSeat ?? 0) >= CLUSTER_SIZE_MAX) this.#seats.delete(clusterId);
     const own = this.#seats.get(clusterId);
     const done = own !== undefined && hasSeat(bigintOf(Confirmed), own);
     if (Round?.length === ROUND_BYTES && !done) this.#rounds.set(clusterId, Uint8Array.from(Round));

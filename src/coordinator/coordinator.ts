@@ -193,6 +193,7 @@ export class Coordinator {
       // The replies leave first.
       await undefined;
       await this.#batches.settleRounds(deadline);
+      this.#post();
       // Requests that arrive during the sweep wait for it, so it needs time before their deadline.
       if (this.#sweepDue && this.#batches.left(deadline) >= SWEEP_SHARED_MS) {
         this.#sweepDue = false;

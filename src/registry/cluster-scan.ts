@@ -1,5 +1,6 @@
 // Finds one page of clusters in name order, for operators. The table keeps no index by name. A scan visits all clusters
 // in steps, so that commands run in between, and keeps the lowest names. Nothing is kept between two pages.
+import { isComplete } from './barrier.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterProperties } from './command.ts';
 
@@ -13,6 +14,17 @@ export interface ClusterSummary extends ClusterProperties {
   readonly members: number;
   /** True if the cluster never expires for lack of members. */
   readonly keep: boolean;
+  /** Present until a cluster with a confirm time is complete. */
+  readonly forming?: FormingSummary;
+}
+
+/** How far a cluster with a confirm time is. */
+export interface FormingSummary {
+  readonly confirmMs: number;
+  /** Age of the round in milliseconds, as this server counts it; null without a round. */
+  readonly roundAgeMs: number | null;
+  /** Members that have confirmed the round. */
+  readonly confirmed: number;
 }
 
 /** Selects the clusters of one page. */
@@ -33,9 +45,17 @@ export interface ClusterPage {
   readonly more: boolean;
 }
 
-export function summaryOf({ record, memberCount }: Cluster): ClusterSummary {
+export function summaryOf(cluster: Cluster): ClusterSummary {
+  const { record, memberCount } = cluster;
   const { id, name, size, endPointCount, attrs, keep = false } = record;
-  return { id, name, size, endPointCount, attrs, members: memberCount, keep };
+  return { id, name, size, endPointCount, attrs, members: memberCount, keep, ...formingOf(cluster) };
+}
+
+function formingOf(cluster: Cluster): { readonly forming?: FormingSummary } {
+  const { confirmMs } = cluster.record;
+  if (!confirmMs || isComplete(cluster)) return {};
+  const { round } = cluster;
+  return { forming: { confirmMs, roundAgeMs: round?.ageMs ?? null, confirmed: round?.confirmed.size ?? 0 } };
 }
 
 export class ClusterScan {

@@ -1,4 +1,5 @@
 // Chooses the members of one roster reply (R8, R9). The table and the roster cache share this code.
+import { strict as assert } from 'node:assert';
 
 /** Token bytes for one roster reply. */
 export interface Roster {
@@ -117,6 +118,7 @@ export function wholeTokenContent(token: Uint8Array, fields: Uint8Array = NO_FIE
 function contentBytes(token: Uint8Array): number {
   let value = 0;
   for (let at = TAG_BYTES, shift = 0; ; at++, shift += 7) {
+    assert(at < token.length, 'a stored token has its tag and length');
     value |= (token[at]! & 0x7f) << shift;
     if (token[at]! < 0x80) return value;
   }

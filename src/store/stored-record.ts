@@ -9,11 +9,10 @@
 //   value   = version(1) crc32(4) rest
 //   statement = seq(8) digest(32) length(2) sealed
 //
-// `sealed` are the token's fields 32 to 35. Clusters have version 3 if they have a confirm time or an owner, else
-// version 2. Entries have version 1. Clients and members have version 2 if they have
-// the parts of the sealed dialect, else version 1, so a store without such clients stays readable to older servers. A
-// cluster of version 1 has no flags and counts as kept. A member without a token has the registration of its client. A
-// client whose statement was replaced by a registration in an old dialect has a digest of zeros and no `sealed`.
+// `sealed` are the token's fields 32 to 35. Clusters have version 3 if they have a confirm time, also one of 0, or an
+// owner, else version 2. Entries have version 1. Clients and members have version 2 if they have the parts of the sealed
+// dialect, else version 1, so a store without such clients stays readable to older servers. A cluster of version 1 has
+// no flags and counts as kept. A member without a token has the registration of its client. A client whose statement was replaced by a registration in an old dialect has a digest of zeros and no `sealed`.
 import { strict as assert } from 'node:assert';
 import { crc32 } from 'node:zlib';
 import { ENTRY_KEY_BYTES_MAX, ENTRY_VALUE_BYTES_MAX, ID_BYTES } from '../limits.ts';

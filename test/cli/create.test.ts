@@ -26,6 +26,7 @@ it('finds an existing cluster over the other transport and prints how it differs
     clusterId: expect.stringMatching(/^[0-9a-f]{64}$/),
     size: 4,
     endPoints: 1,
+    confirmMs: 0,
     asked: { size: 4, endPoints: 1 },
     asAsked: true,
   });

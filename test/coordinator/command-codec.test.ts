@@ -14,7 +14,12 @@ const long = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const byte = fc.nat(64);
 const version = fc.maxSafeNat();
 const cluster = fc.oneof(fc.record({ id }), fc.record({ name }));
+/** Absent, 0, or within the bounds. */
+const confirmMs = fc.constantFrom({}, { confirmMs: 0 }, { confirmMs: 15_000 }, { confirmMs: 3_600_000 });
 const properties = { id, size: byte, endPointCount: byte, attrs: long };
+const shown = fc.tuple(fc.record(properties), confirmMs).map(([fields, time]) => ({ ...fields, ...time }));
+const roundId = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+const round = fc.option(roundId, { nil: undefined });
 
 const claim = fc.option(
   fc
@@ -22,7 +27,6 @@ const claim = fc.option(
     .map(({ time, token }) => ({ time, ...(token !== undefined && { token }) })),
   { nil: undefined },
 );
-const round = fc.option(id, { nil: undefined });
 const uses = fc.integer({ min: 1, max: 1_024 });
 const flags = fc.record(
   { replace: fc.constant(true as const), observer: fc.constant(true as const), forName: name },
@@ -118,13 +122,14 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
   }),
   fc.constant({ kind: 'registered' as const }),
   fc.record({ kind: fc.constant('client' as const), token }),
-  fc.record({ kind: fc.constant('cluster' as const), cluster: fc.record(properties) }),
+  fc.record({ kind: fc.constant('cluster' as const), cluster: shown, round }),
   fc.record({
     kind: fc.constant('roster' as const),
-    cluster: fc.record(properties),
+    cluster: shown,
     which: long,
     next: byte,
     roster: token,
+    barrier: fc.option(fc.record({ epoch: fc.maxSafeNat(), round, confirmed: long }), { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('saved-roster' as const), clusterId: id, body: token, which: long, roster: token }),
   fc.record({
@@ -139,6 +144,7 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({
     kind: fc.constant('refused' as const),
     refusal: fc.constantFrom(...(Object.keys(REFUSAL_TEXT) as Refusal[])),
+    retryAfterMs: fc.option(fc.integer({ min: 1, max: 2 ** 32 - 1 }), { nil: undefined }),
   }),
 );
 

@@ -3,7 +3,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import { readReply, writeCommand } from '../../src/coordinator/command-codec.ts';
-import { MarkCollector } from '../../src/coordinator/marks.ts';
+import { encodeMark, MarkCollector, passMark } from '../../src/coordinator/marks.ts';
 import { answerQuery } from '../../src/coordinator/operator-queries.ts';
 import { serveChannels } from '../../src/coordinator/serve-channels.ts';
 import { BATCH_COMMANDS_MAX, SLOTS_PER_WORKER } from '../../src/limits.ts';
@@ -92,6 +92,35 @@ it('bounds a batch however many workers there are, and begins the next with unse
   await turnsUntil(() => batches.reduce((sum, commands) => sum + commands, 0) >= workers * SLOTS_PER_WORKER);
   expect(Math.max(...batches)).toBe(BATCH_COMMANDS_MAX);
   expect(served.length).toBe(BATCH_COMMANDS_MAX / SLOTS_PER_WORKER);
+});
+
+it('counts a mark when every worker has passed it on and the commands before it are stored (Q7)', async () => {
+  const store = new GatedStore();
+  const { channels, serve, coordinator, parker } = withChannels(2, store);
+  const marked: number[] = [];
+  coordinator.marked = ({ number }) => void marked.push(number);
+  const [one, other] = channels as [WorkerChannel, WorkerChannel];
+  const mark = (channel: WorkerChannel, slot: number, number: number) => {
+    passMark(encodeMark({ number, workers: 2, sentAt: 0 }), channel.responses[slot]!);
+    channel.questions.push(slot);
+  };
+  put(one, 0, register(1));
+  mark(one, 1, 1);
+  mark(other, 0, 1);
+  void serve();
+  const commit = await store.nextCommit();
+  for (let turns = 0; turns < 10; turns++) await turn();
+  expect(marked).toEqual([]);
+  commit.pass();
+  await turnsUntil(() => one.answers.length === 2 && other.answers.length === 1);
+  expect(marked).toEqual([1]);
+  // The next mark is lost by one worker, and the one after is not.
+  mark(one, 2, 2);
+  mark(one, 3, 3);
+  mark(other, 1, 3);
+  parker.unpark();
+  await turnsUntil(() => other.answers.length === 2);
+  expect(marked).toEqual([1, 3]);
 });
 
 it.each([false, true])('answers a channel between two steps of a listing (blocking: %s)', async (blocking) => {

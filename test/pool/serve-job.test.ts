@@ -147,6 +147,35 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     expect(reply.version2).toBe(1);
   });
 
+  it.each([
+    [false, 'ab'.repeat(8)],
+    [true, undefined],
+  ])(
+    'confirms the round that the session was told, unless the message came early (early: %s) (Q5)',
+    async (early, round) => {
+      const served = contextWith(newTable());
+      const { client } = await Client.greet(served, name);
+      const told: Session = {
+        ...identified,
+        keys: readSession(Buffer.from(client.session)).keys,
+        toldRound: 'ab'.repeat(8),
+      };
+      const sent = client.seal({ Op: Op.GetCluster, ClusterName: 'c' });
+      const job = {
+        kind: 'message',
+        transport: 'tcp',
+        session: recordOf(told),
+        scan: NO_SCAN,
+        bytes: sent,
+        origin: 0,
+      } as const;
+      const pending = serveJob({ ...job, early }, served.context);
+      if (pending.kind !== 'pending') throw new Error(`a ${pending.kind} in place of a question`);
+      expect(pending.question.command).toMatchObject({ kind: 'get-cluster' });
+      expect((pending.question.command as { round?: string }).round).toBe(round);
+    },
+  );
+
   it('opens a Hello under either key, and closes in silence at one under neither (H10)', () => {
     const [current, previous, other] = [privateKey('memberCk'), ck, privateKey('registrySk')];
     const keys = { key1: randomBytes(32), salt1: randomBytes(8), version1: 1 };

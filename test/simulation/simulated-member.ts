@@ -22,8 +22,10 @@ export interface MemberWorld {
   deliver(server: number, message: Message): void;
 }
 
-/** Bytes of each token: the client's number and the version of its registration. */
-const TOKEN_BYTES = 2;
+/** Tag and length of a token, as rosters have them. */
+const TOKEN_HEAD = [0xaa, 0x01, 2];
+/** Bytes of each token: its head, the client's number and the version of its registration. */
+const TOKEN_BYTES = TOKEN_HEAD.length + 2;
 
 export class SimulatedMember implements Owner {
   dead = false;
@@ -131,7 +133,7 @@ export class SimulatedMember implements Owner {
     let place = 0;
     for (let index = 0; index < 64; index++) {
       if (((which >> BigInt(index)) & 1n) === 0n) continue;
-      if (roster[place] === this.#number) return index;
+      if (roster[place + TOKEN_HEAD.length] === this.#number) return index;
       place += TOKEN_BYTES;
     }
     return undefined;
@@ -139,7 +141,7 @@ export class SimulatedMember implements Owner {
 
   #registration(): Command {
     const [clientId, name] = [this.clientId, `node-${this.#number}`];
-    const token = Uint8Array.of(this.#number, this.#version);
+    const token = Uint8Array.of(...TOKEN_HEAD, this.#number, this.#version);
     return { kind: 'register', clientId, name, sigKeyDigest: clientId, endPointCount: 1, ephemeral: false, token };
   }
 

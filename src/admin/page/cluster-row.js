@@ -53,11 +53,12 @@ export class ClusterRow {
    */
   show(cluster) {
     this.cluster = cluster;
-    const { size, members, fill } = cluster;
+    const { size, members, fill, forming } = cluster;
     this.element.dataset.fill = fill;
     this.#bar.style.width = `${(100 * members) / size}%`;
     this.#seats.textContent = `${members} of ${size}`;
-    this.#fill.textContent = fill;
+    const isForming = forming && forming.roundAgeMs !== null;
+    this.#fill.textContent = isForming ? `${forming.confirmed} confirmed` : fill;
     this.refresh();
   }
 

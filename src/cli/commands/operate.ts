@@ -10,6 +10,19 @@ const CLUSTER_FLAGS = { prefix: { type: 'string' }, fill: { type: 'string' } } a
 
 type Row = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** A cluster as the API returns it, as far as its progress goes. */
+interface FormingRow {
+  readonly fill: string;
+  readonly forming?: { readonly roundAgeMs: number | null; readonly confirmed: number };
+}
+
+/** Says how many have confirmed in place of `full`, until the cluster is complete. */
+function withProgress({ forming, fill, ...row }: FormingRow): Row {
+  if (!forming || forming.roundAgeMs === null) return { ...row, fill };
+  const seconds = Math.floor(forming.roundAgeMs / 1_000);
+  return { ...row, fill: `forming: ${forming.confirmed} confirmed in ${seconds} s` };
+}
+
 /** A page of a list, as the API returns it. */
 interface Page {
   readonly next: string | number | null;
@@ -23,7 +36,8 @@ export async function clusters(args: readonly string[], signal: AbortSignal): Pr
   const { prefix, fill, limit, cursor } = values;
   const path = `/api/clusters${queryOf({ prefix, fill, limit, cursor })}`;
   const page = (await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal)) as Page;
-  printPage(page, values.json, page.clusters as Row[], ['name', 'fill', 'members', 'size', 'keep', 'id']);
+  const rows = values.json ? (page.clusters as Row[]) : (page.clusters as FormingRow[]).map(withProgress);
+  printPage(page, values.json, rows, ['name', 'fill', 'members', 'size', 'keep', 'id']);
   return 0;
 }
 
