@@ -248,7 +248,8 @@ export class Coordinator {
 
 function changeOf(id: string, cluster: Cluster | undefined): PostedChange {
   const version = cluster?.versions.version ?? 0;
-  // A new round ends waits for completion, too.
-  const complete = cluster !== undefined && (isComplete(cluster) || cluster.round !== undefined);
+  // A new round and the loss of the own seat end waits for completion, too.
+  const complete =
+    cluster !== undefined && (isComplete(cluster) || cluster.round !== undefined || cluster.versions.hasLosses);
   return { cluster: clusterKey(id), version, complete, gone: cluster === undefined };
 }

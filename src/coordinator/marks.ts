@@ -16,14 +16,14 @@ export interface SentMark {
 /** First byte behind the origin; no command has this number. */
 const MARK = 255;
 const AT = 4;
-export const MARK_BYTES = 13;
+export const MARK_BYTES = 14;
 
 /** Encodes a mark as the bytes of a job. */
 export function encodeMark({ number, workers, sentAt }: SentMark): Uint8Array {
   const bytes = Buffer.alloc(MARK_BYTES);
   bytes.writeUInt32LE(number);
-  bytes[4] = workers;
-  bytes.writeDoubleLE(sentAt, 5);
+  bytes.writeUInt16LE(workers, 4);
+  bytes.writeDoubleLE(sentAt, 6);
   return bytes;
 }
 
@@ -38,8 +38,8 @@ export function markIn(slot: Buffer): SentMark | undefined {
   if (slot[AT] !== MARK) return undefined;
   return {
     number: slot.readUInt32LE(AT + 1),
-    workers: slot[AT + 5]!,
-    sentAt: slot.readDoubleLE(AT + 6),
+    workers: slot.readUInt16LE(AT + 5),
+    sentAt: slot.readDoubleLE(AT + 7),
   };
 }
 

@@ -14,6 +14,7 @@ export interface TableAddition {
   readonly member: string | undefined;
   /** Hash of the join token that was used, added or revoked, hex. */
   readonly joinToken?: string | undefined;
+  readonly joinTokens?: number | undefined;
   /** Milliseconds since 1970. */
   readonly time: number;
 }

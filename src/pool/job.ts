@@ -298,8 +298,10 @@ export function readTimes(slot: Buffer): JobTimes {
   };
 }
 
-/** Overwrites the session keys in a free slot with zeros. */
+/** Overwrites the secrets in a free slot with zeros: session keys, and the plain request of a wait. */
 export function wipeSlot(job: Buffer, response: Buffer): void {
-  job.fill(0, 0, JOB_BYTES_AT);
-  response.fill(0, 0, RESULT_BYTES_AT);
+  const plain = isResumed(JOB_KINDS[job[0]!]!) ? job.readUInt32LE(4) : 0;
+  job.fill(0, 0, JOB_BYTES_AT + plain);
+  const request = RESULT_KINDS[response[0]!] === 'waiting' ? response.readUInt32LE(8) : 0;
+  response.fill(0, 0, RESULT_BYTES_AT + request);
 }

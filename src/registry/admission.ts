@@ -25,6 +25,8 @@ import type { Effect } from './outcome.ts';
 export interface TokenUse {
   readonly hash: string;
   readonly number: number;
+  /** The name that the token is for. */
+  readonly forName?: string | undefined;
 }
 
 /** The right to join. */
@@ -37,6 +39,8 @@ export interface JoinRight {
 
 const USUAL: JoinRight = { use: undefined, replaces: undefined };
 const DIGEST_BYTES = 32;
+/** Offset of the name in an admission, behind the hash and the number of the use. */
+const NAME_AT = DIGEST_BYTES + 2;
 
 /** Registered clients by their IDs. */
 type Clients = ReadonlyMap<string, Client>;
@@ -57,14 +61,15 @@ export function judgeJoin(
   if (seat < 0 && hasOtherSeat(cluster, sigKeyDigest, replaces, clients)) return 'join-token-used-up';
   const admission = cluster.entries.get(admissionKey(sigKeyDigest));
   if (admission && replaces === undefined) {
-    const forName = tokenOf(cluster, hashIn(admission))?.forName;
+    const forName = nameIn(admission);
     const fits = forName === undefined || forName === name;
     return fits && !isReserved(cluster, record, forName, claim.time) ? USUAL : 'join-token-for-other';
   }
   const token = judgeToken(cluster, record, claim, 'join');
   if (typeof token === 'string') return token;
   if (isReserved(cluster, record, token.forName, claim.time)) return 'join-token-for-other';
-  return { use: { hash: token.hash, number: freeUse(cluster, token)! }, replaces };
+  const { hash, forName } = token;
+  return { use: { hash, number: freeUse(cluster, token)!, forName }, replaces };
 }
 
 /** Judges a GetCluster; undefined if it is answered. `client` is undefined if it is not registered any more. */
@@ -102,7 +107,7 @@ export function recordJoin(
   if (use) {
     const digest = Uint8Array.from(Buffer.from(sigKeyDigest, 'hex'));
     edits.put(useKey(use.hash, use.number), digest, { ifAbsent: true, needs: tokenKey(use.hash) });
-    edits.put(key, Uint8Array.from(Buffer.from(useKey(use.hash, use.number).slice(2), 'hex')));
+    edits.put(key, admissionBy(use));
   } else if (context.shared && cluster.record.owner !== undefined) {
     // An eviction at another server may end the admission before this Join is stored.
     edits.put(key, cluster.entries.get(key)!, { needs: key });
@@ -196,6 +201,16 @@ function fence(
   value.writeBigUInt64BE(BigInt(time));
   edits.put(fenceKey(clientId, digest), Uint8Array.from(value));
   if (digest !== sigKeyDigest) edits.remove(admissionKey(digest));
+}
+
+/** The value of an admission: hash(32) number(2) and the name that the token is for, which outlives the token. */
+function admissionBy({ hash, number, forName = '' }: TokenUse): Uint8Array {
+  const use = Buffer.from(useKey(hash, number).slice(2), 'hex');
+  return Uint8Array.from(Buffer.concat([use, Buffer.from(forName, 'latin1')]));
+}
+
+function nameIn(admission: Uint8Array): string | undefined {
+  return Buffer.from(admission).toString('latin1', NAME_AT) || undefined;
 }
 
 function hashIn(admission: Uint8Array): string {

@@ -80,11 +80,15 @@ export function isEnding({ roundState }: Cluster): boolean {
   return roundState[0] === 'e' && roundState !== NO_SEATS;
 }
 
-/** True if a wait for completion (V5, WaitFor 1) ends: the cluster is complete, or the client owes a confirmation. */
+/**
+ * True if a wait for completion (V5, WaitFor 1) ends: the cluster is complete, the client owes a confirmation, or it has
+ * lost its seat.
+ */
 export function answersCompletion(cluster: Cluster, clientId: string): boolean {
   if (isComplete(cluster)) return true;
   const { round } = cluster;
-  if (!round || cluster.seatOf(clientId) < 0) return false;
+  if (cluster.seatOf(clientId) < 0) return cluster.versions.hasLost(clientId);
+  if (!round) return false;
   return !round.confirmed.has(clientId) && !round.parked.has(clientId);
 }
 

@@ -52,6 +52,16 @@ export class ClusterVersions {
     return bits;
   }
 
+  /** True if a client has lost its seat for a reason. */
+  get hasLosses(): boolean {
+    return this.#lost !== undefined && this.#lost.size > 0;
+  }
+
+  /** True if this client has lost its seat for a reason. */
+  hasLost(clientId: string): boolean {
+    return this.#lost?.has(clientId) ?? false;
+  }
+
   /** YourSeat of a client without a seat. */
   lossCode(clientId: string): number {
     const why = this.#lost?.get(clientId);

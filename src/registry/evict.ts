@@ -12,10 +12,21 @@ import type { TableContents } from './table-contents.ts';
 export function evict(cluster: Cluster, member: MemberSelector, contents: TableContents, now: number): Outcome {
   const index = 'id' in member ? cluster.seatOf(member.id) : cluster.seatNamed(member.name);
   const evicted = cluster.seats[index];
-  if (!evicted) return refuse('client-unknown');
+  if (!evicted) return 'id' in member ? shutOut(cluster, member.id, contents) : refuse('client-unknown');
   const ended = endAdmission(cluster, contents.clients.get(evicted.clientId)?.record.sigKeyDigest);
   const reply: Reply = { kind: 'cluster', cluster: propertiesOf(cluster) };
   return { reply, ...vacateSeat(contents, cluster, index, { now, why: 'evicted', also: ended }) };
+}
+
+/** Ends the admission of a client that has no seat, so that it cannot come back without a token. */
+function shutOut(cluster: Cluster, clientId: string, contents: TableContents): Outcome {
+  const ended = endAdmission(cluster, contents.clients.get(clientId)?.record.sigKeyDigest);
+  if (ended.changes.length === 0) return refuse('client-unknown');
+  return {
+    reply: { kind: 'cluster', cluster: propertiesOf(cluster) },
+    changes: ended.changes,
+    undo: () => ended.undo(),
+  };
 }
 
 /** Gives a client's seat back at `now`, in milliseconds of the coordinator's clock. No error if it has none. */

@@ -34,6 +34,8 @@ export interface AuditedEvent {
   readonly member?: string | undefined;
   /** Hash of the join token, hex. */
   readonly joinToken?: string | undefined;
+  /** Number of join tokens if the event is about several; joinToken is the first. */
+  readonly joinTokens?: number | undefined;
 }
 
 /** An outcome without changes. */

@@ -57,16 +57,18 @@ export function changeTokens(
     reply: { kind: 'tokens', cluster: properties, tokens: tokenStates(cluster, time) },
     changes: edits.changes,
     undo: () => edits.undo(),
+    // An addition takes a unit of the growth budget, like a member: it writes to the store and to the audit log.
+    ...(edits.changes.some(({ kind }) => kind === 'entry') && { adds: 'member' }),
     audits: auditsOf(edits.changes),
   };
 }
 
-/** What the audit log has of changed tokens. */
+/** What the audit log has of changed tokens: a line each for those added and those removed, with the first hash. */
 function auditsOf(changes: readonly Change[]): AuditedEvent[] {
-  return changes.flatMap((change) => {
-    if (change.kind !== 'entry' && change.kind !== 'entry-removal') return [];
-    return [
-      { action: change.kind === 'entry' ? 'join-token-add' : 'join-token-revoke', joinToken: change.key.slice(2) },
-    ];
-  });
+  const event = (kind: 'entry' | 'entry-removal', action: AuditedEvent['action']): AuditedEvent[] => {
+    const keys = changes.flatMap((change) => (change.kind === kind ? [change.key] : []));
+    if (keys.length === 0) return [];
+    return [{ action, joinToken: keys[0]!.slice(2), ...(keys.length > 1 && { joinTokens: keys.length }) }];
+  };
+  return [...event('entry', 'join-token-add'), ...event('entry-removal', 'join-token-revoke')];
 }

@@ -77,9 +77,15 @@ function coordinatorEvents(
     },
     ...(audit.isOn && {
       added(additions) {
-        for (const { action, clientId, clusterId, cluster, member, joinToken, time } of additions) {
+        for (const { action, clientId, clusterId, cluster, member, joinToken, joinTokens, time } of additions) {
           const actor = { client: clientId, address: connections.addressOf(clientId) };
-          audit.record({ actor, action, object: { cluster, id: clusterId, member, joinToken }, outcome: 'done', time });
+          audit.record({
+            actor,
+            action,
+            object: { cluster, id: clusterId, member, joinToken, joinTokens },
+            outcome: 'done',
+            time,
+          });
         }
       },
     }),

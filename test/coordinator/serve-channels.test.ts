@@ -3,10 +3,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import { readReply, writeCommand } from '../../src/coordinator/command-codec.ts';
-import { encodeMark, MarkCollector, passMark } from '../../src/coordinator/marks.ts';
+import { encodeMark, MarkCollector, markIn, passMark } from '../../src/coordinator/marks.ts';
 import { answerQuery } from '../../src/coordinator/operator-queries.ts';
 import { serveChannels } from '../../src/coordinator/serve-channels.ts';
-import { BATCH_COMMANDS_MAX, SLOTS_PER_WORKER } from '../../src/limits.ts';
+import { BATCH_COMMANDS_MAX, SLOTS_PER_WORKER, WORKERS_MAX } from '../../src/limits.ts';
 import type { Command, Reply } from '../../src/registry/command.ts';
 import { AtomicFlag } from '../../src/shared-memory/atomic-flag.ts';
 import { Parker } from '../../src/shared-memory/parker.ts';
@@ -92,6 +92,15 @@ it('bounds a batch however many workers there are, and begins the next with unse
   await turnsUntil(() => batches.reduce((sum, commands) => sum + commands, 0) >= workers * SLOTS_PER_WORKER);
   expect(Math.max(...batches)).toBe(BATCH_COMMANDS_MAX);
   expect(served.length).toBe(BATCH_COMMANDS_MAX / SLOTS_PER_WORKER);
+});
+
+it('carries a mark through a slot with any number of workers (Q7)', () => {
+  for (const workers of [1, 255, WORKERS_MAX]) {
+    const sent = { number: 2 ** 32 - 1, workers, sentAt: 1.5 };
+    const slot = Buffer.alloc(64);
+    passMark(encodeMark(sent), slot);
+    expect(markIn(slot)).toEqual(sent);
+  }
 });
 
 it('counts a mark when every worker has passed it on and the commands before it are stored (Q7)', async () => {

@@ -249,6 +249,33 @@ describe('ChangeTokens', () => {
     expect(does(table, change({ add: [spec('u', { uses: 9 })] }))).toBe('cluster-admits-differently');
   });
 
+  it('binds the admitted to the name of a token that is gone (A5)', () => {
+    table.apply(change({ add: [spec('n', { uses: 1, forName: 'node-3' })] }), 0);
+    expect(does(table, join(3, 'n'))).toBe('cluster');
+    table.apply(change({ revoke: ['n'] }), 0);
+    expect(does(table, join(3))).toBe('cluster');
+    table.apply(register(3, 'other'), 0);
+    expect(does(table, join(3))).toBe('join-token-for-other');
+  });
+
+  it('shuts out by its ID a client that has left, which then needs a token again (A3)', () => {
+    table.apply(join(1, 't'), 0);
+    table.apply(leave(1), 0);
+    const shutOut = table.apply(evict(1), 0);
+    expect([shutOut.reply.kind, does(table, join(1))]).toEqual(['cluster', 'join-token-needed']);
+    shutOut.undo();
+    expect(does(table, join(1))).toBe('cluster');
+    table.apply(leave(1), 0);
+    table.apply(evict(1), 0);
+    expect(does(table, evict(1))).toBe('client-unknown');
+  });
+
+  it('is charged like a member, and has one audit line for all that it adds (R4)', () => {
+    const { adds, audits } = table.apply(change({ add: ['a', 'b', 'c'].map((text) => spec(text, { uses: 1 })) }), 0);
+    expect([adds, audits?.length, audits?.[0]?.joinTokens]).toEqual(['member', 1, 3]);
+    expect(table.apply(change({ add: [] }), 0).adds).toBeUndefined();
+  });
+
   it('leaves the admitted in, and gives a token that is added again no uses back (A3)', () => {
     table.apply(join(1, 't'), 0);
     table.apply(change({ revoke: ['t'] }), 0);

@@ -156,6 +156,15 @@ describeEachEngine('with the engine %s', (engine) => {
       expect(await other.ask()).toMatchObject({ which: 0b10n, yourSeat: 1, epoch: 3 });
     });
 
+    it('ends a wait for completion at the loss of the own seat (V4, V5)', async () => {
+      const [one] = (await members(transport, 2, 1)) as [Watcher];
+      await one.ask();
+      one.send({ WaitMs: LONG_MS, WaitFor: 1 });
+      await until(async () => (await parked()) === 1);
+      await operate('DELETE', `${one.cluster}/members/${one.cluster}-0`);
+      expect(await one.receive()).toMatchObject({ emptied: 0b1n, yourSeat: 67 });
+    });
+
     it('ends at the deletion of the cluster, with that error (V6)', async () => {
       const [one] = (await members(transport, 2, 1)) as [Watcher];
       await one.ask();
