@@ -1,4 +1,4 @@
-// Whether a command may rewrite the last line of its terminal.
+// Tells if a command may rewrite the last line of its terminal.
 import { readFileSync } from 'node:fs';
 
 /**

@@ -8,7 +8,7 @@ import { jitter } from './retry.ts';
 import { type ChangesRequest, type KnownRoster, type RosterChanges, rosterHashOf } from './roster-changes.ts';
 import type { OwnSeat, WatchOptions } from './watch-members.ts';
 
-/** Where a watch asks. */
+/** The requests of a watch of the sealed dialect. */
 export interface ChangesSource {
   /** Longest wait of the present session in milliseconds; 0 if it answers at once. */
   readonly maxWaitMs: number;

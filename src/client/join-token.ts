@@ -80,7 +80,7 @@ export function specMessage({ token, uses, ttlMs, forName, replace, observer }: 
   };
 }
 
-/** What a TokensReply says of a token. Throws ProtocolError if it is invalid. */
+/** The state of a token in a TokensReply. Throws ProtocolError if it is invalid. */
 export function stateOf({ Hash, Uses, Left, TtlMs, ForName, Replace, Observer }: TokenSpec): JoinTokenState {
   if (Hash?.length !== HASH_BYTES) throw new ProtocolError('the registry sent an invalid join token');
   return {

@@ -16,7 +16,7 @@ export interface ChangesRequest {
   readonly known: KnownRoster | undefined;
   /** Milliseconds that the registry may hold the answer back while nothing is newer; 0: it answers at once. */
   readonly waitMs: number;
-  /** What ends the wait: any change, or completion. */
+  /** The event that ends the wait: any change, or completion. */
   readonly until: 'change' | 'complete';
 }
 

@@ -3,7 +3,7 @@ import type { ClusterMember, Roster } from './cluster.ts';
 import { type ChangesSource, followMembers } from './follow-members.ts';
 import { OwnSeat, type WatchOptions, watchMembers } from './watch-members.ts';
 
-/** Where a watch asks. */
+/** The requests of a watch, in whichever session it has. */
 export interface WatchSource extends ChangesSource {
   /** True if the sessions of the watch are of the sealed dialect, which alone has changes(). */
   readonly isSealed: boolean;

@@ -38,7 +38,7 @@ export class RosterCacheReader {
   }
 
   #pageOf(command: Command): CachePage | undefined {
-    // Whether a cluster admits as a Create with join tokens asks is the coordinator's to say.
+    // The coordinator decides about a Create with join tokens: it may contradict how the cluster admits.
     if (command.kind === 'create') return command.admits ? undefined : this.#pages.named(command.name);
     if (command.kind !== 'get-cluster') return undefined;
     const { cluster } = command;
