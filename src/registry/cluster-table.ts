@@ -8,7 +8,7 @@ import { judgeRead } from './admission.ts';
 import { type Decision, decide } from './barrier.ts';
 import type { ClusterChanges } from './changed-clusters.ts';
 import type { Client } from './client.ts';
-import { type Cluster, isEphemeral } from './cluster.ts';
+import { Cluster, isEphemeral } from './cluster.ts';
 import { type ClusterQuery, ClusterScan, type ClusterSummary, summaryOf } from './cluster-scan.ts';
 import { propertiesOf } from './cluster-views.ts';
 import type {
@@ -287,25 +287,27 @@ export class ClusterTable {
     return answer({ kind: 'registered' });
   }
 
-  #getCluster(command: GetClusterCommand): Outcome {
-    const cluster = this.#find(command.cluster);
-    if (!cluster) return refuseUnknown(command.cluster);
-    const client = this.#use(command.clientId);
-    const refusal = judgeRead(cluster, client, command.claim);
+  /** The cluster that a client may read, which counts as a use of both; else the refusal. */
+  #readable({ cluster: ref, clientId, claim }: GetClusterCommand | GetRosterCommand): Cluster | Outcome {
+    const cluster = this.#find(ref);
+    if (!cluster) return refuseUnknown(ref);
+    const client = this.#use(clientId);
+    const refusal = judgeRead(cluster, client, claim);
     if (refusal) return refuse(refusal);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
+    return cluster;
+  }
+
+  #getCluster(command: GetClusterCommand): Outcome {
+    const cluster = this.#readable(command);
+    if (!(cluster instanceof Cluster)) return cluster;
     this.#contents.barriers.confirm(cluster, command.clientId, command.round);
     return answer(readCluster(command, cluster, this.#history));
   }
 
   #getRoster(command: GetRosterCommand): Outcome {
-    const cluster = this.#find(command.cluster);
-    if (!cluster) return refuseUnknown(command.cluster);
-    const client = this.#use(command.clientId);
-    const refusal = judgeRead(cluster, client, command.claim);
-    if (refusal) return refuse(refusal);
-    if (client?.seats.includes(cluster)) this.#useCluster(cluster);
-    return savedRoster(cluster, this.#contents.rosters);
+    const cluster = this.#readable(command);
+    return cluster instanceof Cluster ? savedRoster(cluster, this.#contents.rosters) : cluster;
   }
 
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {

@@ -1,7 +1,7 @@
 // A worker's end of the roster cache, in stage 2, parallel: it replies to a member's GetCluster and to a Create of an
 // existing cluster without the coordinator, so such a job skips stages 3 and 4.
-import type { BarrierView, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
-import { chooseMembers, joinTokens, joinWholeTokens, wholeTokenBytes } from '../../registry/roster.ts';
+import type { ClusterProperties, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
+import { chooseMembers, joinTokens } from '../../registry/roster.ts';
 import { Hazards } from './hazards.ts';
 import { type CachePage, CachePages, type NamedCluster } from './page.ts';
 
@@ -51,46 +51,33 @@ function replyFrom(page: CachePage, command: Command): Reply | undefined {
   const { name, cluster } = head;
   if (command.kind === 'create') return name === command.name ? { kind: 'cluster', cluster } : undefined;
   const matches = command.kind === 'get-cluster' && isNamed(head, command.cluster);
-  return matches ? rosterFrom(page, head, command) : undefined;
+  return matches ? rosterFrom(page, head.cluster, command) : undefined;
 }
 
 /** The roster for a member. Non-members go to the coordinator, which refreshes their registration. */
-function rosterFrom(page: CachePage, head: NamedCluster, command: GetClusterCommand): Reply | undefined {
-  const { cluster } = head;
+function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClusterCommand): Reply | undefined {
   const { seats } = page;
   // The page has no version (V1), so readers of the sealed dialect go to the coordinator.
   if (command.sealed) return undefined;
   if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
   const count = page.indexAt(seats - 1) + 1;
-  const barrier = viewOf(page, seats, head);
   const from = command.cursor?.clusterId === cluster.id ? command.cursor.from : 0;
   // Fast path for the usual GetCluster: all members of a cluster without evicted seats are one view.
   const all = (1n << BigInt(count)) - 1n;
   const tokens = page.tokens(0, seats);
-  if (!command.sealed && count === seats && (command.which & all) === all && tokens.length <= command.rosterBytesMax) {
-    return { kind: 'roster', cluster, which: all, next: from % count, roster: tokens, ...barrier };
+  if (count === seats && (command.which & all) === all && tokens.length <= command.rosterBytesMax) {
+    return { kind: 'roster', cluster, which: all, next: from % count, roster: tokens };
   }
   // Without evicted members, the n-th seat of the page has index n.
   const seatOf = count === seats ? itself : seatsByIndex(page, seats);
   const tokenBytes = (index: number) => {
     const seat = seatOf(index);
     if (seat === undefined) return 0;
-    if (command.sealed) return wholeTokenBytes(page.tokens(seat, seat + 1), page.fields(seat));
     return page.tokenAt(seat + 1) - page.tokenAt(seat);
   };
   const chosen = chooseMembers(count, tokenBytes, command.which, from, command.rosterBytesMax);
   const { which, next, indexes, bytes } = chosen;
-  const chosenSeats = indexes.map(seatOf) as number[];
-  const roster = command.sealed ? wholeTokensOf(page, chosenSeats, bytes) : tokensOf(page, chosenSeats, bytes);
-  return { kind: 'roster', cluster, which, next, roster, ...barrier };
-}
-
-/** All members of a complete cluster have confirmed. Clusters with an open round are not cached. */
-function viewOf(page: CachePage, seats: number, { cluster, epoch }: NamedCluster): { readonly barrier?: BarrierView } {
-  if (cluster.confirmMs === undefined) return {};
-  let confirmed = 0n;
-  if (epoch > 0) for (let seat = 0; seat < seats; seat++) confirmed |= 1n << BigInt(page.indexAt(seat));
-  return { barrier: { epoch, round: undefined, confirmed } };
+  return { kind: 'roster', cluster, which, next, roster: tokensOf(page, indexes.map(seatOf) as number[], bytes) };
 }
 
 function hasSeat(page: CachePage, seats: number, client: Buffer): boolean {
@@ -111,14 +98,6 @@ function tokensOf(page: CachePage, seats: readonly number[], bytes: number): Uin
   if (last - first + 1 === seats.length) return page.tokens(first, last + 1);
   return joinTokens(
     seats.map((seat) => page.tokens(seat, seat + 1)),
-    bytes,
-  );
-}
-
-/** The tokens of some seats in ascending order, each with its further fields, as a copy. */
-function wholeTokensOf(page: CachePage, seats: readonly number[], bytes: number): Uint8Array {
-  return joinWholeTokens(
-    seats.map((seat) => [page.tokens(seat, seat + 1), page.fields(seat)] as const),
     bytes,
   );
 }

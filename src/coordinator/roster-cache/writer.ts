@@ -1,10 +1,9 @@
 // The coordinator's end of the roster cache, in stage 4, sequential: it publishes the clusters that are asked for,
 // applies each stored change, and invalidates a page that it cannot update. Invariants: published clusters are stored;
 // a page that a worker reads is never rewritten.
-import { epochOf, isComplete } from '../../registry/barrier.ts';
+import { isComplete } from '../../registry/barrier.ts';
 import { type Cluster, isEphemeral } from '../../registry/cluster.ts';
 import type { Change, ClusterRecord, MemberRecord, Registration } from '../../registry/command.ts';
-import { EPOCH_KEY } from '../../registry/epoch.ts';
 import { Hazards } from './hazards.ts';
 import { CachePages, fits } from './page.ts';
 
@@ -27,10 +26,7 @@ export class RosterCache {
         // A change that marks a cluster as kept does not carry its members.
         if (change.keep) this.#invalidate(change.id);
         // A round asks every member for a message, which has to reach the coordinator.
-        else if (!change.confirmMs) this.#begin(change, [], 0);
-        return;
-      case 'entry':
-        if (change.key === EPOCH_KEY) this.#invalidate(change.clusterId);
+        else if (!change.confirmMs) this.#begin(change, []);
         return;
       case 'member':
         this.#seat(change);
@@ -50,7 +46,7 @@ export class RosterCache {
     const number = this.#pages.numberOf(record.id);
     if (this.#published[number] === record.id) return this.#pages.name(record.name, number);
     if (this.#published[number] !== undefined && this.#pages.at(number).takeUsed()) return;
-    this.#begin(record, seats, epochOf(cluster));
+    this.#begin(record, seats);
   }
 
   /** Invalidates every page. */
@@ -62,15 +58,14 @@ export class RosterCache {
    * Skips an ephemeral cluster: its GetClusters keep it alive, so the coordinator has to see them. Skips a cluster that
    * admits by join tokens: the coordinator alone judges who is admitted.
    */
-  #begin(record: ClusterRecord, members: readonly (Registration | undefined)[], epoch: number): void {
+  #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
-    const fieldBytes = members.reduce((sum, member) => sum + (member?.sealed?.length ?? 0), 0);
-    if (isEphemeral(record) || record.owner !== undefined || !fits(bytes, fieldBytes)) return;
+    if (isEphemeral(record) || record.owner !== undefined || !fits(bytes)) return;
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
     this.#published[number] = undefined;
     if (!page.hide(this.#hazards)) return;
-    page.begin(record, epoch);
+    page.begin(record);
     for (const [index, member] of members.entries()) if (member) page.add(index, member);
     page.publish();
     this.#published[number] = record.id;
