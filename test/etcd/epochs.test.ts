@@ -1,7 +1,6 @@
 // Epochs of one complete cluster that two servers on one etcd change at once (W1): none is lost, and none is made twice.
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
+import { describe, expect, it } from 'vitest';
 import { BodyMaker } from '../../src/coordinator/body-maker.ts';
 import type { Command, OperatorCommand, SavedRosterReply } from '../../src/registry/command.ts';
 import { EPOCH_KEY } from '../../src/registry/epoch.ts';
@@ -10,7 +9,8 @@ import { ask, create, join, register } from '../coordinator/asking.ts';
 import { idOf, NOBODY, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { entry } from '../store/store-contract.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
-import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer } from './stores.ts';
+import { type EtcdServerUnderTest, newPrefix, openServer } from './stores.ts';
+import { useEtcd } from './use-etcd.ts';
 
 const programs = etcdPrograms();
 const CLUSTER = 0xa0;
@@ -19,19 +19,11 @@ const getRoster: Command = { kind: 'get-roster', clientId: NOBODY, cluster: { na
 const evict = (id: number): OperatorCommand => ({ kind: 'evict', cluster: { name: 'a' }, member: { id: idOf(id) } });
 
 describe.skipIf(programs === undefined)('servers on one etcd', () => {
-  let etcd: EtcdCluster;
-  const open: EtcdServerUnderTest[] = [];
-  beforeAll(async () => {
-    etcd = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
-  });
-  afterAll(() => etcd.stop());
-  afterEach(async () => {
-    for (const { store } of open.splice(0)) await store.close();
-  });
+  const { endPoints, open } = useEtcd(programs);
 
   async function servers() {
     const prefix = newPrefix();
-    const opened = await Promise.all([openServer(endPointsOf(etcd), prefix), openServer(endPointsOf(etcd), prefix)]);
+    const opened = await Promise.all([openServer(endPoints(), prefix), openServer(endPoints(), prefix)]);
     for (const { table, store } of opened) table.setRosterMaker(new BodyMaker(REGISTRY_ID, store.term, Date.now));
     open.push(...opened);
     return opened as [EtcdServerUnderTest, EtcdServerUnderTest];

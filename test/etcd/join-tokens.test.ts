@@ -1,7 +1,6 @@
 // Join tokens on a real etcd that servers share (A3, A5, A7): no use is had twice, a replacement wins over what its
 // former member does meanwhile, and the largest changes fit into a transaction.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
+import { describe, expect, it } from 'vitest';
 import { JOIN_TOKENS_ADDED_MAX, JOIN_TOKENS_PER_CLUSTER_MAX } from '../../src/limits.ts';
 import type { Command, OperatorCommand } from '../../src/registry/command.ts';
 import type { TokenState } from '../../src/registry/join-token-spec.ts';
@@ -23,7 +22,8 @@ import {
 } from '../registry/token-world.ts';
 import { cluster, entry, plain } from '../store/store-contract.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
-import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, until } from './stores.ts';
+import { type EtcdServerUnderTest, newPrefix, openServer, until } from './stores.ts';
+import { useEtcd } from './use-etcd.ts';
 
 const programs = etcdPrograms();
 const ROUNDS = 12;
@@ -32,17 +32,7 @@ const CONFIRM_S = 15;
 const REPLACED = 68;
 
 describe.skipIf(programs === undefined)('two servers that share an etcd', () => {
-  let etcd: EtcdCluster;
-  const open: EtcdServerUnderTest[] = [];
-  beforeAll(async () => {
-    etcd = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
-  });
-  afterAll(async () => {
-    await etcd.stop();
-  });
-  afterEach(async () => {
-    for (const { store } of open.splice(0)) await store.close();
-  });
+  const { endPoints, open, closeAll } = useEtcd(programs);
 
   type Server = EtcdServerUnderTest;
   const does = async ({ coordinator }: Server, command: Command | OperatorCommand) =>
@@ -56,18 +46,18 @@ describe.skipIf(programs === undefined)('two servers that share an etcd', () => 
   /** Two servers with registered clients and a cluster with these tokens. */
   async function servers(tokens = [spec('t', { uses: 1 })], size = 3): Promise<[Server, Server]> {
     const prefix = newPrefix();
-    const one = await openServer(endPointsOf(etcd), prefix);
+    const one = await openServer(endPoints(), prefix);
     open.push(one);
     await one.coordinator.ask([1, 2, 3, OWNER].map((client) => register(client)));
     expect(await does(one, createWith(tokens, size))).toBe('cluster');
-    const other = await openServer(endPointsOf(etcd), prefix);
+    const other = await openServer(endPoints(), prefix);
     open.push(other);
     return [one, other];
   }
 
   /** A server whose clock stands until the test moves it. */
   async function openForming(prefix: string, clock: { now: number }): Promise<Server> {
-    const server = await openServer(endPointsOf(etcd), prefix, NO_LIMITS, clock);
+    const server = await openServer(endPoints(), prefix, NO_LIMITS, clock);
     open.push(server);
     return server;
   }
@@ -75,7 +65,7 @@ describe.skipIf(programs === undefined)('two servers that share an etcd', () => 
   /** Asserts that both servers, and one that starts now, have the same table. */
   async function expectAgreement(one: Server, other: Server): Promise<void> {
     for (const server of [one, other]) await statesAt(server);
-    const fresh = await openServer(endPointsOf(etcd), one.prefix);
+    const fresh = await openServer(endPoints(), one.prefix);
     open.push(fresh);
     const tables = [one, other, fresh].map(({ table }) => inOrder([...table.records()]).map(plain));
     expect(tables[1]).toEqual(tables[0]);
@@ -91,7 +81,7 @@ describe.skipIf(programs === undefined)('two servers that share an etcd', () => 
       winners.add(replies.join());
       expect((await statesAt(one))[0]!.left).toBe(0);
       await expectAgreement(one, other);
-      for (const { store } of open.splice(0)) await store.close();
+      await closeAll();
     }
     console.log(`who won: ${[...winners].join(' | ')}`);
   });
@@ -102,7 +92,7 @@ describe.skipIf(programs === undefined)('two servers that share an etcd', () => 
       expect(await Promise.all([does(one, join(1, 't')), does(other, join(1, 't'))])).toEqual(['cluster', 'cluster']);
       expect((await statesAt(other))[0]!.left).toBe(1);
       await expectAgreement(one, other);
-      for (const { store } of open.splice(0)) await store.close();
+      await closeAll();
     }
   });
 
@@ -128,7 +118,7 @@ describe.skipIf(programs === undefined)('two servers that share an etcd', () => 
       // A member that the eviction left in its seat would have come back before it.
       expect(isMember).toBe(false);
       await expectAgreement(one, other);
-      for (const { store } of open.splice(0)) await store.close();
+      await closeAll();
     }
   });
 
@@ -233,7 +223,7 @@ describe.skipIf(programs === undefined)('two servers that share an etcd', () => 
         expect(server.table.cluster(idOf(0xc0))!.seats.map((seat) => seat?.clientId)).toEqual([idOf(4), idOf(2)]);
       }
       await expectAgreement(one, other);
-      for (const { store } of open.splice(0)) await store.close();
+      await closeAll();
     }
   });
 

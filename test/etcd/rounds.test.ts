@@ -1,32 +1,22 @@
 // Rounds of forming clusters on two servers with one etcd: the servers agree on rounds, completion and removal, and no
 // change slips past a condition.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
+import { describe, expect, it } from 'vitest';
 import type { Command, Reply } from '../../src/registry/command.ts';
 import { ask, barrierOf, confirm, createForming, join, Marks, register, whichOf } from '../coordinator/asking.ts';
 import { idOf, NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
-import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, until } from './stores.ts';
+import { type EtcdServerUnderTest, newPrefix, openServer, until } from './stores.ts';
+import { useEtcd } from './use-etcd.ts';
 
 const programs = etcdPrograms();
 const CONFIRM_S = 15;
 
 describe.skipIf(programs === undefined)('two servers on one etcd', () => {
-  let etcd: EtcdCluster;
-  const open: EtcdServerUnderTest[] = [];
-  beforeAll(async () => {
-    etcd = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
-  });
-  afterAll(async () => {
-    await etcd.stop();
-  });
-  afterEach(async () => {
-    for (const { store } of open.splice(0)) await store.close();
-  });
+  const { endPoints, open } = useEtcd(programs);
 
   async function servers(count: number, prefix = newPrefix()) {
     const opened = await Promise.all(
-      Array.from({ length: count }, () => openServer(endPointsOf(etcd), prefix, NO_LIMITS, { now: 0 })),
+      Array.from({ length: count }, () => openServer(endPoints(), prefix, NO_LIMITS, { now: 0 })),
     );
     open.push(...opened);
     return opened as [EtcdServerUnderTest, EtcdServerUnderTest];

@@ -3,8 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
+import { describe, expect, it } from 'vitest';
 import type { Command, RegisterCommand, Reply } from '../../src/registry/command.ts';
 import type { TableLimits } from '../../src/registry/time-to-live.ts';
 import { ETCD, type TxnRequest, type TxnResponse } from '../../src/store/etcd/etcd-calls.ts';
@@ -16,28 +15,17 @@ import { idOf, NO_LIMITS } from '../registry/arbitrary-commands.ts';
 import { observeTable } from '../registry/observe.ts';
 import { plain } from '../store/store-contract.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
-import { type EtcdServerUnderTest, endPointsOf, newPrefix, openEtcdStore, openServer, until } from './stores.ts';
+import { type EtcdServerUnderTest, newPrefix, openEtcdStore, openServer, until } from './stores.ts';
+import { useEtcd } from './use-etcd.ts';
 
 const programs = etcdPrograms();
 const OTHER_KEY = 'bb'.repeat(32);
 
 describe.skipIf(programs === undefined)('servers on one etcd', () => {
-  let etcd: EtcdCluster;
-  const open: EtcdServerUnderTest[] = [];
-  beforeAll(async () => {
-    etcd = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
-  });
-  afterAll(async () => {
-    await etcd.stop();
-  });
-  afterEach(async () => {
-    for (const { store } of open.splice(0)) await store.close();
-  });
+  const { endPoints, open, closeAll } = useEtcd(programs);
 
   async function servers(count: number, limits: TableLimits = NO_LIMITS, prefix = newPrefix()) {
-    const opened = await Promise.all(
-      Array.from({ length: count }, () => openServer(endPointsOf(etcd), prefix, limits)),
-    );
+    const opened = await Promise.all(Array.from({ length: count }, () => openServer(endPoints(), prefix, limits)));
     open.push(...opened);
     return opened as [EtcdServerUnderTest, EtcdServerUnderTest, ...EtcdServerUnderTest[]];
   }
@@ -112,7 +100,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
       ]);
       const members = (await stored(prefix)).filter((record) => 'index' in record);
       expect(members).toMatchObject([{ index: 0, clientId: idOf(1) }]);
-      for (const { store } of open.splice(0)) await store.close();
+      await closeAll();
     }
   });
 
@@ -175,10 +163,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     await one.coordinator.ask([register(1), create('c', 0xc0, 2)]);
     await ask(one.coordinator, join(1, 'c'));
     await ask(one.coordinator, getCluster('c'));
-    const client = new EtcdClient(
-      { endPoints: endPointsOf(etcd), tls: undefined, user: undefined },
-      { requested() {} },
-    );
+    const client = new EtcdClient({ endPoints: endPoints(), tls: undefined, user: undefined }, { requested() {} });
     const transact = (request: TxnRequest) =>
       client.call<TxnRequest, TxnResponse>(ETCD.txn, request, performance.now() + 5_000);
     const { known } = await client
@@ -245,7 +230,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     const clusters = names.map((name, i) => ({ ...create(name, 1), id: i.toString(16).padStart(64, '0') }) as Command);
     for (let i = 0; i < clusters.length; i += 1_000) await one.coordinator.ask(clusters.slice(i, i + 1_000));
     const found: string[] = [];
-    const store = await openEtcdStore(endPointsOf(etcd), prefix);
+    const store = await openEtcdStore(endPoints(), prefix);
     for await (const records of store.load()) {
       for (const record of records) if (record.kind === 'cluster') found.push(record.name);
     }
@@ -292,7 +277,7 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
         expect(records(one.table)).toEqual(records(late.table));
         expect(records(other.table)).toEqual(records(late.table));
         expect(one.broken).toEqual([]);
-        for (const { store } of open.splice(0)) await store.close();
+        await closeAll();
       }),
       { numRuns: 60 },
     );

@@ -1,10 +1,10 @@
 // Registrations of the sealed dialect on two servers over one etcd: what one stores, the other holds to.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
+import { describe, expect, it } from 'vitest';
 import type { RegisterCommand, Reply } from '../../src/registry/command.ts';
 import { ask, create, getCluster, join, register, whichOf } from '../coordinator/asking.ts';
-import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer } from '../etcd/stores.ts';
+import { newPrefix, openServer } from '../etcd/stores.ts';
+import { useEtcd } from '../etcd/use-etcd.ts';
 import { idOf } from '../registry/arbitrary-commands.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
 
@@ -21,21 +21,11 @@ const refused = (refusal: string) => expect.objectContaining({ kind: 'refused', 
 const registered: Reply = { kind: 'registered' };
 
 describe.skipIf(programs === undefined)('servers on one etcd', () => {
-  let etcd: EtcdCluster;
-  const open: EtcdServerUnderTest[] = [];
-  beforeAll(async () => {
-    etcd = await EtcdCluster.start({ program: programs!.etcd, flags: ['--unsafe-no-fsync'] });
-  });
-  afterAll(async () => {
-    await etcd.stop();
-  });
-  afterEach(async () => {
-    for (const { store } of open.splice(0)) await store.close();
-  });
+  const { endPoints, open } = useEtcd(programs);
 
   async function servers() {
     const prefix = newPrefix();
-    const opened = await Promise.all([openServer(endPointsOf(etcd), prefix), openServer(endPointsOf(etcd), prefix)]);
+    const opened = await Promise.all([openServer(endPoints(), prefix), openServer(endPoints(), prefix)]);
     open.push(...opened);
     return opened;
   }
