@@ -205,7 +205,7 @@ export function rosterOf(reply: Message, clusterId: string | undefined, size: nu
   };
 }
 
-/** How far a forming cluster is, as far as the reply tells. */
+/** The progress of a forming cluster, as far as the reply tells it. */
 function progressOf({ Epoch, Round, Confirmed, YourSeat }: Message): Partial<Roster> {
   return {
     ...(isTold(Epoch) && { epoch: Number(bigintOf(Epoch)), confirmed: bigintOf(Confirmed) }),

@@ -25,7 +25,7 @@ const GATHER_MS = 500;
 /** Pauses where the registry answers at once: the first, and after those without news. */
 const [FIRST_PAUSE_MS, PAUSE_GROWTH, LONGEST_PAUSE_MS] = [20, 1.5, 1_000];
 
-/** Why a member has lost its seat, by YourSeat (V4). */
+/** Reasons for the loss of a seat, by YourSeat (V4). */
 const LOSSES: Readonly<Record<number, string>> = {
   65: 'it did not confirm in time',
   66: 'it has left',

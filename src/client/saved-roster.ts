@@ -20,7 +20,7 @@ const FORMAT = 'xlReg saved roster 1';
 export const SAVED_ROSTER_BYTES_MAX = 512 * 1024;
 
 /**
- * Why a saved roster is refused.
+ * Reasons to refuse a saved roster.
  *
  * - `format`: the bytes are no saved roster.
  * - `registry`: it is of another registry, or of another cluster than the one asked for.

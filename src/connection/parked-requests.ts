@@ -6,7 +6,7 @@ import { WAIT_TICK_MS } from '../limits.ts';
 import type { WaitCounts } from '../metrics/wait-metrics.ts';
 import { ChangeRing, endsWait, type ReadChanges } from '../shared-memory/change-ring.ts';
 
-/** Why a wait ended. `closed`: with the connection, unanswered. */
+/** The reason for the end of a wait. `closed`: with the connection, unanswered. */
 export type WaitEnd = 'change' | 'time' | 'message' | 'fin' | 'drain' | 'closed';
 
 /** A request that waits. */

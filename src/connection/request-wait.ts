@@ -7,7 +7,7 @@ export class RequestWait {
   readonly #parked: ParkedRequests;
   readonly #request: ParkedRequest;
   readonly #submit: (kind: Job['kind'], bytes: Uint8Array) => void;
-  /** Why the request was unparked last; undefined while it is parked. */
+  /** The reason for which the request was unparked last; undefined while it is parked. */
   #unparked: WaitEnd | undefined;
 
   /** `submit` submits a job that resumes the request. `msLeft` is what is left of the session's time. */

@@ -35,7 +35,7 @@ export interface RegistryFacts
   readonly replyBytesMax: { readonly tcp: number; readonly ws: number };
 }
 
-/** What a worker needs for the sealed dialect. */
+/** Keys and settings that a worker needs for the sealed dialect. */
 export interface SealedFacts {
   readonly mac1Key: Uint8Array;
   /** Memory of s. */

@@ -13,7 +13,7 @@ export class JobTicket {
   readonly done: JobDone;
   readonly since = performance.now();
   handedOver = 0;
-  /** Which job of its queue it is, from 1 on. */
+  /** The job's number in its queue, from 1 on. */
   place = 0;
   /** Set when the connection has ended. The pool then drops the job, or its result. */
   withdrawn = false;

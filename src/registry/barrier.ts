@@ -49,7 +49,7 @@ export interface ExpiredSeat {
   readonly index: number;
 }
 
-/** What a decision did, once it is stored. */
+/** The effect of a decision, once it is stored. */
 export type RoundEvent =
   | { readonly kind: 'begun' | 'completed'; readonly clusterId: string }
   /** The round has ended with these seats; the first change of several says how many there are in all. */
@@ -240,7 +240,7 @@ export class Barriers {
   }
 }
 
-/** How the decisions reach the table, and what they need from outside. */
+/** The means of a decision: the table's parts, time and randomness. */
 export interface DecisionContext {
   readonly barriers: Barriers;
   /** True if other servers use the same store. */

@@ -18,7 +18,7 @@ export interface ClusterSummary extends ClusterProperties {
   readonly forming?: FormingSummary;
 }
 
-/** How far a cluster with a confirm time is. */
+/** The progress of a cluster with a confirm time. */
 export interface FormingSummary {
   readonly confirmMs: number;
   /** Age of the round in milliseconds, as this server counts it; null without a round. */

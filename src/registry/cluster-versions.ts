@@ -3,7 +3,7 @@
 // too; so no version stands for two rosters.
 import { LOST_SEATS_MAX } from '../limits.ts';
 
-/** Why a client lost its seat. */
+/** The reason for which a client lost its seat. */
 export type LossReason = 'expired' | 'left' | 'evicted' | 'replaced';
 
 /** Values of YourSeat for a client without a seat (V4). */

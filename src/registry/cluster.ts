@@ -41,7 +41,7 @@ export class Cluster {
   readonly versions = new ClusterVersions();
   /** The RosterHash of sealed readers, and the version that it is of. */
   #rosterHash: { readonly version: number; readonly hash: Uint8Array } | undefined;
-  /** How far a cluster with a barrier is. Only Barriers writes it and `round`. */
+  /** The progress of a cluster with a barrier. Only Barriers writes it and `round`. */
   roundState: RoundState = '';
   /** The open round. */
   round: Round | undefined;

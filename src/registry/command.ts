@@ -155,7 +155,7 @@ export interface KnownVersion {
   readonly history: string;
 }
 
-/** What a client waits for. */
+/** The event that a client waits for. */
 export interface RequestedWait {
   readonly until: 'change' | 'complete';
   /** True if the request has waited before: a wait for completion then goes on after a change. */
@@ -218,7 +218,7 @@ export interface RosterReply {
   readonly roster: Uint8Array;
   /** Present if the command's `sealed` is true. */
   readonly sealed?: RosterState | undefined;
-  /** How far the cluster is; absent if it has no barrier. */
+  /** The cluster's progress; absent if it has no barrier. */
   readonly barrier?: BarrierView | undefined;
 }
 
@@ -245,7 +245,7 @@ export interface WaitingReply {
   readonly atMostMs?: number | undefined;
 }
 
-/** How far a cluster is, as its members are told. */
+/** The progress of a cluster, as its members are told. */
 export interface BarrierView {
   /** 0 until the cluster is complete. */
   readonly epoch: number;

@@ -15,7 +15,7 @@ const ALL_MEMBERS = 0xffff_ffff_ffff_ffffn;
 /** A member of a complete cluster may move after so long since its last move, in milliseconds. */
 const MOVE_INTERVAL_MS = 1_000;
 
-/** What a body is made of. */
+/** The parts that a body is made of. */
 export interface RosterContents {
   readonly cluster: ClusterProperties & { readonly name: string };
   readonly epoch: number;

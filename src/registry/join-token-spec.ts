@@ -1,5 +1,5 @@
 // Join tokens in commands and replies: what a message brings, and what describes a token (A1, A3).
-/** What a message brings for its admission to a cluster (A3). */
+/** The claim of a message to be admitted to a cluster (A3). */
 export interface AdmissionClaim {
   /** SHA-256 of the join token, hex; empty if it has a wrong length. Undefined if the message has none. */
   readonly token?: string | undefined;

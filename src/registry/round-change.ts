@@ -2,7 +2,7 @@
 /** Only on a shared store: what the others keep in memory. */
 export type RoundChange = RoundBegin | Confirmation | Completion | RoundEnd;
 
-/** How far a cluster with a barrier is (barrier.ts). */
+/** The progress of a cluster with a barrier (barrier.ts). */
 export type RoundState = string;
 
 /** A round begins, if neither the round state nor a member has changed: all `size` seats are taken. */

@@ -73,7 +73,7 @@ function makeRoom(contents: TableContents, cluster: Cluster, index: number, now:
   };
 }
 
-/** How a seat is emptied. */
+/** The circumstances in which a seat is emptied. */
 export interface Vacating {
   /** Milliseconds on the clock of the coordinator. */
   readonly now: number;
@@ -120,7 +120,7 @@ export function startIdleTime({ clients }: TableContents, { clientId }: Registra
   if (client) client.lastUse = now;
 }
 
-/** What the audit log has of a Join, beside the seat that it takes. */
+/** Events of a Join for the audit log, beside the seat that it takes. */
 function auditsOf(member: string, { use, replaces }: JoinRight): AuditedEvent[] {
   return [
     ...(use ? [{ action: 'join-token-use' as const, member, joinToken: use.hash }] : []),

@@ -1,4 +1,4 @@
-// What operators see of the table.
+// The table as operators see it.
 import type { ClusterSummary } from './cluster-scan.ts';
 import type { MemberRecord } from './command.ts';
 import type { FillCounts, TableCounts } from './table-contents.ts';

@@ -63,7 +63,7 @@ export function changeTokens(
   };
 }
 
-/** What the audit log has of changed tokens: a line each for those added and those removed, with the first hash. */
+/** Events of changed tokens for the audit log: a line each for those added and those removed, with the first hash. */
 function auditsOf(changes: readonly Change[]): AuditedEvent[] {
   const event = (kind: 'entry' | 'entry-removal', action: AuditedEvent['action']): AuditedEvent[] => {
     const keys = changes.flatMap((change) => (change.kind === kind ? [change.key] : []));

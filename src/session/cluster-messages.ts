@@ -100,7 +100,7 @@ export function serveResumed(
   return readRoster(session, message, context, { known, wait: left, waited: true });
 }
 
-/** What a GetCluster of the sealed dialect asks for besides members. */
+/** The wishes of a sealed GetCluster besides members. */
 interface Reading {
   readonly known: KnownVersion | undefined;
   readonly wait: (RequestedWait & { readonly ms: number }) | undefined;

@@ -18,7 +18,7 @@ import type { IdentifiedSession, SessionContext } from './session.ts';
 
 export const HASH_BYTES = 32;
 
-/** What a message brings for its admission; absent in the RSA dialects, where field 50 is unknown (M5). */
+/** The claim of a message to be admitted; absent in the RSA dialects, where field 50 is unknown (M5). */
 export function claimOf(
   { keys }: IdentifiedSession,
   { JoinToken }: Message,

@@ -1,4 +1,4 @@
-// What a member that waits prints on a terminal, in its foreground and in its background.
+// The output of a waiting member on a terminal, in its foreground and in its background.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ describe.skipIf(!hasTerminal)('xlreg join --wait on a terminal', () => {
     await rm(directory, { recursive: true });
   });
 
-  /** What a member's terminal shows of the forming of a cluster of two, from a shell that runs the given command. */
+  /** The terminal of a member while a cluster of two forms, from a shell that runs the given command. */
   async function screenOf(cluster: string, commandOf: (join: string) => string): Promise<string> {
     const options = { cwd: directory, env: { XLREG_DATA_DIR: registry.dataDir } };
     const joinAs = (name: string) =>

@@ -83,7 +83,7 @@ export function confirm(client: number, name: string, round: string | undefined)
   return { ...(getCluster(name, idOf(client)) as Command & { kind: 'get-cluster' }), sealed: true, round };
 }
 
-/** How far a roster's cluster is. */
+/** The progress of a roster's cluster. */
 export function barrierOf(reply: Reply): BarrierView | undefined {
   return reply.kind === 'roster' ? reply.barrier : undefined;
 }

@@ -9,7 +9,7 @@ const RUNS = 200;
 const PLANTED_RUNS = 400;
 const TIMEOUT_MS = 120_000;
 
-/** Where the search for a planted bug begins, so that it takes few runs. Any seed will do. */
+/** The seed at which the search for a planted bug begins, so that it takes few runs. Any seed will do. */
 const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'a round stored with the join': 60,
   'rounds as small integers': 436,

@@ -1,10 +1,10 @@
-// What the barrier promises, checked against everything that is sent and stored in a run.
+// The promises of the barrier, checked against everything that is sent and stored in a run.
 import type { ClientRecord, MemberRecord, MemberRef } from '../../src/registry/command.ts';
 import type { LoggedEvent, MiniEtcd } from './mini-etcd.ts';
 import { textOf } from './mini-etcd.ts';
 import { KEYS } from './simulated-store.ts';
 
-/** What the oracle has to know of a member. */
+/** The facts of a member that the oracle needs. */
 export interface WatchedMember {
   readonly clientId: string;
   /** Since when it has been running without a pause; undefined if it is not. */

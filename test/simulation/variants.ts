@@ -6,7 +6,7 @@ import { CompareResult, CompareTarget } from '../../src/store/etcd/etcd-calls.ts
 import { textOf } from './mini-etcd.ts';
 import { KEYS } from './simulated-store.ts';
 
-/** Where a bug changes a server. Each part is optional. */
+/** The places at which a bug changes a server. Each part is optional. */
 export interface Variant {
   readonly name: string;
   /** Changes each transaction; `cluster` is in the state that the transaction leads to. */
@@ -19,7 +19,7 @@ export interface Variant {
   keeps?(decision: Decision, confirmedHere: boolean): boolean;
   /** Marks pass by the sockets and the workers. */
   readonly marksBypass?: true;
-  /** What a round's age becomes when messages may be late. */
+  /** The new age of a round when messages may be late. */
   readonly ageAfterStall?: number;
 }
 

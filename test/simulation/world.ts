@@ -98,7 +98,7 @@ export async function run(seed: number, variant: Variant = CORRECT, ghostsMost =
   return { seed, violations, completedAfterMs: time.now, rounds, removed };
 }
 
-/** What happens in a run. */
+/** The course of a run. */
 interface Kind {
   /** Messages and writes are lost or late; servers, members and the store fail. */
   readonly rough: boolean;
@@ -122,7 +122,7 @@ function kindOf(random: Seeded): Kind {
   };
 }
 
-/** What goes wrong in a run. At least one server runs at any time. */
+/** The faults of a run. At least one server runs at any time. */
 class Faults {
   readonly #world: StoreWorld & MemberWorld;
   readonly #servers: readonly SimulatedServer[];

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 export const hasTerminal = spawnSync('script', ['--version']).status === 0;
 if (!hasTerminal) console.warn('skipped: script(1) is missing, so no command gets a terminal');
 
-/** What the terminal got, with its control characters, and the exit code. */
+/** The bytes that the terminal got, with its control characters, and the exit code. */
 export interface OnTerminal {
   readonly code: number | null;
   readonly text: string;

@@ -12,7 +12,7 @@ export interface Asked {
   readonly Which?: Long;
 }
 
-/** What tests compare in a reply. */
+/** The parts of a reply that tests compare. */
 export interface Told {
   readonly version: number;
   readonly which: bigint;

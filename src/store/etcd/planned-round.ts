@@ -119,7 +119,7 @@ function planEnd({ clusterId, before, after, seats, unconfirmed }: RoundEnd, key
       ),
     ],
   });
-  // Who else has ended the round in the same way cannot be told from an own request whose answer was lost.
+  // An end by another server looks like an own request whose answer was lost.
   return {
     ...decided(keys, clusterId, undefined, plan),
     written: [key, ...seats.map(({ index }) => keys.member(clusterId, index))],
