@@ -1,5 +1,5 @@
 // Time bounds: rows B35, B37 and B76 to B78. Each test compares medians of samples taken in turn, so that a busy
-// machine slows both sides down.
+// machine slows both sides down. A test that fails is run again: a leak of time fails every run, a burst of load one.
 
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -14,6 +14,7 @@ import { expectClosed } from './endings.ts';
 import { badExponents, badSizes, evenModuli, notKeys, oddModuli, otherKinds } from './hostile-keys.ts';
 
 const target = useTarget();
+const AGAIN = { retry: 3 };
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
@@ -32,12 +33,16 @@ async function timeToClose(transport: Transport, hello: Uint8Array): Promise<num
 
 it.each(['tcp', 'ws'] as const)(
   'takes as long for OAEP of a wrong length as for random bytes (%s) (B37)',
+  AGAIN,
   async (transport) => {
     const lengths = [0, 43, 45, 59, 61, 86];
     const times: number[][] = [[], ...lengths.map(() => [])];
     for (let round = 0; round < 41; round++) {
       const good = lengths.map((length) => encryptHello(randomBytes(length), target.registry.file.commsKey));
-      for (const [i, bytes] of [randomBelow(), ...good].entries()) times[i]!.push(await timeToClose(transport, bytes));
+      const hellos = [...[randomBelow(), ...good].entries()];
+      // Each kind goes first in turn: the first of a round meets colder caches.
+      const turned = [...hellos.slice(round % hellos.length), ...hellos.slice(0, round % hellos.length)];
+      for (const [i, bytes] of turned) times[i]!.push(await timeToClose(transport, bytes));
     }
     const [random, ...others] = times.map(median);
     for (const other of others) {
@@ -47,7 +52,7 @@ it.each(['tcp', 'ws'] as const)(
   },
 );
 
-it('spends no RSA on an integer from the modulus up (B35)', async () => {
+it('spends no RSA on an integer from the modulus up (B35)', AGAIN, async () => {
   const spent = async (hello: Uint8Array): Promise<number> => {
     const before = await target.metric('xlreg_stage_seconds_sum', 'stage="hello"');
     await timeToClose('tcp', hello);
@@ -80,7 +85,7 @@ describe('answers a Client message with a hostile SigKey as soon as one with a s
     ['other exponents (B77)', badExponents],
     ['even moduli (B78)', evenModuli],
     ['moduli of no key pair (B78)', oddModuli],
-  ])('%s', async (_, keys) => {
+  ])('%s', AGAIN, async (_, keys) => {
     const [sound, hostile] = [[], []] as [number[], number[]];
     for (let round = 0; sound.length < 25; round++) {
       const sigKey = keys[round % keys.length]!;
@@ -91,7 +96,7 @@ describe('answers a Client message with a hostile SigKey as soon as one with a s
   });
 });
 
-it('rejects a hostile key from its bytes in less than 50 us (B76)', () => {
+it('rejects a hostile key from its bytes in less than 50 us (B76)', AGAIN, () => {
   for (const key of [...notKeys, ...otherKinds, ...badSizes, ...badExponents, ...evenModuli]) {
     const times: number[] = [];
     for (let round = 0; round < 201; round++) {
