@@ -5,12 +5,14 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { completionScript, SHELLS } from '../../src/cli/completion.ts';
 import { commandsPage } from './commands.ts';
+import { errorsPage } from './errors.ts';
 import { manPage } from './man-page.ts';
 import { metricsPage } from './metrics.ts';
 import { exampleConfig, settingsPage } from './settings.ts';
 
 const outputs = new Map([
   ['docs/reference/commands.md', await commandsPage()],
+  ['docs/reference/errors.md', errorsPage()],
   ['docs/reference/metrics.md', await metricsPage()],
   ['docs/reference/settings.md', settingsPage()],
   ['packaging/config.example.json', exampleConfig()],

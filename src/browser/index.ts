@@ -7,6 +7,7 @@ export {
   RegistryUnreachable,
   RegistryUntrusted,
   XlRegError,
+  type XlRegErrorCode,
 } from '../client/errors.ts';
 export { type Member, type MemberSpec, openMember } from './member.ts';
 export { parseRegCred, type RegCred } from './reg-cred.ts';

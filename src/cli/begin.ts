@@ -56,7 +56,8 @@ export async function explained(error: unknown, regCred: RegCred, options: Conne
     }),
   );
   const other = found.find((difference) => difference?.differs);
-  if (other) return new RegistryUntrusted(`${error.message}; ${other.text}`, { cause: error });
+  if (other)
+    return new RegistryUntrusted(`${error.message}; ${other.text}`, { code: 'REGISTRY_CHANGED', cause: error });
   const same = found.find((difference) => difference !== undefined);
   return same ? new RegistryUnreachable(`${error.message}; ${same.text}`, { cause: error.cause }) : error;
 }

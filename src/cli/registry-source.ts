@@ -60,10 +60,13 @@ function assertPinned(regCred: RegCred, fingerprint: string, dialect: SessionDia
   const other = provenKey(regCred, dialect === 'sealed' ? 'prefixed' : 'sealed');
   const ask = `ask its operator for the ${name} that xlreg regcred prints`;
   if (keyFingerprint(other.key) !== fingerprint) {
-    throw new RegistryUntrusted(`the ${name}'s fingerprint is not the one of --fingerprint: ${ask}`);
+    throw new RegistryUntrusted(`the ${name}'s fingerprint is not the one of --fingerprint: ${ask}`, {
+      code: 'FINGERPRINT_MISMATCH',
+    });
   }
   throw new RegistryUntrusted(
     `--fingerprint is that of the ${other.name}, and the dialect ${dialect} proves the ${name}: ${ask}`,
+    { code: 'FINGERPRINT_MISMATCH' },
   );
 }
 

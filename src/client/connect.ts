@@ -119,7 +119,11 @@ function summaryOf(failures: ReadonlyMap<string, XlRegError>): XlRegError {
   );
   const cause = errors.length === 1 ? errors[0] : new AggregateError(errors);
   const text = [...failures].map(([address, error]) => `${address}: ${error.message}`).join('; ');
-  return new (Kind ?? RegistryUnreachable)(text, { cause });
+  if (Kind) return new Kind(text, { code: errors.find((error) => error instanceof Kind)!.code, cause });
+  const isSame = errors.every(({ code }) => code === errors[0]?.code);
+  const refused = errors.some((error) => error instanceof HelloRefused);
+  const code = isSame ? errors[0]?.code : refused ? 'UNREACHABLE_OR_CHANGED' : undefined;
+  return new RegistryUnreachable(text, { ...(code && { code }), cause });
 }
 
 async function connectTo(

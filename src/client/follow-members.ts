@@ -6,6 +6,7 @@ import { pause } from './deadline.ts';
 import { NoLongerMember, ProtocolError } from './errors.ts';
 import { jitter } from './retry.ts';
 import { type ChangesRequest, type KnownRoster, type RosterChanges, rosterHashOf } from './roster-changes.ts';
+import { SEAT_EXPIRED, SEAT_REPLACED } from './rounds.ts';
 import type { OwnSeat, WatchOptions } from './watch-members.ts';
 
 /** The requests of a watch of the sealed dialect. */
@@ -27,9 +28,9 @@ const [FIRST_PAUSE_MS, PAUSE_GROWTH, LONGEST_PAUSE_MS] = [20, 1.5, 1_000];
 
 /** Reasons for the loss of a seat, by YourSeat (V4). */
 const LOSSES: Readonly<Record<number, string>> = {
-  65: 'it did not confirm in time',
+  [SEAT_EXPIRED]: 'it did not confirm in time',
   66: 'it has left',
-  68: 'another registration has replaced it',
+  [SEAT_REPLACED]: 'another registration has replaced it',
 };
 
 /** Yields members as watchMembers() does. */
@@ -51,7 +52,7 @@ export async function* followMembers(
       request = { known: undefined, waitMs: 0, until: 'change' };
       continue;
     }
-    if (own && !own.see(seats.members)) throw new NoLongerMember(lossOf(changes.yourSeat));
+    if (own && !own.see(seats.members)) throw lossOf(changes.yourSeat);
     options.onRoster?.(changes);
     yield* news;
     const complete = isComplete(changes, seats);
@@ -74,8 +75,9 @@ function isComplete({ epoch, size }: RosterChanges, { members }: FollowedSeats):
   return epoch === undefined ? size !== undefined && members.length >= size : epoch > 0;
 }
 
-function lossOf(yourSeat = 0): string {
-  return LOSSES[yourSeat] ?? 'it has left the roster, as after an eviction';
+function lossOf(yourSeat = 0): NoLongerMember {
+  const why = LOSSES[yourSeat] ?? 'it has left the roster, as after an eviction';
+  return new NoLongerMember(why, { code: yourSeat === SEAT_REPLACED ? 'MEMBERSHIP_REPLACED' : 'MEMBERSHIP_LOST' });
 }
 
 /** Seats of a cluster at one version. BOUNDED: 64. */

@@ -24,20 +24,24 @@ export async function assertHomeAllows(
   const { sigKey, sealed } = await memoryOf(member).registry(id);
   if (sigKey !== undefined && sigKey !== keyFingerprint(registry.sigKey)) {
     const why = `member ${member.name} knows registry ${id} by another sig key than these credentials have`;
-    throw new MemberHomeError(`${why}: ask its operator, and accept a new key with --new-registry-key`);
+    throw new MemberHomeError(`${why}: ask its operator, and accept a new key with --new-registry-key`, {
+      code: 'REGISTRY_CHANGED',
+    });
   }
   if (dialect === 'sealed') {
     if (!isSealable(member)) {
       const bits = member.sigKey.asymmetricKeyDetails?.modulusLength ?? 0;
       const why = `the sig key of ${member.name} has ${bits} bits, and sealed needs 2048 to 4096`;
-      throw new MemberHomeError(`${why}: use --dialect prefixed or chained`);
+      throw new MemberHomeError(`${why}: use --dialect prefixed or chained`, { code: 'DIALECT_FORBIDDEN' });
     }
     return;
   }
   if (!sealed) return;
   const why = `registry ${id} has registered ${member.name} through sealed and refuses it in the dialect ${dialect}`;
   const lift = `${LIFT_COMMAND} ${sealedId(member)}`;
-  throw new MemberHomeError(`${why}: its operator lifts that with ${lift}; then add --mark-lifted`);
+  throw new MemberHomeError(`${why}: its operator lifts that with ${lift}; then add --mark-lifted`, {
+    code: 'DIALECT_FORBIDDEN',
+  });
 }
 
 /** Notes that the registry has registered the member through `sealed`. */

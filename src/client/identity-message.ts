@@ -1,5 +1,4 @@
 // The fields of a Client message, by which a client identifies itself: its token, or its ID with a signature.
-import { REFUSAL_TEXT } from '../errors.ts';
 import type { Message } from '../wire/message.ts';
 import { signPss } from '../wire/pss.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
@@ -50,7 +49,7 @@ export async function sealedIdentity(
  */
 export function seqToPass(error: unknown, seq: number | undefined): number | undefined {
   if (!(error instanceof RegistryRefused)) return undefined;
-  const differs = error.text === REFUSAL_TEXT['statement-differs'];
+  const differs = error.code === 'REFUSED_STATEMENT_DIFFERS';
   const recordedSeq = error.details.recordedSeq ?? (differs ? seq : undefined);
   return recordedSeq !== undefined && mayFollow(recordedSeq) ? recordedSeq : undefined;
 }

@@ -17,6 +17,7 @@ export {
   RegistryUntrusted,
   SessionCut,
   XlRegError,
+  type XlRegErrorCode,
 } from './errors.ts';
 export { acceptSigKey, assertHomeAllows, forgetSealed } from './home-notes.ts';
 export { createJoinToken, hashJoinToken, type JoinTokenSpec, type JoinTokenState } from './join-token.ts';

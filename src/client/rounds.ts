@@ -6,6 +6,8 @@ import { hasSeat, type Roster } from './cluster.ts';
 
 /** YourSeat of a client whose round has passed without it (V4). */
 export const SEAT_EXPIRED = 65;
+/** YourSeat of a client whose seat another registration has taken. */
+export const SEAT_REPLACED = 68;
 
 export class RoundsToConfirm {
   /** By cluster ID. BOUNDED by the clusters that the session asks for. */

@@ -10,7 +10,7 @@ import type { RegCred } from '../wire/reg-cred.ts';
 import { decodeRosterBody, type RosterBody, rosterBodyDigest, verifyRosterBody } from '../wire/roster-body.ts';
 import { statementBytes, statementDigest } from '../wire/statement.ts';
 import { type ClusterMember, type Roster, rosterOf, seatBit } from './cluster.ts';
-import { XlRegError } from './errors.ts';
+import { XlRegError, type XlRegErrorCode } from './errors.ts';
 import { ProcessMemory } from './memory.ts';
 import { RosterVerifier } from './verification.ts';
 
@@ -32,13 +32,23 @@ export const SAVED_ROSTER_BYTES_MAX = 512 * 1024;
  */
 export type SavedRosterFault = 'format' | 'registry' | 'signature' | 'members' | 'older' | 'differs' | 'memory';
 
+const CODES: Readonly<Record<SavedRosterFault, XlRegErrorCode>> = {
+  format: 'ROSTER_FORMAT',
+  registry: 'ROSTER_OF_ANOTHER',
+  signature: 'ROSTER_SIGNATURE',
+  members: 'ROSTER_MEMBERS',
+  older: 'ROSTER_OLDER',
+  differs: 'ROSTER_DIFFERS',
+  memory: 'ROSTER_MEMORY',
+};
+
 /** A saved roster is refused. */
 export class SavedRosterError extends XlRegError {
   override readonly name = 'SavedRosterError';
   readonly fault: SavedRosterFault;
 
   constructor(fault: SavedRosterFault, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(message, { ...options, code: CODES[fault] });
     this.fault = fault;
   }
 }

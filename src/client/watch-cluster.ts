@@ -174,7 +174,8 @@ class WatchSessions implements WatchSource {
       own.joinedAgain();
     } catch (error) {
       if (!(error instanceof RegistryRefused) || this.#mayPass(error)) throw error;
-      throw new NoLongerMember(`it could not join again: ${error.message}`, { cause: error });
+      const code = error.code === 'REFUSED_MEMBER_REPLACED' ? 'MEMBERSHIP_REPLACED' : 'MEMBERSHIP_LOST';
+      throw new NoLongerMember(`it could not join again: ${error.message}`, { code, cause: error });
     }
   }
 

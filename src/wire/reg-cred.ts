@@ -9,6 +9,7 @@
 //   }
 import type { KeyObject } from 'node:crypto';
 import { REG_CRED_BYTES_MAX } from '../limits.ts';
+import { XlRegError } from '../xlreg-error.ts';
 import { isEndPoint, isNodeId } from './member-token.ts';
 import { isName } from './name.ts';
 import { parseSshRsa, printSshRsa } from './rsa-key.ts';
@@ -27,8 +28,12 @@ export interface RegCred {
 }
 
 /** A regCred file is invalid. The message names the line. */
-export class RegCredError extends Error {
+export class RegCredError extends XlRegError {
   override readonly name = 'RegCredError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, { ...options, code: 'CREDENTIALS_INVALID' });
+  }
 }
 
 const END_POINT = 'TcpEndPoint';
