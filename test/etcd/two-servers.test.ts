@@ -139,6 +139,38 @@ describe.skipIf(programs === undefined)('servers on one etcd', () => {
     expect([1n, 2n]).toContain(whichOf(rosters[0]!));
   });
 
+  it.each([
+    ['emptied', 0n],
+    ['taken anew', 1n],
+  ] as const)('let a registration keep no token of a seat that is %s meanwhile (R14, T11)', async (how, seats) => {
+    const prefix = newPrefix();
+    const [one, other] = await servers(2, NO_LIMITS, prefix);
+    await one.coordinator.ask([register(1, 'old'), create('c', 0xc0, 2)]);
+    await ask(one.coordinator, join(1, 'c'));
+    await ask(other.coordinator, getCluster('c'));
+    const { store } = other;
+    const commit = store.commit.bind(store);
+    let raced = false;
+    store.commit = async (batch, withinMs) => {
+      if (!raced) {
+        raced = true;
+        await one.coordinator.ask([{ kind: 'evict', cluster: { name: 'c' }, member: { id: idOf(1) } }]);
+        if (how === 'taken anew') {
+          await ask(one.coordinator, register(1, 'second'));
+          await ask(one.coordinator, join(1, 'c'));
+        }
+      }
+      return await commit(batch, withinMs);
+    };
+    // The registration writes the seat with the token that it was taken with.
+    expect(await ask(other.coordinator, register(1, 'third'))).toEqual({ kind: 'registered' });
+    for (const { coordinator } of [one, other]) expect(whichOf(await ask(coordinator, getCluster('c')))).toBe(seats);
+    const records = await stored(prefix);
+    expect(records).toContainEqual(expect.objectContaining({ kind: 'client', name: 'third' }));
+    const members = records.filter((record) => 'index' in record);
+    expect(members).toMatchObject(how === 'taken anew' ? [{ name: 'second', index: 0 }] : []);
+  });
+
   it('take a seat from nobody else when a Leave is repeated after others joined (A8, R14)', async () => {
     const [one, other] = await servers(2);
     await one.coordinator.ask([register(1), register(2), create('c', 0xc0, 2)]);

@@ -154,7 +154,9 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
   const ends = replaces !== undefined && roundState !== undefined && stateAfterLeave(roundState) !== roundState;
   const endsRound = ends ? endingRound(keys, clusterId) : [];
   // A client that registers in the same item needs no check.
-  const checksClient = ofClient && !together.some((other) => other.kind === 'client');
+  const registers = together.some((other) => other.kind === 'client');
+  const checksClient = ofClient && !registers;
+  const keepsToken = registers && !ofClient;
   return {
     written: [key, nameKey, seatKey, ...(ends ? roundKeys : [])],
     touched: [clientId, ...(replaces === undefined ? [] : [replaces])].map((id) => keys.seats(id)),
@@ -174,6 +176,8 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
       const isReplaced = record !== undefined && record.clientId === replaces && record.name === name;
       if (record && record.clientId !== clientId && !isReplaced)
         return record.kind === 'member' ? conflictWith(record) : CONFLICT;
+      // The seat that was to keep its token has been emptied or taken anew, perhaps with another token.
+      if (keepsToken && !(current && found.known(revisionOf(current)))) return CONFLICT;
       if (roundState !== undefined && !isInRoundState(found, keys, clusterId, roundState)) return CONFLICT;
       const registration = kvs.get(client);
       if (checksClient && !(registration && found.known(revisionOf(registration)))) return CONFLICT;
