@@ -3,6 +3,7 @@
 // seat of such a cluster. A fenced ID with its SigKey stays out.
 import type { Refusal } from '../errors.ts';
 import { FENCES_PER_CLUSTER_MAX } from '../limits.ts';
+import { retryAfterMs } from './barrier.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClientRecord, Registration } from './command.ts';
@@ -19,7 +20,7 @@ import {
   tokensOf,
   useKey,
 } from './join-tokens.ts';
-import type { Effect } from './outcome.ts';
+import { type Effect, type Outcome, refuseForNow } from './outcome.ts';
 
 /** A use of a token that a Join has to record. */
 export interface TokenUse {
@@ -86,6 +87,30 @@ export function judgeRead(
   if (cluster.entries.has(admissionKey(sigKeyDigest))) return undefined;
   const token = judgeToken(cluster, client.record, claim, 'read');
   return typeof token === 'string' ? token : undefined;
+}
+
+/**
+ * Refuses what judgeJoin() or judgeRead() does. A token that is used up is refused for now while a round may still empty
+ * the seat of a member that has a use of it, and so give that use back (A6, Q8).
+ */
+export function refuseAdmission(
+  cluster: Cluster,
+  refusal: Refusal,
+  claim: AdmissionClaim | undefined,
+  clients: Clients,
+): Outcome {
+  const { token: hash } = claim ?? {};
+  const mayPass = refusal === 'join-token-used-up' && hash !== undefined && isHeldBySeated(cluster, hash, clients);
+  return refuseForNow(refusal, mayPass ? retryAfterMs(cluster) : undefined);
+}
+
+/** True if a member has a seat by a use of this token. */
+function isHeldBySeated({ seats, entries }: Cluster, hash: string, clients: Clients): boolean {
+  return seats.some((member) => {
+    const client = member && clients.get(member.clientId);
+    const admission = client && entries.get(admissionKey(client.record.sigKeyDigest));
+    return admission !== undefined && hashIn(admission) === hash;
+  });
 }
 
 /** True if another registration has replaced this one, for good. */

@@ -4,7 +4,7 @@
 // Pure: no clock, no randomness, no storage. Invariants: an ID belongs to one client, one cluster or the registry. A
 // name belongs to one cluster. A client's seats are exactly the clusters it is a member of.
 import { RECENT_CLUSTERS_MAX } from '../limits.ts';
-import { judgeRead } from './admission.ts';
+import { judgeRead, refuseAdmission } from './admission.ts';
 import { type Decision, decide } from './barrier.ts';
 import type { ClusterChanges } from './changed-clusters.ts';
 import type { Client } from './client.ts';
@@ -293,7 +293,7 @@ export class ClusterTable {
     if (!cluster) return refuseUnknown(ref);
     const client = this.#use(clientId);
     const refusal = judgeRead(cluster, client, claim);
-    if (refusal) return refuse(refusal);
+    if (refusal) return refuseAdmission(cluster, refusal, claim, this.#contents.clients);
     if (client?.seats.includes(cluster)) this.#useCluster(cluster);
     return cluster;
   }

@@ -1,6 +1,6 @@
 // A Join: takes the lowest free seat, replaces a member, or returns to the own seat, perhaps with another token (R6, R13,
 // A3, A5). Part of stage 3 of the data path, sequential. Pure like the table.
-import { type JoinRight, judgeJoin } from './admission.ts';
+import { type JoinRight, judgeJoin, refuseAdmission } from './admission.ts';
 import { isEnding, retryAfterMs } from './barrier.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
@@ -26,7 +26,7 @@ export function join(
     return refuse(cluster.record.endPointCount === 1 ? 'one-end-point-needed' : 'two-end-points-needed');
   }
   const right = judgeJoin(cluster, record, claim, contents.clients);
-  if (typeof right === 'string') return refuse(right);
+  if (typeof right === 'string') return refuseAdmission(cluster, right, claim, contents.clients);
   const seat = cluster.seatOf(clientId);
   const refused = refusalOf(client, cluster, seat, right, contents, now);
   if (refused) return refused;

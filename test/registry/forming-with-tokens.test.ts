@@ -126,6 +126,28 @@ describe('before the cluster is complete', () => {
     ]);
   });
 
+  it('used up is refused for now while a round may give a use back, and for good afterwards (A6, Q8)', () => {
+    const late = () => table.apply(join(3, 't'), 0).reply;
+    const reads = () => table.apply(read(3, 't'), 0).reply;
+    const forNow = { kind: 'refused', refusal: 'join-token-used-up', retryAfterMs: 5_000 };
+    const forGood = { kind: 'refused', refusal: 'join-token-used-up' };
+    expect([late(), reads()]).toEqual([forNow, forNow]);
+    confirm(1);
+    expire();
+    expect(late()).toMatchObject({ kind: 'cluster' });
+    decide();
+    for (const client of [1, 3]) confirm(client);
+    decide();
+    expect(storedEpoch(cluster())).toBe(1);
+    expect(table.apply(join(2, 't'), seconds * 1_000 + 5_000).reply).toEqual(forGood);
+  });
+
+  it('used up is refused for good once no member has a seat by a use of the token (A6)', () => {
+    // An evicted key's use stays burned.
+    for (const client of [1, 2]) table.apply(evict(client), 0);
+    expect(table.apply(join(3, 't'), 0).reply).toEqual({ kind: 'refused', refusal: 'join-token-used-up' });
+  });
+
   it('full and name in use are refused for now, and a bad token for good (A6, Q8)', () => {
     table.apply(change({ add: [spec('more')] }), 0);
     expect(table.apply(join(3, 'more'), 0).reply).toMatchObject({ refusal: 'cluster-full', retryAfterMs: 5_000 });
