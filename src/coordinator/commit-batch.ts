@@ -90,6 +90,11 @@ export class BatchCommitter {
     this.#health = new StoreHealth(store, observer);
   }
 
+  /** False while the store fails or has no room, and while the table may be behind it. */
+  get storeAnswers(): boolean {
+    return this.#health.answers;
+  }
+
   /** Milliseconds left for a shared store; Infinity for a local one, which has no deadline. */
   left(deadline: number): number {
     return this.#store.catchUp ? deadline - this.#clock() : Infinity;

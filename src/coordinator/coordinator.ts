@@ -108,7 +108,7 @@ export class Coordinator {
    * coordinator's clock.
    */
   marked(mark: Mark): void {
-    if (this.#closing || !this.#table.ageRounds(mark)) return;
+    if (this.#closing || !this.#table.ageRounds(mark, this.#batches.storeAnswers)) return;
     this.#roundDue = true;
     this.#working ??= this.#work();
   }

@@ -25,6 +25,11 @@ export class StoreHealth {
     return this.#broken;
   }
 
+  /** False from a failure on, or while the table may be behind, until the store has answered again. */
+  get answers(): boolean {
+    return this.freshness === 'current' && !this.#full && !this.#unreachable && !this.#broken;
+  }
+
   /** True if a probe has to test the store. Catch-up tests the reachability of a shared store by itself. */
   get needsProbe(): boolean {
     return this.#full || (this.#unreachable && !this.#isShared);

@@ -237,9 +237,9 @@ export class ClusterTable {
     return barriers.take(count).flatMap((cluster) => decide(cluster, context));
   }
 
-  /** Ages the open rounds by a mark that is back. Returns true if a round is due. */
-  ageRounds(mark: Mark): boolean {
-    return this.#roundClock.marked(mark);
+  /** Ages the open rounds by a mark that is back, if the store answers. Returns true if a round is due. */
+  ageRounds(mark: Mark, storeAnswers: boolean): boolean {
+    return this.#roundClock.marked(mark, storeAnswers);
   }
 
   /** Sets the ages of all rounds back: confirmations may be late. */

@@ -1,6 +1,7 @@
 // The age of rounds (Q7). It counts only the time in which this server took messages and its store answered. The front
 // end sends a mark each second behind everything that has arrived; a mark that is back from every worker proves that
-// all of it has been served. Pure: the caller passes times in milliseconds of one clock.
+// all of it has been served. A second counts if its mark is back within a second while the store answers.
+// Pure: the caller passes times in milliseconds of one clock.
 import { MARK_MS } from '../limits.ts';
 import type { Barriers } from './barrier.ts';
 
@@ -23,8 +24,10 @@ export class RoundClock {
     this.#barriers = barriers;
   }
 
-  /** Ages the rounds that were open when the mark was sent. Returns true if a round is due. */
-  marked(mark: Mark): boolean {
+  /**
+   * Ages the rounds that were open when the mark was sent, if the store answers. Returns true if a round is due.
+   */
+  marked(mark: Mark, storeAnswers: boolean): boolean {
     const last = this.#last;
     this.#last = mark;
     const lost = last !== undefined && (mark.number !== last.number + 1 || mark.sentAt - last.sentAt > GAP_MS_MAX);
@@ -32,6 +35,7 @@ export class RoundClock {
       this.setBack();
       return false;
     }
+    if (!storeAnswers) return false;
     let due = false;
     for (const { cluster, round, confirmMs } of this.#barriers.rounds()) {
       if (round.since > mark.sentAt) continue;
@@ -40,8 +44,7 @@ export class RoundClock {
         due = true;
         this.#barriers.touch(cluster);
       }
-      round.ageMs = Math.min(round.ageMs + MARK_MS, confirmMs);
-      if (round.ageMs >= confirmMs) round.reachedAt ??= mark.backAt;
+      round.grow(MARK_MS, confirmMs, mark.backAt);
     }
     return due;
   }

@@ -156,6 +156,37 @@ describe('a cluster with a confirm time', () => {
     expect((await stateOf(1)).round).toBeUndefined();
   });
 
+  it('ends a round within five confirm times of counted seconds, however often marks are late (Q7)', async () => {
+    await joined(1, 2, 3);
+    await confirmed(1, 2);
+    let seconds = 0;
+    while ((await stateOf(1)).round !== undefined && seconds < 10 * CONFIRM_S) {
+      // Of these, the first and the last do not count: one follows a gap, one is late.
+      await marks.pass(3);
+      await marks.pass(1, 1_001);
+      seconds += 2;
+    }
+    expect(seconds).toBeGreaterThan(4 * CONFIRM_S);
+    expect(seconds).toBeLessThanOrEqual(5 * CONFIRM_S);
+    expect(whichOf(await send(getCluster('c')))).toBe(0b011n);
+  });
+
+  it('counts no second in which the store does not answer, however long (Q7)', async () => {
+    await joined(1, 2, 3);
+    await confirmed(1, 2);
+    const { commit } = store;
+    store.commit = () => Promise.reject(new StoreUnreachableError('away'));
+    await send(register(4, 'node-4', idOf(4)));
+    await marks.pass(20 * CONFIRM_S);
+    store.commit = commit;
+    server.coordinator.sweep();
+    await server.coordinator.settled();
+    await marks.pass(CONFIRM_S);
+    expect((await stateOf(1)).round).toBeDefined();
+    await marks.pass(1);
+    expect((await stateOf(1)).round).toBeUndefined();
+  });
+
   it('lets a lost mark and a stopped front end set the age to half (Q7)', async () => {
     await joined(1, 2, 3);
     await confirmed(1, 2);

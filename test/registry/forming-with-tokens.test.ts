@@ -57,7 +57,7 @@ function complete(): void {
 function expire(): Decision[] {
   for (let mark = 0; mark <= CONFIRM_S; mark++) {
     seconds += 1;
-    table.ageRounds({ number: seconds, sentAt: seconds * 1_000, backAt: seconds * 1_000 });
+    table.ageRounds({ number: seconds, sentAt: seconds * 1_000, backAt: seconds * 1_000 }, true);
   }
   return decide();
 }

@@ -38,6 +38,8 @@ if (values.planted) {
     `${runs} runs in ${((performance.now() - began) / 1_000).toFixed(1)} s, ${failed.length} failed\n`,
   );
   process.stdout.write(`${sum(({ rounds }) => rounds)} rounds, ${sum(({ removed }) => removed)} seats removed\n`);
+  const withTokens = all.filter(({ admitsByToken }) => admitsByToken).length;
+  process.stdout.write(`${withTokens} runs with join tokens, ${sum(({ bodies }) => bodies)} roster bodies\n`);
   process.stdout.write(`complete after ${at(0.5)} s (median), ${at(0.99)} s (99 of 100), ${at(1)} s (slowest)\n`);
   if (failed.length > 0) process.exitCode = 1;
 }

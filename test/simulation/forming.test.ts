@@ -13,20 +13,34 @@ const TIMEOUT_MS = 120_000;
 const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'a round stored with the join': 60,
   'rounds as small integers': 436,
-  'removal without the condition that nobody has confirmed': 97,
-  'removal before reading what has arrived': 43,
+  'removal without the condition that nobody has confirmed': 242,
+  'removal before reading what has arrived': 30,
   'completion without comparing the members': 169,
-  'a round begun without comparing each seat': 532,
-  'completion only behind an own confirmation': 283,
+  'a round begun without comparing each seat': 952,
+  'completion only behind an own confirmation': 31,
   'a stall that sets the age to 0': 6,
+  'stalls that set the age back without end': 6,
+  'late marks that count': 86,
+  'a seat and a use given without comparing them': 16,
+  'a round that keeps the uses of those it removes': 2,
+  'a repeated Join that burns another use': 3,
+  'more uses than a token has': 5,
+  'used up for good while the cluster forms': 2,
+  'an epoch without comparing the one before': 13,
 };
 
 it(
-  'completes with every member that is up, after a message of each, and takes no seat from a living one (Q2, Q6, Q7)',
+  'completes with every member that is up, after a message of each, and takes no seat from a living one (Q2, Q6, Q7, A3)',
   async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     console.log(`seed ${seed}`);
-    for (let i = 0; i < RUNS; i++) expect(await run(seed + i)).toMatchObject({ violations: [] });
+    let withTokens = 0;
+    for (let i = 0; i < RUNS; i++) {
+      const { violations, admitsByToken } = await run(seed + i);
+      expect({ seed: seed + i, violations }).toEqual({ seed: seed + i, violations: [] });
+      if (admitsByToken) withTokens += 1;
+    }
+    expect(withTokens).toBeGreaterThan(0);
   },
   TIMEOUT_MS,
 );

@@ -1,5 +1,6 @@
 // The promises of the barrier, checked against everything that is sent and stored in a run.
 import type { ClientRecord, MemberRecord, MemberRef } from '../../src/registry/command.ts';
+import { RosterOracle, type ShownSeat, TokenOracle } from './entry-oracles.ts';
 import type { LoggedEvent, MiniEtcd } from './mini-etcd.ts';
 import { textOf } from './mini-etcd.ts';
 import { KEYS } from './simulated-store.ts';
@@ -36,6 +37,9 @@ export class Oracle {
   onRound: () => void = () => {};
   removed = 0;
   rounds = 0;
+  /** Undefined if the cluster admits anybody. */
+  readonly tokens: TokenOracle | undefined;
+  readonly rosters: RosterOracle;
 
   constructor(
     clusterId: string,
@@ -43,6 +47,7 @@ export class Oracle {
     etcd: MiniEtcd,
     now: () => number,
     members: ReadonlyMap<string, WatchedMember>,
+    admitsByToken: boolean,
   ) {
     this.#clusterId = clusterId;
     this.#size = size;
@@ -50,6 +55,9 @@ export class Oracle {
     this.#now = now;
     this.#members = members;
     this.#seen = etcd.log.length;
+    const fail = (what: string) => this.#fail(what);
+    this.tokens = admitsByToken ? new TokenOracle(clusterId, etcd, fail) : undefined;
+    this.rosters = new RosterOracle(clusterId, fail);
   }
 
   sent(clientId: string): void {
@@ -74,6 +82,10 @@ export class Oracle {
     const formerState = stateIn(before, stateKey);
     const state = events.findLast(({ key }) => key === stateKey);
     this.#checkSeats(before, events);
+    const endsRound = state?.value !== undefined && textOf(state.value)[0] === 'e';
+    const stored = { before, events, endsRound, seats: this.#shown() };
+    this.tokens?.committed(stored);
+    this.rosters.committed(stored);
     if (!state) return;
     const value = state.value ? textOf(state.value) : '';
     if (value[0] === 'r' && value !== formerState) {
@@ -136,9 +148,14 @@ export class Oracle {
 
   /** The stored members as text, for comparison. */
   rosterText(): string[] {
-    return this.#etcd.under(KEYS.members(this.#clusterId)).map(([key, { value }]) => {
-      const member = memberAt(key, value);
-      return `${member.index} ${member.clientId} ${Buffer.from(this.#tokenOf(member)).toString('hex')}`;
+    return this.#shown().map(({ index, clientId, token }) => {
+      return `${index} ${clientId} ${Buffer.from(token).toString('hex')}`;
+    });
+  }
+
+  #shown(): ShownSeat[] {
+    return this.#seated().map((member) => {
+      return { index: member.index, clientId: member.clientId, token: this.#tokenOf(member) };
     });
   }
 

@@ -3,6 +3,7 @@
 import type { BarrierView, Command, Reply } from '../../src/registry/command.ts';
 import type { Oracle } from './oracle.ts';
 import type { Message } from './simulated-server.ts';
+import type { SimulatedTokens } from './simulated-tokens.ts';
 import type { Owner, Seeded, VirtualTime } from './virtual-time.ts';
 
 export interface MemberWorld {
@@ -12,6 +13,10 @@ export interface MemberWorld {
   readonly confirmMs: number;
   readonly servers: number;
   readonly lostMessage: number;
+  /** Probability that an answer is lost. */
+  readonly lostAnswer: number;
+  /** Undefined if the cluster admits anybody. */
+  readonly tokens: SimulatedTokens | undefined;
   /** Probability that a message takes long. */
   readonly slowMessage: number;
   /** Longest pause between two requests. */
@@ -40,6 +45,10 @@ export class SimulatedMember implements Owner {
   #server: number;
   #version = 0;
   #round: string | undefined;
+  /** Hash of the join token that it brings. */
+  #token: string | undefined;
+  /** It was refused for good. */
+  #gaveUp = false;
 
   constructor(world: MemberWorld, number: number) {
     this.#world = world;
@@ -47,6 +56,7 @@ export class SimulatedMember implements Owner {
     this.clientId = Buffer.alloc(32, number).toString('hex');
     this.#server = world.random.whole(0, world.servers - 1);
     this.livingSince = world.time.now;
+    this.#token = world.tokens?.first;
     void this.#run();
   }
 
@@ -68,7 +78,7 @@ export class SimulatedMember implements Owner {
 
   async #run(): Promise<void> {
     const { time, random } = this.#world;
-    for (;;) {
+    while (!this.#gaveUp) {
       if (!this.#registered) {
         const reply = await this.#ask(this.#registration());
         this.#registered = reply?.kind === 'registered';
@@ -84,9 +94,10 @@ export class SimulatedMember implements Owner {
       if (!reply) continue;
       if (reply.kind === 'roster') {
         this.#saw(reply);
-        if (this.done) return;
+        if (this.done && this.#world.moves === 0) return;
       } else {
         this.#server = random.whole(0, this.#world.servers - 1);
+        this.#refused(reply);
       }
       if (random.chance(this.#world.moves)) this.move();
       await time.sleep(random.between(100, this.#world.pollMs), this);
@@ -100,6 +111,7 @@ export class SimulatedMember implements Owner {
       clientId: this.clientId,
       cluster: { name: 'c' },
       round: this.#round,
+      claim: this.#claim,
     });
     if (!reply) return;
     if (reply.kind === 'cluster') {
@@ -108,8 +120,21 @@ export class SimulatedMember implements Owner {
       return;
     }
     if (reply.kind === 'refused' && reply.refusal === 'client-unknown') this.#registered = false;
+    this.#refused(reply);
     const retry = reply.kind === 'refused' ? (reply.retryAfterMs ?? 1_000) : 1_000;
     await time.sleep(retry * random.between(0.75, 1.25), this);
+  }
+
+  get #claim() {
+    return this.#world.tokens && { token: this.#token, time: 0 };
+  }
+
+  /** A token that is used up: the operator may have another. Without one, a final refusal ends the member. */
+  #refused(reply: Reply): void {
+    const { tokens } = this.#world;
+    if (!tokens || reply.kind !== 'refused' || reply.refusal !== 'join-token-used-up') return;
+    this.#gaveUp = reply.retryAfterMs === undefined && !tokens.mayAdd;
+    this.#token = tokens.pick();
   }
 
   #saw(reply: Reply & { kind: 'roster' }): void {
@@ -147,7 +172,14 @@ export class SimulatedMember implements Owner {
 
   #question(): Command {
     const all = { which: 2n ** 64n - 1n, cursor: undefined, rosterBytesMax: 10_000, sealed: true };
-    return { kind: 'get-cluster', clientId: this.clientId, cluster: { name: 'c' }, ...all, round: this.#round };
+    return {
+      kind: 'get-cluster',
+      clientId: this.clientId,
+      cluster: { name: 'c' },
+      ...all,
+      round: this.#round,
+      claim: this.#claim,
+    };
   }
 
   /** The reply; undefined if it is late, and then the next request goes to another server. */
@@ -156,7 +188,10 @@ export class SimulatedMember implements Owner {
     oracle.sent(this.clientId);
     const server = this.#server;
     const reply = await new Promise<Reply | undefined>((resolve) => {
-      const answered = (reply: Reply) => time.schedule(random.between(1, 60), this, () => resolve(reply));
+      const answered = (reply: Reply) => {
+        if (this.#world.lostAnswer > 0 && random.chance(this.#world.lostAnswer)) return;
+        time.schedule(random.between(1, 60), this, () => resolve(reply));
+      };
       const isLost = random.chance(lostMessage);
       const delay = random.chance(this.#world.slowMessage) ? random.between(500, confirmMs / 6) : random.between(1, 60);
       if (!isLost)

@@ -1,11 +1,13 @@
 // A server in the simulation: the real table and coordinator, behind a socket buffer and two workers that take their
 // time. It can be stopped, stalled, cut off from its store, and killed.
+import { BodyMaker } from '../../src/coordinator/body-maker.ts';
 import { Coordinator } from '../../src/coordinator/coordinator.ts';
 import type { CoordinatorObserver } from '../../src/coordinator/coordinator-observer.ts';
 import type { Decision } from '../../src/registry/barrier.ts';
 import type { Cluster } from '../../src/registry/cluster.ts';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
-import type { Command, Registration, Reply } from '../../src/registry/command.ts';
+import type { Command, OperatorCommand, Registration, Reply } from '../../src/registry/command.ts';
+import type { Outcome } from '../../src/registry/outcome.ts';
 import type { Mark } from '../../src/registry/round-clock.ts';
 import { NO_LIMITS, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { SimulatedStore, type StoreWorld } from './simulated-store.ts';
@@ -52,6 +54,14 @@ class SimulatedTable extends ClusterTable {
     this.#variant = variant;
     this.#clusterId = clusterId;
     this.#expiring = expiring;
+    this.setRosterMaker(new BodyMaker(REGISTRY_ID, 1, () => 0));
+  }
+
+  override apply(command: Command | OperatorCommand, now: number): Outcome {
+    const cluster = this.cluster(this.#clusterId);
+    if (cluster) this.#variant.beforeCommand?.(command, cluster);
+    const outcome = super.apply(command, now);
+    return this.#variant.answered?.(outcome) ?? outcome;
   }
 
   override decideRounds(now: number, newRound: () => string, count: number): Decision[] {
@@ -70,9 +80,9 @@ class SimulatedTable extends ClusterTable {
     return kept;
   }
 
-  override ageRounds(mark: Mark): boolean {
+  override ageRounds(mark: Mark, storeAnswers: boolean): boolean {
     const before = this.#round?.ageMs ?? 0;
-    const due = super.ageRounds(mark);
+    const due = super.ageRounds(this.#variant.seenMark?.(mark) ?? mark, storeAnswers);
     this.#plantAge(before);
     return due;
   }
@@ -88,8 +98,8 @@ class SimulatedTable extends ClusterTable {
   }
 
   #plantAge(before: number): void {
-    const { ageAfterStall } = this.#variant;
-    if (ageAfterStall !== undefined && this.#round && this.#round.ageMs < before) this.#round.ageMs = ageAfterStall;
+    const round = this.#round;
+    if (round && round.ageMs < before) this.#variant.setBack?.(round);
   }
 }
 

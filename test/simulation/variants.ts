@@ -1,8 +1,15 @@
 // Planted bugs: each makes the barrier wrong in one way, and the oracle has to notice.
 import type { Decision } from '../../src/registry/barrier.ts';
 import type { Cluster } from '../../src/registry/cluster.ts';
+import type { Command, OperatorCommand } from '../../src/registry/command.ts';
+import { EPOCH_KEY, ROSTER_KEY } from '../../src/registry/epoch.ts';
+import { admissionKey } from '../../src/registry/join-tokens.ts';
+import type { Outcome } from '../../src/registry/outcome.ts';
+import type { Round } from '../../src/registry/round.ts';
+import type { Mark } from '../../src/registry/round-clock.ts';
 import type { Compare, RequestOp, TxnRequest } from '../../src/store/etcd/etcd-calls.ts';
 import { CompareResult, CompareTarget } from '../../src/store/etcd/etcd-calls.ts';
+import { isToken, isUse } from './entry-oracles.ts';
 import { textOf } from './mini-etcd.ts';
 import { KEYS } from './simulated-store.ts';
 
@@ -15,12 +22,18 @@ export interface Variant {
   newRound?(made: number): string;
   /** Changes a cluster before its next decision. */
   beforeDecision?(cluster: Cluster): void;
+  /** Changes a cluster before a command, whatever it is about. */
+  beforeCommand?(command: Command | OperatorCommand, cluster: Cluster): void;
+  /** Changes the result of a command. */
+  answered?(outcome: Outcome): Outcome;
   /** Drops decisions. */
   keeps?(decision: Decision, confirmedHere: boolean): boolean;
   /** Marks pass by the sockets and the workers. */
   readonly marksBypass?: true;
-  /** The new age of a round when messages may be late. */
-  readonly ageAfterStall?: number;
+  /** Changes a round whose age has been set back because messages may be late. */
+  setBack?(round: Round): void;
+  /** Changes the times of a mark that is back. */
+  seenMark?(mark: Mark): Mark;
 }
 
 export const CORRECT: Variant = { name: 'none' };
@@ -50,6 +63,11 @@ const putsState = (transaction: TxnRequest, first: string) =>
   transaction.success!.some(
     ({ request_put: put }) => put && isUnder('k/', put.key) && textOf(put.value).startsWith(first),
   );
+
+/** The entry that a key in etcd is; empty for any other key. */
+function entryIn(key: Uint8Array | null | undefined): string {
+  return /^x\/[0-9a-f]{64}\/(.*)$/.exec(textOf(key).slice(KEYS.prefix.length))?.[1] ?? '';
+}
 
 function stripConfirmations(request: TxnRequest): TxnRequest {
   return withoutConditions(request, ({ key }) => isUnder('f/', key));
@@ -125,5 +143,62 @@ export const PLANTED: readonly Variant[] = [
         return { ...transaction, compare, success } as TxnRequest;
       }),
   },
-  { name: 'a stall that sets the age to 0', ageAfterStall: 0 },
+  {
+    name: 'a stall that sets the age to 0',
+    setBack(round) {
+      round.ageMs = 0;
+      round.countedMs = 0;
+    },
+  },
+  {
+    name: 'stalls that set the age back without end',
+    setBack(round) {
+      round.countedMs = 0;
+    },
+  },
+  { name: 'late marks that count', seenMark: (mark) => ({ ...mark, sentAt: mark.backAt }) },
+  {
+    // Servers with one table give the same seat and the same use, so either condition alone stops the second.
+    name: 'a seat and a use given without comparing them',
+    edit: (request) => withoutConditions(request, ({ key }) => isUnder('m/', key) || isUse(entryIn(key))),
+  },
+  {
+    name: 'a round that keeps the uses of those it removes',
+    edit: (request) =>
+      eachTransaction(request, (transaction) => {
+        if (!putsState(transaction, 'e')) return transaction;
+        const success = transaction.success!.filter(({ request_delete_range: removal }) => {
+          return !removal || !isUse(entryIn(removal.key));
+        });
+        return { ...transaction, success } as TxnRequest;
+      }),
+  },
+  {
+    name: 'a repeated Join that burns another use',
+    beforeCommand(command, cluster) {
+      if (command.kind === 'join') cluster.deleteEntry(admissionKey(command.clientId));
+    },
+  },
+  {
+    name: 'more uses than a token has',
+    beforeCommand(_command, cluster) {
+      for (const [key, value] of cluster.entries) {
+        if (!isToken(key)) continue;
+        const more = Uint8Array.from(value);
+        more[0] = 1;
+        cluster.setEntry(key, more);
+      }
+    },
+  },
+  {
+    name: 'used up for good while the cluster forms',
+    answered({ reply, ...outcome }) {
+      if (reply.kind !== 'refused' || reply.refusal !== 'join-token-used-up') return { reply, ...outcome };
+      return { reply: { kind: 'refused', refusal: reply.refusal }, ...outcome };
+    },
+  },
+  {
+    name: 'an epoch without comparing the one before',
+    edit: (request) => withoutConditions(request, ({ key }) => [EPOCH_KEY, ROSTER_KEY].includes(entryIn(key))),
+  },
 ];
