@@ -1,6 +1,7 @@
 // Protobuf fragments that several tests combine.
 
-import { field, type MessageInput, OP, varint, varintField } from '../field/protobuf.ts';
+import { type MessageInput, OP } from '../field/protobuf.ts';
+import { field, varint, varintField } from '../field/wire-fields.ts';
 
 /** A Bye, answered in every state: the test puts other fields behind it. */
 export const bye = varintField(1, OP.Bye);

@@ -1,6 +1,6 @@
 // Tells whether bytes are a message: M4 to M8, written independently of src/wire, for tests with thousands of payloads.
 
-import { decodeFields, type RawField } from '../field/protobuf.ts';
+import { decodeFields, type RawField } from '../field/wire-fields.ts';
 
 type Kind = 'varint' | 'uint32' | 'bytes' | 'text' | 'token';
 

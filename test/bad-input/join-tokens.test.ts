@@ -4,8 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
 import type { Transport } from '../field/field-connection.ts';
 import { makeMemberKeys } from '../field/member-keys.ts';
-import { bytesField, type MessageInput, OP, varintField } from '../field/protobuf.ts';
+import { type MessageInput, OP } from '../field/protobuf.ts';
 import { SealedClient } from '../field/sealed/sealed-client.ts';
+import { bytesField, varintField } from '../field/wire-fields.ts';
 import { onWires, useTarget, withEach } from './bad-input-harness.ts';
 import { expectClosed } from './endings.ts';
 

@@ -2,7 +2,8 @@
 // row B60, payloads.test.ts B72, odd-message.test.ts the odd bytes that are messages.
 
 import { signedToken } from '../field/member-keys.ts';
-import { bytesField, field, key, OP, overlongVarint, varint, varintField } from '../field/protobuf.ts';
+import { OP } from '../field/protobuf.ts';
+import { bytesField, field, key, overlongVarint, varint, varintField } from '../field/wire-fields.ts';
 import { type Row, testRows, useTarget } from './bad-input-harness.ts';
 import { NOT_A_MESSAGE } from './endings.ts';
 import { bye, cat, hex, manyFields, times, unknown } from './field-samples.ts';

@@ -2,7 +2,8 @@
 
 import { expect } from 'vitest';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
-import { bytesField, encodeMessage, key, OP, overlongVarint, varint, varintField } from '../field/protobuf.ts';
+import { encodeMessage, OP } from '../field/protobuf.ts';
+import { bytesField, key, overlongVarint, varint, varintField } from '../field/wire-fields.ts';
 import { onWires, type Row, testRows, useTarget } from './bad-input-harness.ts';
 import { errorReply, served } from './endings.ts';
 import { bye, cat, hex, manyFields, times, unknown } from './field-samples.ts';

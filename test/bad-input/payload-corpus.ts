@@ -2,7 +2,8 @@
 // every wire type with every field number and many lengths and values, right and wrong, in messages and in tokens.
 // Seeded mutations of good messages complete it.
 
-import { bytesField, encodeMessage, key, OP, overlongVarint, varint, varintField } from '../field/protobuf.ts';
+import { encodeMessage, OP } from '../field/protobuf.ts';
+import { bytesField, key, overlongVarint, varint, varintField } from '../field/wire-fields.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const cat = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat(parts);

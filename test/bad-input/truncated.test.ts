@@ -3,7 +3,8 @@
 
 import { expect } from 'vitest';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
-import { decodeFields, encodeMessage, type MessageInput, OP } from '../field/protobuf.ts';
+import { encodeMessage, type MessageInput, OP } from '../field/protobuf.ts';
+import { decodeFields } from '../field/wire-fields.ts';
 import { onWires, type Row, type Sends, testRows, useTarget, withEach } from './bad-input-harness.ts';
 import { NOT_A_MESSAGE } from './endings.ts';
 
