@@ -1,7 +1,7 @@
 // Compares the code with docs/reference/protocol.md: the table of state × message (S1) and the table of texts (E4).
 
 import { describe, expect, it } from 'vitest';
-import { FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
+import { ERROR_CODES, FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
 import type { Session } from '../../src/session/session.ts';
 import { SERVED, step } from '../../src/session/step.ts';
 import { type Message, Op, type OpName } from '../../src/wire/message.ts';
@@ -74,6 +74,16 @@ describe('texts', () => {
     const shared = texts.filter(([, text]) => texts.filter(([, other]) => other === text).length > 1);
     expect(new Set(shared.map(([, text]) => text))).toEqual(new Set(['registry is full', 'ID already in use']));
     expect(Object.keys(FAULT_TEXT).filter((code) => code in REFUSAL_TEXT)).toEqual([]);
+  });
+
+  it('documents the number of each text (E7)', () => {
+    const numbers = new Map<string, Set<string>>();
+    for (const [code, number] of Object.entries(ERROR_CODES)) {
+      const text = TEXTS[code]!;
+      numbers.set(text, (numbers.get(text) ?? new Set()).add(String(number)));
+    }
+    const pairs = documented.map(([text, written]) => [text, written!.split(', ')] as const);
+    expect(new Map(pairs)).toEqual(new Map([...numbers].map(([text, of]) => [text, [...of].sort()])));
   });
 
   it('uses printable ASCII in every text (E4)', () => {

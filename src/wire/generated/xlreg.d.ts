@@ -101,9 +101,6 @@ export namespace reg {
         /** XLRegMsg WaitFor. */
         WaitFor?: (number|null);
 
-        /** XLRegMsg Existed. */
-        Existed?: (boolean|null);
-
         /** XLRegMsg ConfirmMs. */
         ConfirmMs?: (number|null);
 
@@ -250,9 +247,6 @@ export namespace reg {
 
             /** XLRegMsg WaitFor */
             WaitFor?: (number|null);
-
-            /** XLRegMsg Existed */
-            Existed?: (boolean|null);
 
             /** XLRegMsg ConfirmMs */
             ConfirmMs?: (number|null);

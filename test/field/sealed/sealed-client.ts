@@ -33,6 +33,8 @@ export interface SealedRegistry {
 /** The address to connect to, and the registry expected there. */
 export interface SealedClientOptions extends ConnectionOptions {
   readonly registry: SealedRegistry;
+  /** Send each message in pieces of one byte. */
+  readonly cutMessages?: boolean;
 }
 
 /** The session's keys and the handshake hash, known to both sides after the Reply. */
@@ -68,12 +70,14 @@ export function stated(registryId: Uint8Array, { keys, ...token }: SealedToken):
 /** One connection to a registry in the sealed dialect. */
 export class SealedClient extends FieldRequests {
   readonly #registry: SealedRegistry;
+  readonly #cutMessages: boolean;
   #handshake: Handshake | undefined;
   #session: SealedSession | undefined;
 
   private constructor(options: SealedClientOptions, open: OpenSocket) {
     super(options, open);
     this.#registry = options.registry;
+    this.#cutMessages = options.cutMessages ?? false;
   }
 
   /** Opens the socket only; for WebSocket, with the upgrade. Rejects with UpgradeRefused. */
@@ -135,7 +139,8 @@ export class SealedClient extends FieldRequests {
 
   /** Sends a message. */
   async send(message: MessageInput | Uint8Array): Promise<void> {
-    await this.sendRaw(this.encrypt(message));
+    const bytes = this.encrypt(message);
+    await (this.#cutMessages ? this.sendCut(bytes, 'every') : this.sendRaw(bytes));
   }
 
   /** Waits for the registry's next frame, and returns it as it came: on TCP with its length. */
