@@ -1,27 +1,14 @@
 // A session of the sealed dialect over a WebSocket. IDs are lower-case hex. A request that fails ends the session.
 
-import {
-  ClockFault,
-  ProtocolError,
-  RegistryRefused,
-  RegistryUnreachable,
-  RegistryUntrusted,
-  TURNED_AWAY,
-} from '../client/errors.ts';
-import { SEAL_CERT_SKEW_SECONDS, SEALED_PART_BYTES_MAX, SEALED_REPLY_BYTES_MAX } from '../limits.ts';
+import { ClockFault, ProtocolError, RegistryRefused } from '../client/errors.ts';
 import { Op } from '../wire/op.ts';
-import { type Bytes, concat, fromHex, hex, sameBytes, utf8, viewOf } from './bytes.ts';
+import { fromHex, hex, sameBytes } from './bytes.ts';
+import { Link } from './link.ts';
 import { type Member, proofOf, statedToken } from './member.ts';
-import { decodeReply, encodeRequest, type Reply, type Request } from './messages.ts';
-import { Handshake, type Transport } from './noise.ts';
-import { mac1, type RegCred, registryKey } from './reg-cred.ts';
+import type { Reply, Request } from './messages.ts';
+import { type RegCred, registryKey } from './reg-cred.ts';
 import { type Roster, RosterVerifier } from './roster.ts';
-import { verifyPss } from './rsa.ts';
-import { MessageSocket } from './web-socket.ts';
 
-const PROLOGUE = utf8('xlReg sealed 1\r\n');
-/** Bytes of a certificate in front of its signature. */
-const CERT_BODY_BYTES = 30;
 const TIMEOUT_MS = 10_000;
 
 /** A cluster as the registry has it. */
@@ -137,105 +124,4 @@ function propertiesOf({ clusterId, clusterSize, clusterAttrs, endPointCount }: R
   if (clusterId === undefined || clusterSize === undefined) throw new ProtocolError('a reply lacks a field');
   const ephemeral = ((clusterAttrs ?? 0n) & 1n) !== 0n;
   return { clusterId: hex(clusterId), size: clusterSize, endPoints: endPointCount ?? 1, ephemeral };
-}
-
-/** An encrypted connection: one exchange at a time, the others queue. */
-class Link {
-  readonly #socket: MessageSocket;
-  readonly #transport: Transport;
-  readonly #maxMessage: number;
-  readonly #timeoutMs: number;
-  #last: Promise<unknown> = Promise.resolve();
-
-  private constructor(socket: MessageSocket, transport: Transport, maxMessage: number, timeoutMs: number) {
-    this.#socket = socket;
-    this.#transport = transport;
-    this.#maxMessage = maxMessage;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  static async open(registry: RegCred, url: string, timeoutMs: number): Promise<Link> {
-    const socket = await MessageSocket.open(url, timeoutMs);
-    try {
-      const handshake = await Handshake.begin(PROLOGUE);
-      const message1 = await handshake.writeMessage1(await mac1(registry, handshake.e));
-      socket.send(concat(PROLOGUE, message1));
-      const message2 = await socket.next(timeoutMs).catch((cause: unknown) => {
-        const why = `it is an old registry, has another sig key than these credentials, or ${TURNED_AWAY}`;
-        throw new RegistryUnreachable(`no reply to the Hello: ${why}`, { cause });
-      });
-      const transport = await handshake.readMessage2(message2).catch((cause: unknown) => {
-        throw new RegistryUntrusted('its HelloReply does not answer this Hello', { cause });
-      });
-      return new Link(socket, transport, await checkCert(registry, transport), timeoutMs);
-    } catch (error) {
-      socket.close();
-      throw error;
-    }
-  }
-
-  get handshakeHash(): Bytes {
-    return this.#transport.h;
-  }
-
-  /** Sends a request and returns its reply. Calls are served in order. */
-  exchange(request: Request): Promise<Reply> {
-    const exchange = this.#last.then(() => this.#exchangeNow(request));
-    this.#last = exchange.catch(() => {});
-    return exchange;
-  }
-
-  async #exchangeNow(request: Request): Promise<Reply> {
-    const bytes = encodeRequest(request);
-    if (bytes.length > this.#maxMessage) throw new TypeError(`a request of more than ${this.#maxMessage} bytes`);
-    try {
-      this.#socket.send(await this.#transport.send.encrypt(concat(Uint8Array.of(0), bytes)));
-      return decodeReply(await this.#nextMessage());
-    } catch (error) {
-      this.close();
-      if (error instanceof RegistryUnreachable) throw error;
-      throw new ProtocolError('the registry sent what the protocol does not allow', { cause: error });
-    }
-  }
-
-  async #nextMessage(): Promise<Bytes> {
-    const parts: Bytes[] = [];
-    for (let length = 0; length <= SEALED_REPLY_BYTES_MAX; ) {
-      const plain = await this.#transport.receive.decrypt(await this.#socket.next(this.#timeoutMs));
-      const [flag] = plain;
-      const part = plain.subarray(1);
-      if (flag !== 0 && (flag !== 1 || part.length !== SEALED_PART_BYTES_MAX))
-        throw new Error('a frame breaks the rules');
-      length += part.length;
-      parts.push(part);
-      if (flag === 0) return concat(...parts);
-    }
-    throw new Error('a reply is too long');
-  }
-
-  close(): void {
-    this.#socket.close();
-  }
-}
-
-/** Checks that the registry's signature key has certified the other side. Returns the bound of a message. */
-async function checkCert(registry: RegCred, { rs, payload }: Transport): Promise<number> {
-  const body = payload.subarray(0, CERT_BODY_BYTES);
-  const length = Uint8Array.of(0, registry.id.length);
-  const signed = concat(utf8('xlReg sealed key 1\0'), length, registry.id, rs, body);
-  const genuine =
-    payload.length > CERT_BODY_BYTES &&
-    body[0] === 1 &&
-    (await verifyPss(registry.sigKey, signed, payload.subarray(CERT_BODY_BYTES)));
-  if (!genuine) throw new RegistryUntrusted('the sig key of these credentials has not certified it');
-  const view = viewOf(body);
-  const [notBefore, notAfter] = [Number(view.getBigUint64(2)), Number(view.getBigUint64(10))];
-  const now = Math.floor(Date.now() / 1_000);
-  if (now < notBefore - SEAL_CERT_SKEW_SECONDS || now > notAfter + SEAL_CERT_SKEW_SECONDS) {
-    const [own, from, to] = [now, notBefore, notAfter].map((seconds) => new Date(seconds * 1_000).toISOString());
-    throw new ClockFault(
-      `one clock is wrong: here it is ${own}, and the registry's key is valid from ${from} to ${to}`,
-    );
-  }
-  return view.getUint32(18);
 }
