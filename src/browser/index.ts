@@ -2,6 +2,7 @@
 // localhost. One ES module after the build, without dependencies.
 export {
   ClockFault,
+  NoLongerMember,
   ProtocolError,
   RegistryRefused,
   RegistryUnreachable,
@@ -9,8 +10,17 @@ export {
   XlRegError,
   type XlRegErrorCode,
 } from '../client/errors.ts';
+export { createJoinToken, type JoinTokenSpec } from './join-token.ts';
 export { type Member, type MemberSpec, openMember } from './member.ts';
 export { parseRegCred, type RegCred } from './reg-cred.ts';
 export type { ClusterMember, Roster, UnverifiedReason } from './roster.ts';
-export { type ClusterProperties, type ConnectOptions, connect, type RegistrySession } from './session.ts';
+export { type SavedRoster, SavedRosterError, verifySavedRoster } from './saved-roster.ts';
+export {
+  type ClusterProperties,
+  type ClusterSpec,
+  type ConnectOptions,
+  connect,
+  type RegistrySession,
+} from './session.ts';
 export { IndexedDbStore, type MemberStore, TransientStore } from './store.ts';
+export type { WatchOptions } from './watch.ts';

@@ -13,18 +13,29 @@ const PROLOGUE = utf8('xlReg sealed 1\r\n');
 /** Bytes of a certificate in front of its signature. */
 const CERT_BODY_BYTES = 30;
 
-/** An encrypted connection: one exchange at a time, the others queue. */
+/** What the registry's certificate says of its limits. */
+interface Certified {
+  /** Bytes of a request at most. */
+  readonly maxMessage: number;
+  /** Longest wait that the registry grants; 0 if it answers at once. */
+  readonly maxWaitMs: number;
+}
+
+/** An encrypted connection. Two requests are under way at most; further ones queue. */
 export class Link {
   readonly #socket: MessageSocket;
   readonly #transport: Transport;
-  readonly #maxMessage: number;
+  readonly #certified: Certified;
   readonly #timeoutMs: number;
+  /** Settles once the last request is sent; the next two, once the replies to the last two requests have come. */
+  #sent: Promise<unknown> = Promise.resolve();
   #last: Promise<unknown> = Promise.resolve();
+  #lastButOne: Promise<unknown> = Promise.resolve();
 
-  private constructor(socket: MessageSocket, transport: Transport, maxMessage: number, timeoutMs: number) {
+  private constructor(socket: MessageSocket, transport: Transport, certified: Certified, timeoutMs: number) {
     this.#socket = socket;
     this.#transport = transport;
-    this.#maxMessage = maxMessage;
+    this.#certified = certified;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -52,19 +63,35 @@ export class Link {
     return this.#transport.h;
   }
 
-  /** Sends a request and returns its reply. Calls are served in order. */
-  exchange(request: Request): Promise<Reply> {
-    const exchange = this.#last.then(() => this.#exchangeNow(request));
-    this.#last = exchange.catch(() => {});
-    return exchange;
+  /** Longest wait that the registry grants; 0 if it answers at once. */
+  get maxWaitMs(): number {
+    return this.#certified.maxWaitMs;
   }
 
-  async #exchangeNow(request: Request): Promise<Reply> {
+  /**
+   * Sends a request and returns its reply. Requests are served in order. One may go out while the reply to another is
+   * outstanding, because it ends a wait (V6).
+   */
+  exchange(request: Request): Promise<Reply> {
+    const sent = Promise.all([this.#sent, this.#lastButOne]).then(() => this.#send(request));
+    const reply = this.#last.then(() => sent).then(() => this.#receive(request.waitMs ?? 0));
+    this.#sent = sent.catch(() => {});
+    this.#lastButOne = this.#last;
+    this.#last = reply.catch(() => {});
+    return reply;
+  }
+
+  async #send(request: Request): Promise<void> {
     const bytes = encodeRequest(request);
-    if (bytes.length > this.#maxMessage) throw new TypeError(`a request of more than ${this.#maxMessage} bytes`);
+    const { maxMessage } = this.#certified;
+    if (bytes.length > maxMessage) throw new TypeError(`a request of more than ${maxMessage} bytes`);
+    this.#socket.send(await this.#transport.send.encrypt(concat(Uint8Array.of(0), bytes)));
+  }
+
+  /** The next reply. A request that waits is given its wait, and as long again. */
+  async #receive(waitMs: number): Promise<Reply> {
     try {
-      this.#socket.send(await this.#transport.send.encrypt(concat(Uint8Array.of(0), bytes)));
-      return decodeReply(await this.#nextMessage());
+      return decodeReply(await this.#nextMessage(waitMs + Math.max(waitMs, this.#timeoutMs)));
     } catch (error) {
       this.close();
       if (error instanceof RegistryUnreachable) throw error;
@@ -72,10 +99,10 @@ export class Link {
     }
   }
 
-  async #nextMessage(): Promise<Bytes> {
+  async #nextMessage(timeoutMs: number): Promise<Bytes> {
     const parts: Bytes[] = [];
     for (let length = 0; length <= SEALED_REPLY_BYTES_MAX; ) {
-      const plain = await this.#transport.receive.decrypt(await this.#socket.next(this.#timeoutMs));
+      const plain = await this.#transport.receive.decrypt(await this.#socket.next(timeoutMs));
       const [flag] = plain;
       const part = plain.subarray(1);
       if (flag !== 0 && (flag !== 1 || part.length !== SEALED_PART_BYTES_MAX))
@@ -92,8 +119,8 @@ export class Link {
   }
 }
 
-/** Checks that the registry's signature key has certified the other side. Returns the bound of a message. */
-async function checkCert(registry: RegCred, { rs, payload }: Transport): Promise<number> {
+/** Checks that the registry's signature key has certified the other side. Returns its limits. */
+async function checkCert(registry: RegCred, { rs, payload }: Transport): Promise<Certified> {
   const body = payload.subarray(0, CERT_BODY_BYTES);
   const length = Uint8Array.of(0, registry.id.length);
   const signed = concat(utf8('xlReg sealed key 1\0'), length, registry.id, rs, body);
@@ -111,5 +138,5 @@ async function checkCert(registry: RegCred, { rs, payload }: Transport): Promise
       `one clock is wrong: here it is ${own}, and the registry's key is valid from ${from} to ${to}`,
     );
   }
-  return view.getUint32(18);
+  return { maxMessage: view.getUint32(18), maxWaitMs: view.getUint32(22) };
 }

@@ -18,6 +18,17 @@ export interface Token {
   readonly labels: string;
 }
 
+/** The description of a join token. */
+export interface TokenSpec {
+  /** SHA-256 of the token. */
+  readonly hash: Bytes;
+  readonly uses?: number | undefined;
+  readonly ttlMs?: number | undefined;
+  readonly forName?: string | undefined;
+  readonly replace?: boolean | undefined;
+  readonly observer?: boolean | undefined;
+}
+
 /** A message to send. */
 export interface Request {
   readonly op: number;
@@ -30,6 +41,14 @@ export interface Request {
   readonly endPointCount?: number;
   readonly which?: bigint;
   readonly digSig?: Bytes;
+  readonly waitFor?: number;
+  readonly confirmMs?: number | undefined;
+  readonly round?: Bytes | undefined;
+  readonly knownVersion?: bigint | undefined;
+  readonly history?: Bytes | undefined;
+  readonly waitMs?: number;
+  readonly joinToken?: Bytes | undefined;
+  readonly joinTokens?: readonly TokenSpec[];
 }
 
 /** A received message. Absent fields are undefined. */
@@ -43,8 +62,24 @@ export interface Reply {
   readonly endPointCount?: number | undefined;
   readonly which?: bigint | undefined;
   readonly tokens: readonly Token[];
+  /** The bytes of each token, as they came. */
+  readonly tokenBytes: readonly Bytes[];
   readonly errDesc?: string | undefined;
+  readonly code?: number | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly retryAfterMs?: number | undefined;
   readonly recordedSeq?: bigint | undefined;
+  readonly clusterVersion?: bigint | undefined;
+  readonly confirmMs?: number | undefined;
+  readonly round?: Bytes | undefined;
+  readonly confirmed?: bigint | undefined;
+  readonly epoch?: bigint | undefined;
+  readonly history?: Bytes | undefined;
+  readonly emptied?: bigint | undefined;
+  readonly rosterHash?: Bytes | undefined;
+  readonly yourSeat?: number | undefined;
+  readonly rosterBody?: Bytes | undefined;
+  readonly rosterSignature?: Bytes | undefined;
 }
 
 const NOTHING: Bytes = new Uint8Array(0);
@@ -84,6 +119,22 @@ function encodeToken(token: Token): Bytes {
   );
 }
 
+function encodeSpec({ hash, uses, ttlMs, forName, replace, observer }: TokenSpec): Bytes {
+  return concat(
+    bytesField(1, hash),
+    numberField(2, uses),
+    numberField(3, ttlMs),
+    bytesField(4, forName),
+    numberField(5, replace ? 1 : undefined),
+    numberField(6, observer ? 1 : undefined),
+  );
+}
+
+/** The field Tokens with these bytes, tag and length included. */
+export function tokenField(token: Bytes): Bytes {
+  return bytesField(21, token);
+}
+
 export function encodeRequest(request: Request): Bytes {
   const { clientSpecs } = request;
   return concat(
@@ -97,6 +148,14 @@ export function encodeRequest(request: Request): Bytes {
     numberField(17, request.endPointCount),
     numberField(20, request.which),
     bytesField(22, request.digSig),
+    numberField(38, request.waitFor),
+    numberField(40, request.confirmMs),
+    bytesField(41, request.round),
+    numberField(44, request.knownVersion),
+    bytesField(45, request.history),
+    numberField(46, request.waitMs),
+    bytesField(50, request.joinToken),
+    ...(request.joinTokens ?? []).map((spec) => bytesField(51, encodeSpec(spec))),
   );
 }
 
@@ -187,13 +246,19 @@ class Fields {
     const value = this.number(field);
     return value === undefined ? undefined : Number(BigInt.asUintN(32, value));
   }
+
+  bool(field: number): boolean | undefined {
+    const value = this.number(field);
+    return value === undefined ? undefined : value !== 0n;
+  }
 }
 
 function decodeText(bytes: Bytes): string {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
-function decodeToken(bytes: Bytes): Token {
+/** Throws on bytes that are no token. */
+export function decodeToken(bytes: Bytes): Token {
   const fields = new Fields(bytes);
   return {
     name: fields.text(1) ?? '',
@@ -227,7 +292,22 @@ export function decodeReply(bytes: Bytes): Reply {
     endPointCount: fields.uint32(17),
     which: fields.number(20),
     tokens: tokens.map(decodeToken),
+    tokenBytes: tokens,
     errDesc: fields.text(23),
+    code: fields.uint32(32),
+    retryable: fields.bool(33),
+    retryAfterMs: fields.uint32(34),
     recordedSeq: fields.number(36),
+    clusterVersion: fields.number(37),
+    confirmMs: fields.uint32(40),
+    round: fields.bytes(41),
+    confirmed: fields.number(42),
+    epoch: fields.number(43),
+    history: fields.bytes(45),
+    emptied: fields.number(47),
+    rosterHash: fields.bytes(48),
+    yourSeat: fields.uint32(49),
+    rosterBody: fields.bytes(60),
+    rosterSignature: fields.bytes(61),
   };
 }

@@ -42,8 +42,24 @@ export interface Roster {
   readonly size: number | undefined;
   /** True if each seat is taken. */
   readonly full: boolean;
+  /** True if the cluster is complete, and stays so: each member has confirmed since the last seat was taken. */
+  readonly complete: boolean;
   readonly members: readonly ClusterMember[];
+  /** 0 until the cluster is complete; undefined if the registry does not tell, as for the next three. */
+  readonly epoch: number | undefined;
+  /** True while the members of the full cluster confirm. */
+  readonly confirming: boolean;
+  /** Bit i is set if the member with index i has confirmed. */
+  readonly confirmed: bigint | undefined;
+  /** The own seat, or from 64 on why there is none: never had, expired, left, evicted, replaced. */
+  readonly yourSeat: number | undefined;
 }
+
+/** The parts of a ClusterMembers reply, or of several, that make a roster. */
+export type RosterReply = Pick<
+  Reply,
+  'clusterId' | 'clusterSize' | 'which' | 'tokens' | 'epoch' | 'round' | 'confirmed' | 'yourSeat'
+>;
 
 interface Signed extends SeenMember {
   readonly labels: Readonly<Record<string, string>>;
@@ -62,7 +78,7 @@ export class RosterVerifier {
   }
 
   /** Turns a reply into a roster, and remembers the newest statements before it resolves. */
-  async roster(reply: Reply): Promise<Roster> {
+  async roster(reply: RosterReply): Promise<Roster> {
     const clusterId = hex(reply.clusterId ?? new Uint8Array(0));
     const indexes = seatsOf(reply.which ?? 0n);
     if (indexes.length !== reply.tokens.length) throw new ProtocolError('a roster has another number of members');
@@ -75,8 +91,7 @@ export class RosterVerifier {
       if (typeof verdict !== 'string') remember(seen, hex(token.id), verdict);
     }
     await this.#save(clusterId, { ...cluster, seen });
-    const size = reply.clusterSize;
-    return { clusterId, size, full: size !== undefined && members.length === size, members };
+    return { clusterId, members, ...progressOf(reply) };
   }
 
   /** Remembers the own seq that a JoinReply has acknowledged. */
@@ -135,8 +150,15 @@ export class RosterVerifier {
   }
 }
 
+function progressOf({ clusterSize: size, tokens, epoch, round, confirmed, yourSeat }: RosterReply) {
+  const full = size !== undefined && tokens.length === size;
+  const complete = epoch === undefined ? full : epoch > 0n;
+  const told = epoch === undefined ? undefined : Number(epoch);
+  return { size, full, complete, epoch: told, confirming: round !== undefined, confirmed, yourSeat };
+}
+
 /** Seats whose bits are set, lowest first. */
-function seatsOf(which: bigint): number[] {
+export function seatsOf(which: bigint): number[] {
   return Array.from({ length: CLUSTER_SIZE_MAX }, (_, index) => index).filter((index) => (which >> BigInt(index)) & 1n);
 }
 
