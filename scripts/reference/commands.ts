@@ -18,7 +18,7 @@ export async function commandsPage(): Promise<string> {
 
 ${GENERATED}
 
-\`npx xlreg COMMAND\` runs a command in a checkout; \`npm link\` makes it \`xlreg COMMAND\`. \`xlreg help
+\`./xlreg COMMAND\` runs a command in a checkout; \`npm link\` makes it \`xlreg COMMAND\`. \`xlreg help
 COMMAND\` and \`xlreg COMMAND -h\` print these texts, \`xlreg -v\` the version. Defaults stand in brackets.
 
 ${table(['command', 'purpose'], rows)}

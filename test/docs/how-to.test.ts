@@ -10,7 +10,7 @@ const folder = resolve(import.meta.dirname, '../../docs/how-to');
 const pages = (await readdir(folder)).filter((name) => name.endsWith('.md'));
 
 /** Text that may stand before a command: a variable, another host, or the substitution that reads completions. */
-const COMMAND = /^ {4,}(?:[A-Z_]+=\S+ |ssh \S+ |source <\()?(?:npx )?xlreg (.*)$/gm;
+const COMMAND = /^ {4,}(?:[A-Z_]+=\S+ |ssh \S+ |source <\()?(?:\.\/)?xlreg (.*)$/gm;
 
 /** Each indented xlreg command of a page once, without comments, redirections and what a pipe gets. */
 async function commandsOf(page: string): Promise<[page: string, command: string][]> {

@@ -26,12 +26,12 @@ afterAll(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-/** Runs a command of the README in the directory that has `xlreg-data`, as its arguments behind `npx xlreg`. */
+/** Runs a command of the README in the directory that has `xlreg-data`, as its arguments behind `./xlreg`. */
 const xlreg = (args: string) => runXlreg(args.split(' '), { cwd: directory });
 
 it("the README's first cluster forms", async () => {
   const block = readme.slice(readme.indexOf('## A first cluster'), readme.indexOf('Both members print'));
-  const [create, ...joins] = [...block.matchAll(/^ {4}npx xlreg (.*)$/gm)].map(([, args]) => args!);
+  const [create, ...joins] = [...block.matchAll(/^ {4}\.\/xlreg (.*)$/gm)].map(([, args]) => args!);
   expect(joins.length).toBe(2);
   expect(await xlreg(create!)).toMatchObject({ code: 0 });
   for (const ran of await Promise.all(joins.map(xlreg))) {
@@ -43,7 +43,7 @@ it("the README's library example ends when its command has joined, after the fir
   const code = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
   const statements = code.split('\n').filter((line) => line !== '' && !line.startsWith('import'));
   expect(statements.length).toBeLessThanOrEqual(8);
-  const bobsJoin = /`npx xlreg (join pair [^`]*)`/.exec(readme)![1]!;
+  const bobsJoin = /`\.\/xlreg (join pair [^`]*)`/.exec(readme)![1]!;
 
   // A separate project with xlreg installed.
   await mkdir(join(directory, 'node_modules'), { recursive: true });

@@ -13,7 +13,7 @@ const page = await readFile(resolve(import.meta.dirname, '../../docs/tutorial/fi
 /** The page's commands with the output below each; `&` ends one that runs in the background. */
 const commands = page
   .slice(page.indexOf('## 2.'), page.indexOf('## Next'))
-  .split(/^ {4}npx xlreg /m)
+  .split(/^ {4}\.\/xlreg /m)
   .slice(1);
 
 let registry: RegistryProcess;

@@ -16,6 +16,7 @@ import { collectInThread, keepFreedMemory } from '../../runtime/v8-memory-tuning
 import { toggleLogLevel } from '../../server/log-level.ts';
 import { type Server, startServer } from '../../server/server.ts';
 import { StoreUnusableError } from '../../store/store.ts';
+import { ownCommand } from '../own-command.ts';
 import { ServiceManager } from '../service-manager.ts';
 
 /** Exit codes. The last is EX_TEMPFAIL of sysexits.h: a later start may succeed, so a supervisor should try again. */
@@ -152,11 +153,12 @@ function exitCodeOf(error: unknown): number | undefined {
 }
 
 function howToJoin(dataDir: string, advertise: readonly string[] | undefined, tcp: string): string {
+  const xlreg = ownCommand();
   const lines = [
     `Each node needs ${dataDir}/regCred.dat. To form a cluster of two, run each of these in its own terminal:`,
-    `  npx xlreg create demo --size 2 --registry ${dataDir}/regCred.dat`,
-    `  npx xlreg join demo --name alice --end-point 127.0.0.1:4001 --wait 60 --registry ${dataDir}/regCred.dat`,
-    `  npx xlreg join demo --name bob --end-point 127.0.0.1:4002 --wait 60 --registry ${dataDir}/regCred.dat`,
+    `  ${xlreg} create demo --size 2 --registry ${dataDir}/regCred.dat`,
+    `  ${xlreg} join demo --name alice --end-point 127.0.0.1:4001 --wait 60 --registry ${dataDir}/regCred.dat`,
+    `  ${xlreg} join demo --name bob --end-point 127.0.0.1:4002 --wait 60 --registry ${dataDir}/regCred.dat`,
   ];
   if (advertise === undefined && /^(0\.0\.0\.0|\[::\]):/.test(tcp)) {
     lines.push('regCred.dat names this machine only; for nodes on other machines, start with --advertise HOST:PORT.');
