@@ -332,7 +332,7 @@ _xlreg() {
     config)
       _arguments \
         '--changed[show only what differs from the default]' \
-        '--json[show one JSON object instead of lines]' \
+        '--json[one JSON object instead of lines]' \
         '--values-only[check the values alone\: no file that they name, no port]' \
         '--config[the configuration file]: :_files' \
         '--data-dir[keys, ID, credentials, admin token and, with lmdb, the table \[./xlreg-data\]]: :_files -/' \
@@ -403,6 +403,7 @@ _xlreg() {
         '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
+        '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
         '*: :_files' ;;
     backup)
@@ -412,10 +413,12 @@ _xlreg() {
         '--token-file[a file with an admin token \[admin-token in the data directory\]]: :_files' \
         '--data-dir[the registry'\''s data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
+        '--json[one JSON object instead of lines]' \
         '--help[explain the command]' \
         '*: :_files' ;;
     restore)
       _arguments \
+        '--json[one JSON object instead of lines]' \
         '--data-dir[the data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
@@ -426,6 +429,7 @@ _xlreg() {
         '--etcd-tls[PEM files\: the authority of the certificates of etcd, and a client certificate]: :_files' \
         '--etcd-user[the user of etcd]: : ' \
         '--etcd-password-file[the file with that user'\''s password \[XLREG_ETCD_PASSWORD of the environment\]]: :_files' \
+        '--json[one JSON object instead of lines]' \
         '--data-dir[the data directory \[./xlreg-data\]]: :_files -/' \
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \

@@ -8,12 +8,14 @@ import { commandsPage } from './commands.ts';
 import { errorsPage } from './errors.ts';
 import { manPage } from './man-page.ts';
 import { metricsPage } from './metrics.ts';
+import { OUTPUT_SCHEMA, outputSchema } from './output-schema.ts';
 import { exampleConfig, settingsPage } from './settings.ts';
 
 const outputs = new Map([
   ['docs/reference/commands.md', await commandsPage()],
   ['docs/reference/errors.md', errorsPage()],
   ['docs/reference/metrics.md', await metricsPage()],
+  [`docs/reference/${OUTPUT_SCHEMA}`, outputSchema()],
   ['docs/reference/settings.md', settingsPage()],
   ['packaging/config.example.json', exampleConfig()],
   ['packaging/man/xlreg.1', await manPage()],

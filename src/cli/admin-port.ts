@@ -78,12 +78,13 @@ export async function askAdmin(
   return JSON.parse(body);
 }
 
-/** The message of a refusal in JSON, or the line of text. */
-function reasonIn(text: string): string {
+/** The message and the code of a refusal in JSON, or the line of text. */
+function reasonIn(text: string): { readonly message: string; readonly code?: string } {
   try {
-    return String((JSON.parse(text) as { error: { message: unknown } }).error.message);
+    const { message, code } = (JSON.parse(text) as { error: { message: unknown; code: unknown } }).error;
+    return { message: String(message), code: String(code) };
   } catch {
-    return text.trim();
+    return { message: text.trim() };
   }
 }
 
@@ -102,7 +103,9 @@ export async function callAdmin(
   const answer = await openAdmin(port, route, signal, content);
   if (answer.statusCode! >= 200 && answer.statusCode! < 300) return answer;
   const body = await text(answer).catch(() => '');
-  throw new OperatorError(`the registry ${what}: ${reasonIn(body)}`, 1);
+  const { message, code } = reasonIn(body);
+  // 503 means that the server is not ready, or busy.
+  throw new OperatorError(`the registry ${what}: ${message}`, 1, { code, retryable: answer.statusCode === 503 });
 }
 
 /** Makes a request and resolves to the response, of any status, unread. Rejects with OperatorError if there is none. */

@@ -1,9 +1,11 @@
-// Maps the error of a failed command to its message and exit code.
+// Maps the error of a failed command to its message, its code for programs, and the exit code.
 import { BackupError } from '../backup/registry-files.ts';
 import {
   ClockFault,
   EndPointUnknown,
+  HelloRefused,
   MemberHomeError,
+  mayPass,
   NoLongerMember,
   ProtocolError,
   RegistryRefused,
@@ -17,9 +19,14 @@ import { StoreUnusableError } from '../store/store.ts';
 import { UsageError } from './client-flags.ts';
 import { OperatorError } from './operator-error.ts';
 
-/** One line for stderr, and the exit code. */
+/** The reason of a command that did not end with 0. */
 export interface Failure {
+  /** Lines for stderr, each with the command's name before it. */
   readonly text: string;
+  /** A word for programs, which never changes. */
+  readonly code: string;
+  /** True if the same command may succeed later. */
+  readonly retryable: boolean;
   readonly exitCode: 1 | 2 | 3;
 }
 
@@ -29,24 +36,58 @@ const ROSTER_EXIT_CODES: Readonly<Record<SavedRosterFault, Failure['exitCode']>>
   ...{ members: 1, older: 1, differs: 1 },
 };
 
+type Kind = new (...args: never[]) => Error;
+
+/** The errors whose message is shown after a few words. The first row that matches counts. */
+const KINDS: readonly (readonly [kind: Kind, before: string, code: string, exitCode: Failure['exitCode']])[] = [
+  [UsageError, '', 'bad-usage', 2],
+  [MemberHomeError, '--home: ', 'member-home', 2],
+  [NoLongerMember, '', 'no-longer-member', 1],
+  [HelloRefused, 'cannot reach the registry: ', 'hello-refused', 3],
+  [RegistryUnreachable, 'cannot reach the registry: ', 'registry-unreachable', 3],
+  [RegistryUntrusted, 'not the expected registry: ', 'registry-untrusted', 3],
+  [ClockFault, '', 'clock-fault', 3],
+  [EndPointUnknown, '--end-point: ', 'end-point-unknown', 2],
+  [ProtocolError, '', 'protocol-violated', 3],
+  [StoreUnusableError, '', 'store-unusable', 1],
+  [BackupError, '', 'backup-unusable', 2],
+];
+
 /** Undefined for an unexpected error, which is a bug. */
 export function failureOf(error: unknown): Failure | undefined {
-  if (error instanceof UsageError) return { text: error.message, exitCode: 2 };
-  if (error instanceof MemberHomeError) return { text: `--home: ${error.message}`, exitCode: 2 };
-  if (error instanceof RegistryRefused) return { text: `the registry refused: ${refusalText(error)}`, exitCode: 1 };
-  if (error instanceof NoLongerMember) return { text: error.message, exitCode: 1 };
-  if (error instanceof TimeUp)
-    return { text: 'cannot reach the registry: no answer within the time limit', exitCode: 3 };
-  if (error instanceof RegistryUnreachable) return { text: `cannot reach the registry: ${error.message}`, exitCode: 3 };
-  if (error instanceof RegistryUntrusted) return { text: `not the expected registry: ${error.message}`, exitCode: 3 };
-  if (error instanceof ClockFault) return { text: error.message, exitCode: 3 };
-  if (error instanceof EndPointUnknown) return { text: `--end-point: ${error.message}`, exitCode: 2 };
-  if (error instanceof SavedRosterError) return { text: error.message, exitCode: ROSTER_EXIT_CODES[error.fault] };
-  if (error instanceof ProtocolError) return { text: error.message, exitCode: 3 };
-  if (error instanceof StoreUnusableError) return { text: error.message, exitCode: 1 };
-  if (error instanceof BackupError) return { text: error.message, exitCode: 2 };
-  if (error instanceof OperatorError) return { text: error.message, exitCode: error.exitCode };
+  if (error instanceof TimeUp) {
+    const text = 'cannot reach the registry: no answer within the time limit';
+    return { text, code: 'registry-unreachable', retryable: true, exitCode: 3 };
+  }
+  if (error instanceof RegistryRefused) {
+    const text = `the registry refused: ${refusalText(error)}`;
+    return { text, code: refusalCode(error), retryable: mayPass(error), exitCode: 1 };
+  }
+  if (error instanceof SavedRosterError) {
+    const { message, fault } = error;
+    return { text: message, code: `saved-roster-${fault}`, retryable: false, exitCode: ROSTER_EXIT_CODES[fault] };
+  }
+  if (error instanceof OperatorError) {
+    const { message, code, retryable, exitCode } = error;
+    return { text: message, code, retryable, exitCode };
+  }
+  for (const [kind, before, code, exitCode] of KINDS) {
+    if (error instanceof kind) return { text: before + error.message, code, retryable: mayPass(error), exitCode };
+  }
   return undefined;
+}
+
+/** The name of each refusal, by its text. */
+const REFUSAL_CODES: ReadonlyMap<string, string> = new Map(
+  // Reversed, so that the first of several refusals with one text names it.
+  Object.entries(REFUSAL_TEXT)
+    .toReversed()
+    .map(([code, text]) => [text, code]),
+);
+
+/** `refused` for a text that no rule has, as of another registry. */
+function refusalCode({ text }: RegistryRefused): string {
+  return REFUSAL_CODES.get(text) ?? 'refused';
 }
 
 /** Advice to the user, by the text of a refusal. */

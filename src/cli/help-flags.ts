@@ -1,5 +1,9 @@
 // Flags that several commands share, as `xlreg help` shows them; the form is that of help.ts.
 
+/** The flag --json, alike in each command that has it. */
+export const JSON_FLAG = `  --json                      one JSON object instead of lines; after a failure the last line of stderr is one, too
+`;
+
 export const CLIENT_FLAGS = `
 The registry, and the way to it:
   --registry FILE|URL         its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat
@@ -11,8 +15,7 @@ The registry, and the way to it:
   --dialect sealed|prefixed|chained
                               [sealed]; the others are for registries that do not know it, and encrypt without integrity
   --timeout SECONDS           for connecting, over all end points, and for each reply [10]
-  --json                      one JSON object instead of lines
-
+${JSON_FLAG}
 Exit codes:
   0    done
   1    the registry refused, this client is no longer a member, or time is up
@@ -45,5 +48,4 @@ stand for their flags:
   --config FILE               the configuration file
 `;
 
-export const ADMIN_FLAGS = `${ADMIN_PORT}  --json                      one JSON object instead of lines
-`;
+export const ADMIN_FLAGS = ADMIN_PORT + JSON_FLAG;

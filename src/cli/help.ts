@@ -1,7 +1,7 @@
 // The texts of `xlreg help`. docs/reference/commands.md, the man page and the completions are made from them, so their
 // form is fixed: synopsis lines that begin with `xlreg COMMAND`, paragraphs, then lines `  --flag VALUE   text`.
 
-import { ADMIN_FLAGS, ADMIN_PORT, CLIENT_FLAGS, DATA_DIRECTORY, WAIT } from './help-flags.ts';
+import { ADMIN_FLAGS, ADMIN_PORT, CLIENT_FLAGS, DATA_DIRECTORY, JSON_FLAG, WAIT } from './help-flags.ts';
 import { SETTINGS_RULE } from './settings-rule.ts';
 
 const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find each other
@@ -103,11 +103,10 @@ from the oldest to FILE. Exit code 1 comes with the first line that is wrong.
 
   --expect HASH               a line must have this hash, or the newest lines were cut off. The newest hash is in the
                               metric xlreg_audit_newest_line and, from time to time, in the server's log
-  --json                      one JSON object instead of lines
-${DATA_DIRECTORY}`;
+${JSON_FLAG}${DATA_DIRECTORY}`;
 
 const CONFIG = `xlreg config show [--changed] [--json] [FLAGS]
-xlreg config check [FILE] [--values-only] [FLAGS]
+xlreg config check [FILE] [--values-only] [--json] [FLAGS]
 
 The settings with which xlreg serve would start here, from the same flags, environment and configuration file.
 ${SETTINGS_RULE}
@@ -119,8 +118,7 @@ that cannot be used, expired certificates, ports that clash or are taken. Exit c
 is 1. FILE is the same as --config FILE. The ports of a registry that runs on the data directory are no fault.
 
   --changed                   show only what differs from the default
-  --json                      show one JSON object instead of lines
-  --values-only               check the values alone: no file that they name, no port
+${JSON_FLAG}  --values-only               check the values alone: no file that they name, no port
   --config FILE               the configuration file
 Each flag of xlreg serve is accepted, too.
 `;
@@ -137,28 +135,28 @@ Each step takes effect at the next start of the registry.
             registry has started with the new key, because all clients still use the previous one
 
   --force                     retire in spite of that
-  --json                      one JSON object instead of lines
-${DATA_DIRECTORY}`;
+${JSON_FLAG}${DATA_DIRECTORY}`;
 
 const DRAIN = `xlreg drain [FLAGS]
 
 Stops a running registry as SIGTERM does, and waits for its end: --shutdown-delay, and then up to a minute. The registry
 is not ready any more at once. After --shutdown-delay it accepts no connections, refuses the next message of each
 session, and closes silent sessions after --drain-grace-ms.
-${ADMIN_PORT}`;
+${ADMIN_FLAGS}`;
 
 const BACKUP = `xlreg backup DIR|- [FLAGS]
 
 Copies a running registry with its secret keys and its present table to a new directory. With - it writes a tar archive
 to standard output, which needs no access to the files of the registry. Exit code 0 means that the archive is whole.
 Keep both as secret as the keys. xlreg serve --backup-dir makes backups on a schedule.
-${ADMIN_PORT}`;
+${ADMIN_FLAGS}`;
 
 const RESTORE = `xlreg restore DIR|FILE|- [FLAGS]
 
 Verifies a backup and makes a data directory from it, which must be missing or empty. DIR is a backup in a directory,
 FILE or standard input (-) an archive of xlreg backup -. An incomplete archive is refused.
-${DATA_DIRECTORY}`;
+
+${JSON_FLAG}${DATA_DIRECTORY}`;
 
 const STORE = `xlreg store verify [FLAGS]
 xlreg store copy FROM TO [FLAGS]
@@ -174,7 +172,7 @@ nothing at TO that a server would accept: start again.
   --etcd-tls CA[,CERT,KEY]    PEM files: the authority of the certificates of etcd, and a client certificate
   --etcd-user NAME            the user of etcd
   --etcd-password-file FILE   the file with that user's password [XLREG_ETCD_PASSWORD of the environment]
-${DATA_DIRECTORY}`;
+${JSON_FLAG}${DATA_DIRECTORY}`;
 
 const EXPORT = `xlreg export [FLAGS]
 

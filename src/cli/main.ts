@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Entry of the command line: imports the command that the first argument names, runs it, and turns its error into a
-// line on stderr and an exit code.
+// Entry of the command line: imports the command that the first argument names, runs it, and turns its error into
+// lines on stderr, or with --json into an object there, and an exit code.
 
 // Without a handler, Node opens its debugger at SIGUSR1, and this process holds keys. Until serve has its own handlers,
 // SIGHUP and SIGUSR2 must not end it. Signals may come at any time, so all imports follow these lines.
@@ -13,6 +13,7 @@ const { escapeText } = await import('../client/escape-text.ts');
 const { UsageError } = await import('./client-flags.ts');
 const { failureOf } = await import('./failure.ts');
 const { helpFor } = await import('./help.ts');
+const { printJsonError } = await import('./print.ts');
 const { suggestion } = await import('../nearest-name.ts');
 const { packageVersion } = await import('../runtime/package-version.ts');
 
@@ -49,33 +50,41 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
 const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
+  const asksJson = hasFlag(args, '--json');
   if (command === '--version' || command === '-v') return print(`${packageVersion()}\n`);
   if (command === 'help' || command === '--help' || command === '-h') return help(args[0]);
   if (command === undefined) return fail('xlreg', new UsageError('a command is missing; xlreg help lists them'));
-  if (args.some((arg, at) => (arg === '--help' || arg === '-h') && !args.slice(0, at).includes('--')))
-    return help(command);
+  if (hasFlag(args, '--help') || hasFlag(args, '-h')) return help(command);
   if (command === 'serve') return (await import('./commands/serve.ts')).serve(args);
   const load = COMMANDS.get(command);
-  return load ? runCommand(command, await load(), args) : noSuchCommand(command);
+  return load ? runCommand(command, await load(), args, asksJson) : noSuchCommand(command, asksJson);
 }
 
-async function runCommand(command: string, run: Command, args: readonly string[]): Promise<number> {
+/** True if a flag without a value is given. Arguments behind `--` are none. */
+function hasFlag(args: readonly string[], flag: string): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end < 0 ? undefined : end).includes(flag);
+}
+
+async function runCommand(command: string, run: Command, args: readonly string[], asksJson: boolean): Promise<number> {
   // fetch() has no option for this limit.
   setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_TIMEOUT_MS);
   const interrupt = new AbortController();
-  let exitCode = 0;
+  let [endedBy, exitCode] = ['', 0];
   for (const [signal, code] of Object.entries(ENDED_BY)) {
     process.on(signal, () => {
       // A second signal ends the process at once.
       if (interrupt.signal.aborted) process.exit(code);
-      exitCode = code;
+      [endedBy, exitCode] = [signal, code];
       interrupt.abort();
     });
   }
   try {
     return await run(args, interrupt.signal);
   } catch (error) {
-    return interrupt.signal.aborted ? exitCode : fail(`xlreg ${command}`, error);
+    if (!interrupt.signal.aborted) return fail(`xlreg ${command}`, error, asksJson);
+    if (asksJson) printJsonError({ text: `ended by ${endedBy}`, code: 'interrupted', retryable: true, exitCode });
+    return exitCode;
   }
 }
 
@@ -84,10 +93,10 @@ async function help(command: string | undefined): Promise<number> {
   return text === undefined ? noSuchCommand(command!) : print(text);
 }
 
-function noSuchCommand(command: string): number {
+function noSuchCommand(command: string, asksJson = false): number {
   const meant = suggestion(command, ['serve', ...COMMANDS.keys()], (name) => `"${name}"`);
   const advice = meant === '' ? '; xlreg help lists the commands' : meant;
-  return fail('xlreg', new UsageError(`there is no command "${escapeText(command)}"${advice}`));
+  return fail('xlreg', new UsageError(`there is no command "${escapeText(command)}"${advice}`), asksJson);
 }
 
 function print(text: string): number {
@@ -96,10 +105,11 @@ function print(text: string): number {
 }
 
 /** Prints an expected error. Throws an unexpected one, which is a bug. */
-function fail(who: string, error: unknown): number {
+function fail(who: string, error: unknown, asksJson = false): number {
   const failure = failureOf(error);
   if (failure === undefined) throw error;
-  process.stderr.write(`${who}: ${failure.text}\n`);
+  if (asksJson) printJsonError(failure);
+  else process.stderr.write(failure.text.replace(/^/gm, `${who}: `).concat('\n'));
   return failure.exitCode;
 }
 

@@ -3,16 +3,31 @@
 import { escapeText } from '../client/escape-text.ts';
 import type { ClusterMember } from '../client/index.ts';
 import { printSshRsa } from '../wire/rsa-key.ts';
+import type { Failure } from './failure.ts';
+import type { FormName, JsonForm } from './json-forms.ts';
 
 /** Digits of an ID in a table; JSON has all. */
 const ID_DIGITS_SHOWN = 16;
 
-/** Prints a JSON object in ASCII; other characters are escaped. */
-export function printJson(value: Readonly<Record<string, unknown>>): void {
-  const json = JSON.stringify(value, undefined, 2);
-  const ascii = json.replace(/[^\n\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  process.stdout.write(`${ascii}\n`);
+/** Prints the JSON object of a command, which is of the form `_name`. */
+export function printJson<Name extends FormName>(_name: Name, value: JsonForm<Name>): void {
+  process.stdout.write(`${jsonText(value, 2)}\n`);
 }
+
+/** JSON in ASCII; other characters are escaped. */
+export function jsonText(value: unknown, indent?: number): string {
+  const json = JSON.stringify(value, undefined, indent);
+  return json.replace(/[^\n\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Prints why a command with --json did not end with 0: one line on stderr, behind all others. */
+export function printJsonError({ code, text, retryable, exitCode }: PrintedFailure): void {
+  const error: JsonForm<'error'> = { error: { code, message: text, retryable, exitCode } };
+  process.stderr.write(`${jsonText(error)}\n`);
+}
+
+/** A Failure, or a signal that has ended the command. */
+type PrintedFailure = Omit<Failure, 'exitCode'> & { readonly exitCode: number };
 
 /** Prints lines of a label and a value. The caller escapes values from others. */
 export function printFields(fields: readonly (readonly [label: string, value: string])[]): void {
@@ -57,9 +72,19 @@ export function memberJson(member: ClusterMember) {
     sigKey: printSshRsa(sigKey),
     verified,
     ...(unverified && { unverified }),
-    ...(restored && { restored }),
+    ...(restored && { restored: true as const }),
     ...(verified && { seq, labels, sealKey: sealKey && Buffer.from(sealKey).toString('hex') }),
   };
+}
+
+/** A cluster's members, as far as they are printed. */
+interface PrintedRoster extends Omit<JsonForm<'members'>, 'members'> {
+  readonly members: readonly ClusterMember[];
+}
+
+/** A roster for JSON, as `xlreg members` prints it. */
+export function rosterJson({ clusterId, size, complete, members }: PrintedRoster): JsonForm<'members'> {
+  return { clusterId, size, complete, members: members.map(memberJson) };
 }
 
 /** `3 of 5`, or `3` if the size is unknown. */
@@ -67,13 +92,13 @@ export function printCount(members: readonly ClusterMember[], size: number | und
   return size === undefined ? String(members.length) : `${members.length} of ${size}`;
 }
 
-/** The free seats, as `3-4`, `1, 3-4` or `none`. */
 /** Names of the members that have not confirmed, escaped; empty if all have. */
 export function unconfirmedNames(members: readonly ClusterMember[], confirmed: bigint): string {
   const waiting = members.filter(({ index }) => ((confirmed >> BigInt(index)) & 1n) === 0n);
   return waiting.map(({ name }) => escapeText(name)).join(', ');
 }
 
+/** The free seats, as `3-4`, `1, 3-4` or `none`. */
 export function missingSeats(members: readonly ClusterMember[], size: number): string {
   const taken = new Set(members.map(({ index }) => index));
   const ranges: [first: number, last: number][] = [];

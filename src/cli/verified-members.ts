@@ -32,16 +32,19 @@ export function requireVerified(values: { readonly 'require-verified'?: boolean 
   return required;
 }
 
-/** Reports members that are not verified. Returns false if that is an error: `none` is one only if `required`. */
-export function reportUnverified(command: string, members: readonly ClusterMember[], required: boolean): boolean {
+/** A line for each member that is not verified, if that is an error: `none` is one only if `required`. */
+export function unverifiedLines(members: readonly ClusterMember[], required: boolean): string[] {
   const faults = members.filter(({ unverified }) => unverified !== undefined && (required || unverified !== 'none'));
-  for (const { index, name, unverified } of faults) {
+  return faults.map(({ index, name, unverified }) => {
     const why = `${unverified}: ${EXPLAINED[unverified!]}`;
-    process.stderr.write(`xlreg ${command}: member ${index}, ${escapeText(name)}, is not verified (${why})\n`);
-  }
+    return `member ${index}, ${escapeText(name)}, is not verified (${why})`;
+  });
+}
+
+/** Warns on stderr of members whose statement is older than one seen before a restore of the registry. */
+export function warnOfRestoredMembers(command: string, members: readonly ClusterMember[]): void {
   for (const { index, name } of members.filter(({ restored }) => restored)) {
     const why = 'the registry was restored from a backup, and this statement is older than one seen before';
     process.stderr.write(`xlreg ${command}: warning: member ${index}, ${escapeText(name)}: ${why}\n`);
   }
-  return faults.length === 0;
 }

@@ -136,7 +136,8 @@ describe('a broken key', () => {
   it('is named in one line', async () => {
     const nothing = `xlreg keys: ${join(dataDir, 'ck.pem')} is missing\n`;
     for (const verb of ['show', 'rotate', 'retire']) {
-      expect(await keys(verb)).toEqual({ code: 2, stdout: '', stderr: nothing });
+      const ran = await runXlreg(['keys', verb, '--data-dir', dataDir]);
+      expect(ran).toEqual({ code: 2, stdout: '', stderr: nothing });
     }
     expect(await keys('odd')).toMatchObject({ code: 2, stderr: expect.stringContaining('show, rotate or retire') });
   });

@@ -3,17 +3,12 @@ import { ROLES, type Role } from '../../admin/roles.ts';
 import { escapeText } from '../../client/escape-text.ts';
 import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from '../admin-port.ts';
 import { lifetimeSeconds, readArguments, UsageError } from '../client-flags.ts';
+import type { JsonForm } from '../json-forms.ts';
 import { printJson, printTable } from '../print.ts';
 
 const FLAGS = { ...ADMIN_FLAGS, json: { type: 'boolean' } } as const;
 
-interface Token {
-  readonly name: string;
-  readonly role: string;
-  readonly created: string | null;
-  readonly expires: string | null;
-  readonly expired: boolean;
-}
+type Token = JsonForm<'admin-token-list'>['tokens'][number];
 
 /** Resolves to 0. Rejects with UsageError or OperatorError. */
 export async function admin([what, verb, ...args]: readonly string[], signal: AbortSignal): Promise<number> {
@@ -43,7 +38,7 @@ async function add(args: readonly string[], signal: AbortSignal): Promise<number
   const made = (await ask(await adminPort(values), 'POST /api/tokens', signal, content)) as Token & { token: string };
   if (values.json) {
     const { name, expires, token } = made;
-    printJson({ name, role: made.role, expires, token });
+    printJson('admin-token-add', { name, role: made.role, expires, token });
     return 0;
   }
   process.stdout.write(`${made.token}\n`);
@@ -56,7 +51,7 @@ async function list(args: readonly string[], signal: AbortSignal): Promise<numbe
   const { values } = readArguments(args, { positionals: [], options: FLAGS });
   const { tokens } = (await ask(await adminPort(values), 'GET /api/tokens', signal)) as { tokens: Token[] };
   if (values.json) {
-    printJson({ tokens });
+    printJson('admin-token-list', { tokens });
     return 0;
   }
   const rows = tokens.map(({ name, role, created, expires, expired }) => {
@@ -70,7 +65,7 @@ async function revoke(args: readonly string[], signal: AbortSignal): Promise<num
   const { values, positionals } = readArguments(args, { positionals: ['NAME'], options: FLAGS });
   const name = positionals[0]!;
   await ask(await adminPort(values), `DELETE /api/tokens/${encodeURIComponent(name)}`, signal);
-  if (values.json) printJson({ revoked: name });
+  if (values.json) printJson('admin-token-revoke', { revoked: name });
   else process.stdout.write(`revoked ${escapeText(name)}\n`);
   return 0;
 }
@@ -78,7 +73,7 @@ async function revoke(args: readonly string[], signal: AbortSignal): Promise<num
 async function rotate(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values } = readArguments(args, { positionals: [], options: FLAGS });
   await ask(await adminPort(values), 'POST /api/tokens/local/rotate', signal);
-  if (values.json) printJson({ rotated: 'local' });
+  if (values.json) printJson('admin-token-rotate', { rotated: 'local' });
   else process.stdout.write('rotated: the new token is in admin-token of the data directory\n');
   return 0;
 }

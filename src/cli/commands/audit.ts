@@ -8,7 +8,7 @@ import { OperatorError } from '../operator-error.ts';
 import { DATA_DIRECTORY_FLAGS, operatorSources, orUsageError } from '../operator-settings.ts';
 import { printJson } from '../print.ts';
 
-/** Resolves to 0 for a sound log, to 1 for any other. Rejects with UsageError or OperatorError. */
+/** Resolves to 0 for a sound log. Rejects with UsageError, or with OperatorError, also for a log that is not sound. */
 export async function audit(args: readonly string[]): Promise<number> {
   const hasFile = args[1] !== undefined && !args[1].startsWith('-');
   const { values, positionals } = readArguments(args, {
@@ -27,11 +27,11 @@ export async function audit(args: readonly string[]): Promise<number> {
   const found = await verifyAudit(file, await keyIn(dataDir), expect).catch((error: Error) => {
     throw 'syscall' in error ? new OperatorError(`cannot read the audit log: ${error.message}`, 2) : error;
   });
-  if (values.json) printJson({ sound: found.problem === undefined, ...found, problem: found.problem ?? null });
+  if (values.json)
+    printJson('audit-verify', { sound: found.problem === undefined, ...found, problem: found.problem ?? null });
   else process.stdout.write(textOf(found));
   if (found.problem === undefined) return 0;
-  process.stderr.write(`xlreg audit: ${found.problem}\n`);
-  return 1;
+  throw new OperatorError(found.problem, 1, { code: 'audit-log-unsound' });
 }
 
 async function keyIn(dataDirectory: string) {

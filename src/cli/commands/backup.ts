@@ -8,6 +8,7 @@ import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin, callAdmin } from '../
 import { readArguments, UsageError } from '../client-flags.ts';
 import { whileUnused } from '../data-directory.ts';
 import { OperatorError } from '../operator-error.ts';
+import { printJson } from '../print.ts';
 
 const STDOUT = 1;
 
@@ -18,9 +19,10 @@ const STDOUT = 1;
 export async function backup(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['DIR'],
-    options: ADMIN_FLAGS,
+    options: { ...ADMIN_FLAGS, json: { type: 'boolean' } },
   });
   const [to] = positionals as [string];
+  if (to === '-' && values.json) throw new UsageError('--json: the output is the backup; pass a directory');
   const port = await adminPort(values);
   if (to === '-') return await streamBackup(port, signal);
   const copy = await requestCopy(port, signal);
@@ -30,7 +32,8 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
     await rm(copy, { recursive: true, force: true });
   }
   const { clients, clusters, members } = await whileUnused(to, verifyStore);
-  process.stdout.write(`${to}: ${clients} clients, ${clusters} clusters, ${members} members\n`);
+  if (values.json) printJson('backup', { directory: to, clients, clusters, members });
+  else process.stdout.write(`${to}: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;
 }
 

@@ -15,26 +15,17 @@ import { keyFingerprint } from '../../wire/rsa-key.ts';
 import { explained } from '../begin.ts';
 import { type ClientFlags, readCommandLine } from '../client-flags.ts';
 import { failureOf } from '../failure.ts';
+import type { JsonForm } from '../json-forms.ts';
+import { OperatorError } from '../operator-error.ts';
 import { printFields, printJson, printTable } from '../print.ts';
 import { connectOptions, provenKey, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
 
 /** The result for one end point. */
-type Finding = {
-  readonly address: string;
-  readonly state: 'ok' | 'not reachable' | 'wrong key' | 'full' | 'wrong key or full';
-  /** The cause, if the state is not `ok`. */
-  readonly why?: string;
-  readonly version?: string;
-  /** Milliseconds of connecting with the Hello, and of one request. */
-  readonly helloMs?: number;
-  readonly roundTripMs?: number;
-  /** Fingerprint of the next comms key, during a key rotation. */
-  readonly newFingerprint?: string;
-};
+type Finding = JsonForm<'check'>['endPoints'][number];
 
-/** The exit code if an end point is not ok. An unreachable and a wrong registry have the same code. */
-const NOT_ALL_OK = 3;
+/** The failure if an end point is not ok. An unreachable and a wrong registry have the same exit code. */
+const NOT_ALL_OK = { exitCode: 3, code: 'end-points-not-ok' } as const;
 
 /**
  * Resolves to the exit code. Rejects with UsageError, or with RegistryUntrusted if the key differs from --fingerprint.
@@ -75,6 +66,7 @@ function unreachableText({ address, why = '' }: Finding): string {
   return `${address}: ${why.replace(/^cannot reach the registry: /, '')}`;
 }
 
+/** Prints the findings. Throws OperatorError with a line for each end point that is not ok. */
 function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Finding[]): number {
   const id = Buffer.from(regCred.id).toString('hex');
   const { dialect } = flags;
@@ -85,7 +77,7 @@ function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Findin
   const pinned = flags.fingerprint !== undefined;
   if (flags.json) {
     const newFingerprint = newKeys[0] ?? null;
-    printJson({ name: regCred.name, id, fingerprint, newFingerprint, pinned, dialect, endPoints });
+    printJson('check', { name: regCred.name, id, fingerprint, newFingerprint, pinned, dialect, endPoints });
   } else {
     printFields([
       ['registry', regCred.name],
@@ -95,10 +87,11 @@ function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Findin
     ]);
     printTable([['END POINT', 'STATE', 'VERSION', 'HELLO', 'ROUND TRIP'], ...endPoints.map(rowOf)]);
   }
-  for (const { address, why } of endPoints) {
-    if (why !== undefined) process.stderr.write(`xlreg check: ${address}: ${why}\n`);
-  }
-  return endPoints.every(({ state }) => state === 'ok') ? 0 : NOT_ALL_OK;
+  const faults = endPoints.filter(({ state }) => state !== 'ok');
+  if (faults.length === 0) return 0;
+  const lines = faults.map(({ address, why }) => `${address}: ${why}`);
+  const retryable = faults.every(({ state }) => state !== 'wrong key');
+  throw new OperatorError(lines.join('\n'), NOT_ALL_OK.exitCode, { code: NOT_ALL_OK.code, retryable });
 }
 
 async function probeOne(regCred: RegCred, options: ConnectOptions & { readonly connect: string }): Promise<Finding> {

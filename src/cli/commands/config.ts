@@ -11,6 +11,7 @@ import {
   type SettingSources,
 } from '../../config.ts';
 import { readArguments, UsageError } from '../client-flags.ts';
+import { OperatorError } from '../operator-error.ts';
 import { operatorSources } from '../operator-settings.ts';
 import { printJson, printTable } from '../print.ts';
 import { type CheckedSettings, checkCertificates, checkPorts, type Findings } from '../settings-check.ts';
@@ -20,7 +21,7 @@ const VERBS = ['show', 'check'];
 
 const SERVE_FLAGS = Object.fromEntries([...SETTING_NAMES, 'config'].map((name) => [name, { type: 'string' as const }]));
 
-/** Resolves to the exit code. Rejects with UsageError. */
+/** Resolves to the exit code. Rejects with UsageError; with --json, with OperatorError for faulty settings. */
 export async function config(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['show|check'],
@@ -39,20 +40,21 @@ export async function config(args: readonly string[]): Promise<number> {
     throw new UsageError(`there is no "xlreg config ${escapeText(verb)}"; use xlreg config show or xlreg config check`);
   if (file !== undefined && flags.config !== undefined) throw new UsageError('give the file as FILE or as --config');
   if (verb === 'show' && valuesOnly) throw new UsageError('--values-only is only for xlreg config check');
-  if (verb === 'check' && (json || changed))
-    throw new UsageError('--json and --changed are only for xlreg config show');
+  if (verb === 'check' && changed) throw new UsageError('--changed is only for xlreg config show');
   const given = file === undefined ? flags : { ...flags, config: file };
-  return verb === 'show' ? show(operatorSources(given), { json, changed }) : check(given, valuesOnly);
+  return verb === 'show' ? show(operatorSources(given), { json, changed }) : check(given, { json, valuesOnly });
 }
 
 /** Prints each setting with its origin. Exit code 1 means that one is faulty; its value is not printed. */
 function show(sources: SettingSources, { json, changed }: { json: boolean; changed: boolean }): number {
   const faults = [...sources.faults, ...valueFaults(sources)];
   const shown = showSettings(sources, process.env).filter(({ source }) => !changed || source !== 'default');
-  if (json) printJson({ file: sources.file ?? null, settings: Object.fromEntries(shown.map(toJson)), faults });
+  if (json)
+    printJson('config-show', { file: sources.file ?? null, settings: Object.fromEntries(shown.map(toJson)), faults });
   else printTable([['SETTING', 'VALUE', 'FROM'], ...shown.map(toRow)]);
-  for (const line of [...faults, ...sources.misspelled]) process.stderr.write(`${escapeText(line)}\n`);
-  return faults.length === 0 ? 0 : 1;
+  const lines = json ? sources.misspelled : [...faults, ...sources.misspelled];
+  for (const line of lines) process.stderr.write(`${escapeText(line)}\n`);
+  return json ? assertSound(faults) : faults.length === 0 ? 0 : 1;
 }
 
 function toJson({ name, value, source, from }: ShownSetting) {
@@ -64,7 +66,10 @@ function toRow({ name, value, text, from }: ShownSetting): string[] {
 }
 
 /** Prints each fault. Exit code 1 means that there is one. */
-async function check(flags: SettingFlags, valuesOnly: boolean): Promise<number> {
+async function check(
+  flags: SettingFlags,
+  { json, valuesOnly }: { json: boolean; valuesOnly: boolean },
+): Promise<number> {
   const found: Findings = { faults: [], notes: [] };
   const label = flags.config ?? process.env.XLREG_CONFIG ?? 'settings';
   try {
@@ -78,10 +83,21 @@ async function check(flags: SettingFlags, valuesOnly: boolean): Promise<number> 
     if (!(error instanceof ConfigError)) throw error;
     found.faults.push(error.message);
   }
-  for (const note of found.notes) process.stderr.write(`note: ${escapeText(note)}\n`);
-  for (const fault of found.faults) process.stdout.write(`${escapeText(fault)}\n`);
-  if (found.faults.length === 0) process.stdout.write(`${escapeText(label)}: sound\n`);
-  return found.faults.length === 0 ? 0 : 1;
+  const { faults, notes } = found;
+  if (json) {
+    printJson('config-check', { sound: faults.length === 0, faults, notes });
+    return assertSound(faults);
+  }
+  for (const note of notes) process.stderr.write(`note: ${escapeText(note)}\n`);
+  for (const fault of faults) process.stdout.write(`${escapeText(fault)}\n`);
+  if (faults.length === 0) process.stdout.write(`${escapeText(label)}: sound\n`);
+  return faults.length === 0 ? 0 : 1;
+}
+
+/** The exit code of settings without a fault. Throws OperatorError for others. */
+function assertSound(faults: readonly string[]): number {
+  if (faults.length === 0) return 0;
+  throw new OperatorError(faults.map(escapeText).join('\n'), 1, { code: 'settings-faulty' });
 }
 
 /** Faults of all values, also of those that another source replaces. */

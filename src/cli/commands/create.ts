@@ -116,7 +116,7 @@ interface CreatedCluster extends Shape {
 function printCluster(json: boolean, cluster: CreatedCluster, asked: Shape): void {
   const { name, clusterId, size, endPoints, confirmMs, keep, token } = cluster;
   const asAsked = size === asked.size && endPoints === asked.endPoints;
-  if (json) return printJson({ ...cluster, asked, asAsked });
+  if (json) return printJson('create', { ...cluster, asked, asAsked });
   printFields([
     ['cluster', name],
     ['ID', clusterId],

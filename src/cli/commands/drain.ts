@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin, openAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
 import { OperatorError } from '../operator-error.ts';
+import { printJson } from '../print.ts';
 
 /** Time between two checks whether the registry still runs. */
 const POLL_MS = 100;
@@ -14,7 +15,7 @@ const WAIT_MS = 60_000;
 export async function drain(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values } = readArguments(args, {
     positionals: [],
-    options: ADMIN_FLAGS,
+    options: { ...ADMIN_FLAGS, json: { type: 'boolean' } },
   });
   const port = await adminPort(values);
   const asked = await askAdmin(port, 'POST /drain', 'does not drain', signal);
@@ -26,7 +27,8 @@ export async function drain(args: readonly string[], signal: AbortSignal): Promi
       throw new OperatorError(`the registry drains, but has not ended after ${waitMs / 1000} s`, 1);
     await wait(POLL_MS, undefined, { signal });
   }
-  process.stdout.write('drained\n');
+  if (values.json) printJson('drain', { drained: port.url });
+  else process.stdout.write('drained\n');
   return 0;
 }
 

@@ -18,19 +18,13 @@ import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { adviceOn, memberEndPoints } from '../end-point-advice.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
+import { assertGathered } from '../gathered-outcome.ts';
 import { givenJoinToken } from '../join-token-flags.ts';
 import { homeOf } from '../member-place.ts';
-import {
-  memberJson,
-  missingSeats,
-  printCount,
-  printFields,
-  printJson,
-  printMembers,
-  unconfirmedNames,
-} from '../print.ts';
+import { OperatorError } from '../operator-error.ts';
+import { printCount, printFields, printJson, printMembers, rosterJson } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
-import { memberLabels, reportUnverified, requireVerified } from '../verified-members.ts';
+import { memberLabels, requireVerified } from '../verified-members.ts';
 import { Wait } from '../wait.ts';
 
 /** The parsed command line. */
@@ -53,7 +47,10 @@ interface JoinRequest {
   readonly joinToken: string | undefined;
 }
 
-/** Resolves to the exit code: 1 if the time is up. Rejects as the client library does, or with UsageError. */
+/**
+ * Resolves to 0. Rejects as the client library does, or with UsageError; with OperatorError if members are not verified
+ * or the time is up.
+ */
 export async function join(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME'],
@@ -158,12 +155,9 @@ async function report(
     const roster = await gatherRoster(session, { ...way, clusterId, size });
     const index = roster.members.find(({ id }) => id === member.id)?.index;
     for (const line of adviceOn(member, session.address, roster.members)) warn(line);
-    if (index === undefined) return lostMembership(roster);
+    if (index === undefined) throw lostMembership(roster);
     if (json) {
-      const { complete, members } = roster;
-      const self = { name: memberName, id: member.id, index, home };
-      const { clusterId, size } = roster;
-      printJson({ ...self, clusterId, size, complete, members: members.map(memberJson) });
+      printJson('join', { name: memberName, id: member.id!, index, home, ...rosterJson(roster) });
     } else {
       printFields([
         ['cluster', clusterName],
@@ -174,23 +168,17 @@ async function report(
       ]);
       printMembers(roster.members);
     }
-    const sound = reportUnverified('join', roster.members, requireVerified);
-    if (!roster.timeUp) return sound ? 0 : 1;
-    const missing = roster.size === undefined ? '' : `; missing seats: ${missingSeats(roster.members, roster.size)}`;
-    const { confirmed } = roster;
-    const unconfirmed = confirmed === undefined ? '' : unconfirmedNames(roster.members, confirmed);
-    warn(`time is up after ${wait.seconds} s${missing}${unconfirmed && `; not yet confirmed: ${unconfirmed}`}`);
-    return 1;
+    assertGathered(roster, { command: 'join', verified: requireVerified, seconds: wait.seconds });
+    return 0;
   } finally {
     await session[Symbol.asyncDispose]();
   }
 }
 
-/** If the time is up before the own seat was seen, the membership is unknown. */
-function lostMembership({ timeUp }: GatheredRoster): number {
-  if (!timeUp) throw new NoLongerMember('it is not on the roster');
-  warn('time is up before the roster had this member');
-  return 1;
+/** The error of a roster without this member. If the time is up, the membership is unknown. */
+function lostMembership({ timeUp }: GatheredRoster): Error {
+  if (!timeUp) return new NoLongerMember('it is not on the roster');
+  return new OperatorError('time is up before the roster had this member', 1, { code: 'time-up', retryable: true });
 }
 
 function warn(text: string): void {

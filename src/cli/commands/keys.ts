@@ -34,7 +34,7 @@ export async function keys(args: readonly string[]): Promise<number> {
     throw error instanceof IdentityError ? new OperatorError(error.message, 2) : error;
   });
   if (values.json) {
-    printJson({ current: keyFingerprint(current), previous: previous ? keyFingerprint(previous) : null });
+    printJson('keys', { current: keyFingerprint(current), previous: previous ? keyFingerprint(previous) : null });
     return 0;
   }
   printFields([

@@ -21,12 +21,13 @@ export async function leave(args: readonly string[], signal: AbortSignal): Promi
   const regCred = await readRegistry(flags, signal);
   const home = values.home ?? (await homeOf(memberName, Buffer.from(regCred.id).toString('hex')));
   const member = await memberAt(home, memberName);
-  const { session } = await begin(regCred, connectOptions(flags, regCred, signal), async (session) => {
-    await session.identify(member);
+  const { session, begun } = await begin(regCred, connectOptions(flags, regCred, signal), async (session) => {
+    const { id } = await session.identify(member);
     await session.leave(clusterName);
+    return id;
   });
   await session[Symbol.asyncDispose]();
-  if (flags.json) printJson({ left: clusterName, name: memberName, id: member.id });
+  if (flags.json) printJson('leave', { left: clusterName, name: memberName, id: begun });
   else process.stdout.write(`${memberName} has left ${clusterName}\n`);
   return 0;
 }

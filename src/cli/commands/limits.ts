@@ -1,21 +1,21 @@
 // xlreg limits: shows the limits of a running registry, their use, and what they refused.
-import type { LimitsReport } from '../../admin/api.ts';
 import { escapeText } from '../../client/escape-text.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
+import type { JsonForm } from '../json-forms.ts';
 import { printJson, printTable } from '../print.ts';
 
 /** Resolves to 0; rejects with UsageError or OperatorError. */
 export async function limits(args: readonly string[], signal: AbortSignal): Promise<number> {
   const options = { ...ADMIN_FLAGS, json: { type: 'boolean' } } as const;
   const { values } = readArguments(args, { positionals: [], options });
-  const report = (await askAdmin(await adminPort(values), 'GET /api/limits', 'refused', signal)) as LimitsReport;
-  if (values.json) printJson({ ...report });
+  const report = (await askAdmin(await adminPort(values), 'GET /api/limits', 'refused', signal)) as JsonForm<'limits'>;
+  if (values.json) printJson('limits', report);
   else printReport(report);
   return 0;
 }
 
-function printReport({ minutes, limits, addresses }: LimitsReport): void {
+function printReport({ minutes, limits, addresses }: JsonForm<'limits'>): void {
   const refused = `REFUSED IN ${minutes} MIN`;
   const rows = limits.map((row) => [row.setting, row.value, row.use ?? '-', row.refused, row.refusedTotal].map(String));
   printTable([['SETTING', 'VALUE', 'USE', refused, 'SINCE START'], ...rows.map((row) => row.map(escapeText))]);

@@ -2,13 +2,14 @@
 import { type ClusterRef, createVisitor, type Member } from '../../client/index.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, name, readCommandLine, UsageError } from '../client-flags.ts';
-import { gatherRoster } from '../gather-roster.ts';
+import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
+import { assertGathered } from '../gathered-outcome.ts';
 import { givenJoinToken } from '../join-token-flags.ts';
 import { rosterMemoryOf } from '../member-place.ts';
-import { memberJson, missingSeats, printCount, printFields, printJson, printMembers } from '../print.ts';
+import { printCount, printFields, printJson, printMembers, rosterJson } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { warnOfRestore, writeSavedRoster } from '../saved-rosters.ts';
-import { reportUnverified, requireVerified } from '../verified-members.ts';
+import { requireVerified } from '../verified-members.ts';
 import { Wait } from '../wait.ts';
 
 /** 64 or 40 hex digits are an ID. A cluster whose name looks like this has to be given by its ID. */
@@ -17,7 +18,10 @@ const ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/i;
 /** Requests no members: the reply has only the cluster's ID and size (R8). */
 const NOBODY = 0n;
 
-/** Resolves to the exit code: 1 if the time is up. Rejects as the client library does, or with UsageError. */
+/**
+ * Resolves to 0. Rejects as the client library does, or with UsageError; with OperatorError if members are not verified
+ * or the time is up.
+ */
 export async function members(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
     positionals: ['NAME or ID'],
@@ -38,11 +42,14 @@ export async function members(args: readonly string[], signal: AbortSignal): Pro
   const visitor = await createVisitor();
   try {
     const found = await wait.retry(() => findOnce(flags, { cluster, joinToken }, visitor, wait.signal));
-    const code = await report(found, { text, cluster, required }, flags, wait);
+    const roster = await report(found, { text, cluster }, flags, wait);
     const { clusterId } = found;
     const wanted = { cluster: { id: clusterId }, joinToken };
-    if (save !== undefined) await wait.retry(() => saveOnce(flags, wanted, visitor, save, wait.signal));
-    return code;
+    if (save !== undefined && !roster.timeUp) {
+      await wait.retry(() => saveOnce(flags, wanted, visitor, save, wait.signal));
+    }
+    assertGathered(roster, { command: 'members', verified: required, seconds: wait.seconds });
+    return 0;
   } finally {
     wait.end();
   }
@@ -81,20 +88,18 @@ async function saveOnce(flags: ClientFlags, wanted: Wanted, visitor: Member, pat
   }
 }
 
-/** Gathers the roster, prints it, and returns the exit code. */
+/** Gathers the roster and prints it. */
 async function report(
   { regCred, options, session, member, clusterId, size }: Awaited<ReturnType<typeof findOnce>>,
-  { text, cluster, required }: { readonly text: string; readonly cluster: ClusterRef; readonly required: boolean },
+  { text, cluster }: { readonly text: string; readonly cluster: ClusterRef },
   { json }: ClientFlags,
   wait: Wait,
-): Promise<number> {
+): Promise<GatheredRoster> {
   try {
     const way = { regCred, connectOptions: options, member, cluster, wait };
     const roster = await gatherRoster(session, { ...way, clusterId, size });
-    const { complete } = roster;
     if (json) {
-      const { clusterId, size } = roster;
-      printJson({ clusterId, size, complete, members: roster.members.map(memberJson) });
+      printJson('members', rosterJson(roster));
     } else {
       printFields([
         ['cluster', text],
@@ -103,11 +108,7 @@ async function report(
       ]);
       printMembers(roster.members);
     }
-    const sound = reportUnverified('members', roster.members, required);
-    if (!roster.timeUp) return sound ? 0 : 1;
-    const missing = roster.size === undefined ? '' : `; missing seats: ${missingSeats(roster.members, roster.size)}`;
-    process.stderr.write(`xlreg members: time is up after ${wait.seconds} s${missing}\n`);
-    return 1;
+    return roster;
   } finally {
     await session[Symbol.asyncDispose]();
   }

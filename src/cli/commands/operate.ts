@@ -2,6 +2,7 @@
 import { escapeText } from '../../client/escape-text.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
+import type { JsonForm } from '../json-forms.ts';
 import { printJson, printTable } from '../print.ts';
 
 const JSON_FLAG = { json: { type: 'boolean' } } as const;
@@ -10,23 +11,11 @@ const CLUSTER_FLAGS = { prefix: { type: 'string' }, fill: { type: 'string' } } a
 
 type Row = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A cluster as the API returns it, as far as its progress goes. */
-interface FormingRow {
-  readonly fill: string;
-  readonly forming?: { readonly roundAgeMs: number | null; readonly confirmed: number };
-}
-
 /** Says how many have confirmed in place of `full`, until the cluster is complete. */
-function withProgress({ forming, fill, ...row }: FormingRow): Row {
+function withProgress({ forming, fill, ...row }: JsonForm<'clusters'>['clusters'][number]): Row {
   if (!forming || forming.roundAgeMs === null) return { ...row, fill };
   const seconds = Math.floor(forming.roundAgeMs / 1_000);
   return { ...row, fill: `forming: ${forming.confirmed} confirmed in ${seconds} s` };
-}
-
-/** A page of a list, as the API returns it. */
-interface Page {
-  readonly next: string | number | null;
-  readonly [list: string]: unknown;
 }
 
 /** Prints a page of clusters. Resolves to 0; rejects with UsageError or OperatorError, as do those below. */
@@ -35,9 +24,10 @@ export async function clusters(args: readonly string[], signal: AbortSignal): Pr
   const { values } = readArguments(args, { positionals: [], options });
   const { prefix, fill, limit, cursor } = values;
   const path = `/api/clusters${queryOf({ prefix, fill, limit, cursor })}`;
-  const page = (await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal)) as Page;
-  const rows = values.json ? (page.clusters as Row[]) : (page.clusters as FormingRow[]).map(withProgress);
-  printPage(page, values.json, rows, ['name', 'fill', 'members', 'size', 'keep', 'id']);
+  const reply = await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal);
+  const page = reply as JsonForm<'clusters'>;
+  if (values.json) printJson('clusters', page);
+  else printPage(page.clusters.map(withProgress), page.next, ['name', 'fill', 'members', 'size', 'keep', 'id']);
   return 0;
 }
 
@@ -47,7 +37,8 @@ export async function sessions(args: readonly string[], signal: AbortSignal): Pr
   const { values } = readArguments(args, { positionals: [], options });
   const { limit, cursor } = values;
   const path = `/api/sessions${queryOf({ limit, cursor })}`;
-  const page = (await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal)) as Page;
+  const reply = await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal);
+  const page = reply as JsonForm<'sessions'>;
   const columns = [
     'connection',
     'transport',
@@ -59,7 +50,8 @@ export async function sessions(args: readonly string[], signal: AbortSignal): Pr
     'clientId',
     'twin',
   ];
-  printPage(page, values.json, page.sessions as Row[], columns);
+  if (values.json) printJson('sessions', page);
+  else printPage(page.sessions, page.next, columns);
   return 0;
 }
 
@@ -69,7 +61,9 @@ export async function evict(args: readonly string[], signal: AbortSignal): Promi
   const { values, positionals } = readArguments(args, { positionals: ['CLUSTER', 'MEMBER'], options });
   const [cluster, member] = positionals.map(encodeURIComponent);
   await askAdmin(await adminPort(values), `DELETE /api/clusters/${cluster}/members/${member}`, 'refused', signal);
-  printDone(values.json, 'evicted', positionals[1]!);
+  const evicted = positionals[1]!;
+  if (values.json) printJson('evict', { evicted });
+  else printDone('evicted', evicted);
   return 0;
 }
 
@@ -79,7 +73,9 @@ export async function deleteCluster(args: readonly string[], signal: AbortSignal
   const { values, positionals } = readArguments(args, { positionals: ['CLUSTER'], options });
   const path = `/api/clusters/${encodeURIComponent(positionals[0]!)}`;
   await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', signal);
-  printDone(values.json, 'deleted', positionals[0]!);
+  const deleted = positionals[0]!;
+  if (values.json) printJson('delete', { deleted });
+  else printDone('deleted', deleted);
   return 0;
 }
 
@@ -90,7 +86,9 @@ export async function unmark(args: readonly string[], signal: AbortSignal): Prom
   const { values, positionals } = readArguments(args, { positionals: isAll ? [] : ['CLIENT'], options });
   const path = isAll ? '/api/marks' : `/api/marks/${encodeURIComponent(positionals[0]!)}`;
   await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', signal);
-  printDone(values.json, 'unmarked', isAll ? 'all clients' : positionals[0]!);
+  const unmarked = isAll ? 'all clients' : positionals[0]!;
+  if (values.json) printJson('unmark', { unmarked });
+  else printDone('unmarked', unmarked);
   return 0;
 }
 
@@ -99,14 +97,12 @@ function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
 }
 
-function printPage(page: Page, json: boolean | undefined, rows: readonly Row[], columns: readonly string[]): void {
-  if (json) return printJson(page);
+function printPage(rows: readonly Row[], next: string | number | null, columns: readonly string[]): void {
   const lines = rows.map((row) => columns.map((column) => escapeText(String(row[column] ?? '-'))));
   printTable([columns.map((column) => column.toUpperCase()), ...lines]);
-  if (page.next !== null) process.stdout.write(`more: --cursor ${escapeText(String(page.next))}\n`);
+  if (next !== null) process.stdout.write(`more: --cursor ${escapeText(String(next))}\n`);
 }
 
-function printDone(json: boolean | undefined, what: string, name: string): void {
-  if (json) printJson({ [what]: name });
-  else process.stdout.write(`${what} ${escapeText(name)}\n`);
+function printDone(what: string, name: string): void {
+  process.stdout.write(`${what} ${escapeText(name)}\n`);
 }

@@ -9,7 +9,7 @@ export async function regcred(args: readonly string[], signal: AbortSignal): Pro
   const { flags } = readCommandLine(args, { positionals: [], options: {} });
   const described = describeRegCred(await readRegistry(flags, signal));
   if (flags.json) {
-    printJson({ ...described });
+    printJson('regcred', described);
     return 0;
   }
   const { name, id, commsKey, sigKey, endPoints, version } = described;

@@ -18,6 +18,7 @@ import { verifyStore } from '../../store/verify.ts';
 import { readArguments } from '../client-flags.ts';
 import { whileUnused } from '../data-directory.ts';
 import { DATA_DIRECTORY_FLAGS, dataDirectoryOf } from '../operator-settings.ts';
+import { printJson } from '../print.ts';
 
 /** Directory of an archive that is being unpacked, in the data directory. */
 const UNPACKING = 'restoring';
@@ -29,12 +30,13 @@ const UNPACKING = 'restoring';
 export async function restore(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     positionals: ['DIR'],
-    options: DATA_DIRECTORY_FLAGS,
+    options: { ...DATA_DIRECTORY_FLAGS, json: { type: 'boolean' } },
   });
   const [from] = positionals as [string];
   const to = dataDirectoryOf(values);
   const { clients, clusters, members } = isDirectory(from) ? await copy(from, to) : await unpack(from, to);
-  process.stdout.write(`${to}: ${clients} clients, ${clusters} clusters, ${members} members\n`);
+  if (values.json) printJson('restore', { directory: to, clients, clusters, members });
+  else process.stdout.write(`${to}: ${clients} clients, ${clusters} clusters, ${members} members\n`);
   return 0;
 }
 

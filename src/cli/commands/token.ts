@@ -41,7 +41,7 @@ async function add(parsed: Parsed, signal: AbortSignal): Promise<number> {
   const tokens = await openTokens(parsed, signal);
   const hash = hashJoinToken(spec.token);
   const made = (await tokens.add(spec)).find((state) => state.hash === hash);
-  if (parsed.flags.json) printJson({ cluster: parsed.cluster, token: spec.token, ...made });
+  if (parsed.flags.json) printJson('token-add', { cluster: parsed.cluster, token: spec.token, ...made! });
   else {
     process.stdout.write(`${spec.token}\n`);
     process.stderr.write(`hash ${hash}; the registry does not know the token itself\n`);
@@ -53,7 +53,7 @@ async function list(parsed: Parsed, signal: AbortSignal): Promise<number> {
   assertNoToken(parsed);
   const states = await (await openTokens(parsed, signal)).list();
   if (parsed.flags.json) {
-    printJson({ cluster: parsed.cluster, tokens: states });
+    printJson('token-list', { cluster: parsed.cluster, tokens: states });
     return 0;
   }
   const rows = states.map((state) => [
@@ -86,7 +86,7 @@ async function revoke(parsed: Parsed, signal: AbortSignal): Promise<number> {
   if (found.length === 0) throw new UsageError('HASH: the cluster has no such join token');
   const { hash } = found[0]!;
   await tokens.revoke(hash);
-  if (parsed.flags.json) printJson({ cluster: parsed.cluster, revoked: hash });
+  if (parsed.flags.json) printJson('token-revoke', { cluster: parsed.cluster, revoked: hash });
   else process.stdout.write(`revoked ${hash}\n`);
   return 0;
 }

@@ -22,7 +22,7 @@ export async function verify(args: readonly string[], signal: AbortSignal): Prom
   const { cluster, clusterId, registryId, size, term, epoch, time, digest, before, members, restoredFrom } = roster;
   if (flags.json) {
     const signed = { registryId, clusterId, cluster, size, term, epoch, time: time.toISOString(), digest, before };
-    printJson({ ...signed, restored: restoredFrom !== undefined, members: members.map(memberJson) });
+    printJson('verify', { ...signed, restored: restoredFrom !== undefined, members: members.map(memberJson) });
   } else {
     printFields([
       ['cluster', cluster],

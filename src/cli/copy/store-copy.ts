@@ -2,6 +2,7 @@
 import { escapeText } from '../../client/escape-text.ts';
 import { CopyError, copyRecords, Survey } from '../../store/copy.ts';
 import { StoreFullError, StoreUnreachableError, StoreUnusableError } from '../../store/store.ts';
+import type { JsonForm } from '../json-forms.ts';
 import { OperatorError } from '../operator-error.ts';
 import { clearProgress, drawProgress } from '../progress-bar.ts';
 import type { CopySource, CopyTarget } from './copy-endpoint.ts';
@@ -11,20 +12,21 @@ import { openSource, openTarget } from './open-copy-endpoint.ts';
 /** The errors of a copy that are no bugs. */
 const EXPECTED_ERRORS = [StoreUnusableError, StoreFullError, StoreUnreachableError, CopyError];
 
-/** Resolves to the exit code. Rejects with UsageError, OperatorError or StoreUnusableError; TO is unchanged then. */
-export async function storeCopy(from: string, to: string, etcd: EtcdFlags, signal: AbortSignal): Promise<number> {
+/** Resolves to the result. Rejects with UsageError, OperatorError or StoreUnusableError; TO is unchanged then. */
+export async function storeCopy(
+  from: string,
+  to: string,
+  etcd: EtcdFlags,
+  signal: AbortSignal,
+): Promise<JsonForm<'store-copy'>> {
   const source = await openSource(from, etcd);
   try {
     const target = await openTarget(to, source.registryId, source.store.term ?? 1, etcd);
     try {
       const { clients, clusters, members, digest } = await copyAndCompare(source, target, signal);
       await target.keep();
-      process.stdout.write(
-        `${to}: ${clients} clients, ${clusters} clusters, ${members} members, the same as ${from}\n`,
-      );
-      process.stdout.write(`SHA-256 of both: ${digest}\n`);
-      if (target.advice !== undefined) process.stdout.write(`${target.advice}\n`);
-      return 0;
+      const { advice = null } = target;
+      return { from, to, clients, clusters, members, digest, advice };
     } catch (error) {
       if (!EXPECTED_ERRORS.some((kind) => error instanceof kind)) throw error;
       throw new OperatorError(`${escapeText((error as Error).message)}; ${target.abandoned}`, 1);
