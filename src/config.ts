@@ -27,6 +27,9 @@ const CONFIG_VARIABLE = 'XLREG_CONFIG';
 const OTHER_VARIABLES = [
   CONFIG_VARIABLE,
   ...['XLREG_REGISTRY', 'XLREG_TOKEN', 'XLREG_TOKEN_FILE', 'XLREG_CACERT', 'XLREG_ETCD_PASSWORD'],
+  // A program of `xlreg join --exec` has these.
+  ...['XLREG_ROSTER_FILE', 'XLREG_CLUSTER', 'XLREG_CLUSTER_ID', 'XLREG_HOME'],
+  ...['XLREG_MEMBER_NAME', 'XLREG_MEMBER_ID', 'XLREG_INDEX'],
 ];
 
 /** Unknown variables that are examined. An environment is not the program's own, so its size is bounded. */

@@ -99,6 +99,7 @@ _xlreg() {
     'join --size') compopt +o default +o bashdefault; return ;;
     'join --confirm') compopt +o default +o bashdefault; return ;;
     'join --wait') compopt +o default +o bashdefault; return ;;
+    'join --exec') compopt +o default +o bashdefault; return ;;
     'join --registry') compopt -o filenames; __xlreg_reply -f; return ;;
     'join --fingerprint') compopt +o default +o bashdefault; return ;;
     'join --transport') __xlreg_reply -W 'tcp ws'; return ;;
@@ -288,7 +289,7 @@ _xlreg() {
   case $command in
     serve) [[ $current == -* ]] && __xlreg_reply -W '--config --data-dir --name --tcp --ws --admin --health --advertise --ws-tls --admin-tls --web-engine --dialects --workers --hello-queue-ms --reply-bytes-max --store --store-bytes-max --etcd-prefix --etcd-tls --etcd-user --etcd-password-file --backup-dir --backup-every --backup-keep --max-clusters --max-registrations --ephemeral-ttl --idle-registration-ttl --empty-cluster-ttl --max-connections --max-connections-per-address --max-hellos-per-second --max-hellos-per-second-per-address --max-session-bytes --max-session-messages --limit-exempt --max-registrations-per-second-per-address --max-clusters-per-second-per-address --max-members-per-second-per-address --max-clusters-per-client --max-seats-per-client --proxy-protocol --forwarded --x-forwarded-for --allowed-origins --shutdown-delay --hello-timeout-ms --partial-timeout-ms --idle-timeout-ms --joined-idle-timeout-ms --write-timeout-ms --session-timeout-ms --linger-timeout-ms --drain-grace-ms --max-wait-ms --log-level --audit-log --audit-file-bytes --audit-files --slow-session-ms --help' ;;
     create) [[ $current == -* ]] && __xlreg_reply -W '--size --end-points --confirm --keep --token --uses --ttl --for --observer --home --wait --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
-    join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --label --home --token --require-verified --new-registry-key --mark-lifted --create --size --confirm --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
+    join) [[ $current == -* ]] && __xlreg_reply -W '--name --end-point --label --home --token --require-verified --new-registry-key --mark-lifted --create --size --confirm --wait --exec --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     leave) [[ $current == -* ]] && __xlreg_reply -W '--name --home --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     members) [[ $current == -* ]] && __xlreg_reply -W '--token --require-verified --save --wait --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;
     token) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'add list revoke'; [[ $current == -* ]] && __xlreg_reply -W '--uses --ttl --for --replace --observer --home --admin --cacert --token-file --data-dir --config --registry --fingerprint --transport --connect --dialect --timeout --json --help' ;;

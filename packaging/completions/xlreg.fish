@@ -111,6 +111,7 @@ complete -c xlreg -n '__xlreg_in join' -l create -d 'create the cluster, of N me
 complete -c xlreg -n '__xlreg_in join' -l size -x -d 'create the cluster, of N members, if it is missing'
 complete -c xlreg -n '__xlreg_in join' -l confirm -x -d 'its confirm time, as for xlreg create [0]'
 complete -c xlreg -n '__xlreg_in join' -l wait -x -d 'retry so long after failures that may pass, with growing pauses and a line on stderr: missing creden'
+complete -c xlreg -n '__xlreg_in join' -l exec -x -d 'with --wait: once the cluster is complete, run CMD by sh -c, and end with its exit code'
 complete -c xlreg -n '__xlreg_in join' -l registry -r -F -d 'its credentials: regCred.dat, or http(s)://HOST:PORT/regCred.dat [XLREG_REGISTRY, else regCred.dat i'
 complete -c xlreg -n '__xlreg_in join' -l fingerprint -x -d 'refuse any other sig key, or with an RSA dialect any other comms key'
 complete -c xlreg -n '__xlreg_in join' -l transport -x -a 'tcp ws' -d '[tcp]'

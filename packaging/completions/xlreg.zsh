@@ -142,6 +142,7 @@ _xlreg() {
         '--size[create the cluster, of N members, if it is missing]: : ' \
         '--confirm[its confirm time, as for xlreg create \[0\]]: : ' \
         '--wait[retry so long after failures that may pass, with growing pauses and a line on stderr\: missing creden]: : ' \
+        '--exec[with --wait\: once the cluster is complete, run CMD by sh -c, and end with its exit code]: : ' \
         '--registry[its credentials\: regCred.dat, or http(s)\://HOST\:PORT/regCred.dat \[XLREG_REGISTRY, else regCred.dat i]: :_files' \
         '--fingerprint[refuse any other sig key, or with an RSA dialect any other comms key]: : ' \
         '--transport[\[tcp\]]: :(tcp ws)' \

@@ -235,7 +235,7 @@ const PRESENTED_TOKEN = `
                               machine cannot see]`;
 
 const JOIN = `xlreg join NAME --name MEMBER --end-point HOST:PORT… [--label KEY=VALUE]… [--create --size N [--confirm SECONDS]]
-           [--home DIR] [--token TOKEN] [--wait SECONDS] [--require-verified] [FLAGS]
+           [--home DIR] [--token TOKEN] [--wait SECONDS [--exec CMD]] [--require-verified] [FLAGS]
 
 Joins a cluster. The member's home keeps its keys and ID, so that it returns as the same member; the end points
 and labels given now replace the former ones. Exit code 0 means that the roster has this member, and that no statement
@@ -255,6 +255,14 @@ ${PRESENTED_TOKEN.slice(1)}
                               Then wait until the cluster is complete, with changes on stderr. Another end point takes
                               the place of a lost server. A member that the registry has lost, as after a restore, or
                               whose seat a round has emptied, joins again; an evicted one ends with 1
+  --exec CMD                  with --wait: once the cluster is complete, run CMD by sh -c, and end with its exit code;
+                              128 plus the signal's number if a signal ended it. SIGTERM, SIGINT and SIGHUP go to CMD
+
+CMD gets the roster in the file XLREG_ROSTER_FILE, HOME/roster.json, as xlreg members --json prints it; nothing else is
+printed. XLREG_CLUSTER, XLREG_CLUSTER_ID, XLREG_MEMBER_NAME, XLREG_MEMBER_ID and XLREG_INDEX tell its place, XLREG_HOME
+the home with its keys. XLREG_TOKEN is removed. The seat needs no session, so none is open while CMD runs, and the file
+stays as it was at the start. CMD is started once. If it has several commands, begin the last one with exec, so that it
+gets the signals.
 ${CLIENT_FLAGS}`;
 
 const LEAVE = `xlreg leave NAME --name MEMBER [--home DIR] [FLAGS]

@@ -1,4 +1,4 @@
-// Tells if a command may rewrite the last line of its terminal.
+// Tells if a command is in the foreground of its terminal, and if it may rewrite the last line there.
 import { readFileSync } from 'node:fs';
 
 /**
@@ -6,7 +6,14 @@ import { readFileSync } from 'node:fs';
  * prompt. Outside Linux each process counts as one in the foreground.
  */
 export function ownsTerminalLine(): boolean {
-  if (!process.stderr.isTTY) return false;
+  return process.stderr.isTTY && isInForeground();
+}
+
+/**
+ * True if this process has a terminal and is in its foreground, so that keys such as Ctrl-C send it signals. Outside
+ * Linux it is true for each process.
+ */
+export function isInForeground(): boolean {
   try {
     // proc(5): behind the name in parentheses state, ppid, pgrp, session, tty_nr, tpgid.
     const stat = readFileSync('/proc/self/stat', 'latin1');

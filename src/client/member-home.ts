@@ -9,6 +9,7 @@
 //     member.json          0600, { name, endPoints, attrs, labels, id, registryId, registryAddress }; the last two are
 //                          absent until a registry has registered the member
 //     sealed-…, seen-…     see home-memory.ts
+//     roster.json          0600, the roster that the program of xlreg join --exec has started with
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

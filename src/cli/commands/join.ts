@@ -24,6 +24,7 @@ import { homeOf } from '../member-place.ts';
 import { OperatorError } from '../operator-error.ts';
 import { printCount, printFields, printJson, printMembers, rosterJson } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
+import { type ProgramFacts, runProgram } from '../run-program.ts';
 import { memberLabels, requireVerified } from '../verified-members.ts';
 import { Wait } from '../wait.ts';
 
@@ -45,11 +46,13 @@ interface JoinRequest {
   /** Fail unless every member is verified. */
   readonly requireVerified: boolean;
   readonly joinToken: string | undefined;
+  /** The program to run once the cluster is complete; undefined without --exec. */
+  readonly program: string | undefined;
 }
 
 /**
- * Resolves to 0. Rejects as the client library does, or with UsageError; with OperatorError if members are not verified
- * or the time is up.
+ * Resolves to 0, or to the exit code of the program of --exec. Rejects as the client library does, or with UsageError;
+ * with OperatorError if members are not verified or the time is up.
  */
 export async function join(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { flags, values, positionals } = readCommandLine(args, {
@@ -62,6 +65,7 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
       size: { type: 'string' },
       confirm: { type: 'string' },
       wait: { type: 'string' },
+      exec: { type: 'string' },
       label: { type: 'string', multiple: true },
       'new-registry-key': { type: 'boolean' },
       'mark-lifted': { type: 'boolean' },
@@ -92,13 +96,22 @@ export async function join(args: readonly string[], signal: AbortSignal): Promis
     markLifted: values['mark-lifted'] === true,
     requireVerified: requireVerified(values, flags),
     joinToken,
+    program: programToRun(values),
   };
+  let facts: ProgramFacts;
   try {
     const joined = await wait.retry(() => joinOnce(flags, request, wait.signal));
-    return await report(joined, request, flags, wait);
+    facts = await report(joined, request, flags, wait);
   } finally {
     wait.end();
   }
+  return request.program === undefined ? 0 : await runProgram(request.program, facts, signal);
+}
+
+function programToRun({ exec, wait }: { readonly exec?: string; readonly wait?: string }): string | undefined {
+  if (exec !== undefined && wait === undefined) throw new UsageError('--exec needs --wait');
+  if (exec?.trim() === '') throw new UsageError('--exec should be a command');
+  return exec;
 }
 
 function sizeToCreate(values: { readonly create?: boolean; readonly size?: string }): number | undefined {
@@ -136,13 +149,13 @@ async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortS
   return { regCred, options, home, member, rejoin, session, properties: begun };
 }
 
-/** Gathers the roster, prints it, and returns the exit code. */
+/** Gathers the roster and prints it, but not before a program, whose output it would precede. Ends the session. */
 async function report(
   { regCred, options, home, member, rejoin, session, properties }: Awaited<ReturnType<typeof joinOnce>>,
-  { clusterName, memberName, createSize, requireVerified }: JoinRequest,
+  { clusterName, memberName, createSize, requireVerified, program }: JoinRequest,
   { json }: ClientFlags,
   wait: Wait,
-): Promise<number> {
+): Promise<ProgramFacts> {
   try {
     const { clusterId, size } = properties;
     if (createSize !== undefined && size !== createSize) warn(`the cluster has size ${size}, not ${createSize}`);
@@ -156,9 +169,10 @@ async function report(
     const index = roster.members.find(({ id }) => id === member.id)?.index;
     for (const line of adviceOn(member, session.address, roster.members)) warn(line);
     if (index === undefined) throw lostMembership(roster);
-    if (json) {
-      printJson('join', { name: memberName, id: member.id!, index, home, ...rosterJson(roster) });
-    } else {
+    const self = { name: memberName, id: member.id!, index, home };
+    if (program === undefined && json) {
+      printJson('join', { ...self, ...rosterJson(roster) });
+    } else if (program === undefined) {
       printFields([
         ['cluster', clusterName],
         ['ID', roster.clusterId],
@@ -169,7 +183,7 @@ async function report(
       printMembers(roster.members);
     }
     assertGathered(roster, { command: 'join', verified: requireVerified, seconds: wait.seconds });
-    return 0;
+    return { ...self, cluster: clusterName, clusterId: roster.clusterId, roster: rosterJson(roster) };
   } finally {
     await session[Symbol.asyncDispose]();
   }
