@@ -6,7 +6,8 @@ const LONGEST = [
   ...['durability/kill', 'cli/join', 'cli/keys', 'identity/data-directory-machines', 'admin/status-page-operation'],
   ...['etcd/cluster', 'etcd/trouble', 'bench/commands', 'cli/wait-for-registry', 'server/load-balancers'],
   ...['server/exit-codes', 'server/output-trouble', 'net/limits', 'net/http-limits', 'backup/scheduled'],
-  ...['identity/data-directory-lock', 'etcd/two-servers'],
+  ...['identity/data-directory-lock', 'etcd/two-servers', 'forming/lmdb', 'forming/etcd-two-servers'],
+  ...['forming/etcd-one-server', 'forming/old-dialects'],
 ];
 
 /** Starts LONGEST first. Without timings of earlier runs Vitest sorts by file size, which predicts run time badly. */
