@@ -99,7 +99,7 @@ const REFUSALS: Readonly<Record<RefusalCode, string>> = {
   REFUSED_TOKEN_NEEDED: 'The cluster admits by join token only.',
   REFUSED_TOKEN_UNKNOWN: 'The join token is revoked, of another cluster, or was never made.',
   REFUSED_TOKEN_EXPIRED: 'The join token has expired.',
-  REFUSED_TOKEN_USED_UP: 'Each use of the join token is burnt.',
+  REFUSED_TOKEN_USED_UP: 'Each use of the join token is burnt. While the cluster forms, a round may give one back.',
   REFUSED_TOKEN_FOR_OTHER: 'The join token is for another name or role.',
   REFUSED_TOKEN_DIALECT: 'The cluster admits by join token, which the RSA dialects cannot carry.',
   REFUSED_ADMITS_DIFFERENTLY: 'The cluster exists, and was made with other join tokens.',
