@@ -13,8 +13,8 @@ export interface MemberWorld {
   readonly confirmMs: number;
   readonly servers: number;
   readonly lostMessage: number;
-  /** Probability that an answer is lost. */
-  readonly lostAnswer: number;
+  /** Probability that the connection is cut before the answer to a Join arrives, which the member notices. */
+  readonly lostJoinReply: number;
   /** Undefined if the cluster admits anybody. */
   readonly tokens: SimulatedTokens | undefined;
   /** Probability that a message takes long. */
@@ -189,8 +189,9 @@ export class SimulatedMember implements Owner {
     const server = this.#server;
     const reply = await new Promise<Reply | undefined>((resolve) => {
       const answered = (reply: Reply) => {
-        if (this.#world.lostAnswer > 0 && random.chance(this.#world.lostAnswer)) return;
-        time.schedule(random.between(1, 60), this, () => resolve(reply));
+        const { lostJoinReply } = this.#world;
+        const isCut = command.kind === 'join' && lostJoinReply > 0 && random.chance(lostJoinReply);
+        time.schedule(random.between(1, 60), this, () => resolve(isCut ? undefined : reply));
       };
       const isLost = random.chance(lostMessage);
       const delay = random.chance(this.#world.slowMessage) ? random.between(500, confirmMs / 6) : random.between(1, 60);

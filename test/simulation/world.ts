@@ -98,7 +98,7 @@ function worldOf(size: number, kind: Kind, { time, random, members, servers }: R
     ...{ time, random, etcd, oracle, outageUntil: 0, confirmMs: CONFIRM_MS, servers: 2 },
     tokens: kind.tokens ? new SimulatedTokens(kind.churn, () => oracle.tokens!.left()) : undefined,
     lostMessage: rough ? 0.03 : 0,
-    lostAnswer: kind.tokens ? 0.1 : 0,
+    lostJoinReply: kind.tokens ? 0.2 : 0,
     slowMessage: kind.churn ? 0.15 : 0,
     slowest: kind.late ? 150 : 40,
     moves: kind.busy ? 0.5 : 0,
@@ -191,6 +191,9 @@ class Faults {
   /** Some members are away until about the end of the round, and messages wait in a worker then. */
   roundBegan(): void {
     const { time, random } = this.#world;
+    if (this.#kind.stops && random.chance(0.5)) {
+      time.schedule(random.between(0, 1_000), undefined, () => this.#stallBoth());
+    }
     if (!this.#kind.late || time.now > FAULTS_UNTIL_MS) return;
     for (const member of this.#members.values()) {
       if (!random.chance(0.4)) continue;
@@ -223,13 +226,19 @@ class Faults {
     time.schedule(random.between(5_000, 10_000), undefined, stall);
   }
 
-  /** No worker of either server takes messages for a while. */
   #stop(): void {
+    const { time, random } = this.#world;
+    if (time.now > FAULTS_UNTIL_MS) return;
+    this.#stallBoth();
+    time.schedule(random.between(1.5, 3) * CONFIRM_MS, undefined, () => this.#stop());
+  }
+
+  /** No worker of either server takes messages for a while. */
+  #stallBoth(): void {
     const { time, random } = this.#world;
     if (time.now > FAULTS_UNTIL_MS) return;
     const ms = random.between(0.5, 1.5) * CONFIRM_MS;
     for (const server of this.#servers) server.stallWorkers(ms);
-    time.schedule(ms + random.between(0.2, 1.5) * CONFIRM_MS, undefined, () => this.#stop());
   }
 
   #one(): void {
