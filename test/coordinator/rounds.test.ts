@@ -161,14 +161,14 @@ describe('a cluster with a confirm time', () => {
     await confirmed(1, 2);
     let seconds = 0;
     while ((await stateOf(1)).round !== undefined && seconds < 10 * CONFIRM_S) {
-      // Of these, the first and the last do not count: one follows a gap, one is late.
+      // The first and the last do not count: one follows a gap, one is late.
       await marks.pass(3);
       await marks.pass(1, 1_001);
       seconds += 2;
     }
     expect(seconds).toBeGreaterThan(4 * CONFIRM_S);
     expect(seconds).toBeLessThanOrEqual(5 * CONFIRM_S);
-    expect(whichOf(await send(getCluster('c')))).toBe(0b011n);
+    expect(whichOf(await send(confirm(1, 'c', undefined)))).toBe(0b011n);
   });
 
   it('counts no second in which the store does not answer, however long (Q7)', async () => {

@@ -35,7 +35,7 @@ export const FULL_STAGES: readonly string[] = [
 /** All stages, those first in which a round may have to pass. */
 export const STAGES: readonly string[] = [...Object.keys(FIRST).reverse(), ...FULL_STAGES];
 
-/** How the killed member comes back. */
+/** The state in which the killed member comes back. */
 export type Return = 'with its home' | 'without its home';
 
 /** Runs the case in a cluster of its own. Rejects or throws unless five members agree on a complete cluster. */
