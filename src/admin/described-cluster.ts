@@ -2,7 +2,9 @@
 import type { ClusterSummary } from '../registry/cluster-scan.ts';
 
 /** Attrs are decimal text, because they have 64 bits. */
-export function describeCluster({ id, name, size, members, endPointCount, attrs, keep, forming }: ClusterSummary) {
+export function describeCluster(cluster: ClusterSummary) {
+  const { id, name, size, members, complete, endPointCount, attrs, keep, forming } = cluster;
   const fill = members === 0 ? 'empty' : members < size ? 'filling' : 'full';
-  return { id, name, size, members, fill, endPointCount, attrs: String(attrs), keep, ...(forming && { forming }) };
+  const shown = { id, name, size, members, fill, complete, endPointCount, attrs: String(attrs), keep };
+  return { ...shown, ...(forming && { forming }) };
 }

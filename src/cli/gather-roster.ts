@@ -1,4 +1,4 @@
-// Gathers the members of a cluster: the present ones, or with --wait until the cluster is full, with progress on
+// Gathers the members of a cluster: the present ones, or with --wait until the cluster is complete, with progress on
 // stderr.
 
 import { TimeUp } from '../client/errors.ts';
@@ -26,11 +26,17 @@ export interface GatheredRoster {
   readonly size: number | undefined;
   /** By ascending index. */
   readonly members: readonly ClusterMember[];
+  /** The round that members confirm; undefined if there is none. */
+  readonly round: string | undefined;
   /** Bits of the seats that have confirmed the open round; undefined if there is none. */
   readonly confirmed: bigint | undefined;
-  /** True if the cluster is complete; undefined if an older registry does not send the size. */
+  /** 0 until the cluster is complete; undefined in the RSA dialects and from older registries. */
+  readonly epoch: number | undefined;
+  /** True if each seat is taken; undefined if an older registry does not send the size. */
+  readonly full: boolean | undefined;
+  /** True if the cluster is complete; undefined as full is. */
   readonly complete: boolean | undefined;
-  /** True if the time to wait was up before the cluster was full. */
+  /** True if the time to wait was up before the cluster was complete. */
   readonly timeUp: boolean;
 }
 
@@ -54,6 +60,7 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
   const seats = new Map<number, ClusterMember>();
   let { clusterId, size } = options;
   let epoch: number | undefined;
+  let round: string | undefined;
   let confirmed: bigint | undefined;
   const progress = wait.waits ? new FillProgress(seats, () => size) : undefined;
   const watchOptions = {
@@ -65,8 +72,8 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
     },
     onRoster(roster: Roster) {
       progress?.confirmed(roster);
-      epoch = roster.epoch;
-      confirmed = roster.round === undefined ? undefined : roster.confirmed;
+      ({ epoch, round } = roster);
+      confirmed = round === undefined ? undefined : roster.confirmed;
     },
     onLeft(index: number) {
       progress?.left(seats.get(index)!);
@@ -99,7 +106,7 @@ export async function gatherRoster(session: RegistrySession, options: GatherOpti
   const members = [...seats.values()].sort((one, other) => one.index - other.index);
   const full = size === undefined ? undefined : members.length >= size;
   const complete = epoch === undefined ? full : epoch > 0;
-  return { clusterId, size, members, complete, confirmed, timeUp };
+  return { clusterId, size, members, full, complete, epoch, round, confirmed, timeUp };
 }
 
 async function reopen({ regCred, connectOptions, member }: GatherOptions, signal: AbortSignal | undefined) {

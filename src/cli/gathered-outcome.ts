@@ -1,7 +1,7 @@
-// The outcome of gathering a roster: whether its members are verified, and whether the time was up before it was full.
+// The outcome of gathering a roster: whether its members are verified, and whether the time was up before it was complete.
+import { printedState } from './cluster-state.ts';
 import type { GatheredRoster } from './gather-roster.ts';
 import { OperatorError } from './operator-error.ts';
-import { missingSeats, unconfirmedNames } from './print.ts';
 import { unverifiedLines, warnOfRestoredMembers } from './verified-members.ts';
 
 /** The demands on a roster, and the time that the command has waited. */
@@ -27,8 +27,7 @@ export function assertGathered(roster: GatheredRoster, { command, verified, seco
   });
 }
 
-function timeUpText({ members, size, confirmed }: GatheredRoster, seconds: string | undefined): string {
-  const missing = size === undefined ? '' : `; missing seats: ${missingSeats(members, size)}`;
-  const unconfirmed = confirmed === undefined ? '' : unconfirmedNames(members, confirmed);
-  return `time is up after ${seconds} s${missing}${unconfirmed && `; not yet confirmed: ${unconfirmed}`}`;
+function timeUpText(roster: GatheredRoster, seconds: string | undefined): string {
+  const state = printedState(roster);
+  return `time is up after ${seconds} s${state === undefined ? '' : `: ${state}`}`;
 }

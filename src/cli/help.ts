@@ -277,13 +277,14 @@ ${CLIENT_FLAGS}`;
 const MEMBERS = `xlreg members NAME|ID [--token TOKEN] [--wait SECONDS] [--require-verified] [--save FILE] [FLAGS]
 
 Lists the members of a cluster. 40 or 64 hex digits are an ID. STATEMENT is verified if the holder of a member's key has
-signed the entry, none for a client in an RSA dialect; anything else is an error and ends with 1.
+signed the entry, none for a client in an RSA dialect; anything else is an error and ends with 1. The line state says
+how far the cluster is, and which members have not confirmed; --json has full, complete, epoch and, meanwhile, round.
 
 ${PRESENTED_TOKEN.slice(1)}
   --require-verified          fail unless every member is verified
   --save FILE                 save the roster of the complete cluster, signed by the registry, for xlreg verify
 ${WAIT.slice(1)}.
-                              Then wait until the cluster is full, also after the loss of a server
+                              Then wait until the cluster is complete, also after the loss of a server
 ${CLIENT_FLAGS}`;
 
 const VERIFY = `xlreg verify FILE [--registry FILE|URL] [--fingerprint SHA256:…] [--json]

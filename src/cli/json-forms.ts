@@ -49,7 +49,19 @@ const member = z.strictObject({
 const roster = z.strictObject({
   clusterId: id,
   size: size.optional().describe('Absent if an older registry does not tell it'),
-  complete: z.boolean().optional().describe('Absent if an older registry does not tell the size'),
+  full: z
+    .boolean()
+    .optional()
+    .describe('True if each seat is taken; absent if an older registry does not tell the size'),
+  complete: z.boolean().optional().describe('Absent as full is'),
+  epoch: count.optional().describe('0 until the cluster is complete; absent in the RSA dialects'),
+  round: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional()
+    .describe('Present, like the next two, while members confirm'),
+  confirmed: z.array(index).max(64).optional().describe('Indexes of the members that have confirmed the round'),
+  unconfirmed: z.array(z.string()).max(64).optional().describe('Names of those that have not'),
   members: z.array(member).max(64).describe('By ascending index'),
 });
 
@@ -151,6 +163,7 @@ const cluster = z.strictObject({
   endPointCount: count,
   attrs: uint64,
   keep: z.boolean(),
+  complete: z.boolean().describe('True if the cluster is complete, also after a member has left'),
   forming: z
     .strictObject({
       confirmMs: milliseconds,

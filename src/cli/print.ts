@@ -77,25 +77,21 @@ export function memberJson(member: ClusterMember) {
   };
 }
 
-/** A cluster's members, as far as they are printed. */
-interface PrintedRoster extends Omit<JsonForm<'members'>, 'members'> {
-  readonly members: readonly ClusterMember[];
-}
-
-/** A roster for JSON, as `xlreg members` prints it. */
-export function rosterJson({ clusterId, size, complete, members }: PrintedRoster): JsonForm<'members'> {
-  return { clusterId, size, complete, members: members.map(memberJson) };
-}
-
 /** `3 of 5`, or `3` if the size is unknown. */
 export function printCount(members: readonly ClusterMember[], size: number | undefined): string {
   return size === undefined ? String(members.length) : `${members.length} of ${size}`;
 }
 
+/** The members that have not confirmed. */
+export function unconfirmedMembers(members: readonly ClusterMember[], confirmed: bigint): readonly ClusterMember[] {
+  return members.filter(({ index }) => ((confirmed >> BigInt(index)) & 1n) === 0n);
+}
+
 /** Names of the members that have not confirmed, escaped; empty if all have. */
 export function unconfirmedNames(members: readonly ClusterMember[], confirmed: bigint): string {
-  const waiting = members.filter(({ index }) => ((confirmed >> BigInt(index)) & 1n) === 0n);
-  return waiting.map(({ name }) => escapeText(name)).join(', ');
+  return unconfirmedMembers(members, confirmed)
+    .map(({ name }) => escapeText(name))
+    .join(', ');
 }
 
 /** The free seats, as `3-4`, `1, 3-4` or `none`. */

@@ -31,7 +31,7 @@ export interface WatchOptions {
   readonly waitMs?: number | undefined;
   /** With `true` the watch goes on after the cluster is full, until it is aborted. Default false. */
   readonly follow?: boolean | undefined;
-  /** With `false` the watch ends with the current members. Default: it continues until the cluster is full. */
+  /** With `false` the watch ends with the current members. Default: it continues until the cluster is complete. */
   readonly wait?: boolean | undefined;
   /** Ends the watch with its reason. The session stays open. */
   readonly signal?: AbortSignal | undefined;

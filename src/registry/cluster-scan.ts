@@ -14,6 +14,8 @@ export interface ClusterSummary extends ClusterProperties {
   readonly members: number;
   /** True if the cluster never expires for lack of members. */
   readonly keep: boolean;
+  /** True if the cluster is complete, whether or not a seat has become empty since. */
+  readonly complete: boolean;
   /** Present until a cluster with a confirm time is complete. */
   readonly forming?: FormingSummary;
 }
@@ -48,7 +50,17 @@ export interface ClusterPage {
 export function summaryOf(cluster: Cluster): ClusterSummary {
   const { record, memberCount } = cluster;
   const { id, name, size, endPointCount, attrs, keep = false } = record;
-  return { id, name, size, endPointCount, attrs, members: memberCount, keep, ...formingOf(cluster) };
+  return {
+    id,
+    name,
+    size,
+    endPointCount,
+    attrs,
+    members: memberCount,
+    keep,
+    complete: isComplete(cluster),
+    ...formingOf(cluster),
+  };
 }
 
 function formingOf(cluster: Cluster): { readonly forming?: FormingSummary } {

@@ -312,9 +312,14 @@ describeEachEngine('with the engine %s', (engine) => {
     expect(await runXlreg(['evict', 'c1', 'bob', ...flags])).toEqual({ code: 0, stdout: 'evicted bob\n', stderr: '' });
     expect((await runXlreg(['evict', 'c1', 'bob', ...flags])).code).toBe(1);
     const listed = await runXlreg(['clusters', '--json', ...flags]);
-    expect(JSON.parse(listed.stdout).clusters[0]).toMatchObject({ name: 'c1', members: 1, fill: 'filling' });
+    expect(JSON.parse(listed.stdout).clusters[0]).toMatchObject({
+      name: 'c1',
+      members: 1,
+      fill: 'filling',
+      complete: true,
+    });
     expect((await runXlreg(['clusters', ...flags])).stdout).toMatch(
-      /^NAME +FILL +MEMBERS +SIZE +KEEP +ID\nc1 +filling +1 +2 +true /,
+      /^NAME +FILL +MEMBERS +SIZE +KEEP +ID\nc1 +complete +1 +2 +true /,
     );
     expect((await runXlreg(['sessions', ...flags])).stdout).toMatch(/^CONNECTION .*\n1 +tcp/);
     expect((await runXlreg(['delete', 'c1', ...flags])).code).toBe(0);

@@ -31,7 +31,16 @@ export async function startHostileSite(): Promise<{ port: number; close(): Promi
     version: 1,
   };
   const clusters = [MARKUP, CONTROLS].map((name, at) => {
-    return { id: `${at}${MARKUP}`, name, size: 4, members: 2, endPointCount: 1, attrs: 0n, keep: false };
+    return {
+      id: `${at}${MARKUP}`,
+      name,
+      size: 4,
+      members: 2,
+      endPointCount: 1,
+      attrs: 0n,
+      keep: false,
+      complete: false,
+    };
   });
   const hostile = (key: string) => ({ [key]: 1 });
   const streams = new StatusStreams(async () => ({

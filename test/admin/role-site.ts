@@ -9,7 +9,16 @@ import type { CoordinatorThread } from '../../src/coordinator/thread/handle.ts';
 import { listenHttp } from '../../src/net/http/http-listener.ts';
 import { EMPTY_REPORT } from './empty-report.ts';
 
-const CLUSTER = { id: 'c0', name: 'guarded', size: 2, members: 1, endPointCount: 1, attrs: 0n, keep: false };
+const CLUSTER = {
+  id: 'c0',
+  name: 'guarded',
+  size: 2,
+  members: 1,
+  endPointCount: 1,
+  attrs: 0n,
+  keep: false,
+  complete: false,
+};
 const MEMBER = { kind: 'member', clusterId: 'c0', index: 0, clientId: 'a1', name: 'alice', token: new Uint8Array() };
 
 /** Serves the site on loopback. The token of a role is its name. `operated` has the kinds of the commands. */

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { RegistrySession } from '../../src/client/index.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
 import { chromiumProgram, launchChromium } from '../support/chromium.ts';
@@ -80,7 +81,7 @@ describe.skipIf(executable === undefined)('the status page', () => {
       const member = await registry.identify(name);
       await member.session.join('filling-now');
       await clusterRow(page, 'filling-now', `${at + 1} of 3`)
-        .filter({ hasText: at < 2 ? 'filling' : 'full' })
+        .filter({ hasText: at < 2 ? 'filling' : 'complete' })
         .waitFor();
       await page.locator('.details tbody tr').nth(at).filter({ hasText: name }).waitFor();
     }
@@ -102,6 +103,48 @@ describe.skipIf(executable === undefined)('the status page', () => {
     expect(await clusterRow(page, 'held-back', '').count()).toBe(0);
     await page.uncheck('#hold');
     await clusterRow(page, 'held-back', '0 of 2').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows how many of a full cluster have confirmed, and that one is complete, also with an empty seat', async () => {
+    const members = await Promise.all(['one', 'two', 'three'].map((name) => registry.identify(name)));
+    const [one, two, three] = members.map(({ session }) => session);
+    const { clusterId } = await one!.create('confirming', { size: 3, confirmMs: 600_000 });
+    const page = await openSignedIn();
+    for (const session of [one!, two!]) await session.join('confirming');
+    const shows = async (seats: string, state: string, color: string) => {
+      const row = clusterRow(page, 'confirming', seats).filter({ hasText: state });
+      await row.waitFor();
+      // Colours as the browser computes them: of the label, and of its token.
+      const [shown, expected] = await page.evaluate<string[]>(`(() => {
+        const fill = [...document.querySelectorAll('#clusters > li')]
+          .find((row) => row.textContent.includes('confirming')).querySelector('.fill');
+        const probe = document.body.appendChild(document.createElement('i'));
+        probe.style.color = 'var(--${color})';
+        const computed = getComputedStyle(probe).color;
+        probe.remove();
+        return [getComputedStyle(fill).color, computed];
+      })()`);
+      expect(shown).toBe(expected);
+    };
+    await shows('2 of 3', 'filling', 'filling');
+    await three!.join('confirming');
+    await shows('3 of 3', '0 confirmed', 'filling');
+    // The first request for a roster tells the round, the second one confirms it.
+    const confirm = async (session: RegistrySession) => {
+      for (let asked = 0; asked < 2; asked++) await session.cluster({ id: clusterId });
+    };
+    await confirm(one!);
+    await shows('3 of 3', '1 confirmed', 'filling');
+    await confirm(two!);
+    await confirm(three!);
+    await shows('3 of 3', 'complete', 'full');
+    await two!.leave('confirming');
+    await shows('2 of 3', 'complete', 'full');
+    for (const width of [980, 360, 320]) {
+      await page.setViewportSize({ width, height: 740 });
+      expect(await fits(page, width)).toBe(true);
+    }
     expect(complaints).toEqual([]);
   });
 

@@ -34,7 +34,9 @@ describe('joining', () => {
       home: homeOf('alice'),
       clusterId: expect.stringMatching(/^[0-9a-f]{64}$/),
       size: 3,
+      full: false,
       complete: false,
+      epoch: 0,
       members: [
         {
           index: 0,
@@ -84,11 +86,12 @@ describe('joining', () => {
     await create('printed', 2);
     const { code, stdout } = await registry.run('join', 'printed', '--name', 'carol', ...endPoint(1));
     expect(code).toBe(0);
-    const [cluster, , joinedAs, home, members, head, row, ...rest] = stdout.split('\n');
-    expect([cluster, home, members]).toEqual([
+    const [cluster, , joinedAs, home, members, state, head, row, ...rest] = stdout.split('\n');
+    expect([cluster, home, members, state]).toEqual([
       'cluster    printed',
       `home       ${homeOf('carol')}`,
       'members    1 of 2',
+      'state      filling; missing seats: 1',
     ]);
     expect(joinedAs).toMatch(/^joined as {2}carol, index 0, ID [0-9a-f]{64}$/);
     expect(head).toMatch(/^INDEX {2}NAME {3}ID +STATEMENT +END POINTS$/);
@@ -205,7 +208,7 @@ describe('waiting', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^members {4}2 of 4$/m);
     expect(stdout).toMatch(/^1 {6}waiting /m);
-    expect(stderr).toMatch(/^xlreg join: time is up after 6 s; missing seats: 2-3\n$/m);
+    expect(stderr).toMatch(/^xlreg join: time is up after 6 s: filling; missing seats: 2-3\n$/m);
   });
 
   it('stops at once with 130 on SIGINT', async () => {

@@ -53,12 +53,13 @@ export class ClusterRow {
    */
   show(cluster) {
     this.cluster = cluster;
-    const { size, members, fill, forming } = cluster;
-    this.element.dataset.fill = fill;
+    const { size, members, fill, complete, forming } = cluster;
+    this.element.dataset.fill = complete ? 'complete' : fill;
     this.#bar.style.width = `${(100 * members) / size}%`;
     this.#seats.textContent = `${members} of ${size}`;
-    const isForming = forming && forming.roundAgeMs !== null;
-    this.#fill.textContent = isForming ? `${forming.confirmed} confirmed` : fill;
+    const isConfirming = forming && forming.roundAgeMs !== null;
+    const state = isConfirming ? `${forming.confirmed} confirmed` : fill;
+    this.#fill.textContent = complete ? 'complete' : state;
     this.refresh();
   }
 

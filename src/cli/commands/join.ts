@@ -16,13 +16,14 @@ import {
 } from '../../client/index.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
+import { rosterJson, stateField } from '../cluster-state.ts';
 import { adviceOn, memberEndPoints } from '../end-point-advice.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
 import { assertGathered } from '../gathered-outcome.ts';
 import { givenJoinToken } from '../join-token-flags.ts';
 import { homeOf } from '../member-place.ts';
 import { OperatorError } from '../operator-error.ts';
-import { printCount, printFields, printJson, printMembers, rosterJson } from '../print.ts';
+import { printCount, printFields, printJson, printMembers } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { type ProgramFacts, runProgram } from '../run-program.ts';
 import { memberLabels, requireVerified } from '../verified-members.ts';
@@ -179,6 +180,7 @@ async function report(
         ['joined as', `${memberName}, index ${index}, ID ${member.id}`],
         ['home', home],
         ['members', printCount(roster.members, roster.size)],
+        ...stateField(roster),
       ]);
       printMembers(roster.members);
     }

@@ -2,11 +2,12 @@
 import { type ClusterRef, createVisitor, type Member } from '../../client/index.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, name, readCommandLine, UsageError } from '../client-flags.ts';
+import { rosterJson, stateField } from '../cluster-state.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
 import { assertGathered } from '../gathered-outcome.ts';
 import { givenJoinToken } from '../join-token-flags.ts';
 import { rosterMemoryOf } from '../member-place.ts';
-import { printCount, printFields, printJson, printMembers, rosterJson } from '../print.ts';
+import { printCount, printFields, printJson, printMembers } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
 import { warnOfRestore, writeSavedRoster } from '../saved-rosters.ts';
 import { requireVerified } from '../verified-members.ts';
@@ -105,6 +106,7 @@ async function report(
         ['cluster', text],
         ['ID', roster.clusterId],
         ['members', printCount(roster.members, roster.size)],
+        ...stateField(roster),
       ]);
       printMembers(roster.members);
     }

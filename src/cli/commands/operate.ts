@@ -11,8 +11,9 @@ const CLUSTER_FLAGS = { prefix: { type: 'string' }, fill: { type: 'string' } } a
 
 type Row = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Says how many have confirmed in place of `full`, until the cluster is complete. */
-function withProgress({ forming, fill, ...row }: JsonForm<'clusters'>['clusters'][number]): Row {
+/** Says in place of the fill state how many have confirmed, or that the cluster is complete. */
+function withProgress({ forming, fill, complete, ...row }: JsonForm<'clusters'>['clusters'][number]): Row {
+  if (complete) return { ...row, fill: 'complete' };
   if (!forming || forming.roundAgeMs === null) return { ...row, fill };
   const seconds = Math.floor(forming.roundAgeMs / 1_000);
   return { ...row, fill: `forming: ${forming.confirmed} confirmed in ${seconds} s` };
