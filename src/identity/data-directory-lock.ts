@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { LOCK_DEAD_MS } from '../limits.ts';
-import { type DirectoryLock, type LockOptions, lockDirectory } from './directory-lock.ts';
-import { LockedError, LockFiles, nameOf } from './lock-files.ts';
+import { type DirectoryLock, type LockOptions, lockDirectory } from '../lock/directory-lock.ts';
+import { LockedError, LockFiles, nameOf } from '../lock/lock-files.ts';
 
-export type { DirectoryLock } from './directory-lock.ts';
-export { LockedError } from './lock-files.ts';
+export type { DirectoryLock } from '../lock/directory-lock.ts';
+export { LockedError } from '../lock/lock-files.ts';
 
 const OLD_LOCK_FILE = 'lock.json';
 

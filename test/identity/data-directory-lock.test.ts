@@ -23,7 +23,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type DirectoryLock, LockedError, lockDataDirectory } from '../../src/identity/data-directory-lock.ts';
-import { type LockTiming, lockDirectory } from '../../src/identity/directory-lock.ts';
+import { type LockTiming, lockDirectory } from '../../src/lock/directory-lock.ts';
 import { AS_NOBODY, canRun, IN_CONTAINER, onOtherMachine } from '../support/other-machines.ts';
 import { until } from '../support/until.ts';
 

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Another process holds the directory. The message names it. */
 export class LockedError extends Error {
@@ -52,7 +52,9 @@ export class LockFiles {
   constructor(directory: string) {
     this.directory = directory;
     this.#descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-    this.#base = `/proc/self/fd/${this.#descriptor}`;
+    const short = `/proc/self/fd/${this.#descriptor}`;
+    // Systems without /proc take the path itself. A socket's path may be too long there, and then the counter tells.
+    this.#base = existsSync(short) ? short : resolve(directory);
     this.place = placeOf(fstatSync(this.#descriptor).dev);
   }
 
