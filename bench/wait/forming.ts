@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, createMember, type Member, type RegistrySession } from '../../src/client/index.ts';
+import { membersOf } from '../../src/client/watch.ts';
 import { watchMembers } from '../../src/client/watch-members.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import { SIZE } from './waiter.ts';
@@ -62,7 +63,7 @@ async function form(server: ServerProcess, keys: Member, cluster: string, way: W
     const watch =
       way === 'wait'
         ? session.members(cluster)
-        : watchMembers((which) => session.cluster(cluster, which), {}, undefined);
+        : membersOf(watchMembers((which) => session.cluster(cluster, which), {}, undefined));
     for await (const { index } of watch) seen.add(index);
     if (seen.size !== SIZE) throw new Error(`a member saw ${seen.size} of ${SIZE}`);
   };

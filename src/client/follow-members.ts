@@ -7,7 +7,7 @@ import { NoLongerMember, ProtocolError } from './errors.ts';
 import { jitter } from './retry.ts';
 import { type ChangesRequest, type KnownRoster, type RosterChanges, rosterHashOf } from './roster-changes.ts';
 import { SEAT_EXPIRED, SEAT_REPLACED } from './rounds.ts';
-import type { OwnSeat, WatchOptions } from './watch-members.ts';
+import type { OwnSeat, WatchedRoster, WatchOptions } from './watch-members.ts';
 
 /** The requests of a watch of the sealed dialect. */
 export interface ChangesSource {
@@ -33,12 +33,12 @@ const LOSSES: Readonly<Record<number, string>> = {
   [SEAT_REPLACED]: 'another registration has replaced it',
 };
 
-/** Yields members as watchMembers() does. */
+/** Yields rosters as watchMembers() does. */
 export async function* followMembers(
   source: ChangesSource,
   options: WatchOptions,
   own: OwnSeat | undefined,
-): AsyncGenerator<ClusterMember, void, void> {
+): AsyncGenerator<WatchedRoster, void, void> {
   const { wait = true, follow = false, pollMs = LONGEST_PAUSE_MS, signal } = options;
   const seats = new FollowedSeats(options);
   let pauseMs = Math.min(FIRST_PAUSE_MS, pollMs);
@@ -54,8 +54,8 @@ export async function* followMembers(
     }
     if (own && !own.see(seats.members)) throw lossOf(changes.yourSeat);
     options.onRoster?.(changes);
-    yield* news;
     const complete = isComplete(changes, seats);
+    yield { ...changes, members: seats.members, news, settled: complete };
     if (!wait || (complete && !follow)) return;
     const waitMs = changes.known ? Math.min(source.maxWaitMs, options.waitMs ?? WAIT_MS) : 0;
     request = requestAfter(changes.known, waitMs, news.length > 0 && !complete);
@@ -91,8 +91,9 @@ class FollowedSeats {
     this.#options = options;
   }
 
+  /** By ascending index. */
   get members(): readonly ClusterMember[] {
-    return [...this.#members.values()];
+    return [...this.#members.values()].sort((one, other) => one.index - other.index);
   }
 
   /** Applies an answer. Returns new and changed members. */

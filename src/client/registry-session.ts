@@ -44,7 +44,7 @@ import {
 } from './saved-roster.ts';
 import { memoryOf, sealedId } from './statements.ts';
 import { RosterVerifier } from './verification.ts';
-import { type WatchSource, watch } from './watch.ts';
+import { membersOf, type WatchSource, watch } from './watch.ts';
 import type { WatchOptions } from './watch-members.ts';
 
 /** The client's identity, as the registry confirms it. */
@@ -298,7 +298,7 @@ export class RegistrySession {
         cluster: (which) => untilAborted(this.cluster(cluster, which), signal),
         changes: (request) => untilAborted(this.changes(cluster, request), signal),
       };
-      return watch(source, { ...options, signal });
+      return membersOf(watch(source, { ...options, signal }));
     });
   }
 

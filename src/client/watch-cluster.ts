@@ -9,8 +9,8 @@ import type { RegistrySession } from './registry-session.ts';
 import { retry } from './retry.ts';
 import type { ChangesRequest, RosterChanges } from './roster-changes.ts';
 import { SEAT_EXPIRED } from './rounds.ts';
-import { type WatchSource, watch } from './watch.ts';
-import { OwnSeat, type WatchOptions } from './watch-members.ts';
+import { membersOf, type WatchSource, watch } from './watch.ts';
+import { OwnSeat, type WatchedRoster, type WatchOptions } from './watch-members.ts';
 
 /** Options of a watch with failover. */
 export interface WatchClusterOptions extends WatchOptions {
@@ -27,6 +27,11 @@ export interface WatchClusterOptions extends WatchOptions {
    * watch with NoLongerMember. A refused Join ends it likewise.
    */
   readonly rejoin?: ((session: RegistrySession) => Promise<ClusterProperties>) | undefined;
+  /**
+   * With `true` and rejoin, joins again in each new session, also with a roster that has the ID: a restored registry may
+   * have an older statement of this member, and its address may have changed. Default false.
+   */
+  readonly rejoinAlways?: boolean | undefined;
 }
 
 const REOPEN_MS = 30_000;
@@ -47,6 +52,16 @@ export function watchCluster(
   open: OpenSession,
   options: WatchClusterOptions = {},
 ): AsyncGenerator<ClusterMember, void, void> {
+  return endPromptly(options.signal, (signal) => membersOf(watchRosters(first, cluster, open, { ...options, signal })));
+}
+
+/** Yields the roster after each reply, in whichever session; like watchCluster() otherwise. */
+export function watchRosters(
+  first: RegistrySession,
+  cluster: ClusterRef,
+  open: OpenSession,
+  options: WatchClusterOptions,
+): AsyncGenerator<WatchedRoster, void, void> {
   return endPromptly(options.signal, async function* (signal) {
     const { memberId } = options;
     const own = memberId === undefined ? undefined : new OwnSeat(memberId);
@@ -114,6 +129,7 @@ class WatchSessions implements WatchSource {
       return await untilAborted(this.#askNow(send), this.#options.signal);
     } catch (error) {
       if (this.#own && isClusterUnknown(error)) throw new NoLongerMember('the cluster is gone', { cause: error });
+      if (this.#own && isReplaced(error)) throw lostTo(error);
       if (!this.#mayPass(error)) throw error;
       const { signal, reopenMs = REOPEN_MS, onLost, onRetry } = this.#options;
       onLost?.(this.#session.address, error as Error);
@@ -156,7 +172,8 @@ class WatchSessions implements WatchSource {
   }
 
   async #assureMembership(session: RegistrySession, own: OwnSeat): Promise<void> {
-    if (this.#known) {
+    const { rejoin, rejoinAlways = false } = this.#options;
+    if (this.#known && !(rejoin && rejoinAlways)) {
       try {
         if (own.see((await session.cluster(this.#cluster)).members)) return;
       } catch (error) {
@@ -165,7 +182,6 @@ class WatchSessions implements WatchSource {
         throw error;
       }
     }
-    const { rejoin } = this.#options;
     if (!rejoin) throw new NoLongerMember('another session did not find it on the roster');
     try {
       const { clusterId } = await rejoin(session);
@@ -174,8 +190,8 @@ class WatchSessions implements WatchSource {
       own.joinedAgain();
     } catch (error) {
       if (!(error instanceof RegistryRefused) || this.#mayPass(error)) throw error;
-      const code = error.code === 'REFUSED_MEMBER_REPLACED' ? 'MEMBERSHIP_REPLACED' : 'MEMBERSHIP_LOST';
-      throw new NoLongerMember(`it could not join again: ${error.message}`, { code, cause: error });
+      if (isReplaced(error)) throw lostTo(error);
+      throw new NoLongerMember(`it could not join again: ${error.message}`, { cause: error });
     }
   }
 
@@ -187,4 +203,12 @@ class WatchSessions implements WatchSource {
 
 function isClusterUnknown(error: unknown): boolean {
   return error instanceof RegistryRefused && error.clusterUnknown;
+}
+
+function isReplaced(error: unknown): boolean {
+  return error instanceof RegistryRefused && error.code === 'REFUSED_MEMBER_REPLACED';
+}
+
+function lostTo(error: unknown): NoLongerMember {
+  return new NoLongerMember((error as RegistryRefused).message, { code: 'MEMBERSHIP_REPLACED', cause: error });
 }

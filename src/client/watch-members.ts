@@ -50,6 +50,16 @@ export interface WatchOptions {
   readonly onCluster?: ((cluster: Pick<Roster, 'clusterId' | 'size'>) => void) | undefined;
 }
 
+/** A cluster after one reply, as a watch knows it. */
+export interface WatchedRoster extends Omit<Roster, 'members'> {
+  /** All seats, by ascending index, whichever reply has told them. */
+  readonly members: readonly ClusterMember[];
+  /** Members that this reply has brought or changed. */
+  readonly news: readonly ClusterMember[];
+  /** True once the cluster is complete, or full where the registry does not tell more, and each seat has been read since. */
+  readonly settled: boolean;
+}
+
 const FIRST_PAUSE_MS = 20;
 const PAUSE_GROWTH = 1.5;
 const LONGEST_PAUSE_MS = 1_000;
@@ -83,14 +93,14 @@ export class OwnSeat {
 }
 
 /**
- * Yields each member when it is first seen and when its token changes; within one reply by ascending index. A seat with
- * a new member is yielded again. `ask` sends one GetCluster with a `Which`, and rejects when options.signal is aborted.
+ * Yields the roster after each reply. A member is news when it is first seen, and when its token changes; so is a seat's
+ * new member. `ask` sends one GetCluster with a `Which`, and rejects when options.signal is aborted.
  */
 export async function* watchMembers(
   ask: Ask,
   options: WatchOptions,
   own: OwnSeat | undefined,
-): AsyncGenerator<ClusterMember, void, void> {
+): AsyncGenerator<WatchedRoster, void, void> {
   const { pollMs = LONGEST_PAUSE_MS, wait = true, follow = false, signal } = options;
   const seats = new WatchedSeats(options);
   let pauseMs = Math.min(FIRST_PAUSE_MS, pollMs);
@@ -101,15 +111,14 @@ export async function* watchMembers(
     const news = seats.take(roster);
     options.onRoster?.(roster);
     if (own && mayHaveLeft(own, wanted, roster)) await assertMember(ask, own);
-    yield* news;
-    if (!wait && (seats.complete || news.length === 0)) return;
-    if (!wait) continue;
     // A full cluster with a confirm time goes on until all have confirmed.
-    if (seats.complete && roster.epoch !== 0) {
-      if (seats.rereadPending) continue;
-      if (own && own.index === undefined) await assertMember(ask, own);
-      if (!follow) return;
-    }
+    const complete = seats.complete && roster.epoch !== 0;
+    const settled = complete && !seats.rereadPending;
+    if (wait && settled && own && own.index === undefined) await assertMember(ask, own);
+    yield { ...roster, members: seats.members, news, settled };
+    if (!wait && (seats.complete || news.length === 0)) return;
+    if (!wait || (complete && !settled)) continue;
+    if (settled && !follow) return;
     if (news.length === 0) seats.rereadNext(own?.index);
     // More news may follow soon: members join together, and one reply may not have room for all.
     pauseMs = Math.min(news.length > 0 ? FIRST_PAUSE_MS : pauseMs * PAUSE_GROWTH, pollMs);
@@ -154,6 +163,11 @@ class WatchedSeats {
   /** The `Which` of the next poll. */
   get wanted(): bigint {
     return this.#missing | this.#toReread;
+  }
+
+  /** By ascending index. */
+  get members(): readonly ClusterMember[] {
+    return [...this.#seen.values()].sort((one, other) => one.index - other.index);
   }
 
   /** True if every seat has been seen taken. */

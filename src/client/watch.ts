@@ -1,7 +1,7 @@
 // Watches a cluster in the way of the session's dialect: follows its versions, or polls.
 import type { ClusterMember, Roster } from './cluster.ts';
 import { type ChangesSource, followMembers } from './follow-members.ts';
-import { OwnSeat, type WatchOptions, watchMembers } from './watch-members.ts';
+import { OwnSeat, type WatchedRoster, type WatchOptions, watchMembers } from './watch-members.ts';
 
 /** The requests of a watch, in whichever session it has. */
 export interface WatchSource extends ChangesSource {
@@ -11,12 +11,19 @@ export interface WatchSource extends ChangesSource {
   cluster(which: bigint): Promise<Roster>;
 }
 
-/** Yields members as RegistrySession.members() does. The source rejects when options.signal is aborted. */
+/** Yields members as RegistrySession.members() does. */
+export async function* membersOf(
+  rosters: AsyncGenerator<WatchedRoster, void, void>,
+): AsyncGenerator<ClusterMember, void, void> {
+  for await (const { news } of rosters) yield* news;
+}
+
+/** Yields the roster after each reply. The source rejects when options.signal is aborted. */
 export function watch(
   source: WatchSource,
   options: WatchOptions,
   own = options.memberId === undefined ? undefined : new OwnSeat(options.memberId),
-): AsyncGenerator<ClusterMember, void, void> {
+): AsyncGenerator<WatchedRoster, void, void> {
   if (source.isSealed) return followMembers(source, options, own);
   return watchMembers((which) => source.cluster(which), options, own);
 }
