@@ -1,5 +1,6 @@
 // Parses command lines, and the flags that all client commands share.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { parseFingerprint } from '../client/credentials-source.ts';
 import { escapeText } from '../client/escape-text.ts';
 import type { SessionDialect, TransportName } from '../client/index.ts';
 import { describeParseError } from '../nearest-name.ts';
@@ -94,7 +95,7 @@ function checkFlags(values: Record<string, unknown>): ClientFlags {
       text('registry') ?? process.env.XLREG_REGISTRY ?? `${process.env.XLREG_DATA_DIR ?? DATA_DIRECTORY}/regCred.dat`,
     transport: oneOf('--transport', text('transport'), ['tcp', 'ws']),
     connect: values.connect as string[] | undefined,
-    fingerprint: parseFingerprint(text('fingerprint')),
+    fingerprint: fingerprintOf(text('fingerprint')),
     dialect: oneOf('--dialect', text('dialect'), ['sealed', 'prefixed', 'chained']) ?? 'sealed',
     timeoutMs: milliseconds('--timeout', text('timeout')),
     json: values.json === true,
@@ -143,19 +144,8 @@ export function name(what: string, text: string): string {
   return text;
 }
 
-/** Above the longest form, which is 95 characters: hex with colons. */
-const FINGERPRINT_CHARS_MAX = 128;
-
-/** Accepts `SHA256:` and base64, as ssh-keygen prints it, or 32 bytes in hex, with or without colons. */
-function parseFingerprint(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  // The bound also limits the search for trailing `=`, which takes quadratic time.
-  const bare = text.length <= FINGERPRINT_CHARS_MAX ? text.replace(/^SHA256:/, '') : '';
-  const hex = bare.replaceAll(':', '');
-  const digest = /^[0-9A-Fa-f]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : Buffer.from(bare, 'base64');
-  const base64 = digest.toString('base64').replace(/=+$/, '');
-  if (digest.length !== 32 || (base64 !== bare.replace(/=+$/, '') && digest.toString('hex') !== hex.toLowerCase())) {
-    throw new UsageError('--fingerprint should be SHA256:… as xlreg regcred prints it, or 64 hex digits');
-  }
-  return `SHA256:${base64}`;
+function fingerprintOf(text: string | undefined): string | undefined {
+  const fingerprint = text === undefined ? undefined : parseFingerprint(text);
+  if (text === undefined || fingerprint !== undefined) return fingerprint;
+  throw new UsageError('--fingerprint should be SHA256:… as xlreg regcred prints it, or 64 hex digits');
 }

@@ -99,6 +99,15 @@ export class HelloRefused extends RegistryUnreachable {
 /** One possible cause of a silent close at the Hello or at the upgrade. */
 export const TURNED_AWAY = 'a limit turned this client away (connections or Hellos, of its address or in all)';
 
+/** The file of credentials is not there, is empty, or cannot be read. Only the first two are retryable. */
+export class CredentialsMissing extends XlRegError {
+  override readonly name = 'CredentialsMissing';
+
+  constructor(message: string, options?: KnownErrorOptions) {
+    super(message, { code: 'CREDENTIALS_MISSING', retryable: true, ...options });
+  }
+}
+
 /** The peer is not the registry of the client's credentials. The message names the evidence. */
 export class RegistryUntrusted extends XlRegError {
   override readonly name = 'RegistryUntrusted';

@@ -1,5 +1,8 @@
 // xlreg check: tests each end point of a registry: whether the registry of the credentials answers, its version, and
 // its latency.
+
+import { explained } from '../../client/changed-registry.ts';
+import { provenKey } from '../../client/credentials-source.ts';
 import { HelloRefused, TimeUp } from '../../client/errors.ts';
 import {
   type ConnectOptions,
@@ -12,13 +15,12 @@ import {
 } from '../../client/index.ts';
 import { printTarget, targetsOf } from '../../client/target.ts';
 import { keyFingerprint } from '../../wire/rsa-key.ts';
-import { explained } from '../begin.ts';
 import { type ClientFlags, readCommandLine } from '../client-flags.ts';
 import { failureOf } from '../failure.ts';
 import type { JsonForm } from '../json-forms.ts';
 import { OperatorError } from '../operator-error.ts';
 import { printFields, printJson, printTable } from '../print.ts';
-import { connectOptions, provenKey, readRegistry } from '../registry-source.ts';
+import { connectOptions, readRegistry } from '../registry-source.ts';
 import { Wait } from '../wait.ts';
 
 /** The result for one end point. */
