@@ -62,10 +62,8 @@ export class HomeMemory implements MemberMemory {
   }
 
   async saveCluster(registryId: string, clusterId: string, memory: ClusterMemory): Promise<void> {
-    const { acknowledged, seen, term, restored = [] } = memory;
     const name = seenFile(registryId, clusterId);
-    const fields = { acknowledged, seen: Object.fromEntries(seen), term, restored: [...restored] };
-    const text = `${JSON.stringify(fields)}\n`;
+    const text = textOfCluster(memory);
     try {
       await writeSharedDurably(this.#home, name, text, MODE);
       await this.#forgetOldClusters(registryId);
@@ -169,7 +167,8 @@ function homeError(path: string, cause: unknown): MemberHomeError {
   return new MemberHomeError(`${path} cannot be used: ${code}`, { cause });
 }
 
-function parseRegistry(text: string): RegistryMemory {
+/** Reads JSON of a RegistryMemory. Throws an Error. */
+export function parseRegistry(text: string): RegistryMemory {
   const { sigKey, sealed, signed } = JSON.parse(text) as Record<string, unknown>;
   if (sigKey !== undefined && typeof sigKey !== 'string') throw new Error('sigKey');
   if (typeof sealed !== 'boolean' || !Array.isArray(signed)) throw new Error('sealed');
@@ -182,7 +181,14 @@ function parseSigned(value: unknown): SignedStatement {
   return { seq: parseSeq(seq), digest, signature };
 }
 
-function parseCluster(text: string): ClusterMemory {
+/** JSON of a ClusterMemory, for parseCluster(). */
+export function textOfCluster({ acknowledged, seen, term, restored }: ClusterMemory): string {
+  const fields = { acknowledged, seen: Object.fromEntries(seen), term, restored: [...(restored ?? [])] };
+  return `${JSON.stringify(fields)}\n`;
+}
+
+/** Throws an Error. */
+export function parseCluster(text: string): ClusterMemory {
   const { acknowledged, seen, term, restored = [] } = JSON.parse(text) as Record<string, unknown> & { seen: object };
   if (!Array.isArray(restored) || restored.some((id) => typeof id !== 'string')) throw new Error('restored');
   const members = Object.entries(seen).map(([id, member]) => [id, parseSeen(member)] as const);

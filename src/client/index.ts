@@ -6,8 +6,10 @@ export { type BegunSession, beginSession } from './begin-session.ts';
 export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster, UnverifiedReason } from './cluster.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export type { Credentials } from './credentials.ts';
+export type { CredentialsSource } from './credentials-source.ts';
 export {
   ClockFault,
+  CredentialsMissing,
   EndPointUnknown,
   MemberHomeError,
   NoLongerMember,
@@ -20,6 +22,12 @@ export {
   type XlRegErrorCode,
 } from './errors.ts';
 export { acceptSigKey, assertHomeAllows, forgetSealed } from './home-notes.ts';
+export { ClusterClosed, ClusterIncomplete, type Missing } from './join/cluster-errors.ts';
+export type { ClusterEvent } from './join/cluster-events.ts';
+export { type IdentityStore, MemoryStore } from './join/identity-store.ts';
+export { type JoinClusterOptions, joinCluster } from './join/join-cluster.ts';
+export type { Cluster } from './join/joined-cluster.ts';
+export type { RegistryOptions } from './join/registry-access.ts';
 export { createJoinToken, hashJoinToken, type JoinTokenSpec, type JoinTokenState } from './join-token.ts';
 export { createMember, createVisitor, type Labels, type Member, type MemberSpec } from './member.ts';
 export { loadMember, openMember, saveMember } from './member-home.ts';

@@ -107,16 +107,22 @@ async function saveKey(home: string, name: string, key: KeyObject): Promise<void
   if ((await readPrivate(join(home, name))) !== pem) await writeSharedDurably(home, name, pem, 0o600);
 }
 
-function pemOf(key: KeyObject): string {
+/** A private key as a home keeps it. */
+export function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-function describe({ name, endPoints, attrs, labels, id, registryId, registryAddress }: Member): string {
-  const described = { name, endPoints, attrs: attrs.toString(), labels, id, registryId, registryAddress };
-  return `${JSON.stringify(described, undefined, 2)}\n`;
+/** A member without its keys and memory, for JSON. */
+export function describeMember({ name, endPoints, attrs, labels, id, registryId, registryAddress }: Member) {
+  return { name, endPoints, attrs: attrs.toString(), labels, id, registryId, registryAddress };
 }
 
-function parseMember(path: string, text: string): Omit<Member, 'commsKey' | 'sigKey'> {
+function describe(member: Member): string {
+  return `${JSON.stringify(describeMember(member), undefined, 2)}\n`;
+}
+
+/** Reads JSON of describeMember(). Throws MemberHomeError, which names `path`. */
+export function parseMember(path: string, text: string): Omit<Member, 'commsKey' | 'sigKey'> {
   try {
     const { labels = {}, ...described } = JSON.parse(text) as Record<string, unknown>;
     const { name, endPoints, attrs, id, registryId, registryAddress } = described;

@@ -75,10 +75,24 @@ export const NO_CLUSTER: ClusterMemory = { acknowledged: 0, seen: new Map() };
 
 /** Remembers until the process ends. */
 export class ProcessMemory implements MemberMemory {
-  readonly #registries = new Map<string, RegistryMemory>();
-  readonly #clusters = new Map<string, ClusterMemory>();
+  readonly #registries: Map<string, RegistryMemory>;
+  readonly #clusters: Map<string, ClusterMemory>;
   /** Settles after the last change. Never rejects. */
   #changed: Promise<unknown> = Promise.resolve();
+
+  /** Begins with the entries of another memory. */
+  constructor(
+    registries: Iterable<readonly [string, RegistryMemory]> = [],
+    clusters: Iterable<readonly [string, ClusterMemory]> = [],
+  ) {
+    this.#registries = new Map(registries);
+    this.#clusters = new Map(clusters);
+  }
+
+  /** All that is remembered, for a copy. */
+  entries() {
+    return { registries: [...this.#registries], clusters: [...this.#clusters] };
+  }
 
   async registry(registryId: string): Promise<RegistryMemory> {
     return this.#registries.get(registryId) ?? NO_REGISTRY;
