@@ -1,7 +1,7 @@
 // Rosters to keep (W2 to W5): the file of a signed roster, and its check without the registry. The file is that of
 // src/client/saved-roster.ts.
 
-import { XlRegError } from '../client/errors.ts';
+import { XlRegError, type XlRegErrorCode } from '../client/errors.ts';
 import { CLUSTER_SIZE_MAX } from '../limits.ts';
 import { type Bytes, concat, hex, sameBytes, sha256, utf8, viewOf } from './bytes.ts';
 import { decodeToken, type Reply, type Token, tokenField } from './messages.ts';
@@ -21,6 +21,10 @@ const DIGEST_BYTES = 32;
 /** A saved roster is refused. The message says why. */
 export class SavedRosterError extends XlRegError {
   override readonly name = 'SavedRosterError';
+
+  constructor(code: Extract<XlRegErrorCode, `ROSTER_${string}`>, message: string, options?: ErrorOptions) {
+    super(message, { ...options, code });
+  }
 }
 
 /** A roster that its registry has signed. */
@@ -63,13 +67,13 @@ export function savedRosterFile({ rosterBody, rosterSignature, tokenBytes }: Rep
 export async function verifySavedRoster(file: Bytes, registry: RegCred, store?: MemberStore): Promise<SavedRoster> {
   const { body, signature, tokens } = parseFile(file);
   const { seats, registryId, ...fields } = parseBody(body);
-  if (!sameBytes(registryId, registry.id)) throw new SavedRosterError('it is of another registry');
+  if (!sameBytes(registryId, registry.id)) throw new SavedRosterError('ROSTER_OF_ANOTHER', 'it is of another registry');
   const digest = await sha256(body);
   if (!(await verifyPss(registry.sigKey, concat(SIGNED_PREFIX, digest), signature))) {
-    throw new SavedRosterError('the registry of the credentials has not signed it');
+    throw new SavedRosterError('ROSTER_SIGNATURE', 'the registry of the credentials has not signed it');
   }
   const taken = [...seats.entries()].filter(([, { kind }]) => kind !== EMPTY);
-  if (taken.length !== tokens.length) throw new SavedRosterError('it has another number of members');
+  if (taken.length !== tokens.length) throw new SavedRosterError('ROSTER_MEMBERS', 'it has another number of members');
   const members = await Promise.all(
     taken.map(async ([index, seat], place) => ({ index, ...(await memberOf(registry, seat, tokens[place]!)) })),
   );
@@ -87,11 +91,11 @@ async function memberOf(registry: RegCred, { kind, digest }: Seat, bytes: Bytes)
   const stated = token.statement.length > 0;
   const signed = stated ? statementBytes(registry.id, token) : tokenField(bytes);
   if (kind !== (stated ? STATED : UNSTATED) || !sameBytes(digest, await sha256(signed))) {
-    throw new SavedRosterError('a member is not the one that the registry signed');
+    throw new SavedRosterError('ROSTER_MEMBERS', 'a member is not the one that the registry signed');
   }
   const key = stated ? await importSigKey(token.sigKey) : undefined;
   if (stated && !(key && (await verifyPss(key, signed, token.statement)))) {
-    throw new SavedRosterError('a member has not signed its entry');
+    throw new SavedRosterError('ROSTER_MEMBERS', 'a member has not signed its entry');
   }
   return { token, stated };
 }
@@ -100,7 +104,7 @@ function decoded(bytes: Bytes): Token {
   try {
     return decodeToken(bytes);
   } catch (cause) {
-    throw new SavedRosterError('a token in it is damaged', { cause });
+    throw new SavedRosterError('ROSTER_FORMAT', 'a token in it is damaged', { cause });
   }
 }
 
@@ -114,11 +118,15 @@ async function note(
   const before = (await store?.get(key)) as SeenRoster | undefined;
   if (before && (before.term === term ? epoch < before.epoch : term < before.term)) {
     throw new SavedRosterError(
+      'ROSTER_OLDER',
       `it is of epoch ${epoch}, and ${before.epoch} has been seen (terms ${term}, ${before.term})`,
     );
   }
   if (before && before.term === term && before.epoch === epoch && before.digest !== digest) {
-    throw new SavedRosterError(`another roster of epoch ${epoch} has been seen: the registry signed two`);
+    throw new SavedRosterError(
+      'ROSTER_DIFFERS',
+      `another roster of epoch ${epoch} has been seen: the registry signed two`,
+    );
   }
   await store?.set(key, { term, epoch, digest } satisfies SeenRoster);
   return before;
@@ -128,7 +136,7 @@ async function note(
 function parseBody(body: Bytes) {
   let at = 0;
   const take = (count: number): Bytes => {
-    if (count > body.length - at) throw new SavedRosterError('it has no roster body');
+    if (count > body.length - at) throw new SavedRosterError('ROSTER_FORMAT', 'it has no roster body');
     at += count;
     return body.subarray(at - count, at);
   };
@@ -142,7 +150,7 @@ function parseBody(body: Bytes) {
   const seats: Seat[] = Array.from({ length: size }, () => ({ kind: take(1)[0]!, digest: take(DIGEST_BYTES) }));
   const isBody = sameBytes(prefix, BODY_PREFIX) && at === body.length && size <= CLUSTER_SIZE_MAX;
   if (!isBody || ![term, epoch, time].every(Number.isSafeInteger) || seats.some(({ kind }) => kind > UNSTATED)) {
-    throw new SavedRosterError('it has no roster body');
+    throw new SavedRosterError('ROSTER_FORMAT', 'it has no roster body');
   }
   const cluster = new TextDecoder().decode(name);
   return { registryId, clusterId: hex(clusterId), cluster, term, epoch, time: new Date(time), seats };
@@ -150,7 +158,8 @@ function parseBody(body: Bytes) {
 
 /** Throws SavedRosterError. */
 function parseFile(bytes: Bytes) {
-  if (bytes.length > FILE_BYTES_MAX) throw new SavedRosterError(`it has more than ${FILE_BYTES_MAX} bytes`);
+  if (bytes.length > FILE_BYTES_MAX)
+    throw new SavedRosterError('ROSTER_FORMAT', `it has more than ${FILE_BYTES_MAX} bytes`);
   try {
     const file = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Record<string, unknown>;
     if (file.format !== FORMAT || !Array.isArray(file.tokens) || file.tokens.length > CLUSTER_SIZE_MAX) {
@@ -158,7 +167,7 @@ function parseFile(bytes: Bytes) {
     }
     return { body: ofBase64(file.body), signature: ofBase64(file.signature), tokens: file.tokens.map(ofBase64) };
   } catch (cause) {
-    throw new SavedRosterError('it is no saved roster', { cause });
+    throw new SavedRosterError('ROSTER_FORMAT', 'it is no saved roster', { cause });
   }
 }
 
