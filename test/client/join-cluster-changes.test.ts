@@ -60,7 +60,7 @@ it('gives a slow reader the difference, and a fast one each change', async () =>
   expect(await eventsUntil(slow, 'complete')).toEqual(['complete']);
 });
 
-it('bounds the events between two states by 68', async () => {
+it('bounds the events between two states by 67', async () => {
   const { commsKey, sigKey } = await createMember({ name: 'x', endPoints: [] });
   const member = { name: 'x', endPoints: ['127.0.0.1:1'], attrs: 0n, commsKey, sigKey, verified: true };
   const at = (index: number, id: string): ClusterMember => ({ ...member, index, id });

@@ -5,8 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, type TestContext } from 'vitest';
-import { type Cluster, type ClusterIncomplete, parseRegCred } from '../../src/client/index.ts';
+import { type Cluster, type ClusterIncomplete, parseRegCred, type XlRegError } from '../../src/client/index.ts';
 import { printRegCred } from '../../src/index.ts';
+import { keyFingerprint } from '../../src/wire/rsa-key.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { until } from '../support/until.ts';
@@ -73,6 +74,20 @@ it('waits for credentials that are not written, a registry that does not run, an
   await until(() => seen.includes('REFUSED_CLUSTER_UNKNOWN'));
   const bob = await joiners.join('bob', 'late', { registry: registry.file, size: 2 });
   expect(namesIn(await waiting)).toEqual(namesIn(bob));
+}, 60_000);
+
+it('waits for a URL that does not answer, and takes its credentials if they have the fingerprint', async (context) => {
+  const registry = await registryToBe(context);
+  const web = `127.0.0.1:${await freePort()}`;
+  const seen: string[] = [];
+  const waiting = joiners.join('alice', 'by-url', {
+    ...{ registry: `http://${web}`, fingerprint: keyFingerprint(parseRegCred(made.regCredText).sigKey) },
+    ...{ transport: 'ws', size: 2, until: 'joined', onRetry: (why) => seen.push((why as XlRegError).code) },
+  });
+  await until(() => seen.includes('UNREACHABLE'));
+  const process = await startRegistry({ dataDir: registry.data, args: ['--store', 'lmdb', '--ws', web] });
+  context.onTestFinished(async () => void (await process.stop()));
+  expect(namesIn(await waiting)).toEqual(['alice']);
 }, 60_000);
 
 it('has the last failure at the deadline if the registry never came', async (context) => {

@@ -186,6 +186,14 @@ describe('a cluster that is complete', () => {
   });
 });
 
+it('refuses an end point auto:PORT that no address can replace, at once and by its code', async () => {
+  const options = { endPoints: ['auto:4001'], size: 2 };
+  // The registry sees a loopback address here.
+  expect(await failureOf(joiners.join('alice', newName(), options))).toMatchObject({ code: 'END_POINT_UNKNOWN' });
+  const old = { ...options, dialect: 'prefixed' } as const;
+  expect(await failureOf(joiners.join('alice', newName(), old))).toMatchObject({ code: 'END_POINT_UNKNOWN' });
+});
+
 it('a lost identity comes back by a replacement token, and the former one stays out (A5)', async () => {
   const cluster = newName();
   const token = createJoinToken();

@@ -5,7 +5,7 @@ import { XlRegError } from '../errors.ts';
 import { escapeText } from '../escape-text.ts';
 import type { ClusterState } from './cluster-events.ts';
 
-/** What a cluster lacks. */
+/** The lacks of a cluster. */
 export interface Missing {
   /** Indexes of empty seats, ascending; none as long as the size is unknown. */
   readonly seats: readonly number[];

@@ -45,7 +45,7 @@ export interface ClusterState {
 
 /**
  * Returns the events that lead from one state to another: `reconnected`, then seats by ascending index, `full`,
- * `complete`, `disconnected`. At most 68.
+ * `complete`, `disconnected`. At most 67.
  */
 export function eventsBetween(before: ClusterState, after: ClusterState): ClusterEvent[] {
   const { address, epoch, size, lost } = after;

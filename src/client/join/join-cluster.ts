@@ -10,7 +10,7 @@ import { assertEndPoints, Cluster } from './joined-cluster.ts';
 import { Membership } from './membership.ts';
 import { RegistryAccess, type RegistryOptions } from './registry-access.ts';
 
-/** Who joins which cluster, and for how long to try. */
+/** The member, the cluster that it joins, and the time to try. */
 export interface JoinClusterOptions extends RegistryOptions {
   /** Name of the cluster (T2). */
   readonly cluster: string;
@@ -31,7 +31,7 @@ export interface JoinClusterOptions extends RegistryOptions {
   /** Labels that other members see, 512 bytes at most; `sealed` only. */
   readonly labels?: Labels | undefined;
   /**
-   * Where the member keeps its keys: a directory of its own, a MemoryStore, or an IdentityStore of yours. The same store
+   * The place of the member's keys: a directory of its own, a MemoryStore, or an IdentityStore of yours. The same store
    * is the same member, which comes back to its seat. One process at a time uses it.
    */
   readonly store: string | IdentityStore;

@@ -87,7 +87,7 @@ export class Cluster {
   /**
    * Tells each change from this call on, also after completion. A reader that falls behind gets the difference between
    * what it was told and the present cluster: it skips changes that were undone meanwhile, and its backlog is bounded
-   * by 68 events. Ends with close(), leave() or the loop's own end; rejects with the error that ends the Cluster, or with
+   * by 67 events. Ends with close(), leave() or the loop's own end; rejects with the error that ends the Cluster, or with
    * the signal's reason.
    *
    * @example

@@ -37,7 +37,7 @@ export class RegistryAccess {
   readonly #dialect: SessionDialect;
   readonly #options: Omit<ConnectOptions, 'signal' | 'first'>;
   #known: RegCred | undefined;
-  /** Why the credentials read last are not those of the known registry. */
+  /** The reason that the credentials read last are not those of the known registry. */
   #changed: XlRegError | undefined;
 
   /** Throws TypeError for a fingerprint or URL that is none. Warns of a URL that anybody on the path can forge. */
