@@ -18,7 +18,10 @@ export class BodyMaker implements RosterMaker {
   readonly #registryId: Uint8Array;
   readonly #term: number;
   readonly #now: () => number;
-  /** Seats of registrations: a change of one member costs one hash. BOUNDED by the members of complete clusters. */
+  /**
+   * Seats of registrations without a digest on record: a change of one member costs one hash. BOUNDED by the members of
+   * complete clusters. V8 marks the entries of a WeakMap anew at each collection, so the other seats stay out.
+   */
   readonly #seats = new WeakMap<Registration, RosterSeat>();
 
   /** `registryId` is hex; `now` returns milliseconds since 1970. */
@@ -49,6 +52,8 @@ export class BodyMaker implements RosterMaker {
 
   #seatOf(member: Registration | undefined): RosterSeat {
     if (!member) return EMPTY_SEAT;
+    const { sealed, statementDigest: digest } = member;
+    if (sealed?.length && digest !== undefined) return { kind: 'stated', digest: Buffer.from(digest, 'hex') };
     const known = this.#seats.get(member);
     if (known) return known;
     const seat = seatOf(this.#registryId, member);

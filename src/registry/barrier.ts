@@ -16,6 +16,7 @@ import { EPOCH_KEY, type RosterMaker, raiseEpoch, storedEpoch } from './epoch.ts
 import type { Effect } from './outcome.ts';
 import { Round } from './round.ts';
 import type { Completion, RoundEnd, RoundState } from './round-change.ts';
+import { bitsWhere } from './seat-bits.ts';
 
 /** Seats that one change empties: etcd takes 128 operations, and a seat has three keys. */
 export const SEATS_EMPTIED_AT_ONCE = 16;
@@ -94,12 +95,12 @@ export function answersCompletion(cluster: Cluster, clientId: string): boolean {
 
 /** Bits of the seats that have confirmed the current round. All members of a complete cluster have. */
 export function confirmedSeats(cluster: Cluster): bigint {
-  const { round } = cluster;
-  let bits = 0n;
-  for (const [index, member] of cluster.seats.entries()) {
-    if (member && (round ? round.confirmed.has(member.clientId) : isComplete(cluster))) bits |= 1n << BigInt(index);
-  }
-  return bits;
+  const { round, seats } = cluster;
+  if (!round && !isComplete(cluster)) return 0n;
+  return bitsWhere(seats.length, (index) => {
+    const member = seats[index];
+    return member !== undefined && (!round || round.confirmed.has(member.clientId));
+  });
 }
 
 /** Milliseconds after which a refused Join may succeed; undefined if the refusal is final (Q8). */

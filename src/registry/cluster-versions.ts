@@ -2,6 +2,7 @@
 // table's History tells clients which versions belong together. Invariant: the version never falls, an undo raises it,
 // too; so no version stands for two rosters.
 import { LOST_SEATS_MAX } from '../limits.ts';
+import { bitsWhere } from './seat-bits.ts';
 
 /** The reason for which a client lost its seat. */
 export type LossReason = 'expired' | 'left' | 'evicted' | 'replaced';
@@ -47,9 +48,7 @@ export class ClusterVersions {
 
   /** Seats that have changed since a version, as bits. */
   changedSince(version: number): bigint {
-    let bits = 0n;
-    for (const [index, changed] of this.#ofSeats.entries()) if (changed > version) bits |= 1n << BigInt(index);
-    return bits;
+    return bitsWhere(this.#ofSeats.length, (index) => this.#ofSeats[index]! > version);
   }
 
   /** True if a client has lost its seat for a reason. */

@@ -7,8 +7,10 @@ import type { ClusterProperties, ClusterRecord, EntryRecord, MemberRecord, Regis
 import { chooseMembers, joinWholeTokens, type Roster, wholeTokenBytes, wholeTokenContent } from './roster.ts';
 import type { Round } from './round.ts';
 import type { RoundState } from './round-change.ts';
+import { bitsWhere } from './seat-bits.ts';
 
 const CLUSTER_EPHEMERAL = 1n;
+const DIGEST_BYTES = 32;
 const NO_ENTRIES: ReadonlyMap<string, Uint8Array> = new Map();
 const NO_MOVES: ReadonlyMap<number, number> = new Map();
 
@@ -39,6 +41,11 @@ export class Cluster {
   /** Shared `seats` array of all clients whose only seat is in this cluster. */
   readonly alone: readonly Cluster[] = [this];
   readonly versions = new ClusterVersions();
+  /**
+   * Digests of members' tokens as the RosterHash has them, in a cluster that is filling: each Join then hashes one token.
+   * BOUNDED by the size.
+   */
+  #digests: { readonly of: (Registration | undefined)[]; readonly bytes: Buffer } | undefined;
   /** The RosterHash of sealed readers, and the version that it is of. */
   #rosterHash: { readonly version: number; readonly hash: Uint8Array } | undefined;
   /** The progress of a cluster with a barrier. Only Barriers writes it and `round`. */
@@ -154,9 +161,7 @@ export class Cluster {
 
   /** Bits of the seats without a member. */
   get emptySeats(): bigint {
-    let bits = (1n << BigInt(this.record.size)) - 1n;
-    for (const [index, member] of this.#seats.entries()) if (member) bits &= ~(1n << BigInt(index));
-    return bits;
+    return bitsWhere(this.record.size, (index) => this.#seats[index] === undefined);
   }
 
   /** YourSeat of a client: its index, or why it has none (V4). */
@@ -169,12 +174,19 @@ export class Cluster {
   get rosterHash(): Uint8Array {
     const { version } = this.versions;
     if (this.#rosterHash?.version === version) return this.#rosterHash.hash;
+    this.#digests ??= { of: [], bytes: Buffer.alloc(this.record.size * DIGEST_BYTES) };
+    const { of, bytes } = this.#digests;
     const parts: Uint8Array[] = [Buffer.from(this.record.id, 'hex')];
     for (const [index, member] of this.#seats.entries()) {
       if (!member) continue;
-      const content = wholeTokenContent(member.token, member.sealed);
-      parts.push(Uint8Array.of(index), hash('sha256', content, 'buffer'));
+      const digest = bytes.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+      if (of[index] !== member) {
+        digest.set(hash('sha256', wholeTokenContent(member.token, member.sealed), 'buffer'));
+        of[index] = member;
+      }
+      parts.push(Uint8Array.of(index), digest);
     }
+    if (this.isFull) this.#digests = undefined;
     this.#rosterHash = { version, hash: hash('sha256', Buffer.concat(parts), 'buffer') };
     return this.#rosterHash.hash;
   }

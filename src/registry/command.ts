@@ -50,6 +50,8 @@ export interface Registration {
   readonly token: Uint8Array;
   /** Fields 32 to 35 of the token, for readers of the sealed dialect; absent for a token without a statement. */
   readonly sealed?: Uint8Array | undefined;
+  /** SHA-256 of the signed bytes of the statement, hex; may be absent where the registration comes from a seat's record. */
+  readonly statementDigest?: string | undefined;
 }
 
 /** Returns a client by its ID. The worker verifies the signature against the token in the reply. */
@@ -67,8 +69,6 @@ export interface RegisterCommand extends Registration {
   readonly certified?: boolean;
   /** The statement's seq. Present, with `statementDigest`, exactly if the session is of the sealed dialect. */
   readonly seq?: number | undefined;
-  /** SHA-256 of the signed bytes of the statement, hex. */
-  readonly statementDigest?: string | undefined;
   /** SHA-256 of the SigKey's SPKI. Only the owner of this key may use the ID again. */
   readonly sigKeyDigest: string;
   readonly endPointCount: number;

@@ -1,5 +1,6 @@
 // Chooses the members of one roster reply (R8, R9). The table and the roster cache share this code.
 import { strict as assert } from 'node:assert';
+import { bitsOf, withBits } from './seat-bits.ts';
 
 /** Token bytes for one roster reply. */
 export interface Roster {
@@ -76,16 +77,17 @@ export function wholeTokenBytes(token: Uint8Array, fields: Uint8Array = NO_FIELD
 
 /**
  * Concatenates tokens, each with its further fields. A token is a length-delimited field with a tag of TAG_BYTES: its
- * length is rewritten, all other bytes stay. `length` is the total of wholeTokenBytes.
+ * length is rewritten, all other bytes stay. `length` is the total of wholeTokenBytes. `copy` copies a part to a place.
  */
 export function joinWholeTokens(
   tokens: readonly (readonly [token: Uint8Array, fields: Uint8Array | undefined])[],
   length: number,
+  copy = (part: Uint8Array, target: Buffer, at: number) => target.set(part, at),
 ): Uint8Array {
-  const bytes = new Uint8Array(length);
+  const bytes = Buffer.allocUnsafeSlow(length);
   let at = 0;
   const put = (part: Uint8Array) => {
-    bytes.set(part, at);
+    copy(part, bytes, at);
     at += part.length;
   };
   for (const [token, fields] of tokens) {
@@ -127,20 +129,4 @@ function contentBytes(token: Uint8Array): number {
 /** Bytes of a varint below 2^21. */
 function varintBytes(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : 3;
-}
-
-/** Tests bits of a 64-bit mask. Converts the bigint twice in all instead of once a seat. */
-function bitsOf(bits: bigint): (index: number) => boolean {
-  const [low, high] = [Number(bits & 0xffff_ffffn), Number(bits >> 32n)];
-  return (index) => (((index < 32 ? low : high) >>> (index % 32)) & 1) === 1;
-}
-
-/** The 64-bit mask with these bits set. */
-function withBits(indexes: readonly number[]): bigint {
-  let [low, high] = [0, 0];
-  for (const index of indexes) {
-    if (index < 32) low |= 1 << index;
-    else high |= 1 << (index % 32);
-  }
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }

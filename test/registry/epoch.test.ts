@@ -35,8 +35,10 @@ function tokenOf(id: number, port: number): Token {
 
 /** A registration with a statement of this seq. */
 function stated(id: number, seq: number): RegisterCommand {
-  const sealed = encodeSealedFields({ Seq: longOf(BigInt(seq)), Statement: Buffer.of(seq), Labels: 'zone=b' });
-  return { ...unstated(id, seq), seq, statementDigest: `${seq}`, sealed, sigKeyDigest: `aa${id}` };
+  const fields = { Seq: longOf(BigInt(seq)), Labels: 'zone=b' };
+  const sealed = encodeSealedFields({ ...fields, Statement: Buffer.of(seq) });
+  const signed = statementBytes(Buffer.from(REGISTRY_ID, 'hex'), { ...tokenOf(id, seq), ...fields });
+  return { ...unstated(id, seq), seq, statementDigest: sha256(signed), sealed, sigKeyDigest: `aa${id}` };
 }
 
 function unstated(id: number, port: number): RegisterCommand {
