@@ -6,6 +6,7 @@ import { COMMIT_ATTEMPTS_MAX, HISTORY_BYTES } from '../limits.ts';
 import type { Decision } from '../registry/barrier.ts';
 import type { ClusterTable } from '../registry/cluster-table.ts';
 import type { Command, OperatorCommand, Reply } from '../registry/command.ts';
+import { EPOCH_KEY } from '../registry/epoch.ts';
 import { type Effect, type Outcome, refuse } from '../registry/outcome.ts';
 import type { CommitOutcome, Store } from '../store/store.ts';
 import type { Charges, Purse } from './charges.ts';
@@ -242,6 +243,7 @@ export class BatchCommitter {
       return effects.map(({ changes }) => (changes.length > 0 ? commits[next++] : undefined));
     } catch (error) {
       for (const effect of [...effects].reverse()) effect.undo();
+      for (const { changes } of effects) this.#rosterCache?.undone(changes);
       this.#table.setRoundsBack();
       this.#health.failed(error);
       return undefined;
@@ -259,12 +261,25 @@ export class BatchCommitter {
     // A store with a roster cache has no other writer. If there is a conflict nevertheless, the cached clusters are
     // unknown.
     if (commits.some((commit) => commit?.kind === 'conflict')) return rosterCache.clear();
-    for (const { changes } of effects) for (const change of changes) rosterCache.apply(change);
-    for (const { reply } of outcomes) {
-      if (reply.kind !== 'roster' && reply.kind !== 'cluster') continue;
-      const cluster = this.#table.cluster(reply.cluster.id);
-      if (cluster) rosterCache.publish(cluster);
+    const complete = new Set<string>();
+    for (const { changes } of effects) {
+      for (const change of changes) {
+        rosterCache.apply(change);
+        if (change.kind === 'entry' && change.key === EPOCH_KEY) complete.add(change.clusterId);
+      }
     }
+    for (const id of complete) this.#show(rosterCache, id, true);
+    for (const { reply } of outcomes) {
+      if (reply.kind === 'roster') this.#show(rosterCache, reply.cluster.id, reply.sealed !== undefined);
+      // A cluster that a sealed client made, which a sealed member will read.
+      else if (reply.kind === 'cluster')
+        this.#show(rosterCache, reply.cluster.id, reply.cluster.confirmMs !== undefined);
+    }
+  }
+
+  #show(rosterCache: RosterCache, clusterId: string, stated: boolean): void {
+    const cluster = this.#table.cluster(clusterId);
+    if (cluster) rosterCache.publish(cluster, stated);
   }
 
   /** After a conflict: undoes all effects, then replays the stored ones and the records that won. */

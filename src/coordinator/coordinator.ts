@@ -82,7 +82,9 @@ export class Coordinator {
     this.#clock = clock;
     this.#changes = changes;
     this.#batches = new BatchCommitter({ table, store, observer, clock, rosterCache, charges, newRound });
-    table.beginHistory(newHistory());
+    const history = newHistory();
+    table.beginHistory(history);
+    rosterCache?.beginHistory(history);
     store.onArrival?.(() => this.#hear());
   }
 

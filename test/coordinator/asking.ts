@@ -47,7 +47,7 @@ export function over(
   };
   const charges = new Charges(budgets);
   const coordinator = new Coordinator(table, store, observer, () => clock.now, undefined, charges, changes);
-  return { table, coordinator, clock, rounds, batches, filled, expired, full, unreachable, broken, replaced };
+  return { table, coordinator, observer, clock, rounds, batches, filled, expired, full, unreachable, broken, replaced };
 }
 
 /** The reply to a single command. */

@@ -36,6 +36,7 @@ import { create, getCluster, join, register } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
 const ALL = 2n ** 64n - 1n;
+const HISTORY = '0123456789abcdef';
 
 /** A coordinator over a store, and the replies that its roster cache gives a worker. */
 function shown(store: Store = new MemoryStore(), pages?: number) {
@@ -68,16 +69,16 @@ function copied(reply: Reply): Reply {
   return reply.kind === 'roster' ? { ...reply, roster: Uint8Array.from(reply.roster) } : reply;
 }
 
-/** All questions of a worker in the small world. */
+/** All questions of a worker in the small world, in an RSA dialect and in the sealed one. */
 const QUESTIONS: readonly Command[] = [
   ...[...CLIENT_IDS, NOBODY].flatMap((clientId) =>
     [...NAMES.map((name) => ({ name })), ...CLUSTER_IDS.map((id) => ({ id }))].flatMap((cluster) =>
-      [40, 100_000].map(
-        (rosterBytesMax): Command => ({
-          ...{ kind: 'get-cluster', clientId, cluster, which: rosterBytesMax === 40 ? 0x5n : ALL, rosterBytesMax },
-          cursor: { clusterId: CLUSTER_IDS[0]!, from: 1 },
-        }),
-      ),
+      [40, 100_000].flatMap((rosterBytesMax): Command[] => {
+        const which = rosterBytesMax === 40 ? 0x5n : ALL;
+        const asked = { kind: 'get-cluster', clientId, cluster, which, rosterBytesMax } as const;
+        const question = { ...asked, cursor: { clusterId: CLUSTER_IDS[0]!, from: 1 } };
+        return [question, { ...question, sealed: true }];
+      }),
     ),
   ),
   ...NAMES.map((name): Command => ({ ...(create(name, 0xf0) as Command & { kind: 'create' }), endPointCount: 2 })),
@@ -100,20 +101,24 @@ const doings = fc
 describe('the roster cache', () => {
   // On few pages clusters and names must share them.
   it.each([1, 2, 3])("gives the coordinator's replies after every batch, on %i pages (R6, R8, R9)", async (pages) => {
-    let answered = 0;
+    let [answered, sealed] = [0, 0];
     const cuts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1 });
     await fc.assert(
       fc.asyncProperty(doings, cuts, async (commands, cuts) => {
-        const { coordinator, answer } = shown(new MemoryStore(), pages);
+        const { coordinator, rosterCache, answer } = shown(new MemoryStore(), pages);
         const plain = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
+        for (const one of [rosterCache, plain]) one.beginHistory(HISTORY);
         const rest = [...commands];
         for (let cut = 0; rest.length > 0; cut++) {
           const batch = rest.splice(0, cuts[cut % cuts.length]);
           await coordinator.ask(batch);
           for (const command of batch) plain.apply(command, 0);
+          // The first sealed reader brings the roster states up to date.
+          if (cut % 2 === 0) await coordinator.ask(QUESTIONS.filter(({ kind }) => kind === 'get-cluster'));
           for (const question of QUESTIONS) {
             const reply = answer(question);
             if (reply === undefined) continue;
+            if (question.kind === 'get-cluster' && question.sealed) sealed += 1;
             answered += 1;
             const { reply: expected, changes } = plain.apply(question, 0);
             expect(changes).toEqual([]);
@@ -125,6 +130,7 @@ describe('the roster cache', () => {
     );
     // Fewer would mean that the histories miss the cache.
     expect(answered).toBeGreaterThan(50);
+    expect(sealed).toBeGreaterThan(50);
   });
 
   it.each([32, 33, 64])('gives as many of %i members as the coordinator, from any index (R8, R9)', async (size) => {

@@ -1,6 +1,7 @@
-// The layout of the roster cache: pages of 64 KB, each with one cluster and its tokens, and a hash table of names. The
-// tokens of all members are one run of bytes, as readers of the RSA dialects get them. Invariant: a seat is written
-// beyond the count that readers load, and the count is stored last.
+// The layout of the roster cache: pages of 96 KB, each with one cluster and its tokens, and a hash table of names. The
+// tokens of all members are one run of bytes, as readers of the RSA dialects get them. Fields 32 to 35 of the tokens
+// are another, for readers of the sealed dialect. Invariant: a seat is written beyond the count that readers load, and
+// the count is stored last. The roster state of sealed readers is a seqlock, and says for how many seats it holds.
 import { CLUSTER_SIZE_MAX } from '../../limits.ts';
 import type { ClusterProperties, ClusterRecord, Registration } from '../../registry/command.ts';
 import { ByteReader, ByteWriter } from '../../shared-memory/byte-codec.ts';
@@ -10,14 +11,26 @@ import { HAZARDS_BYTES, type Hazards } from './hazards.ts';
 
 /** Clusters that can be published at once. A cluster's ID selects its page, its name an entry of the hash table. */
 const PAGES = 1_024;
-/** Room for 64 tokens of 970 bytes; a larger cluster is not published. The OS never commits untouched pages. */
-const PAGE_BYTES = 64 * 1_024;
+/**
+ * Room for 64 tokens of 970 bytes, and for 64 times 512 bytes of further fields; a larger cluster is not published. The
+ * OS never commits untouched pages.
+ */
+const FIELDS_AT = 64 * 1_024;
+const PAGE_BYTES = 96 * 1_024;
 const WORD_BYTES = 4;
+const HASH_BYTES = 32;
+const TWO_32 = 2 ** 32;
+const NOTHING = new Uint8Array(0);
 
-/** Words of a page: whether it is published, whether it was read lately, the count of seats, the first seat. */
-const [PUBLISHED, USED, SEATS, SEATS_AT] = [0, 1, 2, 4];
-/** Words of a seat: its index, the end of its token, the length of the client's ID, that ID. */
-const [INDEX, END, ID_LENGTH, ID, SEAT_WORDS] = [0, 1, 2, 3, 11];
+/**
+ * Words of a page: whether it is published, whether it was read lately, the count of seats, the sequence of the roster
+ * state, that state, the first seat.
+ */
+const [PUBLISHED, USED, SEATS, STATE_SEQ, STATE_AT, SEATS_AT] = [0, 1, 2, 3, 4, 20];
+/** Words of the roster state: the seats that it is of, version, epoch and roster hash. Numbers have two words. */
+const [STATE_SEATS, VERSION, EPOCH, HASH, STATE_WORDS] = [0, 1, 3, 5, 13];
+/** Words of a seat: its index, the end of its token, the length of the client's ID, that ID, the end of its fields. */
+const [INDEX, END, ID_LENGTH, ID, FIELDS_END, SEAT_WORDS] = [0, 1, 2, 3, 11, 12];
 const HEAD_AT = (SEATS_AT + CLUSTER_SIZE_MAX * SEAT_WORDS) * WORD_BYTES;
 /** The head before it holds a name of at most 128 characters and the properties. */
 const TOKENS_AT = HEAD_AT + 256;
@@ -31,11 +44,21 @@ export function newRosterCacheMemory(pages = PAGES): SharedArrayBuffer {
 export interface NamedCluster {
   readonly name: string;
   readonly cluster: ClusterProperties;
+  /** The History that versions belong to, hex (V1). */
+  readonly history: string;
 }
 
-/** True if a page has room for so many bytes of tokens. */
-export function fits(tokenBytes: number): boolean {
-  return TOKENS_AT + tokenBytes <= PAGE_BYTES;
+/** The state that a roster for a reader of the sealed dialect belongs to. */
+export interface PageState {
+  readonly version: number;
+  readonly epoch: number;
+  /** 32 bytes. */
+  readonly rosterHash: Uint8Array;
+}
+
+/** True if a page has room for so many bytes of tokens and of further fields. */
+export function fits(tokenBytes: number, fieldBytes: number): boolean {
+  return TOKENS_AT + tokenBytes <= FIELDS_AT && FIELDS_AT + fieldBytes <= PAGE_BYTES;
 }
 
 /** A thread's view of the page of one cluster. */
@@ -73,11 +96,53 @@ export class CachePage {
   }
 
   /** Writes a cluster without seats to a hidden page that no worker reads. publish() shows it to readers. */
-  begin(record: ClusterRecord): void {
+  begin(record: ClusterRecord, history: string): void {
     const head = new ByteWriter(this.#bytes.subarray(HEAD_AT, TOKENS_AT));
     head.text(record.name);
     writeProperties(record, head);
+    head.hex(history);
+    this.#words[STATE_AT + STATE_SEATS] = 0;
     Atomics.store(this.#words, SEATS, 0);
+  }
+
+  /** Writes the roster state of the present seats. Readers that meet the write go to the coordinator. */
+  setState({ version, epoch, rosterHash }: PageState): void {
+    const words = this.#words;
+    const hash = new DataView(rosterHash.buffer, rosterHash.byteOffset, rosterHash.length);
+    Atomics.add(words, STATE_SEQ, 1);
+    Atomics.store(words, STATE_AT + STATE_SEATS, this.seats);
+    for (const [place, number] of [
+      [VERSION, version],
+      [EPOCH, epoch],
+    ] as const) {
+      Atomics.store(words, STATE_AT + place, number % TWO_32);
+      Atomics.store(words, STATE_AT + place + 1, Math.floor(number / TWO_32));
+    }
+    for (let word = 0; word < STATE_WORDS - HASH; word++) {
+      Atomics.store(words, STATE_AT + HASH + word, hash.getInt32(word * WORD_BYTES, true));
+    }
+    Atomics.add(words, STATE_SEQ, 1);
+  }
+
+  /** Sends readers of the roster state to the coordinator. */
+  dropState(): void {
+    Atomics.add(this.#words, STATE_SEQ, 1);
+    Atomics.store(this.#words, STATE_AT + STATE_SEATS, 0);
+    Atomics.add(this.#words, STATE_SEQ, 1);
+  }
+
+  /** The roster state of so many seats, which is at least 1; undefined if the page has another. */
+  stateOf(seats: number): PageState | undefined {
+    const words = this.#words;
+    const seq = Atomics.load(words, STATE_SEQ);
+    if (seq % 2 !== 0 || Atomics.load(words, STATE_AT + STATE_SEATS) !== seats) return undefined;
+    const number = (place: number) =>
+      (Atomics.load(words, STATE_AT + place) >>> 0) + Atomics.load(words, STATE_AT + place + 1) * TWO_32;
+    const state = { version: number(VERSION), epoch: number(EPOCH), rosterHash: Buffer.alloc(HASH_BYTES) };
+    for (let word = 0; word < STATE_WORDS - HASH; word++) {
+      state.rosterHash.writeInt32LE(Atomics.load(words, STATE_AT + HASH + word), word * WORD_BYTES);
+    }
+    return Atomics.load(words, STATE_SEQ) === seq ? state : undefined;
   }
 
   /** Releases everything written before to new readers. */
@@ -86,15 +151,18 @@ export class CachePage {
   }
 
   /** Appends a seat. Returns false if there is no room or the index is not above the last one. */
-  add(index: number, { clientId, token }: Registration): boolean {
+  add(index: number, { clientId, token, sealed = NOTHING }: Registration): boolean {
     const { seats } = this;
     const start = this.tokenAt(seats);
+    const fieldsStart = this.#fieldsAt(seats);
     if (seats > 0 && index <= this.indexAt(seats - 1)) return false;
-    if (!fits(start + token.length)) return false;
+    if (!fits(start + token.length, fieldsStart + sealed.length)) return false;
     copyBytes(token, this.#bytes, TOKENS_AT + start);
+    this.#bytes.set(sealed, FIELDS_AT + fieldsStart);
     const at = wordOf(seats);
     this.#words[at + INDEX] = index;
     this.#words[at + END] = start + token.length;
+    this.#words[at + FIELDS_END] = fieldsStart + sealed.length;
     this.#words[at + ID_LENGTH] = this.#bytes.write(clientId, (at + ID) * WORD_BYTES, 'hex');
     Atomics.store(this.#words, SEATS, seats + 1);
     return true;
@@ -107,7 +175,7 @@ export class CachePage {
 
   head(): NamedCluster {
     const head = new ByteReader(this.#bytes.subarray(HEAD_AT, TOKENS_AT));
-    return { name: head.text(), cluster: readProperties(head) };
+    return { name: head.text(), cluster: readProperties(head), history: head.hex() };
   }
 
   indexAt(seat: number): number {
@@ -124,6 +192,15 @@ export class CachePage {
   /** Offset of a seat's token, which is the end of the token before it. */
   tokenAt(seat: number): number {
     return seat === 0 ? 0 : this.#words[wordOf(seat - 1) + END]!;
+  }
+
+  /** A view of the further fields of a seat's token; empty if it has none. */
+  fields(seat: number): Uint8Array {
+    return this.#bytes.subarray(FIELDS_AT + this.#fieldsAt(seat), FIELDS_AT + this.#fieldsAt(seat + 1));
+  }
+
+  #fieldsAt(seat: number): number {
+    return seat === 0 ? 0 : this.#words[wordOf(seat - 1) + FIELDS_END]!;
   }
 
   /** A view of the tokens of the seats from `seat` to before `end`. */

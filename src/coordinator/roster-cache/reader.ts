@@ -1,7 +1,9 @@
 // A worker's end of the roster cache, in stage 2, parallel: it replies to a member's GetCluster and to a Create of an
 // existing cluster without the coordinator, so such a job skips stages 3 and 4.
 import type { ClusterProperties, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
-import { chooseMembers, joinTokens } from '../../registry/roster.ts';
+import { chooseMembers, joinTokens, joinWholeTokens, wholeTokenBytes } from '../../registry/roster.ts';
+import { bitsWhere } from '../../registry/seat-bits.ts';
+import { copyBytes } from '../../shared-memory/copy-bytes.ts';
 import { Hazards } from './hazards.ts';
 import { type CachePage, CachePages, type NamedCluster } from './page.ts';
 
@@ -51,17 +53,18 @@ function replyFrom(page: CachePage, command: Command): Reply | undefined {
   const { name, cluster } = head;
   if (command.kind === 'create') return name === command.name ? { kind: 'cluster', cluster } : undefined;
   const matches = command.kind === 'get-cluster' && isNamed(head, command.cluster);
-  return matches ? rosterFrom(page, head.cluster, command) : undefined;
+  return matches ? rosterFrom(page, head, command) : undefined;
 }
 
 /** The roster for a member. Non-members go to the coordinator, which refreshes their registration. */
-function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClusterCommand): Reply | undefined {
+function rosterFrom(page: CachePage, head: NamedCluster, command: GetClusterCommand): Reply | undefined {
   const { seats } = page;
-  // The page has no version (V1), so readers of the sealed dialect go to the coordinator.
-  if (command.sealed) return undefined;
-  if (!hasSeat(page, seats, Buffer.from(command.clientId, 'hex'))) return undefined;
+  const own = seatOfClient(page, seats, Buffer.from(command.clientId, 'hex'));
+  if (own < 0) return undefined;
+  if (command.sealed) return sealedRoster(page, head, command, seats, own);
+  const { cluster } = head;
   const count = page.indexAt(seats - 1) + 1;
-  const from = command.cursor?.clusterId === cluster.id ? command.cursor.from : 0;
+  const from = cursorOf(command, cluster);
   // Fast path for the usual GetCluster: all members of a cluster without evicted seats are one view.
   const all = (1n << BigInt(count)) - 1n;
   const tokens = page.tokens(0, seats);
@@ -80,9 +83,54 @@ function rosterFrom(page: CachePage, cluster: ClusterProperties, command: GetClu
   return { kind: 'roster', cluster, which, next, roster: tokensOf(page, indexes.map(seatOf) as number[], bytes) };
 }
 
-function hasSeat(page: CachePage, seats: number, client: Buffer): boolean {
-  for (let seat = 0; seat < seats; seat++) if (page.isOf(seat, client)) return true;
-  return false;
+/**
+ * The whole roster for a reader of the sealed dialect; undefined if the page lacks the state of these seats. The
+ * coordinator alone knows what has changed since a version, and lets requests wait (V2, V5).
+ */
+function sealedRoster(
+  page: CachePage,
+  { cluster, history }: NamedCluster,
+  command: GetClusterCommand,
+  seats: number,
+  own: number,
+): Reply | undefined {
+  const state = command.known ? undefined : page.stateOf(seats);
+  if (!state) return undefined;
+  const byIndex = seatsByIndex(page, seats);
+  const tokenBytes = (index: number) => {
+    const seat = byIndex(index);
+    return seat === undefined ? 0 : wholeTokenBytes(page.tokens(seat, seat + 1), page.fields(seat));
+  };
+  const { which, next, indexes, bytes } = chooseMembers(
+    page.indexAt(seats - 1) + 1,
+    tokenBytes,
+    command.which,
+    cursorOf(command, cluster),
+    command.rosterBytesMax,
+  );
+  const whole = indexes.map((index) => {
+    const seat = byIndex(index)!;
+    return [page.tokens(seat, seat + 1), page.fields(seat)] as const;
+  });
+  const isTaken = (index: number) => byIndex(index) !== undefined;
+  const emptied = bitsWhere(cluster.size, (index) => !isTaken(index));
+  // All members of a complete cluster have confirmed. Clusters with an open round are not cached.
+  const confirmed = state.epoch > 0 ? bitsWhere(cluster.size, isTaken) : 0n;
+  return {
+    ...{ kind: 'roster', cluster, which, next, roster: joinWholeTokens(whole, bytes, copyBytes) },
+    sealed: { ...state, history, emptied, yourSeat: page.indexAt(own) },
+    ...(cluster.confirmMs !== undefined && { barrier: { epoch: state.epoch, round: undefined, confirmed } }),
+  };
+}
+
+function cursorOf({ cursor }: GetClusterCommand, { id }: ClusterProperties): number {
+  return cursor?.clusterId === id ? cursor.from : 0;
+}
+
+/** The seat of a client on the page; -1 if it has none. */
+function seatOfClient(page: CachePage, seats: number, client: Buffer): number {
+  for (let seat = 0; seat < seats; seat++) if (page.isOf(seat, client)) return seat;
+  return -1;
 }
 
 const itself = (index: number): number => index;

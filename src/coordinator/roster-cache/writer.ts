@@ -1,7 +1,7 @@
 // The coordinator's end of the roster cache, in stage 4, sequential: it publishes the clusters that are asked for,
 // applies each stored change, and invalidates a page that it cannot update. Invariants: published clusters are stored;
 // a page that a worker reads is never rewritten.
-import { isComplete } from '../../registry/barrier.ts';
+import { epochOf, isComplete } from '../../registry/barrier.ts';
 import { type Cluster, isEphemeral } from '../../registry/cluster.ts';
 import type { Change, ClusterRecord, MemberRecord, Registration } from '../../registry/command.ts';
 import { Hazards } from './hazards.ts';
@@ -13,10 +13,18 @@ export class RosterCache {
   readonly #hazards: Hazards;
   /** By page: the ID of the published cluster. */
   readonly #published: (string | undefined)[] = [];
+  /** By page: the version of its roster state; undefined if it has none. */
+  readonly #versions: (number | undefined)[] = [];
+  #history = '';
 
   constructor(memory: SharedArrayBuffer) {
     this.#pages = new CachePages(memory);
     this.#hazards = new Hazards(memory);
+  }
+
+  /** Names what versions belong to (V1), hex. Call it before the first change. */
+  beginHistory(history: string): void {
+    this.#history = history;
   }
 
   /** Applies a stored change. */
@@ -39,14 +47,29 @@ export class RosterCache {
     }
   }
 
-  /** Publishes a stored cluster, unless its page holds another, read since publish() last tried it. */
-  publish(cluster: Cluster): void {
+  /**
+   * Publishes a stored cluster, unless its page holds another, read since publish() last tried it. Readers of the
+   * sealed dialect find it only with a roster state: `stated` is true if they may ask soon.
+   */
+  publish(cluster: Cluster, stated: boolean): void {
     const { record, seats } = cluster;
     if (record.confirmMs && !isComplete(cluster)) return;
     const number = this.#pages.numberOf(record.id);
-    if (this.#published[number] === record.id) return this.#pages.name(record.name, number);
-    if (this.#published[number] !== undefined && this.#pages.at(number).takeUsed()) return;
-    this.#begin(record, seats);
+    if (this.#published[number] === record.id) this.#pages.name(record.name, number);
+    else if (this.#published[number] !== undefined && this.#pages.at(number).takeUsed()) return;
+    else this.#begin(record, seats);
+    if (stated) this.#state(cluster, number);
+  }
+
+  /** Drops the roster states of changes that were undone: versions have risen, though seats are the same (V1). */
+  undone(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (!('clusterId' in change)) continue;
+      const number = this.#pages.numberOf(change.clusterId);
+      if (this.#published[number] !== change.clusterId) continue;
+      this.#pages.at(number).dropState();
+      this.#versions[number] = undefined;
+    }
   }
 
   /** Invalidates every page. */
@@ -60,16 +83,27 @@ export class RosterCache {
    */
   #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
-    if (isEphemeral(record) || record.owner !== undefined || !fits(bytes)) return;
+    const fieldBytes = members.reduce((sum, member) => sum + (member?.sealed?.length ?? 0), 0);
+    if (isEphemeral(record) || record.owner !== undefined || !fits(bytes, fieldBytes)) return;
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
     this.#published[number] = undefined;
     if (!page.hide(this.#hazards)) return;
-    page.begin(record);
+    page.begin(record, this.#history);
+    this.#versions[number] = undefined;
     for (const [index, member] of members.entries()) if (member) page.add(index, member);
     page.publish();
     this.#published[number] = record.id;
     this.#pages.name(record.name, number);
+  }
+
+  /** Brings the roster state of a page up to date. The page has all stored seats of its cluster. */
+  #state(cluster: Cluster, number: number): void {
+    const { version } = cluster.versions;
+    if (this.#published[number] !== cluster.record.id || this.#versions[number] === version) return;
+    if (cluster.memberCount === 0) return;
+    this.#pages.at(number).setState({ version, epoch: epochOf(cluster), rosterHash: cluster.rosterHash });
+    this.#versions[number] = version;
   }
 
   #seat(member: MemberRecord): void {
