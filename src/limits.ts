@@ -19,6 +19,8 @@ export const CLUSTER_SIZE_MAX = 64;
 /** Bounds of a cluster's confirm time that is not 0, in milliseconds (Q1). */
 export const CONFIRM_MS_MIN = 15_000;
 export const CONFIRM_MS_MAX = 3_600_000;
+/** The confirm time that the library asks for in the sealed dialect, in milliseconds. The command line asks for none. */
+export const CONFIRM_MS_DEFAULT = 30_000;
 
 /** Interval of the marks that age rounds, and the time in which one has to be back, in milliseconds (Q7). */
 export const MARK_MS = 1_000;

@@ -51,7 +51,7 @@ async function form(server: ServerProcess, keys: Member, cluster: string, way: W
       return session;
     }),
   );
-  await sessions[0]!.create(cluster, { size: SIZE });
+  await sessions[0]!.create(cluster, { size: SIZE, confirmMs: 0 });
   const before = await server.metric(GET_CLUSTERS);
   const began = performance.now();
   let lastJoined = 0;

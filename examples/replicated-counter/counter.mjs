@@ -24,7 +24,8 @@ if (existsSync(file)) parts.set(own, Number(readFileSync(file, 'utf8')));
 
 const { session } = await beginSession(regCred, {}, async (opened) => {
   await opened.identify(member);
-  await opened.create(CLUSTER.name, { size: CLUSTER.size });
+  // Without a confirm time a member that is killed while the others start keeps its seat.
+  await opened.create(CLUSTER.name, { size: CLUSTER.size, confirmMs: 0 });
   await opened.join(CLUSTER.name);
 });
 await session.bye();

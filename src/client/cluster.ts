@@ -21,8 +21,8 @@ export interface ClusterSpec {
   readonly ephemeral?: boolean | undefined;
   /**
    * Milliseconds in which each member has to confirm that it is there, once the last seat is taken; the registry clamps
-   * it to 15,000 to 3,600,000 (Q1). A member that does not loses its seat. With 0, the default, a full cluster is complete.
-   * Only in `sealed`.
+   * it to 15,000 to 3,600,000 (Q1). A member that does not loses its seat. Watching a cluster confirms, as
+   * `session.members()` and `watchCluster()` do. With 0 a full cluster is complete. Default 30,000. Only in `sealed`.
    */
   readonly confirmMs?: number | undefined;
   /**

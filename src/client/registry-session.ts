@@ -1,6 +1,7 @@
 // A session with a registry: one method for each request. IDs are lower-case hex throughout. Every request rejects with
 // RegistryRefused, RegistryUnreachable or ProtocolError, and then the session has ended.
 import { createPublicKey } from 'node:crypto';
+import { CONFIRM_MS_DEFAULT } from '../limits.ts';
 import type { SessionDialect } from '../wire/hello.ts';
 import { bigintOf, longOf, type Message, Op, opName } from '../wire/message.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
@@ -156,9 +157,12 @@ export class RegistrySession {
     return identity;
   }
 
-  /** Creates a cluster, or finds the one of this name. The result may differ from the spec (R1, R4). */
+  /**
+   * Creates a cluster, or finds the one of this name. The result may differ from the spec (R1, R4). In `sealed` each
+   * member has to confirm within 30 s unless the spec says otherwise (Q1): set `confirmMs` to 0 if members do not watch.
+   */
   async create(name: string, spec: ClusterSpec): Promise<ClusterProperties> {
-    const { size, endPoints = 1, ephemeral = false, confirmMs = 0, joinTokens = [] } = spec;
+    const { size, endPoints = 1, ephemeral = false, confirmMs = CONFIRM_MS_DEFAULT, joinTokens = [] } = spec;
     if (joinTokens.length > 0) this.#assertSealed('join tokens');
     for (const count of [size, endPoints, confirmMs]) {
       if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff) throw new TypeError(`${count} is not a uint32`);

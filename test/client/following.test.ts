@@ -51,7 +51,7 @@ describeEachEngine('A watch, with the engine %s', (engine) => {
     it('shows each member as it joins, and ends when the cluster is full', async () => {
       const cluster = `fills-${transport}-${++names}`;
       const one = await registry.identify('one', { transport });
-      await one.session.create(cluster, { size: 3 });
+      await one.session.create(cluster, { size: 3, confirmMs: 0 });
       await one.session.join(cluster);
       const seen = collect(one.session, cluster, { memberId: one.id });
       for (const name of ['two', 'three']) {
@@ -70,7 +70,7 @@ describeEachEngine('A watch, with the engine %s', (engine) => {
       const cluster = `goes-on-${transport}-${++names}`;
       const one = await registry.identify('one', { transport });
       const two = await registry.identify('two', { transport });
-      await one.session.create(cluster, { size: 2 });
+      await one.session.create(cluster, { size: 2, confirmMs: 0 });
       await one.session.join(cluster);
       await two.session.join(cluster);
       const stop = new AbortController();
@@ -102,7 +102,7 @@ describeEachEngine('A watch, with the engine %s', (engine) => {
     it('that is ended leaves its session usable at once, although its request waits (V6)', async () => {
       const cluster = `ended-${transport}-${++names}`;
       const { session } = await registry.identify('one', { transport });
-      await session.create(cluster, { size: 2 });
+      await session.create(cluster, { size: 2, confirmMs: 0 });
       await session.join(cluster);
       const stop = new AbortController();
       const seen = collect(session, cluster, { signal: stop.signal });
@@ -118,7 +118,7 @@ describeEachEngine('A watch, with the engine %s', (engine) => {
     it('tells an evicted watcher that it has no seat any more (V4)', async () => {
       const cluster = `evicted-${transport}-${++names}`;
       const one = await registry.identify('one', { transport });
-      await one.session.create(cluster, { size: 2 });
+      await one.session.create(cluster, { size: 2, confirmMs: 0 });
       await one.session.join(cluster);
       const seen = collect(one.session, cluster, { memberId: one.id });
       await until(async () => (await parked()) === 1);

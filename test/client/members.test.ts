@@ -27,7 +27,7 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
   it('yields members as they join and ends when the cluster is full', async () => {
     const cluster = unique('filling');
     const first = await registry.identify('one', way);
-    await first.session.create(cluster, { size: 3 });
+    await first.session.create(cluster, { size: 3, confirmMs: 0 });
     const visitor = await visit(way);
     const watch = visitor.members(cluster, { pollMs: 50 });
 
@@ -92,15 +92,35 @@ describe.each(WAYS)('$dialect over $transport', (way) => {
   });
 });
 
+it('yields a full cluster until each member watches it, with the default confirm time (Q1, Q6)', async () => {
+  const members = [await registry.identify('one'), await registry.identify('two')];
+  for (const { session } of members) {
+    expect(await session.create('watched', { size: 2 })).toMatchObject({ confirmMs: 30_000 });
+    await session.join('watched');
+  }
+  const visitor = await visit(WAYS.find(({ dialect }) => dialect === 'sealed')!);
+  const watch = visitor.members('watched', { pollMs: 50 });
+  for (const name of ['one', 'two']) expect((await watch.next()).value).toMatchObject({ name });
+  const end = watch.next();
+  expect(await visitor.cluster('watched')).toMatchObject({ epoch: 0, confirmed: 0n });
+  const watching = members.map(async ({ session }) => {
+    for await (const { name } of session.members('watched')) expect(['one', 'two']).toContain(name);
+  });
+  expect(await end).toEqual({ done: true, value: undefined });
+  await Promise.all(watching);
+  expect(await visitor.cluster('watched')).toMatchObject({ epoch: 1, confirmed: 0b11n });
+});
+
 describe('a yielded member that is evicted', () => {
   const evict = async (cluster: string, member: string) => {
     const { adminPort, dataDir } = registry.process;
     const flags = ['--admin', `127.0.0.1:${adminPort}`, '--data-dir', dataDir];
     expect(await runXlreg(['evict', cluster, member, ...flags])).toMatchObject({ code: 0 });
   };
+  // These members do not watch.
   const joins = async (cluster: string, name: string) => {
     const { session } = await registry.identify(name);
-    await session.create(cluster, { size: 3 });
+    await session.create(cluster, { size: 3, confirmMs: 0 });
     await session.join(cluster);
   };
 

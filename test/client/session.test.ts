@@ -36,7 +36,7 @@ describe.each(ALL_WAYS)('$dialect over $transport', (way) => {
 
     const created = await session.create(unique('whole'), { size: 3, endPoints: 2, ephemeral: true });
     const { clusterId } = created;
-    const told = sealed ? { confirmMs: 0 } : {};
+    const told = sealed ? { confirmMs: 30_000 } : {};
     expect(created).toEqual({ clusterId, size: 3, endPoints: 2, ephemeral: true, ...told });
     expect(await session.join(unique('whole'))).toEqual(created);
     expect(await session.join({ id: clusterId.toUpperCase() })).toEqual(created);
