@@ -95,6 +95,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [REFUSAL_TEXT['member-name-in-use']]:
     'to return as that member, use its home (--home); if its keys are lost, run xlreg evict CLUSTER MEMBER first',
   [REFUSAL_TEXT['join-token-needed']]: 'pass --token or XLREG_TOKEN; xlreg token add makes one',
+  [REFUSAL_TEXT['join-token-unknown']]: 'it was revoked, is of another cluster, or was mistyped',
+  [REFUSAL_TEXT['join-token-expired']]: 'xlreg token add makes another one',
+  [REFUSAL_TEXT['join-token-used-up']]: 'xlreg token add makes another one',
+  [REFUSAL_TEXT['join-token-for-other']]:
+    'this token, or one that is outstanding for this name, was made with --for or --observer',
+  [REFUSAL_TEXT['member-replaced']]: 'new keys have its seat; join with another name, or with a token of --replace',
   [REFUSAL_TEXT['join-token-dialect']]: 'only --dialect sealed carries one',
   [REFUSAL_TEXT['cluster-admits-differently']]:
     'the cluster exists, and these keys have not made it with this token; xlreg token add makes another one',

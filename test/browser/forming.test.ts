@@ -83,6 +83,28 @@ describe.skipIf(executable === undefined)('xlreg/browser', () => {
     expect((await metric(site, 'xlreg_messages_total{op="GetCluster"}')) - before).toBeLessThanOrEqual(5);
   });
 
+  it('joins again after a round has passed without it (Q7)', async () => {
+    const [late, other] = await tabs(2);
+    await connect(site, late!, 'late');
+    await connect(site, other!, 'other');
+    const join = `
+      await session.create('passed', { size: 2, confirmMs: 15_000 });
+      cluster = await session.join('passed');`;
+    const watch = `
+      seats = [];
+      watching = (async () => {
+        for await (const { yourSeat } of session.watch(cluster.clusterId)) seats.push(yourSeat);
+      })();`;
+    await run(late!, join);
+    await run(other!, join + watch);
+    await until(async () => (await metric(site, 'xlreg_round_seats_removed_total')) > 0);
+    await run(late!, watch);
+    const [first, ...rest] = await run<number[]>(late!, 'await watching; return seats');
+    expect(first).toBe(65);
+    expect(rest.at(-1)).toBe(0);
+    expect((await run<number[]>(other!, 'await watching; return seats')).at(-1)).toBe(1);
+  }, 120_000);
+
   it('ends a watch by a signal', async () => {
     const [tab] = await tabs(1);
     await connect(site, tab!, 'alice');
