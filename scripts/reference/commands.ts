@@ -13,21 +13,16 @@ const ERROR_KEYS = [
 ];
 
 const ERROR_CODES = [
-  ['`bad-usage`', 'the command line, or a file that it names, is wrong'],
-  ['`registry-unreachable`, `hello-refused`', 'no connection or no answer; the registry closed it at the Hello'],
-  ['`registry-untrusted`, `clock-fault`, `protocol-violated`', 'the peer is not the registry, or breaks the protocol'],
-  ['`time-up`', 'the time of `--wait` is up, and the cluster is not complete'],
-  ['`not-verified`', 'a statement of the roster is wrong'],
-  ['`no-longer-member`', 'the member was evicted, or its cluster is gone'],
-  ['`member-home`, `end-point-unknown`', 'the home cannot be used; an `auto:` end point has no address'],
-  ['`end-points-not-ok`', 'of `xlreg check`'],
-  ['`saved-roster-…`', 'of `xlreg verify`: format, memory, registry, signature, members, older, differs'],
-  ['`admin-port-unreachable`', 'no registry answers at the admin port'],
-  ['`audit-log-unsound`, `settings-faulty`', 'of `xlreg audit verify` and `xlreg config`'],
-  ['`store-unusable`, `backup-unusable`', 'a table or a backup cannot be used'],
-  ['`interrupted`', 'SIGHUP, SIGINT or SIGTERM ended the command'],
-  ['`failed`', 'any other failure'],
-  ['others', 'a refusal of the registry, such as `cluster-full`, or of the [admin API](admin-api.md)'],
+  ['`BAD_USAGE`', 'the command line, or a file that it names, is wrong'],
+  ['`TIME_UP`', 'the time of `--wait` is up, and the cluster is not complete'],
+  ['`NOT_VERIFIED`', 'a statement of the roster is wrong'],
+  ['`END_POINTS_NOT_OK`', '`xlreg check` has found an end point that is not ok'],
+  ['`AUDIT_LOG_UNSOUND`, `SETTINGS_FAULTY`', '`xlreg audit verify` or `xlreg config` has found a fault'],
+  ['`STORE_UNUSABLE`, `BACKUP_UNUSABLE`', 'a table or a backup cannot be used'],
+  ['`ADMIN_PORT_UNREACHABLE`', 'no registry answers at the admin port'],
+  ['`REFUSED_…`', 'the registry refused; from the admin port with a code of the [admin API](admin-api.md)'],
+  ['`INTERRUPTED`', 'SIGHUP, SIGINT or SIGTERM ended the command'],
+  ['`FAILED`', 'another failure of a command for operators'],
 ];
 
 /** More about a shared section. */
@@ -41,9 +36,10 @@ With \`--json\` a command prints one object on stdout. \`xlreg export\` always p
 [${OUTPUT_SCHEMA}](${OUTPUT_SCHEMA}) has a JSON Schema for each command, by its words: \`$defs/join\`,
 \`$defs/token-add\`. A later version may add keys; it removes none.
 
-After any exit code but 0, the last line of stderr is an object, too. Other lines there are for people:
+After any exit code but 0, the last line of stderr is an object, too. Other lines there are for people.
+\`code\` is one of [the client library](errors.md) or of the table below:
 
-    {"error":{"code":"cluster-full","message":"the registry refused: cluster is full","retryable":false,"exitCode":1}}
+    {"error":{"code":"REFUSED_CLUSTER_FULL","message":"the registry refused: cluster is full","retryable":false,"exitCode":1}}
 
 ${table(['key', 'content'], ERROR_KEYS)}
 ${table(['code', 'meaning'], ERROR_CODES)}`;

@@ -82,7 +82,7 @@ export async function askAdmin(
 function reasonIn(text: string): { readonly message: string; readonly code?: string } {
   try {
     const { message, code } = (JSON.parse(text) as { error: { message: unknown; code: unknown } }).error;
-    return { message: String(message), code: String(code) };
+    return { message: String(message), code: `REFUSED_${String(code).toUpperCase().replaceAll('-', '_')}` };
   } catch {
     return { message: text.trim() };
   }

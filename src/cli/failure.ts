@@ -3,15 +3,14 @@ import { BackupError } from '../backup/registry-files.ts';
 import {
   ClockFault,
   EndPointUnknown,
-  HelloRefused,
   MemberHomeError,
-  mayPass,
   NoLongerMember,
   ProtocolError,
   RegistryRefused,
   RegistryUnreachable,
   RegistryUntrusted,
   TimeUp,
+  XlRegError,
 } from '../client/errors.ts';
 import { SavedRosterError, type SavedRosterFault } from '../client/saved-roster.ts';
 import { REFUSAL_TEXT } from '../errors.ts';
@@ -38,56 +37,46 @@ const ROSTER_EXIT_CODES: Readonly<Record<SavedRosterFault, Failure['exitCode']>>
 
 type Kind = new (...args: never[]) => Error;
 
-/** The errors whose message is shown after a few words. The first row that matches counts. */
-const KINDS: readonly (readonly [kind: Kind, before: string, code: string, exitCode: Failure['exitCode']])[] = [
-  [UsageError, '', 'bad-usage', 2],
-  [MemberHomeError, '--home: ', 'member-home', 2],
-  [NoLongerMember, '', 'no-longer-member', 1],
-  [HelloRefused, 'cannot reach the registry: ', 'hello-refused', 3],
-  [RegistryUnreachable, 'cannot reach the registry: ', 'registry-unreachable', 3],
-  [RegistryUntrusted, 'not the expected registry: ', 'registry-untrusted', 3],
-  [ClockFault, '', 'clock-fault', 3],
-  [EndPointUnknown, '--end-point: ', 'end-point-unknown', 2],
-  [ProtocolError, '', 'protocol-violated', 3],
-  [StoreUnusableError, '', 'store-unusable', 1],
-  [BackupError, '', 'backup-unusable', 2],
+/** Errors of the client library: the words before their message, and the exit code. The first row that matches counts. */
+const CLIENT_ERRORS: readonly (readonly [kind: Kind, before: string, exitCode: Failure['exitCode']])[] = [
+  [MemberHomeError, '--home: ', 2],
+  [EndPointUnknown, '--end-point: ', 2],
+  [NoLongerMember, '', 1],
+  [RegistryRefused, 'the registry refused: ', 1],
+  [RegistryUnreachable, 'cannot reach the registry: ', 3],
+  [RegistryUntrusted, 'not the expected registry: ', 3],
+  [ClockFault, '', 3],
+  [ProtocolError, '', 3],
 ];
 
 /** Undefined for an unexpected error, which is a bug. */
 export function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof XlRegError) return clientFailure(error);
   if (error instanceof TimeUp) {
     const text = 'cannot reach the registry: no answer within the time limit';
-    return { text, code: 'registry-unreachable', retryable: true, exitCode: 3 };
-  }
-  if (error instanceof RegistryRefused) {
-    const text = `the registry refused: ${refusalText(error)}`;
-    return { text, code: refusalCode(error), retryable: mayPass(error), exitCode: 1 };
-  }
-  if (error instanceof SavedRosterError) {
-    const { message, fault } = error;
-    return { text: message, code: `saved-roster-${fault}`, retryable: false, exitCode: ROSTER_EXIT_CODES[fault] };
+    return { text, code: 'NO_ANSWER', retryable: true, exitCode: 3 };
   }
   if (error instanceof OperatorError) {
     const { message, code, retryable, exitCode } = error;
     return { text: message, code, retryable, exitCode };
   }
-  for (const [kind, before, code, exitCode] of KINDS) {
-    if (error instanceof kind) return { text: before + error.message, code, retryable: mayPass(error), exitCode };
-  }
+  if (!(error instanceof Error)) return undefined;
+  const failure = { text: error.message, retryable: false };
+  if (error instanceof UsageError) return { ...failure, code: 'BAD_USAGE', exitCode: 2 };
+  if (error instanceof StoreUnusableError) return { ...failure, code: 'STORE_UNUSABLE', exitCode: 1 };
+  if (error instanceof BackupError) return { ...failure, code: 'BACKUP_UNUSABLE', exitCode: 2 };
   return undefined;
 }
 
-/** The name of each refusal, by its text. */
-const REFUSAL_CODES: ReadonlyMap<string, string> = new Map(
-  // Reversed, so that the first of several refusals with one text names it.
-  Object.entries(REFUSAL_TEXT)
-    .toReversed()
-    .map(([code, text]) => [text, code]),
-);
-
-/** `refused` for a text that no rule has, as of another registry. */
-function refusalCode({ text }: RegistryRefused): string {
-  return REFUSAL_CODES.get(text) ?? 'refused';
+function clientFailure(error: XlRegError): Failure | undefined {
+  const { message, code, retryable } = error;
+  if (error instanceof SavedRosterError) {
+    return { text: message, code, retryable, exitCode: ROSTER_EXIT_CODES[error.fault] };
+  }
+  const [, before = '', exitCode] = CLIENT_ERRORS.find(([kind]) => error instanceof kind) ?? [];
+  if (exitCode === undefined) return undefined;
+  const advice = error instanceof RegistryRefused ? (REMEDIES[error.text] ?? '') : '';
+  return { text: `${before}${message}${advice && `; ${advice}`}`, code, retryable, exitCode };
 }
 
 /** Advice to the user, by the text of a refusal. */
@@ -108,8 +97,3 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [REFUSAL_TEXT['id-in-use']]:
     'the keys in this home (--home) differ from those that the registry has for this ID, or it is registered in sealed',
 };
-
-function refusalText({ message, text }: RegistryRefused): string {
-  const remedy = REMEDIES[text];
-  return remedy === undefined ? message : `${message}; ${remedy}`;
-}

@@ -22,7 +22,7 @@ export function assertGathered(roster: GatheredRoster, { command, verified, seco
   if (faults.length + late.length === 0) return;
   const isLate = faults.length === 0;
   throw new OperatorError([...faults, ...late].join('\n'), 1, {
-    code: isLate ? 'time-up' : 'not-verified',
+    code: isLate ? 'TIME_UP' : 'NOT_VERIFIED',
     retryable: isLate,
   });
 }

@@ -312,7 +312,7 @@ const error = z.strictObject({
   error: z.strictObject({
     code: z
       .string()
-      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+      .regex(/^[A-Z0-9]+(_[A-Z0-9]+)*$/)
       .describe('A word for programs, which never changes'),
     message: z.string().describe('For people; it may change'),
     retryable: z.boolean().describe('True if the same command may succeed later'),

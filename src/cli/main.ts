@@ -83,7 +83,7 @@ async function runCommand(command: string, run: Command, args: readonly string[]
     return await run(args, interrupt.signal);
   } catch (error) {
     if (!interrupt.signal.aborted) return fail(`xlreg ${command}`, error, asksJson);
-    if (asksJson) printJsonError({ text: `ended by ${endedBy}`, code: 'interrupted', retryable: true, exitCode });
+    if (asksJson) printJsonError({ text: `ended by ${endedBy}`, code: 'INTERRUPTED', retryable: true, exitCode });
     return exitCode;
   }
 }

@@ -8,7 +8,7 @@ export interface FailureFacts {
   readonly retryable?: boolean;
 }
 
-const CODES = { 1: 'failed', 2: 'bad-usage', 3: 'admin-port-unreachable' } as const;
+const CODES = { 1: 'FAILED', 2: 'BAD_USAGE', 3: 'ADMIN_PORT_UNREACHABLE' } as const;
 
 /** A message for stderr, and the exit code: 1 refused or failed, 2 wrong usage, 3 server not reachable. */
 export class OperatorError extends Error {

@@ -100,7 +100,7 @@ it(
     const { sessions } = await prints('sessions', 'sessions', ...admin());
     expect(sessions).toContainEqual(expect.objectContaining({ clientName: 'finn' }));
     waiting.child.kill('SIGTERM');
-    fails(await waiting.ended, { code: 'interrupted', retryable: true });
+    fails(await waiting.ended, { code: 'INTERRUPTED', retryable: true });
     await prints('limits', 'limits', ...admin());
     await prints('evict', 'evict', 'pair', 'bob', ...admin());
     await prints('delete', 'delete', 'pair', ...admin());
@@ -117,35 +117,35 @@ it(
 it(
   'prints an error object after each kind of failure of a client',
   async () => {
-    fails(await run('nothing', '--json'), { code: 'bad-usage' });
-    fails(await run('join', 'kept', '--nmae', 'x', '--json'), { code: 'bad-usage' });
-    fails(await run('token', '--json'), { code: 'bad-usage' });
-    fails(await run('members', 'nowhere', '--json'), { code: 'cluster-name-unknown' });
-    fails(await joinAs('guarded', 'gerd'), { code: 'join-token-needed' });
+    fails(await run('nothing', '--json'), { code: 'BAD_USAGE' });
+    fails(await run('join', 'kept', '--nmae', 'x', '--json'), { code: 'BAD_USAGE' });
+    fails(await run('token', '--json'), { code: 'BAD_USAGE' });
+    fails(await run('members', 'nowhere', '--json'), { code: 'REFUSED_CLUSTER_UNKNOWN' });
+    fails(await joinAs('guarded', 'gerd'), { code: 'REFUSED_TOKEN_NEEDED' });
     // A round may still empty a seat.
-    const full = fails(await joinAs('forming', 'gerd'), { code: 'cluster-full', retryable: true });
+    const full = fails(await joinAs('forming', 'gerd'), { code: 'REFUSED_CLUSTER_FULL', retryable: true });
     expect(full).toContain('cluster is full');
     fails(await run('members', 'kept', '--json', '--connect', '127.0.0.1:1'), {
-      ...{ code: 'registry-unreachable', retryable: true },
+      ...{ code: 'UNREACHABLE', retryable: true },
     });
-    fails(await run('members', 'kept', '--json', '--fingerprint', '0'.repeat(64)), { code: 'registry-untrusted' });
+    fails(await run('members', 'kept', '--json', '--fingerprint', '0'.repeat(64)), { code: 'FINGERPRINT_MISMATCH' });
     const late = await run('members', 'kept', '--json', '--wait', '1');
     // On a busy machine the second may be up before there is a connection.
     const { exitCode } = JSON_FORMS.error.parse(JSON.parse(late.stderr.trimEnd().split('\n').at(-1)!)).error;
     if (exitCode === 1) matches('members', late.stdout);
-    fails(late, { code: exitCode === 1 ? 'time-up' : 'registry-unreachable', retryable: true });
+    fails(late, { code: exitCode === 1 ? 'TIME_UP' : 'NO_ANSWER', retryable: true });
     expect((await joinAs('kept', 'hanna', '--dialect', 'chained')).code).toBe(0);
     const unverified = await run('members', 'kept', '--json', '--require-verified');
     matches('members', unverified.stdout);
-    expect(fails(unverified, { code: 'not-verified' })).toContain('hanna, is not verified (none');
+    expect(fails(unverified, { code: 'NOT_VERIFIED' })).toContain('hanna, is not verified (none');
     const unreached = await run('check', '--json', '--connect', '127.0.0.1:1');
     matches('check', unreached.stdout);
-    expect(fails(unreached, { code: 'end-points-not-ok', retryable: true })).toMatch(/^127\.0\.0\.1:1: /);
+    expect(fails(unreached, { code: 'END_POINTS_NOT_OK', retryable: true })).toMatch(/^127\.0\.0\.1:1: /);
     await writeFile(at('bad.roster'), '{}');
-    fails(await run('verify', at('bad.roster'), '--json'), { code: 'saved-roster-format' });
+    fails(await run('verify', at('bad.roster'), '--json'), { code: 'ROSTER_FORMAT' });
     await mkdir(at('bad-home'), { mode: 0o700 });
     await writeFile(at('bad-home/member.json'), '{', { mode: 0o600 });
-    fails(await joinAs('kept', 'ida', '--home', at('bad-home')), { code: 'member-home' });
+    fails(await joinAs('kept', 'ida', '--home', at('bad-home')), { code: 'HOME_UNUSABLE' });
   },
   TIMEOUT_MS,
 );
@@ -154,19 +154,19 @@ it(
   'prints an error object after each kind of failure of an operator',
   async () => {
     fails(await run('clusters', '--json', '--admin', '127.0.0.1:1', '--data-dir', at('data')), {
-      ...{ code: 'admin-port-unreachable', retryable: true },
+      ...{ code: 'ADMIN_PORT_UNREACHABLE', retryable: true },
     });
-    fails(await run('evict', 'nowhere', 'nobody', '--json', ...admin()), { code: 'cluster-unknown' });
-    fails(await run('backup', '-', '--json', ...admin()), { code: 'bad-usage' });
-    fails(await run('store', 'verify', '--json', '--data-dir', at('data')), { code: 'bad-usage' });
-    fails(await run('restore', at('nothing'), '--json', '--data-dir', at('new')), { code: 'store-unusable' });
-    fails(await run('config', 'show', '--json', '--tcp', 'x'), { code: 'settings-faulty' });
+    fails(await run('evict', 'nowhere', 'nobody', '--json', ...admin()), { code: 'REFUSED_CLUSTER_UNKNOWN' });
+    fails(await run('backup', '-', '--json', ...admin()), { code: 'BAD_USAGE' });
+    fails(await run('store', 'verify', '--json', '--data-dir', at('data')), { code: 'BAD_USAGE' });
+    fails(await run('restore', at('nothing'), '--json', '--data-dir', at('new')), { code: 'STORE_UNUSABLE' });
+    fails(await run('config', 'show', '--json', '--tcp', 'x'), { code: 'SETTINGS_FAULTY' });
     const checked = await run('config', 'check', '--json', '--tcp', 'x');
     expect(matches('config-check', checked.stdout)).toMatchObject({ sound: false });
-    fails(checked, { code: 'settings-faulty' });
+    fails(checked, { code: 'SETTINGS_FAULTY' });
     const audited = await run('audit', 'verify', at('no.log'), '--json', '--data-dir', at('data'));
     expect(matches('audit-verify', audited.stdout)).toMatchObject({ sound: false });
-    fails(audited, { code: 'audit-log-unsound' });
+    fails(audited, { code: 'AUDIT_LOG_UNSOUND' });
   },
   TIMEOUT_MS,
 );

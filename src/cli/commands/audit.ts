@@ -31,7 +31,7 @@ export async function audit(args: readonly string[]): Promise<number> {
     printJson('audit-verify', { sound: found.problem === undefined, ...found, problem: found.problem ?? null });
   else process.stdout.write(textOf(found));
   if (found.problem === undefined) return 0;
-  throw new OperatorError(found.problem, 1, { code: 'audit-log-unsound' });
+  throw new OperatorError(found.problem, 1, { code: 'AUDIT_LOG_UNSOUND' });
 }
 
 async function keyIn(dataDirectory: string) {

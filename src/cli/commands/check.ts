@@ -27,7 +27,7 @@ import { Wait } from '../wait.ts';
 type Finding = JsonForm<'check'>['endPoints'][number];
 
 /** The failure if an end point is not ok. An unreachable and a wrong registry have the same exit code. */
-const NOT_ALL_OK = { exitCode: 3, code: 'end-points-not-ok' } as const;
+const NOT_ALL_OK = { exitCode: 3, code: 'END_POINTS_NOT_OK' } as const;
 
 /**
  * Resolves to the exit code. Rejects with UsageError, or with RegistryUntrusted if the key differs from --fingerprint.

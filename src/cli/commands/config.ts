@@ -97,7 +97,7 @@ async function check(
 /** The exit code of settings without a fault. Throws OperatorError for others. */
 function assertSound(faults: readonly string[]): number {
   if (faults.length === 0) return 0;
-  throw new OperatorError(faults.map(escapeText).join('\n'), 1, { code: 'settings-faulty' });
+  throw new OperatorError(faults.map(escapeText).join('\n'), 1, { code: 'SETTINGS_FAULTY' });
 }
 
 /** Faults of all values, also of those that another source replaces. */

@@ -194,7 +194,7 @@ async function report(
 /** The error of a roster without this member. If the time is up, the membership is unknown. */
 function lostMembership({ timeUp }: GatheredRoster): Error {
   if (!timeUp) return new NoLongerMember('it is not on the roster');
-  return new OperatorError('time is up before the roster had this member', 1, { code: 'time-up', retryable: true });
+  return new OperatorError('time is up before the roster had this member', 1, { code: 'TIME_UP', retryable: true });
 }
 
 function warn(text: string): void {
