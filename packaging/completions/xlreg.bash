@@ -8,7 +8,7 @@ _xlreg() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
   COMPREPLY=()
   if (( COMP_CWORD == 1 )); then
-    __xlreg_reply -W 'serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion help --help --version'
+    __xlreg_reply -W 'serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export demo completion help --help --version'
     return
   fi
   case "$command $before" in
@@ -311,8 +311,9 @@ _xlreg() {
     restore) [[ $current == -* ]] && __xlreg_reply -W '--json --data-dir --config --help' ;;
     store) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'verify copy'; [[ $current == -* ]] && __xlreg_reply -W '--etcd-prefix --etcd-tls --etcd-user --etcd-password-file --json --data-dir --config --help' ;;
     export) [[ $current == -* ]] && __xlreg_reply -W '--data-dir --config --help' ;;
+    demo) [[ $current == -* ]] && __xlreg_reply -W '--help' ;;
     completion) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'bash zsh fish'; [[ $current == -* ]] && __xlreg_reply -W '--help' ;;
-    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
+    help) (( COMP_CWORD == 2 )) && __xlreg_reply -W 'serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export demo completion'; [[ $current == -* ]] && __xlreg_reply -W '' ;;
   esac
 }
 complete -o bashdefault -o default -F _xlreg xlreg

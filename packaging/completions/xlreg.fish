@@ -380,6 +380,8 @@ complete -c xlreg -n '__xlreg_at 1' -f -a export -d 'print the table of a regist
 complete -c xlreg -n '__xlreg_in export' -l data-dir -x -a '(__fish_complete_directories)' -d 'the data directory [./xlreg-data]'
 complete -c xlreg -n '__xlreg_in export' -l config -r -F -d 'the configuration file'
 complete -c xlreg -n '__xlreg_in export' -l help -d 'explain the command'
+complete -c xlreg -n '__xlreg_at 1' -f -a demo -d 'show a registry and a cluster on this machine, step by step'
+complete -c xlreg -n '__xlreg_in demo' -l help -d 'explain the command'
 complete -c xlreg -n '__xlreg_at 1' -f -a completion -d 'print the completions of a shell'
 complete -c xlreg -n '__xlreg_at 2 completion' -f -a bash
 complete -c xlreg -n '__xlreg_at 2 completion' -f -a zsh
@@ -410,4 +412,5 @@ complete -c xlreg -n '__xlreg_at 2 help' -f -a backup
 complete -c xlreg -n '__xlreg_at 2 help' -f -a restore
 complete -c xlreg -n '__xlreg_at 2 help' -f -a store
 complete -c xlreg -n '__xlreg_at 2 help' -f -a export
+complete -c xlreg -n '__xlreg_at 2 help' -f -a demo
 complete -c xlreg -n '__xlreg_at 2 help' -f -a completion

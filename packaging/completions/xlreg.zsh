@@ -27,6 +27,7 @@ _xlreg() {
     'restore:turn a backup into a data directory'
     'store:verify the table of a registry, or copy it to another store'
     'export:print the table of a registry'
+    'demo:show a registry and a cluster on this machine, step by step'
     'completion:print the completions of a shell'
     'help:explain a command'
   )
@@ -441,13 +442,17 @@ _xlreg() {
         '--config[the configuration file]: :_files' \
         '--help[explain the command]' \
         '*: :_files' ;;
+    demo)
+      _arguments \
+        '--help[explain the command]' \
+        '*: :_files' ;;
     completion)
       _arguments \
         '--help[explain the command]' \
         '1: :(bash zsh fish)' '*: :_files' ;;
     help)
       _arguments \
-        '1: :(serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export completion)' '*: :_files' ;;
+        '1: :(serve create join leave members token verify regcred check clusters evict unmark delete sessions limits admin audit keys config drain backup restore store export demo completion)' '*: :_files' ;;
   esac
 }
 

@@ -34,6 +34,7 @@ const OVERVIEW = `xlreg: a registry through which the nodes of a cluster find ea
   xlreg store      verify the table of a registry, or copy it to another store
   xlreg export     print the table of a registry
 
+  xlreg demo       show a registry and a cluster on this machine, step by step
   xlreg completion  print the completions of a shell
   xlreg help COMMAND
   xlreg --version
@@ -314,6 +315,13 @@ With --wait it repeats until all are ok or one has a wrong key. Results:
 ${WAIT}
 ${CLIENT_FLAGS}`;
 
+const DEMO = `xlreg demo
+
+A tour on this machine: a registry on free ports of the loopback, three members that form a cluster, a restart, a move,
+a restart of the registry, and its metrics, with a line on each step. It ends by itself, or at Ctrl-C, and leaves no
+file. The registry is a real one, in a temporary directory.
+`;
+
 const COMPLETION = `xlreg completion bash|zsh|fish
 
 Prints the completions of commands, flags and values for a shell. To load them:
@@ -347,6 +355,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ['restore', RESTORE],
   ['store', STORE],
   ['export', EXPORT],
+  ['demo', DEMO],
   ['completion', COMPLETION],
 ]);
 

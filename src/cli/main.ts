@@ -43,6 +43,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['restore', async () => (await import('./commands/restore.ts')).restore],
   ['store', async () => (await import('./commands/store.ts')).store],
   ['export', async () => (await import('./commands/export.ts')).exportTable],
+  ['demo', async () => (await import('./commands/demo.ts')).demo],
   ['completion', async () => (await import('./commands/completion.ts')).completion],
 ]);
 

@@ -203,5 +203,5 @@ it('has printed each form, and each command with --json has one', async () => {
     if (!flags.some((flag) => flag.name === 'json')) without.push(name);
     else expect(hasForm, name).toBe(true);
   }
-  expect(without).toEqual(['serve', 'export', 'completion']);
+  expect(without).toEqual(['serve', 'export', 'demo', 'completion']);
 });

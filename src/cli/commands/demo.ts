@@ -1,133 +1,161 @@
-// `npm run demo`: runs a registry of this build in a child process, and five members that know only its credentials and
-// the name of their cluster. Removes all its files at the end.
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+// xlreg demo: a tour. Runs a registry on free ports and three members of a cluster, in a temporary directory that it
+// removes, and says in a line what each step shows.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import {
   type ClusterMember,
-  type ConnectOptions,
   connect,
-  createMember,
+  createVisitor,
+  openMember,
   parseRegCred,
   type RegCred,
+  type RegistrySession,
 } from '../../client/index.ts';
+import { readArguments } from '../client-flags.ts';
+import { DemoRegistry } from '../demo-registry.ts';
+import { printMembers } from '../print.ts';
 
 const CLUSTER = 'demo';
-// Without a handler, Node opens its debugger, and this process holds keys.
-process.on('SIGUSR1', () => {});
-
-const MEMBERS = ['alice', 'bob', 'carol', 'dave', 'erin'];
+const MEMBERS = ['alice', 'bob', 'carol'];
 const FIRST_PORT = 4_001;
-const READY_TIMEOUT_MS = 30_000;
-const MEMBER_TIMEOUT_MS = 30_000;
+const MOVED_TO = '127.0.0.1:4013';
+const SERIES = 'xlreg_table_records';
 
-type ServerProcess = ChildProcessByStdio<null, Readable, Readable>;
+/** The facts that all steps use. */
+interface Tour {
+  readonly directory: string;
+  readonly regCred: RegCred;
+  readonly signal: AbortSignal;
+}
 
-async function demo(): Promise<void> {
+/** Resolves to 0. Rejects with UsageError, OperatorError or as the client library does. Leaves no file and no process. */
+export async function demo(args: readonly string[], signal: AbortSignal): Promise<number> {
+  readArguments(args, { positionals: [], options: {} });
   const directory = await mkdtemp(join(tmpdir(), 'xlreg-demo-'));
   try {
-    const server = startServer(directory);
-    const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
-    const interrupted = () => server.kill('SIGTERM');
-    process.once('SIGINT', interrupted);
-    try {
-      const addresses = await readyAddresses(server);
-      console.log(`A registry runs: TCP at ${addresses.tcp}, WebSocket at ${addresses.ws}.`);
-      const regCred = parseRegCred(await readFile(join(directory, 'regCred.dat'), 'latin1'));
-      await formCluster(regCred, addresses);
-    } finally {
-      process.removeListener('SIGINT', interrupted);
-      server.kill('SIGTERM');
-      await ended;
-    }
-    const { exitCode, signalCode } = server;
-    if (exitCode !== 0) throw new Error(`the registry ended with ${signalCode ?? exitCode}`);
-    console.log('\nThe registry has stopped with exit code 0.');
+    say(`All files of this tour are in ${directory}, which goes at its end. Ctrl-C ends it at once.`);
+    await show(directory, signal);
+    say('\n7. The registry has stopped in order, and the files are gone.');
+    return 0;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-interface Addresses {
-  readonly tcp: string;
-  readonly ws: string;
-}
-
-function startServer(directory: string): ServerProcess {
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const listen = ['--tcp', '127.0.0.1:0', '--ws', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
-  const args = [main, 'serve', ...listen, '--data-dir', directory, '--log-level', 'warn'];
-  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-/** Reads the server's addresses from its ready line. Rejects with its stderr if it does not start. */
-async function readyAddresses(server: ServerProcess): Promise<Addresses> {
-  let errors = '';
-  server.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors += text;
-  });
-  const timer = setTimeout(() => server.kill('SIGKILL'), READY_TIMEOUT_MS);
+async function show(directory: string, signal: AbortSignal): Promise<void> {
+  const dataDirectory = join(directory, 'registry');
+  let registry = await DemoRegistry.start(dataDirectory);
   try {
-    for await (const line of createInterface({ input: server.stdout })) {
-      const address = (name: string) => new RegExp(` ${name}=(\\S+)`).exec(line)?.[1];
-      const [tcp, ws] = [address('tcp'), address('ws')];
-      if (line.startsWith('ready ') && tcp && ws) {
-        server.stdout.resume();
-        return { tcp, ws };
-      }
-    }
+    signal.throwIfAborted();
+    const { tcp, ws, admin } = registry.addresses;
+    const regCred = parseRegCred(await readFile(join(dataDirectory, 'regCred.dat'), 'latin1'));
+    const tour = { directory, regCred, signal };
+    step(1, 'A registry runs. Nodes need its regCred.dat only: its public keys and its end points.');
+    say(`   TCP at ${tcp}, WebSocket at ${ws}`);
+    await formCluster(tour);
+    await restartMember(tour);
+    await moveMember(tour);
+    await registry.stop();
+    registry = await DemoRegistry.start(dataDirectory, registry.addresses);
+    step(5, 'The registry has restarted. It answers only from what it has stored, so the roster is as before.');
+    printMembers(await rosterOf(tour));
+    step(6, `The admin port has metrics for Prometheus at http://${admin}/metrics, and a status page at /.`);
+    for (const line of await registry.metric(SERIES, signal)) say(`   ${line}`);
   } finally {
-    clearTimeout(timer);
+    await registry.stop();
   }
-  throw new Error(`the registry did not start:\n${errors}`);
 }
 
-async function formCluster(regCred: RegCred, { tcp, ws }: Addresses): Promise<void> {
-  const signal = AbortSignal.timeout(MEMBER_TIMEOUT_MS);
-  const ways: ConnectOptions[] = [
-    { transport: 'tcp', connect: tcp, dialect: 'sealed', signal },
-    { transport: 'ws', connect: `ws://${ws}/xlreg`, dialect: 'sealed', signal },
-    { transport: 'tcp', connect: tcp, dialect: 'prefixed', signal },
-    { transport: 'ws', connect: `ws://${ws}/xlreg`, dialect: 'chained', signal },
-  ];
-  console.log(`${MEMBERS.length} members create and join "${CLUSTER}", all at once.`);
-  const rosters = await Promise.all(
+async function formCluster(tour: Tour): Promise<void> {
+  step(2, `${MEMBERS.join(', ')} join the cluster ${CLUSTER}, all at once. The first one to ask creates it.`);
+  say('   by hand: xlreg join demo --create --size 3 --name alice --end-point 127.0.0.1:4001 --wait 60');
+  const rosters = await settled(
     MEMBERS.map(async (name, place) => {
-      const way = ways[place % ways.length]!;
-      const roster = await becomeMember(regCred, way, name, `127.0.0.1:${FIRST_PORT + place}`);
-      return `\n${name} (${way.transport}, ${way.dialect}) sees\n${roster.map(describeMember).join('\n')}`;
+      const session = await joinAs(tour, name, `127.0.0.1:${FIRST_PORT + place}`);
+      return await whileOpen(session, async () => {
+        const seats = new Map<number, ClusterMember>();
+        for await (const member of session.members(CLUSTER, { signal: tour.signal })) seats.set(member.index, member);
+        return [...seats.values()].sort((one, other) => one.index - other.index);
+      });
     }),
   );
-  for (const roster of rosters) console.log(roster);
+  const [first = []] = rosters;
+  printMembers(first);
+  const same = rosters.filter((roster) => idsOf(roster) === idsOf(first));
+  say(`   ${same.length} of ${MEMBERS.length} have got this roster, with the public keys of the others.`);
 }
 
-/** Runs a member's whole session. */
-async function becomeMember(
-  regCred: RegCred,
-  way: ConnectOptions,
-  name: string,
-  endPoint: string,
-): Promise<ClusterMember[]> {
-  const [session, member] = await Promise.all([connect(regCred, way), createMember({ name, endPoints: [endPoint] })]);
+function idsOf(roster: readonly ClusterMember[]): string {
+  return roster.map(({ id }) => id).join(' ');
+}
+
+async function restartMember(tour: Tour): Promise<void> {
+  const session = await joinAs(tour, 'bob', `127.0.0.1:${FIRST_PORT + 1}`);
+  const bob = await whileOpen(session, async () => (await rosterOf(tour)).find(({ name }) => name === 'bob')!);
+  step(3, 'bob has restarted. His keys and his ID are in his home, so he is the same member with the same seat.');
+  say(`   seat ${bob.index}, ID ${bob.id.slice(0, 16)}…`);
+}
+
+async function moveMember(tour: Tour): Promise<void> {
+  step(4, 'carol moves to another port. alice watches the cluster, and learns it at once.');
+  const alice = await joinAs(tour, 'alice', `127.0.0.1:${FIRST_PORT}`);
+  await whileOpen(alice, async () => {
+    const moving = joinAs(tour, 'carol', MOVED_TO).then((carol) => whileOpen(carol, async () => {}));
+    const seeing = (async () => {
+      for await (const member of alice.members(CLUSTER, { follow: true, signal: tour.signal })) {
+        if (member.name === 'carol' && member.endPoints.includes(MOVED_TO)) break;
+      }
+    })();
+    await settled([moving, seeing]);
+  });
+  say(`   alice sees: carol is at ${MOVED_TO} now`);
+}
+
+/** A session of a member who has joined. The home keeps its keys, so a second call is the same member. */
+async function joinAs({ directory, regCred, signal }: Tour, name: string, endPoint: string): Promise<RegistrySession> {
+  const member = await openMember(join(directory, 'members', name), { name, endPoints: [endPoint] });
+  const session = await connect(regCred, { signal });
   try {
-    await session.credentials();
-    await session.identify(member);
+    await session.identify({ ...member, endPoints: [endPoint] });
     await session.create(CLUSTER, { size: MEMBERS.length });
     await session.join(CLUSTER);
-    const roster: ClusterMember[] = [];
-    for await (const other of session.members(CLUSTER)) roster.push(other);
-    return roster.sort((one, other) => one.index - other.index);
+    return session;
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
+/** The members as somebody sees them who is none. */
+async function rosterOf({ regCred, signal }: Tour): Promise<ClusterMember[]> {
+  const session = await connect(regCred, { signal });
+  return await whileOpen(session, async () => {
+    await session.identify(await createVisitor());
+    const members: ClusterMember[] = [];
+    for await (const member of session.members(CLUSTER, { wait: false })) members.push(member);
+    return members;
+  });
+}
+
+/** Waits for all, also after a failure: nothing may write into the directory once it is removed. */
+async function settled<T>(running: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(running);
+  return await Promise.all(running);
+}
+
+async function whileOpen<T>(session: RegistrySession, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } finally {
     await session[Symbol.asyncDispose]();
   }
 }
 
-function describeMember({ index, name, id, endPoints }: ClusterMember): string {
-  return `  ${index}  ${name.padEnd(6)} ${id.slice(0, 16)}…  ${endPoints.join(' ')}`;
+function step(number: number, text: string): void {
+  say(`\n${number}. ${text}`);
 }
 
-await demo();
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
