@@ -25,7 +25,11 @@ function messages(proto, further) {
   ]);
   const scratch = join(mkdtempSync(join(tmpdir(), 'xlreg-proto-')), 'messages.js');
   writeFileSync(scratch, code);
-  const declarations = generate('pbts', [scratch]);
+  // TypeScript 5.5 resolves a require to the declarations for CommonJS, in which Long is no type.
+  const declarations = generate('pbts', [scratch]).replace(
+    'import Long = require("long");',
+    'import type Long from "long";',
+  );
   rmSync(dirname(scratch), { recursive: true });
   return { code, declarations };
 }

@@ -31,6 +31,9 @@ const PACKAGES = [
   },
 ];
 
+/** The declarations of Node, which those of the packages import. A program chooses the version; protobufjs has it, too. */
+const TYPES = { '@types/node': '>=20' };
+
 process.chdir(top);
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { built: { type: 'boolean' } } });
 const destination = resolve(positionals[0] ?? 'packages');
@@ -51,13 +54,19 @@ for (const described of PACKAGES) {
 
 function stage({ manifest, entries, folders, version }, folder) {
   const { files, packages } = codeOf([...entryPoints(manifest), ...entries()]);
-  for (const file of files) write(join(folder, file), withoutMap(readFileSync(file, 'utf8')));
+  for (const file of files) {
+    const text = readFileSync(file, 'utf8');
+    write(join(folder, file), file.endsWith('.d.ts') ? withNodeTypes(text) : withoutMap(text));
+  }
   for (const path of folders) cpSync(path, join(folder, path), { recursive: true });
   for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, join(folder, file));
   cpSync(`packaging/npm/${manifest.name}/README.md`, join(folder, 'README.md'));
   const unlisted = packages.filter((name) => !(name in root.dependencies));
   if (unlisted.length > 0) throw new Error(`package.json does not list ${unlisted.join(', ')} under dependencies`);
-  const dependencies = Object.fromEntries(packages.map((name) => [name, version(root.dependencies[name])]));
+  const dependencies = {
+    ...TYPES,
+    ...Object.fromEntries(packages.map((name) => [name, version(root.dependencies[name])])),
+  };
   const shared = fieldsOf(root, ['version', 'license', 'type', 'private', 'engines']);
   write(join(folder, 'package.json'), `${JSON.stringify({ ...manifest, ...shared, dependencies }, undefined, 2)}\n`);
 }
@@ -80,6 +89,12 @@ function entryPoints({ bin = {}, exports }) {
 /** The sources that a map names are not in the package. */
 function withoutMap(text) {
   return text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n');
+}
+
+/** Declarations that need Node's say so: TypeScript 6 and 7 load no types by themselves, nor does `types: []`. */
+function withNodeTypes(text) {
+  const needs = /\bfrom 'node:|\bBuffer(?:Encoding)?\b|\bNodeJS\./.test(text);
+  return needs ? `/// <reference types="node" />\n${text}` : text;
 }
 
 function write(path, text) {

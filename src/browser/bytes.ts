@@ -1,7 +1,10 @@
 // Bytes as browsers have them. Integers are big-endian.
 
-/** Bytes that WebCrypto accepts: not shared with another thread. */
-export type Bytes = Uint8Array<ArrayBuffer>;
+/**
+ * Bytes that WebCrypto accepts, not shared with another thread: `Uint8Array<ArrayBuffer>`. Before TypeScript 5.7, which
+ * programs may use, Uint8Array has no parameter.
+ */
+export type Bytes = ReturnType<typeof Uint8Array.of>;
 
 const encoder = new TextEncoder();
 

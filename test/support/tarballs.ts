@@ -18,6 +18,35 @@ export async function makeTarballs(): Promise<string> {
   return folder;
 }
 
+/** The file of a package in the folder that makeTarballs returned. */
+export function tarballPath(tarballs: string, name: PackageName): string {
+  return join(tarballs, `${name}-${version()}.tgz`);
+}
+
+/** Parts of a package's manifest. */
+export interface Manifest {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
+}
+
+/** A program that imports each entry point with types, and its strict settings without any automatic types. */
+export function consumerOf({ name, exports }: Manifest, moduleResolution: string) {
+  // Types that could not be loaded would be `any`, which takes a number.
+  const misuse = '// @ts-expect-error\nm0.parseRegCred(7);';
+  const entries = Object.keys(exports).filter((entry) => typeof exports[entry] === 'object');
+  const imports = entries.map((entry, i) => `import * as m${i} from '${name}${entry.slice(1)}';`);
+  const tsconfig = {
+    compilerOptions: {
+      ...{ target: 'es2022', lib: ['es2022', 'dom'] },
+      ...{ module: moduleResolution === 'bundler' ? 'esnext' : moduleResolution, moduleResolution },
+      ...{ types: [], strict: true, skipLibCheck: false, noEmit: true },
+    },
+    files: ['consumer.ts'],
+  };
+  const code = `${imports.join('\n')}\n${misuse}\nexport { ${entries.map((_, i) => `m${i}`).join(', ')} };\n`;
+  return { code, tsconfig };
+}
+
 /**
  * Installs a tarball into a new folder with the npm of `node`, and returns the folder. Resolves to undefined and logs
  * the reason if a dependency is neither in npm's cache nor within reach.
@@ -29,22 +58,24 @@ export async function installTarball(
 ): Promise<string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'xlreg-installed-'));
   writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
-  const args = [
-    'install',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--prefer-offline',
-    join(tarballs, `${name}-${version()}.tgz`),
-  ];
+  return (await installPackages(folder, [tarballPath(tarballs, name)], node)) ? folder : undefined;
+}
+
+/** Installs packages into a folder. Resolves to false and logs the reason if one cannot be had. */
+export async function installPackages(
+  folder: string,
+  packages: readonly string[],
+  node = process.execPath,
+): Promise<boolean> {
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', ...packages];
   try {
     await run(node, [npmCli(), ...args], { cwd: folder, timeout: INSTALL_TIMEOUT_MS, env: withoutNpm(process.env) });
-    return folder;
+    return true;
   } catch (error) {
     const { stderr } = error as { stderr: string };
     if (!/ENOTCACHED|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test(stderr)) throw error;
-    console.log(`SKIPPED, the dependencies of ${name} cannot be had here: ${stderr.trim().split('\n')[0]}`);
-    return undefined;
+    console.log(`SKIPPED, npm cannot install ${packages.join(' ')}: ${stderr.trim().split('\n')[0]}`);
+    return false;
   }
 }
 

@@ -2,18 +2,16 @@
 // Skipped with a line on the console if npm cannot install a version.
 
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, it } from 'vitest';
+import { installNode } from '../support/node-versions.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [running] = process.versions.node.split('.');
 const others = ['20', '22', '24'].filter((major) => major !== running);
-const program = `node-${process.platform}-${process.arch}`;
 /** Without the variables by which a test runner knows that it is inside another. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST')));
 
@@ -29,24 +27,12 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true });
 });
 
-/** Installs a version of Node and returns the path of its program; undefined if npm cannot. */
-async function install(major: string): Promise<string | undefined> {
-  const prefix = mkdtempSync(join(tmpdir(), 'xlreg-node-'));
-  directories.push(prefix);
-  const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--fetch-retries=0'];
-  try {
-    await run('npm', ['install', ...flags, '--prefix', prefix, `${program}@${major}`], { env, timeout: 60_000 });
-  } catch (error) {
-    console.log(`skipped: npm cannot install ${program}@${major}: ${(error as Error).message}`);
-    return undefined;
-  }
-  return join(prefix, 'node_modules', program, 'bin', 'node');
-}
-
 describe.concurrent('the vectors of Noise and of the sealed dialect', () => {
   it.for(others)('pass under Node %s', { timeout: 120_000 }, async (major, { expect, skip }) => {
-    const node = await install(major);
-    if (node === undefined) return skip();
+    const installed = await installNode(major);
+    if (installed === undefined) return skip();
+    directories.push(installed.folder);
+    const node = installed.program;
     expect((await run(node, ['--version'])).stdout).toMatch(`v${major}.`);
     const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.vectors.config.ts'];
     const { stdout } = await run(node, vitest, { cwd: root, env }).catch((failed: { stdout: string }) => failed);
