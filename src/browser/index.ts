@@ -22,5 +22,5 @@ export {
   connect,
   type RegistrySession,
 } from './session.ts';
-export { IndexedDbStore, type MemberStore, TransientStore } from './store.ts';
+export { IndexedDbStore, type MemberKeys, type MemberStore, TransientStore } from './store.ts';
 export type { WatchOptions } from './watch.ts';

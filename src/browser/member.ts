@@ -15,19 +15,27 @@ export interface MemberSpec {
   readonly name: string;
   /** `host:port` each, 0 to 4. A browser has none to listen on, but others may reach it through a relay. */
   readonly endPoints?: readonly string[] | undefined;
+  /** Default none. Keys as names, 63 characters at most; in all 512 bytes of `key=value` lines. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A member with its keys. */
 export interface Member {
+  /** 1 to 128 letters, digits, `_`, `.` and `-`. */
   readonly name: string;
+  /** `host:port` each, 0 to 4. */
   readonly endPoints: readonly string[];
   /** As a token carries them. */
   readonly labels: string;
+  /** Key pairs whose private halves cannot be read. */
   readonly keys: MemberKeys;
+  /** 32 bytes, the hash of sigKey. */
   readonly id: Bytes;
+  /** SubjectPublicKeyInfo of the key for signatures. */
   readonly sigKey: Bytes;
+  /** SubjectPublicKeyInfo of the key for encryption. */
   readonly commsKey: Bytes;
+  /** Keeps keys and statements. */
   readonly store: MemberStore;
 }
 
@@ -36,7 +44,10 @@ export interface Member {
  * Rejects with a TypeError if the spec breaks the protocol's rules.
  *
  * @example
- * const member = await openMember({ name: 'alice', endPoints: ['relay.example:4001'] });
+ * ```ts
+ * const alice = await openMember({ name: 'alice', endPoints: ['relay.example:4001'] });
+ * console.log(alice.name, alice.id);
+ * ```
  */
 export async function openMember(spec: MemberSpec, store: MemberStore | string = 'xlreg'): Promise<Member> {
   const { name, endPoints = [], labels = {} } = spec;

@@ -5,6 +5,7 @@ import { importSigKey, spkiOfSshRsa } from './rsa.ts';
 
 /** A registry, as its credentials tell. */
 export interface RegCred {
+  /** The registry's name. */
   readonly name: string;
   /** 20 or 32 bytes. */
   readonly id: Bytes;
@@ -16,7 +17,15 @@ export interface RegCred {
   readonly endPoints: readonly string[];
 }
 
-/** Reads a regCred file. Rejects with a TypeError if it is none, or if its signature key is too small for `sealed`. */
+/**
+ * Reads a regCred file. Rejects with a TypeError if it is none, or if its signature key is too small for `sealed`.
+ *
+ * @example
+ * ```ts
+ * const response = await fetch('/regCred.dat');
+ * const registry = await parseRegCred(await response.text());
+ * ```
+ */
 export async function parseRegCred(text: string): Promise<RegCred> {
   if (text.length > REG_CRED_BYTES_MAX) throw new TypeError('credentials are too long');
   const values = new Map<string, string[]>();

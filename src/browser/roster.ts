@@ -21,22 +21,29 @@ export type UnverifiedReason = 'none' | 'bad' | 'older' | 'conflict' | 'key-chan
 export interface ClusterMember {
   /** Seat: 0, 1, 2 … in the order of joining. */
   readonly index: number;
+  /** The member's name. */
   readonly name: string;
   /** Hex. */
   readonly id: string;
+  /** `host:port` each. */
   readonly endPoints: readonly string[];
   /** SubjectPublicKeyInfo. */
   readonly sigKey: Bytes;
+  /** SubjectPublicKeyInfo of the key for encryption. */
   readonly commsKey: Bytes;
   /** True if the holder of sigKey has signed what is shown, for this registry, and nothing newer was seen. */
   readonly verified: boolean;
+  /** The reason if it is not verified. */
   readonly unverified?: UnverifiedReason | undefined;
+  /** Rises with each statement of the member. Undefined unless verified, as are labels. */
   readonly seq?: bigint | undefined;
+  /** Labels, if it is verified. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The members of a cluster, by ascending index. */
 export interface Roster {
+  /** Hex. */
   readonly clusterId: string;
   /** Seats; undefined if the registry does not tell. */
   readonly size: number | undefined;
@@ -44,6 +51,7 @@ export interface Roster {
   readonly full: boolean;
   /** True if the cluster is complete, and stays so: each member has confirmed since the last seat was taken. */
   readonly complete: boolean;
+  /** By ascending index. */
   readonly members: readonly ClusterMember[];
   /** 0 until the cluster is complete; undefined if the registry does not tell, as for the next three. */
   readonly epoch: number | undefined;

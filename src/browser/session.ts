@@ -16,9 +16,13 @@ const TIMEOUT_MS = 10_000;
 
 /** A cluster as the registry has it. */
 export interface ClusterProperties {
+  /** Hex. */
   readonly clusterId: string;
+  /** Number of seats, 2 to 64. */
   readonly size: number;
+  /** Minimum of end points that each member has, 1 or 2. */
   readonly endPoints: number;
+  /** True if the cluster may be lost when the registry restarts. */
   readonly ephemeral: boolean;
   /** The confirm time in milliseconds; 0 if none confirms, undefined if the registry does not tell. */
   readonly confirmMs: number | undefined;
@@ -43,6 +47,7 @@ export interface ClusterSpec {
 export interface ConnectOptions {
   /** `wss://host/xlreg`, or `ws:` to localhost. From a page over https only `wss:` works. */
   readonly url: string;
+  /** The member that signs in. */
   readonly member: Member;
   /** The text of a join token, for clusters that admit by tokens. */
   readonly joinToken?: string | undefined;
@@ -55,7 +60,14 @@ export interface ConnectOptions {
  * RegistryRefused.
  *
  * @example
- * const session = await connect(await parseRegCred(text), { url: 'wss://registry.example/xlreg', member });
+ * ```ts
+ * const session = await connect(regCred, { url: 'wss://registry.example/xlreg', member });
+ * await session.create('demo', { size: 2 });
+ * const { clusterId } = await session.join('demo');
+ * const { full, members } = await session.cluster(clusterId);
+ * console.log(full, members.length);
+ * await session.bye();
+ * ```
  */
 export async function connect(registry: RegCred, options: ConnectOptions): Promise<RegistrySession> {
   const joinToken = options.joinToken === undefined ? undefined : joinTokenBytes(options.joinToken);
@@ -171,6 +183,7 @@ export class RegistrySession {
     this.close();
   }
 
+  /** Closes the connection at once. Pending requests reject with RegistryUnreachable. */
   close(): void {
     this.#link.close();
   }

@@ -4,7 +4,9 @@ import type { Bytes } from './bytes.ts';
 
 /** A member's keys. The private halves are not extractable. */
 export interface MemberKeys {
+  /** Signs. */
   readonly sig: CryptoKeyPair;
+  /** Encrypts. */
   readonly comms: CryptoKeyPair;
 }
 
@@ -35,11 +37,20 @@ export interface SeenCluster {
 
 /** Persistence of one member. An implementation resolves when the value is stored. */
 export interface MemberStore {
+  /** Returns a value; undefined if there is none. */
   get(key: string): Promise<unknown>;
+  /** Stores a value that a structured clone can copy. */
   set(key: string, value: unknown): Promise<void>;
 }
 
-/** Keeps nothing: for a visitor, and for tests. */
+/**
+ * Keeps nothing: for a visitor, and for tests.
+ *
+ * @example
+ * ```ts
+ * const visitor = await openMember({ name: 'visitor' }, new TransientStore());
+ * ```
+ */
 export class TransientStore implements MemberStore {
   readonly #values = new Map<string, unknown>();
 
@@ -54,7 +65,15 @@ export class TransientStore implements MemberStore {
 
 const TABLE = 'member';
 
-/** Keeps the member in the database of this name, of the page's origin. */
+/**
+ * Keeps the member in the database of this name, of the page's origin.
+ *
+ * @example
+ * ```ts
+ * const store = await IndexedDbStore.open('xlreg');
+ * const alice = await openMember({ name: 'alice' }, store);
+ * ```
+ */
 export class IndexedDbStore implements MemberStore {
   readonly #database: IDBDatabase;
 
@@ -62,6 +81,7 @@ export class IndexedDbStore implements MemberStore {
     this.#database = database;
   }
 
+  /** Opens the database, and creates it if it is missing. */
   static async open(name: string): Promise<IndexedDbStore> {
     const opening = indexedDB.open(name, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(TABLE);
@@ -81,6 +101,7 @@ export class IndexedDbStore implements MemberStore {
     });
   }
 
+  /** Closes the database. Later calls reject. */
   close(): void {
     this.#database.close();
   }

@@ -7,7 +7,9 @@ import { targetsOf } from './target.ts';
 
 /** A session and the result of its first requests. */
 export interface BegunSession<T> {
+  /** The open session; the caller closes it. */
   readonly session: RegistrySession;
+  /** The result of `begin`. */
   readonly begun: T;
 }
 
@@ -15,6 +17,16 @@ export interface BegunSession<T> {
  * Connects and runs `begin`. If the server goes away meanwhile, both start again with the next end point, until each
  * has been tried. `begin` must therefore be safe to repeat, as Create and Join are. `onSkipped` receives the abandoned
  * end points. Rejects as connect() and `begin` do, and then leaves no session open.
+ *
+ * @example
+ * ```ts
+ * const { session, begun } = await beginSession(regCred, {}, async (session) => {
+ *   await session.identify(member);
+ *   return await session.join('demo');
+ * });
+ * console.log(begun.clusterId);
+ * await session.bye();
+ * ```
  */
 export async function beginSession<T>(
   regCred: RegCred,

@@ -9,7 +9,12 @@ import type { JoinTokenSpec } from './join-token.ts';
 import type { Labels } from './member.ts';
 
 /** Names a cluster by its name, or by its ID of 40 or 64 hex digits. */
-export type ClusterRef = string | { readonly id: string };
+export type ClusterRef =
+  | string
+  | {
+      /** Hex, 40 or 64 digits. */
+      readonly id: string;
+    };
 
 /** Requested properties of a new cluster. The registry has the last word. */
 export interface ClusterSpec {
@@ -34,11 +39,13 @@ export interface ClusterSpec {
 
 /** A cluster as the registry defines it. */
 export interface ClusterProperties {
+  /** Hex, 40 or 64 digits. */
   readonly clusterId: string;
   /** Number of seats, 2 to 64 (R2). */
   readonly size: number;
   /** Minimum of end points that each member has, 1 or 2 (R3). */
   readonly endPoints: number;
+  /** True if the cluster may be lost when the registry restarts. */
   readonly ephemeral: boolean;
   /** The confirm time in milliseconds; 0 if none confirms, undefined if the registry or the dialect does not tell. */
   readonly confirmMs?: number | undefined;
@@ -63,10 +70,13 @@ export interface ClusterMember {
   readonly index: number;
   /** Any text: some registries of the field do not enforce T2. */
   readonly name: string;
+  /** Hex, 40 or 64 digits (T3). */
   readonly id: string;
   /** Bits: 1 ephemeral, 2 admin, 4 solo (T9). */
   readonly attrs: bigint;
+  /** The member's public RSA key for encryption. */
   readonly commsKey: KeyObject;
+  /** The member's public RSA key for signatures. */
   readonly sigKey: KeyObject;
   /** As the member sent them: `host:port`, some with a `TcpEndPoint: ` prefix (T5). */
   readonly endPoints: readonly string[];
@@ -92,6 +102,7 @@ export interface ClusterMember {
 
 /** Members of a cluster: all of them, or those of one ClusterMembers reply, which may not have room for all (R9). */
 export interface Roster {
+  /** Hex, 40 or 64 digits. */
   readonly clusterId: string;
   /** Undefined if neither this reply nor an earlier one of the session tells it, as with older servers (R11). */
   readonly size: number | undefined;

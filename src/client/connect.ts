@@ -69,6 +69,17 @@ const HELLO_PAUSES_MS = [100, 300, 900];
  * Rejects with RegistryUntrusted if any end point was an impostor, else with ProtocolError, ClockFault (sealed), or
  * RegistryUnreachable.
  * Throws TypeError if the options name no address.
+ *
+ * @example
+ * ```ts
+ * const session = await connect(regCred, { timeoutMs: 5_000 });
+ * await session.identify(member);
+ * await session.create('demo', { size: 2 });
+ * await session.join('demo');
+ * const { members } = await session.cluster('demo');
+ * console.log(members.map(({ name, verified }) => `${name} ${verified}`));
+ * await session.bye();
+ * ```
  */
 export async function connect(regCred: RegCred, options: ConnectOptions = {}): Promise<RegistrySession> {
   const { timeoutMs = CONNECT_TIMEOUT_MS, helloTries = HELLO_PAUSES_MS.length + 1, signal, joinToken } = options;

@@ -10,6 +10,7 @@ import { RegistryUntrusted } from './errors.ts';
 
 /** Credentials of a registry, as it sends them. */
 export interface Credentials {
+  /** The registry's name. */
   readonly name: string;
   /** Lower-case hex, 40 or 64 digits. */
   readonly id: string;

@@ -14,6 +14,11 @@ const LIFT_COMMAND = 'xlreg unmark';
 /**
  * Rejects with MemberHomeError if the member's home forbids a session: the registry has another signature key than
  * before, it refuses this member in RSA dialects, or the member's own key is too small for `sealed`. Makes no connection.
+ *
+ * @example
+ * ```ts
+ * await assertHomeAllows(member, regCred, 'sealed');
+ * ```
  */
 export async function assertHomeAllows(
   member: Member,
@@ -52,14 +57,30 @@ export async function noteSealed(member: Member, registry: RegCred): Promise<voi
   });
 }
 
-/** Forgets that the registry refuses the member in RSA dialects: its operator has lifted the mark. */
+/**
+ * Forgets that the registry refuses the member in RSA dialects: its operator has lifted the mark.
+ *
+ * @example
+ * ```ts
+ * // After the operator's `xlreg unmark`, the member may return in an RSA dialect.
+ * await forgetSealed(member, regCred);
+ * ```
+ */
 export async function forgetSealed(member: Member, registry: RegCred): Promise<void> {
   await memoryOf(member).changeRegistry(registryIdOf(registry), (before) =>
     before.sealed ? { ...before, sealed: false } : before,
   );
 }
 
-/** Accepts the signature key of these credentials as the registry's new one. */
+/**
+ * Accepts the signature key of these credentials as the registry's new one.
+ *
+ * @example
+ * ```ts
+ * // Only once the operator has confirmed the new key.
+ * await acceptSigKey(member, regCred);
+ * ```
+ */
 export async function acceptSigKey(member: Member, registry: RegCred): Promise<void> {
   const sigKey = keyFingerprint(registry.sigKey);
   await memoryOf(member).changeRegistry(registryIdOf(registry), (before) =>

@@ -14,6 +14,7 @@ export {
   MemberHomeError,
   NoLongerMember,
   ProtocolError,
+  type RefusalDetails,
   RegistryRefused,
   RegistryUnreachable,
   RegistryUntrusted,
@@ -22,6 +23,7 @@ export {
   type XlRegErrorCode,
 } from './errors.ts';
 export { acceptSigKey, assertHomeAllows, forgetSealed } from './home-notes.ts';
+export type { IdentifyBy } from './identity-message.ts';
 export { ClusterClosed, ClusterIncomplete, type Missing } from './join/cluster-errors.ts';
 export type { ClusterEvent } from './join/cluster-events.ts';
 export { type IdentityStore, MemoryStore } from './join/identity-store.ts';
@@ -31,8 +33,9 @@ export type { RegistryOptions } from './join/registry-access.ts';
 export { createJoinToken, hashJoinToken, type JoinTokenSpec, type JoinTokenState } from './join-token.ts';
 export { createMember, createVisitor, type Labels, type Member, type MemberSpec } from './member.ts';
 export { loadMember, openMember, saveMember } from './member-home.ts';
-export type { MemberMemory } from './memory.ts';
+export type { ClusterMemory, MemberMemory, RegistryMemory, SeenMember, SignedStatement } from './memory.ts';
 export type { ClientIdentity, FetchedRoster, RegistrySession } from './registry-session.ts';
+export type { ChangesRequest, KnownRoster, RosterChanges } from './roster-changes.ts';
 export { RosterFolder } from './roster-folder.ts';
 export {
   type RosterMemory,
@@ -43,10 +46,10 @@ export {
   verifySavedRoster,
 } from './saved-roster.ts';
 export type { MemberStream } from './streams/member-stream.ts';
-export type { DialOptions, MemberStreams } from './streams/member-streams.ts';
+export type { DialOptions, MemberStreams, StreamEvents } from './streams/member-streams.ts';
 export { type OpenStreamsOptions, openStreams } from './streams/open-streams.ts';
 export type { StreamPeer } from './streams/peer-directory.ts';
-export { PeerRemoved, StreamCut, StreamRefused } from './streams/stream-error.ts';
+export { PeerRemoved, type RefusedBecause, StreamCut, StreamRefused } from './streams/stream-error.ts';
 export type { TransportName } from './target.ts';
 export { type OpenSession, type WatchClusterOptions, watchCluster } from './watch-cluster.ts';
 export type { WatchOptions } from './watch-members.ts';

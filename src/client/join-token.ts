@@ -28,17 +28,29 @@ export interface JoinTokenSpec {
 export interface JoinTokenState {
   /** SHA-256 of the token, 64 hex digits. */
   readonly hash: string;
+  /** SigKeys that it admits in all. */
   readonly uses: number;
   /** Uses left. An observer's are never used. */
   readonly left: number;
   /** Milliseconds until it expires, 0 if it has; undefined if it does not. */
   readonly ttlMs: number | undefined;
+  /** The only name that it admits; undefined if it admits any. */
   readonly forName: string | undefined;
+  /** True if its Join takes the seat of `forName` from the member that has it. */
   readonly replace: boolean;
+  /** True if it admits to rosters only. */
   readonly observer: boolean;
 }
 
-/** Makes a join token of 128 random bits. */
+/**
+ * Makes a join token of 128 random bits.
+ *
+ * @example
+ * ```ts
+ * const token = createJoinToken();
+ * await session.create('guarded', { size: 2, joinTokens: [{ token, uses: 2, ttlMs: 86_400_000 }] });
+ * ```
+ */
 export function createJoinToken(): string {
   return PREFIX + randomBytes(JOIN_TOKEN_BYTES_MIN).toString('base64url');
 }
@@ -52,7 +64,14 @@ export function joinTokenBytes(text: string): Buffer | undefined {
   return isWhole && bytes.length >= JOIN_TOKEN_BYTES_MIN && bytes.length <= JOIN_TOKEN_BYTES_MAX ? bytes : undefined;
 }
 
-/** SHA-256 of a token, 64 hex digits. Throws TypeError, without the text, if it is none. */
+/**
+ * SHA-256 of a token, 64 hex digits. Throws TypeError, without the text, if it is none.
+ *
+ * @example
+ * ```ts
+ * console.log(hashJoinToken(createJoinToken())); // 64 hex digits
+ * ```
+ */
 export function hashJoinToken(text: string): string {
   return createHash('sha256').update(requireJoinToken(text)).digest('hex');
 }

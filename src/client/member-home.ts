@@ -33,6 +33,12 @@ const MEMBER_FILE = 'member.json';
  * Loads the member of a directory; undefined if the directory holds none. Rejects with MemberHomeError if files are
  * missing, invalid or open to other users (not checked on Windows, which has no such modes). Resets files that a group
  * of this process can use to mode 600, and emits a process warning. A home of earlier versions gets a key for streams.
+ *
+ * @example
+ * ```ts
+ * const known = await loadMember('members/alice');
+ * console.log(known?.id ?? 'no such member');
+ * ```
  */
 export async function loadMember(home: string): Promise<Member | undefined> {
   const text = await readPrivate(join(home, MEMBER_FILE));
@@ -64,6 +70,12 @@ async function sealKeyIn(home: string): Promise<KeyObject> {
  * Loads the member of a directory, or creates one with an ID (T3). Concurrent processes get the same member: the first
  * to create a file decides, the others read it. Rejects with MemberHomeError, and with TypeError if the name breaks T2
  * or an end point breaks T5.
+ *
+ * @example
+ * ```ts
+ * const alice = await openMember('members/alice', { name: 'alice', endPoints: ['127.0.0.1:4001'] });
+ * console.log(alice.name, alice.id);
+ * ```
  */
 export async function openMember(home: string, spec: MemberSpec): Promise<Member> {
   const found = await loadMember(home);
@@ -86,6 +98,12 @@ export async function openMember(home: string, spec: MemberSpec): Promise<Member
 /**
  * Writes a member into its directory, creating the directory if necessary and replacing its files. All files are on
  * disk when this resolves. From then on the member's statements are kept there, too. Rejects with MemberHomeError.
+ *
+ * @example
+ * ```ts
+ * const dave = await createMember({ name: 'dave', endPoints: ['127.0.0.1:4004'] });
+ * await saveMember('members/dave', dave);
+ * ```
  */
 export async function saveMember(home: string, member: Member): Promise<void> {
   try {

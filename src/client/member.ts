@@ -23,8 +23,9 @@ export interface Member {
   readonly endPoints: readonly string[];
   /** Bits: 1 ephemeral, 2 admin, 4 solo; 64 bits in all (T9). */
   readonly attrs: bigint;
-  /** Private RSA keys. */
+  /** Private RSA key for encryption. */
   readonly commsKey: KeyObject;
+  /** Private RSA key for signatures. In `sealed` its hash is the ID. */
   readonly sigKey: KeyObject;
   /** Private X25519 key for streams between members; without one the member takes none. */
   readonly sealKey?: KeyObject | undefined;
@@ -45,7 +46,9 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** Properties of a new member. */
 export interface MemberSpec {
+  /** 1 to 128 of `[A-Za-z0-9_.-]`; the first is neither `.` nor `-` (T2). */
   readonly name: string;
+  /** 0 to 4 of `host:port` (T5); the host may be `auto`. */
   readonly endPoints: readonly string[];
   /** Default 0. */
   readonly attrs?: bigint | undefined;
@@ -58,6 +61,12 @@ const KEY_BITS = 2_048;
 /**
  * Creates a member with new keys, two RSA keys of 2048 bits among them. Its ID is the hash of its signature key, which
  * certifies that key. Throws TypeError if the name breaks T2, an end point breaks T5, or a label is invalid.
+ *
+ * @example
+ * ```ts
+ * const carol = await createMember({ name: 'carol', endPoints: ['127.0.0.1:4003'], labels: { zone: 'a' } });
+ * console.log(carol.id);
+ * ```
  */
 export async function createMember({ name, endPoints, attrs = 0n, labels = {} }: MemberSpec): Promise<Member> {
   if (!isName(name)) throw new TypeError('a name should be 1 to 128 letters, digits, _ . -');
@@ -73,6 +82,14 @@ export async function createMember({ name, endPoints, attrs = 0n, labels = {} }:
 /**
  * Creates a client for queries and Create only: ephemeral and administrative, without end points. It uses one key pair
  * for both purposes.
+ *
+ * @example
+ * ```ts
+ * await using session = await connect(regCred);
+ * await session.identify(await createVisitor());
+ * const { size, members } = await session.cluster('demo');
+ * console.log(`${members.length} of ${size}`);
+ * ```
  */
 export async function createVisitor(): Promise<Member> {
   const key = await generateKey();

@@ -24,7 +24,9 @@ export interface RegistryMemory {
 
 /** The newest verified statement of a member. */
 export interface SeenMember {
+  /** Its number, which rises with each statement of the member. */
   readonly seq: number;
+  /** SHA-256 of the statement's bytes, hex. */
   readonly digest: string;
   /** SHA-256 of the member's SigKey as SPKI, hex. */
   readonly sigKey: string;
@@ -47,6 +49,7 @@ export interface ClusterMemory {
 
 /** A place for these memories. IDs are lower-case hex. */
 export interface MemberMemory {
+  /** Returns what is remembered of a registry. */
   registry(registryId: string): Promise<RegistryMemory>;
   /**
    * Replaces what is remembered of a registry, durably. `change` may run several times, as another process may change
@@ -56,6 +59,7 @@ export interface MemberMemory {
     registryId: string,
     change: (before: RegistryMemory) => RegistryMemory | Promise<RegistryMemory>,
   ): Promise<RegistryMemory>;
+  /** Returns what is remembered of a cluster. */
   cluster(registryId: string, clusterId: string): Promise<ClusterMemory>;
   /** Replaces what is remembered of a cluster, durably. The last of several writers wins. */
   saveCluster(registryId: string, clusterId: string, memory: ClusterMemory): Promise<void>;

@@ -50,6 +50,7 @@ import type { WatchOptions } from './watch-members.ts';
 
 /** The client's identity, as the registry confirms it. */
 export interface ClientIdentity {
+  /** Hex, 40 or 64 digits (T3). */
   readonly id: string;
   /** Bits: 1 ephemeral, 2 admin, 4 solo (T9). */
   readonly attrs: bigint;
@@ -61,6 +62,7 @@ export interface ClientIdentity {
 export interface FetchedRoster {
   /** The file, for verifySavedRoster(). */
   readonly bytes: Uint8Array;
+  /** The same roster, verified. */
   readonly roster: SavedRoster;
 }
 
@@ -74,6 +76,7 @@ export interface Link {
 export class RegistrySession {
   /** Address where the registry was reached: `HOST:PORT` or a WebSocket URL. */
   readonly address: string;
+  /** The dialect that both sides speak. */
   readonly dialect: SessionDialect;
   /** Protocol version of the registry, from its HelloReply (H5); undefined in `sealed`, where credentials() tells it. */
   readonly version: string | undefined;

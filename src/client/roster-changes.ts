@@ -6,13 +6,17 @@ import type { ReceivedMessage } from './message-codec.ts';
 
 /** The version that a reader has. It asks for this cluster by ID: versions of another one mean nothing. */
 export interface KnownRoster {
+  /** Hex ID of the cluster. */
   readonly clusterId: string;
+  /** Rises with each change of the roster (V1). */
   readonly version: bigint;
+  /** 8 random bytes of the server process; a version counts with them only (V1). */
   readonly history: Uint8Array;
 }
 
 /** A request for what is newer than `known`, or for everything. */
 export interface ChangesRequest {
+  /** The version that the reader has; undefined for everything. */
   readonly known: KnownRoster | undefined;
   /** Milliseconds that the registry may hold the answer back while nothing is newer; 0: it answers at once. */
   readonly waitMs: number;

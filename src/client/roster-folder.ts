@@ -14,7 +14,15 @@ interface NamedRoster extends SeenRoster {
   readonly clusterId: string;
 }
 
-/** Remembers rosters of one registry in a directory, which is created when the first one is noted. */
+/**
+ * Remembers rosters of one registry in a directory, which is created when the first one is noted.
+ *
+ * @example
+ * ```ts
+ * const { roster } = await session.savedRoster('demo', new RosterFolder('seen-rosters'));
+ * console.log(roster.term, roster.epoch);
+ * ```
+ */
 export class RosterFolder implements RosterMemory {
   readonly #directory: string;
 

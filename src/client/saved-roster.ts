@@ -45,6 +45,7 @@ const CODES: Readonly<Record<SavedRosterFault, XlRegErrorCode>> = {
 /** A saved roster is refused. */
 export class SavedRosterError extends XlRegError {
   override readonly name = 'SavedRosterError';
+  /** The reason. */
   readonly fault: SavedRosterFault;
 
   constructor(fault: SavedRosterFault, message: string, options?: ErrorOptions) {
@@ -55,7 +56,9 @@ export class SavedRosterError extends XlRegError {
 
 /** Names a roster that has been seen. */
 export interface SeenRoster {
+  /** Rises with each restore of the registry (W4). */
   readonly term: number;
+  /** Rises with each change of the complete cluster (Q2). */
   readonly epoch: number;
   /** SHA-256 of its body, hex. */
   readonly digest: string;
@@ -71,9 +74,11 @@ export interface RosterMemory {
 
 /** A roster that its registry has signed, with members that it names. */
 export interface SavedRoster extends Omit<Roster, 'epoch'>, SeenRoster {
+  /** Hex ID of the registry. */
   readonly registryId: string;
   /** The cluster's name. */
   readonly cluster: string;
+  /** Number of seats, 2 to 64. */
   readonly size: number;
   /** When the registry made it, on the registry's clock. */
   readonly time: Date;
@@ -100,6 +105,16 @@ export function savedRosterFile({ RosterBody, RosterSignature, Tokens }: Message
  * always accepted (W4): see restoredFrom. Makes no connection. Rejects with SavedRosterError.
  *
  * A member without a statement is not verified, but its whole token is the one that the registry signed.
+ *
+ * @example
+ * ```ts
+ * const { bytes } = await session.savedRoster('demo');
+ * await writeFile('demo.roster', bytes);
+ *
+ * // Later, without the registry:
+ * const roster = await verifySavedRoster(await readFile('demo.roster'), regCred, new RosterFolder('seen'));
+ * for (const { name, endPoints } of roster.members) console.log(name, endPoints);
+ * ```
  */
 export async function verifySavedRoster(
   bytes: Uint8Array,

@@ -45,6 +45,16 @@ export type OpenSession = (signal: AbortSignal | undefined) => Promise<RegistryS
  * (E5).
  * Rejects with the last failure after reopenMs without a reply. Rejects at once with an error about the request itself.
  * Closes the sessions that it opened; the caller closes `first`.
+ *
+ * @example
+ * ```ts
+ * const open = async (signal?: AbortSignal) => {
+ *   const again = await connect(regCred, { signal });
+ *   await again.identify(member);
+ *   return again;
+ * };
+ * for await (const { index, name } of watchCluster(session, 'demo', open)) console.log(index, name);
+ * ```
  */
 export function watchCluster(
   first: RegistrySession,

@@ -17,13 +17,17 @@ import { parseVersion, printVersion } from './version.ts';
 
 /** The public credentials of a registry. */
 export interface RegCred {
+  /** 1 to 128 of `[A-Za-z0-9_.-]` (T2). */
   readonly name: string;
   /** 20 or 32 bytes. */
   readonly id: Uint8Array;
+  /** Public RSA key under which clients encrypt their Hello (H1). */
   readonly commsKey: KeyObject;
+  /** Public RSA key that verifies the registry (S6). Its fingerprint names the registry. */
   readonly sigKey: KeyObject;
   /** `host:port` each. */
   readonly endPoints: readonly string[];
+  /** Protocol version as a number; printVersion() prints it (K5). */
   readonly version: number;
 }
 
@@ -38,7 +42,15 @@ export class RegCredError extends XlRegError {
 
 const END_POINT = 'TcpEndPoint';
 
-/** Writes the file in this registry's form. */
+/**
+ * Writes the file in this registry's form.
+ *
+ * @example
+ * ```ts
+ * const moved = { ...regCred, endPoints: ['registry.example:56789'] };
+ * await writeFile('moved.dat', printRegCred(moved), 'ascii');
+ * ```
+ */
 export function printRegCred(cred: RegCred): string {
   return [
     'regCred {',
@@ -58,6 +70,12 @@ export function printRegCred(cred: RegCred): string {
 /**
  * Reads the file of any registry of the field (C4): blank lines, LF for CRLF, any indent. Accepts up to
  * REG_CRED_BYTES_MAX characters (C5). Throws RegCredError.
+ *
+ * @example
+ * ```ts
+ * const registry = parseRegCred(await readFile('xlreg-data/regCred.dat', 'ascii'));
+ * console.log(registry.name, registry.endPoints);
+ * ```
  */
 export function parseRegCred(text: string): RegCred {
   if (text.length > REG_CRED_BYTES_MAX) throw new RegCredError(`credentials have at most ${REG_CRED_BYTES_MAX} bytes`);

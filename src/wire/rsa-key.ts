@@ -179,7 +179,14 @@ export function parseSshRsa(text: string): KeyObject | undefined {
   return createPublicKey({ key: { kty: 'RSA', n: base64url(n), e: base64url(e) }, format: 'jwk' });
 }
 
-/** Fingerprint `SHA256:…` of the SSH form, as ssh-keygen -l prints it. */
+/**
+ * Fingerprint `SHA256:…` of the SSH form, as ssh-keygen -l prints it.
+ *
+ * @example
+ * ```ts
+ * console.log(keyFingerprint(regCred.sigKey)); // SHA256:…
+ * ```
+ */
 export function keyFingerprint(key: KeyObject): string {
   return `SHA256:${createHash('sha256').update(sshBlob(key)).digest('base64').replace(/=+$/, '')}`;
 }

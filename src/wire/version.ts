@@ -3,7 +3,15 @@
 /** Protocol version of this registry, in HelloReply, RegCredReply and regCred.dat. */
 export const PROTOCOL_VERSION: number = 1;
 
-/** `1.2.3.4` → 0x04030201. Undefined unless the text is two to four numbers of 0 to 255. */
+/**
+ * `1.2.3.4` → 0x04030201. Undefined unless the text is two to four numbers of 0 to 255.
+ *
+ * @example
+ * ```ts
+ * const atLeast = parseVersion('1.2') ?? 0;
+ * console.log(atLeast.toString(16)); // 201
+ * ```
+ */
 export function parseVersion(text: string): number | undefined {
   const fields = text.split('.');
   if (fields.length < 2 || fields.length > 4) return undefined;
@@ -15,7 +23,14 @@ export function parseVersion(text: string): number | undefined {
   return version;
 }
 
-/** 0x04030201 → `1.2.3.4`; `a.b` at least. */
+/**
+ * 0x04030201 → `1.2.3.4`; `a.b` at least.
+ *
+ * @example
+ * ```ts
+ * console.log(printVersion(regCred.version)); // 1.0
+ * ```
+ */
 export function printVersion(version: number): string {
   const fields = [0, 8, 16, 24].map((shift) => (version >>> shift) & 255);
   while (fields.length > 2 && fields.at(-1) === 0) fields.pop();

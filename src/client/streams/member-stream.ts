@@ -24,8 +24,13 @@ export interface StreamConnection {
  * stream when the reading ends; read by events where this side goes on writing.
  *
  * @example
- * stream.on('data', (chunk) => process.stdout.write(chunk));
- * stream.end('ping');
+ * ```ts
+ * await using streams = await openStreams(regCred, member, 'demo');
+ * streams.on('stream', (stream) => {
+ *   stream.on('data', (chunk) => console.log(stream.peer.name, chunk.length));
+ *   stream.end('welcome');
+ * });
+ * ```
  */
 export class MemberStream extends Duplex {
   /** The other side, as the roster had it when the stream was opened. */

@@ -26,7 +26,7 @@ export interface DialOptions {
 }
 
 /** Events of `MemberStreams`. */
-interface StreamEvents {
+export interface StreamEvents {
   /** The roster was fetched. */
   roster: [];
   /** A member has opened a stream to this one. Without a listener of this event the stream is cut. */
@@ -37,9 +37,14 @@ interface StreamEvents {
  * The streams of this member in one cluster.
  *
  * @example
- * streams.on('stream', (stream) => stream.pipe(stream));
- * await streams.listen({ port: 4001 });
- * for (const { id } of streams.peers) (await streams.dial(id)).end('hello');
+ * ```ts
+ * await using streams = await openStreams(regCred, member, 'demo');
+ * for (const { id, name } of streams.peers) {
+ *   const stream = await streams.dial(id, { timeoutMs: 2_000 }).catch(() => undefined);
+ *   if (stream === undefined) console.log(`${name} cannot be reached`);
+ *   else stream.end('hello');
+ * }
+ * ```
  */
 export class MemberStreams extends EventEmitter<StreamEvents> {
   readonly #directory: PeerDirectory;
@@ -115,6 +120,7 @@ export class MemberStreams extends EventEmitter<StreamEvents> {
     await this.#onClose();
   }
 
+  /** For `await using`: closes. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

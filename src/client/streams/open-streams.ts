@@ -23,9 +23,11 @@ export interface OpenStreamsOptions extends Omit<ConnectOptions, 'dialect' | 'si
  * TypeError if the member has no key for streams.
  *
  * @example
- * await using streams = await openStreams(regCred, member, 'my-cluster');
+ * ```ts
+ * await using streams = await openStreams(regCred, member, 'demo');
  * streams.on('stream', (stream) => stream.pipe(stream));
- * await streams.listen({ port: 4001 });
+ * await streams.listen({ port: 0, host: '127.0.0.1' });
+ * ```
  */
 export async function openStreams(
   regCred: RegCred,

@@ -3,6 +3,7 @@ import type { KeyPair } from '../../noise/key-pair.ts';
 
 /** A member as the newest roster has it. */
 export interface StreamPeer {
+  /** The member's name. */
   readonly name: string;
   /** 20 or 32 bytes. */
   readonly id: Uint8Array;
