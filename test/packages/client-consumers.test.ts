@@ -113,18 +113,19 @@ describe.skipIf(folder === undefined)('xlreg-client with jest', () => {
   it('runs by both ways of the guide', async ({ skip }) => {
     if (!(await installPackages(folder!, ['jest@30', '@babel/plugin-transform-modules-commonjs']))) return skip();
     setType('commonjs');
-    writeFileSync(inside('esm.test.mjs'), test("import fs from 'node:fs'; import * as client from 'xlreg-client';"));
-    writeFileSync(
-      inside('commonjs.test.js'),
-      test("const fs = require('node:fs'); const client = require('xlreg-client');"),
-    );
     const [configs, commands] = [blocks('jest', 'json'), blocks('jest', 'sh')];
     expect([configs.length, commands.length]).toEqual([2, 2]);
-    for (const [way, name] of ['esm.test.mjs', 'commonjs.test.js'].entries()) {
+    const ways = [
+      { file: 'esm.test.mjs', load: "import fs from 'node:fs'; import * as client from 'xlreg-client';" },
+      { file: 'commonjs.test.js', load: "const fs = require('node:fs'); const client = require('xlreg-client');" },
+    ];
+    for (const [way, { file, load }] of ways.entries()) {
+      writeFileSync(inside(file), test(load));
       writeFileSync(inside('jest.config.json'), configs[way]!);
-      const { stderr } = await run('sh', ['-c', commands[way]!.trim()], { cwd: folder!, timeout: 120_000 });
-      expect(stderr).toContain(`PASS ./${name}`);
+      const { stderr } = await run('sh', ['-c', commands[way]!.trim()], { cwd: folder!, timeout: 240_000 });
+      expect(stderr).toContain(`PASS ./${file}`);
       expect(stderr).toMatch(/Tests: +1 passed, 1 total/);
+      rmSync(inside(file));
     }
   });
 });
