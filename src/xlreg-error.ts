@@ -31,6 +31,7 @@ export type XlRegErrorCode =
   | 'MEMBERSHIP_REPLACED'
   | 'CLUSTER_INCOMPLETE'
   | 'CLUSTER_CLOSED'
+  | 'CLUSTER_DIFFERS'
   // Saved rosters.
   | 'ROSTER_FORMAT'
   | 'ROSTER_OF_ANOTHER'

@@ -64,6 +64,7 @@ const LOCAL: Readonly<Record<LocalCode, Meaning>> = {
     ),
   },
   CLUSTER_CLOSED: final('ClusterClosed', 'The Cluster has been closed, or has left.'),
+  CLUSTER_DIFFERS: final('ClusterDiffers', 'A cluster of this name has another size. The error has the cluster.'),
   ROSTER_FORMAT: final('SavedRosterError', 'The bytes are no saved roster.'),
   ROSTER_OF_ANOTHER: final('SavedRosterError', 'The roster is of another registry or cluster.'),
   ROSTER_SIGNATURE: final('SavedRosterError', 'The registry has not signed the roster.'),

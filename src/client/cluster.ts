@@ -49,6 +49,8 @@ export interface ClusterProperties {
   readonly ephemeral: boolean;
   /** The confirm time in milliseconds; 0 if none confirms, undefined if the registry or the dialect does not tell. */
   readonly confirmMs?: number | undefined;
+  /** From create(), in `sealed`: true if the cluster existed before (R15). */
+  readonly existed?: boolean | undefined;
 }
 
 /**
@@ -189,13 +191,14 @@ export function idBytes(hex: string): Buffer {
 
 /** Returns the cluster of a CreateReply or JoinReply. */
 export function propertiesOf(reply: Message): ClusterProperties {
-  const { ClusterID, ClusterSize, ClusterAttrs, EndPointCount, ConfirmMs } = reply;
+  const { ClusterID, ClusterSize, ClusterAttrs, EndPointCount, ConfirmMs, Existed } = reply;
   return {
     clusterId: hexId(ClusterID),
     size: checkedSize(ClusterSize),
     endPoints: EndPointCount ?? 1,
     ephemeral: (bigintOf(ClusterAttrs) & CLUSTER_EPHEMERAL) !== 0n,
     ...(isTold(ConfirmMs) && { confirmMs: ConfirmMs }),
+    ...(isTold(Existed) && { existed: Existed }),
   };
 }
 

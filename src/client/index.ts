@@ -4,6 +4,7 @@ export type { SessionDialect } from '../wire/hello.ts';
 export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
 export { type BegunSession, beginSession } from './begin-session.ts';
 export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster, UnverifiedReason } from './cluster.ts';
+export { ClusterDiffers } from './cluster-differs.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export type { Credentials } from './credentials.ts';
 export type { CredentialsSource } from './credentials-source.ts';

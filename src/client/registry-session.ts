@@ -22,6 +22,7 @@ import {
   rosterOf,
   wholeRoster,
 } from './cluster.ts';
+import { assertSize } from './cluster-differs.ts';
 import { type Credentials, credentialsIn, isEqual } from './credentials.ts';
 import { untilAborted } from './deadline.ts';
 import { rememberFailed } from './end-point-order.ts';
@@ -161,8 +162,10 @@ export class RegistrySession {
   }
 
   /**
-   * Creates a cluster, or finds the one of this name. The result may differ from the spec (R1, R4). In `sealed` each
-   * member has to confirm within 30 s unless the spec says otherwise (Q1): set `confirmMs` to 0 if members do not watch.
+   * Creates a cluster, or finds the one of this name; `existed` tells which in `sealed` (R15). The result may differ from
+   * the spec (R1, R4), but not in its size: rejects with ClusterDiffers if a cluster of this name has another one. In
+   * `sealed` each member has to confirm within 30 s unless the spec says otherwise (Q1): set `confirmMs` to 0 if members
+   * do not watch.
    */
   async create(name: string, spec: ClusterSpec): Promise<ClusterProperties> {
     const { size, endPoints = 1, ephemeral = false, confirmMs = CONFIRM_MS_DEFAULT, joinTokens = [] } = spec;
@@ -177,7 +180,9 @@ export class RegistrySession {
       ...(confirmMs > 0 && this.dialect === 'sealed' && { ConfirmMs: confirmMs }),
       ...(joinTokens.length > 0 && { JoinTokens: joinTokens.map(specMessage) }),
     };
-    return this.#remember(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
+    const cluster = this.#remember(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
+    assertSize(name, size, cluster);
+    return cluster;
   }
 
   /**

@@ -40,13 +40,14 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
   if (endPointCount === 0) return { kind: 'refused', why: 'end-point-count-zero' };
   const admits = admitsOf(session, message, context);
   if (typeof admits === 'string') return { kind: 'refused', why: admits };
+  const id = Buffer.from(context.random(ID_BYTES)).toString('hex');
   return {
     kind: 'question',
     command: {
       kind: 'create',
       clientId: session.clientId,
       name: message.ClusterName,
-      id: Buffer.from(context.random(ID_BYTES)).toString('hex'),
+      id,
       size: Math.min(Math.max(message.ClusterSize ?? 0, CLUSTER_SIZE_MIN), CLUSTER_SIZE_MAX),
       endPointCount: Math.min(endPointCount, CLUSTER_END_POINTS_MAX),
       attrs: bigintOf(message.ClusterAttrs) & ~ATTRS_OF_REGISTRY,
@@ -56,7 +57,11 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
     conclude: (reply) =>
       withCluster(reply, (cluster) => ({
         kind: 'answer',
-        message: { Op: Op.CreateReply, ...clusterFields(cluster), ...confirmField(session, cluster) },
+        message: {
+          ...{ Op: Op.CreateReply, ...clusterFields(cluster), ...confirmField(session, cluster) },
+          // A cluster that this Create has made has the ID that the command proposed (R15).
+          ...(isSealed(session) && { Existed: cluster.id !== id }),
+        },
         session: { ...session, createdId: cluster.id, clusterId: cluster.id },
       })),
   };

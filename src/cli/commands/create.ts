@@ -5,6 +5,7 @@ import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { creatorHome, openCreator } from '../creator-home.ts';
+import { foundOfAnotherSize } from '../found-cluster.ts';
 import { describesToken, JOIN_TOKEN_FLAGS, type JoinTokenFlags, newJoinToken } from '../join-token-flags.ts';
 import { printFields, printJson } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
@@ -51,7 +52,7 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
       const creator = visitor ?? (await openCreator(creatorHome(values.home, regCred)));
       return await begin(regCred, connectOptions(flags, regCred, wait.signal), async (session) => {
         await session.identify(creator);
-        return await session.create(clusterName, { ...asked, confirmMs, joinTokens });
+        return await session.create(clusterName, { ...asked, confirmMs, joinTokens }).catch(foundOfAnotherSize);
       });
     })
     .finally(() => wait.end());

@@ -18,6 +18,7 @@ import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { rosterJson, stateField } from '../cluster-state.ts';
 import { adviceOn, memberEndPoints } from '../end-point-advice.ts';
+import { foundOfAnotherSize } from '../found-cluster.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
 import { assertGathered } from '../gathered-outcome.ts';
 import { givenJoinToken } from '../join-token-flags.ts';
@@ -137,7 +138,10 @@ async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortS
   }
   const rejoin = async (session: RegistrySession): Promise<ClusterProperties> => {
     const { clusterName, createSize, confirmMs } = request;
-    if (createSize !== undefined) await session.create(clusterName, { size: createSize, confirmMs });
+    // The report warns of another size.
+    if (createSize !== undefined) {
+      await session.create(clusterName, { size: createSize, confirmMs }).catch(foundOfAnotherSize);
+    }
     return await session.join(clusterName);
   };
   const first = { ...options, first: member.registryAddress };

@@ -101,6 +101,9 @@ export namespace reg {
         /** XLRegMsg WaitFor. */
         WaitFor?: (number|null);
 
+        /** XLRegMsg Existed. */
+        Existed?: (boolean|null);
+
         /** XLRegMsg ConfirmMs. */
         ConfirmMs?: (number|null);
 
@@ -247,6 +250,9 @@ export namespace reg {
 
             /** XLRegMsg WaitFor */
             WaitFor?: (number|null);
+
+            /** XLRegMsg Existed */
+            Existed?: (boolean|null);
 
             /** XLRegMsg ConfirmMs */
             ConfirmMs?: (number|null);

@@ -48,6 +48,7 @@ export const reg = $root.reg = (() => {
          * @property {Long|null} [RecordedSeq] XLRegMsg RecordedSeq
          * @property {Long|null} [ClusterVersion] XLRegMsg ClusterVersion
          * @property {number|null} [WaitFor] XLRegMsg WaitFor
+         * @property {boolean|null} [Existed] XLRegMsg Existed
          * @property {number|null} [ConfirmMs] XLRegMsg ConfirmMs
          * @property {Uint8Array|null} [Round] XLRegMsg Round
          * @property {Long|null} [Confirmed] XLRegMsg Confirmed
@@ -306,6 +307,14 @@ export const reg = $root.reg = (() => {
         XLRegMsg.prototype.WaitFor = null;
 
         /**
+         * XLRegMsg Existed.
+         * @member {boolean|null|undefined} Existed
+         * @memberof reg.XLRegMsg
+         * @instance
+         */
+        XLRegMsg.prototype.Existed = null;
+
+        /**
          * XLRegMsg ConfirmMs.
          * @member {number|null|undefined} ConfirmMs
          * @memberof reg.XLRegMsg
@@ -494,6 +503,8 @@ export const reg = $root.reg = (() => {
                 writer.uint32(/* id 37, wireType 0 =*/296).uint64(message.ClusterVersion);
             if (message.WaitFor != null && $Object.hasOwnProperty.call(message, "WaitFor"))
                 writer.uint32(/* id 38, wireType 0 =*/304).uint32(message.WaitFor);
+            if (message.Existed != null && $Object.hasOwnProperty.call(message, "Existed"))
+                writer.uint32(/* id 39, wireType 0 =*/312).bool(message.Existed);
             if (message.ConfirmMs != null && $Object.hasOwnProperty.call(message, "ConfirmMs"))
                 writer.uint32(/* id 40, wireType 0 =*/320).uint32(message.ConfirmMs);
             if (message.Round != null && $Object.hasOwnProperty.call(message, "Round"))
@@ -732,6 +743,12 @@ export const reg = $root.reg = (() => {
                         if (wireType !== 0)
                             break;
                         message.WaitFor = reader.uint32();
+                        continue;
+                    }
+                case 39: {
+                        if (wireType !== 0)
+                            break;
+                        message.Existed = reader.bool();
                         continue;
                     }
                 case 40: {
