@@ -1,6 +1,7 @@
 // A connection after its Hello: sends one message at a time and receives its reply (F1); only a request that waits lets
 // the next message go ahead. Invariant: any failure ends
-// the channel, because later replies could no longer be matched to their messages.
+// the channel, because later replies could no longer be matched to their messages. A pending request keeps the process
+// alive, an idle channel does not.
 import { bigintOf, type Message, Op } from '../wire/message.ts';
 import { withDeadline } from './deadline.ts';
 import { NoAnswerInTime, RegistryRefused, RegistryUnreachable } from './errors.ts';
@@ -28,6 +29,8 @@ export class Channel {
   #sendable: Promise<unknown> = Promise.resolve();
   /** Shortens the deadline of a request that waits, because a later message ends its wait. */
   #hurry: (() => void) | undefined;
+  /** Requests without a reply. */
+  #pending = 0;
   #end: { readonly why: unknown } | undefined;
   readonly #aborted = () => this.close(this.#signal?.reason);
 
@@ -37,6 +40,7 @@ export class Channel {
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#aborted, { once: true });
+    transport.hold(false);
   }
 
   /**
@@ -48,10 +52,20 @@ export class Channel {
   exchange(message: Message, waitMs = 0): Promise<ReceivedMessage> {
     this.#hurry?.();
     const sent = this.#sendable.then(() => this.#send(message));
-    const reply = this.#receiveBehind(sent, this.#previous, waitMs);
+    const reply = this.#held(this.#receiveBehind(sent, this.#previous, waitMs));
     this.#previous = reply.catch(() => {});
     this.#sendable = waitMs > 0 ? sent.catch(() => {}) : this.#previous;
     return reply;
+  }
+
+  /** Keeps the process alive until the request has its reply. */
+  async #held<T>(request: Promise<T>): Promise<T> {
+    if (++this.#pending === 1) this.#transport.hold(true);
+    try {
+      return await request;
+    } finally {
+      if (--this.#pending === 0) this.#transport.hold(false);
+    }
   }
 
   /** Ends the channel. The pending request rejects; `why` becomes the cause of later rejections. */

@@ -4,8 +4,8 @@ export type { SessionDialect } from '../wire/hello.ts';
 export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
 export { type BegunSession, beginSession } from './begin-session.ts';
 export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster, UnverifiedReason } from './cluster.ts';
-export { ClusterDiffers } from './cluster-differs.ts';
 export { type ConnectOptions, connect } from './connect.ts';
+export { ClusterDiffers } from './create-message.ts';
 export type { Credentials } from './credentials.ts';
 export type { CredentialsSource } from './credentials-source.ts';
 export {
@@ -52,5 +52,6 @@ export { type OpenStreamsOptions, openStreams } from './streams/open-streams.ts'
 export type { StreamPeer } from './streams/peer-directory.ts';
 export { PeerRemoved, type RefusedBecause, StreamCut, StreamRefused } from './streams/stream-error.ts';
 export type { TransportName } from './target.ts';
+export type { MemberWatch } from './watch.ts';
 export { type OpenSession, type WatchClusterOptions, watchCluster } from './watch-cluster.ts';
 export type { WatchOptions } from './watch-members.ts';

@@ -1,5 +1,12 @@
 // Async generators whose return() cancels a pending next(). A plain async generator queues return() behind next().
 
+/** A generator that `await using` ends. The iterators of Node below 24 are not disposable by themselves. */
+export interface PromptGenerator<T> extends AsyncGenerator<T, void, void> {
+  [Symbol.asyncIterator](): PromptGenerator<T>;
+  /** Ends the generator as return() does. Never rejects. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /**
  * Wraps a generator that waits only under the given signal. return() and throw() abort that signal, so a pending next()
  * settles with `done: true` at once. An abort of `outer` aborts that signal with the same reason.
@@ -7,7 +14,7 @@
 export function endPromptly<T>(
   outer: AbortSignal | undefined,
   make: (signal: AbortSignal) => AsyncGenerator<T, void, void>,
-): AsyncGenerator<T, void, void> {
+): PromptGenerator<T> {
   const stop = new AbortController();
   const returned = new Error('the watch was ended');
   const passOn = () => stop.abort(outer!.reason);
@@ -47,6 +54,9 @@ export function endPromptly<T>(
     },
     [Symbol.asyncIterator]() {
       return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await this.return().catch(() => {});
     },
   };
 }

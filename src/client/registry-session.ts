@@ -1,7 +1,6 @@
 // A session with a registry: one method for each request. IDs are lower-case hex throughout. Every request rejects with
 // RegistryRefused, RegistryUnreachable or ProtocolError, and then the session has ended.
 import { createPublicKey } from 'node:crypto';
-import { CONFIRM_MS_DEFAULT } from '../limits.ts';
 import type { SessionDialect } from '../wire/hello.ts';
 import { bigintOf, longOf, type Message, Op, opName } from '../wire/message.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
@@ -10,8 +9,6 @@ import { printVersion } from '../wire/version.ts';
 import type { Channel } from './channel.ts';
 import {
   ALL_MEMBERS,
-  CLUSTER_EPHEMERAL,
-  type ClusterMember,
   type ClusterProperties,
   type ClusterRef,
   type ClusterSpec,
@@ -22,7 +19,7 @@ import {
   rosterOf,
   wholeRoster,
 } from './cluster.ts';
-import { assertSize } from './cluster-differs.ts';
+import { assertSize, createFields } from './create-message.ts';
 import { type Credentials, credentialsIn, isEqual } from './credentials.ts';
 import { untilAborted } from './deadline.ts';
 import { rememberFailed } from './end-point-order.ts';
@@ -46,7 +43,7 @@ import {
 } from './saved-roster.ts';
 import { memoryOf, sealedId } from './statements.ts';
 import { RosterVerifier } from './verification.ts';
-import { membersOf, type WatchSource, watch } from './watch.ts';
+import { type MemberWatch, membersOf, type WatchSource, watch } from './watch.ts';
 import type { WatchOptions } from './watch-members.ts';
 
 /** The client's identity, as the registry confirms it. */
@@ -73,7 +70,7 @@ export interface Link {
   readonly channel: Channel;
 }
 
-/** One session, from Hello to Bye; opened by connect(). */
+/** One session, from Hello to Bye; opened by connect(). A pending request keeps the process alive, an idle session does not. */
 export class RegistrySession {
   /** Address where the registry was reached: `HOST:PORT` or a WebSocket URL. */
   readonly address: string;
@@ -168,20 +165,10 @@ export class RegistrySession {
    * do not watch.
    */
   async create(name: string, spec: ClusterSpec): Promise<ClusterProperties> {
-    const { size, endPoints = 1, ephemeral = false, confirmMs = CONFIRM_MS_DEFAULT, joinTokens = [] } = spec;
-    if (joinTokens.length > 0) this.#assertSealed('join tokens');
-    for (const count of [size, endPoints, confirmMs]) {
-      if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff) throw new TypeError(`${count} is not a uint32`);
-    }
-    const wanted = {
-      ClusterSize: size,
-      EndPointCount: endPoints,
-      ClusterAttrs: longOf(ephemeral ? CLUSTER_EPHEMERAL : 0n),
-      ...(confirmMs > 0 && this.dialect === 'sealed' && { ConfirmMs: confirmMs }),
-      ...(joinTokens.length > 0 && { JoinTokens: joinTokens.map(specMessage) }),
-    };
-    const cluster = this.#remember(name, await this.#ask(Op.Create, Op.CreateReply, { ClusterName: name, ...wanted }));
-    assertSize(name, size, cluster);
+    if (spec.joinTokens?.length) this.#assertSealed('join tokens');
+    const fields = createFields(name, spec, this.dialect);
+    const cluster = this.#remember(name, await this.#ask(Op.Create, Op.CreateReply, fields));
+    assertSize(name, spec.size, cluster);
     return cluster;
   }
 
@@ -302,7 +289,7 @@ export class RegistrySession {
    * successor is yielded with the same index (R14). So the last member yielded for an index holds the seat. onLeft
    * receives seats that become empty. With memberId, rejects with NoLongerMember once that ID has left.
    */
-  members(cluster: ClusterRef, options: WatchOptions = {}): AsyncGenerator<ClusterMember, void, void> {
+  members(cluster: ClusterRef, options: WatchOptions = {}): MemberWatch {
     return endPromptly(options.signal, (signal) => {
       const source: WatchSource = {
         isSealed: this.dialect === 'sealed',
@@ -324,6 +311,11 @@ export class RegistrySession {
   close(): void {
     this.#closed = true;
     this.#link.channel.close();
+  }
+
+  /** For `using`: closes at once, without Bye. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** For `await using`: sends Bye if still possible, then closes. Never rejects. */

@@ -32,6 +32,7 @@ export async function openTcp(
         replyBytesMax,
         arrivals,
         send: (bytes) => void socket.write(bytes),
+        hold: (held) => void (held ? socket.ref() : socket.unref()),
         close: () => socket.destroy(),
       });
     });

@@ -10,6 +10,8 @@ export interface Transport {
   readonly arrivals: Arrivals;
   /** Sends one message, in one write or one frame. */
   send(bytes: Uint8Array): void;
+  /** With false the connection does not keep the process alive; at first it does. */
+  hold(held: boolean): void;
   /** Closes at once. Idempotent. */
   close(): void;
 }

@@ -1,7 +1,7 @@
 // A watch that survives the loss of its server: it continues in a session with another server. A watching member that a
 // later session does not find on the roster joins again, as after a restore of the registry. A member that has seen
 // itself leave does not.
-import type { ClusterMember, ClusterProperties, ClusterRef, Roster } from './cluster.ts';
+import type { ClusterProperties, ClusterRef, Roster } from './cluster.ts';
 import { untilAborted } from './deadline.ts';
 import { mayPass, NoLongerMember, RegistryRefused } from './errors.ts';
 import { endPromptly } from './prompt-end.ts';
@@ -9,7 +9,7 @@ import type { RegistrySession } from './registry-session.ts';
 import { retry } from './retry.ts';
 import type { ChangesRequest, RosterChanges } from './roster-changes.ts';
 import { SEAT_EXPIRED } from './rounds.ts';
-import { membersOf, type WatchSource, watch } from './watch.ts';
+import { type MemberWatch, membersOf, type WatchSource, watch } from './watch.ts';
 import { OwnSeat, type WatchedRoster, type WatchOptions } from './watch-members.ts';
 
 /** Options of a watch with failover. */
@@ -61,7 +61,7 @@ export function watchCluster(
   cluster: ClusterRef,
   open: OpenSession,
   options: WatchClusterOptions = {},
-): AsyncGenerator<ClusterMember, void, void> {
+): MemberWatch {
   return endPromptly(options.signal, (signal) => membersOf(watchRosters(first, cluster, open, { ...options, signal })));
 }
 

@@ -1,7 +1,11 @@
 // Watches a cluster in the way of the session's dialect: follows its versions, or polls.
 import type { ClusterMember, Roster } from './cluster.ts';
 import { type ChangesSource, followMembers } from './follow-members.ts';
+import type { PromptGenerator } from './prompt-end.ts';
 import { OwnSeat, type WatchedRoster, type WatchOptions, watchMembers } from './watch-members.ts';
+
+/** Members as they appear and change. `await using` ends the watch; so does leaving `for await`. */
+export type MemberWatch = PromptGenerator<ClusterMember>;
 
 /** The requests of a watch, in whichever session it has. */
 export interface WatchSource extends ChangesSource {

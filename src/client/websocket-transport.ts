@@ -1,4 +1,5 @@
 // The WebSocket transport: one binary frame is one message (F3).
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { HelloRefused, ProtocolError, RegistryUnreachable, TURNED_AWAY } from './errors.ts';
 import { CONNECT_TIMEOUT_MS, shareOf, whyUnreachable } from './tcp-transport.ts';
@@ -23,6 +24,10 @@ export async function openWebSocket(
   return await new Promise((resolve, reject) => {
     const arrivals = new Arrivals(REPLY_BYTES_MAX);
     const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: REPLY_BYTES_MAX, ...share });
+    let connection: Socket | undefined;
+    socket.once('upgrade', (response) => {
+      connection = response.socket;
+    });
     const giveUp = () => socket.terminate();
     signal.addEventListener('abort', giveUp, { once: true });
     socket.once('open', () => {
@@ -33,6 +38,7 @@ export async function openWebSocket(
         arrivals,
         // Ignores write errors: a 'close' event always follows them.
         send: (bytes) => socket.send(bytes, { binary: true }, () => {}),
+        hold: (held) => void (held ? connection?.ref() : connection?.unref()),
         close: () => socket.terminate(),
       });
     });

@@ -42,6 +42,8 @@ class ChangedWire implements Transport {
     this.#change = change;
   }
 
+  hold(): void {}
+
   send(bytes: Uint8Array): void {
     if (this.session) {
       this.sent.push(bytes);
