@@ -2,12 +2,11 @@
 // the jobs of one event-loop turn. Through worker-handle.ts it pushes them to the `messages` and `hellos` queues of the
 // worker channels; it pops `results`. Hellos and messages wait in separate bounded queues, so a flood of Hellos starves
 // no session.
-import { Piscina } from 'piscina';
 import { encodeMark } from '../coordinator/marks.ts';
 import { releaseReader } from '../coordinator/roster-cache/hazards.ts';
 import { HELLOS_PER_WORKER, RESUMES_PER_TURN, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
 import { monotonicSeconds, type ThreadStats } from '../runtime/thread-stats.ts';
-import { ThreadLoadError, threadUrl } from '../runtime/thread-url.ts';
+import { ThreadLoadError } from '../runtime/thread-url.ts';
 import { Parker } from '../shared-memory/parker.ts';
 import type { ChannelMemory } from '../shared-memory/worker-channel.ts';
 import { HelloCost } from './hello-cost.ts';
@@ -24,8 +23,8 @@ import {
 import { JobQueue } from './job-queue.ts';
 import { NO_SCAN } from './scan-codec.ts';
 import type { RegistryFacts } from './serve-job.ts';
-import type { PoolWorkerData, WorkerStart } from './worker.ts';
 import { type JobDone, JobTicket, LOOK_MS, WorkerHandle } from './worker-handle.ts';
+import type { PoolWorkers, StartWorkers } from './worker-threads.ts';
 
 /** The settings of a pool. */
 export interface PoolSettings {
@@ -33,6 +32,7 @@ export interface PoolSettings {
   /** Milliseconds of Hello work that may wait for each worker. The pool refuses Hellos beyond that. */
   readonly helloQueueMs: number;
   readonly registry: RegistryFacts;
+  readonly startWorkers: StartWorkers;
 }
 
 /** The coordinator as the pool sees it. */
@@ -79,7 +79,7 @@ const FAILURES_MAX = 5;
 const FAILURES_WITHIN_MS = 60_000;
 
 export class Pool {
-  readonly #piscina: Piscina;
+  readonly #threads: PoolWorkers;
   readonly #parker: Parker;
   readonly #observer: PoolObserver;
   readonly #coordinator: ChannelService;
@@ -105,33 +105,25 @@ export class Pool {
   #pendingMark: PendingMark | undefined;
   #closed = false;
 
-  constructor({ workers, helloQueueMs, registry }: PoolSettings, coordinator: ChannelService, observer: PoolObserver) {
+  constructor(
+    { workers, helloQueueMs, registry, startWorkers }: PoolSettings,
+    coordinator: ChannelService,
+    observer: PoolObserver,
+  ) {
     this.#observer = observer;
     this.#coordinator = coordinator;
     this.#replyBytesMax = Math.max(registry.replyBytesMax.tcp, registry.replyBytesMax.ws);
     this.#helloQueueMs = helloQueueMs * workers;
     const mainParker = new SharedArrayBuffer(4);
     this.#parker = new Parker(mainParker);
-    this.#piscina = new Piscina({
-      filename: threadUrl('pool-worker').href,
-      execArgv: [],
-      minThreads: workers,
-      maxThreads: workers,
-      workerData: {
-        registry,
-        mainParker,
-        coordinatorParker: coordinator.parker,
-        rosterCache: coordinator.rosterCache,
-      } satisfies PoolWorkerData,
-    });
     this.#loaded = new Promise((resolve, reject) => {
       this.#loading = { resolve, reject };
     });
     // Only callers of loaded() handle the rejection.
     this.#loaded.catch(() => {});
-    // A worker that dies with a task rejects that task, which #run handles. This event means a worker without a task:
-    // its code could not be loaded.
-    this.#piscina.on('error', (error) => this.#cannotLoad(error));
+    const { parker: coordinatorParker, rosterCache } = coordinator;
+    const data = { registry, mainParker, coordinatorParker, rosterCache };
+    this.#threads = startWorkers(workers, data, (error) => this.#cannotLoad(error));
     this.#workers = Array.from({ length: workers }, () => new WorkerHandle(this.#replyBytesMax));
     for (const worker of this.#workers) void this.#run(worker);
     void this.#listen();
@@ -210,7 +202,8 @@ export class Pool {
     this.#closed = true;
     clearInterval(this.#looking);
     this.#loading?.reject(new Error('the pool is closed'));
-    await this.#piscina.destroy();
+    await this.#threads.destroy();
+    this.#parker.unpark();
     for (const worker of this.#workers) worker.wipe();
   }
 
@@ -230,7 +223,7 @@ export class Pool {
   async #run(worker: WorkerHandle): Promise<void> {
     const withdraw = this.#coordinator.serve(worker.memory);
     const index = this.#workers.indexOf(worker);
-    const error = await this.#piscina.run({ channel: worker.memory, reader: index } satisfies WorkerStart).then(
+    const error = await this.#threads.run({ channel: worker.memory, reader: index }).then(
       () => new Error('a worker ended'),
       (error) => error,
     );

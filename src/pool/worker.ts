@@ -36,23 +36,48 @@ const TURN_MS = 100;
 
 /** Entry point of a worker thread. The returned function serves a channel until the thread ends. */
 export function startPoolWorker(): (start: WorkerStart) => Promise<never> {
-  const { registry, mainParker, coordinatorParker, rosterCache: rosterCacheMemory } = workerData as PoolWorkerData;
-  const context = jobContext(registry, pooledRandom());
-  return async ({ channel: memory, reader }) => {
-    const channel = new WorkerChannel(memory);
-    const rosterCache = rosterCacheMemory && new RosterCacheReader(rosterCacheMemory, reader);
-    const main = new Parker(mainParker);
-    const worker = new ChannelWorker(channel, main, new Parker(coordinatorParker), rosterCache, context);
-    channel.stats.write(readThreadStats());
-    // The main thread waits for the first stats of each worker.
-    main.unpark();
+  const data = workerData as PoolWorkerData;
+  const context = jobContext(data.registry, pooledRandom());
+  return async (start) => {
+    const { channel, worker } = begin(data, start, context);
     for (;;) {
       const turn = performance.now() + TURN_MS;
-      while (performance.now() < turn) worker.serve();
+      while (performance.now() < turn) {
+        const idle = worker.serve();
+        if (idle !== undefined) channel.parker.park(idle, TURN_MS);
+      }
       await new Promise((resolve) => setImmediate(resolve));
       channel.stats.write(readThreadStats());
     }
   };
+}
+
+/** Serves a channel on the calling thread, beside its other work, until `end` aborts. */
+export async function serveBesideOthers(data: PoolWorkerData, start: WorkerStart, end: AbortSignal): Promise<void> {
+  const { channel, worker } = begin(data, start, jobContext(data.registry, pooledRandom()));
+  const alive = setInterval(() => channel.stats.write(readThreadStats()), TURN_MS).unref();
+  end.addEventListener('abort', () => channel.parker.unpark(), { once: true });
+  while (!end.aborted) {
+    const idle = worker.serve();
+    if (idle !== undefined) await channel.parker.parkAsync(idle);
+    else await new Promise((resolve) => setImmediate(resolve));
+  }
+  clearInterval(alive);
+}
+
+function begin(
+  { mainParker, coordinatorParker, rosterCache: rosterCacheMemory }: PoolWorkerData,
+  { channel: memory, reader }: WorkerStart,
+  context: JobContext,
+): { readonly channel: WorkerChannel; readonly worker: ChannelWorker } {
+  const channel = new WorkerChannel(memory);
+  const rosterCache = rosterCacheMemory && new RosterCacheReader(rosterCacheMemory, reader);
+  const main = new Parker(mainParker);
+  const worker = new ChannelWorker(channel, main, new Parker(coordinatorParker), rosterCache, context);
+  channel.stats.write(readThreadStats());
+  // The main thread waits for the first stats of each worker.
+  main.unpark();
+  return { channel, worker };
 }
 
 /** A pending job with its times in milliseconds. */
@@ -93,8 +118,8 @@ class ChannelWorker {
     this.#context = context;
   }
 
-  /** One round: the queued answers and messages, then one Hello. Parks if there was nothing to do. */
-  serve(): void {
+  /** One round: the queued answers and messages, then one Hello. Returns the epoch to park at if there was nothing to do. */
+  serve(): number | undefined {
     const { answers, messages, hellos, parker } = this.#channel;
     const { epoch } = parker;
     // Drain only what is queued now; later arrivals wait until the coordinator is unparked and the Hello is served.
@@ -107,7 +132,8 @@ class ChannelWorker {
     // One Hello in every round, so that a flood of messages cannot starve Hellos.
     const hello = hellos.pop();
     if (hello !== undefined) this.#open(hello);
-    else if (!busy) parker.park(epoch, TURN_MS);
+    else if (!busy) return epoch;
+    return undefined;
   }
 
   #open(slot: number): void {

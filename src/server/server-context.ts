@@ -4,6 +4,8 @@ import type { Registry } from 'prom-client';
 import type { LimitLedger } from '../admission/limit-ledger.ts';
 import type { Config } from '../config.ts';
 import type { ServedConnections } from '../connection/served-connections.ts';
+import type { LaunchCoordinator } from '../coordinator/thread/handle.ts';
+import type { StartWorkers } from '../pool/worker-threads.ts';
 import type { LogEntry } from '../runtime/recent-log.ts';
 import type { RegistryState } from './admin-site.ts';
 import type { Certificates } from './certificates.ts';
@@ -22,10 +24,17 @@ export interface ServerObserver {
   onDeath(error: unknown): void;
 }
 
+/** The place where the parts of a server run: threads of their own, or the caller's thread for tests. */
+export interface ServerHost {
+  readonly launchCoordinator: LaunchCoordinator;
+  readonly startWorkers: StartWorkers;
+}
+
 export interface ServerContext {
   /** The settings of the start. */
   readonly config: Config;
   readonly observer: ServerObserver;
+  readonly host: ServerHost;
   /** The registry of prom-client. */
   readonly metrics: Registry;
   readonly state: RegistryState;

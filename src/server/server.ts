@@ -28,7 +28,7 @@ import { openAudit } from './open-audit.ts';
 import { openHealth } from './open-health.ts';
 import { openRegistryIdentity } from './open-identity.ts';
 import { Reload } from './reload.ts';
-import type { ServerContext, ServerObserver } from './server-context.ts';
+import type { ServerContext, ServerHost, ServerObserver } from './server-context.ts';
 import { longestSilenceMs } from './silence.ts';
 import { checkBackupSettings, startBackups } from './start-backups.ts';
 import { startCoordinator } from './start-coordinator.ts';
@@ -68,20 +68,25 @@ export interface Server {
 type Closer = () => Promise<void>;
 
 /** Starts a server. Rejects if a stage fails, and leaves nothing open then. */
-export async function startServer(config: Config, observer: ServerObserver): Promise<Server> {
+export async function startServer(config: Config, observer: ServerObserver, host: ServerHost): Promise<Server> {
   const closers: Closer[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return { ...(await runStages(await newContext(config, observer, closers))), stop };
+    return { ...(await runStages(await newContext(config, observer, host, closers))), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function newContext(config: Config, observer: ServerObserver, closers: Closer[]): Promise<ServerContext> {
+async function newContext(
+  config: Config,
+  observer: ServerObserver,
+  host: ServerHost,
+  closers: Closer[],
+): Promise<ServerContext> {
   checkBackupSettings(config);
   const limits = new LiveLimits(config);
   const metrics = new Registry();
@@ -103,7 +108,17 @@ async function newContext(config: Config, observer: ServerObserver, closers: Clo
   reload.add(reloadableLogLevel(observer.log));
   reload.add({ name: 'limits', settings: () => LIVE_LIMIT_SETTINGS, reload: (next) => limits.set(next) });
   return {
-    ...{ config, observer, metrics, state, certificates, reload, limits, ledger: newLedger(observer.log, limits) },
+    ...{
+      config,
+      observer,
+      host,
+      metrics,
+      state,
+      certificates,
+      reload,
+      limits,
+      ledger: newLedger(observer.log, limits),
+    },
     connections: new ServedConnections(),
     growthMemory: newGrowthMemory(),
     copies: new TableCopies(() => state.coordinator),

@@ -15,7 +15,7 @@ export async function startCoordinator(
   opened: OpenedIdentity,
   audit: ServerAudit,
 ): Promise<CoordinatorThread> {
-  const { config, metrics, state, growthMemory, limits, onStop } = context;
+  const { config, host, metrics, state, growthMemory, limits, onStop } = context;
   const store = {
     name: config.store,
     dataDirectory: config.dataDir,
@@ -26,7 +26,8 @@ export async function startCoordinator(
   };
   const growth = { memory: growthMemory, rates: growthRatesOf(limits.config) };
   const data = { store, limits: tableLimitsOf(limits.config), growth };
-  const coordinator = await CoordinatorThread.start(data, coordinatorEvents(context, audit));
+  const events = coordinatorEvents(context, audit);
+  const coordinator = await CoordinatorThread.start(data, events, host.launchCoordinator);
   limits.onSet((changed) => coordinator.setLimits(tableLimitsOf(changed), growthRatesOf(changed)));
   state.coordinator = coordinator;
   state.tableLoaded = true;

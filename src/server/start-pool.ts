@@ -31,7 +31,7 @@ export async function startPool(
   coordinator: CoordinatorThread,
   regCred: RegCred,
 ): Promise<void> {
-  const { config, observer, metrics, state, connections } = context;
+  const { config, observer, host, metrics, state, connections } = context;
   const { log } = observer;
   const { workers, helloQueueMs } = config;
   const facts = {
@@ -43,7 +43,7 @@ export async function startPool(
     ...openDialects(context, identity, regCred, coordinator),
   };
   const pool = new Pool(
-    { workers, helloQueueMs, registry: facts },
+    { workers, helloQueueMs, registry: facts, startWorkers: host.startWorkers },
     coordinator,
     poolObserver(context, () => pool),
   );
@@ -92,9 +92,10 @@ function poolObserver({ observer, metrics }: ServerContext, pool: () => Pool): C
   };
 }
 
-function startThreadMetrics({ metrics }: ServerContext, { stats }: CoordinatorThread, pool: Pool): void {
+function startThreadMetrics({ metrics, onStop }: ServerContext, { stats }: CoordinatorThread, pool: Pool): void {
   const main = new HistogramBuckets(LOOP_DELAY_SECONDS);
-  watchLoopDelay(main);
+  const endWatch = watchLoopDelay(main);
+  onStop(async () => endWatch());
   threadMetrics(metrics, {
     stats: () => [
       ['main', readThreadStats()],

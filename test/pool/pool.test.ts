@@ -11,6 +11,7 @@ import type { Job, JobResult } from '../../src/pool/job.ts';
 import { Pool, type PoolObserver } from '../../src/pool/pool.ts';
 import { NO_SCAN } from '../../src/pool/scan-codec.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
+import { startWorkerThreads } from '../../src/pool/worker-threads.ts';
 import type { Command } from '../../src/registry/command.ts';
 import { Parker } from '../../src/shared-memory/parker.ts';
 import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../../src/shared-memory/worker-channel.ts';
@@ -73,7 +74,7 @@ async function startPool(workers: number, helloQueueMs = 50): Promise<Started> {
       return coordinator.serve(channel);
     },
   };
-  const pool = new Pool({ workers, helloQueueMs, registry: REGISTRY }, service, {
+  const pool = new Pool({ workers, helloQueueMs, registry: REGISTRY, startWorkers: startWorkerThreads }, service, {
     handedOver: (jobs) => handedOver.push(jobs),
     done() {},
     failed: (error) => failures.push(error),
@@ -152,7 +153,11 @@ describe('loaded()', () => {
 
   it('rejects if the pool is closed first', async () => {
     const { pool, coordinator } = await startPool(1);
-    const other = new Pool({ workers: 1, helloQueueMs: 50, registry: REGISTRY }, coordinator, SILENT);
+    const other = new Pool(
+      { workers: 1, helloQueueMs: 50, registry: REGISTRY, startWorkers: startWorkerThreads },
+      coordinator,
+      SILENT,
+    );
     await other.close();
     await expect(other.loaded()).rejects.toThrow('closed');
     await pool.loaded();

@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { connect, createVisitor, parseRegCred, type RegistrySession } from '../../src/client/index.ts';
 import { readConfig } from '../../src/config.ts';
+import { OWN_PROCESS } from '../../src/server/own-process.ts';
 import { startServer } from '../../src/server/server.ts';
 import { giveKeys } from '../support/made-keys.ts';
 
@@ -24,7 +25,11 @@ it('replaces the limits of connections, of growth and of the table', async () =>
       throw error;
     },
   };
-  const server = await startServer(configOf('--max-connections-per-address', '1', '--max-clusters', '1'), observer);
+  const server = await startServer(
+    configOf('--max-connections-per-address', '1', '--max-clusters', '1'),
+    observer,
+    OWN_PROCESS,
+  );
   const regCred = parseRegCred(server.regCred);
   const keys = await createVisitor();
   const sessions: RegistrySession[] = [];

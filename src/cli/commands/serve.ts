@@ -14,6 +14,7 @@ import { RecentLog } from '../../runtime/recent-log.ts';
 import { ThreadLoadError } from '../../runtime/thread-url.ts';
 import { collectInThread, keepFreedMemory } from '../../runtime/v8-memory-tuning.ts';
 import { toggleLogLevel } from '../../server/log-level.ts';
+import { OWN_PROCESS } from '../../server/own-process.ts';
 import { type Server, startServer } from '../../server/server.ts';
 import { StoreUnusableError } from '../../store/store.ts';
 import { ownCommand } from '../own-command.ts';
@@ -50,7 +51,7 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     log.level = config.logLevel;
     for (const warning of warnings) log.warn(warning);
     const observer = { log, logLinesDropped: () => err.dropped, recentTrouble: () => recentLog.entries(), onDeath };
-    server = await unlessStopped(signal, startServer(config, observer));
+    server = await unlessStopped(signal, startServer(config, observer, OWN_PROCESS));
     if (server === undefined) return STOPPED;
     const { reload, silentMs } = server;
     process.on('SIGHUP', () => manager.reloading(() => reload(() => readConfig(args, process.env))));

@@ -1,5 +1,5 @@
 // The main thread's handle on the coordinator's thread: starts the thread, posts orders, and receives reports.
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { GrowthRates } from '../../admission/growth-budgets.ts';
 import type { ExpiredSeat } from '../../registry/barrier.ts';
@@ -63,6 +63,22 @@ interface PendingQuery {
 /** Loading a table allocates long-lived objects; a small young generation would copy them again and again. */
 const YOUNG_GENERATION_MB = 64;
 
+/** A running coordinator: a Worker, or what behaves like one. Emits `message` with a Report, `error`, and `exit`. */
+export interface RunningCoordinator extends EventEmitter {
+  postMessage(order: Order): void;
+}
+
+/** Starts a coordinator. */
+export type LaunchCoordinator = (data: ThreadData) => RunningCoordinator;
+
+/** Starts a coordinator in a thread of its own. */
+export const launchCoordinatorThread: LaunchCoordinator = (workerData) =>
+  new Worker(threadUrl('coordinator-thread'), {
+    workerData,
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
+
 /** The main thread's handle. */
 export class CoordinatorThread {
   /** Memory of the `Parker` that a worker unparks after it has queued a command. */
@@ -73,7 +89,7 @@ export class CoordinatorThread {
   readonly changes: SharedArrayBuffer;
   /** The thread's counters, in shared memory. */
   readonly stats: CoordinatorStats;
-  readonly #worker: Worker;
+  readonly #worker: RunningCoordinator;
   readonly #parker: Parker;
   readonly #ordered: AtomicFlag;
   readonly #channels = new Map<number, WorkerChannel>();
@@ -85,7 +101,7 @@ export class CoordinatorThread {
   #closing = false;
 
   private constructor(
-    worker: Worker,
+    worker: RunningCoordinator,
     { parker, ordered, stats, rosterCache, changes }: ThreadData,
     on: CoordinatorEvents,
   ) {
@@ -114,8 +130,12 @@ export class CoordinatorThread {
     });
   }
 
-  /** Starts the thread; resolves when the table is loaded. Rejects with StoreUnusableError or ThreadLoadError. */
-  static async start(data: CoordinatorWorkerData, on: CoordinatorEvents): Promise<CoordinatorThread> {
+  /** Starts the coordinator; resolves when the table is loaded. Rejects with StoreUnusableError or ThreadLoadError. */
+  static async start(
+    data: CoordinatorWorkerData,
+    on: CoordinatorEvents,
+    launch: LaunchCoordinator = launchCoordinatorThread,
+  ): Promise<CoordinatorThread> {
     const rosterCache = isShared(data.store.name) ? undefined : newRosterCacheMemory();
     const threadData: ThreadData = {
       ...data,
@@ -126,11 +146,7 @@ export class CoordinatorThread {
       rosterCache,
       reportsAdditions: on.added !== undefined,
     };
-    const worker = new Worker(threadUrl('coordinator-thread'), {
-      workerData: threadData,
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    });
+    const worker = launch(threadData);
     const died = once(worker, 'exit').then(([code]) => {
       throw new Error(`the coordinator ended with code ${code} before the table was loaded`);
     });

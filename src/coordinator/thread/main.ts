@@ -43,21 +43,43 @@ const RECORD_INTERVAL_MS = 100;
 
 const clock = () => performance.now();
 
-function report(message: Report): void {
-  parentPort!.postMessage(message);
+/** The place where a coordinator runs. */
+export interface CoordinatorHost {
+  /** False if the thread has other work, too: the coordinator then neither blocks it nor changes its priority. */
+  readonly ownThread: boolean;
+  report(message: Report): void;
+  /** Delivers each order from now on. */
+  onOrder(take: (order: Order) => void): void;
+  /** The coordinator has closed. */
+  ended(): void;
 }
 
 /** Entry of the thread. The order to close ends the thread. */
 export async function runCoordinator(): Promise<void> {
-  const data = workerData as ThreadData;
-  const opened = await open(data);
+  await runCoordinatorIn(
+    {
+      ownThread: true,
+      report: (message) => parentPort!.postMessage(message),
+      onOrder: (take) => parentPort!.on('message', take),
+      ended: () => process.exit(0),
+    },
+    workerData as ThreadData,
+  );
+}
+
+/** Resolves when the table is loaded or has turned out to be unusable, which it reports. */
+export async function runCoordinatorIn(host: CoordinatorHost, data: ThreadData): Promise<void> {
+  const opened = await open(host, data);
   if (opened === undefined) return;
   // Loading runs at full priority, because every client waits for it.
-  lowerThreadPriority(PRIORITY_STEPS);
+  if (host.ownThread) lowerThreadPriority(PRIORITY_STEPS);
   const { coordinator } = opened;
   const parker = new Parker(data.parker);
   const channels = new Map<number, WorkerChannel>();
-  const waiting = { blocking: !isShared(data.store.name), gathering: data.store.name === 'lmdb' };
+  const waiting = {
+    blocking: host.ownThread && !isShared(data.store.name),
+    gathering: host.ownThread && data.store.name === 'lmdb',
+  };
   void serveChannels(
     coordinator,
     parker,
@@ -66,9 +88,11 @@ export async function runCoordinator(): Promise<void> {
     waiting,
     new MarkCollector(coordinator, clock),
   );
-  setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
-  takeOrders(opened, parker, channels);
-  report({ kind: 'loaded' });
+  const sweeping = setInterval(() => coordinator.sweep(), SWEEP_INTERVAL_MS);
+  if (!host.ownThread) sweeping.unref();
+  opened.onEnd(() => clearInterval(sweeping));
+  takeOrders(host, opened, parker, channels);
+  host.report({ kind: 'loaded' });
 }
 
 interface Opened {
@@ -77,23 +101,29 @@ interface Opened {
   /** Undefined if nobody wants them. */
   readonly additions: AdditionQueue | undefined;
   readonly coordinator: Coordinator;
+  /** Registers a function that ends a timer. */
+  onEnd(end: () => void): void;
+  end(): void;
 }
 
 /** Opens the store and loads the table. Reports an unusable store and returns undefined. */
-async function open(data: ThreadData): Promise<Opened | undefined> {
+async function open(host: CoordinatorHost, data: ThreadData): Promise<Opened | undefined> {
   const { store: settings, limits, growth, rosterCache } = data;
   const table = new ClusterTable(settings.registryId, limits, clock(), isShared(settings.name));
   const stats = coordinatorStats(data.stats);
   const recorder = recordStats(stats, table);
-  watchLoopDelay(stats.loopDelay);
+  const ends = [watchLoopDelay(stats.loopDelay)];
+  const end = () => {
+    for (const each of ends) each();
+  };
   try {
     const began = clock();
     const store = await openStore(settings, recorder);
     table.setRosterMaker(new BodyMaker(settings.registryId, store.term ?? 1, Date.now));
     const additions = data.reportsAdditions
-      ? new AdditionQueue((sent) => report({ kind: 'added', additions: sent }))
+      ? new AdditionQueue((sent) => host.report({ kind: 'added', additions: sent }))
       : undefined;
-    const observer = observe(recorder, stats, store, additions);
+    const observer = observe(host, recorder, stats, store, additions);
     const budgets = new GrowthBudgets(growth.memory, growth.rates);
     const charges = new Charges(budgets, monotonicSeconds);
     const cache = rosterCache && new RosterCache(rosterCache);
@@ -105,19 +135,22 @@ async function open(data: ThreadData): Promise<Opened | undefined> {
       recorder.now(store);
       additions?.flush();
     };
-    setInterval(record, RECORD_INTERVAL_MS).unref();
-    return { store, budgets, coordinator, additions };
+    const recording = setInterval(record, RECORD_INTERVAL_MS).unref();
+    ends.push(() => clearInterval(recording));
+    return { store, budgets, coordinator, additions, onEnd: (each) => ends.push(each), end };
   } catch (error) {
     // An assertion of the table fails here only if the stored records contradict each other.
     if (!(error instanceof StoreUnusableError || error instanceof AssertionError)) throw error;
     const mayPass = error instanceof StoreUnusableError && error.mayPass;
-    report({ kind: 'unusable', message: `${placeOf(settings)}: ${error.message}`, mayPass });
+    host.report({ kind: 'unusable', message: `${placeOf(settings)}: ${error.message}`, mayPass });
+    end();
     return undefined;
   }
 }
 
 /** Records the coordinator's work, and reports to the main thread what cannot wait for a scrape. */
 function observe(
+  { report }: CoordinatorHost,
   recorder: CoordinatorRecorder,
   stats: CoordinatorStats,
   store: Store,
@@ -159,13 +192,14 @@ function observe(
 
 /** Carries out each order of the main thread from now on. */
 function takeOrders(
-  { store, budgets, coordinator, additions }: Opened,
+  host: CoordinatorHost,
+  { store, budgets, coordinator, additions, end }: Opened,
   parker: Parker,
   channels: Map<number, WorkerChannel>,
 ): void {
   /** Operators' queries in work. Bound: OPERATOR_QUERIES_MAX, held by the handle. */
   const pending = new Set<Promise<void>>();
-  parentPort!.on('message', async (order: Order) => {
+  host.onOrder(async (order: Order) => {
     switch (order.kind) {
       case 'serve':
         channels.set(order.id, new WorkerChannel(order.channel));
@@ -176,7 +210,7 @@ function takeOrders(
         channels.delete(order.id);
         return;
       case 'query': {
-        const replied = replyUnlessClosing(coordinator, order);
+        const replied = replyUnlessClosing(host, coordinator, order);
         pending.add(replied);
         await replied.finally(() => pending.delete(replied));
         return;
@@ -191,20 +225,23 @@ function takeOrders(
         );
         return;
       case 'backup':
-        report({ kind: 'backup', failure: await store.backup(order.directory).then(() => undefined, messageOf) });
+        host.report({ kind: 'backup', failure: await store.backup(order.directory).then(() => undefined, messageOf) });
         return;
       case 'close':
         await coordinator.close();
         // Replies leave before the thread ends.
         await Promise.allSettled(pending);
         additions?.flush();
-        process.exit(0);
+        end();
+        parker.unpark();
+        host.ended();
     }
   });
 }
 
 /** Reports the reply. A query that closing cut short gets none; the handle rejects it when the thread ends. */
 async function replyUnlessClosing(
+  { report }: CoordinatorHost,
   coordinator: Coordinator,
   { id, query }: Order & { readonly kind: 'query' },
 ): Promise<void> {
