@@ -10,6 +10,8 @@ import { syncDirectory, writeDurably } from '../runtime/atomic-file.ts';
 import { ANY_ACCESS, accessTo, type FoundAccess, takeFromGroup } from '../runtime/file-access.ts';
 import { makeDirectory } from '../runtime/make-directory.ts';
 import { isNodeId } from '../wire/member-token.ts';
+import { isPublishedKey } from '../wire/published-keys.ts';
+import { modulusOf } from '../wire/rsa-key.ts';
 
 /** The registry's secrets and its ID. */
 export interface Identity {
@@ -56,15 +58,31 @@ export async function openDataDirectory(directory: string): Promise<void> {
   if (access === 'others') throw openToOthers(directory, mode, '700');
 }
 
-/** Loads the identity in `directory`, or makes one if there never was any. Throws IdentityError. */
-export async function openIdentity(directory: string): Promise<Identity> {
+/**
+ * Loads the identity in `directory`, or makes one if there never was any. Throws IdentityError, without `testKeys` also for
+ * a published test key (K7).
+ */
+export async function openIdentity(directory: string, testKeys = false): Promise<Identity> {
   await openDataDirectory(directory);
   // The mark of an interrupted first start. No client can have seen its keys, since regCred.dat was not written.
   const interrupted = existsSync(join(directory, UNFINISHED_FILE)) && !existsSync(join(directory, REG_CRED_FILE));
   const all = [ID_FILE, COMMS_KEY_FILE, PREVIOUS_COMMS_KEY_FILE, SIG_KEY_FILE, REG_CRED_FILE];
   const files = all.filter((file) => existsSync(join(directory, file)));
   if (interrupted || files.length === 0) await makeIdentity(directory);
-  return loadIdentity(directory);
+  const identity = await loadIdentity(directory);
+  if (!testKeys) assertSecret(directory, identity);
+  return identity;
+}
+
+/** Throws IdentityError if everybody knows one of the keys. */
+function assertSecret(directory: string, { commsKey, previousCommsKey, sigKey }: Identity): void {
+  const keys = { [COMMS_KEY_FILE]: commsKey, [SIG_KEY_FILE]: sigKey, [PREVIOUS_COMMS_KEY_FILE]: previousCommsKey };
+  for (const [file, key] of Object.entries(keys)) {
+    if (key === undefined || !isPublishedKey(modulusOf(key))) continue;
+    throw new IdentityError(
+      `${join(directory, file)} is a published test key of xlreg/testing, which everybody knows: use another data directory`,
+    );
+  }
 }
 
 /** Writes the registry's public credentials, readable by every user who may enter the directory. */

@@ -13,12 +13,12 @@ export interface OpenedIdentity {
 }
 
 /** Locks the data directory, then loads or makes the keys. Rejects with IdentityError or LockedError. */
-export async function openRegistryIdentity({ config, observer, onStop }: ServerContext): Promise<OpenedIdentity> {
+export async function openRegistryIdentity({ config, host, observer, onStop }: ServerContext): Promise<OpenedIdentity> {
   const { log, onDeath } = observer;
   await openDataDirectory(config.dataDir);
   const lock = await lockDataDirectory(config.dataDir, { onLost: onDeath, onWaiting: (text) => log.warn(text) });
   onStop(async () => lock.release());
-  const identity = await openIdentity(config.dataDir);
+  const identity = await openIdentity(config.dataDir, host.testKeys);
   for (const warning of identity.warnings) log.warn(warning);
   if (identity.previousCommsKey) {
     const fingerprint = keyFingerprint(createPublicKey(identity.previousCommsKey));

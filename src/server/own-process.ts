@@ -7,4 +7,5 @@ import type { ServerHost } from './server-context.ts';
 export const OWN_PROCESS: ServerHost = {
   launchCoordinator: launchCoordinatorThread,
   startWorkers: startWorkerThreads,
+  testKeys: false,
 };

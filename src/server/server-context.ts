@@ -28,6 +28,8 @@ export interface ServerObserver {
 export interface ServerHost {
   readonly launchCoordinator: LaunchCoordinator;
   readonly startWorkers: StartWorkers;
+  /** True if the published test keys are accepted, as only a registry inside a test does. */
+  readonly testKeys: boolean;
 }
 
 export interface ServerContext {

@@ -39,6 +39,7 @@ export async function startPool(
     previousCommsKey: identity.previousCommsKey,
     registryToken: registryToken(identity, regCred),
     version: PROTOCOL_VERSION,
+    testKeys: host.testKeys,
     replyBytesMax: { tcp: config.replyBytesMax, ws: REPLY_BYTES_MAX_WS },
     ...openDialects(context, identity, regCred, coordinator),
   };

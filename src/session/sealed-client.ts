@@ -32,7 +32,7 @@ function register(
   proof: Uint8Array | null | undefined,
   context: SessionContext,
 ): Step {
-  const checked = checkFields(token, context.now());
+  const checked = checkFields(token, context);
   if (typeof checked === 'string') return { kind: 'refused', why: checked };
   const { sigKey, seq } = checked;
   const signed = statementBytes(context.registryToken.ID!, token);
@@ -52,13 +52,13 @@ function register(
 }
 
 /** Checks all fields in the order of the faults. Returns the parsed SigKey and the seq, or the fault. */
-function checkFields(token: Token, now: number): { sigKey: RsaKeyParts; seq: number } | Fault {
-  const sigKey = checkTokenFields(token, true);
+function checkFields(token: Token, context: SessionContext): { sigKey: RsaKeyParts; seq: number } | Fault {
+  const sigKey = checkTokenFields(token, true, context.testKeys === true);
   if (typeof sigKey === 'string') return sigKey;
   if (token.Labels && !isLabels(token.Labels)) return 'labels-invalid';
   if (token.SealKey?.length && token.SealKey.length !== SEAL_KEY_BYTES) return 'seal-key-invalid';
   const seq = seqOf(token);
-  if (seq === undefined || seq > now + SEQ_AHEAD_MS_MAX) return 'seq-invalid';
+  if (seq === undefined || seq > context.now() + SEQ_AHEAD_MS_MAX) return 'seq-invalid';
   return { sigKey, seq };
 }
 

@@ -106,4 +106,6 @@ export interface SessionContext {
   readonly rosterBytesMax: number;
   /** Longest wait of a GetCluster in milliseconds; 0 if none waits. */
   readonly maxWaitMs: number;
+  /** True if clients may have published test keys (K7); by default they may not. */
+  readonly testKeys?: boolean | undefined;
 }

@@ -11,6 +11,7 @@ import type { Fault } from '../errors.ts';
 import { END_POINT_CHARS_MAX, ID_BYTES, ID_BYTES_OLD, SEALED_RSA_BITS_MIN, TOKEN_END_POINTS_MAX } from '../limits.ts';
 import { bigintOf, decodeRoster, type Token } from './message.ts';
 import { isName } from './name.ts';
+import { isPublishedKey } from './published-keys.ts';
 import { bitsOf, importPublicKey, parseSpki, type RsaKeyParts } from './rsa-key.ts';
 
 /** Bits of a client's attrs (T9). */
@@ -84,13 +85,15 @@ export function verifySignature(parts: RsaKeyParts, signed: readonly Uint8Array[
 
 /**
  * Checks the fields that tokens of every dialect have, in the order of T1. Returns the fault, or the parsed SigKey. In
- * the sealed dialect an ID must be present, and the SigKey has SEALED_RSA_BITS_MIN bits at least.
+ * the sealed dialect an ID must be present, and the SigKey has SEALED_RSA_BITS_MIN bits at least. Without `testKeys` a
+ * published key is invalid (K7).
  */
-export function checkTokenFields(token: Token, sealed: boolean): RsaKeyParts | Fault {
+export function checkTokenFields(token: Token, sealed: boolean, testKeys = false): RsaKeyParts | Fault {
   if (!isName(token.Name)) return 'name-invalid';
   if (token.ID ? !isNodeId(token.ID) : sealed) return 'node-id-length';
-  const sigKey = token.CommsKey && token.SigKey && parseSpki(token.CommsKey) && parseSpki(token.SigKey);
-  if (!sigKey || (sealed && bitsOf(sigKey) < SEALED_RSA_BITS_MIN)) return 'rsa-key-invalid';
+  const [commsKey, sigKey] = [token.CommsKey && parseSpki(token.CommsKey), token.SigKey && parseSpki(token.SigKey)];
+  if (!commsKey || !sigKey || (sealed && bitsOf(sigKey) < SEALED_RSA_BITS_MIN)) return 'rsa-key-invalid';
+  if (!testKeys && (isPublishedKey(commsKey.modulus) || isPublishedKey(sigKey.modulus))) return 'rsa-key-invalid';
   const ends = token.MyEnds ?? [];
   if (ends.length > TOKEN_END_POINTS_MAX || !ends.every(isEndPoint)) return 'end-point-invalid';
   return sigKey;
@@ -98,10 +101,10 @@ export function checkTokenFields(token: Token, sealed: boolean): RsaKeyParts | F
 
 /**
  * Checks a token's fields and its signature by its own SigKey, with or without the ID. Returns the fault, if any. Cheap
- * checks come first.
+ * checks come first. With `testKeys` a published key is valid (K7).
  */
-export function checkToken(token: Token): Fault | undefined {
-  const sigKey = checkTokenFields(token, false);
+export function checkToken(token: Token, testKeys = false): Fault | undefined {
+  const sigKey = checkTokenFields(token, false, testKeys);
   if (typeof sigKey === 'string') return sigKey;
   const readings = [signedBytes(token, false), ...(token.ID ? [signedBytes(token, true)] : [])];
   return token.DigSig && verifySignature(sigKey, readings, token.DigSig) ? undefined : 'signature-invalid';
