@@ -2,5 +2,4 @@
 export * from './client/index.ts';
 export type { DialectName } from './wire/hello.ts';
 export { printRegCred } from './wire/reg-cred.ts';
-export { keyFingerprint } from './wire/rsa-key.ts';
 export { parseVersion, printVersion } from './wire/version.ts';

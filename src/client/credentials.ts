@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { SessionDialect } from '../wire/hello.ts';
 import { checkToken } from '../wire/member-token.ts';
 import type { Message } from '../wire/message.ts';
+import { printable } from '../wire/printable.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { exportSpki, importPublicKey, parseSpki } from '../wire/rsa-key.ts';
 import { printVersion } from '../wire/version.ts';
@@ -43,14 +44,14 @@ export function credentialsIn(
   if (fault && !(dialect === 'sealed' && fault === 'signature-invalid'))
     throw new RegistryUntrusted(`its own token is invalid: ${fault}`);
   const isNew = !isEqual(token.CommsKey, exportSpki(expected.commsKey));
-  return {
+  return printable({
     ...(isNew && { newCommsKey: importPublicKey(parseSpki(token.CommsKey!)!) }),
     name: token.Name!,
     id: Buffer.from(expected.id).toString('hex'),
     endPoints: token.MyEnds ?? [],
     version: printVersion(Version ?? 0),
     ...(dialect === 'sealed' && ObservedAddress && { observedAddress: ObservedAddress }),
-  };
+  });
 }
 
 /** True if the field is present and equal. */

@@ -2,12 +2,14 @@
 
 export type { SessionDialect } from '../wire/hello.ts';
 export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
+export { keyFingerprint } from '../wire/rsa-key.ts';
 export { type BegunSession, beginSession } from './begin-session.ts';
 export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster, UnverifiedReason } from './cluster.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { ClusterDiffers } from './create-message.ts';
 export type { Credentials } from './credentials.ts';
 export type { CredentialsSource } from './credentials-source.ts';
+export { type EndPoint, parseEndPoint } from './end-point.ts';
 export {
   ClockFault,
   CredentialsMissing,
@@ -23,6 +25,7 @@ export {
   XlRegError,
   type XlRegErrorCode,
 } from './errors.ts';
+export { type FetchRegCredOptions, fetchRegCred } from './fetch-reg-cred.ts';
 export { acceptSigKey, assertHomeAllows, forgetSealed } from './home-notes.ts';
 export type { IdentifyBy } from './identity-message.ts';
 export { ClusterClosed, ClusterIncomplete, type Missing } from './join/cluster-errors.ts';

@@ -18,6 +18,7 @@ import { createDurably, writeSharedDurably } from '../runtime/atomic-file.ts';
 import { ANY_ACCESS, accessTo, takeFromGroup, WRITE_ACCESS } from '../runtime/file-access.ts';
 import { isEndPoint } from '../wire/member-token.ts';
 import { isName } from '../wire/name.ts';
+import { printable } from '../wire/printable.ts';
 import { idBytes } from './cluster.ts';
 import { MemberHomeError } from './errors.ts';
 import { HomeMemory } from './home-memory.ts';
@@ -50,7 +51,7 @@ export async function loadMember(home: string): Promise<Member | undefined> {
     loadKey(join(home, SIG_KEY_FILE), 'rsa'),
   ]);
   const sealKey = isSealable({ sigKey }) ? await sealKeyIn(home) : undefined;
-  return { ...described, commsKey, sigKey, sealKey, memory: new HomeMemory(home) };
+  return printable({ ...described, commsKey, sigKey, sealKey, memory: new HomeMemory(home) });
 }
 
 /** Loads the key for streams; creates it if there is none. */

@@ -8,11 +8,15 @@ import { parseLabels, printLabels } from '../wire/labels.ts';
 import { CLIENT_ADMIN, CLIENT_EPHEMERAL, isEndPoint, signToken } from '../wire/member-token.ts';
 import { longOf, type Token } from '../wire/message.ts';
 import { isName } from '../wire/name.ts';
+import { printable } from '../wire/printable.ts';
 import { exportSpki } from '../wire/rsa-key.ts';
 import { certifiedId } from '../wire/statement.ts';
 import type { MemberMemory } from './memory.ts';
 
-/** A client with its private keys. Node prints KeyObjects without their contents, so logging one reveals no key. */
+/**
+ * A client with its private keys. JSON.stringify and console.log show its public parts alone; of a copy made by spreading
+ * Node prints KeyObjects without their contents.
+ */
 export interface Member {
   /** 1 to 128 of `[A-Za-z0-9_.-]`; the first is neither `.` nor `-` (T2). */
   readonly name: string;
@@ -76,7 +80,7 @@ export async function createMember({ name, endPoints, attrs = 0n, labels = {} }:
   if (!areLabels(labels)) throw new TypeError('labels should be key=value, in all 512 bytes at most');
   const [commsKey, sigKey] = await Promise.all([generateKey(), generateKey()]);
   const { privateKey: sealKey } = x25519.generateKeyPair();
-  return { name, endPoints, attrs, commsKey, sigKey, sealKey, labels, id: certifiedIdOf(sigKey) };
+  return printable({ name, endPoints, attrs, commsKey, sigKey, sealKey, labels, id: certifiedIdOf(sigKey) });
 }
 
 /**
@@ -95,7 +99,7 @@ export async function createVisitor(): Promise<Member> {
   const key = await generateKey();
   const attrs = CLIENT_EPHEMERAL | CLIENT_ADMIN;
   const name = `visitor-${randomBytes(8).toString('hex')}`;
-  return { name, endPoints: [], attrs, commsKey: key, sigKey: key };
+  return printable({ name, endPoints: [], attrs, commsKey: key, sigKey: key });
 }
 
 /** Returns the ID that certifies a signature key, hex. */

@@ -3,6 +3,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { SessionDialect } from '../wire/hello.ts';
 import { bigintOf, longOf, type Message, Op, opName } from '../wire/message.ts';
+import { printable } from '../wire/printable.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { exportSpki } from '../wire/rsa-key.ts';
 import { printVersion } from '../wire/version.ts';
@@ -14,6 +15,7 @@ import {
   type ClusterSpec,
   hexId,
   idBytes,
+  printableRoster,
   propertiesOf,
   type Roster,
   rosterOf,
@@ -151,7 +153,7 @@ export class RegistrySession {
       if (id !== undefined && !isEqual(ClientID, idBytes(id)))
         throw new ProtocolError('the registry confirmed another ID than the one presented');
       const attrs = ClientAttrs ? bigintOf(ClientAttrs) : member.attrs;
-      return { id: hexId(ClientID), attrs, ...(presented !== member && { endPoints }) };
+      return printable({ id: hexId(ClientID), attrs, ...(presented !== member && { endPoints }) });
     });
     this.#clientId = identity.id;
     if (sealed) await this.#identified(presented, identity.id);
@@ -219,7 +221,7 @@ export class RegistrySession {
    * each member has a verdict, and the newest statements are in the home when this resolves.
    */
   async cluster(cluster: ClusterRef, which?: bigint): Promise<Roster> {
-    if (which === undefined) return await wholeRoster((seats) => this.cluster(cluster, seats));
+    if (which === undefined) return printableRoster(await wholeRoster((seats) => this.cluster(cluster, seats)));
     const id = this.#idOf(cluster);
     const fields = id === undefined ? fieldsOf(cluster) : fieldsOf({ id });
     const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, {
@@ -231,7 +233,7 @@ export class RegistrySession {
     });
     const roster = this.#checked(() => rosterOf(reply, id, this.#sizeOf(id)));
     this.#rounds.told(roster.clusterId, reply, roster, this.#clientId);
-    return (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster;
+    return printableRoster((await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster);
   }
 
   /** Longest wait of changes() in milliseconds; 0: the registry answers at once. */
@@ -252,7 +254,8 @@ export class RegistrySession {
     const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, asked, known && waitMs);
     const roster = this.#checked(() => rosterOf(reply, id, this.#sizeOf(id)));
     this.#rounds.told(roster.clusterId, reply, roster, this.#clientId);
-    return changesIn(reply, (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster);
+    const verified = (await this.#verifier?.verify(roster, reply.Tokens ?? [])) ?? roster;
+    return printableRoster(changesIn(reply, verified));
   }
 
   #idOf(cluster: ClusterRef): string | undefined {

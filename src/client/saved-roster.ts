@@ -9,7 +9,7 @@ import { decodeToken, encodeRosterToken, encodeToken, longOf, type Message, type
 import type { RegCred } from '../wire/reg-cred.ts';
 import { decodeRosterBody, type RosterBody, rosterBodyDigest, verifyRosterBody } from '../wire/roster-body.ts';
 import { statementBytes, statementDigest } from '../wire/statement.ts';
-import { type ClusterMember, type Roster, rosterOf, seatBit } from './cluster.ts';
+import { type ClusterMember, printableRoster, type Roster, rosterOf, seatBit } from './cluster.ts';
 import { XlRegError, type XlRegErrorCode } from './errors.ts';
 import { ProcessMemory } from './memory.ts';
 import { RosterVerifier } from './verification.ts';
@@ -137,11 +137,11 @@ export async function verifySavedRoster(
   const before = await memory?.latest(registryId, clusterId);
   if (before) assertNotOlder({ term, epoch, digest }, before);
   await memory?.note(registryId, clusterId, { term, epoch, digest });
-  return {
+  return printableRoster({
     ...{ registryId, clusterId, cluster: body.name, size: body.seats.length, term, epoch, digest, members },
     ...{ time: new Date(body.time), before: hexOf(body.before) },
     restoredFrom: before && before.term < term ? before : undefined,
-  };
+  });
 }
 
 /** True if a roster is later than another one. */

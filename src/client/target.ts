@@ -1,6 +1,7 @@
 // Addresses where a registry may be reached: the end points of its credentials, or the caller's own.
 import { isEndPoint } from '../wire/member-token.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
+import { parseEndPoint } from './end-point.ts';
 
 /** Name of a transport. */
 export type TransportName = 'tcp' | 'ws';
@@ -53,10 +54,7 @@ export function printTarget(target: Target): string {
 }
 
 function tcpTarget(endPoint: string): Target {
-  const bare = bareEndPoint(endPoint);
-  const colon = bare.lastIndexOf(':');
-  const host = bare.slice(0, colon).replace(/^\[|\]$/g, '');
-  return { transport: 'tcp', host, port: Number(bare.slice(colon + 1)) };
+  return { transport: 'tcp', ...parseEndPoint(bareEndPoint(endPoint)) };
 }
 
 function bareEndPoint(endPoint: string): string {

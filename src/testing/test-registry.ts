@@ -9,6 +9,7 @@ import type { Member, MemberSpec } from '../client/member.ts';
 import type { RegistrySession } from '../client/registry-session.ts';
 import { type Config, readConfig } from '../config.ts';
 import { type Server, startServer } from '../server/server.ts';
+import { printable } from '../wire/printable.ts';
 import { parseRegCred, type RegCred } from '../wire/reg-cred.ts';
 import { keyFingerprint } from '../wire/rsa-key.ts';
 import { IN_PROCESS } from './in-process.ts';
@@ -152,7 +153,7 @@ export class TestRegistry {
       this.#members.set(name, member);
     }
     const { endPoints = [`${LOOPBACK}:4001`], attrs = 0n, labels = {} } = spec;
-    return { ...member, endPoints, attrs, labels };
+    return printable({ ...member, endPoints, attrs, labels });
   }
 
   /** Opens a session of a member, given by itself or by its name. stop() closes it. Rejects as connect() and identify(). */

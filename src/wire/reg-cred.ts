@@ -12,6 +12,7 @@ import { REG_CRED_BYTES_MAX } from '../limits.ts';
 import { XlRegError } from '../xlreg-error.ts';
 import { isEndPoint, isNodeId } from './member-token.ts';
 import { isName } from './name.ts';
+import { printable } from './printable.ts';
 import { parseSshRsa, printSshRsa } from './rsa-key.ts';
 import { parseVersion, printVersion } from './version.ts';
 
@@ -111,7 +112,7 @@ export function parseRegCred(text: string): RegCred {
   const version = field('Version', parseVersion);
   literal('}');
   if (at !== lines.length) throw new RegCredError(`line ${at + 1} comes after the end of the credentials`);
-  return { name, id, commsKey, sigKey, endPoints, version };
+  return printable({ name, id, commsKey, sigKey, endPoints, version }, { version: printVersion });
 }
 
 /** Trims spaces and tabs at both ends. A regex for the trailing ones would take quadratic time. */

@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { NoiseError } from '../../noise/noise-error.ts';
+import { idBytes } from '../cluster.ts';
 import { ByteReader, ReadEnded } from './byte-reader.ts';
 import { HANDSHAKE_MS, HalfOpen } from './half-open.ts';
 import { Answer, Dial, LENGTH_BYTES, MESSAGE_1_BYTES, MESSAGE_2_BYTES, STREAM_MAGIC } from './handshake.ts';
@@ -94,10 +95,11 @@ export class MemberStreams extends EventEmitter<StreamEvents> {
   }
 
   /**
-   * Opens a stream to a member of the cluster, given by ID. Tries its end points in order. After a refused handshake it
+   * Opens a stream to a member of the cluster, given by its ID, hex or bytes. Tries its end points in order. After a refused handshake it
    * fetches the roster and tries once more. Rejects with StreamRefused, or with the signal's reason.
    */
-  async dial(id: Uint8Array, options: DialOptions = {}): Promise<MemberStream> {
+  async dial(member: string | Uint8Array, options: DialOptions = {}): Promise<MemberStream> {
+    const id = typeof member === 'string' ? idBytes(member) : member;
     try {
       return await this.#dialOnce(id, options);
     } catch (error) {

@@ -1,4 +1,5 @@
 // Streams for a member that has joined: keeps the roster of its cluster, verified, for listener and diallers.
+import { printable } from '../../wire/printable.ts';
 import type { RegCred } from '../../wire/reg-cred.ts';
 import type { ClusterMember, ClusterRef } from '../cluster.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
@@ -130,5 +131,5 @@ class LiveRoster {
 }
 
 function peerOf({ name, id, endPoints, sealKey, verified }: ClusterMember): StreamPeer {
-  return { name, id: Buffer.from(id, 'hex'), endPoints, sealKey, verified };
+  return printable({ name, id: Buffer.from(id, 'hex'), endPoints, sealKey, verified });
 }

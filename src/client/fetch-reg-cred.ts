@@ -1,0 +1,37 @@
+// Fetches a registry's credentials from its web port.
+import type { SessionDialect } from '../wire/hello.ts';
+import type { RegCred } from '../wire/reg-cred.ts';
+import { assertPinned, parseFingerprint, readCredentials, urlOfSource } from './credentials-source.ts';
+
+/** Options of fetchRegCred(). */
+export interface FetchRegCredOptions {
+  /**
+   * Fingerprint of the registry's key, as `xlreg regcred` prints it: `SHA256:` and base64, or 64 hex digits. Over `http:`
+   * nothing else shows that the credentials are the registry's. TypeError for any other text.
+   */
+  readonly fingerprint?: string | undefined;
+  /** The dialect of the later sessions, which selects the key that is pinned; default `sealed`. */
+  readonly dialect?: SessionDialect | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Fetches credentials from `http://HOST:PORT/regCred.dat` or its https form within 10 s; the path may be left out. Rejects
+ * with RegistryUnreachable, with RegistryUntrusted if the text is none or has another key than the pinned one, and with
+ * TypeError for a URL of another kind.
+ *
+ * @example
+ * const regCred = await fetchRegCred('http://registry:56790', { fingerprint: 'SHA256:…' });
+ */
+export async function fetchRegCred(url: string | URL, options: FetchRegCredOptions = {}): Promise<RegCred> {
+  const { dialect = 'sealed', signal = new AbortController().signal } = options;
+  const source = urlOfSource(url);
+  if (source === undefined) throw new TypeError('the URL of credentials should be http://HOST:PORT/regCred.dat');
+  const fingerprint = options.fingerprint === undefined ? undefined : parseFingerprint(options.fingerprint);
+  if (fingerprint === undefined && options.fingerprint !== undefined) {
+    throw new TypeError('a fingerprint should be SHA256:… as xlreg regcred prints it, or 64 hex digits');
+  }
+  const regCred = await readCredentials(source, signal);
+  if (fingerprint !== undefined) assertPinned(regCred, fingerprint, dialect, 'the fingerprint');
+  return regCred;
+}
