@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { type ConnectOptions, connect } from '../client/connect.ts';
+import { type IdentityStore, textOfIdentity } from '../client/join/identity-store.ts';
 import type { Member, MemberSpec } from '../client/member.ts';
 import type { RegistrySession } from '../client/registry-session.ts';
 import { type Config, readConfig } from '../config.ts';
@@ -102,6 +103,8 @@ export class TestRegistry {
   readonly #sessions = new Set<RegistrySession>();
   /** By name, each with keys of its own. BOUNDED: TEST_MEMBERS_MAX. */
   readonly #members = new Map<string, Member>();
+  /** By name. BOUNDED: TEST_MEMBERS_MAX. */
+  readonly #stores = new Map<string, IdentityStore>();
   readonly #ports: readonly [tcp: number, ws: number];
   #server: Server | undefined;
 
@@ -154,6 +157,25 @@ export class TestRegistry {
     }
     const { endPoints = [`${LOOPBACK}:4001`], attrs = 0n, labels = {} } = spec;
     return printable({ ...member, endPoints, attrs, labels });
+  }
+
+  /**
+   * Returns an identity store with the keys of a member, for joinCluster(). The same name gets the same store, so a second
+   * call of joinCluster() with it comes back as the same member. Throws RangeError as member().
+   */
+  store(name: string): IdentityStore {
+    let store = this.#stores.get(name);
+    if (store === undefined) {
+      let text = textOfIdentity({ member: this.member(name) });
+      store = {
+        load: async () => text,
+        async save(changed) {
+          text = changed;
+        },
+      };
+      this.#stores.set(name, store);
+    }
+    return store;
   }
 
   /** Opens a session of a member, given by itself or by its name. stop() closes it. Rejects as connect() and identify(). */

@@ -2,7 +2,7 @@
 // join through it.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,6 +32,15 @@ describe.each([...NODE_MAJORS])('the package xlreg on Node %s', (major) => {
     if (folder === undefined) return;
     removed.push(folder);
     console.log('installed:', measureInstalled(folder));
+  });
+
+  it('runs a registry and a cluster inside a test', async ({ skip }) => {
+    if (folder === undefined) return skip();
+    const code = `import { withCluster } from 'xlreg/testing';
+      console.log(await withCluster(3, ({ members }) => members[2].roster.members.length));`;
+    const { stdout } = await run(node, ['--input-type=module', '-e', code], { cwd: folder });
+    expect(stdout).toBe('3\n');
+    expect(existsSync(join(folder, 'node_modules/xlreg/dist/src/testing/index.d.ts'))).toBe(true);
   });
 
   it('runs a registry that two members join', async ({ skip }) => {

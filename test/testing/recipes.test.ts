@@ -46,7 +46,7 @@ it(
       env,
       timeout: TIMEOUT_MS,
     });
-    expect(stdout).toMatch(/2 passed/);
+    expect(stdout).toMatch(/3 passed/);
   },
   TIMEOUT_MS,
 );

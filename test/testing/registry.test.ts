@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { connect, RegistryUnreachable, RegistryUntrusted } from '../../src/client/index.ts';
+import { connect, joinCluster, RegistryUnreachable, RegistryUntrusted } from '../../src/client/index.ts';
 import { startRegistry, TEST_MEMBERS_MAX, withCluster } from '../../src/testing/index.ts';
 import { keyFingerprint } from '../../src/wire/rsa-key.ts';
 
@@ -36,6 +36,33 @@ describe('startRegistry', () => {
     expect(registry.member('a', { endPoints: ['127.0.0.1:1'] }).endPoints).toEqual(['127.0.0.1:1']);
     for (let count = 2; count < TEST_MEMBERS_MAX; count++) registry.member(`m${count}`);
     expect(() => registry.member('one-more')).toThrow(RangeError);
+  });
+
+  it('has identity stores for joinCluster(), with keys that are there', async () => {
+    await using registry = await startRegistry();
+    const join = (name: string) => {
+      const member = { name, endPoints: ['127.0.0.1:4001'], store: registry.store(name) };
+      return joinCluster({
+        registry: registry.url,
+        fingerprint: registry.fingerprint,
+        cluster: 'pair',
+        size: 2,
+        ...member,
+      });
+    };
+    const clusters = await Promise.all(['carol', 'dave'].map(join));
+    for (const cluster of clusters) {
+      expect(
+        cluster
+          .members()
+          .map(({ name }) => name)
+          .sort(),
+      ).toEqual(['carol', 'dave']);
+    }
+    await clusters[0]!.close();
+    await using again = await join('carol');
+    expect(again.self.id).toBe(registry.member('carol').id);
+    await clusters[1]!.close();
   });
 
   it('serves its credentials by HTTP, and has other keys by number', async () => {
