@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { type ClusterMember, createMember, createVisitor, type Member, watchCluster } from '../../src/client/index.ts';
 import { runXlreg, startXlreg } from '../cli/xlreg-process.ts';
 import { until } from '../support/until.ts';
-import { ClientRegistry, WAYS } from './client-registry.ts';
+import { ALL_WAYS, ClientRegistry, WAYS } from './client-registry.ts';
 
 let registry: ClientRegistry;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ afterAll(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-async function visit(way: (typeof WAYS)[number]) {
+async function visit(way: (typeof ALL_WAYS)[number]) {
   const session = await registry.connect(way);
   await session.identify(await createVisitor());
   return session;
@@ -98,7 +98,7 @@ it('yields a full cluster until each member watches it, with the default confirm
     expect(await session.create('watched', { size: 2 })).toMatchObject({ confirmMs: 30_000 });
     await session.join('watched');
   }
-  const visitor = await visit(WAYS.find(({ dialect }) => dialect === 'sealed')!);
+  const visitor = await visit(ALL_WAYS.find(({ dialect }) => dialect === 'sealed')!);
   const watch = visitor.members('watched', { pollMs: 50 });
   for (const name of ['one', 'two']) expect((await watch.next()).value).toMatchObject({ name });
   const end = watch.next();
