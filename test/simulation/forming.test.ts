@@ -45,6 +45,17 @@ it(
   TIMEOUT_MS,
 );
 
+it.each([
+  ['an evicted member whose seat a registration took anew', 772],
+  ['a registration behind a move that was not stored', 4_001_977],
+] as const)(
+  'stores no seat without what belongs to it: %s (R14, W1, A3)',
+  async (_, seed) => {
+    expect(await run(seed)).toMatchObject({ violations: [] });
+  },
+  TIMEOUT_MS,
+);
+
 describe('the oracle', () => {
   it.each(PLANTED.map((variant) => [variant.name, variant] as const))(
     'finds %s',

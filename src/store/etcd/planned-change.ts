@@ -15,6 +15,7 @@ import type {
   MemberRecord,
   MemberRef,
   MemberRemoval,
+  Registration,
 } from '../../registry/command.ts';
 import type { CommitOutcome } from '../store.ts';
 import {
@@ -160,8 +161,8 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
   return {
     written: [key, nameKey, seatKey, ...(ends ? roundKeys : [])],
     touched: [clientId, ...(replaces === undefined ? [] : [replaces])].map((id) => keys.seats(id)),
-    needed: checksClient ? [cluster, client] : [cluster],
-    reads: [cluster, key, nameKey, seatKey, ...roundKeys, ...(checksClient ? [client] : [])].map(read),
+    needed: checksClient || keepsToken ? [cluster, client] : [cluster],
+    reads: [cluster, key, nameKey, seatKey, ...roundKeys, ...(checksClient || keepsToken ? [client] : [])].map(read),
     optimistic(known) {
       if ((together.length > 1 && !ofClient) || replaces !== undefined) return undefined;
       const registered = checksClient ? [present(client), notWrittenAfter(client, known)] : [];
@@ -176,8 +177,11 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
       const isReplaced = record !== undefined && record.clientId === replaces && record.name === name;
       if (record && record.clientId !== clientId && !isReplaced)
         return record.kind === 'member' ? conflictWith(record) : CONFLICT;
-      // The seat that was to keep its token has been emptied or taken anew, perhaps with another token.
-      if (keepsToken && !(current && found.known(revisionOf(current)))) return CONFLICT;
+      // The seat that was to keep its token is empty or has another one: another server has changed it, or the Join
+      // before this change, in the same batch, was not stored.
+      if (keepsToken && !(current && found.known(revisionOf(current)) && hasToken(found, keys, record!, change))) {
+        return CONFLICT;
+      }
       if (roundState !== undefined && !isInRoundState(found, keys, clusterId, roundState)) return CONFLICT;
       const registration = kvs.get(client);
       if (checksClient && !(registration && found.known(revisionOf(registration)))) return CONFLICT;
@@ -199,6 +203,16 @@ function planMember(change: MemberRecord, together: readonly Change[], keys: Etc
       return { conditions: [...same, absent(nameKey)], writes: renamed };
     },
   };
+}
+
+/** True if readers get this registration's token from a stored seat, which may have that of its client's record. */
+function hasToken(found: Found, keys: EtcdKeys, seat: MemberRecord | MemberRef, wanted: Registration): boolean {
+  const client = keys.client(wanted.clientId);
+  const stored = found.keys.get(client);
+  const shown = seat.kind === 'member' ? seat : stored && (keys.record(client, stored.value!) as ClientRecord);
+  const sealedOf = ({ sealed = new Uint8Array() }: Registration) => sealed;
+  if (!shown || Buffer.compare(shown.token, wanted.token) !== 0) return false;
+  return Buffer.compare(sealedOf(shown), sealedOf(wanted)) === 0;
 }
 
 function planClientRemoval({ clientId }: ClientRemoval, keys: EtcdKeys): PlannedChange {
