@@ -5,9 +5,8 @@ import type { RunningXlreg } from '../cli/xlreg-process.ts';
 import { type FormingRegistry, type Lane, SIZE } from './forming-registry.ts';
 import type { Gate, Stop } from './gate.ts';
 
-/** The shortest confirm time there is. */
-const CONFIRM_S = 15;
-const CREATE = ['--create', '--size', String(SIZE), '--confirm', String(CONFIRM_S)];
+/** Confirm times in seconds: the shortest there is if a round has to pass, else one that a busy machine keeps. */
+const CONFIRM_S = { passes: 15, lasts: 30 } as const;
 const VICTIM = 'victim';
 
 /** The messages of a member that creates and joins: 1 Hello, 2 Client, 3 Create, 4 Join, 5 its first GetCluster. */
@@ -23,6 +22,7 @@ const FULL: Readonly<Record<string, { readonly stop: Stop; readonly byToken: boo
   'after the last Join, by a token that it uses up': { stop: { reply: 3 }, byToken: true },
   'after it has joined and before it confirms': { stop: { request: 5 }, byToken: false },
 };
+const JOIN_WITH_TOKEN: Stop = { request: 3 };
 const FIRST_GET_CLUSTER_WITH_TOKEN: Stop = { request: 4 };
 
 /** Stages of a full cluster. */
@@ -43,7 +43,8 @@ export async function killAndReturn(registry: FormingRegistry, stage: string, ba
   const cluster = `${stage} ${back}`.replaceAll(/\W+/g, '-');
   const first = FIRST[stage];
   const full = FULL[stage];
-  const forming = new KilledMember(registry, cluster, lane, back);
+  const passes = back === 'without its home' && (first || full);
+  const forming = new KilledMember(registry, cluster, lane, back, passes ? CONFIRM_S.passes : CONFIRM_S.lasts);
   if (first) await forming.killedFirst(first);
   else if (full) await forming.killedInFull(full);
   else await forming.killedConfirmed(stage.startsWith('after the completion'));
@@ -55,15 +56,18 @@ class KilledMember {
   readonly #lane: Lane;
   readonly #back: Return;
   readonly #home: string;
-  #flags: readonly string[] = CREATE;
+  readonly #confirmS: number;
+  #flags: readonly string[];
   #others: RunningXlreg[] = [];
 
-  constructor(registry: FormingRegistry, cluster: string, lane: Lane, back: Return) {
+  constructor(registry: FormingRegistry, cluster: string, lane: Lane, back: Return, confirmS: number) {
     this.#registry = registry;
     this.#cluster = cluster;
     this.#lane = lane;
     this.#back = back;
     this.#home = registry.newHome();
+    this.#confirmS = confirmS;
+    this.#flags = ['--create', '--size', String(SIZE), '--confirm', String(confirmS)];
   }
 
   /** It is killed before any other member is there. */
@@ -83,16 +87,31 @@ class KilledMember {
     if (byToken) await this.#createWithToken();
     this.#startOthers();
     await this.#others[0]!.said(/4 of 5 members/);
+    const successor = byToken && this.#back === 'without its home' ? await this.#successor() : undefined;
     const gate = await this.#registry.gate(0);
     const reached = gate.stopAt(stop);
     const victim = this.#start(this.#home, gate.address);
     await Promise.race([reached, endedEarly(victim)]);
+    // The round will give back the use that the lost keys have had.
+    await successor?.isRefused();
     await this.#others[0]!.said(/not yet confirmed: victim\n/);
     await kill(victim);
-    const { home, joined } = this.#restart();
-    // The round gives back the use that the lost keys have had.
-    if (byToken && this.#back === 'without its home') await joined.said(/join token used up; trying again/);
+    const { home, joined } = successor ?? this.#restart();
     await this.#isComplete(home, [...this.#others, joined]);
+  }
+
+  /** Starts the member with new keys before the old ones have the last use, and holds its Join back until isRefused(). */
+  async #successor() {
+    const gate = await this.#registry.gate(1);
+    const held = gate.stopAt(JOIN_WITH_TOKEN);
+    const home = this.#registry.newHome();
+    const joined = this.#start(home, gate.address);
+    await Promise.race([held, endedEarly(joined)]);
+    const isRefused = async () => {
+      gate.open();
+      await joined.said(/join token used up; trying again/);
+    };
+    return { home, joined, isRefused };
   }
 
   /**
@@ -126,7 +145,7 @@ class KilledMember {
   /** The owner creates the cluster. */
   async #createWithToken(): Promise<void> {
     const token = createJoinToken();
-    const spec = { size: SIZE, confirmMs: CONFIRM_S * 1_000, joinTokens: [{ token }] };
+    const spec = { size: SIZE, confirmMs: this.#confirmS * 1_000, joinTokens: [{ token }] };
     await this.#registry.asOwner((session) => session.create(this.#cluster, spec));
     this.#flags = ['--token', token];
   }
