@@ -84,10 +84,11 @@ export function joinWholeTokens(
   length: number,
   copy = (part: Uint8Array, target: Buffer, at: number) => target.set(part, at),
 ): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(length);
+  const bytes = new Uint8Array(length);
+  const target = Buffer.from(bytes.buffer);
   let at = 0;
   const put = (part: Uint8Array) => {
-    copy(part, bytes, at);
+    copy(part, target, at);
     at += part.length;
   };
   for (const [token, fields] of tokens) {
