@@ -51,7 +51,7 @@ describe.skipIf(executable === undefined)('an operator at the status page', () =
   /** Makes a cluster with these members, whose sessions stay open. */
   async function fill(name: string, size: number, members: readonly string[]) {
     const maker = await registry.identify(`${name}-maker`);
-    await maker.session.create(name, { size });
+    await maker.session.create(name, { size, confirmMs: 0 });
     const joined = [];
     for (const member of members) {
       const { session } = await registry.identify(member);
@@ -235,7 +235,7 @@ describe.skipIf(executable === undefined)('an operator at the status page', () =
   it('fits on a phone with all its sections open', async () => {
     const name = 'p'.repeat(128);
     const { session } = await registry.identify('q'.repeat(128));
-    await session.create(name, { size: 2 });
+    await session.create(name, { size: 2, confirmMs: 0 });
     await session.join(name);
     const page = await openSignedIn({ viewport: PHONE });
     await openRow(page, name);

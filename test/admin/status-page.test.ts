@@ -73,7 +73,7 @@ describe.skipIf(executable === undefined)('the status page', () => {
   it('shows a cluster as it fills, and its members', async () => {
     const page = await openSignedIn();
     const { session } = await registry.identify('alice', { dialect: 'prefixed' });
-    await session.create('filling-now', { size: 3 });
+    await session.create('filling-now', { size: 3, confirmMs: 0 });
     await clusterRow(page, 'filling-now', '0 of 3').filter({ hasText: 'empty' }).waitFor();
     await page.getByText('filling-now', { exact: true }).click();
     await page.getByText('Nobody is in it yet.').waitFor();
@@ -93,12 +93,12 @@ describe.skipIf(executable === undefined)('the status page', () => {
     // Alice and the three members.
     await page.locator('#tile-open output', { hasText: /^4$/ }).waitFor();
     await page.locator('#tile-rsa', { hasText: /\d ms each/ }).waitFor();
-    await session.create('later', { size: 2 });
+    await session.create('later', { size: 2, confirmMs: 0 });
     await page.locator('#clusters > li').first().filter({ hasText: 'later' }).waitFor();
     // A held list does not change.
     await page.check('#hold');
     const counted = await page.locator('#tile-clusters output').innerText();
-    await session.create('held-back', { size: 2 });
+    await session.create('held-back', { size: 2, confirmMs: 0 });
     await page.locator('#tile-clusters output', { hasNotText: new RegExp(`^${counted}$`) }).waitFor();
     expect(await clusterRow(page, 'held-back', '').count()).toBe(0);
     await page.uncheck('#hold');
@@ -150,7 +150,7 @@ describe.skipIf(executable === undefined)('the status page', () => {
 
   it('finds clusters by prefix and fill state, for any input', async () => {
     const { session } = await registry.identify('looker');
-    for (const name of ['look-a', 'look-b', 'other']) await session.create(name, { size: 2 });
+    for (const name of ['look-a', 'look-b', 'other']) await session.create(name, { size: 2, confirmMs: 0 });
     await session.join('look-b');
     const page = await openSignedIn();
     await page.fill('#prefix', 'look-');
@@ -195,7 +195,7 @@ describe.skipIf(executable === undefined)('the status page', () => {
 
   it('fits on a phone with the longest names', async () => {
     const { session } = await registry.identify(LONG_NAME);
-    await session.create(LONG_NAME, { size: 2 });
+    await session.create(LONG_NAME, { size: 2, confirmMs: 0 });
     await session.join(LONG_NAME);
     const page = await openSignedIn({ viewport: PHONE });
     await page.locator('#clusters').getByText(LONG_NAME, { exact: true }).click();
@@ -212,7 +212,7 @@ describe.skipIf(executable === undefined)('the status page', () => {
       ['none', 0],
       ['some', 1],
     ] as const) {
-      await session.create(`${colorScheme}-${name}`, { size: 2 });
+      await session.create(`${colorScheme}-${name}`, { size: 2, confirmMs: 0 });
       if (joins > 0) await session.join(`${colorScheme}-${name}`);
     }
     const page = await openSignedIn({ colorScheme });

@@ -77,7 +77,7 @@ describe('the stream of the status page', () => {
     expect(first.checks.map(({ check }: { check: string }) => check)).toContain('store-reachable');
     expect(first.checks.every(({ passes }: { passes: boolean }) => passes)).toBe(true);
     const { session } = await registry.identify('alice', { dialect: 'prefixed' });
-    for (const name of ['older', 'newer']) await session.create(name, { size: 2 });
+    for (const name of ['older', 'newer']) await session.create(name, { size: 2, confirmMs: 0 });
     const names = (data: Event['data']) => data.clusters.map(({ name }: { name: string }) => name);
     expect(names(await until(events, 'clusters', ({ clusters }) => clusters.length === 2))).toEqual(['newer', 'older']);
     await session.join('older');
