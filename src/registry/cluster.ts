@@ -57,6 +57,8 @@ export class Cluster {
   #memberCount = 0;
   /** Undefined without entries, as most clusters are. BOUNDED by ENTRIES_PER_CLUSTER_MAX. */
   #entries: Map<string, Uint8Array> | undefined;
+  /** The result of deriveFromEntries(), until an entry changes. */
+  #derived: unknown;
   /** Undefined before the first move. BOUNDED by the size. */
   #movedAt: Map<number, number> | undefined;
 
@@ -115,12 +117,20 @@ export class Cluster {
   setEntry(key: string, value: Uint8Array): void {
     this.#entries ??= new Map();
     this.#entries.set(key, value);
+    this.#derived = undefined;
   }
 
   /** Removes an entry if there is one. */
   deleteEntry(key: string): void {
     this.#entries?.delete(key);
+    this.#derived = undefined;
     if (this.#entries?.size === 0) this.#entries = undefined;
+  }
+
+  /** Remembers what one function derives from the entries, until one of them changes. Always call it with that function. */
+  deriveFromEntries<T>(derive: (entries: ReadonlyMap<string, Uint8Array>) => T): T {
+    this.#derived ??= derive(this.entries);
+    return this.#derived as T;
   }
 
   /** Times of the members' last moves since the table was loaded, by index, in milliseconds of the coordinator's clock. */

@@ -86,23 +86,31 @@ export function isExpired({ expiresAt }: JoinToken, time: number): boolean {
 
 /** The tokens of a cluster by hash. At most JOIN_TOKENS_PER_CLUSTER_MAX, unless servers added some at once. */
 export function tokensOf(cluster: Cluster): JoinToken[] {
-  const hashes = [...cluster.entries.keys()].filter(isTokenKey).map((key) => key.slice(TOKEN.length));
-  return hashes.sort().map((hash) => tokenOf(cluster, hash)!);
+  return cluster.deriveFromEntries(indexOf).hashes.map((hash) => tokenOf(cluster, hash)!);
 }
 
-function isTokenKey(key: string): boolean {
-  return key.startsWith(TOKEN) && key.length === TOKEN.length + DIGEST_CHARS;
+/** The tokens and their uses among the entries. A cluster may have thousands of uses, so each change costs one scan. */
+interface TokenIndex {
+  /** Hashes of the tokens, ascending. */
+  readonly hashes: readonly string[];
+  /** Uses that have been had, by hash of the token. */
+  readonly had: ReadonlyMap<string, number>;
 }
 
-/** Uses that have been had, by hash of the token. */
-function usesHad({ entries }: Cluster): Map<string, number> {
+function indexOf(entries: Cluster['entries']): TokenIndex {
+  const hashes: string[] = [];
   const had = new Map<string, number>();
   for (const key of entries.keys()) {
-    if (!key.startsWith(TOKEN) || isTokenKey(key)) continue;
+    if (!key.startsWith(TOKEN)) continue;
     const hash = key.slice(TOKEN.length, TOKEN.length + DIGEST_CHARS);
-    had.set(hash, (had.get(hash) ?? 0) + 1);
+    if (key.length === TOKEN.length + DIGEST_CHARS) hashes.push(hash);
+    else had.set(hash, (had.get(hash) ?? 0) + 1);
   }
-  return had;
+  return { hashes: hashes.sort(), had };
+}
+
+function usesHad(cluster: Cluster): ReadonlyMap<string, number> {
+  return cluster.deriveFromEntries(indexOf).had;
 }
 
 /**

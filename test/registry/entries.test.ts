@@ -82,3 +82,19 @@ it('counts an entry of another server as a use of its cluster, and ignores one o
 it('refuses an entry without its cluster', () => {
   expect(() => loaded().replay(entry(0xc0, '01', one))).toThrow('an entry has a cluster');
 });
+
+it('derives from the entries of a cluster once for each change of them', () => {
+  const table = loaded();
+  const found = table.cluster(idOf(0xb0))!;
+  let scans = 0;
+  const keys = (entries: ReadonlyMap<string, Uint8Array>) => {
+    scans += 1;
+    return [...entries.keys()];
+  };
+  for (let again = 0; again < 3; again++) expect(found.deriveFromEntries(keys)).toEqual(['02']);
+  expect(scans).toBe(1);
+  found.setEntry('03', one);
+  expect(found.deriveFromEntries(keys)).toEqual(['02', '03']);
+  found.deleteEntry('02');
+  expect([found.deriveFromEntries(keys), scans]).toEqual([['03'], 3]);
+});
