@@ -19,6 +19,12 @@ export const CLUSTER_SIZE_MAX = 64;
 /** Bounds of a cluster's confirm time that is not 0, in milliseconds (Q1). */
 export const CONFIRM_MS_MIN = 15_000;
 export const CONFIRM_MS_MAX = 3_600_000;
+/**
+ * Roster bodies asked for lately, which cost an address nothing (W3). Half of the signatures that a worker keeps: while
+ * a body is among them, at most as many older and as many newer ones can enter a worker's memory.
+ */
+export const ROSTERS_ASKED_MAX = 512;
+
 /** The confirm time that the library asks for in the sealed dialect, in milliseconds. The command line asks for none. */
 export const CONFIRM_MS_DEFAULT = 30_000;
 

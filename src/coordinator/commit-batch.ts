@@ -160,9 +160,9 @@ export class BatchCommitter {
     if (batch.length > 0) this.#observer.batch(batch.length, changes, commitSeconds);
   }
 
-  /** Applies a command in memory. Undoes and refuses it if its origin's growth budget cannot pay for the addition. */
+  /** Applies a command in memory. Refuses or undoes it if its origin's growth budget cannot pay for the addition. */
   #apply(item: BatchItem, now: number): Outcome {
-    const outcome = this.#table.apply(item.command, now);
+    const outcome = this.#table.apply(item.command, now, (adds) => this.#charges.charge(item, adds));
     const refusal = this.#charges.charge(item, outcome.adds);
     if (refusal === undefined) return outcome;
     outcome.undo();

@@ -1,9 +1,10 @@
 // Signs roster bodies by sk (W3), when first asked for each. Part of stage 5, worker, parallel: each worker has its own.
 import { createHash, type KeyObject } from 'node:crypto';
+import { ROSTERS_ASKED_MAX } from '../limits.ts';
 import { signRosterBody } from '../wire/roster-body.ts';
 
 /** Signatures that a worker keeps, of up to 512 bytes each; the oldest is forgotten first. */
-const SIGNATURES_MAX = 1_024;
+const SIGNATURES_MAX = 2 * ROSTERS_ASKED_MAX;
 
 export class RosterSigner {
   readonly #sigKey: KeyObject;

@@ -40,7 +40,7 @@ import { expireAdmitted } from './replay-round.ts';
 import { type Mark, RoundClock } from './round-clock.ts';
 import { startIdleTime } from './seating.ts';
 import { Sweep } from './sweep.ts';
-import { type FillCounts, TableContents, type TableCounts } from './table-contents.ts';
+import { type FillCounts, type Pay, TableContents, type TableCounts } from './table-contents.ts';
 import type { ShownMember, TableOverview } from './table-views.ts';
 import { type TableLimits, TimeToLive } from './time-to-live.ts';
 import { changeTokens } from './token-commands.ts';
@@ -155,9 +155,13 @@ export class ClusterTable {
     return { cluster: summaryOf(cluster), members };
   }
 
-  /** Applies a command in memory. The outcome lists the changes to store before its reply may leave. */
-  apply(command: Command | OperatorCommand, now: number): Outcome {
+  /**
+   * Applies a command in memory. The outcome lists the changes to store before its reply may leave. `pay` is asked before
+   * a Join or a displacing registration changes seats; the caller charges `adds` of the outcome in any case.
+   */
+  apply(command: Command | OperatorCommand, now: number, pay: Pay = () => undefined): Outcome {
     this.#now = now;
+    this.#contents.pay = pay;
     switch (command.kind) {
       case 'register':
         return this.#registrations.register(command, this.#use(command.clientId), now);
@@ -307,7 +311,7 @@ export class ClusterTable {
 
   #getRoster(command: GetRosterCommand): Outcome {
     const cluster = this.#readable(command);
-    return cluster instanceof Cluster ? savedRoster(cluster, this.#contents.rosters) : cluster;
+    return cluster instanceof Cluster ? savedRoster(cluster, this.#contents) : cluster;
   }
 
   #evict(ref: ClusterRef, member: MemberSelector): Outcome {

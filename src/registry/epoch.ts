@@ -2,6 +2,8 @@
 //
 // Two entries of the cluster: EPOCH_KEY has the epoch, a big-endian uint64; ROSTER_KEY the body of that epoch. Invariant:
 // each change of a complete cluster writes both, in the same commit.
+import type { Refusal } from '../errors.ts';
+import { ROSTERS_ASKED_MAX } from '../limits.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterProperties, EntryRecord, Registration } from './command.ts';
 import { answer, type Effect, type Outcome, refuse } from './outcome.ts';
@@ -30,6 +32,14 @@ export interface RosterMaker {
   make(contents: RosterContents): Uint8Array;
   /** True if the body has the registry's present term. */
   isOfTerm(body: Uint8Array): boolean;
+}
+
+/** The parts of a table that answer requests for roster bodies. */
+interface RosterRequests {
+  readonly rosters: RosterMaker | undefined;
+  /** Epochs of the bodies asked for lately, by cluster. */
+  readonly rostersAsked: Map<string, number>;
+  pay(adds: 'member'): Refusal | undefined;
 }
 
 /** The stored epoch; 0 if there is none. */
@@ -92,14 +102,30 @@ export function movesTooOften(cluster: Cluster, index: number, now: number): boo
 
 /**
  * Answers with the body of the epoch and all members. Writes a new body first if the stored one is of a lower term: the
- * registry has been restored from a backup (W4).
+ * registry has been restored from a backup (W4). A body that nobody has asked for lately costs a signature in each
+ * worker, so the address pays for it as for a member.
  */
-export function savedRoster(cluster: Cluster, rosters: RosterMaker | undefined): Outcome {
+export function savedRoster(cluster: Cluster, { rosters, rostersAsked, pay }: RosterRequests): Outcome {
   if (!rosters || storedEpoch(cluster) === 0) return refuse('cluster-incomplete');
   const stored = cluster.entries.get(ROSTER_KEY);
   const raised = stored && rosters.isOfTerm(stored) ? undefined : raiseEpoch(cluster, rosters);
+  const { id: clusterId } = cluster.record;
+  const epoch = storedEpoch(cluster);
+  const isKnown = rostersAsked.get(clusterId) === epoch;
+  const unpaid = isKnown ? undefined : pay('member');
+  if (unpaid) {
+    raised?.undo();
+    return refuse(unpaid);
+  }
+  if (!isKnown) noteAsked(rostersAsked, clusterId, epoch);
   const body = cluster.entries.get(ROSTER_KEY)!;
   const { which, bytes } = cluster.roster(ALL_MEMBERS, 0, Infinity, true);
-  const answered = answer({ kind: 'saved-roster', clusterId: cluster.record.id, body, which, roster: bytes });
-  return { ...answered, ...raised };
+  const answered = answer({ kind: 'saved-roster', clusterId, body, which, roster: bytes });
+  return { ...answered, ...raised, ...(!isKnown && { adds: 'member' }) };
+}
+
+function noteAsked(asked: Map<string, number>, clusterId: string, epoch: number): void {
+  asked.delete(clusterId);
+  asked.set(clusterId, epoch);
+  if (asked.size > ROSTERS_ASKED_MAX) asked.delete(asked.keys().next().value!);
 }

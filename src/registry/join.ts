@@ -35,6 +35,8 @@ export function join(
   const before = cluster.seats[seat];
   if (before === record && !right.use) return answer(replyOf(cluster));
   if (before && movesTooOften(cluster, seat, now)) return refuse('too-many-moves');
+  const unpaid = seat < 0 ? contents.pay('member') : undefined;
+  if (unpaid) return refuse(unpaid);
   const seated = takeSeat(contents, client, cluster, right, { now, time: claim?.time ?? 0 });
   return withEpoch({ reply: replyOf(cluster), ...seated }, cluster, contents.rosters);
 }

@@ -42,6 +42,8 @@ export class Registrations {
     const record = nextRecord(command, holder);
     if (record === holder) return answer(reply);
     if (!known && this.#contents.clients.size >= this.#limits.clients) return refuse('registry-full');
+    const unpaid = foreign ? this.#contents.pay('registration') : undefined;
+    if (unpaid) return refuse(unpaid);
     return foreign ? this.#displace(known, record, reply, now) : this.#replace(known, record, reply, now);
   }
 

@@ -1,6 +1,7 @@
 // The clients and clusters of a table, with their counts. Invariants: a client's seats are exactly the clusters it is a
 // member of. The counts match the maps.
 import { strict as assert } from 'node:assert';
+import type { Refusal } from '../errors.ts';
 import { Barriers } from './barrier.ts';
 import { ChangedClusters } from './changed-clusters.ts';
 import { Client } from './client.ts';
@@ -9,6 +10,7 @@ import type { LossReason } from './cluster-versions.ts';
 import type { ClientRecord, ClusterRecord, EntryRecord, MemberRecord, Registration } from './command.ts';
 import type { RosterMaker } from './epoch.ts';
 import type { LeaseTracker } from './lease-tracker.ts';
+import type { Outcome } from './outcome.ts';
 import { RecentChanges } from './recent-changes.ts';
 
 /** Number of entries of each kind. */
@@ -25,13 +27,23 @@ export interface FillCounts {
   readonly seats: number;
 }
 
+/** Pays for an addition before it is made. Returns the refusal if the client's address has no budget left (R4). */
+export type Pay = (adds: NonNullable<Outcome['adds']>) => Refusal | undefined;
+
 export class TableContents {
+  /**
+   * Of the present command. Asked before seats change: an addition that is undone would raise versions, and wake those
+   * who wait.
+   */
+  pay: Pay = () => undefined;
   readonly clients = new Map<string, Client>();
   readonly clustersById = new Map<string, Cluster>();
   readonly clustersByName = new Map<string, Cluster>();
   readonly changes = new RecentChanges();
   /** Clusters whose roster has changed, for those who wait. */
   readonly changed = new ChangedClusters();
+  /** Epochs of the roster bodies asked for lately, by cluster. BOUNDED by ROSTERS_ASKED_MAX. */
+  readonly rostersAsked = new Map<string, number>();
   /** Undefined unless other servers share the store. */
   readonly uses: LeaseTracker | undefined;
   readonly barriers: Barriers;

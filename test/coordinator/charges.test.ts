@@ -2,10 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { GrowthBudgets, newGrowthMemory } from '../../src/admission/growth-budgets.ts';
+import { BodyMaker } from '../../src/coordinator/body-maker.ts';
 import type { Command } from '../../src/registry/command.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
-import { idOf } from '../registry/arbitrary-commands.ts';
-import { ask, create, join, over, REFUSED, register } from './asking.ts';
+import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
+import { ask, create, createForming, join, over, REFUSED, register } from './asking.ts';
 import { GatedStore } from './gated-store.ts';
 
 /** A burst of ten per kind. */
@@ -49,6 +50,38 @@ describe('an address', () => {
     expect(await askFrom(OTHER, creates[11]!)).toMatchObject([{ kind: 'cluster', cluster: { id: idOf(0xab) } }]);
     expect(await askFrom(ORIGIN, creates[11]!)).toMatchObject([{ kind: 'cluster' }]);
     expect([left('cluster'), left('cluster', OTHER)]).toEqual([0, 9]);
+  });
+
+  it('wakes nobody by a Join that is refused (R4, V1)', async () => {
+    const { askFrom, table, coordinator } = budgeted();
+    await coordinator.ask([...Array.from({ length: 12 }, (_, i) => register(i + 1)), create('c', 0xc0, 20)]);
+    const joins = Array.from({ length: 11 }, (_, i) => join(i + 1, 'c'));
+    expect((await askFrom(ORIGIN, ...joins)).at(-1)).toEqual(full('members'));
+    const { version } = table.cluster(idOf(0xc0))!.versions;
+    table.takeChanged();
+    expect(await askFrom(ORIGIN, join(12, 'c'))).toEqual([full('members')]);
+    expect([table.cluster(idOf(0xc0))!.versions.version, table.takeChanged()]).toEqual([version, new Set()]);
+    expect(table.counts.members).toBe(10);
+  });
+
+  it('pays for a roster body that nobody has asked for lately, which has to be signed (R4, W3)', async () => {
+    const { left, askFrom, table, coordinator } = budgeted();
+    table.setRosterMaker(new BodyMaker(REGISTRY_ID, 1, () => 0));
+    const clusters = Array.from({ length: 11 }, (_, i) => `c${i}`);
+    await coordinator.ask([register(1), register(2)]);
+    for (const [i, name] of clusters.entries()) {
+      await coordinator.ask([createForming(name, 0xc0 + i, 2, 0), join(1, name), join(2, name)]);
+    }
+    await coordinator.settled();
+    const getRoster = (name: string): Command => ({ kind: 'get-roster', clientId: idOf(1), cluster: { name } });
+    for (let again = 0; again < 3; again++) {
+      expect(await askFrom(ORIGIN, getRoster('c0'))).toMatchObject([{ kind: 'saved-roster' }]);
+      expect(left('member')).toBe(9);
+    }
+    const replies = await askFrom(ORIGIN, ...clusters.map(getRoster));
+    expect(replies.slice(9)).toMatchObject([{ kind: 'saved-roster' }, full('members')]);
+    expect(await askFrom(OTHER, getRoster('c10'))).toMatchObject([{ kind: 'saved-roster' }]);
+    expect(await askFrom(ORIGIN, getRoster('c10'))).toMatchObject([{ kind: 'saved-roster' }]);
   });
 
   it('is refused ephemeral registrations, too, which are not stored', async () => {
