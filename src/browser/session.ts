@@ -146,7 +146,8 @@ export class RegistrySession {
   /**
    * Yields the roster of a cluster, given by its ID, at once and after each change, until the cluster is complete. Confirms
    * for this member meanwhile. The registry holds its answers back until there is news; one that cannot is polled. A
-   * session has one watch at a time; another request of the session passes it. Throws NoLongerMember.
+   * session has one watch at a time; another request of the session passes it. A member whose round has passed without it
+   * joins again, which throws RegistryRefused if its seat is taken. Throws NoLongerMember after any other loss.
    *
    * @example
    * for await (const { members, complete } of session.watch(clusterId)) console.log(members.length, complete);

@@ -33,6 +33,8 @@ const WAIT_MS = 60_000;
 const GATHER_MS = 500;
 /** Pauses where the registry answers at once: the first, and after those without news. */
 const [FIRST_PAUSE_MS, PAUSE_GROWTH, LONGEST_PAUSE_MS] = [100, 1.5, 1_000];
+/** A member that lost its seat to a round is refused the last seat for 5 s (Q8), and a refusal ends the session. */
+const LAST_SEAT_PAUSE_MS = 5_500;
 /** Values of WaitFor (V5). */
 const [FOR_CHANGE, FOR_COMPLETION] = [0, 1];
 /** YourSeat of a member that did not confirm in time (V4). */
@@ -46,7 +48,7 @@ const LOSSES: Readonly<Record<number, string>> = {
 
 /**
  * Yields the whole roster at first and whenever something has changed, until the cluster is complete. A member whose round
- * has passed without it joins again. Throws NoLongerMember after any other loss of its seat.
+ * has passed without it joins again, if there is a seat. Throws NoLongerMember after any other loss of its seat.
  */
 export async function* watchRosters(
   source: WatchSource,
@@ -72,7 +74,7 @@ export async function* watchRosters(
     if (news) yield roster;
     wasMember ||= source.isMember();
     if (wasMember) {
-      if (roster.yourSeat === EXPIRED) await source.rejoin();
+      if (roster.yourSeat === EXPIRED) await rejoin(source, roster, signal);
       else if (LOSSES[roster.yourSeat ?? 0]) throw new NoLongerMember(LOSSES[roster.yourSeat!]!);
     }
     const complete = isComplete(roster);
@@ -80,8 +82,18 @@ export async function* watchRosters(
     gathering = news && !complete;
     if (source.maxWaitMs > 0 && seats.known) continue;
     pauseMs = Math.min(news ? FIRST_PAUSE_MS : pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS);
-    await untilAborted(new Promise((resolve) => setTimeout(resolve, pauseMs)), signal);
+    await pause(pauseMs, signal);
   }
+}
+
+async function rejoin(source: WatchSource, { tokens, clusterSize }: RosterReply, signal: AbortSignal | undefined) {
+  if (tokens.length + 1 === clusterSize) await pause(LAST_SEAT_PAUSE_MS, signal);
+  await source.rejoin();
+}
+
+/** Rejects with the signal's reason. */
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await untilAborted(new Promise((resolve) => setTimeout(resolve, milliseconds)), signal);
 }
 
 function isComplete({ epoch, clusterSize, tokens }: RosterReply): boolean {
