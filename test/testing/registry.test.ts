@@ -16,7 +16,7 @@ describe('startRegistry', () => {
     await using registry = await startRegistry();
     const way = { dialect, ...(transport === 'ws' && { connect: registry.webSocketUrl }) };
     const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => registry.connect(name, way)));
-    const { clusterId } = await alice!.create('demo', { size: 2 });
+    const { clusterId } = await alice!.create('demo', { size: 2, confirmMs: 0 });
     const names: string[] = [];
     const watching = (async () => {
       for await (const { name } of alice!.members('demo')) names.push(name);
