@@ -1,4 +1,4 @@
-// Public API of the client library, `xlreg/client`. Begin with connect() and a registry's credentials.
+// Public API of the client library, `xlreg/client`. Begin with joinCluster(), or with connect() for single requests.
 
 export type { SessionDialect } from '../wire/hello.ts';
 export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
