@@ -186,6 +186,13 @@ describe('a cluster that is complete', () => {
   });
 });
 
+it('refuses a cluster of another size, at once and by its code', async () => {
+  const cluster = newName();
+  await joiners.join('alice', cluster, { size: 3, until: 'joined' });
+  const error = await failureOf(joiners.join('bob', cluster, { size: 2 }));
+  expect(error).toMatchObject({ code: 'CLUSTER_DIFFERS', retryable: false });
+});
+
 it('refuses an end point auto:PORT that no address can replace, at once and by its code', async () => {
   const options = { endPoints: ['auto:4001'], size: 2 };
   // The registry sees a loopback address here.

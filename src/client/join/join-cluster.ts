@@ -16,7 +16,8 @@ export interface JoinClusterOptions extends RegistryOptions {
   readonly cluster: string;
   /**
    * Number of seats, 2 to 64, with which a missing cluster is created. Without it this waits until somebody creates the
-   * cluster. With a join token leave it out: a cluster that anybody may create admits anybody.
+   * cluster. A cluster of another size is refused with CLUSTER_DIFFERS. With a join token leave it out: a cluster that
+   * anybody may create admits anybody.
    */
   readonly size?: number | undefined;
   /**
@@ -53,7 +54,6 @@ export interface JoinClusterOptions extends RegistryOptions {
 const DEADLINE_MS = 60_000;
 /** The longest time that a timer of Node measures, some 24 days. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
-const CONFIRM_MS = 30_000;
 
 /**
  * Joins a cluster and stays a member until the Cluster is closed. Creates the member's identity at the first run, and
@@ -123,7 +123,7 @@ function assertValid(options: JoinClusterOptions): void {
   if (!isTime) throw new TypeError(`deadlineMs should be 1 to ${TIMER_MS_MAX}, or Infinity`);
 }
 
-function specOf({ size, confirmMs = CONFIRM_MS }: JoinClusterOptions): ClusterSpec | undefined {
+function specOf({ size, confirmMs }: JoinClusterOptions): ClusterSpec | undefined {
   return size === undefined ? undefined : { size, confirmMs };
 }
 
