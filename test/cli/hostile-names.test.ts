@@ -38,7 +38,7 @@ function answer(message: Message, seal: (reply: Message) => Buffer, own: Token):
 const CALM = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u;
 
 it('escapes hostile names in tables and in progress lines', async () => {
-  const { code, stdout, stderr } = await runXlreg(['members', 'any', '--registry', file, '--wait', '1.5']);
+  const { code, stdout, stderr } = await runXlreg(['members', 'any', '--registry', file, '--wait', '6']);
   expect(code).toBe(1);
   expect(stdout).toContain(`  ${ESCAPED}  `);
   expect(stderr).toContain(`${ESCAPED} joined; 1 of 2 members`);
