@@ -11,7 +11,7 @@ const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 30_000;
 const ERROR_CHARS_MAX = 4_000;
 
-/** Where a registry listens: `HOST:PORT` of each kind. */
+/** The addresses of a registry, each `HOST:PORT`. */
 export interface DemoAddresses {
   readonly tcp: string;
   readonly ws: string;

@@ -109,7 +109,7 @@ async function moveMember(tour: Tour): Promise<void> {
     })();
     await settled([moving, seeing]);
   });
-  say(`   alice sees: carol is at ${MOVED_TO} now`);
+  say(`   alice sees carol at ${MOVED_TO}`);
 }
 
 /** A session of a member who has joined. The home keeps its keys, so a second call is the same member. */
