@@ -257,18 +257,6 @@ export const AUDIT_FILE_BYTES_MIN = 4_096;
 export const AUDIT_FILE_BYTES_MAX = 1_073_741_824;
 export const AUDIT_FILES_MAX = 1_000;
 
-/** Entries of the audit log that wait for a slow disk. Further ones are lost, and counted. About 2 MB. */
-export const AUDIT_QUEUE_EVENTS_MAX = 8_192;
-
-/** Lines of one write to the audit log. */
-export const AUDIT_BATCH_EVENTS = 256;
-
-/** Characters of one text in a line of the audit log; a longer one is cut. Names have NAME_CHARS_MAX at most. */
-export const AUDIT_TEXT_CHARS_MAX = 256;
-
-/** Bytes at the end of a file of the audit log that hold its last line: no line is longer. */
-export const AUDIT_TAIL_BYTES = 65_536;
-
 /** Additions to the table that the coordinator sends to the audit log in one message; fewer wait up to 100 ms. */
 export const AUDIT_ADDITIONS_BATCH = 64;
 

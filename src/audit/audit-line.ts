@@ -5,8 +5,8 @@
 // The first line of each file repeats the hash before it as object.prev, so that the chain can be checked from any file
 // on, after older ones were deleted.
 import { createHmac, type KeyObject } from 'node:crypto';
-import { AUDIT_TEXT_CHARS_MAX } from '../limits.ts';
 import type { AuditEvent } from './audit-event.ts';
+import { AUDIT_TEXT_CHARS_MAX } from './limits.ts';
 
 /** The hash before the first line of a log. */
 export const FIRST_HASH = '0'.repeat(64);

@@ -1,9 +1,10 @@
 // The audit log of a running server: queues entries and writes them in batches. Invariants: recording never waits and
 // never throws; a line that cannot be written is counted as lost, and the log says so once there is room again.
-import { AUDIT_BATCH_EVENTS, AUDIT_QUEUE_EVENTS_MAX } from '../limits.ts';
+
 import type { AuditEvent, AuditSink } from './audit-event.ts';
 import type { ChainEnd } from './audit-line.ts';
 import { type AuditFiles, AuditWriteError, AuditWriter } from './audit-writer.ts';
+import { AUDIT_BATCH_EVENTS, AUDIT_QUEUE_EVENTS_MAX } from './limits.ts';
 
 /** Milliseconds that entries of members may wait for more. Entries of operators are written and synced at once. */
 const WRITE_MS = 100;

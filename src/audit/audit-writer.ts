@@ -4,11 +4,11 @@ import type { KeyObject } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AUDIT_TAIL_BYTES } from '../limits.ts';
 import { syncDirectory } from '../runtime/atomic-file.ts';
 import type { AuditEvent } from './audit-event.ts';
 import { rotatedFiles, tailOf } from './audit-files.ts';
 import { type ChainEnd, FILE_BEGUN, FIRST_HASH, readLine, sealLine } from './audit-line.ts';
+import { AUDIT_TAIL_BYTES } from './limits.ts';
 
 /** Path and bounds of the log. */
 export interface AuditFiles {

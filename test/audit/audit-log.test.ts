@@ -18,8 +18,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/audit/audit-event.ts';
 import { openAuditKey } from '../../src/audit/audit-files.ts';
 import { AuditLog, type AuditObserver } from '../../src/audit/audit-log.ts';
+import { AUDIT_QUEUE_EVENTS_MAX } from '../../src/audit/limits.ts';
 import { verifyAudit } from '../../src/audit/verify.ts';
-import { AUDIT_QUEUE_EVENTS_MAX } from '../../src/limits.ts';
 import { until } from '../support/until.ts';
 
 let directory: string;
