@@ -32,6 +32,7 @@ export interface FormingFields {
   observedAddress?: string;
   recordedSeq?: bigint;
   clusterVersion?: bigint;
+  existed?: boolean;
   confirmMs?: number;
   round?: Buffer;
   confirmed?: bigint;
@@ -59,7 +60,7 @@ export interface FormingInput {
 }
 
 /** Fields that a registry may send. Requests' own (38, 44, 46, 50, 52) are errors in a reply. */
-export const FORMING_FIELDS = [32, 33, 34, 35, 36, 37, 40, 41, 42, 43, 45, 47, 48, 49, 51, 60, 61];
+export const FORMING_FIELDS = [32, 33, 34, 35, 36, 37, 39, 40, 41, 42, 43, 45, 47, 48, 49, 51, 60, 61];
 /** Those of them that may stand more than once. */
 export const FORMING_REPEATED = [51];
 
@@ -110,6 +111,7 @@ export function decodeForming(fields: Fields): FormingFields {
     observedAddress: fields.text(35),
     recordedSeq: fields.uint64(36),
     clusterVersion: fields.uint64(37),
+    existed: fields.bool(39),
     confirmMs: fields.uint32(40),
     round: fields.bytes(41),
     confirmed: fields.uint64(42),

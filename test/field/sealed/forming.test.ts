@@ -18,12 +18,12 @@ afterAll(async () => {
 describe.each(SEALED_WIRES)('over $label', (wire) => {
   const name = (what: string) => `${what}-${wire.label.replaceAll(/[^a-zA-Z]/g, '')}`;
 
-  it('clamps the confirm time, and a repeated Create changes nothing (Q1)', async () => {
+  it('clamps the confirm time, and a repeated Create changes nothing (Q1, R15)', async () => {
     const { client } = await registry.member(wire, 0);
     const create = async (clusterName: string, confirmMs?: number) =>
       await client.call({ op: OP.Create, clusterName, clusterSize: 2, confirmMs }, OP.CreateReply);
-    expect(await create(name('short'), 1)).toMatchObject({ confirmMs: 15_000 });
-    expect(await create(name('short'), 40_000)).toMatchObject({ confirmMs: 15_000 });
+    expect(await create(name('short'), 1)).toMatchObject({ confirmMs: 15_000, existed: false });
+    expect(await create(name('short'), 40_000)).toMatchObject({ confirmMs: 15_000, existed: true });
     expect(await create(name('long'), 4_000_000)).toMatchObject({ confirmMs: 3_600_000 });
     expect((await create(name('none'))).confirmMs ?? 0).toBe(0);
     expect((await create(name('zero'), 0)).confirmMs ?? 0).toBe(0);
