@@ -35,13 +35,15 @@ function install() {
 /** The entry points with types, by TypeDoc's name for them: their folder in src, or `index` for src itself. */
 function entryPoints() {
   const typed = Object.entries(manifest.exports).filter(([, target]) => target.types !== undefined);
-  return new Map(
+  const named = new Map(
     typed.map(([path, { types }]) => {
       const source = join(top, types.replace('./dist/', '').replace(/\.d\.ts$/, '.ts'));
       const folder = relative(join(top, 'src'), dirname(source));
       return [folder === '' ? 'index' : folder, { source, specifier: `${manifest.name}${path.slice(1)}` }];
     }),
   );
+  // TypeDoc describes an export where it sees it first: those of xlreg/client there, not in xlreg.
+  return new Map([...named].toSorted(([one], [other]) => Number(one === 'index') - Number(other === 'index')));
 }
 
 /** Returns false after a warning: of a missing doc comment, a type that is not exported, or a broken link. */
@@ -74,6 +76,8 @@ async function build() {
   });
   const project = await app.convert();
   if (project === undefined) return false;
+  const inLiterals = Object.values(project.reflections).filter((one) => isPartOfAlternative(one, ReflectionKind));
+  app.options.setValue('intentionallyNotDocumented', [...new Set(inLiterals.map((one) => one.getFullName()))]);
   app.validate(project);
   await app.generateOutputs(project);
   return !app.logger.hasErrors() && !app.logger.hasWarnings();
@@ -89,4 +93,11 @@ function isUnspecific(reflection, kinds) {
       ({ name }) => name === 'message' || name === 'stack' || name === 'constructor',
     ) === true
   );
+}
+
+/** Properties of a type's alternatives, such as those of an event: the comment is on the alternative. */
+function isPartOfAlternative(reflection, kinds) {
+  const { parent } = reflection;
+  if (!reflection.kindOf(kinds.Property) || reflection.hasComment() || !parent.kindOf(kinds.TypeLiteral)) return false;
+  return parent.parent.kindOf([kinds.TypeAlias, kinds.Property]);
 }

@@ -15,8 +15,11 @@ export function copyPages(top, to) {
     const text = readFileSync(join(top, page), 'utf8').replaceAll(LINK, (whole, code, image, label, path, anchor) => {
       if (code !== undefined || /^[a-z]+:/.test(path)) return whole;
       const target = normalize(join(dirname(page), path));
+      const found = statSync(join(top, target), { throwIfNoEntry: false });
+      // The check of the built site reports it.
+      if (found === undefined) return whole;
       // A folder is no page of the site.
-      if (!statSync(join(top, target)).isFile()) return label;
+      if (!found.isFile()) return label;
       if (target.endsWith('.md')) pages.add(target);
       else copy(join(top, target), join(to, target));
       return `${image}[${label}](${path}${anchor ?? ''})`;

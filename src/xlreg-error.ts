@@ -80,6 +80,7 @@ export type RefusalCode =
 
 /** What an error tells besides its message. */
 export interface XlRegErrorOptions extends ErrorOptions {
+  /** The cause. */
   readonly code: XlRegErrorCode;
   /** Default false. */
   readonly retryable?: boolean | undefined;
@@ -99,6 +100,7 @@ export interface XlRegErrorOptions extends ErrorOptions {
  */
 export class XlRegError extends Error {
   override readonly name: string = 'XlRegError';
+  /** The cause, for programs to compare. */
   readonly code: XlRegErrorCode;
   /** True if the same call may succeed later although nobody changes its arguments. */
   readonly retryable: boolean;

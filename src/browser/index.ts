@@ -12,6 +12,7 @@ export {
 } from '../client/errors.ts';
 export { createJoinToken, type JoinTokenSpec } from './join-token.ts';
 export { type Member, type MemberSpec, openMember } from './member.ts';
+export type { Token } from './messages.ts';
 export { parseRegCred, type RegCred } from './reg-cred.ts';
 export type { ClusterMember, Roster, UnverifiedReason } from './roster.ts';
 export { type SavedRoster, SavedRosterError, verifySavedRoster } from './saved-roster.ts';

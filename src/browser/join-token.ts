@@ -23,7 +23,15 @@ export interface JoinTokenSpec {
   readonly observer?: boolean | undefined;
 }
 
-/** Makes a join token of 128 random bits. */
+/**
+ * Makes a join token of 128 random bits.
+ *
+ * @example
+ * ```ts
+ * const token = createJoinToken();
+ * console.log(token.startsWith('xlj_'));
+ * ```
+ */
 export function createJoinToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(JOIN_TOKEN_BYTES_MIN));
   const base64 = btoa(String.fromCharCode(...bytes));

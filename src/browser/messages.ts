@@ -4,17 +4,25 @@ import { type Bytes, concat, utf8 } from './bytes.ts';
 
 /** A token's fields; those of type uint64 are bigints. */
 export interface Token {
+  /** The member's name. */
   readonly name: string;
+  /** Bits: 1 ephemeral, 2 admin, 4 solo (T9). */
   readonly attrs: bigint;
+  /** 20 or 32 bytes. */
   readonly id: Bytes;
+  /** SubjectPublicKeyInfo of the key for encryption. */
   readonly commsKey: Bytes;
+  /** SubjectPublicKeyInfo of the key for signatures. */
   readonly sigKey: Bytes;
+  /** `host:port` each, 0 to 4. */
   readonly endPoints: readonly string[];
   /** 32 bytes; empty if absent. */
   readonly sealKey: Bytes;
+  /** Rises with each statement of the member; 0 without one. */
   readonly seq: bigint;
   /** Empty if absent. */
   readonly statement: Bytes;
+  /** Lines of `key=value`. */
   readonly labels: string;
 }
 

@@ -29,11 +29,15 @@ export class SavedRosterError extends XlRegError {
 
 /** A roster that its registry has signed. */
 export interface SavedRoster {
+  /** Hex. */
   readonly clusterId: string;
   /** The cluster's name. */
   readonly cluster: string;
+  /** Number of seats, 2 to 64. */
   readonly size: number;
+  /** Rises with each restore of the registry (W4). */
   readonly term: number;
+  /** Rises with each change of the complete cluster (Q2). */
   readonly epoch: number;
   /** When the registry made it, on the registry's clock. */
   readonly time: Date;
@@ -63,6 +67,13 @@ export function savedRosterFile({ rosterBody, rosterSignature, tokenBytes }: Rep
  * Verifies a saved roster: the registry's signature, and that its members are those of the body, each with its own
  * statement. With `store`, refuses one that is older than the latest seen of its cluster, or another one of the same epoch,
  * and notes it; a higher term is always accepted (W4). Makes no connection. Rejects with SavedRosterError.
+ *
+ * @example
+ * ```ts
+ * const file = new Uint8Array(await (await fetch('/demo.roster')).arrayBuffer());
+ * const roster = await verifySavedRoster(file, regCred);
+ * for (const { token } of roster.members) console.log(token.name, token.endPoints);
+ * ```
  */
 export async function verifySavedRoster(file: Bytes, registry: RegCred, store?: MemberStore): Promise<SavedRoster> {
   const { body, signature, tokens } = parseFile(file);

@@ -24,6 +24,7 @@ export interface RefusalDetails {
 /** The registry refused a request and ended the session (E2). */
 export class RegistryRefused extends XlRegError {
   override readonly name = 'RegistryRefused';
+  /** The cause, for programs to compare. */
   declare readonly code: RefusalCode;
   /** The registry's text, unescaped. The message holds it escaped and cut at 256 characters. */
   readonly text: string;

@@ -3,6 +3,7 @@
 export type { SessionDialect } from '../wire/hello.ts';
 export { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
 export { keyFingerprint } from '../wire/rsa-key.ts';
+export type { RefusalCode, XlRegErrorOptions } from '../xlreg-error.ts';
 export { type BegunSession, beginSession } from './begin-session.ts';
 export type { ClusterMember, ClusterProperties, ClusterRef, ClusterSpec, Roster, UnverifiedReason } from './cluster.ts';
 export { type ConnectOptions, connect } from './connect.ts';
@@ -29,7 +30,7 @@ export { type FetchRegCredOptions, fetchRegCred } from './fetch-reg-cred.ts';
 export { acceptSigKey, assertHomeAllows, forgetSealed } from './home-notes.ts';
 export type { IdentifyBy } from './identity-message.ts';
 export { ClusterClosed, ClusterIncomplete, type Missing } from './join/cluster-errors.ts';
-export type { ClusterEvent } from './join/cluster-events.ts';
+export type { ClusterEvent, ClusterState } from './join/cluster-events.ts';
 export { type IdentityStore, MemoryStore } from './join/identity-store.ts';
 export { type JoinClusterOptions, joinCluster } from './join/join-cluster.ts';
 export type { Cluster } from './join/joined-cluster.ts';

@@ -40,6 +40,7 @@ export class ClusterIncomplete extends XlRegError {
   readonly members: readonly ClusterMember[];
   /** Number of seats, if it is known. */
   readonly size: number | undefined;
+  /** The seats, names and confirmations that lack. */
   readonly missing: Missing;
 
   constructor(what: string, state: ClusterState | undefined, expected: readonly string[], cause: unknown) {

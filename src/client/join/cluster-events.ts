@@ -26,14 +26,17 @@ export type ClusterEvent =
 
 /** A cluster at one moment. */
 export interface ClusterState {
+  /** Hex, 40 or 64 digits. */
   readonly clusterId: string;
   /** Undefined if an older registry does not tell it. */
   readonly size: number | undefined;
   /** By ascending index. */
   readonly members: readonly ClusterMember[];
+  /** True if each seat is taken. */
   readonly full: boolean;
   /** Never false again for the same cluster (Q2). */
   readonly complete: boolean;
+  /** 0 until the cluster is complete (Q2). Undefined in the RSA dialects. */
   readonly epoch: number | undefined;
   /** Bits of the seats that have confirmed the open round; undefined if there is none. */
   readonly confirmed: bigint | undefined;

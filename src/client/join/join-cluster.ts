@@ -65,15 +65,17 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
  * and the last failure. Throws TypeError for an invalid option. docs/reference/errors.md has the codes.
  *
  * @example
+ * ```ts
  * await using cluster = await joinCluster({
  *   registry: 'xlreg-data/regCred.dat',
- *   cluster: 'pair',
+ *   cluster: 'demo',
  *   size: 2,
  *   name: 'alice',
  *   endPoints: ['127.0.0.1:4001'],
  *   store: 'members/alice',
  * });
  * for (const { name, endPoints } of cluster.members()) console.log(name, endPoints);
+ * ```
  */
 export async function joinCluster(options: JoinClusterOptions): Promise<Cluster> {
   const { name, cluster, endPoints, labels = {}, store, expected = [], until = 'complete', onRetry } = options;
