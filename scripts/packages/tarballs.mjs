@@ -31,8 +31,11 @@ const PACKAGES = [
   },
 ];
 
-/** The declarations of Node, which those of the packages import. A program chooses the version; protobufjs has it, too. */
-const TYPES = { '@types/node': '>=20' };
+/** The declarations of Node, which those of the packages import: only TypeScript needs them, in the program's version. */
+const TYPES = {
+  peerDependencies: { '@types/node': '>=20' },
+  peerDependenciesMeta: { '@types/node': { optional: true } },
+};
 
 process.chdir(top);
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { built: { type: 'boolean' } } });
@@ -59,16 +62,17 @@ function stage({ manifest, entries, folders, version }, folder) {
     write(join(folder, file), file.endsWith('.d.ts') ? withNodeTypes(text) : withoutMap(text));
   }
   for (const path of folders) cpSync(path, join(folder, path), { recursive: true });
-  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(file, join(folder, file));
+  cpSync('LICENSE', join(folder, 'LICENSE'));
+  write(join(folder, 'CHANGELOG.md'), withoutLinks(readFileSync('CHANGELOG.md', 'utf8')));
   cpSync(`packaging/npm/${manifest.name}/README.md`, join(folder, 'README.md'));
   const unlisted = packages.filter((name) => !(name in root.dependencies));
   if (unlisted.length > 0) throw new Error(`package.json does not list ${unlisted.join(', ')} under dependencies`);
-  const dependencies = {
-    ...TYPES,
-    ...Object.fromEntries(packages.map((name) => [name, version(root.dependencies[name])])),
-  };
+  const dependencies = Object.fromEntries(packages.map((name) => [name, version(root.dependencies[name])]));
   const shared = fieldsOf(root, ['version', 'license', 'type', 'private', 'engines']);
-  write(join(folder, 'package.json'), `${JSON.stringify({ ...manifest, ...shared, dependencies }, undefined, 2)}\n`);
+  write(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ ...manifest, ...shared, dependencies, ...TYPES }, undefined, 2)}\n`,
+  );
 }
 
 function fieldsOf(object, names) {
@@ -89,6 +93,11 @@ function entryPoints({ bin = {}, exports }) {
 /** The sources that a map names are not in the package. */
 function withoutMap(text) {
   return text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n');
+}
+
+/** The pages of the checkout are not in the package. */
+function withoutLinks(markdown) {
+  return markdown.replaceAll(/\[([^\]]*)\]\((?![a-z]+:)[^)\s]+\)/g, '$1');
 }
 
 /** Declarations that need Node's say so: TypeScript 6 and 7 load no types by themselves, nor does `types: []`. */

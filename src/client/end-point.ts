@@ -16,7 +16,10 @@ export interface EndPoint {
  * for any other text. Members of an RSA dialect are not verified, and some registries of the field pass on any text.
  *
  * @example
- * const socket = net.connect(parseEndPoint(member.endPoints[0]));
+ * ```ts
+ * const { host, port } = parseEndPoint('[::1]:4001');
+ * console.log(host, port); // ::1 4001
+ * ```
  */
 export function parseEndPoint(text: string): EndPoint {
   if (!isEndPoint(text)) throw new TypeError('an end point should be HOST:PORT, IPv6 in brackets');

@@ -12,6 +12,7 @@ export interface FetchRegCredOptions {
   readonly fingerprint?: string | undefined;
   /** The dialect of the later sessions, which selects the key that is pinned; default `sealed`. */
   readonly dialect?: SessionDialect | undefined;
+  /** Ends the attempt. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -21,7 +22,12 @@ export interface FetchRegCredOptions {
  * TypeError for a URL of another kind.
  *
  * @example
- * const regCred = await fetchRegCred('http://registry:56790', { fingerprint: 'SHA256:…' });
+ * ```ts
+ * // `xlreg regcred` prints the fingerprint on the server; url is such as http://registry.example:56790.
+ * const pinned = keyFingerprint(regCred.sigKey);
+ * const fetched = await fetchRegCred(url, { fingerprint: pinned });
+ * console.log(fetched.name);
+ * ```
  */
 export async function fetchRegCred(url: string | URL, options: FetchRegCredOptions = {}): Promise<RegCred> {
   const { dialect = 'sealed', signal = new AbortController().signal } = options;

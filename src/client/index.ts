@@ -39,6 +39,7 @@ export { createJoinToken, hashJoinToken, type JoinTokenSpec, type JoinTokenState
 export { createMember, createVisitor, type Labels, type Member, type MemberSpec } from './member.ts';
 export { loadMember, openMember, saveMember } from './member-home.ts';
 export type { ClusterMemory, MemberMemory, RegistryMemory, SeenMember, SignedStatement } from './memory.ts';
+export type { PromptGenerator } from './prompt-end.ts';
 export type { ClientIdentity, FetchedRoster, RegistrySession } from './registry-session.ts';
 export type { ChangesRequest, KnownRoster, RosterChanges } from './roster-changes.ts';
 export { RosterFolder } from './roster-folder.ts';

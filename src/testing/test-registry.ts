@@ -42,9 +42,11 @@ const LOOPBACK = '127.0.0.1';
  * no measure of speed. Rejects with ListenError if the port is in use, and with ConfigError for a wrong setting.
  *
  * @example
+ * ```ts
  * await using registry = await startRegistry();
  * const session = await registry.connect('alice');
  * await session.create('demo', { size: 2 });
+ * ```
  */
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const { keys = 0, store = 'memory', port = 0, settings = {} } = options;
@@ -204,6 +206,7 @@ export class TestRegistry {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
+  /** For `await using`: stops the registry. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

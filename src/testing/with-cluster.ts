@@ -19,6 +19,7 @@ export interface WithClusterOptions extends TestRegistryOptions {
 
 /** A member of a test cluster. */
 export interface ClusterSeat {
+  /** The member with its keys. */
   readonly member: Member;
   /** An identified session that has joined. */
   readonly session: RegistrySession;
@@ -28,8 +29,11 @@ export interface ClusterSeat {
 
 /** A complete cluster. */
 export interface TestCluster {
+  /** The registry that has the cluster. */
   readonly registry: TestRegistry;
+  /** The cluster's name. */
   readonly name: string;
+  /** Hex, 64 digits. */
   readonly clusterId: string;
   /** By seat: `members[0]` has the index 0. Their names are `member-0`, `member-1` and so on. */
   readonly members: readonly ClusterSeat[];
@@ -40,9 +44,11 @@ export interface TestCluster {
  * the registry that it has started. Throws RangeError unless size is 2 to 64.
  *
  * @example
+ * ```ts
  * await withCluster(3, async ({ members }) => {
  *   assert.equal(members[0]?.roster.members.length, 3);
  * });
+ * ```
  */
 export async function withCluster<T>(
   size: number,

@@ -1,5 +1,5 @@
 // The `@example`s of all public functions and classes compile, and those for Node run against a registry. They may use,
-// besides the exports of their entry point: readFile and writeFile; regCred; member, who is alice of the complete cluster
+// besides the exports of their entry point: assert, readFile and writeFile; url, the registry's; regCred; member, who is alice of the complete cluster
 // demo; and session, where she is identified.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -50,7 +50,7 @@ async function formDemo(): Promise<void> {
   for (const member of [alice, await createMember({ name: 'bob', endPoints: ['127.0.0.1:4002'] })]) {
     const session = await connect(regCred);
     await session.identify(member);
-    await session.create('demo', { size: 2 });
+    await session.create('demo', { size: 2, confirmMs: 0 });
     await session.join('demo');
     await session.bye();
   }
@@ -89,7 +89,8 @@ function moduleOf(entry: EntryPoint, examples: readonly Example[]): string {
   const fromEntry = new Set([...used(entry.names), ...own.filter((name) => entry.names.has(name))]);
   const fromClient = isRun ? [...used(client.names), ...own].filter((name) => !entry.names.has(name)) : [];
   const given = isRun
-    ? `const regCred = parseRegCred(await readFile('xlreg-data/regCred.dat', 'ascii'));
+    ? `const url = 'http://127.0.0.1:${registry.wsPort}';
+       const regCred = parseRegCred(await readFile('xlreg-data/regCred.dat', 'ascii'));
        const member = await openMember('members/alice', { name: 'alice', endPoints: ['127.0.0.1:4001'] });`
     : 'declare const regCred: entry.RegCred; declare const member: entry.Member;';
   const functions = examples.map(({ name, statements }) => {
@@ -99,6 +100,7 @@ function moduleOf(entry: EntryPoint, examples: readonly Example[]): string {
   });
   const calls = examples.map(({ name }) => `await example_${name}(); console.log('ran ${name}');`);
   return [
+    "import assert from 'node:assert/strict';",
     "import { readFile, writeFile } from 'node:fs/promises';",
     `import type * as entry from '${entry.specifier}';`,
     `import { ${[...fromEntry].join(', ')} } from '${entry.specifier}';`,

@@ -60,6 +60,7 @@ describe.each<PackageName>(['xlreg', 'xlreg-client'])('the tarball of %s', (name
   it('exports its manifest, says what it is, and names no address, because none is public', () => {
     expect(manifest.exports['./package.json']).toBe('./package.json');
     expect(manifest).toMatchObject({ license: 'MIT', private: true, description: expect.stringMatching(/./) });
+    expect(manifest.peerDependenciesMeta).toEqual({ '@types/node': { optional: true } });
     expect((manifest.keywords as string[]).length).toBeGreaterThan(3);
     expect(Object.keys(manifest).filter((key) => ['repository', 'homepage', 'bugs', 'scripts'].includes(key))).toEqual(
       [],
@@ -86,7 +87,7 @@ describe.each<PackageName>(['xlreg', 'xlreg-client'])('the tarball of %s', (name
   });
 
   it.each(['nodenext', 'bundler'])('compiles in a program with `types: []` and %s resolution', async (resolution) => {
-    for (const needed of Object.keys(manifest.dependencies as object)) {
+    for (const needed of [...Object.keys(manifest.dependencies as object), '@types/node']) {
       const place = join(folder, 'node_modules', needed);
       mkdirSync(dirname(place), { recursive: true });
       if (!existsSync(place)) symlinkSync(join(project, 'node_modules', needed), place);
