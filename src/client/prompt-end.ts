@@ -2,6 +2,7 @@
 
 /** A generator that `await using` ends. The iterators of Node below 24 are not disposable by themselves. */
 export interface PromptGenerator<T> extends AsyncGenerator<T, void, void> {
+  /** The generator itself, for `for await`. */
   [Symbol.asyncIterator](): PromptGenerator<T>;
   /** Ends the generator as return() does. Never rejects. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -1,6 +1,6 @@
-// The `@example`s of all public functions and classes compile, and those for Node run against a registry. They may use,
-// besides the exports of their entry point: assert, readFile and writeFile; url, the registry's; regCred; member, who is alice of the complete cluster
-// demo; and session, where she is identified.
+// The `@example`s of all public functions and classes compile, and those for Node run against a registry. Besides the
+// exports of their entry point they may use assert, readFile and writeFile; url and regCred, the registry's; member, who is
+// alice of the complete cluster demo; and session, where she is identified.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
