@@ -103,6 +103,9 @@ export const SEGMENTS_OF_A_WAKE = 2;
 /** Messages of one session. Bounds the memory for its IVs: two of up to 32 bytes a message, 4 MiB in all (F6). */
 export const SESSION_MESSAGES_MAX = 65_536;
 
+/** Connections in all (`--max-connections`). */
+export const CONNECTIONS_MAX = 1_000_000;
+
 /** Workers of the pool (`--workers`). Each needs a hazard word of the roster cache. */
 export const WORKERS_MAX = 256;
 
@@ -115,10 +118,7 @@ export const SLOTS_PER_WORKER = 64;
  */
 export const HELLOS_PER_WORKER = 4;
 
-/**
- * Session messages waiting for the pool, at most one for each connection. A connection whose message finds no room is
- * closed.
- */
+/** Session messages waiting for the pool, one a connection at most. Without room, the connection is closed. */
 export const WAITING_SESSION_FRAMES_MAX = 65_536;
 
 /**
@@ -139,9 +139,7 @@ export const SHARED_STORE_ANSWER_MS = 1_900;
 /** Conflicts that one command may lose before its client is told `registry cannot store`. */
 export const COMMIT_ATTEMPTS_MAX = 8;
 
-/**
- * Bytes of regCred.dat that are read (C5). 4096-bit keys and hundreds of end points fit; parsing takes less than 10 ms.
- */
+/** Bytes of regCred.dat that are read (C5). 4096-bit keys and hundreds of end points fit; parsing takes 10 ms. */
 export const REG_CRED_BYTES_MAX = 65_536;
 
 /** End points of one etcd: it has 7 servers at most, and two more allow for load balancers. */
@@ -156,9 +154,7 @@ export const HTTP_BODY_BYTES_MAX = 4_096;
 /** Longest time that uWebSockets.js waits for a whole request: 10 s, on a clock with steps of 4 s. */
 export const HTTP_WAIT_MS_MAX = 15_000;
 
-/**
- * Longest time that uWebSockets.js waits for the peer's FIN after a close frame: one step of that clock, with a margin.
- */
+/** Longest time that uWebSockets.js waits for the FIN after a close frame: a step of that clock, with a margin. */
 export const WEBSOCKET_LINGER_MS_MAX = 5_000;
 
 /**
@@ -176,9 +172,7 @@ export const HTTP_REPLY_MS_MAX = 10_000;
 /** Milliseconds within which a client of the admin port must take some bytes of a long reply, such as a backup. */
 export const HTTP_STALL_MS_MAX = 60_000;
 
-/**
- * Milliseconds before an idle connection of the admin port is closed. Scrapers and proxies close theirs first (60 s).
- */
+/** Milliseconds before an idle connection of the admin port is closed. Scrapers and proxies close first (60 s). */
 export const HTTP_KEEP_ALIVE_MS = 75_000;
 
 /** Connections of the admin port: few beside the 256 files that are reserved from the data ports. */
@@ -187,8 +181,9 @@ export const HTTP_CONNECTIONS_MAX = 64;
 /** The same for one address: all readers of the status page (STATUS_STREAMS_MAX) and as many others. */
 export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = 32;
 
-/** Addresses with connection and Hello counts of their own; about 15 MB. */
-export const ADDRESSES_MAX = 65_536;
+/** Addresses with counts of their own, in sets of ADDRESS_WAYS; about 3 MB. Half full, one set in 10,000 overflows. */
+export const ADDRESSES_MAX = 131_072;
+export const ADDRESS_WAYS = 32;
 
 /** Entries shared by all further addresses. Exhausting all of them takes as many addresses again. */
 export const SHARED_ADDRESS_ENTRIES = 1_024;
@@ -292,10 +287,7 @@ export const LOG_FLUSH_MS = 1_000;
 export const OTHER_FILES = 256;
 export const CONNECTIONS_MIN = 32;
 
-/**
- * Milliseconds that a start retries a port that is taken. An outgoing connection or the previous server may still hold
- * it.
- */
+/** Milliseconds that a start retries a port that is taken, as by an outgoing connection or the previous server. */
 export const PORT_WAIT_MS = 5_000;
 
 /** Milliseconds that a cancelled start may take to release its resources. Then the process exits anyway. */

@@ -7,6 +7,7 @@ import {
   AUDIT_FILE_BYTES_MAX,
   AUDIT_FILE_BYTES_MIN,
   AUDIT_FILES_MAX,
+  CONNECTIONS_MAX,
   MESSAGE_BYTES_MAX,
   REPLY_BYTES_MAX,
   REPLY_BYTES_MIN,
@@ -249,7 +250,7 @@ export const settings = z.strictObject({
   ),
 
   'max-connections': limit(
-    ...(['limits', 1_000_000, 20_000] as const),
+    ...(['limits', CONNECTIONS_MAX, 20_000] as const),
     'TCP and WebSocket together; a new connection displaces the oldest without a good Hello',
   ),
   'max-connections-per-address': limit(

@@ -3,6 +3,7 @@
 // varies from run to run. It ends with its parent.
 import { randomBytes } from 'node:crypto';
 import { Admission } from '../../src/admission/admission.ts';
+import { newAdmissionMemory } from '../../src/admission/admission-memory.ts';
 import { Networks } from '../../src/admission/ip-address.ts';
 import { readConfig } from '../../src/config.ts';
 import { chooseWebEngine, listenWeb } from '../../src/net/web-listener.ts';
@@ -32,7 +33,7 @@ const listener = await listenWeb(chooseWebEngine('auto'), {
       peerEnded() {},
       closed() {},
     }),
-    admission: new Admission(readConfig([], {}), { isFull: () => true }, () => {}),
+    admission: new Admission(readConfig([], {}), newAdmissionMemory(1, 1_000), 0, { isFull: () => true }, () => {}),
     trust: { forwarded: nobody, xForwardedFor: nobody },
     allowedOrigins: [],
   },

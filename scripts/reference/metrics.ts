@@ -9,12 +9,13 @@ import { buildMetrics } from '../../src/metrics/build-metrics.ts';
 import { certificateMetrics } from '../../src/metrics/certificate-metrics.ts';
 import { coordinatorMetrics } from '../../src/metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../../src/metrics/etcd-metrics.ts';
+import { FrontStats, newFrontStatsMemory } from '../../src/metrics/front-stats.ts';
 import { logMetrics } from '../../src/metrics/log-metrics.ts';
-import { PoolMetrics } from '../../src/metrics/pool-metrics.ts';
+import { poolMetrics } from '../../src/metrics/pool-metrics.ts';
 import { processMetrics } from '../../src/metrics/process-metrics.ts';
 import { readinessMetrics } from '../../src/metrics/readiness-metrics.ts';
 import { ReloadMetrics } from '../../src/metrics/reload-metrics.ts';
-import { SessionMetrics } from '../../src/metrics/session-metrics.ts';
+import { sessionMetrics } from '../../src/metrics/session-metrics.ts';
 import { threadMetrics } from '../../src/metrics/thread-metrics.ts';
 import { waitMetrics } from '../../src/metrics/wait-metrics.ts';
 import { LOOP_DELAY_SECONDS } from '../../src/runtime/loop-delay.ts';
@@ -82,10 +83,10 @@ function registerAll(registry: Registry): void {
     () => ({ written: 0, lost: 0 }),
     () => undefined,
   );
-  new SessionMetrics(registry);
-  new PoolMetrics(registry, () => ({ hello: 0, message: 0, resume: 0 }));
-  const ended = { change: 0, time: 0, message: 0, fin: 0, drain: 0, closed: 0 };
-  waitMetrics(registry, () => ({ parked: 0, woken: 0, ended }));
+  const front = new FrontStats(newFrontStatsMemory());
+  sessionMetrics(registry, [front.sessions]);
+  poolMetrics(registry, [front.pool], () => [front.state.queueLengths]);
+  waitMetrics(registry, () => [front.state.waits]);
   coordinatorMetrics(registry, coordinatorStats(newStatsMemory()), () => 0);
   threadMetrics(registry, { stats: () => [], loopDelays: { main: delays, coordinator: delays } });
 }

@@ -1,85 +1,57 @@
 // Admission: limits in all, for each address and for each session. Part of stage 1 of the data path (sequential, in the
-// front end); it touches no queue. A connection over a limit is closed silently (F10) and counted under that limit.
-import { HELLO_BURST_SECONDS, HELLO_BURST_SECONDS_PER_ADDRESS, SILENT_CONNECTIONS_SHARE } from '../limits.ts';
+// front end); it touches no queue. A connection over a limit is closed silently (F10) and counted under that limit. All
+// front ends share the counts (admission-memory.ts), so a limit holds for all of them together.
+import { SILENT_CONNECTIONS_SHARE } from '../limits.ts';
 import { monotonicSeconds } from '../runtime/thread-stats.ts';
-import { AddressTable, type AddressUse } from './address-table.ts';
+import { AddressMemory } from './address-memory.ts';
+import { AddressTable } from './address-table.ts';
+import { type AdmissionLimits, type AdmissionUse, helloRates, type LimitObserver } from './admission-limits.ts';
+import { type AdmissionMemory, ALL_HELLOS, Totals } from './admission-memory.ts';
+import { ConnectionPermit } from './connection-permit.ts';
 import { EXEMPT, type GrowthBudgets } from './growth-budgets.ts';
 import { addressHolder, Networks } from './ip-address.ts';
-import { isLimit, type Limit } from './limit-ledger.ts';
-import { type BucketRate, TokenBucket } from './token-bucket.ts';
-
-/** Limits that close connections silently. Each is a metric label, so this list bounds that label. */
-export const DROP_CAUSES = [
-  'connections',
-  'connections-per-address',
-  'silent-connections',
-  'displaced',
-  'hellos',
-  'hellos-per-address',
-  'session-bytes',
-  'session-messages',
-  'session-time',
-  'proxy-header',
-] as const satisfies readonly Limit[];
-
-export type DropCause = (typeof DROP_CAUSES)[number];
-
-/** The configured limits. */
-export interface AdmissionLimits {
-  readonly maxConnections: number;
-  readonly maxConnectionsPerAddress: number;
-  readonly maxHellosPerSecond: number;
-  readonly maxHellosPerSecondPerAddress: number;
-  readonly maxSessionBytes: number;
-  readonly maxSessionMessages: number;
-  readonly sessionTimeoutMs: number;
-  /** CIDRs of addresses without limits per address. */
-  readonly limitExempt: readonly string[];
-}
-
-/** Receives each refusal of a limit. `address` is the unit of limits, as `addressHolder` spells it. */
-export type LimitObserver = (limit: Limit, address: string | undefined) => void;
-
-/** Present use of limits, in their units; a used token of a bucket is a recent Hello. */
-export interface AdmissionUse {
-  readonly connections: number;
-  readonly hellos: number;
-  /** Maxima over all addresses. */
-  readonly connectionsOfAddress: number;
-  readonly hellosOfAddress: number;
-}
-
-function helloRates({ maxHellosPerSecond, maxHellosPerSecondPerAddress }: AdmissionLimits) {
-  const rate = (perSecond: number, seconds: number) => ({ perSecond, burst: Math.max(1, perSecond * seconds) });
-  return {
-    all: rate(maxHellosPerSecond, HELLO_BURST_SECONDS),
-    address: rate(maxHellosPerSecondPerAddress, HELLO_BURST_SECONDS_PER_ADDRESS),
-  };
-}
+import { PermitTable, type Ungreeted } from './permit-table.ts';
+import { SharedBuckets } from './shared-buckets.ts';
 
 export class Admission {
   readonly turnedAway: LimitObserver;
   #limits: AdmissionLimits;
   #exempt: Networks;
+  readonly #totals: Totals;
   readonly #addresses: AddressTable;
-  readonly #hellos: TokenBucket;
-  /** The rates of the buckets of Hellos, in all and for each address. The buckets follow their changes. */
-  readonly #rates: { readonly all: BucketRate; readonly address: BucketRate };
-  #connections = 0;
-  /** Connections without a permit, because their front end cannot close them. Included in #connections. */
+  readonly #hellos: SharedBuckets;
+  /** By front end. */
+  readonly #tables: readonly PermitTable[];
+  readonly #table: PermitTable;
+  /** By slot of #table. BOUNDED by its slots. */
+  readonly #permits: (ConnectionPermit | undefined)[] = [];
+  /** Connections without a permit, because their front end cannot close them. They count in all, too. */
   #unseated = 0;
-  /** Permits of connections without a good Hello, oldest first. BOUNDED by maxConnections. */
-  readonly #ungreeted = new Set<ConnectionPermit>();
+  #closed = false;
 
-  /** `growth` holds the addresses' budgets for additions to the table, which the coordinator charges. */
-  constructor(limits: AdmissionLimits, growth: Pick<GrowthBudgets, 'isFull'>, turnedAway: LimitObserver) {
+  /**
+   * The admission of one front end. `growth` holds the addresses' budgets for additions to the table, which the
+   * coordinator charges.
+   */
+  constructor(
+    limits: AdmissionLimits,
+    memory: AdmissionMemory,
+    front: number,
+    growth: Pick<GrowthBudgets, 'isFull'>,
+    turnedAway: LimitObserver,
+  ) {
     this.turnedAway = turnedAway;
     this.#limits = limits;
     this.#exempt = new Networks(limits.limitExempt);
-    const now = performance.now();
-    this.#rates = helloRates(limits);
-    this.#hellos = new TokenBucket(this.#rates.all, now);
-    this.#addresses = new AddressTable(this.#rates.address, now, (entry) => growth.isFull(entry, monotonicSeconds()));
+    const rates = helloRates(limits);
+    this.#totals = new Totals(memory.totals);
+    this.#hellos = new SharedBuckets(this.#totals.hellos, rates.all);
+    this.#addresses = new AddressTable(new AddressMemory(memory.addresses), front, rates.address, (entry) =>
+      growth.isFull(entry, monotonicSeconds()),
+    );
+    this.#tables = memory.permits.map((permits) => new PermitTable(permits));
+    this.#table = this.#tables[front]!;
+    if (this.#tables.length > 1) void this.#evictDisplaced();
   }
 
   get limits(): AdmissionLimits {
@@ -91,20 +63,32 @@ export class Admission {
     this.#limits = limits;
     this.#exempt = new Networks(limits.limitExempt);
     const { all, address } = helloRates(limits);
-    Object.assign(this.#rates.all, all);
-    Object.assign(this.#rates.address, address);
+    this.#hellos.setRate(all);
+    this.#addresses.setRate(address);
+  }
+
+  /** Ends the watch for displaced permits. */
+  close(): void {
+    this.#closed = true;
+    this.#table.parker.unpark();
+  }
+
+  /** Unlocks what a dead front end has left locked. Its thread must run no more code. */
+  recover(front: number): void {
+    this.#addresses.recover(front);
   }
 
   /** Number of connections, their maximum, and the number of addresses with an entry of their own. */
   get counts(): { readonly connections: number; readonly connectionsMax: number; readonly addresses: number } {
     const { maxConnections: connectionsMax } = this.#limits;
-    return { connections: this.#connections, connectionsMax, addresses: this.#addresses.size };
+    return { connections: this.#totals.connections, connectionsMax, addresses: this.#addresses.size };
   }
 
   /** The present use of the limits on connections and Hellos. Looks at each address, so it is for operators only. */
   get use(): AdmissionUse {
-    const now = performance.now();
-    return { connections: this.#connections, hellos: this.#hellos.used(now), ...this.#addresses.mostUsed(now) };
+    const now = monotonicSeconds();
+    const hellos = this.#hellos.used(ALL_HELLOS, now);
+    return { connections: this.#totals.connections, hellos, ...this.#addresses.mostUsed(now) };
   }
 
   get #unseatedMax(): number {
@@ -116,10 +100,14 @@ export class Admission {
    * permits are taken, the connection that has been without a good Hello for longest is closed.
    */
   take(): ConnectionPermit | undefined {
-    if (!this.#makeRoom()) return undefined;
-    this.#connections += 1;
-    const permit = new ConnectionPermit(this);
-    this.#ungreeted.add(permit);
+    if (!this.#takePlace()) return this.#refuse();
+    const slot = this.#table.open(this.#totals.nextStamp());
+    if (slot === undefined) {
+      this.#totals.add(-1);
+      return this.#refuse();
+    }
+    const permit = new ConnectionPermit(this, slot);
+    this.#permits[slot] = permit;
     return permit;
   }
 
@@ -144,17 +132,21 @@ export class Admission {
       this.turnedAway('silent-connections', undefined);
       return false;
     }
-    return this.#makeRoom();
+    if (this.#hasPlace()) return true;
+    this.#displaceOldest();
+    if (this.#hasPlace()) return true;
+    this.#refuse();
+    return false;
   }
 
   /** Counts a connection without a permit until freeUnseated(). */
   takeUnseated(): void {
-    this.#connections += 1;
+    this.#totals.add(1);
     this.#unseated += 1;
   }
 
   freeUnseated(): void {
-    this.#connections -= 1;
+    this.#totals.add(-1);
     this.#unseated -= 1;
   }
 
@@ -164,164 +156,107 @@ export class Admission {
    */
   hold(address: string): (() => void) | undefined {
     const holder = addressHolder(address);
-    const use = this.useOf(address, holder);
-    if (use && use.connections >= this.limits.maxConnectionsPerAddress) {
-      this.turnedAway('connections-per-address', holder);
-      return undefined;
-    }
-    return this.holdAnyway(address);
+    const entry = this.enter(address, holder);
+    if (entry === undefined) this.turnedAway('connections-per-address', holder);
+    return entry === undefined ? undefined : () => this.leave(entry);
   }
 
   /** The same without a limit, for a connection that exists already. */
   holdAnyway(address: string): () => void {
-    const use = this.useOf(address);
-    if (use === undefined) return () => {};
-    use.connections += 1;
-    return () => {
-      use.connections -= 1;
-    };
+    const entry = this.enter(address, addressHolder(address), Number.POSITIVE_INFINITY)!;
+    return () => this.leave(entry);
   }
 
-  #makeRoom(): boolean {
-    if (this.#connections >= this.limits.maxConnections) {
-      const [oldest] = this.#ungreeted;
-      oldest?.evict();
-      oldest?.free();
+  #hasPlace(): boolean {
+    return this.#totals.connections < this.#limits.maxConnections;
+  }
+
+  /** Counts a connection. Other front ends may take the places that this one frees, once each in a row. */
+  #takePlace(): boolean {
+    for (let left = this.#tables.length; ; left--) {
+      if (this.#totals.take(this.#limits.maxConnections)) return true;
+      if (left === 0 || !this.#displaceOldest()) return false;
     }
-    return this.#connections < this.limits.maxConnections || this.#refuse();
   }
 
-  #refuse(): false {
-    this.turnedAway('connections', undefined);
-    return false;
-  }
-
-  /** Returns the usage of an address; undefined if it is exempt. `holder` is addressHolder(address). */
-  useOf(address: string, holder = addressHolder(address)): AddressUse | undefined {
-    return this.#exempt.has(address) ? undefined : this.#addresses.of(holder, performance.now());
-  }
-
-  takeHello(cost: number): boolean {
-    return this.#hellos.take(performance.now(), cost);
-  }
-
-  giveBackHello(cost: number): void {
-    this.#hellos.giveBack(cost);
-  }
-
-  /** Records a good Hello. */
-  greeted(permit: ConnectionPermit): void {
-    this.#ungreeted.delete(permit);
-  }
-
-  /** Frees a permit. */
-  free(permit: ConnectionPermit): void {
-    this.#connections -= 1;
-    this.#ungreeted.delete(permit);
-  }
-}
-
-/**
- * One connection's place among all that are allowed, and its session's remaining budget. Frees once; later calls do
- * nothing.
- */
-export class ConnectionPermit {
-  readonly #admission: Admission;
-  #address: string | undefined;
-  /** The unit of limits that the address belongs to. */
-  #holder: string | undefined;
-  /** Undefined while the address is unknown, and for exempt addresses. */
-  #use: AddressUse | undefined;
-  #bytes = 0;
-  #messages = 0;
-  /** End of the session's time, in milliseconds. The time starts with a good Hello. */
-  #endsAt = Number.POSITIVE_INFINITY;
-  #freed = false;
-
-  /** Closes the connection at once, as `displaced`, to make room. Set by the permit's holder. */
-  evict: () => void = () => {};
-
-  constructor(admission: Admission) {
-    this.#admission = admission;
-  }
-
-  /** Address of the peer; undefined while unknown. */
-  get address(): string | undefined {
-    return this.#address;
-  }
-
-  /** Entry of the growth budget that pays for this connection's additions to the table; EXEMPT for exempt addresses. */
-  get origin(): number {
-    return this.#use?.entry ?? EXEMPT;
-  }
-
-  /** Sets the peer's address. Returns false, and frees the permit, if that address is at its limit of connections. */
-  placeAt(address: string): boolean {
-    this.#address = address;
-    this.#holder = addressHolder(address);
-    const use = this.#admission.useOf(address, this.#holder);
-    if (use && use.connections >= this.#admission.limits.maxConnectionsPerAddress) {
-      this.ended('connections-per-address');
-      this.free();
-      return false;
+  /** Frees the place of the oldest permit without a good Hello, of all front ends. Returns false if there is none. */
+  #displaceOldest(): boolean {
+    let oldest: Ungreeted | undefined;
+    let owner = this.#table;
+    for (const table of this.#tables) {
+      const candidate = table.oldest;
+      if (candidate === undefined || (oldest && ((candidate.stamp - oldest.stamp) | 0) >= 0)) continue;
+      [oldest, owner] = [candidate, table];
     }
-    this.#use = use;
-    if (use) use.connections += 1;
+    if (oldest === undefined) return false;
+    if (owner === this.#table) {
+      const permit = this.#permits[oldest.slot]!;
+      permit.evict();
+      permit.free();
+    } else if (owner.displace(oldest)) this.#totals.add(-1);
     return true;
   }
 
+  /** Closes the connections of permits that other front ends have displaced. */
+  async #evictDisplaced(): Promise<void> {
+    const { parker } = this.#table;
+    while (!this.#closed) {
+      const { epoch } = parker;
+      for (let slot = this.#table.nextDisplaced(); slot !== undefined; slot = this.#table.nextDisplaced()) {
+        this.#permits[slot]!.evict();
+      }
+      await parker.parkAsync(epoch);
+    }
+  }
+
+  #refuse(): undefined {
+    this.turnedAway('connections', undefined);
+  }
+
+  /** True if the limits per address apply to an address. */
+  isLimited(address: string): boolean {
+    return !this.#exempt.has(address);
+  }
+
   /**
-   * Charges a Hello; `cost` is in RSA Hellos. Returns the limit that it exceeds; undefined if a worker may answer it.
+   * Counts a connection of an address, with less than `most` others. Returns its entry, EXEMPT for an exempt address, or
+   * undefined if the address has `most`. `holder` is addressHolder(address).
    */
-  takeHello(cost = 1): DropCause | undefined {
-    if (this.#use?.hellos.take(performance.now(), cost) === false) return 'hellos-per-address';
-    return this.#admission.takeHello(cost) ? undefined : 'hellos';
+  enter(address: string, holder: string, most = this.#limits.maxConnectionsPerAddress): number | undefined {
+    return this.isLimited(address) ? this.#addresses.enter(holder, most, monotonicSeconds()) : EXEMPT;
   }
 
-  /** Returns the charge of a Hello that has cost a worker next to nothing. */
-  giveBackHello(cost: number): void {
-    this.#use?.hellos.giveBack(cost);
-    this.#admission.giveBackHello(cost);
+  leave(entry: number): void {
+    if (entry !== EXEMPT) this.#addresses.leave(entry);
   }
 
-  /** Records a good Hello; the session begins. */
-  greeted(): void {
-    this.#admission.greeted(this);
-    this.#endsAt = performance.now() + this.#admission.limits.sessionTimeoutMs;
+  /** Charges a Hello to its address and to all. Returns the limit that it exceeds. */
+  takeHello(entry: number, cost: number): 'hellos' | 'hellos-per-address' | undefined {
+    const now = monotonicSeconds();
+    if (entry !== EXEMPT && !this.#addresses.takeHello(entry, now, cost)) return 'hellos-per-address';
+    return this.#hellos.take(ALL_HELLOS, now, cost) ? undefined : 'hellos';
   }
 
-  /** Charges bytes to the session. Returns the limit they exceed, if any. */
-  takeBytes(count: number): DropCause | undefined {
-    this.#bytes += count;
-    return this.#bytes > this.#admission.limits.maxSessionBytes ? 'session-bytes' : undefined;
+  giveBackHello(entry: number, cost: number): void {
+    if (entry !== EXEMPT) this.#addresses.giveBackHello(entry, cost);
+    this.#hellos.giveBack(ALL_HELLOS, cost);
   }
 
-  /** Charges one message to the session. Returns the limit it exceeds, if any. */
-  takeMessage(): DropCause | undefined {
-    if (++this.#messages > this.#admission.limits.maxSessionMessages) return 'session-messages';
-    return this.msLeft > 0 ? undefined : 'session-time';
+  /** Records the entry in which a permit counts. */
+  placed(slot: number, entry: number): void {
+    this.#table.setEntry(slot, entry);
   }
 
-  /** True after a good Hello. */
-  get hasGreeted(): boolean {
-    return this.#endsAt !== Number.POSITIVE_INFINITY;
+  /** Records a good Hello. Returns false if the permit has been displaced. */
+  greeted(slot: number): boolean {
+    return this.#table.greet(slot);
   }
 
-  /** Milliseconds left to the session. */
-  get msLeft(): number {
-    return this.#endsAt - performance.now();
-  }
-
-  /** Counts the end of a session if a limit caused it. The permit stays taken until free(). */
-  ended(end: string): void {
-    if (isLimit(end)) this.#admission.turnedAway(end, this.#holder);
-  }
-
-  /** Frees the permit once the connection is closed. */
-  free(): void {
-    if (this.#freed) return;
-    this.#freed = true;
-    if (this.#use) this.#use.connections -= 1;
-    this.#admission.free(this);
+  /** Frees a permit. */
+  free(slot: number): void {
+    const { place, entry } = this.#table.close(slot);
+    if (place) this.#totals.add(-1);
+    this.leave(entry);
+    this.#permits[slot] = undefined;
   }
 }

@@ -1,10 +1,7 @@
-// Rate limits for additions to the table: one token bucket for each address entry and each kind of addition. The
-// buckets are in memory that all threads share, and any thread may take from them.
-//
-// A bucket is one atomic word: the time in microseconds at which it is full again (GCRA). Taking a token is one
-// compare-and-swap, and nothing needs refilling. Each bucket is independent, so no order between words matters.
-// Invariant: a word in the past is a full bucket, so zeroed memory is a table of full buckets.
+// Rate limits for additions to the table: one token bucket for each address entry and each kind of addition, in memory
+// that all threads share (shared-buckets.ts).
 import { ADDRESSES_MAX, GROWTH_BURST_SECONDS_PER_ADDRESS, SHARED_ADDRESS_ENTRIES } from '../limits.ts';
+import { type BucketRate, SharedBuckets } from './shared-buckets.ts';
 
 /** Kinds of additions to the table. */
 const ADDITIONS = ['registration', 'cluster', 'member'] as const;
@@ -19,69 +16,50 @@ export const EXEMPT = 0;
 /** Entry 0 is EXEMPT. */
 const ENTRIES = 1 + ADDRESSES_MAX + SHARED_ADDRESS_ENTRIES;
 
-/** Allocates the buckets of all entries, 1.6 MB. The OS commits only pages that are touched. */
+/** Allocates the buckets of all entries, 3.2 MB. The OS commits only pages that are touched. */
 export function newGrowthMemory(entries = ENTRIES): SharedArrayBuffer {
   return new SharedArrayBuffer(entries * ADDITIONS.length * BigInt64Array.BYTES_PER_ELEMENT);
 }
 
 /** One thread's view of the buckets. `now` is always in seconds, on a clock that all threads share. */
 export class GrowthBudgets {
-  readonly #fullAt: BigInt64Array;
-  /** Microseconds for one token, by kind. */
-  #interval!: Readonly<Record<Addition, bigint>>;
-  /** Microseconds to fill an empty bucket, by kind. */
-  #depth!: Readonly<Record<Addition, bigint>>;
+  readonly #buckets: Readonly<Record<Addition, SharedBuckets>>;
 
   constructor(memory: SharedArrayBuffer, rates: GrowthRates) {
-    this.#fullAt = new BigInt64Array(memory);
-    this.setRates(rates);
+    const words = new BigInt64Array(memory);
+    const buckets = (kind: Addition) => new SharedBuckets(words, bucketRate(rates[kind]));
+    this.#buckets = {
+      registration: buckets('registration'),
+      cluster: buckets('cluster'),
+      member: buckets('member'),
+    };
   }
 
-  /** Replaces the rates of this view. A word stays the time at which its bucket is full, so debts are kept. */
+  /** Replaces the rates of this view. Debts are kept. */
   setRates(rates: GrowthRates): void {
-    const interval = (kind: Addition) => BigInt(Math.round(1e6 / rates[kind]));
-    const depth = (kind: Addition) => interval(kind) * BigInt(Math.max(1, burstOf(rates[kind])));
-    this.#interval = {
-      registration: interval('registration'),
-      cluster: interval('cluster'),
-      member: interval('member'),
-    };
-    this.#depth = { registration: depth('registration'), cluster: depth('cluster'), member: depth('member') };
+    for (const kind of ADDITIONS) this.#buckets[kind].setRate(bucketRate(rates[kind]));
   }
 
   /** Takes a token; false if the bucket is empty. */
   take(entry: number, kind: Addition, now: number): boolean {
-    if (entry === EXEMPT) return true;
-    const at = wordOf(entry, kind);
-    const time = microseconds(now);
-    for (;;) {
-      const fullAt = Atomics.load(this.#fullAt, at);
-      const next = (fullAt > time ? fullAt : time) + this.#interval[kind];
-      if (next - time > this.#depth[kind]) return false;
-      if (Atomics.compareExchange(this.#fullAt, at, fullAt, next) === fullAt) return true;
-    }
+    return entry === EXEMPT || this.#buckets[kind].take(wordOf(entry, kind), now);
   }
 
-  /** Returns an unused token. The bucket never exceeds its burst, because a time in the past counts as full. */
+  /** Returns an unused token. */
   giveBack(entry: number, kind: Addition): void {
-    if (entry !== EXEMPT) Atomics.sub(this.#fullAt, wordOf(entry, kind), this.#interval[kind]);
+    if (entry !== EXEMPT) this.#buckets[kind].giveBack(wordOf(entry, kind));
   }
 
   /** True if all buckets of an entry are full. Such an entry can be given to another address without loss. */
   isFull(entry: number, now: number): boolean {
-    const time = microseconds(now);
-    return ADDITIONS.every((kind) => Atomics.load(this.#fullAt, wordOf(entry, kind)) <= time);
+    return ADDITIONS.every((kind) => this.#buckets[kind].isFull(wordOf(entry, kind), now));
   }
 }
 
-function burstOf(perSecond: number): number {
-  return Math.floor(perSecond * GROWTH_BURST_SECONDS_PER_ADDRESS);
+function bucketRate(perSecond: number): BucketRate {
+  return { perSecond, burst: Math.max(1, Math.floor(perSecond * GROWTH_BURST_SECONDS_PER_ADDRESS)) };
 }
 
 function wordOf(entry: number, kind: Addition): number {
   return entry * ADDITIONS.length + ADDITIONS.indexOf(kind);
-}
-
-function microseconds(seconds: number): bigint {
-  return BigInt(Math.round(seconds * 1e6));
 }

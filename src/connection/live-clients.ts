@@ -3,8 +3,26 @@
 // latest last, so the number of connections bounds them.
 import { LEFT_CLIENTS_MAX } from '../limits.ts';
 
+/** A placement as its sessions use it. */
+export interface SessionPlacement {
+  /** True if the client was seen in two places. */
+  readonly twin: boolean;
+  /** Set if a later session of the client has other end points. */
+  readonly replacedBy: unknown;
+}
+
+/** The end points of connected clients, as the sessions report them. */
+export interface ClientPlacements {
+  /** Records that a session has identified itself. `ended` must follow. */
+  identified(clientId: string, ends: number, address?: string): SessionPlacement;
+  /** Records a message on a session whose placement was replaced. */
+  active(placement: SessionPlacement): void;
+  /** Records that a session of a placement has ended. */
+  ended(placement: SessionPlacement): void;
+}
+
 /** The open sessions of one client with the same end points. */
-export interface Placement {
+export interface Placement extends SessionPlacement {
   readonly clientId: string;
   /** A digest of the end points. */
   readonly ends: number;
@@ -19,7 +37,7 @@ export interface Placement {
   address: string | undefined;
 }
 
-export class LiveClients {
+export class LiveClients implements ClientPlacements {
   /** BOUNDED by the connections: the latest placement of each client. */
   readonly #latest = new Map<string, Placement>();
   /** BOUNDED by LEFT_CLIENTS_MAX: addresses of clients without a session, the longest gone first. */

@@ -3,11 +3,8 @@
 // requests that the change ends. Invariant: a request is parked before the ring is compared with the place that was
 // noted when its job was submitted, so no change between the worker's answer and the parking is lost.
 import { WAIT_TICK_MS } from '../limits.ts';
-import type { WaitCounts } from '../metrics/wait-metrics.ts';
+import type { WaitCounts, WaitEnd } from '../metrics/wait-metrics.ts';
 import { ChangeRing, endsWait, type ReadChanges } from '../shared-memory/change-ring.ts';
-
-/** The reason for the end of a wait. `closed`: with the connection, unanswered. */
-export type WaitEnd = 'change' | 'time' | 'message' | 'fin' | 'drain' | 'closed';
 
 /** A request that waits. */
 export interface ParkedRequest {
@@ -44,8 +41,9 @@ export class ParkedRequests {
   #draining = false;
   #closed = false;
 
-  constructor(changes: SharedArrayBuffer) {
-    this.#ring = new ChangeRing(changes);
+  /** `changes` is the memory of the ring, `reader` the number of this front end among its readers. */
+  constructor(changes: SharedArrayBuffer, reader = 0) {
+    this.#ring = new ChangeRing(changes, reader);
     void this.#listen();
   }
 

@@ -1,7 +1,8 @@
 // Front end, sequential: the one request of a connection that waits for a change of a cluster (V5, V6). It is either
 // parked, or a job resumes it.
+import type { WaitEnd } from '../metrics/wait-metrics.ts';
 import type { Job, JobWaiting } from '../pool/job.ts';
-import type { ParkedRequest, ParkedRequests, WaitEnd } from './parked-requests.ts';
+import type { ParkedRequest, ParkedRequests } from './parked-requests.ts';
 
 export class RequestWait {
   readonly #parked: ParkedRequests;

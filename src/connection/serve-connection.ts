@@ -2,7 +2,6 @@
 // to the pool, which calls back with each result; in the front end only pool.ts and worker-handle.ts touch the SPSC
 // queues. Every step takes microseconds: no RSA, AES or protobuf runs here. Invariant: a connection has at most one job
 // in the pool, which keeps its messages in order.
-import type { DropCause } from '../admission/admission.ts';
 import {
   BLOCK_BYTES,
   MESSAGE_BYTES_MAX,
@@ -11,9 +10,9 @@ import {
   SEALED_REQUEST_FRAME_BYTES_MIN,
   WAITING_FRAMES_MAX,
 } from '../limits.ts';
-import type { SessionMetrics } from '../metrics/session-metrics.ts';
+import type { SessionCounters, SessionEnd } from '../metrics/session-counters.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
-import { type EndReason, isResumed, type Job, type JobReply, type JobResult, type JobWaiting } from '../pool/job.ts';
+import { isResumed, type Job, type JobReply, type JobResult, type JobWaiting } from '../pool/job.ts';
 import { SEALED_HELLO_UNITS } from '../pool/job-queue.ts';
 import type { Pool } from '../pool/pool.ts';
 import { sealedHelloJob } from '../pool/serve-sealed.ts';
@@ -26,7 +25,7 @@ import { FRAME_LENGTH_BYTES } from '../wire/sealed-frame.ts';
 import { Deadline } from './deadline.ts';
 import { type HelloKinds, judgeHello } from './hello-kind.ts';
 import { InputBuffer } from './input-buffer.ts';
-import type { LiveClients, Placement } from './live-clients.ts';
+import type { ClientPlacements, SessionPlacement } from './live-clients.ts';
 import type { ParkedRequests } from './parked-requests.ts';
 import { PartialMessage } from './partial-message.ts';
 import { RequestWait } from './request-wait.ts';
@@ -44,25 +43,14 @@ export interface Deadlines {
 /** The parts that all connections share. */
 export interface Service {
   readonly pool: Pool;
-  readonly metrics: SessionMetrics;
+  readonly metrics: SessionCounters;
   readonly log: SessionLog;
-  readonly clients: LiveClients;
+  readonly clients: ClientPlacements;
   readonly parked: ParkedRequests;
   readonly deadlines: Deadlines;
   readonly random: RandomBytes;
   readonly hellos: HelloKinds;
 }
-
-/** How a session ended, for logs and metrics. */
-export type SessionEnd =
-  | EndReason
-  | DropCause
-  | 'peer-closed'
-  | 'idle'
-  | 'write-timeout'
-  | 'overload'
-  | 'worker-failed'
-  | 'stopped';
 
 const IV_BYTES = 16;
 /** Waiting bytes from which a peer gets back-pressure: the longest message or frame. */
@@ -79,7 +67,7 @@ export class ServedConnection implements ConnectionHandler {
   #session: Uint8Array | undefined;
   #ivs: IvHistory | undefined;
   /** Present once the client is identified. */
-  #placement: Placement | undefined;
+  #placement: SessionPlacement | undefined;
   #joined = false;
   /** Bytes of the next message had arrived before the last reply was written. */
   #early = false;
@@ -318,7 +306,7 @@ export class ServedConnection implements ConnectionHandler {
       // A session must never lack keys: a worker would take whatever the slot holds for them.
       if (!this.#session) return this.#finish('worker-failed');
       this.#phase = 'session';
-      this.#connection.permit.greeted();
+      if (!this.#connection.permit.greeted()) return;
       this.#dialect = result.dialect;
       if (result.dialect === 'prefixed') this.#ivs = new IvHistory(this.#service.random);
       this.#service.metrics.greeted(result.dialect, this.#connection.transport, result.previousKey);

@@ -12,14 +12,11 @@ export class ServedConnections {
   readonly #served = new Set<ServedConnection>();
   /** Undefined before the start is complete and during the drain: new connections are then closed at once. */
   #service: Service | undefined;
-  /** Clients of the service, also during the drain. */
-  #clients: Service['clients'] | undefined;
   #emptied: () => void = () => {};
 
   /** Begins to serve new connections. */
   open(service: Service): void {
     this.#service = service;
-    this.#clients = service.clients;
   }
 
   /** Serves a connection, or closes it before `open` and after `drain`. */
@@ -42,21 +39,6 @@ export class ServedConnections {
       if (found.length >= limit) break;
     }
     return found;
-  }
-
-  /** Returns whether the client with this ID has an open session. */
-  isConnected(clientId: string): boolean {
-    return this.#service?.clients.isConnected(clientId) ?? false;
-  }
-
-  /** Returns whether the client with this ID is connected from two places. */
-  hasTwin(clientId: string): boolean {
-    return this.#service?.clients.hasTwin(clientId) ?? false;
-  }
-
-  /** The last address of a client, if it is connected or was lately. */
-  addressOf(clientId: string): string | undefined {
-    return this.#clients?.addressOf(clientId);
   }
 
   /**

@@ -13,16 +13,18 @@ export class SessionLog {
   readonly log: Logger;
   /** Milliseconds from which a session's line is a warning; undefined for never. */
   readonly slowSessionMs: number | undefined;
-  #connections = 0;
+  readonly #numbers: { next(): number };
 
-  constructor(log: Logger, slowSessionMs: number | undefined) {
+  /** `numbers` draws the numbers of connections. */
+  constructor(log: Logger, slowSessionMs: number | undefined, numbers: { next(): number }) {
     this.log = log;
     this.slowSessionMs = slowSessionMs;
+    this.#numbers = numbers;
   }
 
   /** Begins the entry of a new connection and gives it the next number. */
   open(connection: Connection): SessionEntry {
-    return new SessionEntry(this, ++this.#connections, connection);
+    return new SessionEntry(this, this.#numbers.next(), connection);
   }
 }
 

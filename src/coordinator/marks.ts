@@ -7,7 +7,7 @@ import type { Coordinator } from './coordinator.ts';
 /** A mark as one worker passes it on. */
 export interface SentMark {
   readonly number: number;
-  /** Workers that get it. */
+  /** Workers that get it, of all front ends. */
   readonly workers: number;
   /** Milliseconds on the clock of monotonicSeconds(). */
   readonly sentAt: number;
@@ -43,12 +43,16 @@ export function markIn(slot: Buffer): SentMark | undefined {
   };
 }
 
-/** Tells the coordinator of each mark that is back from every worker. A mark that a worker lost never is. */
+/**
+ * Tells the coordinator of each mark that is back from every worker. A mark that a worker lost never is. Front ends send
+ * it at different moments, and the earliest counts: what had arrived anywhere before it is served.
+ */
 export class MarkCollector {
   readonly #coordinator: Pick<Coordinator, 'marked'>;
   readonly #clock: () => number;
   #number = 0;
   #back = 0;
+  #sentAt = 0;
 
   /** `clock` is the coordinator's, in milliseconds. */
   constructor(coordinator: Pick<Coordinator, 'marked'>, clock: () => number) {
@@ -59,11 +63,12 @@ export class MarkCollector {
   /** A worker has passed a mark on, and all commands before it are served. */
   passed({ number, workers, sentAt }: SentMark): void {
     if (number < this.#number) return;
-    if (number > this.#number) this.#back = 0;
+    if (number > this.#number) [this.#back, this.#sentAt] = [0, sentAt];
     this.#number = number;
+    this.#sentAt = Math.min(this.#sentAt, sentAt);
     this.#back += 1;
     if (this.#back !== workers) return;
     const backAt = this.#clock();
-    this.#coordinator.marked({ number, sentAt: backAt - (monotonicSeconds() * 1_000 - sentAt), backAt });
+    this.#coordinator.marked({ number, sentAt: backAt - (monotonicSeconds() * 1_000 - this.#sentAt), backAt });
   }
 }

@@ -1,6 +1,6 @@
 // Metrics of admission: connections closed by limits, and use of the limits.
 import type { Registry } from 'prom-client';
-import { DROP_CAUSES } from '../admission/admission.ts';
+import { DROP_CAUSES } from '../admission/admission-limits.ts';
 import { LIMITS, type LimitLedger } from '../admission/limit-ledger.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 

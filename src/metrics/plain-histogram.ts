@@ -7,12 +7,12 @@ import {
   type MetricObjectWithValues,
   type MetricValueWithName,
 } from 'prom-client';
-import type { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
+import type { HistogramReading } from '../shared-memory/histogram-buckets.ts';
 
 /** The buckets of one combination of labels. At most one label, with values known beforehand. */
 export interface LabelledSeries<T extends string> {
   readonly labels: Partial<Record<T, string>>;
-  readonly series: HistogramBuckets;
+  readonly series: HistogramReading;
 }
 
 export class PlainHistogram<T extends string> extends Histogram<T> {
@@ -36,8 +36,9 @@ export class PlainHistogram<T extends string> extends Histogram<T> {
     const { name, help, type, aggregator } = this as unknown as MetricObject;
     const values = this.#series.flatMap(({ labels, series }) => {
       let count = 0;
+      const { counts } = series;
       const buckets = [...series.bounds, '+Inf'].map((le, bucket) => {
-        count += series.counts[bucket]!;
+        count += counts[bucket]!;
         return { labels: { le, ...labels }, value: count, metricName: `${name}_bucket` };
       });
       return [

@@ -2,29 +2,35 @@
 import type { Registry } from 'prom-client';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 
-/** Counts of waits; `ended` by the reason of the end. */
+/** Reasons for the end of a wait. `closed`: with the connection, unanswered. */
+export const WAIT_ENDS = ['change', 'time', 'message', 'fin', 'drain', 'closed'] as const;
+export type WaitEnd = (typeof WAIT_ENDS)[number];
+
+/** Counts of the waits of one front end; `ended` by the reason of the end. */
 export interface WaitCounts {
   readonly parked: number;
   readonly woken: number;
-  readonly ended: Readonly<Record<string, number>>;
+  readonly ended: Readonly<Record<WaitEnd, number>>;
 }
 
-export function waitMetrics(registry: Registry, counts: () => WaitCounts): void {
+/** Registers the metrics. `counts` returns those of each front end. */
+export function waitMetrics(registry: Registry, counts: () => readonly WaitCounts[]): void {
   const metrics = new ScrapedMetrics(registry);
+  const sum = (value: (counts: WaitCounts) => number) => counts().reduce((total, one) => total + value(one), 0);
   metrics.gauge(
     'xlreg_waits_parked',
     'Connections parked with a GetCluster that waits for a change of its cluster.',
-    () => counts().parked,
+    () => sum(({ parked }) => parked),
   );
   metrics.counter(
     'xlreg_waits_woken_total',
     'Parked requests resumed because of a change. Some wait on, such as those for completion.',
-    () => counts().woken,
+    () => sum(({ woken }) => woken),
   );
   metrics.counters(
     'xlreg_waits_ended_total',
     'Ended waits by reason: a change, their time, the next message or FIN of the client, a drain, or the closed connection.',
     ['end'],
-    () => Object.entries(counts().ended).map(([end, count]) => [{ end }, count]),
+    () => WAIT_ENDS.map((end) => [{ end }, sum(({ ended }) => ended[end])]),
   );
 }

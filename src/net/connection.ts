@@ -1,6 +1,6 @@
 // Stages 1 and 6, front end, sequential: the interface between listeners and served connections. It hides from the data
 // path which listener carries a connection.
-import type { ConnectionPermit } from '../admission/admission.ts';
+import type { ConnectionPermit } from '../admission/connection-permit.ts';
 
 /** One peer's connection. */
 export interface Connection {

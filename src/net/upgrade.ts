@@ -1,5 +1,6 @@
 // Admission of WebSocket upgrades, the same for both engines.
-import type { Admission, ConnectionPermit } from '../admission/admission.ts';
+import type { Admission } from '../admission/admission.ts';
+import type { ConnectionPermit } from '../admission/connection-permit.ts';
 import type { AcceptConnection } from './connection.ts';
 import { type ForwardedTrust, forwardedFor } from './forwarded.ts';
 

@@ -33,6 +33,15 @@ export interface PoolSettings {
   readonly helloQueueMs: number;
   readonly registry: RegistryFacts;
   readonly startWorkers: StartWorkers;
+  /** Index of the first worker among those of all pools; 0 without it. Each has a hazard word of the roster cache. */
+  readonly firstWorker?: number;
+}
+
+/** A mark that goes through the workers of all pools (Q7). */
+export interface MarkOrder {
+  readonly number: number;
+  /** Workers of all pools. */
+  readonly workers: number;
 }
 
 /** The coordinator as the pool sees it. */
@@ -41,8 +50,8 @@ export interface ChannelService {
   readonly parker: SharedArrayBuffer;
   /** Undefined if the coordinator keeps no roster cache. */
   readonly rosterCache: SharedArrayBuffer | undefined;
-  /** Begins to answer the commands of a channel. Returns a function that ends it. */
-  serve(channel: ChannelMemory): () => void;
+  /** Begins to answer the commands of a channel, of the worker with this index. Returns a function that ends it. */
+  serve(channel: ChannelMemory, worker: number): () => void;
 }
 
 /** Receives the pool's events, for metrics and logs. */
@@ -85,6 +94,7 @@ export class Pool {
   readonly #coordinator: ChannelService;
   readonly #replyBytesMax: number;
   readonly #helloQueueMs: number;
+  readonly #firstWorker: number;
   readonly #workers: WorkerHandle[];
   /** BOUNDED by WAITING_SESSION_FRAMES_MAX. */
   readonly #messages = new JobQueue();
@@ -101,19 +111,16 @@ export class Pool {
   #loading: { resolve(): void; reject(error: Error): void } | undefined;
   readonly #looking: NodeJS.Timeout;
   #flushing = false;
-  #marks = 0;
   #pendingMark: PendingMark | undefined;
   #closed = false;
 
-  constructor(
-    { workers, helloQueueMs, registry, startWorkers }: PoolSettings,
-    coordinator: ChannelService,
-    observer: PoolObserver,
-  ) {
+  constructor(settings: PoolSettings, coordinator: ChannelService, observer: PoolObserver) {
+    const { workers, helloQueueMs, registry, startWorkers, firstWorker = 0 } = settings;
     this.#observer = observer;
     this.#coordinator = coordinator;
     this.#replyBytesMax = Math.max(registry.replyBytesMax.tcp, registry.replyBytesMax.ws);
     this.#helloQueueMs = helloQueueMs * workers;
+    this.#firstWorker = firstWorker;
     const mainParker = new SharedArrayBuffer(4);
     this.#parker = new Parker(mainParker);
     this.#loaded = new Promise((resolve, reject) => {
@@ -179,10 +186,10 @@ export class Pool {
    * Sends a mark to the coordinator through every worker, behind all messages that have arrived (Q7). A mark that still
    * waits for a slot is given up. Call it from a timer: the sockets that are readable are read before the mark is made.
    */
-  mark(): void {
+  mark(order: MarkOrder): void {
     const sentAt = monotonicSeconds() * 1_000;
     setImmediate(() => {
-      const bytes = encodeMark({ number: ++this.#marks, workers: this.#workers.length, sentAt });
+      const bytes = encodeMark({ ...order, sentAt });
       const job: Job = {
         kind: 'mark',
         transport: 'tcp',
@@ -221,9 +228,10 @@ export class Pool {
 
   /** Runs a worker until it fails, then replaces it by one with a new channel. The failed one's jobs get no result. */
   async #run(worker: WorkerHandle): Promise<void> {
-    const withdraw = this.#coordinator.serve(worker.memory);
-    const index = this.#workers.indexOf(worker);
-    const error = await this.#threads.run({ channel: worker.memory, reader: index }).then(
+    const place = this.#workers.indexOf(worker);
+    const reader = this.#firstWorker + place;
+    const withdraw = this.#coordinator.serve(worker.memory, reader);
+    const error = await this.#threads.run({ channel: worker.memory, reader }).then(
       () => new Error('a worker ended'),
       (error) => error,
     );
@@ -231,10 +239,10 @@ export class Pool {
     // A worker writes its stats before anything else.
     if (!worker.hasBegun) return this.#cannotLoad(error);
     withdraw();
-    if (this.#coordinator.rosterCache) releaseReader(this.#coordinator.rosterCache, index);
+    if (this.#coordinator.rosterCache) releaseReader(this.#coordinator.rosterCache, reader);
     worker.wipe();
     const next = new WorkerHandle(this.#replyBytesMax);
-    this.#workers[index] = next;
+    this.#workers[place] = next;
     for (const ticket of worker.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
     const now = performance.now();
     this.#failures = [...this.#failures.filter((since) => now - since < FAILURES_WITHIN_MS), now];

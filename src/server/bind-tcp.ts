@@ -44,13 +44,14 @@ export async function bindTcp(context: ServerContext, identity: Identity): Promi
   return { listener, admission, regCred, regCredText };
 }
 
-function startAdmission({ config, observer, metrics, state, growthMemory, limits, ledger }: ServerContext): Admission {
+function startAdmission(context: ServerContext): Admission {
+  const { config, observer, metrics, state, admissionMemory, growthMemory, limits, ledger } = context;
   const { log } = observer;
   const { maxConnections } = limits.config;
   if (maxConnections < config.maxConnections)
     log.warn({ maxConnections }, 'the limit of open files lowers --max-connections');
   const budgets = new GrowthBudgets(growthMemory, growthRatesOf(limits.config));
-  const admission = new Admission(limits.config, budgets, (cause, address) => {
+  const admission = new Admission(limits.config, admissionMemory, 0, budgets, (cause, address) => {
     ledger.count(cause, address);
     if (log.isLevelEnabled('debug')) log.debug({ cause, address }, 'a limit turned a client away');
   });

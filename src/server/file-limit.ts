@@ -1,7 +1,7 @@
 // Bounds connections by the limit of open files. A listener at that limit can neither accept nor refuse a connection.
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config.ts';
-import { CONNECTIONS_MIN, OTHER_FILES } from '../limits.ts';
+import { CONNECTIONS_MAX, CONNECTIONS_MIN, OTHER_FILES } from '../limits.ts';
 
 /**
  * Returns `wanted`, or less if the limit of open files requires it. Throws ConfigError if the result would be less than
@@ -15,6 +15,11 @@ export function connectionsPossible(wanted: number): number {
     throw new ConfigError(`the limit of open files is ${files}, but at least ${needed} are needed: ${advice}`);
   }
   return Math.min(wanted, files - OTHER_FILES);
+}
+
+/** The most connections that `--max-connections` can allow while the process runs. */
+export function connectionsEver(): number {
+  return Math.max(1, Math.min(CONNECTIONS_MAX, openFilesMax() - OTHER_FILES));
 }
 
 /** Infinity without /proc or without a limit. */

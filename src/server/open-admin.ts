@@ -101,15 +101,15 @@ function openGate({ onStop }: ServerContext, tokens: AdminTokens, audit: AuditSi
   return { tokens, wrongTokens, audit, now: Date.now };
 }
 
-function apiSubject({ observer, state, connections, limits, ledger }: ServerContext): ApiSubject {
+function apiSubject({ observer, state, connections, clients, limits, ledger }: ServerContext): ApiSubject {
   const { log } = observer;
   return {
     get coordinator() {
       return state.coordinator;
     },
     sessions: (after, limit) => connections.list(after, limit),
-    isConnected: (clientId) => connections.isConnected(clientId),
-    hasTwin: (clientId) => connections.hasTwin(clientId),
+    isConnected: (clientId) => clients.isConnected(clientId),
+    hasTwin: (clientId) => clients.hasTwin(clientId),
     limits: () => reportLimits(limits, ledger, state),
     logLevel: {
       get: () => log.level,

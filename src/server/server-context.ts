@@ -1,10 +1,13 @@
 // The context of every stage of a start: settings, log, metrics, and the state that health and the admin port read.
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { AdmissionMemory } from '../admission/admission-memory.ts';
 import type { LimitLedger } from '../admission/limit-ledger.ts';
 import type { Config } from '../config.ts';
+import type { LiveClients } from '../connection/live-clients.ts';
 import type { ServedConnections } from '../connection/served-connections.ts';
 import type { LaunchCoordinator } from '../coordinator/thread/handle.ts';
+import type { FrontStats } from '../metrics/front-stats.ts';
 import type { StartWorkers } from '../pool/worker-threads.ts';
 import type { LogEntry } from '../runtime/recent-log.ts';
 import type { RegistryState } from './admin-site.ts';
@@ -40,9 +43,15 @@ export interface ServerContext {
   /** The registry of prom-client. */
   readonly metrics: Registry;
   readonly state: RegistryState;
-  /** All connections. They are served once the pool runs. */
+  /** The connections of the main thread. They are served once its front end runs. */
   readonly connections: ServedConnections;
+  /** The clients of all front ends. */
+  readonly clients: LiveClients;
+  /** By front end. */
+  readonly frontStats: readonly FrontStats[];
   readonly certificates: Certificates;
+  /** Memory of admission, shared by all front ends. */
+  readonly admissionMemory: AdmissionMemory;
   /** Memory of the growth budgets of addresses, shared by all threads (R4). */
   readonly growthMemory: SharedArrayBuffer;
   /** The limits in effect, which may change while the server runs. */

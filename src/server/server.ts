@@ -2,13 +2,16 @@
 // closes the stages in reverse order:
 //
 //   1 open-identity  2 open-audit  3 open-admin, open-health  4 start-coordinator  5 bind-tcp  6 start-backups
-//   7 start-pool  8 bind-web
+//   7 start-front-end  8 bind-web
 import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
+import { newAdmissionMemory } from '../admission/admission-memory.ts';
 import { newGrowthMemory } from '../admission/growth-budgets.ts';
 import type { Config } from '../config.ts';
+import { LiveClients } from '../connection/live-clients.ts';
 import { ServedConnections } from '../connection/served-connections.ts';
 import { buildMetrics } from '../metrics/build-metrics.ts';
+import { FrontStats, newFrontStatsMemory } from '../metrics/front-stats.ts';
 import { logMetrics } from '../metrics/log-metrics.ts';
 import { processMetrics } from '../metrics/process-metrics.ts';
 import { readinessMetrics } from '../metrics/readiness-metrics.ts';
@@ -19,6 +22,7 @@ import type { RegistryState } from './admin-site.ts';
 import { bindTcp } from './bind-tcp.ts';
 import { bindWeb } from './bind-web.ts';
 import { observeCertificates, openCertificates, reloadableCertificates } from './certificates.ts';
+import { connectionsEver } from './file-limit.ts';
 import { readinessChecks } from './health.ts';
 import { newLedger } from './limits-report.ts';
 import { LIVE_LIMIT_SETTINGS, LiveLimits } from './live-limits.ts';
@@ -32,7 +36,7 @@ import type { ServerContext, ServerHost, ServerObserver } from './server-context
 import { longestSilenceMs } from './silence.ts';
 import { checkBackupSettings, startBackups } from './start-backups.ts';
 import { startCoordinator } from './start-coordinator.ts';
-import { startPool } from './start-pool.ts';
+import { startFrontEnd } from './start-front-end.ts';
 import { TableCopies } from './table-copies.ts';
 
 /** A running server. */
@@ -107,6 +111,7 @@ async function newContext(
   for (const part of reloadableCertificates(certificates, observer.log)) reload.add(part);
   reload.add(reloadableLogLevel(observer.log));
   reload.add({ name: 'limits', settings: () => LIVE_LIMIT_SETTINGS, reload: (next) => limits.set(next) });
+  const frontStats = [new FrontStats(newFrontStatsMemory())] as const;
   return {
     ...{
       config,
@@ -119,11 +124,19 @@ async function newContext(
       limits,
       ledger: newLedger(observer.log, limits),
     },
-    connections: new ServedConnections(),
+    ...{ connections: new ServedConnections(), clients: newClients(observer, frontStats[0]), frontStats },
+    admissionMemory: newAdmissionMemory(1, connectionsEver()),
     growthMemory: newGrowthMemory(),
     copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),
   };
+}
+
+function newClients({ log }: ServerObserver, { sessions }: FrontStats): LiveClients {
+  return new LiveClients((clientId) => {
+    sessions.twinSeen();
+    log.warn({ clientId }, 'one client ID is in use with different end points: was a member home copied?');
+  });
 }
 
 async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> {
@@ -135,7 +148,7 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
   const coordinator = await startCoordinator(context, opened, audit);
   const tcp = await bindTcp(context, opened.identity);
   startBackups(context, opened);
-  await startPool(context, opened.identity, coordinator, tcp.regCred);
+  await startFrontEnd(context, opened.identity, coordinator, tcp.regCred);
   const engine = chooseWebEngine(config.webEngine);
   const ws = await bindWeb(context, engine, tcp);
   // Registered last, so it runs first: no connection is accepted while sessions drain.

@@ -38,7 +38,7 @@ export async function startCoordinator(
 }
 
 function coordinatorEvents(
-  { observer, state, connections }: ServerContext,
+  { observer, state, clients }: ServerContext,
   audit: ServerAudit,
 ): Parameters<typeof CoordinatorThread.start>[1] {
   const { log, onDeath } = observer;
@@ -79,7 +79,7 @@ function coordinatorEvents(
     ...(audit.isOn && {
       added(additions) {
         for (const { action, clientId, clusterId, cluster, member, joinToken, joinTokens, time } of additions) {
-          const actor = { client: clientId, address: connections.addressOf(clientId) };
+          const actor = { client: clientId, address: clients.addressOf(clientId) };
           audit.record({
             actor,
             action,

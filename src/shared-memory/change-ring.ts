@@ -1,16 +1,18 @@
-// A ring buffer of changes that one thread posts and another reads, from any place that the reader has noted before.
-// A reader that is too slow learns that it missed entries. docs/explanation/concurrency.md has the memory-order argument.
+// A ring buffer of changes that one thread posts and others read, from any place that the reader has noted before. A
+// reader that is too slow learns that it missed entries. docs/explanation/concurrency.md has the memory-order argument.
 //
-//   memory = head(4) parked(4) parker(4) pad(4) entries
+//   memory = head(4) readers(4) pad(8) reader* entries
+//   reader = parked(4) parker(4) pad(8)
 //   entry  = key high(4) key low and flags(4) version(4) pad(4)
 import { strict as assert } from 'node:assert';
 import { CHANGE_RING_PLACES } from '../limits.ts';
 import { Parker } from './parker.ts';
 
 const WORD_BYTES = 4;
-const [HEAD, PARKED] = [0, 1];
-const PARKER_AT = 2 * WORD_BYTES;
+const [HEAD, READERS] = [0, 1];
 const HEAD_WORDS = 4;
+const [PARKED, PARKER] = [0, 1];
+const READER_WORDS = 4;
 const ENTRY_WORDS = 4;
 const COMPLETE = 1 << 16;
 const GONE = 1 << 17;
@@ -44,22 +46,34 @@ export function endsWait(change: PostedChange, version: number, until: 'change' 
 }
 
 /** Memory for one ring. `places` is a power of two. */
-export function newChangeRing(places = CHANGE_RING_PLACES): SharedArrayBuffer {
-  return new SharedArrayBuffer((HEAD_WORDS + places * ENTRY_WORDS) * WORD_BYTES);
+export function newChangeRing(places = CHANGE_RING_PLACES, readers = 1): SharedArrayBuffer {
+  const words = HEAD_WORDS + readers * READER_WORDS + places * ENTRY_WORDS;
+  const memory = new SharedArrayBuffer(words * WORD_BYTES);
+  new Int32Array(memory)[READERS] = readers;
+  return memory;
 }
 
-/** A thread's view of the ring. One thread posts, one reads. */
+/** A thread's view of the ring. One thread posts; each reader is one thread. */
 export class ChangeRing {
   readonly #words: Int32Array;
+  readonly #entriesAt: number;
   readonly #places: number;
-  /** The reader parks on it. */
+  readonly #parkedAt: number;
+  readonly #parkers: readonly Parker[];
+  /** This reader parks on it. */
   readonly parker: Parker;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** `reader` is the number of this view's reader; the poster's does not matter. */
+  constructor(memory: SharedArrayBuffer, reader = 0) {
     this.#words = new Int32Array(memory);
-    this.#places = (this.#words.length - HEAD_WORDS) / ENTRY_WORDS;
+    const readers = this.#words[READERS]!;
+    this.#entriesAt = HEAD_WORDS + readers * READER_WORDS;
+    this.#places = (this.#words.length - this.#entriesAt) / ENTRY_WORDS;
     assert(Number.isInteger(Math.log2(this.#places)), 'the number of places is a power of two');
-    this.parker = new Parker(memory, PARKER_AT);
+    this.#parkedAt = parkedWordOf(reader);
+    const parkerOf = (_: unknown, of: number) => new Parker(memory, (parkedWordOf(of) + PARKER) * WORD_BYTES);
+    this.#parkers = Array.from({ length: readers }, parkerOf);
+    this.parker = this.#parkers[reader]!;
   }
 
   /** The place behind the last change. The load acquires all changes before it. */
@@ -83,19 +97,21 @@ export class ChangeRing {
     Atomics.store(this.#words, HEAD, (this.head + this.#places) | 0);
   }
 
-  /** Unparks the reader if a connection is parked. */
+  /** Unparks each reader with a parked connection. */
   wake(): void {
-    if (this.isParked) this.parker.unpark();
+    for (let reader = 0; reader < this.#parkers.length; reader++) {
+      if (this.#isParked(reader)) this.#parkers[reader]!.unpark();
+    }
   }
 
-  /** True if a connection is parked. */
+  /** True if a reader has a parked connection. */
   get isParked(): boolean {
-    return Atomics.load(this.#words, PARKED) === 1;
+    return this.#parkers.some((_, reader) => this.#isParked(reader));
   }
 
-  /** Tells the poster whether a connection is parked. The reader must call it before its last look at the ring. */
+  /** Tells the poster whether this reader has a parked connection. It must be called before the last look at the ring. */
   setParked(parked: boolean): void {
-    Atomics.store(this.#words, PARKED, parked ? 1 : 0);
+    Atomics.store(this.#words, this.#parkedAt, parked ? 1 : 0);
   }
 
   /** Returns the changes from a place to `head`, which is a present or an earlier one. */
@@ -118,7 +134,15 @@ export class ChangeRing {
     };
   }
 
-  #entryAt(place: number): number {
-    return HEAD_WORDS + (place & (this.#places - 1)) * ENTRY_WORDS;
+  #isParked(reader: number): boolean {
+    return Atomics.load(this.#words, parkedWordOf(reader)) === 1;
   }
+
+  #entryAt(place: number): number {
+    return this.#entriesAt + (place & (this.#places - 1)) * ENTRY_WORDS;
+  }
+}
+
+function parkedWordOf(reader: number): number {
+  return HEAD_WORDS + reader * READER_WORDS + PARKED;
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, it } from 'vitest';
-import type { DropCause } from '../../src/admission/admission.ts';
+import type { DropCause } from '../../src/admission/admission-limits.ts';
 import type { FieldClient } from '../field/field-client.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { until } from '../support/until.ts';

@@ -2,7 +2,7 @@
 // limits per address switch off the default exemption of loopback.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DropCause } from '../../src/admission/admission.ts';
+import type { DropCause } from '../../src/admission/admission-limits.ts';
 import type { FieldClient } from '../field/field-client.ts';
 import { ClosedEarly, type Transport } from '../field/field-connection.ts';
 import { FieldRegistry, type Wire } from '../field/field-registry.ts';

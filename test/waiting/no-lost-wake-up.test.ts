@@ -5,15 +5,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
-import type { ConnectionPermit } from '../../src/admission/admission.ts';
+import type { ConnectionPermit } from '../../src/admission/connection-permit.ts';
 import { LiveClients } from '../../src/connection/live-clients.ts';
 import { ParkedRequests } from '../../src/connection/parked-requests.ts';
 import { ServedConnection } from '../../src/connection/serve-connection.ts';
 import { SessionLog } from '../../src/connection/session-log.ts';
-import { SessionMetrics } from '../../src/metrics/session-metrics.ts';
+import { FrontStats, newFrontStatsMemory } from '../../src/metrics/front-stats.ts';
 import type { Job, JobReply, JobResult } from '../../src/pool/job.ts';
 import type { Pool } from '../../src/pool/pool.ts';
 import { SESSION_RECORD_BYTES } from '../../src/pool/session-record.ts';
@@ -72,8 +71,8 @@ async function sessionOn(store: Store, shared: boolean, places?: number) {
     {
       pool: pool as unknown as Pool,
       parked,
-      metrics: new SessionMetrics(new Registry()),
-      log: new SessionLog(pino({ level: 'silent' }), undefined),
+      metrics: new FrontStats(newFrontStatsMemory()).sessions,
+      log: new SessionLog(pino({ level: 'silent' }), undefined, { next: () => 1 }),
       clients: new LiveClients(() => {}),
       deadlines: {
         ...{ helloTimeoutMs: WAIT_MS, partialTimeoutMs: WAIT_MS, idleTimeoutMs: WAIT_MS },

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { ConnectionPermit } from '../../admission/admission.ts';
+import type { ConnectionPermit } from '../../admission/connection-permit.ts';
 import { normalizeAddress } from '../../admission/ip-address.ts';
 import { MESSAGE_BYTES_MAX } from '../../limits.ts';
 import type { Connection, ConnectionHandler, Listener } from '../connection.ts';

@@ -2,7 +2,8 @@
 // ConnectionHandler; replies come through the Connection. The server closes with a FIN, then reads and drops bytes for
 // at most `lingerTimeoutMs`: a reset could destroy a reply that the peer has not read yet (E3).
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Admission, ConnectionPermit } from '../../admission/admission.ts';
+import type { Admission } from '../../admission/admission.ts';
+import type { ConnectionPermit } from '../../admission/connection-permit.ts';
 import { addressHolder, type Networks, normalizeAddress } from '../../admission/ip-address.ts';
 import {
   type AcceptConnection,

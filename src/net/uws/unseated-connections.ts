@@ -4,7 +4,8 @@
 // The total of connections before their request is exact. The count for an address is an upper bound: a connection
 // counts until a request comes from that address, or until the engine's own timeout. So an address that opens and
 // closes many connections keeps their counts.
-import type { Admission, ConnectionPermit } from '../../admission/admission.ts';
+import type { Admission } from '../../admission/admission.ts';
+import type { ConnectionPermit } from '../../admission/connection-permit.ts';
 import { addressHolder } from '../../admission/ip-address.ts';
 import { HTTP_WAIT_MS_MAX, WEBSOCKET_LINGER_MS_MAX } from '../../limits.ts';
 
@@ -117,8 +118,7 @@ export class UnseatedConnections {
   /** The holder of an address; undefined if it has no limits. */
   #limitedHolder(address: string | undefined): string | undefined {
     if (address === undefined) return undefined;
-    const holder = addressHolder(address);
-    return this.#admission.useOf(address, holder) && holder;
+    return this.#admission.isLimited(address) ? addressHolder(address) : undefined;
   }
 
   #unseatedOf(holder: string): number {

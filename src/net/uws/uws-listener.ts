@@ -6,7 +6,7 @@
 //   sent in the request's callback and closes the connection.
 // - Closing the listen socket leaves connections open.
 import { STATUS_CODES } from 'node:http';
-import type { ConnectionPermit } from '../../admission/admission.ts';
+import type { ConnectionPermit } from '../../admission/connection-permit.ts';
 import { normalizeAddress } from '../../admission/ip-address.ts';
 import { MESSAGE_BYTES_MAX } from '../../limits.ts';
 import { type Connection, type ConnectionHandler, ListenError, type Listener, printAddress } from '../connection.ts';
