@@ -1,5 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { canSharePorts } from './src/runtime/port-sharing.ts';
 
 /** Files that start first: a one-minute file that starts last would leave the other core idle. */
 const LONGEST = [
@@ -9,6 +10,9 @@ const LONGEST = [
   ...['identity/data-directory-lock', 'etcd/two-servers', 'forming/lmdb', 'forming/etcd-two-servers'],
   ...['forming/etcd-one-server', 'forming/old-dialects'],
 ];
+
+/** test/front/node-22.test.ts runs them if the running Node cannot. */
+const SEVERAL_FRONTS = ['test/front/several-fronts.test.ts'];
 
 /** Starts LONGEST first. Without timings of earlier runs Vitest sorts by file size, which predicts run time badly. */
 class LongestFirst extends BaseSequencer {
@@ -23,7 +27,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // npm run test:packages runs these.
-    exclude: [...configDefaults.exclude, 'test/packages/**'],
+    exclude: [...configDefaults.exclude, 'test/packages/**', ...(canSharePorts() ? [] : SEVERAL_FRONTS)],
     globalSetup: ['test/support/before-all.ts'],
     reporters: ['default', './test/support/closing-line.ts'],
     // Far above what a test takes on a busy machine: it ends tests that hang.

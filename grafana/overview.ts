@@ -221,7 +221,7 @@ export const overview: Dashboard = {
         {
           title: 'CPU by thread',
           description:
-            'A thread at 1 uses a whole core. Only workers can be added (--workers); the main thread and the coordinator are single.',
+            'A thread at 1 uses a whole core. Workers (--workers) and front ends (--fronts) can be added; the coordinator is single.',
           unit: 'percentunit',
           queries: [{ expr: rate('xlreg_thread_cpu_seconds_total'), legend: '{{instance}} {{thread}}' }],
         },

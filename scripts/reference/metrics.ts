@@ -9,6 +9,7 @@ import { buildMetrics } from '../../src/metrics/build-metrics.ts';
 import { certificateMetrics } from '../../src/metrics/certificate-metrics.ts';
 import { coordinatorMetrics } from '../../src/metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../../src/metrics/etcd-metrics.ts';
+import { frontMetrics } from '../../src/metrics/front-metrics.ts';
 import { FrontStats, newFrontStatsMemory } from '../../src/metrics/front-stats.ts';
 import { logMetrics } from '../../src/metrics/log-metrics.ts';
 import { poolMetrics } from '../../src/metrics/pool-metrics.ts';
@@ -37,7 +38,7 @@ export async function metricsPage(): Promise<string> {
 ${GENERATED}
 
 \`/metrics\` of the admin port is in the text format of Prometheus. A scrape waits for no other thread.
-The coordinator and the workers record their state ten times a second;
+The coordinator, the workers and further front ends record their state ten times a second;
 \`xlreg_coordinator_silent_seconds\` is the age of the coordinator's record. No label has a value that a
 peer chooses. The [dashboards and alert rules](../../grafana) use these metrics.
 
@@ -47,7 +48,7 @@ With \`--store etcd:…\` also:
 ${metricTable(etcd)}
 ## Values of labels
 
-\`thread\` is \`main\`, \`coordinator\` or \`worker-N\`. \`end\` has the values of \`fault\`, \`refusal\` and
+\`thread\` is \`main\`, \`front-N\`, \`coordinator\` or \`worker-N\`; front end 0 lives in \`main\`. \`end\` has the values of \`fault\`, \`refusal\` and
 \`cause\`, and these:
 
 | end | meaning |
@@ -58,6 +59,7 @@ ${metricTable(etcd)}
 | \`write-timeout\` | the peer did not take a reply in time |
 | \`overload\` | the queue of Hellos or messages was full |
 | \`worker-failed\` | the worker with the connection's job failed |
+| \`front-failed\` | the thread of the connection's front end failed |
 | \`stopped\` | the server stopped |
 
 [Limits](limits.md) has the setting of each cause.
@@ -85,6 +87,7 @@ function registerAll(registry: Registry): void {
   );
   const front = new FrontStats(newFrontStatsMemory());
   sessionMetrics(registry, [front.sessions]);
+  frontMetrics(registry, [front.sessions], () => 0);
   poolMetrics(registry, [front.pool], () => [front.state.queueLengths]);
   waitMetrics(registry, () => [front.state.waits]);
   coordinatorMetrics(registry, coordinatorStats(newStatsMemory()), () => 0);

@@ -48,7 +48,7 @@ export interface ApiSubject {
   /** Undefined while the table is not loaded. */
   readonly coordinator: CoordinatorThread | undefined;
   /** Sessions with a connection number above `after`, `limit` at most. */
-  sessions(after: number, limit: number): readonly { readonly connection: number }[];
+  sessions(after: number, limit: number): Promise<readonly { readonly connection: number }[]>;
   /** True if a client has an open session with this server. */
   isConnected(clientId: string): boolean;
   /** True if a client has sessions with different end points. */
@@ -125,10 +125,10 @@ export function apiRoutes(subject: ApiSubject): HttpRoutes {
       if (reply.kind === 'tokens') return describeTokens(reply);
       return refuseReply(reply);
     }),
-    'GET /api/sessions': ({ query }) => {
+    'GET /api/sessions': async ({ query }) => {
       const [limit, cursor] = [pageSize(query), whole(query, 'cursor', 0, 0, Number.MAX_SAFE_INTEGER)];
       // Request one more, to know whether there is a next page.
-      const sessions = subject.sessions(cursor, limit + 1);
+      const sessions = await subject.sessions(cursor, limit + 1);
       const page = sessions.slice(0, limit);
       return { sessions: page, next: sessions.length > limit ? page.at(-1)!.connection : null };
     },

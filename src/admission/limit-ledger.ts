@@ -82,16 +82,16 @@ export class LimitLedger {
     this.#clock = clock;
   }
 
-  /** Counts a refusal. `address` is undefined if the limit does not depend on it. */
-  count(limit: Limit, address: string | undefined): void {
+  /** Counts refusals. `address` is undefined if the limit does not depend on it. */
+  count(limit: Limit, address: string | undefined, times = 1): void {
     const index = INDEX.get(limit)!;
     const now = this.#clock();
-    this.#totals[index]! += 1;
+    this.#totals[index]! += times;
     const minute = this.#minuteAt(now);
-    minute.counts[index]! += 1;
+    minute.counts[index]! += times;
     const ofAddress = address === undefined ? undefined : countsIn(minute.addresses, address);
-    if (ofAddress) ofAddress[index]! += 1;
-    this.#unreportedOf(address, now).counts[index]! += 1;
+    if (ofAddress) ofAddress[index]! += times;
+    this.#unreportedOf(address, now).counts[index]! += times;
     this.#timer ??= setInterval(() => this.reportDue(), FIRST_REPORT_MS).unref();
   }
 

@@ -43,10 +43,15 @@ export class LiveClients implements ClientPlacements {
   /** BOUNDED by LEFT_CLIENTS_MAX: addresses of clients without a session, the longest gone first. */
   readonly #left = new Map<string, string>();
   readonly #onTwin: (clientId: string) => void;
+  readonly #onReplaced: (clientId: string, ends: number) => void;
 
-  /** `onTwin` is called once for each pair of successive placements that are both in use. */
-  constructor(onTwin: (clientId: string) => void) {
+  /**
+   * `onTwin` is called once for each pair of successive placements that are both in use. `onReplaced` is called when
+   * the client's placements are replaced by one with other end points, for front ends that keep their own copies.
+   */
+  constructor(onTwin: (clientId: string) => void, onReplaced: (clientId: string, ends: number) => void = () => {}) {
     this.#onTwin = onTwin;
+    this.#onReplaced = onReplaced;
   }
 
   /** Records that a session has identified itself. The caller must pass the placement to `ended` later. */
@@ -63,6 +68,7 @@ export class LiveClients implements ClientPlacements {
     };
     if (latest) latest.replacedBy = placement;
     this.#latest.set(clientId, placement);
+    if (latest) this.#onReplaced(clientId, ends);
     return placement;
   }
 

@@ -34,6 +34,8 @@ export class FrontStats {
   readonly #woken: SharedCounter;
   readonly #ended: readonly SharedCounter[];
   readonly #silentMs: SharedCounter;
+  /** The waits that a thread before this one has counted. */
+  #before: WaitCounts | undefined;
 
   constructor(memory: SharedArrayBuffer) {
     const counters = new CounterAllocator(memory);
@@ -46,13 +48,23 @@ export class FrontStats {
     this.#ended = WAIT_ENDS.map(() => counters.counter());
   }
 
-  /** Records the state. */
+  /** Records the state. Its waits are those of this thread; counts of a thread that it has replaced are added. */
   record({ queueLengths, waits, silentMs }: FrontState): void {
+    this.#before ??= this.state.waits;
+    const { woken, ended } = this.#before;
     for (const kind of ['hello', 'message', 'resume'] as const) this.#queues[kind].value = queueLengths[kind];
     this.#parked.value = waits.parked;
-    this.#woken.value = waits.woken;
-    for (const [place, end] of WAIT_ENDS.entries()) this.#ended[place]!.value = waits.ended[end];
+    this.#woken.value = woken + waits.woken;
+    for (const [place, end] of WAIT_ENDS.entries()) this.#ended[place]!.value = ended[end] + waits.ended[end];
     this.#silentMs.value = silentMs;
+  }
+
+  /** Ends what a front end that runs no more had open. Its counts stay, for its replacement to go on from. */
+  ended(): void {
+    this.sessions.failed();
+    for (const counter of [...Object.values(this.#queues), this.#silentMs]) counter.value = 0;
+    this.#ended[WAIT_ENDS.indexOf('closed')]!.value += this.#parked.value;
+    this.#parked.value = 0;
   }
 
   /** The last recorded state. */

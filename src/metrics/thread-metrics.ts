@@ -1,4 +1,4 @@
-// Metrics of threads: CPU time, heap, and the event-loop delay of main thread and coordinator. A worker parks instead
+// Metrics of threads: CPU time, heap, and the event-loop delay of front ends and coordinator. A worker parks instead
 // of running its event loop, so its CPU time shows how busy it is.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { LOOP_PERIOD_MS } from '../runtime/loop-delay.ts';
@@ -6,10 +6,11 @@ import type { ThreadStats } from '../runtime/thread-stats.ts';
 import type { HistogramBuckets } from '../shared-memory/histogram-buckets.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 
-/** The threads of a process, by label `thread`: `main`, `coordinator`, `worker-0` to `worker-255`. */
+/** The threads of a process, by label `thread`: `main`, `front-1`, …, `coordinator`, `worker-0` to `worker-255`. */
 export interface Threads {
   stats(): readonly (readonly [thread: string, stats: ThreadStats])[];
-  readonly loopDelays: { readonly main: HistogramBuckets; readonly coordinator: HistogramBuckets };
+  /** Of threads that run their event loop. */
+  readonly loopDelays: Readonly<Record<string, HistogramBuckets>>;
 }
 
 /** Registers the metrics. */

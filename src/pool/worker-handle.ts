@@ -109,6 +109,11 @@ export class WorkerHandle {
 
   /** Wipes the keys in all slots. The worker must be dead. */
   wipe(): void {
-    for (const [slot, job] of this.channel.jobs.entries()) wipeSlot(job, this.channel.responses[slot]!);
+    wipeChannel(this.channel);
   }
+}
+
+/** Wipes the keys in all slots of a channel. Its worker must be dead. */
+export function wipeChannel({ jobs, responses }: WorkerChannel): void {
+  for (const [slot, job] of jobs.entries()) wipeSlot(job, responses[slot]!);
 }

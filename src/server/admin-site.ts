@@ -7,6 +7,7 @@ import { pageRoutes } from '../admin/status-page.ts';
 import type { StatusStreams } from '../admin/status-streams.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
+import type { FurtherFronts } from '../front/further-fronts.ts';
 import { type HttpReply, type HttpRoutes, jsonReply } from '../net/web-site.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
 import { type HealthState, healthRoutes } from './health.ts';
@@ -14,6 +15,8 @@ import { type HealthState, healthRoutes } from './health.ts';
 /** The server's state as the admin port sees it. */
 export interface RegistryState extends HealthState {
   coordinator: CoordinatorThread | undefined;
+  /** Undefined until the front end of the main thread runs. */
+  fronts: FurtherFronts | undefined;
   /** Undefined until the TCP port is bound. */
   admission: Admission | undefined;
   /** Undefined until the TCP port is bound. */

@@ -7,6 +7,7 @@ import { credentialsOf } from '../identity/credentials.ts';
 import { type Identity, writeRegCred } from '../identity/identity.ts';
 import { admissionMetrics } from '../metrics/admission-metrics.ts';
 import type { Listener } from '../net/connection.ts';
+import { holdPort } from '../net/tcp/port-guard.ts';
 import { listenTcp } from '../net/tcp/tcp-listener.ts';
 import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
 import { listenPatiently } from './listen-patiently.ts';
@@ -16,6 +17,8 @@ import type { ServerContext } from './server-context.ts';
 export interface BoundTcp {
   /** Undefined if the port is off. */
   readonly listener: Listener | undefined;
+  /** Lets other registries have the port. All listeners must be closed. */
+  release(): void;
   /** Shared by all ports. */
   readonly admission: Admission;
   readonly regCred: RegCred;
@@ -35,13 +38,28 @@ export async function bindTcp(context: ServerContext, identity: Identity): Promi
     proxyHeaderTimeoutMs: config.helloTimeoutMs,
   };
   const accept = connections.accept.bind(connections);
-  const listener = site && (await listenPatiently(() => listenTcp(site, accept), observer.log));
-  if (listener) context.onStop(() => listener.close());
+  let release = () => {};
+  const listen = async () => {
+    if (context.fronts === 1) return listenTcp(site!, accept);
+    const held = await holdPort(site!.host, site!.port);
+    release = held.release;
+    return listenTcp({ ...site!, port: held.port, isShared: true }, accept).catch((error) => {
+      release();
+      throw error;
+    });
+  };
+  const listener = site && (await listenPatiently(listen, observer.log));
+  if (listener) {
+    context.onStop(async () => {
+      await listener.close();
+      release();
+    });
+  }
   const regCred = credentialsOf(identity, config, listener);
   const regCredText = printRegCred(regCred);
   state.regCred = regCred;
   await writeRegCred(config.dataDir, regCredText);
-  return { listener, admission, regCred, regCredText };
+  return { listener, release: () => release(), admission, regCred, regCredText };
 }
 
 function startAdmission(context: ServerContext): Admission {
@@ -51,6 +69,7 @@ function startAdmission(context: ServerContext): Admission {
   if (maxConnections < config.maxConnections)
     log.warn({ maxConnections }, 'the limit of open files lowers --max-connections');
   const budgets = new GrowthBudgets(growthMemory, growthRatesOf(limits.config));
+  // Closed with the process: the watch for displaced connections keeps nothing alive.
   const admission = new Admission(limits.config, admissionMemory, 0, budgets, (cause, address) => {
     ledger.count(cause, address);
     if (log.isLevelEnabled('debug')) log.debug({ cause, address }, 'a limit turned a client away');

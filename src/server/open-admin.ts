@@ -107,7 +107,15 @@ function apiSubject({ observer, state, connections, clients, limits, ledger }: S
     get coordinator() {
       return state.coordinator;
     },
-    sessions: (after, limit) => connections.list(after, limit),
+    async sessions(after, limit) {
+      const further = (await state.fronts?.sessions(after, limit)) ?? [];
+      // A further front end does not know the clients of the others.
+      const marked = further.map((session) => {
+        return session.clientId && clients.hasTwin(session.clientId) ? { ...session, twin: true } : session;
+      });
+      const all = [...connections.list(after, limit), ...marked];
+      return all.sort((a, b) => a.connection - b.connection).slice(0, limit);
+    },
     isConnected: (clientId) => clients.isConnected(clientId),
     hasTwin: (clientId) => clients.hasTwin(clientId),
     limits: () => reportLimits(limits, ledger, state),

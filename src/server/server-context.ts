@@ -19,6 +19,8 @@ import type { TableCopies } from './table-copies.ts';
 /** Log and events of a server, for the process that runs it. */
 export interface ServerObserver {
   readonly log: Logger;
+  /** Writes lines of the log that other threads have made. */
+  logLines(lines: readonly string[]): void;
   /** Number of log lines lost so far. */
   logLinesDropped(): number;
   /** The latest warnings and errors of the log, the newest first. */
@@ -43,12 +45,14 @@ export interface ServerContext {
   /** The registry of prom-client. */
   readonly metrics: Registry;
   readonly state: RegistryState;
+  /** Number of front ends, that of the main thread included. */
+  readonly fronts: number;
   /** The connections of the main thread. They are served once its front end runs. */
   readonly connections: ServedConnections;
   /** The clients of all front ends. */
   readonly clients: LiveClients;
-  /** By front end. */
-  readonly frontStats: readonly FrontStats[];
+  /** The counts of each front end, and their memory. */
+  readonly frontStats: readonly { readonly memory: SharedArrayBuffer; readonly stats: FrontStats }[];
   readonly certificates: Certificates;
   /** Memory of admission, shared by all front ends. */
   readonly admissionMemory: AdmissionMemory;

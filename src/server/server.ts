@@ -2,7 +2,7 @@
 // closes the stages in reverse order:
 //
 //   1 open-identity  2 open-audit  3 open-admin, open-health  4 start-coordinator  5 bind-tcp  6 start-backups
-//   7 start-front-end  8 bind-web
+//   7 start-front-ends  8 bind-web
 import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { newAdmissionMemory } from '../admission/admission-memory.ts';
@@ -36,7 +36,7 @@ import type { ServerContext, ServerHost, ServerObserver } from './server-context
 import { longestSilenceMs } from './silence.ts';
 import { checkBackupSettings, startBackups } from './start-backups.ts';
 import { startCoordinator } from './start-coordinator.ts';
-import { startFrontEnd } from './start-front-end.ts';
+import { startFrontEnds } from './start-front-ends.ts';
 import { TableCopies } from './table-copies.ts';
 
 /** A running server. */
@@ -96,7 +96,7 @@ async function newContext(
   const metrics = new Registry();
   const state: RegistryState = {
     ...{ tableLoaded: false, storeFull: false, storeUnreachable: false, listening: false, draining: false },
-    ...{ pool: undefined, coordinator: undefined, admission: undefined, regCred: undefined },
+    ...{ pool: undefined, coordinator: undefined, fronts: undefined, admission: undefined, regCred: undefined },
   };
   processMetrics(metrics);
   logMetrics(metrics, observer.logLinesDropped);
@@ -111,7 +111,8 @@ async function newContext(
   for (const part of reloadableCertificates(certificates, observer.log)) reload.add(part);
   reload.add(reloadableLogLevel(observer.log));
   reload.add({ name: 'limits', settings: () => LIVE_LIMIT_SETTINGS, reload: (next) => limits.set(next) });
-  const frontStats = [new FrontStats(newFrontStatsMemory())] as const;
+  const fronts = config.tcp ? config.fronts : 1;
+  const frontStats = Array.from({ length: fronts }, () => newFrontStatsMemory());
   return {
     ...{
       config,
@@ -124,19 +125,22 @@ async function newContext(
       limits,
       ledger: newLedger(observer.log, limits),
     },
-    ...{ connections: new ServedConnections(), clients: newClients(observer, frontStats[0]), frontStats },
-    admissionMemory: newAdmissionMemory(1, connectionsEver()),
+    ...{ fronts, frontStats: frontStats.map((memory) => ({ memory, stats: new FrontStats(memory) })) },
+    connections: new ServedConnections(),
+    clients: newClients(observer, new FrontStats(frontStats[0]!), state),
+    admissionMemory: newAdmissionMemory(fronts, connectionsEver()),
     growthMemory: newGrowthMemory(),
     copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),
   };
 }
 
-function newClients({ log }: ServerObserver, { sessions }: FrontStats): LiveClients {
-  return new LiveClients((clientId) => {
+function newClients({ log }: ServerObserver, { sessions }: FrontStats, state: RegistryState): LiveClients {
+  const twinSeen = (clientId: string) => {
     sessions.twinSeen();
     log.warn({ clientId }, 'one client ID is in use with different end points: was a member home copied?');
-  });
+  };
+  return new LiveClients(twinSeen, (clientId, ends) => state.fronts?.replaced(clientId, ends));
 }
 
 async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> {
@@ -148,7 +152,7 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
   const coordinator = await startCoordinator(context, opened, audit);
   const tcp = await bindTcp(context, opened.identity);
   startBackups(context, opened);
-  await startFrontEnd(context, opened.identity, coordinator, tcp.regCred);
+  await startFrontEnds(context, opened.identity, coordinator, tcp);
   const engine = chooseWebEngine(config.webEngine);
   const ws = await bindWeb(context, engine, tcp);
   // Registered last, so it runs first: no connection is accepted while sessions drain.
@@ -156,7 +160,8 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     state.listening = false;
     state.draining = true;
     admin.streams.close();
-    await Promise.all([tcp.listener, ws].map((listener) => listener?.close()));
+    await Promise.all([tcp.listener?.close(), ws?.close(), state.fronts?.unlisten()]);
+    tcp.release();
   });
   state.listening = true;
   return {

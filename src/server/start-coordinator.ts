@@ -25,7 +25,7 @@ export async function startCoordinator(
     etcd: readEtcdAccess(config, process.env),
   };
   const growth = { memory: growthMemory, rates: growthRatesOf(limits.config) };
-  const data = { store, limits: tableLimitsOf(limits.config), growth };
+  const data = { store, fronts: context.fronts, limits: tableLimitsOf(limits.config), growth };
   const events = coordinatorEvents(context, audit);
   const coordinator = await CoordinatorThread.start(data, events, host.launchCoordinator);
   limits.onSet((changed) => coordinator.setLimits(tableLimitsOf(changed), growthRatesOf(changed)));
@@ -78,6 +78,7 @@ function coordinatorEvents(
     },
     ...(audit.isOn && {
       added(additions) {
+        state.fronts?.readClients();
         for (const { action, clientId, clusterId, cluster, member, joinToken, joinTokens, time } of additions) {
           const actor = { client: clientId, address: clients.addressOf(clientId) };
           audit.record({

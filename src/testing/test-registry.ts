@@ -84,6 +84,7 @@ function configOf(settings: Readonly<Record<string, string>>): Config {
 function startQuietly(config: Config): Promise<Server> {
   const observer = {
     log: pino({ level: 'silent' }),
+    logLines() {},
     logLinesDropped: () => 0,
     recentTrouble: () => [],
     onDeath(error: unknown) {

@@ -36,7 +36,7 @@ it('documents exactly the routes that exist', () => {
   );
   const subject = {
     coordinator: undefined,
-    sessions: () => [],
+    sessions: async () => [],
     isConnected: () => false,
     hasTwin: () => false,
     limits: () => ({ minutes: 5, limits: [], addresses: [] }),

@@ -40,7 +40,7 @@ export async function startRoleSite(roles: readonly Role[]) {
   }));
   const api = apiRoutes({
     coordinator,
-    sessions: () => [],
+    sessions: async () => [],
     isConnected: () => false,
     hasTwin: () => false,
     limits: () => ({ minutes: 5, limits: [], addresses: [] }),

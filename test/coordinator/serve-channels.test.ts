@@ -132,6 +132,24 @@ it('counts a mark when every worker has passed it on and the commands before it 
   expect(marked).toEqual([1, 3]);
 });
 
+it('takes the earliest of the times at which front ends sent a mark (Q7)', () => {
+  const marked: { number: number; sentAt: number }[] = [];
+  const now = performance.now();
+  const clock = () => now;
+  const collector = new MarkCollector({ marked: ({ number, sentAt }) => void marked.push({ number, sentAt }) }, clock);
+  const monotonic = Number(process.hrtime.bigint()) / 1e6;
+  for (const [number, ages] of [
+    [1, [10, 500, 20]],
+    [2, [3, 2, 1]],
+  ] as const) {
+    for (const age of ages) collector.passed({ number, workers: 3, sentAt: monotonic - age });
+  }
+  expect(marked.map(({ number }) => number)).toEqual([1, 2]);
+  // The collector reads the clock later than this test did.
+  expect(now - marked[0]!.sentAt).toBeGreaterThanOrEqual(500);
+  expect(marked[0]!.sentAt).toBeLessThan(marked[1]!.sentAt - 400);
+});
+
 it.each([false, true])('answers a channel between two steps of a listing (blocking: %s)', async (blocking) => {
   const { coordinator, table, channels, parker, serve } = withChannels(1, new MemoryStore(), blocking);
   for (let i = 0; i < 100_000; i++) {

@@ -19,6 +19,7 @@ it('replaces the limits of connections, of growth and of the table', async () =>
   const configOf = (...args: string[]) => readConfig([...fixed, '--limit-exempt', 'off', ...args], {});
   const observer = {
     log: pino({ level: 'silent' }),
+    logLines() {},
     logLinesDropped: () => 0,
     recentTrouble: () => [],
     onDeath(error: unknown) {

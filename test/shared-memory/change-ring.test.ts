@@ -68,6 +68,21 @@ describe('A change ring', () => {
     expect(ring.parker.epoch).not.toBe(epoch);
   });
 
+  it('unparks each of several readers by itself, from the same entries', () => {
+    const memory = newChangeRing(4, 3);
+    const [poster, ...readers] = [undefined, 0, 1, 2].map((reader) => new ChangeRing(memory, reader));
+    for (const reader of [0, 2]) readers[reader]!.setParked(true);
+    const epochs = () => readers.map(({ parker }) => parker.epoch);
+    const before = epochs();
+    const change = { cluster: 0x1_0000_0001, version: 7, complete: false, gone: false };
+    poster!.post(change);
+    poster!.wake();
+    expect(epochs().map((epoch, reader) => epoch - before[reader]!)).toEqual([1, 0, 1]);
+    for (const reader of readers) expect(reader.since(0)).toEqual([change]);
+    for (const reader of [0, 2]) readers[reader]!.setParked(false);
+    expect(poster!.isParked).toBe(false);
+  });
+
   it('never shows a reader a mix of two entries, however fast another thread posts', async () => {
     const memory = newChangeRing(8);
     const ring = new ChangeRing(memory);

@@ -1,12 +1,13 @@
 // xlreg serve: runs a registry until a signal or a drain stops it.
 
 import { isatty } from 'node:tty';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { type Config, ConfigError, readConfig, readSettings } from '../../config.ts';
 import { LockedError } from '../../identity/data-directory-lock.ts';
 import { IdentityError } from '../../identity/identity.ts';
 import { LOG_FLUSH_MS, START_ABANDON_MS } from '../../limits.ts';
 import { ListenError } from '../../net/connection.ts';
+import { jsonLog } from '../../runtime/json-log.ts';
 import { LineOutput } from '../../runtime/line-output.ts';
 import { packageVersion } from '../../runtime/package-version.ts';
 import { mayPass } from '../../runtime/passing-failure.ts';
@@ -39,7 +40,7 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   // This only saves time, so a failure does not matter.
   keepFreedMemory().catch(() => {});
   const recentLog = new RecentLog(err);
-  const log = openLog(recentLog);
+  const log = jsonLog(recentLog);
   logWarnings(log);
   const onDeath = onceDead(log, out, err);
   process.on('uncaughtException', onDeath);
@@ -50,7 +51,11 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     const { config, changed, warnings } = readSettings(args, process.env);
     log.level = config.logLevel;
     for (const warning of warnings) log.warn(warning);
-    const observer = { log, logLinesDropped: () => err.dropped, recentTrouble: () => recentLog.entries(), onDeath };
+    const logLines = (lines: readonly string[]) => {
+      for (const line of lines) recentLog.write(line);
+    };
+    const recentTrouble = () => recentLog.entries();
+    const observer = { log, logLines, logLinesDropped: () => err.dropped, recentTrouble, onDeath };
     server = await unlessStopped(signal, startServer(config, observer, OWN_PROCESS));
     if (server === undefined) return STOPPED;
     const { reload, silentMs } = server;
@@ -76,21 +81,13 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   return STOPPED;
 }
 
-function openLog(output: RecentLog): Logger {
-  const settings = {
-    formatters: { level: (level: string) => ({ level }) },
-    timestamp: pino.stdTimeFunctions.isoTime,
-  };
-  return pino(settings, output);
-}
-
 function describeStart(
-  { store, workers }: Config,
+  { store, fronts, workers }: Config,
   settings: Readonly<Record<string, unknown>>,
   server: Server,
 ): object {
   const { addresses, engine } = server;
-  return { version: packageVersion(), node: process.version, ...addresses, store, workers, engine, settings };
+  return { version: packageVersion(), node: process.version, ...addresses, store, fronts, workers, engine, settings };
 }
 
 /** Logs Node's warnings, which would otherwise be plain text among the lines of JSON. */

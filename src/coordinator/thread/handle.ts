@@ -2,6 +2,7 @@
 import { type EventEmitter, once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { GrowthRates } from '../../admission/growth-budgets.ts';
+import { CHANGE_RING_PLACES } from '../../limits.ts';
 import type { ExpiredSeat } from '../../registry/barrier.ts';
 import type { ClusterPage, ClusterQuery } from '../../registry/cluster-scan.ts';
 import type { ClusterRef, OperatorCommand, Reply } from '../../registry/command.ts';
@@ -141,7 +142,7 @@ export class CoordinatorThread {
       ...data,
       parker: new SharedArrayBuffer(4),
       ordered: new SharedArrayBuffer(4),
-      changes: newChangeRing(),
+      changes: newChangeRing(CHANGE_RING_PLACES, data.fronts),
       stats: newStatsMemory(),
       rosterCache,
       reportsAdditions: on.added !== undefined,

@@ -12,6 +12,8 @@ import type { TableAddition } from '../table-additions.ts';
 export interface CoordinatorWorkerData {
   readonly store: StoreSettings;
   readonly limits: TableLimits;
+  /** Front ends that read changes; 1 without it. */
+  readonly fronts?: number;
   /** Growth budgets of addresses (R4); the front end shares their memory. */
   readonly growth: { readonly memory: SharedArrayBuffer; readonly rates: GrowthRates };
 }

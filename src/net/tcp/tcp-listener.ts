@@ -1,7 +1,7 @@
 // Stages 1 and 6, front end, sequential: raw TCP, the transport of the field's clients. Segments go to the
 // ConnectionHandler; replies come through the Connection. The server closes with a FIN, then reads and drops bytes for
 // at most `lingerTimeoutMs`: a reset could destroy a reply that the peer has not read yet (E3).
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import type { Admission } from '../../admission/admission.ts';
 import type { ConnectionPermit } from '../../admission/connection-permit.ts';
 import { addressHolder, type Networks, normalizeAddress } from '../../admission/ip-address.ts';
@@ -76,7 +76,12 @@ export interface TcpSite {
   readonly proxies: Networks;
   /** Milliseconds that this header may take. */
   readonly proxyHeaderTimeoutMs: number;
+  /** True if other listeners of the process share the port. holdPort() keeps it from other processes. */
+  readonly isShared?: boolean;
 }
+
+/** With `reusePort`, which the types of Node 20 lack. */
+type SharedListenOptions = ListenOptions & { readonly reusePort?: boolean };
 
 /** Listens on `host:port`; rejects with ListenError. */
 export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promise<Listener> {
@@ -95,7 +100,8 @@ export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promis
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError('tcp', host, port, error)));
-    server.listen({ host, port, backlog: BACKLOG }, resolve);
+    const options: SharedListenOptions = { host, port, backlog: BACKLOG, ...(site.isShared && { reusePort: true }) };
+    server.listen(options, resolve);
   });
   return { ...boundAddress(server), close: () => closeServer(server) };
 }
