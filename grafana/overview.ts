@@ -226,6 +226,26 @@ export const overview: Dashboard = {
           queries: [{ expr: rate('xlreg_thread_cpu_seconds_total'), legend: '{{instance}} {{thread}}' }],
         },
         {
+          title: 'Sessions by front end',
+          description: 'Sessions a second that each front end began (--fronts). Front end 0 is the main thread.',
+          unit: 'ops',
+          queries: [{ expr: rate('xlreg_front_sessions_started_total'), legend: '{{instance}} front {{front}}' }],
+        },
+        {
+          title: 'Open sessions by front end',
+          description: 'Connections of each front end, those before their Hello included.',
+          unit: 'short',
+          queries: [{ expr: gauge('xlreg_front_sessions_open'), legend: '{{instance}} front {{front}}' }],
+        },
+        {
+          title: 'Failed front ends',
+          description: 'Threads of front ends that failed and were replaced; their connections were closed.',
+          unit: 'short',
+          queries: [
+            { expr: `increase(${gauge('xlreg_front_failures_total')}[10m])`, legend: '{{instance}} in 10 minutes' },
+          ],
+        },
+        {
           title: 'Resident memory',
           description: 'Resident memory, including the table and 64 slots for each worker.',
           unit: 'bytes',
@@ -239,7 +259,8 @@ export const overview: Dashboard = {
         },
         {
           title: 'JavaScript heap, share of its limit',
-          description: 'At 1 the thread ends. A worker is replaced; the end of any other thread ends the process.',
+          description:
+            'At 1 the thread ends. A worker or a further front end is replaced; the end of any other thread ends the process.',
           unit: 'percentunit',
           queries: [
             {

@@ -1,7 +1,7 @@
 // Runs a load and measures the CPU time that the server's process spends on it.
 
 import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
-import { processCpuSeconds } from '../measure/process-readings.ts';
+import { processTimes } from '../measure/process-readings.ts';
 import type { Target } from '../measure/server-process.ts';
 import { Generators, joinOutcomes, type LoadOutcome, type LoadPart } from './generator.ts';
 import type { LoadOrder } from './load-order.ts';
@@ -12,6 +12,8 @@ export type LoadShape = Omit<LoadOrder, 'regCredText' | 'wsUrl'>;
 /** The outcome of a load, and the server's CPU time (us) for each completed unit of work. */
 export interface LoadWithCpu extends LoadOutcome {
   readonly cpu: number;
+  /** The part of `cpu` that the kernel took. */
+  readonly kernel: number;
 }
 
 /** The warm-up before an open loop, so that both sides have compiled their code and woken their threads. */
@@ -46,11 +48,13 @@ export class PreparedLoad {
   /** Runs the load. `part` overrides its amount and pace. */
   async run(part: LoadPart = this.#shape): Promise<LoadWithCpu> {
     const label = `${this.#shape.work.kind} over ${this.#shape.transport}`;
-    const before = await processCpuSeconds(this.#target.pid);
+    const before = await processTimes(this.#target.pid);
     const outcome = await this.#generators.run(part, (settled, count) => drawProgress(label, settled, count));
-    const cpu = ((await processCpuSeconds(this.#target.pid)) - before) * 1e6;
+    const after = await processTimes(this.#target.pid);
     clearProgress();
-    return { ...outcome, cpu: cpu / outcome.completed };
+    const [user, kernel] = [after.user - before.user, after.system - before.system];
+    const each = 1e6 / outcome.completed;
+    return { ...outcome, cpu: (user + kernel) * each, kernel: kernel * each };
   }
 
   /** Ends the generators. */
@@ -66,5 +70,6 @@ export function joinLoads(parts: readonly LoadWithCpu[]): LoadWithCpu {
     parts,
     sum((part) => part.seconds),
   );
-  return { ...outcome, cpu: sum((part) => part.cpu * part.completed) / outcome.completed };
+  const mean = (of: (part: LoadWithCpu) => number) => sum((part) => of(part) * part.completed) / outcome.completed;
+  return { ...outcome, cpu: mean(({ cpu }) => cpu), kernel: mean(({ kernel }) => kernel) };
 }

@@ -1,4 +1,7 @@
 // Prints a run as one HTML page: no script, no network requests, dark or light by the reader's preference.
+
+import { drawStacks, drawTargets, type Earlier } from './bars.ts';
+import { NO_EARLIER } from './earlier-run.ts';
 import { escapeHtml } from './escape-html.ts';
 import { drawPlot } from './plot.ts';
 import { type Figure, meetsTarget, printNumber, type Report, type SectionReport } from './report.ts';
@@ -24,10 +27,12 @@ figcaption { font-size: .9rem; color: var(--soft); padding-left: .4rem; } .legen
 .grid { stroke: var(--line); } text { fill: var(--soft); font-size: 12px; } .end { text-anchor: end; dominant-baseline: middle; }
 .middle { text-anchor: middle; } .series polyline { fill: none; stroke: currentColor; stroke-width: 2; }
 .series circle { fill: currentColor; } .s0 { color: var(--s0); } .s1 { color: var(--s1); } .s2 { color: var(--s2); }
-.s3 { color: var(--s3); }`;
+.s3 { color: var(--s3); }
+.bar { fill: currentColor; } .bar.good { fill: var(--good); } .bar.bad { fill: var(--bad); } .bar.before { fill: var(--soft); }
+.bound { stroke: var(--ink); stroke-dasharray: 3 3; }`;
 
-/** The page of a run. */
-export function htmlPage({ environment, command, seconds, sections }: Report): string {
+/** The page of a run; with an earlier one beside it, if given. */
+export function htmlPage({ environment, command, seconds, sections }: Report, earlier = NO_EARLIER): string {
   const facts = {
     date: environment.date,
     commit: `${environment.commit}${environment.dirty ? ' (with changes)' : ''}`,
@@ -43,7 +48,9 @@ export function htmlPage({ environment, command, seconds, sections }: Report): s
 <h1>xlReg benchmark</h1>
 <p><code>${escapeHtml(command)}</code></p>
 <dl><dt>targets</dt><dd>${verdicts(sections)}</dd>${list.join('')}</dl>
-${sections.map(sectionHtml).join('\n')}
+${drawTargets(sections, earlier)}
+${drawStacks(sections.flatMap(({ stacks = [] }) => stacks))}
+${sections.map((section) => sectionHtml(section, earlier)).join('\n')}
 </body></html>
 `;
 }
@@ -58,20 +65,32 @@ function verdicts(sections: readonly SectionReport[]): string {
   return parts.join(', ');
 }
 
-function sectionHtml({ name, question, command, figures, plots = [], notes = [], broke }: SectionReport): string {
-  const head =
-    '<tr><th>what</th><th class="number">measured</th><th></th><th class="number">at most</th><th></th></tr>';
+function sectionHtml(section: SectionReport, earlier: Earlier): string {
+  const { name, question, command, figures, plots = [], notes = [], broke } = section;
+  const columns = ['measured', '', 'at most', ...(earlier === NO_EARLIER ? [] : ['earlier']), ''];
+  const head = `<tr><th>what</th>${columns.map((column) => `<th class="number">${column}</th>`).join('')}</tr>`;
+  const rows = figures.map((figure, place) => {
+    return figureRow(figure, earlier === NO_EARLIER ? '' : earlierCell(figure, earlier(section, place)));
+  });
   return `<section><h2>${escapeHtml(name)}</h2><p>${escapeHtml(question)} <span class="soft"><code>${escapeHtml(command)}</code></span></p>
 ${broke === undefined ? '' : `<p class="fail">Failed: ${escapeHtml(broke)}</p>`}
-${figures.length === 0 ? '' : `<table>${head}${figures.map(figureRow).join('')}</table>`}
+${figures.length === 0 ? '' : `<table>${head}${rows.join('')}</table>`}
 ${plots.map(drawPlot).join('\n')}
 ${notes.length === 0 ? '' : `<ul>${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`}</section>`;
 }
 
-function figureRow(figure: Figure): string {
+/** The number of an earlier run, and the change since. */
+function earlierCell({ value }: Figure, before: number | undefined): string {
+  if (before === undefined) return '<td></td>';
+  const change =
+    before === 0 ? '' : ` (${value >= before ? '+' : '−'}${printNumber(Math.abs(value / before - 1) * 100)} %)`;
+  return `<td class="number">${printNumber(before)}${change}</td>`;
+}
+
+function figureRow(figure: Figure, earlier: string): string {
   const { label, value, unit, atMost, remark = '' } = figure;
   const met = meetsTarget(figure);
   const verdict = met === undefined ? '' : met ? '<span class="pass">pass</span>' : '<span class="fail">fail</span>';
   const target = atMost === undefined ? '' : printNumber(atMost);
-  return `<tr><td>${escapeHtml(label)}</td><td class="number">${printNumber(value)}</td><td>${escapeHtml(unit)}</td><td class="number">${target}</td><td>${verdict}${escapeHtml(remark)}</td></tr>`;
+  return `<tr><td>${escapeHtml(label)}</td><td class="number">${printNumber(value)}</td><td>${escapeHtml(unit)}</td><td class="number">${target}</td>${earlier}<td>${verdict}${escapeHtml(remark)}</td></tr>`;
 }

@@ -21,10 +21,19 @@ export interface Plot {
   readonly series: readonly { readonly label: string; readonly points: readonly (readonly [number, number])[] }[];
 }
 
+/** A number in parts. */
+export interface Stack {
+  readonly label: string;
+  readonly unit: string;
+  readonly parts: readonly { readonly label: string; readonly value: number }[];
+}
+
 /** The results of a section. */
 export interface Findings {
   readonly figures: readonly Figure[];
   readonly plots?: readonly Plot[];
+  /** Drawn at the head of the page. */
+  readonly stacks?: readonly Stack[];
   /** Conditions a reader needs to interpret the figures. */
   readonly notes?: readonly string[];
 }

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { clearProgress } from '../../src/cli/progress-bar.ts';
 import { FlagReader } from '../flags.ts';
+import type { Earlier } from '../report/bars.ts';
+import { readEarlier } from '../report/earlier-run.ts';
 import { readEnvironment } from '../report/environment.ts';
 import { printSection } from '../report/print-section.ts';
 import { meetsTarget, type SectionReport } from '../report/report.ts';
@@ -11,7 +13,7 @@ import { writeReport } from '../report/write-report.ts';
 import { SECTIONS } from './all.ts';
 import { Scope, type Section } from './section.ts';
 
-const USAGE = `npm run bench -- [--only NAME[,NAME]] [--quick] [--sessions N] [--members N] [--out DIR] [--list]`;
+const USAGE = `npm run bench -- [--only NAME[,NAME]] [--quick] [--sessions N] [--members N] [--out DIR] [--compare FILE] [--list]`;
 const RESULTS = fileURLToPath(new URL('../../../bench/results', import.meta.url));
 
 const flags = new FlagReader(USAGE);
@@ -23,6 +25,7 @@ const { values } = flags.parse(() =>
       sessions: { type: 'string' },
       members: { type: 'string' },
       out: { type: 'string', default: RESULTS },
+      compare: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -51,10 +54,16 @@ if (values.help) {
     sessions: amount('sessions') || undefined,
     members: amount('members') || undefined,
   });
-  await runSuite(chosen(values.only), scope);
+  // Read before the run: a wrong file should not cost one.
+  const earlier = values.compare === undefined ? undefined : await readEarlier(values.compare).catch(refuseFile);
+  await runSuite(chosen(values.only), scope, earlier);
 }
 
-async function runSuite(sections: readonly Section[], scope: Scope): Promise<void> {
+function refuseFile(error: Error): never {
+  return flags.refuse(`--compare: ${error.message}`);
+}
+
+async function runSuite(sections: readonly Section[], scope: Scope, earlier: Earlier | undefined): Promise<void> {
   const environment = readEnvironment();
   const { cpuModel, cores, node, openssl, commit, dirty } = environment;
   console.log(
@@ -69,7 +78,7 @@ async function runSuite(sections: readonly Section[], scope: Scope): Promise<voi
   }
   const seconds = (performance.now() - started) / 1_000;
   const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
-  const written = await writeReport({ environment, command, seconds, sections: reports }, values.out);
+  const written = await writeReport({ environment, command, seconds, sections: reports }, values.out, earlier);
   const missed = reports.flatMap(({ figures }) => figures).filter((figure) => meetsTarget(figure) === false);
   const broken = reports.filter(({ broke }) => broke !== undefined);
   console.log(`\n${seconds.toFixed(0)} s; ${missed.length} targets missed, ${broken.length} sections failed to run`);

@@ -2,7 +2,7 @@
 // session divided by bare.
 import type { LoadShape } from '../load/load-and-cpu.ts';
 import { withServer } from '../measure/server-process.ts';
-import type { Figure } from '../report/report.ts';
+import type { Figure, Stack } from '../report/report.ts';
 import { closedLoadBesideBare, steadyServer, turnedAwayFigures } from './registry-load.ts';
 import type { Scope, Section } from './section.ts';
 
@@ -31,12 +31,16 @@ export const overhead: Section = {
   question: 'How much CPU does a full session cost the server, as a multiple of its unavoidable crypto?',
   async measure(scope) {
     const figures: Figure[] = [];
+    const stacks: Stack[] = [];
     for (const store of ['lmdb', 'memory'] as const) {
       const cases = CASES.filter((one) => one.store === store);
-      figures.push(...(await withServer(['--store', store], (server) => measureCases(server, cases, scope))));
+      const found = await withServer(['--store', store], (server) => measureCases(server, cases, scope));
+      figures.push(...found.figures);
+      stacks.push(...found.stacks);
     }
     return {
       figures,
+      stacks,
       notes: ['Closed loop on warm servers. CPU of the server process ÷ bare crypto on all cores at once, in turns.'],
     };
   },
@@ -44,14 +48,20 @@ export const overhead: Section = {
 
 type Server = Parameters<Parameters<typeof withServer>[1]>[0];
 
-async function measureCases(server: Server, cases: readonly Case[], scope: Scope): Promise<Figure[]> {
+interface CaseFindings {
+  readonly figures: readonly Figure[];
+  readonly stacks: readonly Stack[];
+}
+
+async function measureCases(server: Server, cases: readonly Case[], scope: Scope): Promise<CaseFindings> {
   const figures: Figure[] = [];
+  const stacks: Stack[] = [];
   await steadyServer(server, scope);
   for (const { store, connections, count, atMost, shape = {} } of cases) {
     const { dialect = 'prefixed', transport = 'tcp' } = shape;
     const turns = atMost === undefined ? TURNS_UNJUDGED : TURNS;
     const beside = await closedLoadBesideBare(turns, server, connections, scope.amount(count), shape);
-    const { cpu, rate, latency, turnedAway } = beside.measured;
+    const { cpu, kernel, rate, latency, turnedAway } = beside.measured;
     const bare = beside.bare.session;
     const label = `${connections} connections, ${store}, ${transport}, ${dialect}`;
     figures.push({
@@ -65,6 +75,12 @@ async function measureCases(server: Server, cases: readonly Case[], scope: Scope
     figures.push({ label: '  sessions a second', value: rate, unit: '/s' });
     figures.push({ label: '  p50 of a session', value: latency.percentile(50), unit: 'ms' });
     figures.push(...turnedAwayFigures(turnedAway));
+    const parts = [
+      { label: 'crypto', value: bare },
+      { label: 'kernel', value: kernel },
+      { label: 'rest', value: Math.max(0, cpu - bare - kernel) },
+    ];
+    stacks.push({ label, unit: 'us', parts });
   }
-  return figures;
+  return { figures, stacks };
 }

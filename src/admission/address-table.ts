@@ -20,7 +20,7 @@ const LOOKS_MAX = 1_000;
 
 export class AddressTable {
   readonly #memory: AddressMemory;
-  /** What this front end writes to a lock. */
+  /** The value that this front end writes to a lock. */
   readonly #locker: number;
   readonly #hellos: SharedBuckets;
   readonly #isIdle: IsIdle;

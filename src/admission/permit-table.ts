@@ -36,7 +36,7 @@ export interface Ungreeted {
   readonly stamp: number;
 }
 
-/** What a closed permit held. */
+/** The place and the count that a closed permit held. */
 export interface Held {
   /** False if another connection has taken its place. */
   readonly place: boolean;

@@ -17,7 +17,7 @@ const OTHER_ENDS = [
   ...(['bye', 'peer-closed', 'idle', 'write-timeout', 'overload', 'worker-failed', 'front-failed', 'stopped'] as const),
 ] as const;
 
-/** How a session ended, for logs and metrics. `front-failed`: the thread of its front end failed. */
+/** The end of a session, for logs and metrics. `front-failed`: the thread of its front end failed. */
 export type SessionEnd = Fault | Refusal | DropCause | (typeof OTHER_ENDS)[number];
 
 const ENDS = [

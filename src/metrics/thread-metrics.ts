@@ -9,7 +9,7 @@ import { PlainHistogram } from './plain-histogram.ts';
 /** The threads of a process, by label `thread`: `main`, `front-1`, …, `coordinator`, `worker-0` to `worker-255`. */
 export interface Threads {
   stats(): readonly (readonly [thread: string, stats: ThreadStats])[];
-  /** Of threads that run their event loop. */
+  /** Each thread that runs its event loop, by name. */
   readonly loopDelays: Readonly<Record<string, HistogramBuckets>>;
 }
 

@@ -1,5 +1,6 @@
 // The HTML page of a run: it escapes all text and fetches nothing.
 import { describe, expect, it } from 'vitest';
+import { earlierIn } from '../../bench/report/earlier-run.ts';
 import { htmlPage } from '../../bench/report/html-page.ts';
 import type { Report } from '../../bench/report/report.ts';
 import { openTags } from './open-tags.ts';
@@ -27,6 +28,7 @@ function reportWith(text: string): Report {
     seconds: 1,
     figures: [figure],
     plots: [plot],
+    stacks: [{ label: text, unit: text, parts: [{ label: text, value: 1 }] }],
     notes: [text],
   };
   return {
@@ -64,7 +66,36 @@ describe('a page made of hostile text', () => {
     expect(page).not.toMatch(/\b(src|href|url)\s*[=(]/);
   });
 
+  it('begins with a bar for each target and one for each stack', () => {
+    const pictures = page.slice(0, page.indexOf('<section>'));
+    expect(pictures.match(/class="bar bad"/g)).toHaveLength(1);
+    expect(pictures.match(/class="bar s0"/g)).toHaveLength(1);
+  });
+
   it('counts missed targets and failed sections', () => {
     expect(page).toContain('<span class="fail">1 missed</span>, <span class="fail">1 failed to run</span>');
+  });
+});
+
+describe('a page beside an earlier run', () => {
+  const figures = (values: readonly number[]) =>
+    ['a', '  each', 'b', '  each'].map((label, place) => ({ label, value: values[place]!, unit: '', atMost: 10 }));
+  const run = (values: readonly number[]): Report => {
+    const { environment } = reportWith('x');
+    const section = { name: 's', question: '', command: '', seconds: 1, figures: figures(values) };
+    return { environment, command: '', seconds: 1, sections: [section] };
+  };
+
+  it('shows the number of the same label below the same leader, and the change', () => {
+    const page = htmlPage(run([3, 4, 5, 12]), earlierIn(run([2, 8, 5, 6])));
+    expect(openTags(page)).toEqual([]);
+    const cells = [...page.matchAll(/<td class="number">([^<]*%\))<\/td>/g)].map(([, text]) => text);
+    expect(cells).toEqual(['2 (+50 %)', '8 (−50 %)', '5 (+0 %)', '6 (+100 %)']);
+    expect(page.match(/class="bar before"/g)).toHaveLength(4);
+  });
+
+  it('leaves the place of a figure empty that the earlier run lacks', () => {
+    const earlier = earlierIn({ sections: [] });
+    expect(htmlPage(run([1, 2, 3, 4]), earlier)).not.toContain('bar before');
   });
 });

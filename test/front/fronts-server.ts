@@ -28,7 +28,7 @@ export class FrontsServer {
   readonly dataDir: string;
   /** The lines of the log. */
   readonly log: string[];
-  /** What the server could not go on with. */
+  /** Errors that the server could not go on with. */
   readonly deaths: unknown[];
   /** By index of the worker: its latest channel. */
   readonly #channels: ReadonlyMap<number, WorkerChannel>;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, SETTING_NAMES } from '../../src/config.ts';
+import { canSharePorts } from '../../src/runtime/port-sharing.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -152,6 +153,11 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
       ...['', 'a', 'a:0', ':1', '10.0.0.256:1', 'TcpEndPoint: 10.0.0.1:1'],
       ...['a:1,', ',a:1', 'a:1, b:2', 'a:1,off', 'a:1,b:2,a:1', 'a:1,b:2,c:3,d:4,e:5'],
     ],
+  },
+  fronts: {
+    byDefault: expect.any(Number),
+    good: [['1', 1], ...(canSharePorts() ? ([['16', 16]] as const) : [])],
+    bad: ['0', '17', '-1', '1.5', 'many', ...(canSharePorts() ? [] : ['2'])],
   },
   workers: {
     byDefault: expect.any(Number),

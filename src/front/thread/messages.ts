@@ -40,7 +40,7 @@ export interface FrontThreadData extends FrontData {
   readonly clients: MessagePort;
 }
 
-/** What happened to the placement of a session; `session` numbers those of the front end. */
+/** An event of the placement of a session; `session` numbers those of the front end. */
 export type ClientEvent =
   | readonly [kind: 'identified', session: number, clientId: string, ends: number, address: string | undefined]
   | readonly [kind: 'active' | 'ended', session: number];

@@ -1,4 +1,4 @@
-// What a front end in its own thread tells the main thread in batches: lines of the log, and refusals of limits.
+// Batches that a front end in its own thread sends to the main thread: lines of the log, and refusals of limits.
 import type { Limit } from '../../admission/limit-ledger.ts';
 import { FRONT_LOG_LINES_MAX, LEDGER_ADDRESSES_MAX } from '../../limits.ts';
 import type { FrontReport, Refusals } from './messages.ts';
