@@ -69,7 +69,14 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
 }
 
 const DEFAULTS = {
-  ...{ admin: 'off', 'audit-log': 'off', workers: '1', 'web-engine': 'node', 'limit-exempt': `${LOOPBACK}/32` },
+  ...{
+    admin: 'off',
+    'audit-log': 'off',
+    fronts: '1',
+    workers: '1',
+    'web-engine': 'node',
+    'limit-exempt': `${LOOPBACK}/32`,
+  },
   'drain-grace-ms': String(DRAIN_GRACE_MS),
 };
 
