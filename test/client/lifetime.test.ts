@@ -49,7 +49,7 @@ describe.each(ALL_WAYS)('a process with a session in $dialect over $transport', 
     const cluster = `pending-${way.transport}-${way.dialect}`;
     const { state, ended } = program(
       way,
-      `await session.create('${cluster}', { size: 2 });
+      `await session.create('${cluster}', { size: 2, confirmMs: 0 });
       await session.join('${cluster}');
       console.log('joined');
       (async () => {
