@@ -219,7 +219,11 @@ describe('the port of several front ends', () => {
     }
     const stopped = server.server.stop();
     await until(async () => (await server.open().catch(() => undefined)) === undefined);
-    const refused = await Promise.allSettled(sessions.map((one, at) => one.create(`late-${at}`, { size: 2 })));
+    // Requests are served until the drain begins, a moment after the ports have closed.
+    const untilRefused = async (session: (typeof sessions)[number], at: number) => {
+      for (let number = 0; ; number++) await session.create(`late-${at}-${number}`, { size: 2 });
+    };
+    const refused = await Promise.allSettled(sessions.map(untilRefused));
     expect(refused.map((result) => String((result as PromiseRejectedResult).reason))).toEqual(
       new Array(16).fill(expect.stringContaining('server is shutting down')),
     );
