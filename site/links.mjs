@@ -6,7 +6,9 @@ import { dirname, join, normalize, relative } from 'node:path';
 /** Returns the number of pages, and each bad link as `PAGE: LINK`. */
 export function checkLinks(folder) {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const pages = files.map((entry) => join(entry.parentPath, entry.name)).filter((path) => path.endsWith('.html'));
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  // TypeDoc copies the files to which pages link, such as an example page, to media/.
+  const pages = paths.filter((path) => path.endsWith('.html') && !path.startsWith(join(folder, 'media/')));
   const texts = new Map(pages.map((page) => [page, readFileSync(page, 'utf8')]));
   const ids = new Map([...texts].map(([page, text]) => [page, idsOf(text)]));
   const bad = pages.flatMap((page) =>
