@@ -106,9 +106,8 @@ export const SESSION_MESSAGES_MAX = 65_536;
 /** Connections in all (`--max-connections`). */
 export const CONNECTIONS_MAX = 1_000_000;
 
-/** Front ends (`--fronts`), and those of the default: the coordinator is full with four. */
+/** Front ends (`--fronts`). With four of them the coordinator is full. */
 export const FRONTS_MAX = 16;
-export const FRONTS_DEFAULT_MAX = 4;
 
 /** Lines of the log that the thread of a front end gathers for 20 ms at most. More leave at once. */
 export const FRONT_LOG_LINES_MAX = 256;

@@ -8,7 +8,6 @@ import {
   AUDIT_FILE_BYTES_MIN,
   AUDIT_FILES_MAX,
   CONNECTIONS_MAX,
-  FRONTS_DEFAULT_MAX,
   FRONTS_MAX,
   MESSAGE_BYTES_MAX,
   REPLY_BYTES_MAX,
@@ -103,11 +102,6 @@ function believedNetworks(about: string) {
   return list(isCidr, 'ADDRESS/BITS').prefault('off').register(texts, { group: 'proxies', value: 'NETWORKS', about });
 }
 
-/** A front end keeps two workers, its part of the coordinator and of the kernel busy: four cores. */
-function defaultFronts(cores: number): number {
-  return Math.max(1, Math.min(FRONTS_DEFAULT_MAX, Math.floor(cores / 4)));
-}
-
 /** Each setting by its flag's name. The environment has it as XLREG_…, the file under the name as it is here. */
 export const settings = z.strictObject({
   'data-dir': z
@@ -172,11 +166,10 @@ export const settings = z.strictObject({
 
   fronts: whole(1, FRONTS_MAX)
     .refine((count) => count === 1 || canSharePorts(), 'above 1 needs Node 22.12 or later on Linux')
-    .default(canSharePorts() ? defaultFronts(availableParallelism()) : 1)
+    .default(1)
     .register(texts, {
       ...{ group: 'work', value: 'N', example: 1 },
-      otherwise: `one for four cores, ${FRONTS_DEFAULT_MAX} at most; 1 without Linux and Node 22.12`,
-      about: 'threads for TCP connections, which share the port; each has a share of the workers, one at least',
+      about: 'threads for TCP connections, which share the port and the workers; above 1 needs Linux and Node 22.12',
     }),
   workers: whole(1, WORKERS_MAX)
     .default(availableParallelism())

@@ -52,7 +52,7 @@ _xlreg() {
         '--admin-tls[PEM files for https on --admin \[off\] (reload)]: :(off)' \
         '--web-engine[the engine of --ws\: auto takes uWebSockets.js where it loads]: :(auto uws node)' \
         '--dialects[the dialects that are served, of chained, prefixed and sealed]: : ' \
-        '--fronts[threads for TCP connections, which share the port]: : ' \
+        '--fronts[threads for TCP connections, which share the port and the workers]: : ' \
         '--workers[threads for the cryptography \[one for each core\]]: : ' \
         '--hello-queue-ms[the bound of queued Hellos, in milliseconds of a worker'\''s time]: : ' \
         '--reply-bytes-max[the longest reply over TCP \[16384\]]: : ' \
@@ -349,7 +349,7 @@ _xlreg() {
         '--admin-tls[PEM files for https on --admin \[off\] (reload)]: :(off)' \
         '--web-engine[the engine of --ws\: auto takes uWebSockets.js where it loads]: :(auto uws node)' \
         '--dialects[the dialects that are served, of chained, prefixed and sealed]: : ' \
-        '--fronts[threads for TCP connections, which share the port]: : ' \
+        '--fronts[threads for TCP connections, which share the port and the workers]: : ' \
         '--workers[threads for the cryptography \[one for each core\]]: : ' \
         '--hello-queue-ms[the bound of queued Hellos, in milliseconds of a worker'\''s time]: : ' \
         '--reply-bytes-max[the longest reply over TCP \[16384\]]: : ' \

@@ -155,7 +155,7 @@ const SETTINGS: Readonly<Record<string, Samples>> = {
     ],
   },
   fronts: {
-    byDefault: expect.any(Number),
+    byDefault: 1,
     good: [['1', 1], ...(canSharePorts() ? ([['16', 16]] as const) : [])],
     bad: ['0', '17', '-1', '1.5', 'many', ...(canSharePorts() ? [] : ['2'])],
   },
