@@ -78,7 +78,7 @@ export type RefusalCode =
   | 'REFUSED_TOO_MANY_MOVES'
   | 'REFUSED_CLUSTER_INCOMPLETE';
 
-/** What an error tells besides its message. */
+/** Fields of an error besides its message. */
 export interface XlRegErrorOptions extends ErrorOptions {
   /** The cause. */
   readonly code: XlRegErrorCode;

@@ -19,7 +19,7 @@ export interface AttackOrder {
   readonly segmentBytes: number;
 }
 
-/** How long a server waits for a complete message (F8). Starts are spread over this time, so Hellos arrive evenly. */
+/** A server waits so long for a complete message (F8). Starts are spread over this time, so Hellos arrive evenly. */
 const ROUND_MS = 5_000;
 
 /** An empty ClusterName. Repeated, it never completes a message (M8). */

@@ -39,7 +39,7 @@ export class EtcdCluster {
   readonly #directory: string;
   readonly #options: EtcdClusterOptions;
   readonly #peers: string;
-  /** Why the program could not be spawned. */
+  /** Reason for which the program could not be spawned. */
   #unstarted: Error | undefined;
 
   private constructor(servers: readonly EtcdServer[], directory: string, options: EtcdClusterOptions, peers: string) {

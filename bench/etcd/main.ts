@@ -29,7 +29,7 @@ const SECONDS = 5;
 const COMMITS_AT_ONCE = 4;
 const COMMIT_CHANGES = REQUESTS_AT_ONCE * TRANSACTIONS_MAX;
 const PATIENCE_MS = 30_000;
-/** How long the idle CPU of the server is measured, to subtract it. */
+/** Time for which the idle CPU of the server is measured, to subtract it. */
 const IDLE_MS = 3_000;
 const QUOTA_BYTES = 8 * 2 ** 30;
 const POLL_MS = 100;

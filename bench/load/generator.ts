@@ -19,7 +19,7 @@ export interface LoadOutcome {
   /** Completed units of work a second. */
   readonly rate: number;
   readonly latency: Latencies;
-  /** How late the generators started units of work; part of `latency`. */
+  /** Lateness of the generators in starting units of work; part of `latency`. */
   readonly lateness: Latencies;
 }
 

@@ -72,7 +72,7 @@ export interface LoadReport {
   readonly generatorCpuSeconds: number;
   /** Time from the intended start of a unit of work to its end. */
   readonly latency: string;
-  /** How late the generator itself started a unit; part of `latency`. */
+  /** Lateness of the generator in starting a unit; part of `latency`. */
   readonly lateness: string;
 }
 

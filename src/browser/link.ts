@@ -13,7 +13,7 @@ const PROLOGUE = utf8('xlReg sealed 1\r\n');
 /** Bytes of a certificate in front of its signature. */
 const CERT_BODY_BYTES = 30;
 
-/** What the registry's certificate says of its limits. */
+/** Limits that the registry's certificate tells. */
 interface Certified {
   /** Bytes of a request at most. */
   readonly maxMessage: number;

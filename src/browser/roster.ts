@@ -14,7 +14,7 @@ import type { OwnStatement, SeenCluster, SeenMember } from './store.ts';
 /** Members of a cluster whose newest statement is remembered. */
 const SEEN_MEMBERS_MAX = 256;
 
-/** Why an entry is not verified; all but `none` are errors. */
+/** Reasons why an entry is not verified; all but `none` are errors. */
 export type UnverifiedReason = 'none' | 'bad' | 'older' | 'conflict' | 'key-changed' | 'stripped';
 
 /** A member of a cluster. */

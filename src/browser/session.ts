@@ -222,7 +222,7 @@ export class RegistrySession {
 /** The member of a session, and its secrets. */
 interface SignedIn {
   readonly member: Member;
-  /** Of the statement that it has signed in with. */
+  /** Sequence number of the statement that it has signed in with. */
   readonly seq: bigint;
   /** Names the registry in stores. */
   readonly key: string;

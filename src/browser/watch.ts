@@ -7,7 +7,7 @@ import { type Bytes, concat, hex, sameBytes, sha256 } from './bytes.ts';
 import type { Reply, Request, Token } from './messages.ts';
 import { type RosterReply, seatsOf } from './roster.ts';
 
-/** How to watch. */
+/** Options of a watch. */
 export interface WatchOptions {
   /** Go on after the cluster is complete. Default false. */
   readonly follow?: boolean | undefined;

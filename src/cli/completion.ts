@@ -6,7 +6,7 @@ import { outlineOf } from './help-outline.ts';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
-/** How a flag's value is completed. A switch has no value. */
+/** Kinds of completion for a flag's value. A switch has no value. */
 type Completes = 'switch' | 'file' | 'directory' | 'nothing';
 
 interface CompletedFlag {

@@ -55,7 +55,7 @@ export interface ClusterProperties {
 }
 
 /**
- * Why an entry of a roster is not verified. All but `none` are errors.
+ * Reasons for which an entry of a roster is not verified. All but `none` are errors.
  *
  * - `none`: it has no statement, as that of a client in an RSA dialect.
  * - `bad`: a field breaks its rule, or the signature is not by the shown key over these fields and this registry.

@@ -8,7 +8,7 @@ import { RegistryRefused } from './errors.ts';
 import { type Member, signReturn, tokenOf } from './member.ts';
 import { mayFollow, stateFor } from './statements.ts';
 
-/** How a client identifies itself. */
+/** Identity that a client presents. */
 export type IdentifyBy = 'token' | 'id';
 
 /** The fields in the dialects `prefixed` and `chained`. A return is bound to the session by salt2 (T10). */

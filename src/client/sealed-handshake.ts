@@ -19,7 +19,7 @@ import type { Handshake } from './handshake.ts';
 import { SealedCodec } from './sealed-codec.ts';
 import type { Transport } from './transport.ts';
 
-/** Why a registry may not reply to a sealed Hello. The client cannot tell which. */
+/** Reasons for which a registry may not reply to a sealed Hello. The client cannot tell which. */
 export const NO_REPLY_CAUSES =
   'it is an old registry (--dialect prefixed or chained), has another sig key than these credentials, or ' +
   TURNED_AWAY;

@@ -29,7 +29,7 @@ export const ETCD_METHODS = Object.keys({
 /** Values of `etcd.probes`. */
 const [UNPROBED, UP, DOWN] = [0, 1, 2];
 
-/** Whether the server of etcd with this index answered its last probe; undefined before the first. */
+/** True if the server of etcd with this index answered its last probe; undefined before the first. */
 export function isEtcdServerUp({ etcd }: CoordinatorStats, server: number): boolean | undefined {
   const { value } = etcd.probes[server]!;
   return value === UNPROBED ? undefined : value === UP;

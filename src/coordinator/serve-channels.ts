@@ -28,7 +28,7 @@ const PAUSE_MS = 0.7;
 /** Never unparked, so that parking on it is a pause. */
 const pause = new Parker(new SharedArrayBuffer(4));
 
-/** How the thread waits. */
+/** Ways in which the thread waits. */
 export interface Waiting {
   /**
    * Parks the thread on the parker, which costs less than a wake-up through the event loop; the event loop then gets a

@@ -55,7 +55,7 @@ export interface LockTiming {
 
 const TIMING: LockTiming = { renewalMs: LOCK_RENEWAL_MS, fenceMs: LOCK_FENCE_MS, deadMs: LOCK_DEAD_MS };
 
-/** How a lock is taken and held. */
+/** Options for taking and holding a lock. */
 export interface LockOptions {
   /**
    * Called at most once, when another process has taken over or removed the lock. This process must stop then. The call

@@ -4,7 +4,7 @@ import type { ConnectionPermit } from '../admission/connection-permit.ts';
 import type { AcceptConnection } from './connection.ts';
 import { type ForwardedTrust, forwardedFor } from './forwarded.ts';
 
-/** How a listener admits and serves WebSocket connections. */
+/** Functions with which a listener admits and serves WebSocket connections. */
 export interface WebSessions {
   readonly accept: AcceptConnection;
   readonly admission: Admission;

@@ -53,7 +53,7 @@ export function isResumed(kind: Job['kind']): boolean {
   return kind === 'resume' || kind === 'resume-last';
 }
 
-/** Why a session ends. */
+/** Reason for the end of a session. */
 export type EndReason = 'bye' | Fault | Refusal;
 
 /** The result of a job. */

@@ -32,8 +32,8 @@ export type Pay = (adds: NonNullable<Outcome['adds']>) => Refusal | undefined;
 
 export class TableContents {
   /**
-   * Of the present command. Asked before seats change: an addition that is undone would raise versions, and wake those
-   * who wait.
+   * Pays for what the present command adds. A command asks before it changes seats: an undone addition would raise
+   * versions and wake waiting clients.
    */
   pay: Pay = () => undefined;
   readonly clients = new Map<string, Client>();

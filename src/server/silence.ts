@@ -1,4 +1,4 @@
-// How long the threads of a server have given no sign of life.
+// The time for which threads of a server have given no sign of life.
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import type { Pool } from '../pool/pool.ts';
 import { monotonicSeconds } from '../runtime/thread-stats.ts';

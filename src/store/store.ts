@@ -49,7 +49,7 @@ export interface CatchUp {
    * from the store.
    */
   readonly freshness: 'current' | 'behind' | 'wrong';
-  /** Why the table is not current, in one line. */
+  /** Reason why the table is not current, in one line. */
   readonly reason?: string;
 }
 

@@ -9,7 +9,7 @@ import { constants, type KeyObject, privateDecrypt, publicEncrypt } from 'node:c
 /** A dialect that begins with an RSA Hello. */
 export type DialectName = 'chained' | 'prefixed';
 
-/** How bytes become messages on one connection. */
+/** Ways in which bytes become messages on one connection. */
 export type SessionDialect = DialectName | 'sealed';
 
 /** Every dialect. */

@@ -52,7 +52,7 @@ export interface SealCert {
   readonly maxWaitMs: number;
 }
 
-/** Why a certificate is not accepted. `clock`: it is good, but not at this time. */
+/** Reasons for which a certificate is not accepted. `clock`: it is good, but not at this time. */
 export type SealCertFault = 'length' | 'version' | 'signature' | 'clock';
 
 /** Signs a certificate for the static public key `s`. */

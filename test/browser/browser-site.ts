@@ -57,7 +57,7 @@ export class BrowserSite {
     return await this.registry.stop();
   }
 
-  /** Where the page connects to. */
+  /** URL that the page connects to. */
   get url(): string {
     return `ws://127.0.0.1:${this.registry.process.wsPort}/xlreg`;
   }

@@ -1,7 +1,7 @@
 // Errors of streams between members. A message is one printable line without secrets.
 import { type KnownErrorOptions, XlRegError, type XlRegErrorCode } from '../errors.ts';
 
-/** Why a stream did not come about. */
+/** Reason for which a stream did not come about. */
 export type RefusedBecause = 'peer' | 'unreachable' | 'handshake' | 'closed';
 
 const CODES: Readonly<Record<RefusedBecause, XlRegErrorCode>> = {

@@ -44,7 +44,7 @@ export interface EtcdStoreObserver extends EtcdObserver {
   caughtUp(seconds: number, behind: number): void;
   /** The table is read again. */
   readAgain(): void;
-  /** Whether the server of this index among the end points is up. */
+  /** True if the server of this index among the end points is up. */
   probed(server: number, up: boolean): void;
 }
 

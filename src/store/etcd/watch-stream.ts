@@ -20,7 +20,7 @@ export interface KeyEvent {
   readonly revision: number;
 }
 
-/** Why the stream cannot resume: events are missing (`behind`), or etcd has a different history (`wrong`). */
+/** Reason why the stream cannot resume: events are missing (`behind`), or etcd has a different history (`wrong`). */
 export type ResyncKind = 'behind' | 'wrong';
 
 /**

@@ -61,7 +61,7 @@ export interface FormingInput {
 
 /** Fields that a registry may send. Requests' own (38, 44, 46, 50, 52) are errors in a reply. */
 export const FORMING_FIELDS = [32, 33, 34, 35, 36, 37, 39, 40, 41, 42, 43, 45, 47, 48, 49, 51, 60, 61];
-/** Those of them that may stand more than once. */
+/** Repeated fields among them. */
 export const FORMING_REPEATED = [51];
 
 function encodeSpec(spec: TokenSpecInput): Buffer {
