@@ -93,7 +93,7 @@ it('gives each refusal its own final error (A6)', async () => {
     { token: eye, observer: true },
   ];
   const session = await as(owner!);
-  await session.create('strict', { size: 2, joinTokens });
+  await session.create('strict', { size: 2, joinTokens, confirmMs: 0 });
   const joins = async (member: Member, joinToken?: string, dialect?: 'prefixed') => {
     return await refusalOf((await as(member, { joinToken, ...(dialect && { dialect }) })).join('strict'));
   };
@@ -119,7 +119,8 @@ describe.each(['prefixed', 'chained'] as const)('a client of %s', (dialect) => {
     for (const request of [async () => (await old()).join('closed'), async () => (await old()).cluster('closed')]) {
       await expect(request()).rejects.toMatchObject({ text: 'cluster admits by join token', details: {} });
     }
-    expect(await (await old()).create('closed', { size: 9 })).toMatchObject({ size: 2 });
+    expect(await (await old()).create('closed', { size: 2 })).toMatchObject({ size: 2 });
+    await expect((await old()).create('closed', { size: 9 })).rejects.toMatchObject({ cluster: { size: 2 } });
   });
 });
 
