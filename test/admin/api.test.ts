@@ -69,7 +69,7 @@ describeEachEngine('with the engine %s', (engine) => {
     registry = await ClientRegistry.start({ args: ['--web-engine', engine] });
     token = adminToken(registry.process.dataDir);
     const { session } = await registry.identify('alice');
-    for (const name of ['c1', 'c2', 'd1']) await session.create(name, { size: 2 });
+    for (const name of ['c1', 'c2', 'd1']) await session.create(name, { size: 2, confirmMs: 0 });
     await session.join('c1');
     const bob = await registry.identify('bob');
     await bob.session.join('c1');

@@ -30,7 +30,8 @@ export class SealedTarget {
   readonly #target: Target;
   readonly #clients = new Set<SealedClient>();
   readonly #bystanders: SealedClient[] = [];
-  #roster: FieldMessage | undefined;
+  /** The roster of each bystander, which tells its own seat. */
+  readonly #rosters: FieldMessage[] = [];
   #token: TokenInput | undefined;
   readonly #keys = makeMemberKeys({ sig: 60 });
 
@@ -71,7 +72,7 @@ export class SealedTarget {
       await bystander.join();
       this.#bystanders.push(bystander);
     }
-    this.#roster = await this.#bystanders[0]!.getCluster();
+    for (const bystander of this.#bystanders) this.#rosters.push(await bystander.getCluster());
     this.#token = stated(this.registry.id, { name: 'recorded', keys: this.#keys });
     await (await this.converse('tcp', 6)).waitClosed();
     this.#closeClients();
@@ -118,7 +119,9 @@ export class SealedTarget {
   /** Closes a test's connections. Asserts that the bystanders' sessions go on and that they see the same. */
   async settle(): Promise<void> {
     this.#closeClients();
-    for (const bystander of this.#bystanders) expect(await bystander.getCluster()).toEqual(this.#roster);
+    for (const [i, bystander] of this.#bystanders.entries()) {
+      expect(await bystander.getCluster()).toEqual(this.#rosters[i]);
+    }
   }
 
   async stop(): Promise<void> {

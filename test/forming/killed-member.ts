@@ -109,7 +109,7 @@ class KilledMember {
     await Promise.race([held, endedEarly(joined)]);
     const isRefused = async () => {
       gate.open();
-      await joined.said(/join token used up; trying again/);
+      await joined.said(/join token used up; .*trying again\n/);
     };
     return { home, joined, isRefused };
   }
