@@ -40,7 +40,8 @@ class SocketFuzz {
   readonly #bystanders: SealedClient[] = [];
   readonly #keys = makeMemberKeys({ sig: 80 });
   readonly #token;
-  #roster: FieldMessage | undefined;
+  /** The roster of each bystander, which tells its own seat. */
+  readonly #rosters: FieldMessage[] = [];
   readonly report: SocketReport = { connections: 0, goodFrames: 0, badFrames: 0, badHellos: 0, broken: [] };
 
   constructor(registry: FieldRegistry) {
@@ -56,7 +57,7 @@ class SocketFuzz {
       await bystander.join();
       this.#bystanders.push(bystander);
     }
-    this.#roster = await this.#bystanders[0]!.getCluster();
+    for (const bystander of this.#bystanders) this.#rosters.push(await bystander.getCluster());
   }
 
   async end(): Promise<void> {
@@ -73,8 +74,8 @@ class SocketFuzz {
   }
 
   async #askBystanders(): Promise<void> {
-    for (const bystander of this.#bystanders) {
-      if (!isDeepStrictEqual(await bystander.getCluster(), this.#roster))
+    for (const [i, bystander] of this.#bystanders.entries()) {
+      if (!isDeepStrictEqual(await bystander.getCluster(), this.#rosters[i]))
         throw new Error('a bystander sees another roster');
     }
   }

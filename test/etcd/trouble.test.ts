@@ -11,6 +11,7 @@ import { StoreUnusableError } from '../../src/store/store.ts';
 import { ask, clusterIdOf, create, getCluster, join, REFUSED, register, whichOf } from '../coordinator/asking.ts';
 import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
+import { stopProcess } from '../support/stop-process.ts';
 import { Relay } from './relay.ts';
 import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, runningClock, until } from './stores.ts';
 
@@ -95,7 +96,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
   it('works on with any one of three etcd servers stopped, and gives no stale reply (B133)', async () => {
     const { one, other } = await begin({ servers: 3 });
     for (const [round, server] of etcd.servers.entries()) {
-      server.child!.kill('SIGSTOP');
+      await stopProcess(server.child!);
       for (const { coordinator } of [one, other]) await back(coordinator);
       const name = `stopped-${round}`;
       const created = await ask(one.coordinator, create(name, 0xe0 + round));
@@ -108,7 +109,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
   it('refuses in 2 s without a majority, and recovers in 10 s (B133)', async () => {
     const { one } = await begin({ servers: 3 });
     const [first, second] = etcd.servers;
-    for (const server of [first!, second!]) server.child!.kill('SIGSTOP');
+    for (const server of [first!, second!]) await stopProcess(server.child!);
     const [reply, took] = await timed(ask(one.coordinator, create('d', 0xd0)));
     expect(reply).toEqual(REFUSED);
     expect(took).toBeLessThan(REFUSED_MS);
@@ -154,7 +155,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     const { one, other } = await begin({});
     const [server] = etcd.servers;
     // etcd has the request but cannot answer it.
-    server!.child!.kill('SIGSTOP');
+    await stopProcess(server!.child!);
     const joined = await ask(one.coordinator, join(2, 'c'));
     expect(joined).toEqual(REFUSED);
     server!.child!.kill('SIGCONT');
