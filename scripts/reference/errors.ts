@@ -88,7 +88,8 @@ const REFUSALS: Readonly<Record<RefusalCode, string>> = {
   REFUSED_STATEMENT_OLDER:
     'The registry has a newer statement of this member, from a clock that is ahead or a copy of its home.',
   REFUSED_STATEMENT_DIFFERS: 'The registry has another statement under this seq: a copy of the home is in use.',
-  REFUSED_CLUSTER_UNKNOWN: 'The cluster does not exist. Create it, or wait for its creator.',
+  REFUSED_CLUSTER_UNKNOWN:
+    'The cluster does not exist. Create it, or wait for its creator, as joinCluster() without size does.',
   REFUSED_CLUSTER_FULL: 'Every seat is taken. While the cluster is not complete, one may become free.',
   REFUSED_NAME_IN_USE: 'Another identity holds this member name. Use its store, or a replacement token.',
   REFUSED_END_POINTS_NEEDED: 'The cluster asks for more end points of each member.',

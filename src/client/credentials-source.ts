@@ -98,11 +98,11 @@ export function assertPinned(regCred: RegCred, fingerprint: string, dialect: Ses
   const { name, key } = provenKey(regCred, dialect);
   if (keyFingerprint(key) === fingerprint) return;
   const other = provenKey(regCred, dialect === 'sealed' ? 'prefixed' : 'sealed');
-  const ask = `ask its operator for the ${name} that xlreg regcred prints`;
+  const ask = `ask the registry's operator for the ${name} that xlreg regcred prints`;
   const why =
     keyFingerprint(other.key) === fingerprint
       ? `${pin} is that of the ${other.name}, and the dialect ${dialect} proves the ${name}`
-      : `the ${name}'s fingerprint is not the one of ${pin}`;
+      : `the registry has another ${name} than ${pin} demands`;
   throw new RegistryUntrusted(`${why}: ${ask}`, { code: 'FINGERPRINT_MISMATCH' });
 }
 

@@ -170,7 +170,7 @@ describe('xlreg check', () => {
       for (const dialect of [[], ['--dialect', 'prefixed']]) {
         const { code, stdout, stderr } = await registry.run(...args, ...dialect, ...wrong);
         expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-        expect(stderr).toContain('fingerprint is not the one of --fingerprint');
+        expect(stderr).toContain('key than --fingerprint demands');
         expect(stderr).not.toContain('SHA256:');
       }
     }
@@ -185,7 +185,7 @@ describe('xlreg check', () => {
       const { code, stdout, stderr } = await registry.run('check', '--dialect', dialect, '--fingerprint', pin);
       expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
       expect(stderr).toContain(`--fingerprint is that of the ${other}, and the dialect ${dialect} proves the ${own}`);
-      expect(stderr).toContain('ask its operator for');
+      expect(stderr).toContain("ask the registry's operator for");
       expect(stderr).not.toContain('SHA256:');
     }
     const old = await registry.run('check', '--json', '--dialect', 'prefixed', '--fingerprint', oldFingerprint);
@@ -196,7 +196,7 @@ describe('xlreg check', () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const file = ['--registry', await forged('forged-sk.dat', { sigKey: publicKey })];
     for (const [pin, why] of [
-      [['--fingerprint', fingerprint], '--fingerprint: ask its operator for the sig key'],
+      [['--fingerprint', fingerprint], "demands: ask the registry's operator for the sig key"],
       [
         ['--fingerprint', oldFingerprint],
         '--fingerprint is that of the comms key, and the dialect sealed proves the sig key',

@@ -241,7 +241,31 @@ it.each<[string, Partial<JoinClusterOptions>]>([
   ['a deadline', { deadlineMs: 0 }],
   ['an address', { connect: 'nowhere' }],
 ])('throws TypeError for an invalid option: %s', async (_what, option) => {
-  const { regCred } = registry;
-  const valid = { registry: regCred, cluster: 'c', name: 'a', endPoints: ['127.0.0.1:1'], store: new MemoryStore() };
-  expect(await failureOf(joinCluster({ ...valid, ...option }))).toBeInstanceOf(TypeError);
+  expect(await failureOf(joinCluster({ ...validOptions(), ...option }))).toBeInstanceOf(TypeError);
 });
+
+it.each<[string, unknown]>([
+  ['registry', undefined],
+  ['registry', ''],
+  ['store', undefined],
+  ['store', 5],
+  ['store', { load: () => undefined }],
+  ['endPoints', undefined],
+  ['endPoints', '127.0.0.1:1'],
+  ['expected', 'bob'],
+  ['size', '3'],
+  ['size', 1],
+  ['size', 65],
+  ['confirmMs', 5_000],
+  ['until', 'join'],
+  ['deadline', 5],
+])('names the option in the error that a program in JavaScript gets: %s', async (option, value) => {
+  const failure = await failureOf(joinCluster({ ...validOptions(), [option]: value }));
+  expect(failure).toBeInstanceOf(TypeError);
+  expect((failure as Error).message).toContain(option);
+});
+
+function validOptions(): JoinClusterOptions {
+  const { regCred } = registry;
+  return { registry: regCred, cluster: 'c', name: 'a', endPoints: ['127.0.0.1:1'], store: new MemoryStore() };
+}
