@@ -147,7 +147,7 @@ it('ends at once when the key is not the pinned one', async (context) => {
   await registry.startServer();
   const pin = `SHA256:${Buffer.alloc(32).toString('base64')}`;
   for (const { code, stderr } of await registry.runAll('--wait', '45', '--fingerprint', pin)) {
-    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('not the one of --fingerprint') });
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('than --fingerprint demands') });
     expect(stderr).not.toContain('again');
   }
 });

@@ -179,8 +179,10 @@ it('continues with another server of the registry', async (context) => {
   });
   const events = alice.changes();
   await first.stop();
+  // A reader that falls behind is not told of a session that was lost and replaced meanwhile.
+  expect(await eventsUntil(events, 'disconnected')).toEqual(['disconnected']);
   await registry.start(registry.data, other);
-  expect(await eventsUntil(events, 'reconnected')).toEqual(['disconnected', 'reconnected']);
+  expect(await eventsUntil(events, 'reconnected')).toEqual(['reconnected']);
   expect(namesIn(alice)).toEqual(['alice']);
 }, 60_000);
 
