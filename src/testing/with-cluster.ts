@@ -7,7 +7,7 @@ import type { RegistrySession } from '../client/registry-session.ts';
 import { CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN } from '../limits.ts';
 import { startRegistry, type TestRegistry, type TestRegistryOptions } from './test-registry.ts';
 
-/** Options of withCluster(). Those of a registry count unless there is one already. */
+/** Options of withCluster(). The options of a registry have no effect if `registry` is given. */
 export interface WithClusterOptions extends TestRegistryOptions {
   /** The registry to use; by default a new one, which is stopped at the end. */
   readonly registry?: TestRegistry | undefined;

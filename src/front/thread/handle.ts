@@ -23,7 +23,7 @@ export interface FrontThreadHost {
   /** Writes lines of the log, as they are. */
   logLines(lines: readonly string[]): void;
   refused(refusals: readonly Refusals[]): void;
-  /** The thread has ended without an order. What it held has been given back. */
+  /** The thread has ended without an order, and its permits and counts have been given back. */
   ended(error: unknown): void;
   /** The front end cannot go on, nor could another. */
   broken(error: unknown): void;
