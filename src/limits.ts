@@ -187,7 +187,7 @@ export const HTTP_CONNECTIONS_MAX = 64;
 /** The same for one address: all readers of the status page (STATUS_STREAMS_MAX) and as many others. */
 export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = 32;
 
-/** Addresses with counts of their own, in sets of ADDRESS_WAYS; about 3 MB. Half full, one set in 10,000 overflows. */
+/** Addresses with counts of their own, in sets of ADDRESS_WAYS; about 6 MB with the growth budgets. Half full, one set in 10,000 overflows. */
 export const ADDRESSES_MAX = 131_072;
 export const ADDRESS_WAYS = 32;
 

@@ -27,7 +27,7 @@ const ERROR_CODES = [
 
 /** More about a shared section. */
 const NOTES: Readonly<Record<string, string>> = {
-  Waiting: '`join --wait` ends with 0 only if the cluster is full and the roster has this member.\n',
+  Waiting: '`join --wait` ends with 0 only if the cluster is complete and the roster has this member.\n',
 };
 
 const JSON_OUTPUT = `## JSON

@@ -4,10 +4,10 @@ import { ERROR_CODES, FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
 import type { RefusalCode, XlRegErrorCode } from '../../src/xlreg-error.ts';
 import { code, GENERATED, table } from './markdown.ts';
 
-/** A cause, the error's class, and the remedy. `told`: the registry says whether a retry may help. */
+/** A cause with its remedy, the error's class, and whether a retry may help. */
 interface Meaning {
   readonly class: string;
-  readonly retryable: 'yes' | 'no' | 'told';
+  readonly retryable: 'yes' | 'no';
   readonly cause: string;
 }
 
@@ -35,14 +35,15 @@ const LOCAL: Readonly<Record<LocalCode, Meaning>> = {
   CLOCK_WRONG: final('ClockFault', "The clock here or the registry's is wrong. The message shows both."),
   PROTOCOL_VIOLATED: final('ProtocolError', 'The registry violated the protocol.'),
   CREDENTIALS_INVALID: final('RegCredError', 'The text is no regCred.dat. The message names the line.'),
-  CREDENTIALS_MISSING: way('The file of credentials does not exist yet, or is empty.', 'CredentialsMissing'),
+  CREDENTIALS_MISSING: way(
+    'The file of credentials does not exist yet, or is empty. One that cannot be read has this code, too, and is not retryable.',
+    'CredentialsMissing',
+  ),
   HOME_UNUSABLE: final(
     'MemberHomeError',
     'A file of the member home is unreadable, damaged, or open to other users. The message names it.',
   ),
-  HOME_LOCKED: {
-    ...way('Another process uses the identity store. End it, or give each process a store.', 'MemberHomeError'),
-  },
+  HOME_LOCKED: way('Another process uses the identity store. End it, or give each process a store.', 'MemberHomeError'),
   HOME_OF_ANOTHER_MEMBER: final('MemberHomeError', 'The identity store holds a member of another name.'),
   DIALECT_FORBIDDEN: final(
     'MemberHomeError',
@@ -54,15 +55,13 @@ const LOCAL: Readonly<Record<LocalCode, Meaning>> = {
     'The member has no seat: it left or was evicted, or the cluster is gone. Join again if that is wanted.',
   ),
   MEMBERSHIP_REPLACED: final(
-    'NoLongerMember, RegistryRefused',
+    'NoLongerMember',
     'Another registration has taken the seat by a replacement token. This identity stays out for ever.',
   ),
-  CLUSTER_INCOMPLETE: {
-    ...way(
-      'The deadline of joinCluster() passed. The error has the roster so far, the missing seats and names, and the last failure.',
-      'ClusterIncomplete',
-    ),
-  },
+  CLUSTER_INCOMPLETE: way(
+    'The deadline of joinCluster() passed. The error has the roster so far, the missing seats and names, and the last failure.',
+    'ClusterIncomplete',
+  ),
   CLUSTER_CLOSED: final('ClusterClosed', 'The Cluster has been closed, or has left.'),
   CLUSTER_DIFFERS: final('ClusterDiffers', 'A cluster of this name has another size. The error has the cluster.'),
   ROSTER_FORMAT: final('SavedRosterError', 'The bytes are no saved roster.'),

@@ -79,9 +79,8 @@ export class Admission {
   }
 
   /** Number of connections, their maximum, and the number of addresses with an entry of their own. */
-  get counts(): { readonly connections: number; readonly connectionsMax: number; readonly addresses: number } {
-    const { maxConnections: connectionsMax } = this.#limits;
-    return { connections: this.#totals.connections, connectionsMax, addresses: this.#addresses.size };
+  get counts(): { readonly connections: number; readonly addresses: number } {
+    return { connections: this.#totals.connections, addresses: this.#addresses.size };
   }
 
   /** The present use of the limits on connections and Hellos. Looks at each address, so it is for operators only. */

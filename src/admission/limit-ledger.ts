@@ -1,4 +1,4 @@
-// Counts what each limit turns away: in all, in the last minutes, and by address. Front end, sequential. A refusal
+// Counts what each limit turns away: in all, in the last minutes, and by address. Main thread, sequential. A refusal
 // costs some map look-ups and no text. Reports of an address are at least a minute apart.
 import { LEDGER_ADDRESSES_MAX, LEDGER_MINUTES, LEDGER_REPORTED_ADDRESSES_MAX } from '../limits.ts';
 

@@ -1,6 +1,6 @@
 // Parses command lines, and the flags that all client commands share.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { parseFingerprint } from '../client/credentials-source.ts';
+import { FINGERPRINT_FORM, parseFingerprint } from '../client/credentials-source.ts';
 import { escapeText } from '../client/escape-text.ts';
 import type { SessionDialect, TransportName } from '../client/index.ts';
 import { describeParseError } from '../nearest-name.ts';
@@ -147,5 +147,5 @@ export function name(what: string, text: string): string {
 function fingerprintOf(text: string | undefined): string | undefined {
   const fingerprint = text === undefined ? undefined : parseFingerprint(text);
   if (text === undefined || fingerprint !== undefined) return fingerprint;
-  throw new UsageError('--fingerprint should be SHA256:… as xlreg regcred prints it, or 64 hex digits');
+  throw new UsageError(`--fingerprint should be ${FINGERPRINT_FORM}`);
 }

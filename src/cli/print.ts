@@ -1,5 +1,7 @@
 // Prints results on stdout: lines and tables for people, one JSON object for programs. Invariant: text from others
 // reaches a terminal only escaped.
+
+import { hasSeat } from '../client/cluster.ts';
 import { escapeText } from '../client/escape-text.ts';
 import type { ClusterMember } from '../client/index.ts';
 import { printSshRsa } from '../wire/rsa-key.ts';
@@ -84,7 +86,7 @@ export function printCount(members: readonly ClusterMember[], size: number | und
 
 /** The members that have not confirmed. */
 export function unconfirmedMembers(members: readonly ClusterMember[], confirmed: bigint): readonly ClusterMember[] {
-  return members.filter(({ index }) => ((confirmed >> BigInt(index)) & 1n) === 0n);
+  return members.filter(({ index }) => !hasSeat(confirmed, index));
 }
 
 /** Names of the members that have not confirmed, escaped; empty if all have. */

@@ -90,6 +90,16 @@ export function parseFingerprint(text: string): string | undefined {
   return isOne ? `SHA256:${base64}` : undefined;
 }
 
+/** The form of a fingerprint, for errors. */
+export const FINGERPRINT_FORM = 'SHA256:… as xlreg regcred prints it, or 64 hex digits';
+
+/** parseFingerprint() of an option that may be left out. Throws TypeError, which names it. */
+export function pinOf(text: string | undefined, what: string): string | undefined {
+  const pin = text === undefined ? undefined : parseFingerprint(text);
+  if (text !== undefined && pin === undefined) throw new TypeError(`${what} should be ${FINGERPRINT_FORM}`);
+  return pin;
+}
+
 /**
  * Throws RegistryUntrusted unless the key that the dialect proves has this fingerprint. The text has no fingerprint of
  * these credentials, as nothing vouches for them. `pin` names the option of the caller.

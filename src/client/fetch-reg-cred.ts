@@ -1,7 +1,7 @@
 // Fetches a registry's credentials from its web port.
 import type { SessionDialect } from '../wire/hello.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
-import { assertPinned, parseFingerprint, readCredentials, urlOfSource } from './credentials-source.ts';
+import { assertPinned, pinOf, readCredentials, urlOfSource } from './credentials-source.ts';
 
 /** Options of fetchRegCred(). */
 export interface FetchRegCredOptions {
@@ -33,10 +33,7 @@ export async function fetchRegCred(url: string | URL, options: FetchRegCredOptio
   const { dialect = 'sealed', signal = new AbortController().signal } = options;
   const source = urlOfSource(url);
   if (source === undefined) throw new TypeError('the URL of credentials should be http://HOST:PORT/regCred.dat');
-  const fingerprint = options.fingerprint === undefined ? undefined : parseFingerprint(options.fingerprint);
-  if (fingerprint === undefined && options.fingerprint !== undefined) {
-    throw new TypeError('a fingerprint should be SHA256:… as xlreg regcred prints it, or 64 hex digits');
-  }
+  const fingerprint = pinOf(options.fingerprint, 'a fingerprint');
   const regCred = await readCredentials(source, signal);
   if (fingerprint !== undefined) assertPinned(regCred, fingerprint, dialect, 'the fingerprint');
   return regCred;

@@ -25,7 +25,7 @@ const CODES: Readonly<Record<Refusal, RefusalCode>> = {
   'not-owner': 'REFUSED_NOT_OWNER',
   'member-replaced': 'REFUSED_MEMBER_REPLACED',
   'too-many-join-tokens': 'REFUSED_TOO_MANY_TOKENS',
-  // Five refusals share this text; the first of them counts where there is no number.
+  // Six refusals share this text; the first of them counts where there is no number.
   'registry-full': 'REFUSED_REGISTRY_FULL',
   'registrations-per-address': 'REFUSED_ADDRESS_LIMIT',
   'clusters-per-address': 'REFUSED_ADDRESS_LIMIT',

@@ -162,8 +162,8 @@ export class RegistrySession {
 
   /**
    * Creates a cluster, or finds the one of this name; `existed` tells which in `sealed` (R15). The result may differ from
-   * the spec (R1, R4). Rejects with ClusterDiffers if a cluster of this name has another size. In `sealed` each member
-   * confirms within 30 s (Q1): set `confirmMs` to 0 if members do not watch.
+   * the spec (R1, R4). Rejects with ClusterDiffers if a cluster of this name has another size. By default in `sealed`
+   * each member confirms within 30 s (Q1): set `confirmMs` to 0 if members do not watch.
    */
   async create(name: string, spec: ClusterSpec): Promise<ClusterProperties> {
     if (spec.joinTokens?.length) this.#assertSealed('join tokens');

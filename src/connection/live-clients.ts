@@ -1,4 +1,4 @@
-// Front end, sequential: the end points of connected clients. They reveal one ID in use in two places, as after a
+// Main thread, sequential: the end points of connected clients. They reveal one ID in use in two places, as after a
 // machine was cloned with its member home. Invariant: a client's placements with open sessions form a list, the
 // latest last, so the number of connections bounds them.
 import { LEFT_CLIENTS_MAX } from '../limits.ts';

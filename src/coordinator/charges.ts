@@ -1,5 +1,5 @@
-// Charges origins for additions to the table (R4): each new registration, cluster or member takes one unit of the
-// origin's growth budget. Invariants: a command pays once, however often it is applied; a command that adds nothing in
+// Charges origins for additions to the table (R4): each new registration, cluster or member, and what counts as one
+// (A7, W3), takes one unit of the origin's growth budget. Invariants: a command pays once, however often it is applied; a command that adds nothing in
 // the end pays nothing.
 import type { Addition, GrowthBudgets } from '../admission/growth-budgets.ts';
 import type { Refusal } from '../errors.ts';

@@ -1,5 +1,5 @@
-// The static key s of the sealed dialect, shared by all workers of a process. The front end makes it, certifies it with
-// sk and replaces it daily; it is never stored. Workers read it from shared memory before each Hello. Open sessions do
+// The static key s of the sealed dialect, shared by all workers of a process. The main thread makes it, certifies it
+// with sk and replaces it daily; it is never stored. Workers read it from shared memory before each Hello. Open sessions do
 // not depend on it.
 //
 //   memory = generation(4) certLength(4) secret(32) cert(certLength)
@@ -37,7 +37,7 @@ export interface SealKeyFacts {
   readonly maxWaitMs?: number | undefined;
 }
 
-/** The front end's side: makes keys. */
+/** The main thread's side: makes keys. */
 export class SealKeyWriter {
   readonly memory: SharedArrayBuffer = newSealKeyMemory();
   readonly #words = new Int32Array(this.memory, 0, 2);

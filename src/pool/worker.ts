@@ -16,7 +16,7 @@ import { conclude, type JobContext, jobContext, type PendingJob, type RegistryFa
 /** Data that all workers get at their start. */
 export interface PoolWorkerData {
   readonly registry: RegistryFacts;
-  /** Memory of the main thread's parker, 4 bytes. */
+  /** Memory of the parker of the worker's front end, 4 bytes. */
   readonly mainParker: SharedArrayBuffer;
   /** Memory of the coordinator's parker, 4 bytes. */
   readonly coordinatorParker: SharedArrayBuffer;
@@ -75,7 +75,7 @@ function begin(
   const main = new Parker(mainParker);
   const worker = new ChannelWorker(channel, main, new Parker(coordinatorParker), rosterCache, context);
   channel.stats.write(readThreadStats());
-  // The main thread waits for the first stats of each worker.
+  // The front end waits for the first stats of each worker.
   main.unpark();
   return { channel, worker };
 }

@@ -16,7 +16,7 @@ import { EPOCH_KEY, type RosterMaker, raiseEpoch, storedEpoch } from './epoch.ts
 import type { Effect } from './outcome.ts';
 import { Round } from './round.ts';
 import type { Completion, RoundEnd, RoundState } from './round-change.ts';
-import { bitsWhere } from './seat-bits.ts';
+import { bitsOf, bitsWhere, withBits } from './seat-bits.ts';
 
 /** Seats that one change empties: etcd takes 128 operations, and a seat has three keys. */
 export const SEATS_EMPTIED_AT_ONCE = 16;
@@ -322,8 +322,8 @@ function endRound(cluster: Cluster, round: Round, context: DecisionContext): Dec
 
 /** Empties further seats of an ended round. Seats that somebody has emptied meanwhile are left out. */
 function emptySeats(cluster: Cluster, context: DecisionContext): Decision {
-  const mask = BigInt(`0x${cluster.roundState.slice(1)}`);
-  const losers = [...cluster.seats.keys()].filter((index) => cluster.seats[index] && (mask >> BigInt(index)) & 1n);
+  const isLoser = bitsOf(BigInt(`0x${cluster.roundState.slice(1)}`));
+  const losers = [...cluster.seats.keys()].filter((index) => cluster.seats[index] && isLoser(index));
   return empty(cluster, losers, [], context);
 }
 
@@ -343,7 +343,7 @@ function empty(
     const { clientId, name: member } = cluster.seats[index]!;
     return { clusterId, cluster: name, clientId, name: member, index };
   });
-  const rest = losers.slice(count).reduce((mask, index) => mask | (1n << BigInt(index)), 0n);
+  const rest = withBits(losers.slice(count));
   const after = `e${rest.toString(16).padStart(16, '0')}`;
   const end: RoundEnd = {
     ...{ kind: 'round-end', clusterId, before, after, seats },

@@ -57,7 +57,7 @@ export function isFenceKey(key: string): boolean {
 }
 
 /** Returns the token with this hash, or undefined. */
-export function tokenOf({ entries }: Cluster, hash: string): JoinToken | undefined {
+export function tokenOf({ entries }: Pick<Cluster, 'entries'>, hash: string): JoinToken | undefined {
   const value = hash.length === DIGEST_CHARS ? entries.get(tokenKey(hash)) : undefined;
   if (!value) return undefined;
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
@@ -85,14 +85,14 @@ export function isExpired({ expiresAt }: JoinToken, time: number): boolean {
 }
 
 /** The tokens of a cluster by hash. At most JOIN_TOKENS_PER_CLUSTER_MAX, unless servers added some at once. */
-export function tokensOf(cluster: Cluster): JoinToken[] {
-  return cluster.deriveFromEntries(indexOf).hashes.map((hash) => tokenOf(cluster, hash)!);
+export function tokensOf(cluster: Cluster): readonly JoinToken[] {
+  return cluster.deriveFromEntries(indexOf).tokens;
 }
 
 /** The tokens and their uses among the entries. A cluster may have thousands of uses, so each change costs one scan. */
 interface TokenIndex {
-  /** Hashes of the tokens, ascending. */
-  readonly hashes: readonly string[];
+  /** By hash, ascending. */
+  readonly tokens: readonly JoinToken[];
   /** Uses that have been had, by hash of the token. */
   readonly had: ReadonlyMap<string, number>;
 }
@@ -106,7 +106,7 @@ function indexOf(entries: Cluster['entries']): TokenIndex {
     if (key.length === TOKEN.length + DIGEST_CHARS) hashes.push(hash);
     else had.set(hash, (had.get(hash) ?? 0) + 1);
   }
-  return { hashes: hashes.sort(), had };
+  return { tokens: hashes.sort().map((hash) => tokenOf({ entries }, hash)!), had };
 }
 
 function usesHad(cluster: Cluster): ReadonlyMap<string, number> {

@@ -21,7 +21,10 @@ export interface Outcome extends Effect {
   readonly replaces?: { readonly before: Registration; readonly after: Registration };
   /** The registration that lost its ID to the key that the ID certifies, and its number of seats. */
   readonly displaced?: { readonly registration: Registration; readonly seats: number };
-  /** The kind of entry that the command added; absent if it added none. An undo removes the entry. */
+  /**
+   * Kind of addition that the address pays for: the entry that the command added, which an undo removes, or `member` for
+   * a roster body to sign (W3). Absent if there is none.
+   */
   readonly adds?: 'registration' | 'cluster' | 'member';
   /** Further events for the audit log; absent if there are none. */
   readonly audits?: readonly AuditedEvent[];

@@ -3,7 +3,7 @@ import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import type { HttpReply, HttpRequest, HttpRoutes } from '../net/web-site.ts';
 import type { Pool } from '../pool/pool.ts';
 
-/** Milliseconds without stats after which a worker counts as stuck. */
+/** Milliseconds without stats after which a worker, or the thread of a further front end, counts as stuck. */
 const SILENT_MS_MAX = 2_000;
 
 /** The inputs of the health checks. The parts of the server update them. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { type ConnectOptions, connect } from '../client/connect.ts';
-import { type IdentityStore, textOfIdentity } from '../client/join/identity-store.ts';
+import { type IdentityStore, MemoryStore, textOfIdentity } from '../client/join/identity-store.ts';
 import type { Member, MemberSpec } from '../client/member.ts';
 import type { RegistrySession } from '../client/registry-session.ts';
 import { type Config, readConfig } from '../config.ts';
@@ -176,13 +176,9 @@ export class TestRegistry {
   store(name: string): IdentityStore {
     let store = this.#stores.get(name);
     if (store === undefined) {
-      let text = textOfIdentity({ member: this.member(name) });
-      store = {
-        load: async () => text,
-        async save(changed) {
-          text = changed;
-        },
-      };
+      store = new MemoryStore();
+      // It keeps the text before save() returns.
+      void store.save(textOfIdentity({ member: this.member(name) }));
       this.#stores.set(name, store);
     }
     return store;

@@ -1,14 +1,12 @@
 // --wait also waits for a registry to start, for its credentials and for a missing cluster. At the deadline the exit code is
 // that of the last failure. The key of another registry ends the wait at once.
 
-import { once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { parseRegCred, printRegCred } from '../../src/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { startRegistry } from '../support/registry-process.ts';
 import { runXlreg, startXlreg } from './xlreg-process.ts';
 
@@ -40,16 +38,6 @@ async function newCommands() {
         [joinArgs(), ['members', 'c'], ['create', 'c', '--size', '2'], ['check']].map((args) => run(...args, ...flags)),
       ),
   };
-}
-
-/** A port without a listener. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Commands, and a registry whose credentials and port exist before it starts. */

@@ -1,7 +1,4 @@
-// joinCluster() with a registry that comes late, stops, returns, moves, is restored, or comes back with other keys.
-import { once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, type TestContext } from 'vitest';
@@ -9,6 +6,7 @@ import { type Cluster, type ClusterIncomplete, parseRegCred, type XlRegError } f
 import { printRegCred } from '../../src/index.ts';
 import { keyFingerprint } from '../../src/wire/rsa-key.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { until } from '../support/until.ts';
 import { eventsUntil, Joiners, namesIn, newStore } from './joiners.ts';
@@ -26,15 +24,6 @@ beforeAll(async () => {
 });
 afterEach(() => joiners.close());
 afterAll(() => rm(parent, { recursive: true }));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** A registry whose credentials and address exist before it runs. */
 async function registryToBe({ onTestFinished }: TestContext) {

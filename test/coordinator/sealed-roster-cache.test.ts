@@ -132,7 +132,7 @@ it('gives a roster whose hash is of its members, while another thread writes', a
   failed.catch(() => {});
   const ended = once(worker, 'exit');
   const writing = (async () => {
-    for (let turn = 0; Atomics.load(state, 1) < 5_000; turn++) {
+    for (let turn = 0; Atomics.load(state, 0) === 0 && Atomics.load(state, 1) < 5_000; turn++) {
       const table = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
       for (const command of [createForming('c', 0xc1, 40, 0), ...Array.from({ length: 40 }, (_, i) => i + 1)]) {
         const commands = typeof command === 'number' ? [registerSealed(command, turn), join(command, 'c')] : [command];

@@ -4,12 +4,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { prometheusPrograms } from '../support/debian-programs.ts';
+import { freePort } from '../support/free-port.ts';
 import { alertExpressions, GRAFANA, panelExpressions } from './written-expressions.ts';
 
 const programs = prometheusPrograms();
@@ -133,13 +133,3 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
     expect(rules.map(({ name }) => name)).toEqual(alertExpressions().map(({ at }) => at));
   }, 60_000);
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}

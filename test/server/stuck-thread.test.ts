@@ -1,15 +1,14 @@
 // A stalled thread, as on a disk that does not answer: metrics, health and API answer in time, and the registry
 // recovers once the thread goes on.
 
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OPERATOR_QUERIES_MAX } from '../../src/coordinator/thread/handle.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
+import { freePort } from '../support/free-port.ts';
 import { compileStalls, type Stalls } from '../support/stalling-threads.ts';
 import { until } from '../support/until.ts';
 
@@ -133,12 +132,3 @@ describe.skipIf(newStalls === undefined)('a stalled thread', () => {
     expect((await ask(port, dataDir, '/api/clusters')).status).toBe(200);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

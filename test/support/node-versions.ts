@@ -1,6 +1,6 @@
 // Other versions of Node, from npm.
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,6 +27,7 @@ export async function installNode(major: string, timeoutMs = 60_000): Promise<In
   try {
     await run('npm', ['install', ...flags, '--prefix', folder, `${name}@${major}`], { timeout: timeoutMs });
   } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
     console.log(`skipped: npm cannot install ${name}@${major}: ${(error as Error).message}`);
     return undefined;
   }

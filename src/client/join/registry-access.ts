@@ -9,7 +9,7 @@ import type { ConnectOptions } from '../connect.ts';
 import {
   assertPinned,
   type CredentialsSource,
-  parseFingerprint,
+  pinOf,
   readCredentials,
   urlOfSource,
   webSocketOf,
@@ -44,10 +44,7 @@ export class RegistryAccess {
   constructor({ registry, fingerprint, ...options }: RegistryOptions) {
     this.#source = registry;
     this.#dialect = options.dialect ?? 'sealed';
-    this.#fingerprint = fingerprint === undefined ? undefined : parseFingerprint(fingerprint);
-    if (fingerprint !== undefined && this.#fingerprint === undefined) {
-      throw new TypeError('fingerprint should be SHA256:… as xlreg regcred prints it, or 64 hex digits');
-    }
+    this.#fingerprint = pinOf(fingerprint, 'fingerprint');
     const url = urlOfSource(registry);
     if (url?.protocol === 'http:' && fingerprint === undefined) {
       process.emitWarning(`${url.href} without a fingerprint: anyone on the network path can impersonate the registry`);

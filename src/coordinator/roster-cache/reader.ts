@@ -71,8 +71,7 @@ function rosterFrom(page: CachePage, head: NamedCluster, command: GetClusterComm
   if (count === seats && (command.which & all) === all && tokens.length <= command.rosterBytesMax) {
     return { kind: 'roster', cluster, which: all, next: from % count, roster: tokens };
   }
-  // Without evicted members, the n-th seat of the page has index n.
-  const seatOf = count === seats ? itself : seatsByIndex(page, seats);
+  const seatOf = seatsByIndex(page, seats);
   const tokenBytes = (index: number) => {
     const seat = seatOf(index);
     if (seat === undefined) return 0;
@@ -112,10 +111,10 @@ function sealedRoster(
     const seat = byIndex(index)!;
     return [page.tokens(seat, seat + 1), page.fields(seat)] as const;
   });
-  const isTaken = (index: number) => byIndex(index) !== undefined;
-  const emptied = bitsWhere(cluster.size, (index) => !isTaken(index));
+  const taken = bitsWhere(cluster.size, (index) => byIndex(index) !== undefined);
+  const emptied = ((1n << BigInt(cluster.size)) - 1n) ^ taken;
   // All members of a complete cluster have confirmed. Clusters with an open round are not cached.
-  const confirmed = state.epoch > 0 ? bitsWhere(cluster.size, isTaken) : 0n;
+  const confirmed = state.epoch > 0 ? taken : 0n;
   return {
     ...{ kind: 'roster', cluster, which, next, roster: joinWholeTokens(whole, bytes, copyBytes) },
     sealed: { ...state, history, emptied, yourSeat: page.indexAt(own) },
@@ -133,9 +132,10 @@ function seatOfClient(page: CachePage, seats: number, client: Buffer): number {
   return -1;
 }
 
-const itself = (index: number): number => index;
-
+/** Finds the seat on the page by its index; undefined if that seat is empty. */
 function seatsByIndex(page: CachePage, seats: number): (index: number) => number | undefined {
+  // Without empty seats among them, the n-th seat of the page has index n.
+  if (page.indexAt(seats - 1) === seats - 1) return (index) => (index < seats ? index : undefined);
   const byIndex = new Map(Array.from({ length: seats }, (_, seat) => [page.indexAt(seat), seat]));
   return (index) => byIndex.get(index);
 }

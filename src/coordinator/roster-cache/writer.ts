@@ -1,6 +1,6 @@
 // The coordinator's end of the roster cache, in stage 4, sequential: it publishes the clusters that are asked for,
 // applies each stored change, and invalidates a page that it cannot update. Invariants: published clusters are stored;
-// a page that a worker reads is never rewritten.
+// a page that a worker reads is never rewritten, but for its roster state.
 import { epochOf, isComplete } from '../../registry/barrier.ts';
 import { type Cluster, isEphemeral } from '../../registry/cluster.ts';
 import type { Change, ClusterRecord, MemberRecord, Registration } from '../../registry/command.ts';
@@ -82,9 +82,10 @@ export class RosterCache {
    * admits by join tokens: the coordinator alone judges who is admitted.
    */
   #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
+    if (isEphemeral(record) || record.owner !== undefined) return;
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
     const fieldBytes = members.reduce((sum, member) => sum + (member?.sealed?.length ?? 0), 0);
-    if (isEphemeral(record) || record.owner !== undefined || !fits(bytes, fieldBytes)) return;
+    if (!fits(bytes, fieldBytes)) return;
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
     this.#published[number] = undefined;

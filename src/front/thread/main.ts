@@ -136,7 +136,7 @@ function listen({ data, admission, connections }: Parts): Promise<Listener> {
   );
 }
 
-/** Everything that the connections reported has left this thread before it says so. */
+/** Everything that the connections reported has left this thread before it ends. */
 async function drain(
   { outbox, admission, connections, front }: Parts,
   graceMs: number,
@@ -147,6 +147,5 @@ async function drain(
   admission.close();
   record();
   outbox.flush();
-  report({ kind: 'drained' });
   process.exit(0);
 }

@@ -64,7 +64,7 @@ export type FrontOrder =
   /** Drains the connections, ends the workers and the thread. */
   | { readonly kind: 'drain'; readonly graceMs: number };
 
-/** To the main thread. The first one is `loaded` or `broken`. */
+/** To the main thread. */
 export type FrontReport =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'broken'; readonly message: string; readonly mayPass: boolean }
@@ -74,5 +74,4 @@ export type FrontReport =
   | { readonly kind: 'withdraw'; readonly id: number }
   | { readonly kind: 'refused'; readonly refusals: readonly Refusals[] }
   | { readonly kind: 'log'; readonly lines: readonly string[] }
-  | { readonly kind: 'sessions'; readonly id: number; readonly sessions: readonly OpenSession[] }
-  | { readonly kind: 'drained' };
+  | { readonly kind: 'sessions'; readonly id: number; readonly sessions: readonly OpenSession[] };
