@@ -99,7 +99,7 @@ export class AuditWriter {
     const ends: (ChainEnd & { readonly bytes: number })[] = [];
     let text = '';
     let end = this.#end;
-    const heading = this.#size === 0 ? [this.#heading(end)] : [];
+    const heading = this.#size === 0 ? [this.#heading(end, events[0]?.time)] : [];
     for (const event of [...heading, ...events]) {
       const { line, ...next } = sealLine(this.#files.key, end, event, event.time ?? Date.now());
       end = next;
@@ -135,9 +135,10 @@ export class AuditWriter {
     await syncDirectory(dirname(files.file));
   }
 
-  #heading({ hash }: ChainEnd): AuditEvent {
+  /** `time` is that of the first event, so that times do not go back. */
+  #heading({ hash }: ChainEnd, time: number | undefined): AuditEvent {
     const object = { prev: hash, filesMax: this.#files.filesMax };
-    return { actor: SERVER, action: FILE_BEGUN, object, outcome: 'done' };
+    return { actor: SERVER, action: FILE_BEGUN, object, outcome: 'done', ...(time !== undefined && { time }) };
   }
 }
 

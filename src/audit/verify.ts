@@ -1,10 +1,8 @@
 // Verifies an audit log: walks its files from the oldest to the newest, and names the first line that is wrong.
 import type { KeyObject } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { rotatedFiles, tailOf } from './audit-files.ts';
 import { type ChainEnd, FILE_BEGUN, hashOf, readLine } from './audit-line.ts';
+import { closeSnapshot, type LogFile, openSnapshot } from './snapshot.ts';
 
 /** Result of a verification. */
 export interface Verification {
@@ -29,7 +27,12 @@ class Broken extends Error {
 
 interface Walk {
   readonly key: KeyObject;
-  readonly files: number;
+  /** Files begun so far. */
+  files: number;
+  /** `--audit-files` at the beginning of the last one. */
+  filesMax: number;
+  /** True once there were as many files as are kept: only then a rotation deletes the oldest. */
+  hasAllFiles: boolean;
   lines: number;
   first: number | undefined;
   last: ChainEnd | undefined;
@@ -39,37 +42,40 @@ interface Walk {
   expected: boolean;
 }
 
-/** Verifies the log whose newest file is `file`. With `expect`, one of its lines must have this hash. */
+/**
+ * Verifies the log whose newest file is `file`; its server may run. With `expect`, one of its lines must have this hash.
+ * Rejects with SnapshotError or a system error.
+ */
 export async function verifyAudit(file: string, key: KeyObject, expect?: string): Promise<Verification> {
-  const rotated = (await rotatedFiles(file)).map(({ path }) => path);
-  const exists = await access(file).then(
-    () => true,
-    () => false,
-  );
-  const paths = exists ? [...rotated, file] : rotated;
+  const logFiles = await openSnapshot(file);
   const walk: Walk = {
-    ...{ key, files: paths.length, lines: 0, first: undefined, last: undefined, lost: 0, torn: 0 },
+    ...{ key, files: 0, filesMax: 0, hasAllFiles: false },
+    ...{ lines: 0, first: undefined, last: undefined, lost: 0, torn: 0 },
     expected: expect === undefined,
   };
   let problem: string | undefined;
   try {
-    if (paths.length === 0) throw new Broken(`there is no audit log at ${file}`);
-    for (const path of paths) await walkFile(walk, path, path === file, expect);
+    if (logFiles.length === 0) throw new Broken(`there is no audit log at ${file}`);
+    for (const logFile of logFiles) await walkFile(walk, logFile, logFile.path === file, expect);
+    checkBeginning(walk, logFiles, file);
     if (!walk.expected) {
       throw new Broken(`no line has the hash ${expect}: the newest lines were cut off, or it is not of this log`);
     }
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
     problem = error.message;
+  } finally {
+    await closeSnapshot(logFiles);
   }
-  const { lines, files, first, last, lost, torn } = walk;
-  return { lines, files, first, last, lost, torn, problem };
+  const { lines, first, last, lost, torn } = walk;
+  return { lines, files: logFiles.length, first, last, lost, torn, problem };
 }
 
-async function walkFile(walk: Walk, path: string, isNewest: boolean, expect: string | undefined): Promise<void> {
-  const endsWhole = ((await tailOf(path, 1))?.text ?? '\n') === '\n';
+async function walkFile(walk: Walk, { path, handle, size, endsWhole }: LogFile, isNewest: boolean, expect?: string) {
+  if (size === 0) return;
   let number = 0;
-  const lines = createInterface({ input: createReadStream(path, 'latin1'), crlfDelay: Number.POSITIVE_INFINITY });
+  const input = handle.createReadStream({ encoding: 'latin1', end: size - 1, autoClose: false });
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   let held: string | undefined;
   for await (const line of lines) {
     if (held !== undefined) checkLine(walk, held, `${path}, line ${++number}`, number === 1, expect);
@@ -88,7 +94,8 @@ function checkLine(walk: Walk, text: string, where: string, isFirst: boolean, ex
   if (!line) throw new Broken(`${where} is not a line of an audit log`);
   const { action, object } = parse(line.body) ?? {};
   if (isFirst && action !== FILE_BEGUN) throw new Broken(`${where}: the beginning of the file is missing`);
-  walk.last ??= beginningOf(walk, line, object, where);
+  // Each file repeats the hash before it.
+  walk.last ??= { sequence: line.sequence - 1, hash: String(object?.prev) };
   const { sequence, hash } = walk.last;
   if (line.sequence !== sequence + 1) {
     throw new Broken(
@@ -101,18 +108,26 @@ function checkLine(walk: Walk, text: string, where: string, isFirst: boolean, ex
   walk.last = { sequence: line.sequence, hash: line.hash };
   walk.first ??= line.sequence;
   walk.lines += 1;
+  if (isFirst) beginFile(walk, Number(object?.filesMax));
   if (line.hash === expect) walk.expected = true;
   if (action === 'lines-lost') walk.lost += Number(object?.lines);
   if (action === 'torn-line') walk.torn += 1;
 }
 
-/** The end of the chain before the first line of the oldest file. */
-function beginningOf(walk: Walk, { sequence }: ChainEnd, object: Entry['object'], where: string): ChainEnd {
-  // A rotation deletes the oldest file only if there are filesMax others.
-  if (sequence > 1 && walk.files < Number(object?.filesMax)) {
-    throw new Broken(`${where} has number ${sequence}: the files with the lines before it are missing`);
-  }
-  return { sequence: sequence - 1, hash: String(object?.prev) };
+function beginFile(walk: Walk, filesMax: number): void {
+  walk.files += 1;
+  walk.filesMax = filesMax;
+  walk.hasAllFiles ||= walk.files >= filesMax;
+}
+
+/** The number of files may have changed with `--audit-files`, so each file's beginning tells it anew. */
+function checkBeginning(walk: Walk, logFiles: readonly LogFile[], file: string): void {
+  const newest = logFiles.at(-1)!;
+  // The server has deleted the oldest file, and not begun the newest yet.
+  if (newest.path !== file || newest.size === 0) beginFile(walk, walk.filesMax);
+  if (walk.first === undefined || walk.first === 1 || walk.hasAllFiles) return;
+  const { path } = logFiles[0]!;
+  throw new Broken(`${path}, line 1 has number ${walk.first}: the files with the lines before it are missing`);
 }
 
 interface Entry {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -149,15 +150,21 @@ describe('verification', () => {
 });
 
 describe('rotation', () => {
-  /** Fills more files than are kept: each batch of a line or two is its own write. */
-  async function rotated(): Promise<AuditLog> {
-    const log = await open({ fileBytesMax: 1_000, filesMax: 3 });
-    for (let at = 0; at < 24; at++) {
+  /** Fills files: each batch of a line or two is its own write. */
+  async function rotated(filesMax = 3, events = 24): Promise<AuditLog> {
+    const log = await open({ fileBytesMax: 1_000, filesMax });
+    for (let at = 0; at < events; at++) {
+      const { written } = log.counts;
       log.record(event(`m${at}`));
-      await until(() => log.counts.written > at);
+      await until(() => log.counts.written > written);
     }
     return log;
   }
+
+  const oldest = () => {
+    const numbers = readdirSync(directory).flatMap((name) => /^audit\.log\.(\d+)$/.exec(name)?.[1] ?? []);
+    return join(directory, `audit.log.${Math.min(...numbers.map(Number))}`);
+  };
 
   it('keeps the chain over its files, and no more files than allowed', async () => {
     const log = await rotated();
@@ -182,6 +189,42 @@ describe('rotation', () => {
     renameSync(newer!, older!);
     renameSync(`${older}x`, newer!);
     expect((await verify()).problem).toMatch(/has number \d+ and follows number \d+: lines are missing or in another/);
+  });
+
+  it('is sound to each verification while it writes and rotates its files', async () => {
+    const log = await open({ fileBytesMax: 1_000, filesMax: 3 });
+    let verified = 0;
+    const writing = (async () => {
+      for (let at = 0; verified < 40; at++) {
+        const { written } = log.counts;
+        log.record(event(`m${at}`));
+        await until(() => log.counts.written > written);
+      }
+    })();
+    await until(() => existsSync(`${file}.3`));
+    for (; verified < 40; verified++) expect(await verify()).toMatchObject({ problem: undefined });
+    await writing;
+    await log.close();
+    expect(log.counts.lost).toBe(0);
+  });
+
+  it.each([
+    [6, 3],
+    [3, 6],
+  ])('stays sound when --audit-files changes from %i to %i, and still shows a missing file', async (before, after) => {
+    await (await rotated(before, 40)).close();
+    for (const events of [1, 5, 12, 40]) {
+      await (await rotated(after, events)).close();
+      expect(await verify(), `${events} lines later`).toMatchObject({ problem: undefined });
+    }
+    rmSync(oldest());
+    expect((await verify()).problem).toMatch(/line 1 has number \d+: the files with the lines before it are missing/);
+  });
+
+  it('begins each file with the time of its first event', async () => {
+    await (await rotated()).close();
+    const times = linesOf().map((line) => JSON.parse(line).time);
+    expect(times).toEqual(times.toSorted());
   });
 
   it('goes on after a crash between the renaming and the new file', async () => {

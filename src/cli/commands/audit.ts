@@ -1,6 +1,7 @@
 // xlreg audit verify: checks that no line of an audit log is missing, changed or in another order.
 import { join } from 'node:path';
 import { AUDIT_FILE, AUDIT_KEY_FILE, AuditKeyError, readAuditKey } from '../../audit/audit-files.ts';
+import { SnapshotError } from '../../audit/snapshot.ts';
 import { type Verification, verifyAudit } from '../../audit/verify.ts';
 import { readSome } from '../../config.ts';
 import { readArguments, UsageError } from '../client-flags.ts';
@@ -25,7 +26,8 @@ export async function audit(args: readonly string[]): Promise<number> {
   if (verb !== 'verify') throw new UsageError('use xlreg audit verify');
   if (expect !== undefined && !/^[0-9a-f]{64}$/.test(expect)) throw new UsageError('--expect should be 64 hex digits');
   const found = await verifyAudit(file, await keyIn(dataDir), expect).catch((error: Error) => {
-    throw 'syscall' in error ? new OperatorError(`cannot read the audit log: ${error.message}`, 2) : error;
+    const isKnown = error instanceof SnapshotError || 'syscall' in error;
+    throw isKnown ? new OperatorError(`cannot read the audit log: ${error.message}`, 2) : error;
   });
   if (values.json)
     printJson('audit-verify', { sound: found.problem === undefined, ...found, problem: found.problem ?? null });
