@@ -253,6 +253,9 @@ export const WRONG_TOKEN_MS = 5_000;
 /** Addresses whose wrong tokens are counted apart; further ones share one count. */
 export const WRONG_TOKEN_ADDRESSES_MAX = 1_024;
 
+/** Pairs of token and action whose requests beyond their role are counted apart; further ones share one count. */
+export const ROLE_REFUSALS_MAX = 1_024;
+
 /** Bounds of `--audit-file-bytes` and `--audit-files`: 1 TB in all. */
 export const AUDIT_FILE_BYTES_MIN = 4_096;
 export const AUDIT_FILE_BYTES_MAX = 1_073_741_824;

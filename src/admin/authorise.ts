@@ -11,6 +11,7 @@ import {
   refusalReply,
 } from '../net/web-site.ts';
 import { AUDITED_ACTIONS, outcomeOf } from './audited-actions.ts';
+import type { RoleRefusals } from './role-refusals.ts';
 import { includesRole, ROUTE_ROLES, type Role } from './roles.ts';
 import type { WrongTokens } from './wrong-tokens.ts';
 
@@ -33,6 +34,8 @@ export interface Gate {
   readonly tokens: CallerFinder;
   readonly wrongTokens: WrongTokens;
   readonly audit: AuditSink;
+  /** Records requests that need a greater role: one line a token, action and minute. */
+  readonly roleRefusals: RoleRefusals;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -67,12 +70,14 @@ export function withRoles(gate: Gate, routes: GuardedRoutes): HttpRoutes {
           const secret = secretOf(request);
           const caller = secret === undefined ? undefined : gate.tokens.find(secret);
           if (!caller || isExpired(caller, gate.now())) return refuseLogin(gate, address, caller, secret !== undefined);
+          const refused = refusalOf(caller, needs);
           const record = (outcome: string) => {
             if (!audited) return;
             const actor = { token: caller.name, address };
-            gate.audit.record({ actor, action: audited.action, object: audited.object(request, parameters), outcome });
+            const event = { actor, action: audited.action, object: audited.object(request, parameters), outcome };
+            if (refused) gate.roleRefusals.record(event);
+            else gate.audit.record(event);
           };
-          const refused = refusalOf(caller, needs);
           // A failure that nobody foresaw is recorded, too.
           let outcome = 'failed';
           try {

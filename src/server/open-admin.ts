@@ -7,6 +7,7 @@ import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
 import { ADMIN_TOKENS_FILE, AdminTokens, TokensFileError } from '../admin/admin-tokens.ts';
 import type { ApiSubject } from '../admin/api.ts';
 import type { Gate } from '../admin/authorise.ts';
+import { RoleRefusals } from '../admin/role-refusals.ts';
 import { StatusStreams } from '../admin/status-streams.ts';
 import { tokenRoutes } from '../admin/token-routes.ts';
 import { WrongTokens } from '../admin/wrong-tokens.ts';
@@ -97,8 +98,12 @@ function openGate({ onStop }: ServerContext, tokens: AdminTokens, audit: AuditSi
   const wrongTokens = new WrongTokens(({ address, count, reason }) => {
     audit.record({ actor: { address }, action: 'login-refused', object: { count }, outcome: reason });
   });
-  onStop(async () => wrongTokens.close());
-  return { tokens, wrongTokens, audit, now: Date.now };
+  const roleRefusals = new RoleRefusals(audit);
+  onStop(async () => {
+    wrongTokens.close();
+    roleRefusals.close();
+  });
+  return { tokens, wrongTokens, roleRefusals, audit, now: Date.now };
 }
 
 function apiSubject({ observer, state, connections, clients, limits, ledger }: ServerContext): ApiSubject {

@@ -1,6 +1,7 @@
 // Serves the real status page and the real API with tokens of different roles, over an invented table of one cluster.
 import { apiRoutes } from '../../src/admin/api.ts';
 import { type Caller, whoamiRoutes, withRoles } from '../../src/admin/authorise.ts';
+import { RoleRefusals } from '../../src/admin/role-refusals.ts';
 import type { Role } from '../../src/admin/roles.ts';
 import { pageRoutes } from '../../src/admin/status-page.ts';
 import { StatusStreams } from '../../src/admin/status-streams.ts';
@@ -52,8 +53,9 @@ export async function startRoleSite(roles: readonly Role[]) {
   );
   const find = (secret: string) => callers.get(secret);
   const wrongTokens = new WrongTokens(() => {});
+  const roleRefusals = new RoleRefusals({ record() {} });
   const guarded = withRoles(
-    { tokens: { find }, wrongTokens, audit: { record() {} }, now: Date.now },
+    { tokens: { find }, wrongTokens, roleRefusals, audit: { record() {} }, now: Date.now },
     new Map([...api, ...whoamiRoutes, ['GET /api/status', () => streams.reply()] as const]),
   );
   const routes = new Map([...pageRoutes(() => undefined), ...guarded]);
@@ -64,6 +66,7 @@ export async function startRoleSite(roles: readonly Role[]) {
     async close() {
       streams.close();
       wrongTokens.close();
+      roleRefusals.close();
       await listener.close();
     },
   };
