@@ -321,7 +321,7 @@ export class BatchCommitter {
     const conflict = commits.some((commit) => commit?.kind === 'conflict');
     if (conflict) this.#takeBack(outcomes, commits);
     return items.filter((item, i) => {
-      const { reply, filledAfterMs, replaces, displaced, adds, audits = [] } = outcomes[i]!;
+      const { reply, filledAfterMs, completes, replaces, displaced, adds, audits = [] } = outcomes[i]!;
       // After a conflict, a reply without changes may depend on an undone effect.
       if (conflict && commits[i]?.kind !== 'stored') return true;
       item.reply = reply;
@@ -330,6 +330,9 @@ export class BatchCommitter {
       if (replaces) this.#observer.replaced(replaces.before, replaces.after);
       if (displaced) this.#observer.displaced(displaced.registration, displaced.seats);
       if (filledAfterMs !== undefined) this.#observer.filled(filledAfterMs / 1000);
+      if (completes && reply.kind === 'cluster') {
+        this.#observer.round?.({ kind: 'completed', clusterId: reply.cluster.id });
+      }
       return false;
     });
   }

@@ -82,13 +82,17 @@ export function raiseIfComplete(cluster: Cluster, rosters: RosterMaker | undefin
 
 /** Adds raiseIfComplete() to an effect that has changed seats of the cluster. */
 export function withEpoch<T extends Effect>(effect: T, cluster: Cluster, rosters: RosterMaker | undefined): T {
-  const raised = raiseIfComplete(cluster, rosters);
-  if (raised.changes.length === 0) return effect;
+  return withEffect(effect, raiseIfComplete(cluster, rosters));
+}
+
+/** Adds a later effect, which is stored in the same commit. */
+export function withEffect<T extends Effect>(effect: T, later: Effect): T {
+  if (later.changes.length === 0) return effect;
   return {
     ...effect,
-    changes: [...effect.changes, ...raised.changes],
+    changes: [...effect.changes, ...later.changes],
     undo() {
-      raised.undo();
+      later.undo();
       effect.undo();
     },
   };

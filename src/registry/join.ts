@@ -1,12 +1,12 @@
 // A Join: takes the lowest free seat, replaces a member, or returns to the own seat, perhaps with another token (R6, R13,
 // A3, A5). Part of stage 3 of the data path, sequential. Pure like the table.
 import { type JoinRight, judgeJoin, refuseAdmission } from './admission.ts';
-import { isEnding, retryAfterMs } from './barrier.ts';
+import { isComplete, isEnding, retryAfterMs } from './barrier.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import { propertiesOf, roundOf } from './cluster-views.ts';
 import type { JoinCommand, Reply } from './command.ts';
-import { movesTooOften, withEpoch } from './epoch.ts';
+import { movesTooOften, raiseEpoch, withEffect, withEpoch } from './epoch.ts';
 import { answer, type Outcome, refuse, refuseForNow } from './outcome.ts';
 import { takeSeat } from './seating.ts';
 import type { TableContents } from './table-contents.ts';
@@ -38,7 +38,17 @@ export function join(
   const unpaid = seat < 0 ? contents.pay('member') : undefined;
   if (unpaid) return refuse(unpaid);
   const seated = takeSeat(contents, client, cluster, right, { now, time: claim?.time ?? 0 });
-  return withEpoch({ reply: replyOf(cluster), ...seated }, cluster, contents.rosters);
+  return withCompletion({ reply: replyOf(cluster), ...seated }, cluster, contents);
+}
+
+/**
+ * Completes a cluster without a confirm time in the commit of the Join that fills it (Q1). On a shared store the
+ * completion is a change of its own, because it has conditions on every seat.
+ */
+function withCompletion(joined: Outcome, cluster: Cluster, { uses, rosters }: TableContents): Outcome {
+  const completes = cluster.record.confirmMs === 0 && cluster.isFull && !isComplete(cluster);
+  if (!completes || uses || !rosters) return withEpoch(joined, cluster, rosters);
+  return { ...withEffect(joined, raiseEpoch(cluster, rosters)), completes };
 }
 
 /** The refusals for want of a seat. A replacement needs none, but waits for a round to end. */

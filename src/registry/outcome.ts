@@ -17,6 +17,8 @@ export interface Outcome extends Effect {
    * store, whose creation time is unknown.
    */
   readonly filledAfterMs?: number;
+  /** True if the command completed a cluster that has a barrier. */
+  readonly completes?: boolean;
   /** Old and new registration, present if the command replaced a client's token. */
   readonly replaces?: { readonly before: Registration; readonly after: Registration };
   /** The registration that lost its ID to the key that the ID certifies, and its number of seats. */

@@ -14,10 +14,12 @@ import {
   join,
   Marks,
   over,
+  REFUSED,
   recordsOf,
   register,
   whichOf,
 } from './asking.ts';
+import { GatedStore } from './gated-store.ts';
 
 const CONFIRM_S = 15;
 
@@ -261,6 +263,27 @@ it('is complete once it is full, if it was made through sealed without a confirm
   await joined(2);
   expect(await stateOf(1)).toEqual({ epoch: 1, round: undefined, confirmed: 0b11n });
   expect(await recordsOf(store)).toContainEqual(expect.objectContaining({ kind: 'entry', key: '01' }));
+});
+
+it('stores the completion in the commit of the Join that fills the cluster, and reports it once (Q1)', async () => {
+  const gated = new GatedStore();
+  const { table, coordinator, rounds } = over(gated);
+  table.setRosterMaker({ make: () => Uint8Array.of(1), isOfTerm: () => true });
+  const setUp = [createForming('c', 0xc0, 2, 0), register(1), join(1, 'c'), register(2)];
+  const made = coordinator.ask(setUp);
+  (await gated.nextCommit()).pass();
+  await made;
+  const failed = ask(coordinator, join(2, 'c'));
+  (await gated.nextCommit()).fail();
+  expect(await failed).toEqual(REFUSED);
+  const joined = ask(coordinator, join(2, 'c'));
+  const commit = await gated.nextCommit();
+  expect(commit.batch.map(({ kind }) => kind)).toEqual(['client', 'member', 'entry', 'entry']);
+  expect(rounds).toEqual([]);
+  commit.pass();
+  expect(await joined).toMatchObject({ kind: 'cluster' });
+  await coordinator.settled();
+  expect(rounds).toEqual([{ kind: 'completed', clusterId: idOf(0xc0) }]);
 });
 
 it('stores nothing for a cluster that a client of an RSA dialect made (Q1)', async () => {

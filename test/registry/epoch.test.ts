@@ -23,8 +23,8 @@ beforeEach(() => {
   table.reset([cluster('a', CLUSTER, { size: 2 })], 0);
 });
 
-function withTerm(term: number): ClusterTable {
-  const made = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0);
+function withTerm(term: number, shared = false): ClusterTable {
+  const made = new ClusterTable(REGISTRY_ID, NO_LIMITS, 0, shared);
   made.setRosterMaker(new BodyMaker(REGISTRY_ID, term, () => wall));
   return made;
 }
@@ -83,6 +83,31 @@ describe('raiseEpoch', () => {
       ...{ term: 1, epoch: 1, time: WALL_MS, before: Buffer.alloc(32), seats },
     });
     expect(Buffer.from(stored()[EPOCH_KEY]!).toString('hex')).toBe('0000000000000001');
+  });
+});
+
+describe('a Join that fills a cluster without a confirm time', () => {
+  const fillLast = (shared = false) => {
+    table = withTerm(1, shared);
+    table.reset([cluster('a', CLUSTER, { size: 2, confirmMs: 0 })], 0);
+    for (const command of [stated(1, 1), join(1), unstated(2, 1)]) table.apply(command, 0);
+    return table.apply(join(2), 0);
+  };
+
+  it('writes epoch 1 and its body with the seat, and its undo removes all three (Q1, W1)', () => {
+    const { changes, completes, undo } = fillLast();
+    expect(changes.map(({ kind }) => kind)).toEqual(['member', 'entry', 'entry']);
+    expect(completes).toBe(true);
+    expect(entriesIn(changes)).toEqual(stored());
+    expect(bodyNow()).toMatchObject({ epoch: 1, seats: [{ kind: 'stated' }, { kind: 'unstated' }] });
+    undo();
+    expect(stored()).toEqual({});
+    expect(table.apply(join(2), 0).completes).toBe(true);
+  });
+
+  it('leaves the epoch to the round on a store that servers share (Q1)', () => {
+    expect(entriesIn(fillLast(true).changes)).toEqual({});
+    expect(table.hasUndecided).toBe(true);
   });
 });
 

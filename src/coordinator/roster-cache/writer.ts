@@ -103,7 +103,7 @@ export class RosterCache {
     const { version } = cluster.versions;
     if (this.#published[number] !== cluster.record.id || this.#versions[number] === version) return;
     if (cluster.memberCount === 0) return;
-    // Its completion is the next commit. A reader that asks the coordinator gets the epoch (Q1).
+    // A full cluster from a store may lack its epoch until the next commit. The coordinator answers meanwhile (Q1).
     if (cluster.isFull && !isComplete(cluster)) return;
     this.#pages.at(number).setState({ version, epoch: epochOf(cluster), rosterHash: cluster.rosterHash });
     this.#versions[number] = version;
