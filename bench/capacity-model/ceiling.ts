@@ -1,33 +1,53 @@
 // The rate at which one process is full, from the CPU time that each of its threads spends on a session. It ignores
 // queueing, so it bounds every measurement from above.
 
-/** CPU time of a session, in microseconds, by kind of thread. */
+/** CPU time in microseconds, by thread. */
 export interface SessionCost {
+  /** The main thread, for a session of its front end. */
+  readonly main: number;
+  /** A further front end, for a session that it served. */
   readonly front: number;
+  /** The coordinator, for a session of any front end; so are those below. */
   readonly coordinator: number;
   /** All workers together. */
   readonly workers: number;
+  /** V8's helper threads. */
+  readonly rest: number;
 }
 
-/** The part of a process that is full first, and the sessions a second at which it is. */
+/** Something of a process that can be full. */
+export type Part = 'cores' | 'main thread' | 'front ends' | 'coordinator';
+
+/** The rate at which a process is full. */
 export interface Ceiling {
-  readonly part: 'cores' | 'front ends' | 'coordinator';
+  /** The part that is full first. */
+  readonly part: Part;
+  /** Sessions a second. */
   readonly rate: number;
+  /** Utilization (0 to 1) of each part at that rate; of each further front end alike. */
+  readonly busy: Readonly<Partial<Record<Part, number>>>;
 }
 
 const SECOND = 1e6;
 
-/** Microseconds of CPU for a whole session. */
-export function sessionTime({ front, coordinator, workers }: SessionCost): number {
-  return front + coordinator + workers;
+/** Microseconds of CPU for a whole session, of which each front end serves as many. */
+export function sessionTime({ main, front, coordinator, workers, rest }: SessionCost, fronts: number): number {
+  return (main + (fronts - 1) * front) / fronts + coordinator + workers + rest;
 }
 
-/** The ceiling of a process with `fronts` front ends on `cores` cores, with a worker for each core. */
+/**
+ * The ceiling of a process with `fronts` front ends on `cores` cores. The front ends share the sessions evenly, and there
+ * is a worker for each core, so workers are never full before the cores are.
+ */
 export function ceilingOf(cost: SessionCost, fronts: number, cores: number): Ceiling {
-  const parts: readonly Ceiling[] = [
-    { part: 'cores', rate: (cores * SECOND) / sessionTime(cost) },
-    { part: 'front ends', rate: (fronts * SECOND) / cost.front },
-    { part: 'coordinator', rate: SECOND / cost.coordinator },
+  /** The share of a part that one session a second takes. */
+  const shares: [Part, number][] = [
+    ['cores', sessionTime(cost, fronts) / (cores * SECOND)],
+    ['main thread', cost.main / (fronts * SECOND)],
+    ['coordinator', cost.coordinator / SECOND],
   ];
-  return parts.reduce((least, one) => (one.rate < least.rate ? one : least));
+  if (fronts > 1) shares.splice(2, 0, ['front ends', cost.front / (fronts * SECOND)]);
+  const [part, share] = shares.reduce((most, one) => (one[1] > most[1] ? one : most));
+  const rate = 1 / share;
+  return { part, rate, busy: Object.fromEntries(shares.map(([name, one]) => [name, one * rate])) };
 }

@@ -1,5 +1,6 @@
 // Every measured number that the simulation uses, with its source. After a new measurement, change the number here and
 // run `npm run simulate -- --write`.
+import type { SessionCost } from './ceiling.ts';
 
 /** A number and its source. Times are in microseconds unless the name says otherwise. */
 export interface Measured {
@@ -45,6 +46,21 @@ export const PARAMETERS = {
     source: 'bench:load at 128 connections: two cores ÷ 1,237 sessions a second, less the server',
   },
 } as const satisfies Readonly<Record<string, Measured>>;
+
+/** How PROCESS_COSTS were measured. */
+export const PROCESS_SOURCE = '`npm run bench:ceiling -- --rounds 3` on Node 22 with lmdb, medians';
+
+/** CPU time of a session by thread, as measured with these numbers of front ends, in ascending order. */
+export const PROCESS_COSTS: readonly { readonly fronts: number; readonly cost: SessionCost }[] = [
+  { fronts: 1, cost: { main: 280, front: 0, coordinator: 122, workers: 483, rest: 34 } },
+  { fronts: 2, cost: { main: 455, front: 387, coordinator: 137, workers: 567, rest: 31 } },
+  { fronts: 4, cost: { main: 542, front: 430, coordinator: 113, workers: 573, rest: 88 } },
+];
+
+/** The cost with so many front ends: that of the next larger number measured, otherwise of the largest. */
+export function processCost(fronts: number): SessionCost {
+  return (PROCESS_COSTS.find((measured) => measured.fronts >= fronts) ?? PROCESS_COSTS.at(-1)!).cost;
+}
 
 /** The largest quota that etcd recommends. */
 export const ETCD_BYTES_MAX = 8 * 2 ** 30;

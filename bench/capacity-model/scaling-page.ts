@@ -2,7 +2,8 @@
 import { drawPlot } from '../report/plot.ts';
 import { printNumber } from '../report/report.ts';
 import { limitsOf } from './limits.ts';
-import { type Measured, PARAMETERS } from './parameters.ts';
+import { type Measured, PARAMETERS, PROCESS_SOURCE } from './parameters.ts';
+import { processTables } from './process-page.ts';
 import { ETCD_NODES, fleetFor, SHARES, type StudyRow, sizeOf, type Validation } from './study.ts';
 
 const CLUSTERS = [10_000, 100_000, 1_000_000];
@@ -17,7 +18,13 @@ export interface Study {
 
 /** Prints the tables of docs/explanation/capacity.md, in order. */
 export function printStudy({ rows, validations }: Study): string {
+  const { ceilings, costs } = processTables();
   return [
+    heading('One process, sessions/s at which it is full'),
+    table(ceilings.head, ceilings.rows),
+    heading('CPU time of a session by thread, µs'),
+    table(costs.head, costs.rows),
+    `From ${PROCESS_SOURCE}.\n`,
     heading('One server, as measured and as simulated'),
     table(['', 'measured', 'simulated', 'difference'], validations.map(printValidation)),
     heading('One registry on one etcd'),

@@ -2,15 +2,15 @@
 // the rates at which each thread, and a process by its number of cores, would be full.
 import { parseArgs } from 'node:util';
 import { canSharePorts } from '../../src/runtime/port-sharing.ts';
-import { type Ceiling, ceilingOf, type SessionCost, sessionTime } from '../capacity-model/ceiling.ts';
+import { ceilingOf, type SessionCost, sessionTime } from '../capacity-model/ceiling.ts';
+import { CORES, ceilingText } from '../capacity-model/process-page.ts';
 import { FlagReader } from '../flags.ts';
 import { PreparedLoad } from '../load/load-and-cpu.ts';
 import { type ServerProcess, withServer } from '../measure/server-process.ts';
 import { readThreads, type ThreadReadings } from './thread-readings.ts';
 
-const USAGE = `npm run bench:ceiling -- [--fronts 1,2,4] [--sessions 8000] [--warm-up 12000] [--connections 128]
-    [--store lmdb|memory] [--rounds 1]`;
-const CORES = [2, 4, 8, 16, 32] as const;
+const USAGE = `npm run bench:ceiling -- [--fronts 1,2,4] [--sessions 8000] [--warm-up 12000]
+    [--connections 128, for each front end] [--store lmdb|memory] [--rounds 1]`;
 /** The load's warm-up ends after this time on a slow machine. */
 const WARM_UP_SECONDS_MAX = 60;
 
@@ -41,7 +41,9 @@ const store = flags.oneOf('store', values.store, ['lmdb', 'memory']);
 const rounds = flags.whole('rounds', values.rounds);
 let loads = 0;
 
-console.log(`Node ${process.version}, ${sessions} full sessions, ${connections} connections, --store ${store}`);
+console.log(
+  `Node ${process.version}, ${sessions} full sessions, ${connections} connections for each front end, --store ${store}`,
+);
 for (let round = 0; round < rounds; round++) {
   // Alternating, so that other load on the machine affects all alike.
   for (const count of round % 2 === 0 ? fronts : fronts.toReversed()) {
@@ -52,7 +54,7 @@ for (let round = 0; round < rounds; round++) {
 
 async function measure(server: ServerProcess, count: number): Promise<void> {
   const work = { kind: 'full', clusterSize: 8, members: 'new' } as const;
-  const arrivals = { mode: 'closed', connections } as const;
+  const arrivals = { mode: 'closed', connections: connections * count } as const;
   const prefix = `c${Date.now().toString(36)}${loads++}-`;
   const load = await PreparedLoad.prepare(server, {
     transport: 'tcp',
@@ -78,35 +80,34 @@ function print(count: number, before: ThreadReadings, after: ThreadReadings, pro
   const all = started.reduce((sum, one) => sum + one, 0);
   const spent = (thread: string) => ((after.cpuSeconds.get(thread) ?? 0) - (before.cpuSeconds.get(thread) ?? 0)) * 1e6;
   console.log(`\n${count} front end${count > 1 ? 's' : ''}: ${process.toFixed(0)} us of CPU a session in all`);
-  const ofFronts = started.map((served, front) => {
-    const thread = front === 0 ? 'main' : `front-${front}`;
-    const cost = spent(thread) / served;
+  const [main, ...further] = started.map((served, front) => {
+    const cost = spent(front === 0 ? 'main' : `front-${front}`) / served;
     const share = ((served * count) / all - 1) * 100;
     const load = count > 1 ? `, ${Math.abs(share).toFixed(1)} % ${share < 0 ? 'below' : 'above'} an even load` : '';
-    return row(thread, cost, `${served} sessions${load}`) * served;
+    row(front === 0 ? 'main' : `front-${front}`, cost, `${served} sessions${load}`);
+    return cost;
   });
   const workers = [...after.cpuSeconds.keys()].filter((thread) => thread.startsWith('worker-'));
-  const cost: SessionCost = {
-    front: ofFronts.reduce((sum, one) => sum + one, 0) / all,
-    coordinator: row('coordinator', spent('coordinator') / all, ''),
+  const mean = (costs: readonly number[]) => costs.reduce((sum, one) => sum + one, 0) / Math.max(1, costs.length);
+  const threads = {
+    main: main!,
+    front: mean(further),
+    coordinator: spent('coordinator') / all,
     workers: workers.reduce((sum, worker) => sum + spent(worker), 0) / all,
   };
+  const rest = Math.max(0, process - sessionTime({ ...threads, rest: 0 }, count));
+  const cost: SessionCost = { ...threads, rest };
+  row('coordinator', cost.coordinator);
   console.log(`  ${'workers'.padEnd(14)}${cost.workers.toFixed(0).padStart(6)} us a session, all together`);
-  console.log(
-    `  computed: full at sessions/s, with a worker for each core (${sessionTime(cost).toFixed(0)} us a session)`,
-  );
+  console.log(`  ${'rest'.padEnd(14)}${rest.toFixed(0).padStart(6)} us a session, V8's helper threads`);
+  console.log('  computed, with a worker for each core:');
   for (const cores of CORES) console.log(`    ${ceilingText(cores, ceilingOf(cost, count, cores))}`);
 }
 
-/** Prints the CPU time of a thread for a session that it served; returns it. */
-function row(thread: string, cost: number, remark: string): number {
+/** Prints the CPU time of a thread for a session that it served. */
+function row(thread: string, cost: number, remark = ''): void {
   const full = `full at ${(1e6 / cost).toFixed(0)} sessions/s`;
   console.log(
     `  ${thread.padEnd(14)}${cost.toFixed(0).padStart(6)} us a session, ${full}${remark ? `; ${remark}` : ''}`,
   );
-  return cost;
-}
-
-function ceilingText(cores: number, { part, rate }: Ceiling): string {
-  return `${String(cores).padStart(2)} cores ${rate.toFixed(0).padStart(7)}  (${part})`;
 }

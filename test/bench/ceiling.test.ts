@@ -2,23 +2,85 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ceilingOf } from '../../bench/capacity-model/ceiling.ts';
+import { ceilingOf, type SessionCost } from '../../bench/capacity-model/ceiling.ts';
+import { processCost } from '../../bench/capacity-model/parameters.ts';
 import { parseThreads } from '../../bench/ceiling/thread-readings.ts';
 
 const CEILING = fileURLToPath(new URL('../../dist/bench/ceiling/main.js', import.meta.url));
-const COST = { front: 250, coordinator: 100, workers: 650 };
+const SIMULATE = fileURLToPath(new URL('../../dist/bench/capacity-model/main.js', import.meta.url));
+const COST: SessionCost = { main: 250, front: 200, coordinator: 100, workers: 600, rest: 50 };
 
 describe('the ceiling of a process', () => {
   it('is that of its cores while they are few', () => {
-    expect(ceilingOf(COST, 1, 2)).toEqual({ part: 'cores', rate: 2_000 });
+    const busy = { cores: 1, 'main thread': 0.5, coordinator: 0.2 };
+    expect(ceilingOf(COST, 1, 2)).toEqual({ part: 'cores', rate: 2_000, busy });
   });
 
-  it('is that of its front ends, then of its coordinator', () => {
-    expect(ceilingOf(COST, 1, 16)).toEqual({ part: 'front ends', rate: 4_000 });
-    expect(ceilingOf(COST, 2, 16)).toEqual({ part: 'front ends', rate: 8_000 });
-    expect(ceilingOf(COST, 4, 16)).toEqual({ part: 'coordinator', rate: 10_000 });
+  it('is that of its main thread, then of its coordinator', () => {
+    expect(ceilingOf(COST, 1, 16)).toMatchObject({ part: 'main thread', rate: 4_000 });
+    expect(ceilingOf(COST, 2, 16)).toMatchObject({ part: 'main thread', rate: 8_000, busy: { 'front ends': 0.8 } });
+    expect(ceilingOf(COST, 4, 16)).toMatchObject({ part: 'coordinator', rate: 10_000 });
   });
+
+  const time = fc.double({ min: 1, max: 10_000, noNaN: true });
+  const costs = fc.record({ main: time, front: time, coordinator: time, workers: time, rest: time });
+  const count = fc.integer({ min: 1, max: 64 });
+  /** Allows for rounding only. */
+  const EXACT = 1 + 1e-9;
+
+  it('has one part that is full, and none that is over its rate', () => {
+    fc.assert(
+      fc.property(costs, count, count, (cost, fronts, cores) => {
+        const { part, rate, busy } = ceilingOf(cost, fronts, cores);
+        expect(busy[part]).toBeCloseTo(1);
+        for (const share of Object.values(busy)) expect(share).toBeLessThanOrEqual(EXACT);
+        const each = rate / fronts;
+        expect(each * cost.main).toBeLessThanOrEqual(1e6 * EXACT);
+        if (fronts > 1) expect(each * cost.front).toBeLessThanOrEqual(1e6 * EXACT);
+        expect(rate * cost.coordinator).toBeLessThanOrEqual(1e6 * EXACT);
+        // All threads together, each with its sessions.
+        const front = each * (cost.main + (fronts - 1) * cost.front);
+        const spent = front + rate * (cost.coordinator + cost.workers + cost.rest);
+        expect(spent).toBeLessThanOrEqual(cores * 1e6 * EXACT);
+      }),
+    );
+  });
+
+  it('never falls with more cores, and halves where every cost doubles', () => {
+    fc.assert(
+      fc.property(costs, count, count, count, (cost, fronts, cores, more) => {
+        const { rate } = ceilingOf(cost, fronts, cores);
+        expect(ceilingOf(cost, fronts, cores + more).rate).toBeGreaterThanOrEqual(rate);
+        const doubled = Object.fromEntries(Object.entries(cost).map(([thread, value]) => [thread, value * 2]));
+        expect(ceilingOf(doubled as unknown as SessionCost, fronts, cores).rate).toBeCloseTo(rate / 2);
+      }),
+    );
+  });
+
+  it('never falls with another front end that costs no more than the main thread', () => {
+    fc.assert(
+      fc.property(costs, count, count, (cost, fronts, cores) => {
+        const cheap = { ...cost, front: Math.min(cost.front, cost.main) };
+        const more = ceilingOf(cheap, fronts + 1, cores).rate;
+        expect(more * EXACT).toBeGreaterThanOrEqual(ceilingOf(cheap, fronts, cores).rate);
+      }),
+    );
+  });
+});
+
+it('answers for one process by its cores and front ends', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [SIMULATE, '--cores', '2,16', '--fronts', '1,4']);
+  const line = / (\d+) cores: +(\d+) sessions\/s, full first: ([a-z ]+);/g;
+  const found = [...stdout.matchAll(line)].map(([, cores, rate, part]) => [Number(cores), Number(rate), part]);
+  const expected = [1, 4].flatMap((fronts) =>
+    [2, 16].map((cores) => {
+      const { rate, part } = ceilingOf(processCost(fronts), fronts, cores);
+      return [cores, Math.round(rate), part];
+    }),
+  );
+  expect(found).toEqual(expected);
 });
 
 it('reads CPU time by thread and sessions by front end from a page of metrics', () => {
@@ -40,5 +102,5 @@ it('measures a server with one front end', async () => {
   for (const thread of ['main', 'coordinator']) {
     expect(stdout).toMatch(new RegExp(`^  ${thread} +\\d+ us a session, full at \\d+ sessions/s`, 'm'));
   }
-  expect(stdout).toMatch(/^ {4}16 cores +\d+ {2}\((front ends|coordinator|cores)\)$/m);
+  expect(stdout).toMatch(/^ {4}16 cores: +\d+ sessions\/s, full first: (main thread|coordinator|cores); /m);
 });
