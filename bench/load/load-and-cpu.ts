@@ -1,7 +1,7 @@
 // Runs a load and measures the CPU time that the server's process spends on it.
 
 import { clearProgress, drawProgress } from '../../src/cli/progress-bar.ts';
-import { processTimes } from '../measure/process-readings.ts';
+import { type CpuTimes, eachKind, processTimes, type ThreadTimes, threadTimes } from '../measure/process-readings.ts';
 import type { Target } from '../measure/server-process.ts';
 import { Generators, joinOutcomes, type LoadOutcome, type LoadPart } from './generator.ts';
 import type { LoadOrder } from './load-order.ts';
@@ -12,8 +12,8 @@ export type LoadShape = Omit<LoadOrder, 'regCredText' | 'wsUrl'>;
 /** The outcome of a load, and the server's CPU time (us) for each completed unit of work. */
 export interface LoadWithCpu extends LoadOutcome {
   readonly cpu: number;
-  /** The part of `cpu` that the kernel took. */
-  readonly kernel: number;
+  /** `cpu` by kind of thread, in user mode and in the kernel. */
+  readonly threads: ThreadTimes;
 }
 
 /** The warm-up before an open loop, so that both sides have compiled their code and woken their threads. */
@@ -48,13 +48,18 @@ export class PreparedLoad {
   /** Runs the load. `part` overrides its amount and pace. */
   async run(part: LoadPart = this.#shape): Promise<LoadWithCpu> {
     const label = `${this.#shape.work.kind} over ${this.#shape.transport}`;
-    const before = await processTimes(this.#target.pid);
+    const { pid } = this.#target;
+    const before = { process: await processTimes(pid), threads: await threadTimes(pid) };
     const outcome = await this.#generators.run(part, (settled, count) => drawProgress(label, settled, count));
-    const after = await processTimes(this.#target.pid);
+    const after = { process: await processTimes(pid), threads: await threadTimes(pid) };
     clearProgress();
-    const [user, kernel] = [after.user - before.user, after.system - before.system];
-    const each = 1e6 / outcome.completed;
-    return { ...outcome, cpu: (user + kernel) * each, kernel: kernel * each };
+    const each = (later: CpuTimes, earlier: CpuTimes): CpuTimes => ({
+      user: ((later.user - earlier.user) * 1e6) / outcome.completed,
+      system: ((later.system - earlier.system) * 1e6) / outcome.completed,
+    });
+    const { user, system } = each(after.process, before.process);
+    const threads = eachKind((kind) => each(after.threads[kind], before.threads[kind]));
+    return { ...outcome, cpu: user + system, threads };
   }
 
   /** Ends the generators. */
@@ -71,5 +76,9 @@ export function joinLoads(parts: readonly LoadWithCpu[]): LoadWithCpu {
     sum((part) => part.seconds),
   );
   const mean = (of: (part: LoadWithCpu) => number) => sum((part) => of(part) * part.completed) / outcome.completed;
-  return { ...outcome, cpu: mean(({ cpu }) => cpu), kernel: mean(({ kernel }) => kernel) };
+  const threads = eachKind((kind) => ({
+    user: mean((part) => part.threads[kind].user),
+    system: mean((part) => part.threads[kind].system),
+  }));
+  return { ...outcome, cpu: mean(({ cpu }) => cpu), threads };
 }

@@ -1,6 +1,7 @@
 // Section: the overhead factor, the figure to compare between machines and versions. It is the server's CPU time of a
 // session divided by bare.
 import type { LoadShape } from '../load/load-and-cpu.ts';
+import type { ThreadTimes } from '../measure/process-readings.ts';
 import { withServer } from '../measure/server-process.ts';
 import type { Figure, Stack } from '../report/report.ts';
 import { closedLoadBesideBare, steadyServer, turnedAwayFigures } from './registry-load.ts';
@@ -61,7 +62,7 @@ async function measureCases(server: Server, cases: readonly Case[], scope: Scope
     const { dialect = 'prefixed', transport = 'tcp' } = shape;
     const turns = atMost === undefined ? TURNS_UNJUDGED : TURNS;
     const beside = await closedLoadBesideBare(turns, server, connections, scope.amount(count), shape);
-    const { cpu, kernel, rate, latency, turnedAway } = beside.measured;
+    const { cpu, threads, rate, latency, turnedAway } = beside.measured;
     const bare = beside.bare.session;
     const label = `${connections} connections, ${store}, ${transport}, ${dialect}`;
     figures.push({
@@ -75,12 +76,22 @@ async function measureCases(server: Server, cases: readonly Case[], scope: Scope
     figures.push({ label: '  sessions a second', value: rate, unit: '/s' });
     figures.push({ label: '  p50 of a session', value: latency.percentile(50), unit: 'ms' });
     figures.push(...turnedAwayFigures(turnedAway));
-    const parts = [
-      { label: 'crypto', value: bare },
-      { label: 'kernel', value: kernel },
-      { label: 'rest', value: Math.max(0, cpu - bare - kernel) },
-    ];
-    stacks.push({ label, unit: 'us', parts });
+    stacks.push({ label, unit: 'us', parts: partsOf(cpu, bare, threads) });
   }
   return { figures, stacks };
+}
+
+/** A session's CPU time in parts. The crypto is the workers'. */
+function partsOf(cpu: number, bare: number, { front, coordinator, workers }: ThreadTimes): Stack['parts'] {
+  const parts = [
+    { label: 'crypto', value: Math.min(bare, workers.user) },
+    { label: 'workers beside it', value: Math.max(0, workers.user - bare) },
+    { label: 'workers in the kernel', value: workers.system },
+    { label: 'front end', value: front.user },
+    { label: 'front end in the kernel', value: front.system },
+    { label: 'coordinator', value: coordinator.user },
+    { label: 'coordinator in the kernel', value: coordinator.system },
+  ];
+  const rest = cpu - parts.reduce((sum, { value }) => sum + value, 0);
+  return [...parts, { label: 'rest', value: Math.max(0, rest) }];
 }

@@ -48,8 +48,9 @@ With \`--store etcd:…\` also:
 ${metricTable(etcd)}
 ## Values of labels
 
-\`thread\` is \`main\`, \`front-N\`, \`coordinator\` or \`worker-N\`; front end 0 lives in \`main\`. \`end\` has the values of \`fault\`, \`refusal\` and
-\`cause\`, and these:
+\`thread\` is \`main\`, \`front-N\`, \`coordinator\` or \`worker-N\`; front end 0 lives in \`main\`.
+On Linux the others bear these names for \`top -H\` and \`perf\`, too. \`end\` has the values of
+\`fault\`, \`refusal\` and \`cause\`, and these:
 
 | end | meaning |
 | --- | --- |

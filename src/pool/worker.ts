@@ -6,6 +6,7 @@ import { readReply, writeCommand } from '../coordinator/command-codec.ts';
 import { passMark } from '../coordinator/marks.ts';
 import { RosterCacheReader } from '../coordinator/roster-cache/reader.ts';
 import { SLOTS_PER_WORKER } from '../limits.ts';
+import { nameThread } from '../runtime/thread-name.ts';
 import { readThreadStats } from '../runtime/thread-stats.ts';
 import { Parker } from '../shared-memory/parker.ts';
 import { type ChannelMemory, WorkerChannel } from '../shared-memory/worker-channel.ts';
@@ -39,6 +40,7 @@ export function startPoolWorker(): (start: WorkerStart) => Promise<never> {
   const data = workerData as PoolWorkerData;
   const context = jobContext(data.registry, pooledRandom());
   return async (start) => {
+    nameThread(`worker-${start.reader}`);
     const { channel, worker } = begin(data, start, context);
     for (;;) {
       const turn = performance.now() + TURN_MS;

@@ -5,6 +5,7 @@ import { GrowthBudgets } from '../../admission/growth-budgets.ts';
 import { ClusterTable } from '../../registry/cluster-table.ts';
 import type { Registration } from '../../registry/command.ts';
 import { watchLoopDelay } from '../../runtime/loop-delay.ts';
+import { nameThread } from '../../runtime/thread-name.ts';
 import { lowerThreadPriority } from '../../runtime/thread-priority.ts';
 import { monotonicSeconds } from '../../runtime/thread-stats.ts';
 import { AtomicFlag } from '../../shared-memory/atomic-flag.ts';
@@ -56,6 +57,7 @@ export interface CoordinatorHost {
 
 /** Entry of the thread. The order to close ends the thread. */
 export async function runCoordinator(): Promise<void> {
+  nameThread('coordinator');
   await runCoordinatorIn(
     {
       ownThread: true,

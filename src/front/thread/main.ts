@@ -13,6 +13,7 @@ import type { ChannelService } from '../../pool/pool.ts';
 import { startWorkerThreads } from '../../pool/worker-threads.ts';
 import { jsonLog } from '../../runtime/json-log.ts';
 import { watchLoopDelay } from '../../runtime/loop-delay.ts';
+import { nameThread } from '../../runtime/thread-name.ts';
 import { readThreadStats } from '../../runtime/thread-stats.ts';
 import type { ChannelMemory } from '../../shared-memory/worker-channel.ts';
 import { FrontEnd } from '../front-end.ts';
@@ -42,6 +43,7 @@ interface Parts {
 /** Entry of the thread. The order to drain ends the thread. */
 export async function runFront(): Promise<void> {
   const data = workerData as FrontThreadData;
+  nameThread(`front-${data.settings.front}`);
   const outbox = new Outbox(report);
   const log = jsonLog(outbox);
   log.level = data.logLevel;
