@@ -1,10 +1,10 @@
 // An earlier run of the suite, beside which a later one is shown.
 import { readFile } from 'node:fs/promises';
 import type { Earlier } from './bars.ts';
-import type { Report, SectionReport } from './report.ts';
+import type { Report, SectionReport, Stack } from './report.ts';
 
 /** Without an earlier run nothing is found. */
-export const NO_EARLIER: Earlier = () => undefined;
+export const NO_EARLIER: Earlier = { about: undefined, figure: () => undefined, stack: () => undefined };
 
 /** Reads the JSON of an earlier run. Rejects if the file holds none. */
 export async function readEarlier(file: string): Promise<Earlier> {
@@ -14,12 +14,19 @@ export async function readEarlier(file: string): Promise<Earlier> {
 }
 
 /** Finds the figures of a run by section and label. Indented labels are told apart by the one that leads them. */
-export function earlierIn({ sections }: Pick<Report, 'sections'>): Earlier {
+export function earlierIn({ sections, environment }: Report): Earlier {
   const values = new Map<string, number>();
+  const stacks = new Map<string, Stack>();
   for (const section of sections) {
     for (const [place, { value }] of section.figures.entries()) values.set(keyOf(section, place), value);
+    for (const stack of section.stacks ?? []) stacks.set(`${section.name}: ${stack.label}`, stack);
   }
-  return (section, place) => values.get(keyOf(section, place));
+  const { date, commit, node, dirty } = environment;
+  return {
+    about: `${date}, commit ${commit}${dirty ? ' (with changes)' : ''}, Node ${node}`,
+    figure: (section, place) => values.get(keyOf(section, place)),
+    stack: ({ name }, label) => stacks.get(`${name}: ${label}`),
+  };
 }
 
 function keyOf({ name, figures }: SectionReport, place: number): string {

@@ -69,7 +69,7 @@ describe('a page made of hostile text', () => {
   it('begins with a bar for each target and one for each stack', () => {
     const pictures = page.slice(0, page.indexOf('<section>'));
     expect(pictures.match(/class="bar bad"/g)).toHaveLength(1);
-    expect(pictures.match(/class="bar s0"/g)).toHaveLength(1);
+    expect(pictures.match(/class="bar p0"/g)).toHaveLength(1);
   });
 
   it('counts missed targets and failed sections', () => {
@@ -92,10 +92,25 @@ describe('a page beside an earlier run', () => {
     const cells = [...page.matchAll(/<td class="number">([^<]*%\))<\/td>/g)].map(([, text]) => text);
     expect(cells).toEqual(['2 (+50 %)', '8 (−50 %)', '5 (+0 %)', '6 (+100 %)']);
     expect(page.match(/class="bar before"/g)).toHaveLength(4);
+    expect(page).toContain('<small>earlier 2</small>');
+  });
+
+  it('draws the stack of the same label below, and names the run', () => {
+    const stackOf = (value: number) => ({ label: 'x', unit: 'us', parts: [{ label: 'crypto', value }] });
+    const withStack = (value: number): Report => {
+      const report = run([]);
+      return { ...report, sections: [{ ...report.sections[0]!, stacks: [stackOf(value)] }] };
+    };
+    const page = htmlPage(withStack(100), earlierIn(withStack(200)));
+    expect(openTags(page)).toEqual([]);
+    const widths = [...page.matchAll(/class="bar p0" style="width:([\d.]+)%/g)].map(([, width]) => Number(width));
+    expect(widths).toEqual([50, 100]);
+    expect(page).toContain('<small>earlier 200</small>');
+    expect(page).toContain('x, commit x (with changes), Node x');
   });
 
   it('leaves the place of a figure empty that the earlier run lacks', () => {
-    const earlier = earlierIn({ sections: [] });
+    const earlier = earlierIn({ ...run([]), sections: [] });
     expect(htmlPage(run([1, 2, 3, 4]), earlier)).not.toContain('bar before');
   });
 });
