@@ -36,7 +36,7 @@ export const overview: Dashboard = {
         },
         {
           title: 'Open files, share of their limit',
-          description: 'Files and sockets. Connections are kept 256 below the limit, so only other files can reach it.',
+          description: 'Files and sockets. Connections are kept below the limit, so only other files can reach it.',
           unit: 'percentunit',
           thresholds: [
             [0, 'green'],

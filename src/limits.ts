@@ -290,10 +290,13 @@ export const RECENT_LOG_LINE_CHARS_MAX = 1_024;
 export const LOG_FLUSH_MS = 1_000;
 
 /**
- * Files reserved for anything but sessions: store, threads, listeners, scrapers, downloads of regCred.dat. The server
- * does not start if the limit of open files leaves fewer than CONNECTIONS_MIN connections beside them.
+ * Files reserved for anything but sessions: store, listeners, scrapers, downloads of regCred.dat; and those of each
+ * worker and front end. The server does not start if the limit of open files leaves fewer than CONNECTIONS_MIN
+ * connections beside them.
  */
 export const OTHER_FILES = 256;
+/** An event loop opens five with Node 22 or newer, four before. A listener adds two. */
+export const FILES_PER_THREAD = 7;
 export const CONNECTIONS_MIN = 32;
 
 /** Milliseconds that a start retries a port that is taken, as by an outgoing connection or the previous server. */

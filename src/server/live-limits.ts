@@ -56,7 +56,7 @@ export class LiveLimits {
 }
 
 function withPossibleConnections(config: Config): Config {
-  return { ...config, maxConnections: connectionsPossible(config.maxConnections) };
+  return { ...config, maxConnections: connectionsPossible(config) };
 }
 
 /** The limits of the table. */

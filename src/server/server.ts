@@ -128,7 +128,7 @@ async function newContext(
     ...{ fronts, frontStats: frontStats.map((memory) => ({ memory, stats: new FrontStats(memory) })) },
     connections: new ServedConnections(),
     clients: newClients(observer, new FrontStats(frontStats[0]!), state),
-    admissionMemory: newAdmissionMemory(fronts, connectionsEver()),
+    admissionMemory: newAdmissionMemory(fronts, connectionsEver(config)),
     growthMemory: newGrowthMemory(),
     copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),

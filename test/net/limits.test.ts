@@ -123,7 +123,7 @@ describeEachEngine('connections, with the engine %s', (engine) => {
 });
 
 it('keeps connections below the open-file limit by displacing the oldest without a good Hello (F10)', async () => {
-  registry = await FieldRegistry.start({ openFilesMax: 300 });
+  registry = await FieldRegistry.start({ openFilesMax: 321, args: ['--workers', '2'] });
   const witness = await registry.connect(wire('tcp'));
   const opened: FieldClient[] = [];
   while (opened.length < 100) opened.push(await registry.open(wire(opened.length % 2 ? 'tcp' : 'ws')));

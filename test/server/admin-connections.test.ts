@@ -43,7 +43,8 @@ async function value(metric: string): Promise<number> {
 
 describeEachEngine('with the engine %s', (engine) => {
   const start = async (openFilesMax?: number) => {
-    registry = await FieldRegistry.start({ args: ['--web-engine', engine], ...(openFilesMax && { openFilesMax }) });
+    const args = ['--web-engine', engine, '--workers', '2'];
+    registry = await FieldRegistry.start({ args, ...(openFilesMax && { openFilesMax }) });
   };
 
   it('leaves files to sessions and room to scrapes despite 800 idle connections', async () => {
