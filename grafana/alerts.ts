@@ -146,6 +146,14 @@ export const ALERTS: readonly Alert[] = [
       'pool workers of {{ $labels.instance }} failed and were replaced ({{ $value | printf "%.0f" }} in 15 minutes); their connections were closed',
   },
   {
+    name: 'XlregFrontFailed',
+    severity: 'warning',
+    expr: 'increase(xlreg_front_failures_total[15m]) > 0',
+    for: '0m',
+    summary:
+      'front ends of {{ $labels.instance }} failed and were replaced ({{ $value | printf "%.0f" }} in 15 minutes); their connections were closed',
+  },
+  {
     name: 'XlregConnectionsNearLimit',
     severity: 'warning',
     expr: 'xlreg_admission_connections / xlreg_admission_connections_max > 0.9',

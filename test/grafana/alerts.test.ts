@@ -197,6 +197,10 @@ const CASES: Readonly<Record<string, Case>> = {
     fires: { series: { 'xlreg_pool_failures_total{@}': '0 0 1 1 1' }, at: '4m', value: '1' },
     quiet: [{ series: { 'xlreg_pool_failures_total{@}': '0 1+0x30' }, at: '25m' }],
   },
+  XlregFrontFailed: {
+    fires: { series: { 'xlreg_front_failures_total{@}': '0 0 1 1 1' }, at: '4m', value: '1' },
+    quiet: [{ series: { 'xlreg_front_failures_total{@}': '0 1+0x30' }, at: '25m' }],
+  },
   XlregConnectionsNearLimit: {
     fires: {
       series: {
