@@ -85,6 +85,19 @@ export class AddressMemory {
     Atomics.store(this.hellos, entry, 0n);
   }
 
+  /** Unlocks the sets that a dead front end has left locked. Its thread must run no more code. */
+  recover(front: number): void {
+    for (let set = 0; set < this.locks.length; set++) {
+      if (Atomics.load(this.locks, set) !== 1 + front) continue;
+      for (let entry = 1 + set * this.ways; entry <= (set + 1) * this.ways; entry++) {
+        if (Atomics.load(this.states, entry) !== CHANGING) continue;
+        this.resize(-1);
+        Atomics.store(this.states, entry, EMPTY);
+      }
+      Atomics.store(this.locks, set, 0);
+    }
+  }
+
   /** Tabulation hashing: a table of random words for each byte. */
   #hash({ high, low }: AddressKey): number {
     const seeds = this.#seeds;

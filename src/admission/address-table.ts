@@ -9,8 +9,8 @@ import type { AddressMemory } from './address-memory.ts';
 import { type AddressKey, CHANGING, EMPTY, keyOf, UNUSED } from './address-memory.ts';
 import { type BucketRate, SharedBuckets } from './shared-buckets.ts';
 
-/** Returns true if an entry's other buckets in shared memory are full, too. */
-export type IsIdle = (entry: number) => boolean;
+/** Returns true if an entry's other buckets in shared memory are full, too. `now` is in seconds. */
+export type IsIdle = (entry: number, now: number) => boolean;
 
 /**
  * Looks for an address while another front end gives an entry of its set away, which takes it less than a microsecond.
@@ -57,13 +57,13 @@ export class AddressTable {
 
   /**
    * Counts a connection of an address, if it has fewer than `most`. Returns the entry that it counts in: the address's
-   * own or a shared one; undefined if the address has `most`. leave() must follow.
+   * own or a shared one; undefined if the address has `most`. leave() must follow. `clock` is read for a new address.
    */
-  enter(holder: string, most: number, now: number): number | undefined {
+  enter(holder: string, most: number, clock: () => number): number | undefined {
     const key = keyOf(holder);
     const set = this.#memory.setOf(key);
     for (let looks = 0; looks < LOOKS_MAX; looks++) {
-      const entry = this.#find(set, key) ?? this.#add(set, key, now);
+      const entry = this.#find(set, key) ?? this.#add(set, key, clock);
       if (entry === 'locked') continue;
       if (entry === undefined) break;
       const counted = this.#count(entry, most);
@@ -91,20 +91,6 @@ export class AddressTable {
     this.#hellos.giveBack(entry, cost);
   }
 
-  /** Unlocks the sets that a dead front end has left locked. Its thread must run no more code. */
-  recover(front: number): void {
-    const { locks, states, ways } = this.#memory;
-    for (let set = 0; set < locks.length; set++) {
-      if (Atomics.load(locks, set) !== 1 + front) continue;
-      for (let entry = 1 + set * ways; entry <= (set + 1) * ways; entry++) {
-        if (Atomics.load(states, entry) !== CHANGING) continue;
-        this.#memory.resize(-1);
-        Atomics.store(states, entry, EMPTY);
-      }
-      Atomics.store(locks, set, 0);
-    }
-  }
-
   #find(set: number, key: AddressKey): number | undefined {
     const { states, ways } = this.#memory;
     for (let entry = 1 + set * ways; entry <= (set + 1) * ways; entry++) {
@@ -125,11 +111,11 @@ export class AddressTable {
   }
 
   /** Gives an entry of the set to an address that has none. Undefined if none can go. */
-  #add(set: number, key: AddressKey, now: number): number | 'locked' | undefined {
+  #add(set: number, key: AddressKey, clock: () => number): number | 'locked' | undefined {
     const { locks } = this.#memory;
     if (Atomics.compareExchange(locks, set, 0, this.#locker) !== 0) return 'locked';
     // Another front end may have added the address before this one had the lock.
-    const entry = this.#find(set, key) ?? this.#give(set, key, now);
+    const entry = this.#find(set, key) ?? this.#give(set, key, clock());
     Atomics.store(locks, set, 0);
     return entry;
   }
@@ -154,6 +140,6 @@ export class AddressTable {
   }
 
   #isFull(entry: number, now: number): boolean {
-    return this.#hellos.isFull(entry, now) && this.#isIdle(entry);
+    return this.#hellos.isFull(entry, now) && this.#isIdle(entry, now);
   }
 }

@@ -63,14 +63,15 @@ export class Totals {
   }
 }
 
-/** Gives back what a dead front end held. Its thread must run no more code. Returns the number of its connections. */
+/** Gives back and unlocks what a dead front end held. Its thread must run no more code. Returns its connections. */
 export function reclaimFront(memory: AdmissionMemory, front: number): number {
   const totals = new Totals(memory.totals);
-  const { states } = new AddressMemory(memory.addresses);
+  const addresses = new AddressMemory(memory.addresses);
+  addresses.recover(front);
   const held = new PermitTable(memory.permits[front]!).reclaim();
   for (const { place, entry } of held) {
     if (place) totals.add(-1);
-    if (entry !== 0) Atomics.sub(states, entry, 1);
+    if (entry !== 0) Atomics.sub(addresses.states, entry, 1);
   }
   return held.length;
 }

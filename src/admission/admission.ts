@@ -8,7 +8,7 @@ import { AddressTable } from './address-table.ts';
 import { type AdmissionLimits, type AdmissionUse, helloRates, type LimitObserver } from './admission-limits.ts';
 import { type AdmissionMemory, ALL_HELLOS, Totals } from './admission-memory.ts';
 import { ConnectionPermit } from './connection-permit.ts';
-import { EXEMPT, type GrowthBudgets } from './growth-budgets.ts';
+import { EXEMPT, type IsGrowthFull } from './growth-budgets.ts';
 import { addressHolder, Networks } from './ip-address.ts';
 import { PermitTable, type Ungreeted } from './permit-table.ts';
 import { SharedBuckets } from './shared-buckets.ts';
@@ -30,14 +30,14 @@ export class Admission {
   #closed = false;
 
   /**
-   * The admission of one front end. `growth` holds the addresses' budgets for additions to the table, which the
-   * coordinator charges.
+   * The admission of one front end. `isGrowthFull` looks at the addresses' budgets for additions to the table, which
+   * the coordinator charges.
    */
   constructor(
     limits: AdmissionLimits,
     memory: AdmissionMemory,
     front: number,
-    growth: Pick<GrowthBudgets, 'isFull'>,
+    isGrowthFull: IsGrowthFull,
     turnedAway: LimitObserver,
   ) {
     this.turnedAway = turnedAway;
@@ -46,9 +46,7 @@ export class Admission {
     const rates = helloRates(limits);
     this.#totals = new Totals(memory.totals);
     this.#hellos = new SharedBuckets(this.#totals.hellos, rates.all);
-    this.#addresses = new AddressTable(new AddressMemory(memory.addresses), front, rates.address, (entry) =>
-      growth.isFull(entry, monotonicSeconds()),
-    );
+    this.#addresses = new AddressTable(new AddressMemory(memory.addresses), front, rates.address, isGrowthFull);
     this.#tables = memory.permits.map((permits) => new PermitTable(permits));
     this.#table = this.#tables[front]!;
     if (this.#tables.length > 1) void this.#evictDisplaced();
@@ -71,11 +69,6 @@ export class Admission {
   close(): void {
     this.#closed = true;
     this.#table.parker.unpark();
-  }
-
-  /** Unlocks what a dead front end has left locked. Its thread must run no more code. */
-  recover(front: number): void {
-    this.#addresses.recover(front);
   }
 
   /** Number of connections, their maximum, and the number of addresses with an entry of their own. */
@@ -222,7 +215,7 @@ export class Admission {
    * undefined if the address has `most`. `holder` is addressHolder(address).
    */
   enter(address: string, holder: string, most = this.#limits.maxConnectionsPerAddress): number | undefined {
-    return this.isLimited(address) ? this.#addresses.enter(holder, most, monotonicSeconds()) : EXEMPT;
+    return this.isLimited(address) ? this.#addresses.enter(holder, most, monotonicSeconds) : EXEMPT;
   }
 
   leave(entry: number): void {

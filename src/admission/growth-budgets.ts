@@ -1,7 +1,7 @@
 // Rate limits for additions to the table: one token bucket for each address entry and each kind of addition, in memory
 // that all threads share (shared-buckets.ts).
 import { ADDRESSES_MAX, GROWTH_BURST_SECONDS_PER_ADDRESS, SHARED_ADDRESS_ENTRIES } from '../limits.ts';
-import { type BucketRate, SharedBuckets } from './shared-buckets.ts';
+import { type BucketRate, isFull, SharedBuckets } from './shared-buckets.ts';
 
 /** Kinds of additions to the table. */
 const ADDITIONS = ['registration', 'cluster', 'member'] as const;
@@ -49,11 +49,15 @@ export class GrowthBudgets {
   giveBack(entry: number, kind: Addition): void {
     if (entry !== EXEMPT) this.#buckets[kind].giveBack(wordOf(entry, kind));
   }
+}
 
-  /** True if all buckets of an entry are full. Such an entry can be given to another address without loss. */
-  isFull(entry: number, now: number): boolean {
-    return ADDITIONS.every((kind) => this.#buckets[kind].isFull(wordOf(entry, kind), now));
-  }
+/** Returns whether all buckets of an entry are full. Such an entry can be given to another address without loss. */
+export type IsGrowthFull = (entry: number, now: number) => boolean;
+
+/** The look at the buckets of a thread that takes from none. It needs no rates. */
+export function growthLook(memory: SharedArrayBuffer): IsGrowthFull {
+  const words = new BigInt64Array(memory);
+  return (entry, now) => ADDITIONS.every((kind) => isFull(words, wordOf(entry, kind), now));
 }
 
 function bucketRate(perSecond: number): BucketRate {

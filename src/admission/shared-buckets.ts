@@ -58,12 +58,17 @@ export class SharedBuckets {
 
   /** True if the bucket is full, so that it can be discarded without loss. */
   isFull(at: number, now: number): boolean {
-    return Atomics.load(this.#fullAt, at) <= nanoseconds(now);
+    return isFull(this.#fullAt, at, now);
   }
 
   #costOf(count: number): bigint {
     return BigInt(Math.round(count * this.#interval));
   }
+}
+
+/** True if the bucket at word `at` of `words` is full, at any rate. */
+export function isFull(words: BigInt64Array, at: number, now: number): boolean {
+  return Atomics.load(words, at) <= nanoseconds(now);
 }
 
 function nanoseconds(seconds: number): bigint {

@@ -5,8 +5,6 @@ import { LEFT_CLIENTS_MAX } from '../limits.ts';
 
 /** A placement as its sessions use it. */
 export interface SessionPlacement {
-  /** True if the client was seen in two places. */
-  readonly twin: boolean;
   /** Set if a later session of the client has other end points. */
   readonly replacedBy: unknown;
 }

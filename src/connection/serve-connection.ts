@@ -107,8 +107,7 @@ export class ServedConnection implements ConnectionHandler {
 
   /** The connection as operators see it. */
   describe(): OpenSession {
-    const session = this.#entry.describe(this.#session);
-    return this.#placement?.twin ? { ...session, twin: true } : session;
+    return this.#entry.describe(this.#session);
   }
 
   received(bytes: Uint8Array): void {

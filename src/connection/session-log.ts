@@ -43,8 +43,6 @@ export interface OpenSession {
   /** Number of answered messages. */
   readonly messages: number;
   readonly ageMs: number;
-  /** True if the client's ID is also in use with other end points. */
-  readonly twin?: boolean;
 }
 
 /** Collects the facts for the log line of one connection. */

@@ -1,11 +1,11 @@
 // The front ends beside that of the main thread, each in a thread of its own. One that fails costs its connections and
 // is replaced.
 import type { AdmissionLimits } from '../admission/admission-limits.ts';
-import type { GrowthRates } from '../admission/growth-budgets.ts';
 import type { OpenSession } from '../connection/session-log.ts';
 import { FrontStats } from '../metrics/front-stats.ts';
 import type { MarkOrder } from '../pool/pool.ts';
 import type { ThreadStats } from '../runtime/thread-stats.ts';
+import { LOOK_MS, RecentFailures, SilentLooks } from '../runtime/thread-watch.ts';
 import { FrontThread, type FrontThreadHost } from './thread/handle.ts';
 import type { FrontData } from './thread/messages.ts';
 
@@ -17,11 +17,6 @@ export interface FurtherFrontsHost extends Omit<FrontThreadHost, 'ended'> {
   failed(front: number, error: unknown): void;
 }
 
-/** Milliseconds between two checks of the threads' stats, and failures within a time at which no more are replaced. */
-const LOOK_MS = 250;
-const FAILURES_MAX = 5;
-const FAILURES_WITHIN_MS = 60_000;
-
 /** A front end with what is known of its thread. */
 interface Running {
   /** Undefined while it is replaced. */
@@ -29,17 +24,14 @@ interface Running {
   /** The start in work, or the last one. */
   starting: Promise<void>;
   readonly stats: FrontStats;
-  /** Time of the thread's stats at the last look, and looks in a row that found the same. */
-  statsAt: number;
-  silentLooks: number;
+  readonly silence: SilentLooks;
 }
 
 export class FurtherFronts {
   readonly #host: FurtherFrontsHost;
   /** By front end. BOUNDED by FRONTS_MAX. */
   readonly #running = new Map<number, Running>();
-  /** Times of the failures within FAILURES_WITHIN_MS. */
-  #failures: number[] = [];
+  readonly #failures = new RecentFailures();
   #looking: NodeJS.Timeout | undefined;
   #closing = false;
 
@@ -51,7 +43,8 @@ export class FurtherFronts {
   async start(fronts: readonly number[]): Promise<void> {
     for (const front of fronts) {
       const stats = new FrontStats(this.#host.data(front).stats);
-      this.#running.set(front, { thread: undefined, starting: Promise.resolve(), stats, statsAt: 0, silentLooks: 0 });
+      const silence = new SilentLooks();
+      this.#running.set(front, { thread: undefined, starting: Promise.resolve(), stats, silence });
     }
     this.#looking = setInterval(() => this.#look(), LOOK_MS).unref();
     await Promise.all(fronts.map((front) => this.#start(front)));
@@ -72,10 +65,10 @@ export class FurtherFronts {
     return this.#threads().flatMap(({ threadStats }) => threadStats);
   }
 
-  /** Milliseconds without a sign of life of the longest silent thread. Counted in looks: a stopped process counts none. */
+  /** Milliseconds without a sign of life of the longest silent thread. */
   get silentMs(): number {
-    const silence = ({ stats, silentLooks }: Running) => Math.max(silentLooks * LOOK_MS, stats.state.silentMs);
-    return Math.max(0, ...[...this.#running.values()].map(silence));
+    const silent = ({ stats, silence }: Running) => Math.max(silence.ms, stats.state.silentMs);
+    return Math.max(0, ...[...this.#running.values()].map(silent));
   }
 
   /** Sends a mark through the workers of each front end (Q7). */
@@ -83,8 +76,8 @@ export class FurtherFronts {
     for (const thread of this.#threads()) thread.order({ kind: 'mark', order });
   }
 
-  setLimits(limits: AdmissionLimits, rates: GrowthRates): void {
-    for (const thread of this.#threads()) thread.order({ kind: 'limits', limits, rates });
+  setLimits(limits: AdmissionLimits): void {
+    for (const thread of this.#threads()) thread.order({ kind: 'limits', limits });
   }
 
   setLogLevel(level: string): void {
@@ -139,7 +132,7 @@ export class FurtherFronts {
     });
     if (this.#closing) return thread.drain(0);
     running.thread = thread;
-    running.silentLooks = 0;
+    running.silence.reset();
     await thread.listen();
   }
 
@@ -149,19 +142,17 @@ export class FurtherFronts {
     if (this.#closing || running.thread === undefined) return;
     running.thread = undefined;
     this.#host.failed(front, error);
-    const now = performance.now();
-    this.#failures = [...this.#failures.filter((since) => now - since < FAILURES_WITHIN_MS), now];
-    if (this.#failures.length >= FAILURES_MAX) return this.#host.broken(error);
+    if (!this.#failures.mayReplace()) return this.#host.broken(error);
     this.#start(front).catch((failure) => {
       if (!this.#closing) this.#host.broken(failure);
     });
   }
 
   #look(): void {
-    for (const running of this.#running.values()) {
-      const { at } = running.stats.thread.read();
-      running.silentLooks = running.thread && at === running.statsAt ? running.silentLooks + 1 : 0;
-      running.statsAt = at;
+    for (const { thread, stats, silence } of this.#running.values()) {
+      if (thread) silence.look(stats.thread.read().at);
+      // A thread that is replaced is not silent.
+      else silence.reset();
     }
   }
 }

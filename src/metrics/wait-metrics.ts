@@ -16,21 +16,27 @@ export interface WaitCounts {
 /** Registers the metrics. `counts` returns those of each front end. */
 export function waitMetrics(registry: Registry, counts: () => readonly WaitCounts[]): void {
   const metrics = new ScrapedMetrics(registry);
-  const sum = (value: (counts: WaitCounts) => number) => counts().reduce((total, one) => total + value(one), 0);
   metrics.gauge(
     'xlreg_waits_parked',
     'Connections parked with a GetCluster that waits for a change of its cluster.',
-    () => sum(({ parked }) => parked),
+    () => sum(counts(), ({ parked }) => parked),
   );
   metrics.counter(
     'xlreg_waits_woken_total',
     'Parked requests resumed because of a change. Some wait on, such as those for completion.',
-    () => sum(({ woken }) => woken),
+    () => sum(counts(), ({ woken }) => woken),
   );
   metrics.counters(
     'xlreg_waits_ended_total',
     'Ended waits by reason: a change, their time, the next message or FIN of the client, a drain, or the closed connection.',
     ['end'],
-    () => WAIT_ENDS.map((end) => [{ end }, sum(({ ended }) => ended[end])]),
+    () => {
+      const all = counts();
+      return WAIT_ENDS.map((end) => [{ end }, sum(all, ({ ended }) => ended[end])]);
+    },
   );
+}
+
+function sum(counts: readonly WaitCounts[], value: (counts: WaitCounts) => number): number {
+  return counts.reduce((total, one) => total + value(one), 0);
 }

@@ -7,6 +7,7 @@ import { releaseReader } from '../coordinator/roster-cache/hazards.ts';
 import { HELLOS_PER_WORKER, RESUMES_PER_TURN, WAITING_SESSION_FRAMES_MAX } from '../limits.ts';
 import { monotonicSeconds, type ThreadStats } from '../runtime/thread-stats.ts';
 import { ThreadLoadError } from '../runtime/thread-url.ts';
+import { LOOK_MS, RecentFailures } from '../runtime/thread-watch.ts';
 import { Parker } from '../shared-memory/parker.ts';
 import type { ChannelMemory } from '../shared-memory/worker-channel.ts';
 import { HelloCost } from './hello-cost.ts';
@@ -23,7 +24,7 @@ import {
 import { JobQueue } from './job-queue.ts';
 import { NO_SCAN } from './scan-codec.ts';
 import type { RegistryFacts } from './serve-job.ts';
-import { type JobDone, JobTicket, LOOK_MS, WorkerHandle } from './worker-handle.ts';
+import { type JobDone, JobTicket, WorkerHandle } from './worker-handle.ts';
 import type { PoolWorkers, StartWorkers } from './worker-threads.ts';
 
 /** The settings of a pool. */
@@ -83,10 +84,6 @@ const MESSAGES_PER_HANDOVER = 8;
  */
 const AWAKE_LOAD_MAX = 24;
 
-/** The pool gives up at this many failures within FAILURES_WITHIN_MS. */
-const FAILURES_MAX = 5;
-const FAILURES_WITHIN_MS = 60_000;
-
 export class Pool {
   readonly #threads: PoolWorkers;
   readonly #parker: Parker;
@@ -103,8 +100,7 @@ export class Pool {
   /** BOUNDED by helloQueueMs of work. */
   readonly #hellos = new JobQueue();
   readonly #helloCost = new HelloCost();
-  /** Times of the worker failures within FAILURES_WITHIN_MS. */
-  #failures: number[] = [];
+  readonly #failures = new RecentFailures();
   /** Made in the constructor, since workers may begin before the first call of `loaded`. */
   readonly #loaded: Promise<void>;
   /** Settles `#loaded`; undefined once every worker has begun. */
@@ -244,9 +240,7 @@ export class Pool {
     const next = new WorkerHandle(this.#replyBytesMax);
     this.#workers[place] = next;
     for (const ticket of worker.tickets) if (ticket && !ticket.withdrawn) ticket.done(undefined);
-    const now = performance.now();
-    this.#failures = [...this.#failures.filter((since) => now - since < FAILURES_WITHIN_MS), now];
-    if (this.#failures.length >= FAILURES_MAX) return this.#observer.givenUp(error);
+    if (!this.#failures.mayReplace()) return this.#observer.givenUp(error);
     this.#observer.failed(error);
     void this.#run(next);
     this.#flush();

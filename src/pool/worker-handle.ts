@@ -1,6 +1,7 @@
 // Stages 1 and 6, front end, sequential: one worker as the front end sees it, with its channel, slots and jobs. It
 // pushes slot numbers to the channel's `messages` and `hellos` queues; pool.ts pops `results`.
 import { SLOTS_PER_WORKER } from '../limits.ts';
+import { SilentLooks } from '../runtime/thread-watch.ts';
 import { type ChannelMemory, newChannelMemory, WorkerChannel } from '../shared-memory/worker-channel.ts';
 import { isHello, type Job, type JobResult, wipeSlot, writeJob } from './job.ts';
 
@@ -26,8 +27,6 @@ export class JobTicket {
 
 /** Load of a Hello in units of one message. */
 const MESSAGES_PER_HELLO = 8;
-/** Milliseconds between two checks of the workers' stats. */
-export const LOOK_MS = 250;
 
 /** A worker as the front end sees it. */
 export class WorkerHandle {
@@ -37,10 +36,7 @@ export class WorkerHandle {
   readonly tickets = new Array<JobTicket | undefined>(SLOTS_PER_WORKER);
   /** A stack: the slot freed last is reused first, while the CPU still caches it. */
   readonly #free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => slot);
-  /** Time of the worker's stats at the last look. */
-  #statsAt = 0;
-  /** Looks in a row that found the same stats. */
-  #silentLooks = 0;
+  readonly #silence = new SilentLooks();
   /** Hellos in slots. */
   hellos = 0;
   /** Jobs pushed since the last unpark. */
@@ -56,16 +52,14 @@ export class WorkerHandle {
     return this.channel.stats.read().at > 0;
   }
 
-  /** Milliseconds without new stats, counted in looks of this thread. A stopped process counts none. */
+  /** Milliseconds without new stats. */
   get silentMs(): number {
-    return this.#silentLooks * LOOK_MS;
+    return this.#silence.ms;
   }
 
   /** Checks for new stats. Must be called every LOOK_MS. */
   look(): void {
-    const { at } = this.channel.stats.read();
-    this.#silentLooks = at === this.#statsAt ? this.#silentLooks + 1 : 0;
-    this.#statsAt = at;
+    this.#silence.look(this.channel.stats.read().at);
   }
 
   /** Number of free slots. */

@@ -1,22 +1,22 @@
 // Start step 5: admission, the TCP port, and the credentials that name the port. The pool starts later, because
 // the registry's own token names the port too. Connections that arrive before the pool runs are closed.
 import { Admission } from '../admission/admission.ts';
-import { GrowthBudgets } from '../admission/growth-budgets.ts';
-import { Networks } from '../admission/ip-address.ts';
+import { growthLook } from '../admission/growth-budgets.ts';
 import { credentialsOf } from '../identity/credentials.ts';
 import { type Identity, writeRegCred } from '../identity/identity.ts';
 import { admissionMetrics } from '../metrics/admission-metrics.ts';
 import type { Listener } from '../net/connection.ts';
 import { holdPort } from '../net/tcp/port-guard.ts';
-import { listenTcp } from '../net/tcp/tcp-listener.ts';
+import { listenTcp, type TcpPort } from '../net/tcp/tcp-listener.ts';
 import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
 import { listenPatiently } from './listen-patiently.ts';
-import { growthRatesOf } from './live-limits.ts';
 import type { ServerContext } from './server-context.ts';
 
 export interface BoundTcp {
   /** Undefined if the port is off. */
   readonly listener: Listener | undefined;
+  /** The bound port, for the listeners of further front ends. Undefined if the port is off. */
+  readonly port: TcpPort | undefined;
   /** Lets other registries have the port. All listeners must be closed. */
   release(): void;
   /** Shared by all ports. */
@@ -30,25 +30,26 @@ export interface BoundTcp {
 export async function bindTcp(context: ServerContext, identity: Identity): Promise<BoundTcp> {
   const { config, observer, state, connections } = context;
   const admission = startAdmission(context);
-  const site = config.tcp && {
+  const wanted = config.tcp && {
     ...config.tcp,
-    admission,
     lingerTimeoutMs: config.lingerTimeoutMs,
-    proxies: new Networks(config.proxyProtocol),
+    proxies: config.proxyProtocol,
     proxyHeaderTimeoutMs: config.helloTimeoutMs,
+    isShared: context.fronts > 1,
   };
   const accept = connections.accept.bind(connections);
   let release = () => {};
   const listen = async () => {
-    if (context.fronts === 1) return listenTcp(site!, accept);
-    const held = await holdPort(site!.host, site!.port);
+    if (!wanted!.isShared) return listenTcp(wanted!, admission, accept);
+    const held = await holdPort(wanted!.host, wanted!.port);
     release = held.release;
-    return listenTcp({ ...site!, port: held.port, isShared: true }, accept).catch((error) => {
+    return listenTcp({ ...wanted!, port: held.port }, admission, accept).catch((error) => {
       release();
       throw error;
     });
   };
-  const listener = site && (await listenPatiently(listen, observer.log));
+  const listener = wanted && (await listenPatiently(listen, observer.log));
+  const port = listener && { ...wanted!, port: listener.port };
   if (listener) {
     context.onStop(async () => {
       await listener.close();
@@ -59,7 +60,7 @@ export async function bindTcp(context: ServerContext, identity: Identity): Promi
   const regCredText = printRegCred(regCred);
   state.regCred = regCred;
   await writeRegCred(config.dataDir, regCredText);
-  return { listener, release: () => release(), admission, regCred, regCredText };
+  return { listener, port, release: () => release(), admission, regCred, regCredText };
 }
 
 function startAdmission(context: ServerContext): Admission {
@@ -68,9 +69,8 @@ function startAdmission(context: ServerContext): Admission {
   const { maxConnections } = limits.config;
   if (maxConnections < config.maxConnections)
     log.warn({ maxConnections }, 'the limit of open files lowers --max-connections');
-  const budgets = new GrowthBudgets(growthMemory, growthRatesOf(limits.config));
   // Closed with the process: the watch for displaced connections keeps nothing alive.
-  const admission = new Admission(limits.config, admissionMemory, 0, budgets, (cause, address) => {
+  const admission = new Admission(limits.config, admissionMemory, 0, growthLook(growthMemory), (cause, address) => {
     ledger.count(cause, address);
     if (log.isLevelEnabled('debug')) log.debug({ cause, address }, 'a limit turned a client away');
   });

@@ -114,12 +114,10 @@ function apiSubject({ observer, state, connections, clients, limits, ledger }: S
     },
     async sessions(after, limit) {
       const further = (await state.fronts?.sessions(after, limit)) ?? [];
-      // A further front end does not know the clients of the others.
-      const marked = further.map((session) => {
+      const all = [...connections.list(after, limit), ...further].sort((a, b) => a.connection - b.connection);
+      return all.slice(0, limit).map((session) => {
         return session.clientId && clients.hasTwin(session.clientId) ? { ...session, twin: true } : session;
       });
-      const all = [...connections.list(after, limit), ...marked];
-      return all.sort((a, b) => a.connection - b.connection).slice(0, limit);
     },
     isConnected: (clientId) => clients.isConnected(clientId),
     hasTwin: (clientId) => clients.hasTwin(clientId),

@@ -112,7 +112,7 @@ async function newContext(
   reload.add(reloadableLogLevel(observer.log));
   reload.add({ name: 'limits', settings: () => LIVE_LIMIT_SETTINGS, reload: (next) => limits.set(next) });
   const fronts = config.tcp ? config.fronts : 1;
-  const frontStats = Array.from({ length: fronts }, () => newFrontStatsMemory());
+  const frontStats = Array.from({ length: fronts }, () => newFrontStats());
   return {
     ...{
       config,
@@ -125,14 +125,19 @@ async function newContext(
       limits,
       ledger: newLedger(observer.log, limits),
     },
-    ...{ fronts, frontStats: frontStats.map((memory) => ({ memory, stats: new FrontStats(memory) })) },
+    ...{ fronts, frontStats },
     connections: new ServedConnections(),
-    clients: newClients(observer, new FrontStats(frontStats[0]!), state),
+    clients: newClients(observer, frontStats[0]!.stats, state),
     admissionMemory: newAdmissionMemory(fronts, connectionsEver(config)),
     growthMemory: newGrowthMemory(),
     copies: new TableCopies(() => state.coordinator),
     onStop: (close) => closers.push(close),
   };
+}
+
+function newFrontStats(): ServerContext['frontStats'][number] {
+  const memory = newFrontStatsMemory();
+  return { memory, stats: new FrontStats(memory) };
 }
 
 function newClients({ log }: ServerObserver, { sessions }: FrontStats, state: RegistryState): LiveClients {

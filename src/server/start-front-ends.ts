@@ -11,7 +11,6 @@ import { modulusOf } from '../wire/rsa-key.ts';
 import { PROTOCOL_VERSION } from '../wire/version.ts';
 import type { BoundTcp } from './bind-tcp.ts';
 import { registerFrontMetrics } from './front-metrics.ts';
-import { growthRatesOf } from './live-limits.ts';
 import { openDialects } from './open-dialects.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -123,7 +122,7 @@ function furtherFronts(
   tcp: BoundTcp,
   failures: { count: number },
 ): FurtherFronts {
-  const { config, observer, limits, ledger, clients, frontStats, admissionMemory, growthMemory } = context;
+  const { observer, limits, ledger, clients, frontStats, admissionMemory, growthMemory } = context;
   const { log, logLines, onDeath } = observer;
   const further = new FurtherFronts({
     ...{ coordinator, clients, logLines, broken: onDeath },
@@ -134,26 +133,19 @@ function furtherFronts(
       settings: settings[front]!,
       stats: frontStats[front]!.memory,
       admission: admissionMemory,
-      growth: { memory: growthMemory, rates: growthRatesOf(limits.config) },
+      growth: growthMemory,
       limits: limits.config,
-      port: {
-        host: config.tcp!.host,
-        port: tcp.listener!.port,
-        lingerTimeoutMs: config.lingerTimeoutMs,
-        proxyHeaderTimeoutMs: config.helloTimeoutMs,
-        proxies: config.proxyProtocol,
-      },
+      port: tcp.port!,
       logLevel: log.level,
       coordinatorParker: coordinator.parker,
       rosterCache: coordinator.rosterCache,
     }),
     failed(front, error) {
       failures.count += 1;
-      tcp.admission.recover(front);
       log.error({ front, err: error }, 'a front end failed: its connections are closed, and another takes its place');
     },
   });
-  limits.onSet((changed) => further.setLimits(changed, growthRatesOf(changed)));
+  limits.onSet((changed) => further.setLimits(changed));
   log.on('level-change', (level) => further.setLogLevel(level));
   const reading = setInterval(() => further.readClients(), CLIENTS_INTERVAL_MS).unref();
   context.onStop(async () => clearInterval(reading));

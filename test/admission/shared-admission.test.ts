@@ -13,7 +13,7 @@ const LIMITS = {
   ...readConfig([], {}),
   ...{ maxConnections: 4, maxConnectionsPerAddress: 3, maxHellosPerSecondPerAddress: 1, limitExempt: [] },
 };
-const idle = { isFull: () => true };
+const idle = () => true;
 
 const open: Admission[] = [];
 afterEach(() => {
@@ -155,7 +155,7 @@ const { memory, front, limits, rounds, gate, fronts, seed } = workerData;
   const load = (path) => tsImport('${root.href}' + path, '${root.href}');
   const { Admission } = await load('src/admission/admission.ts');
   const { Totals } = await load('src/admission/admission-memory.ts');
-  const admission = new Admission(limits, memory, front, { isFull: () => true }, () => {});
+  const admission = new Admission(limits, memory, front, () => true, () => {});
   const totals = new Totals(memory.totals);
   let state = seed || 1;
   const random = (below) => { state = (Math.imul(state, 1664525) + 1013904223) >>> 0; return Math.floor((state / 2 ** 32) * below); };

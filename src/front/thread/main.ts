@@ -3,8 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Admission } from '../../admission/admission.ts';
-import { GrowthBudgets } from '../../admission/growth-budgets.ts';
-import { Networks } from '../../admission/ip-address.ts';
+import { growthLook } from '../../admission/growth-budgets.ts';
 import { ServedConnections } from '../../connection/served-connections.ts';
 import { FrontStats } from '../../metrics/front-stats.ts';
 import { ListenError, type Listener } from '../../net/connection.ts';
@@ -34,7 +33,6 @@ interface Parts {
   readonly outbox: Outbox;
   readonly log: Logger;
   readonly clients: RemoteClients;
-  readonly budgets: GrowthBudgets;
   readonly admission: Admission;
   readonly connections: ServedConnections;
   readonly front: FrontEnd;
@@ -48,8 +46,8 @@ export async function runFront(): Promise<void> {
   const log = jsonLog(outbox);
   log.level = data.logLevel;
   const clients = new RemoteClients(data.clients);
-  const budgets = new GrowthBudgets(data.growth.memory, data.growth.rates);
-  const admission = new Admission(data.limits, data.admission, data.settings.front, budgets, (cause, address) => {
+  const isGrowthFull = growthLook(data.growth);
+  const admission = new Admission(data.limits, data.admission, data.settings.front, isGrowthFull, (cause, address) => {
     outbox.refused(cause, address);
     if (log.isLevelEnabled('debug')) log.debug({ cause, address }, 'a limit turned a client away');
   });
@@ -70,7 +68,7 @@ export async function runFront(): Promise<void> {
   record();
   setInterval(record, RECORD_INTERVAL_MS);
   const connections = new ServedConnections();
-  takeOrders({ data, outbox, log, clients, budgets, admission, connections, front }, record);
+  takeOrders({ data, outbox, log, clients, admission, connections, front }, record);
   front.serve(connections);
   report({ kind: 'loaded' });
 }
@@ -96,7 +94,7 @@ function broken(error: unknown): void {
 }
 
 function takeOrders(parts: Parts, record: () => void): void {
-  const { log, clients, budgets, admission, connections, front } = parts;
+  const { log, clients, admission, connections, front } = parts;
   let listener: Listener | undefined;
   parentPort!.on('message', async (order: FrontOrder) => {
     switch (order.kind) {
@@ -111,8 +109,7 @@ function takeOrders(parts: Parts, record: () => void): void {
       case 'mark':
         return front.mark(order.order);
       case 'limits':
-        admission.setLimits(order.limits);
-        return budgets.setRates(order.rates);
+        return admission.setLimits(order.limits);
       case 'log-level':
         log.level = order.level;
         return;
@@ -132,10 +129,7 @@ function takeOrders(parts: Parts, record: () => void): void {
 }
 
 function listen({ data, admission, connections }: Parts): Promise<Listener> {
-  const { proxies, ...site } = data.port;
-  return listenTcp({ ...site, admission, proxies: new Networks(proxies), isShared: true }, (connection) =>
-    connections.accept(connection),
-  );
+  return listenTcp(data.port, admission, connections.accept.bind(connections));
 }
 
 /** Everything that the connections reported has left this thread before it ends. */

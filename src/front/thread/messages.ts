@@ -3,22 +3,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AdmissionLimits } from '../../admission/admission-limits.ts';
 import type { AdmissionMemory } from '../../admission/admission-memory.ts';
-import type { GrowthRates } from '../../admission/growth-budgets.ts';
 import type { Limit } from '../../admission/limit-ledger.ts';
 import type { OpenSession } from '../../connection/session-log.ts';
+import type { TcpPort } from '../../net/tcp/tcp-listener.ts';
 import type { MarkOrder } from '../../pool/pool.ts';
 import type { ChannelMemory } from '../../shared-memory/worker-channel.ts';
 import type { FrontSettings } from '../front-end.ts';
-
-/** The TCP port that the front ends share. */
-export interface SharedPort {
-  readonly host: string;
-  readonly port: number;
-  readonly lingerTimeoutMs: number;
-  readonly proxyHeaderTimeoutMs: number;
-  /** CIDRs of addresses whose connections begin with a header of the PROXY protocol. */
-  readonly proxies: readonly string[];
-}
 
 /** The start data that the server knows. */
 export interface FrontData {
@@ -26,9 +16,11 @@ export interface FrontData {
   /** From newFrontStatsMemory(). */
   readonly stats: SharedArrayBuffer;
   readonly admission: AdmissionMemory;
-  readonly growth: { readonly memory: SharedArrayBuffer; readonly rates: GrowthRates };
+  /** From newGrowthMemory(). */
+  readonly growth: SharedArrayBuffer;
   readonly limits: AdmissionLimits;
-  readonly port: SharedPort;
+  /** The TCP port that the front ends share. */
+  readonly port: TcpPort;
   readonly logLevel: string;
   /** Memory of the coordinator's parker. */
   readonly coordinatorParker: SharedArrayBuffer;
@@ -53,7 +45,7 @@ export type FrontOrder =
   /** Binds the port. Connections are served from now on. */
   | { readonly kind: 'listen' }
   | { readonly kind: 'mark'; readonly order: MarkOrder }
-  | { readonly kind: 'limits'; readonly limits: AdmissionLimits; readonly rates: GrowthRates }
+  | { readonly kind: 'limits'; readonly limits: AdmissionLimits }
   | { readonly kind: 'log-level'; readonly level: string }
   | { readonly kind: 'sessions'; readonly id: number; readonly after: number; readonly limit: number }
   /** The placements of a client with other end points are replaced. */

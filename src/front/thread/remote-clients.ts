@@ -26,7 +26,7 @@ export class RemoteClients implements ClientPlacements {
 
   identified(clientId: string, ends: number, address?: string): RemotePlacement {
     const session = ++this.#sessions;
-    const placement: RemotePlacement = { session, clientId, ends, twin: false, replacedBy: undefined };
+    const placement: RemotePlacement = { session, clientId, ends, replacedBy: undefined };
     const ofClient = this.#placements.get(clientId);
     if (ofClient) ofClient.add(placement);
     else this.#placements.set(clientId, new Set([placement]));

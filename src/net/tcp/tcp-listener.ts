@@ -4,7 +4,7 @@
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import type { Admission } from '../../admission/admission.ts';
 import type { ConnectionPermit } from '../../admission/connection-permit.ts';
-import { addressHolder, type Networks, normalizeAddress } from '../../admission/ip-address.ts';
+import { addressHolder, Networks, normalizeAddress } from '../../admission/ip-address.ts';
 import {
   type AcceptConnection,
   type Connection,
@@ -66,26 +66,32 @@ class TcpConnection implements Connection {
   }
 }
 
-/** Settings of a TCP listener. */
-export interface TcpSite {
+/** Settings of a TCP port. They can be sent to a thread. */
+export interface TcpPort {
   readonly host: string;
   readonly port: number;
   readonly lingerTimeoutMs: number;
-  readonly admission: Admission;
-  /** Addresses whose connections begin with a header of the PROXY protocol. */
-  readonly proxies: Networks;
+  /** CIDRs of addresses whose connections begin with a header of the PROXY protocol. */
+  readonly proxies: readonly string[];
   /** Milliseconds that this header may take. */
   readonly proxyHeaderTimeoutMs: number;
   /** True if other listeners of the process share the port. holdPort() keeps it from other processes. */
-  readonly isShared?: boolean;
+  readonly isShared: boolean;
+}
+
+/** A listener's port, with the parts that its connections need. */
+interface TcpSite extends Omit<TcpPort, 'proxies'> {
+  readonly admission: Admission;
+  readonly proxies: Networks;
 }
 
 /** With `reusePort`, which the types of Node 20 lack. */
 type SharedListenOptions = ListenOptions & { readonly reusePort?: boolean };
 
-/** Listens on `host:port`; rejects with ListenError. */
-export async function listenTcp(site: TcpSite, accept: AcceptConnection): Promise<Listener> {
-  const { host, port } = site;
+/** Listens on `tcp.host:tcp.port`; rejects with ListenError. */
+export async function listenTcp(tcp: TcpPort, admission: Admission, accept: AcceptConnection): Promise<Listener> {
+  const { host, port } = tcp;
+  const site: TcpSite = { ...tcp, admission, proxies: new Networks(tcp.proxies) };
   // With a mark of 1, Node reads a paused socket once at most. A higher mark would cost further reads.
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 1 }, (socket) => {
     // 'close' always follows an error.
