@@ -50,16 +50,23 @@ export const PARAMETERS = {
 /** How PROCESS_COSTS were measured. */
 export const PROCESS_SOURCE = '`npm run bench:ceiling -- --rounds 3` on Node 22 with lmdb, medians';
 
-/** CPU time of a session by thread, as measured with these numbers of front ends, in ascending order. */
+/**
+ * CPU time of a session by thread, as measured with these numbers of front ends, in ascending order. With one, `front` is
+ * the cost of a further front end that would cost as much as it.
+ */
 export const PROCESS_COSTS: readonly { readonly fronts: number; readonly cost: SessionCost }[] = [
-  { fronts: 1, cost: { main: 280, front: 0, coordinator: 122, workers: 483, rest: 34 } },
-  { fronts: 2, cost: { main: 455, front: 387, coordinator: 137, workers: 567, rest: 31 } },
-  { fronts: 4, cost: { main: 542, front: 430, coordinator: 113, workers: 573, rest: 88 } },
+  { fronts: 1, cost: { main: 325, front: 325, coordinator: 136, workers: 536, rest: 38 } },
+  { fronts: 2, cost: { main: 435, front: 380, coordinator: 118, workers: 538, rest: 30 } },
+  { fronts: 4, cost: { main: 678, front: 530, coordinator: 110, workers: 616, rest: 120 } },
 ];
 
-/** The cost with so many front ends: that of the next larger number measured, otherwise of the largest. */
-export function processCost(fronts: number): SessionCost {
-  return (PROCESS_COSTS.find((measured) => measured.fronts >= fronts) ?? PROCESS_COSTS.at(-1)!).cost;
+/**
+ * The costs with so many front ends: those of the next larger number measured, otherwise of the largest; and, as the
+ * least that is to be expected, those of one front end.
+ */
+export function processCosts(fronts: number): { readonly measured: SessionCost; readonly ofOne: SessionCost } {
+  const measured = PROCESS_COSTS.find((one) => one.fronts >= fronts) ?? PROCESS_COSTS.at(-1)!;
+  return { measured: measured.cost, ofOne: PROCESS_COSTS[0]!.cost };
 }
 
 /** The largest quota that etcd recommends. */

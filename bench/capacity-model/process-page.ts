@@ -1,7 +1,7 @@
 // Prints the ceilings of one process by its cores and front ends.
 import { printNumber } from '../report/report.ts';
-import { type Ceiling, ceilingOf, type Part } from './ceiling.ts';
-import { PROCESS_COSTS, processCost } from './parameters.ts';
+import { type Ceiling, ceilingOf, type Part, type SessionCost } from './ceiling.ts';
+import { PROCESS_COSTS, processCosts } from './parameters.ts';
 
 /** Numbers of cores that tables show. */
 export const CORES = [2, 4, 8, 16, 32] as const;
@@ -13,28 +13,40 @@ export function ceilingText(cores: number, { part, rate, busy }: Ceiling): strin
   return `${String(cores).padStart(2)} cores: ${rate.toFixed(0).padStart(6)} sessions/s, full first: ${part}; ${shares.join(', ')}`;
 }
 
+/** The costs of a row, and the remark that says which they are. */
+function rowsFor(fronts: number): readonly { readonly cost: SessionCost; readonly remark: string }[] {
+  const { measured, ofOne } = processCosts(fronts);
+  const rows = [{ cost: measured, remark: '' }];
+  return fronts === 1 ? rows : [...rows, { cost: ofOne, remark: ', each at the cost of one alone' }];
+}
+
 /** The lines for these cores and front ends. */
 export function printProcesses(cores: readonly number[], fronts: readonly number[]): string {
-  return fronts
-    .flatMap((count) => [
-      `${count} front end${count > 1 ? 's' : ''}`,
-      ...cores.map((each) => `  ${ceilingText(each, ceilingOf(processCost(count), count, each))}`),
-    ])
-    .join('\n');
+  const lines = fronts.flatMap((count) =>
+    rowsFor(count).flatMap(({ cost, remark }) => [
+      `${count} front end${count > 1 ? 's' : ''}${remark}`,
+      ...cores.map((each) => `  ${ceilingText(each, ceilingOf(cost, count, each))}`),
+    ]),
+  );
+  return lines.join('\n');
 }
 
 /** The ceilings of a process, and the costs that they follow from, as heads and rows of two tables. */
 export function processTables() {
-  const ceilings = PROCESS_COSTS.map(({ fronts, cost }) => [
-    String(fronts),
-    ...CORES.map((cores) => {
-      const { rate, part } = ceilingOf(cost, fronts, cores);
-      return `${part}: ${printNumber(rate)}`;
-    }),
-  ]);
+  const ceilings = PROCESS_COSTS.flatMap(({ fronts }) =>
+    rowsFor(fronts).map(({ cost, remark }) => [
+      `${fronts}${remark}`,
+      ...CORES.map((cores) => {
+        const { rate, part } = ceilingOf(cost, fronts, cores);
+        return `${part}: ${printNumber(rate)}`;
+      }),
+    ]),
+  );
   const costs = PROCESS_COSTS.map(({ fronts, cost }) => {
     const { main, front, coordinator, workers, rest } = cost;
-    return [fronts, main, fronts > 1 ? front : NaN, coordinator, workers, rest].map(cell);
+    return [String(fronts), printNumber(main), fronts > 1 ? printNumber(front) : '–'].concat(
+      [coordinator, workers, rest].map(printNumber),
+    );
   });
   return {
     ceilings: { head: ['front ends', ...CORES.map((cores) => `${cores} cores`)], rows: ceilings },
@@ -43,8 +55,4 @@ export function processTables() {
       rows: costs,
     },
   } as const;
-}
-
-function cell(value: number): string {
-  return Number.isNaN(value) ? '–' : printNumber(value);
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ceilingOf, type SessionCost } from '../../bench/capacity-model/ceiling.ts';
-import { processCost } from '../../bench/capacity-model/parameters.ts';
+import { processCosts } from '../../bench/capacity-model/parameters.ts';
 import { parseThreads } from '../../bench/ceiling/thread-readings.ts';
 
 const CEILING = fileURLToPath(new URL('../../dist/bench/ceiling/main.js', import.meta.url));
@@ -74,12 +74,13 @@ it('answers for one process by its cores and front ends', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [SIMULATE, '--cores', '2,16', '--fronts', '1,4']);
   const line = / (\d+) cores: +(\d+) sessions\/s, full first: ([a-z ]+);/g;
   const found = [...stdout.matchAll(line)].map(([, cores, rate, part]) => [Number(cores), Number(rate), part]);
-  const expected = [1, 4].flatMap((fronts) =>
+  const rows = (fronts: number, cost: SessionCost) =>
     [2, 16].map((cores) => {
-      const { rate, part } = ceilingOf(processCost(fronts), fronts, cores);
+      const { rate, part } = ceilingOf(cost, fronts, cores);
       return [cores, Math.round(rate), part];
-    }),
-  );
+    });
+  const { measured, ofOne } = processCosts(4);
+  const expected = [...rows(1, processCosts(1).measured), ...rows(4, measured), ...rows(4, ofOne)];
   expect(found).toEqual(expected);
 });
 
