@@ -1,12 +1,13 @@
 // Checks of `xlreg config check` that need this machine: certificates, secrets and ports.
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, Server } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 import { holderOf } from '../identity/data-directory-lock.ts';
 import { Certificate } from '../net/certificate.ts';
 import { readEtcdAccess } from '../server/etcd-access.ts';
+import { checkBackupSettings } from '../server/start-backups.ts';
 
 /** Days before the end of a certificate from which its end is noted. */
 const EXPIRY_NOTE_DAYS = 14;
@@ -63,24 +64,45 @@ interface Listener {
   readonly port: number;
 }
 
+/** Runs the checks of settings against each other that a start makes. */
+export function checkCombinations({ config, where }: CheckedSettings, { faults }: Findings): void {
+  const { backupDir, dataDir, store } = config;
+  if (dataDir === undefined || store === undefined) return;
+  try {
+    checkBackupSettings({ backupDir, dataDir, store });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    faults.push(error.message.replace(/^backup-dir/, where('backup-dir')));
+  }
+}
+
 /** Finds ports that two listeners share, and ports that cannot be bound. Port 0 never clashes. */
 export async function checkPorts({ config, where }: CheckedSettings, { faults, notes }: Findings): Promise<void> {
   const listeners = Object.entries(config).flatMap(([name, value]) =>
     isAddress(value) ? [{ name: settingName(name), ...value }] : [],
   );
   const named = listeners.filter(({ port }) => port !== 0);
-  named.forEach((one, at) => {
-    const other = named.slice(0, at).find((earlier) => earlier.port === one.port && overlap(earlier.host, one.host));
-    if (other) faults.push(`${where(one.name)}: ${printAddress(one)} is also the port of ${where(other.name)}`);
-  });
   const holder = config.dataDir === undefined ? undefined : await holderOf(config.dataDir).catch(() => undefined);
-  for (const listener of named) {
-    const failure = await bindFailure(listener);
-    if (failure === undefined) continue;
-    const text = `${where(listener.name)}: ${printAddress(listener)} ${failure.text}`;
-    // A running registry holds its own ports.
-    if (failure.inUse && holder !== undefined) notes.push(`${text}: a registry runs on ${config.dataDir}, ${holder}`);
-    else faults.push(text);
+  const bound = new Map<Listener, Server>();
+  try {
+    for (const [at, listener] of named.entries()) {
+      const text = `${where(listener.name)}: ${printAddress(listener)}`;
+      const result = await bind(listener);
+      if (result instanceof Server) bound.set(listener, result);
+      // A host may be written in several ways, so a port that this check holds counts as shared.
+      const isShared = (earlier: Listener) =>
+        earlier.port === listener.port &&
+        (overlap(earlier.host, listener.host) || (bound.has(earlier) && !(result instanceof Server) && result.inUse));
+      const other = named.slice(0, at).find(isShared);
+      if (other) faults.push(`${text} is also the port of ${where(other.name)}`);
+      if (result instanceof Server || other) continue;
+      // A running registry holds its own ports.
+      if (result.inUse && holder !== undefined) {
+        notes.push(`${text} ${result.text}: a registry runs on ${config.dataDir}, ${holder}`);
+      } else faults.push(`${text} ${result.text}`);
+    }
+  } finally {
+    for (const server of bound.values()) server.close();
   }
 }
 
@@ -108,17 +130,15 @@ const BIND_FAILURES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'has a host name that does not resolve',
 };
 
-/** Binds the port for a moment. Undefined if that works. */
-async function bindFailure({ host, port }: Listener): Promise<{ inUse: boolean; text: string } | undefined> {
+/** Resolves to a server that holds the port, or to the reason why it cannot. */
+async function bind({ host, port }: Listener): Promise<Server | { inUse: boolean; text: string }> {
   const server = createServer((socket) => socket.destroy());
   try {
     server.listen({ host, port, exclusive: true });
     await once(server, 'listening');
-    return undefined;
+    return server;
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     return { inUse: code === 'EADDRINUSE', text: BIND_FAILURES[code] ?? `cannot be bound: ${message}` };
-  } finally {
-    server.close();
   }
 }

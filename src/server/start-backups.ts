@@ -7,8 +7,10 @@ import { type BackupState, backupMetrics } from '../metrics/backup-metrics.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { ServerContext } from './server-context.ts';
 
+type BackupSettings = Pick<Config, 'backupDir' | 'dataDir' | 'store'>;
+
 /** Throws ConfigError if the settings of backups cannot work. A missing directory may still come. */
-export function checkBackupSettings({ backupDir, dataDir, store }: Config): void {
+export function checkBackupSettings({ backupDir, dataDir, store }: BackupSettings): void {
   if (backupDir === undefined) return;
   if (store !== 'lmdb') {
     const instead = store === 'memory' ? 'nothing is stored' : 'back up etcd with etcdctl snapshot save';

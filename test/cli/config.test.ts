@@ -1,11 +1,13 @@
 // xlreg config show and check: the origin of each setting, and each fault of any source.
 import { execFileSync } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { startRegistry } from '../support/registry-process.ts';
 import { runXlreg } from './xlreg-process.ts';
 
@@ -76,6 +78,12 @@ describe('xlreg config check', () => {
         'c.json: ws: 127.0.0.1:47113 is also the port of c.json: tcp',
       ],
     });
+    const port = await freePort();
+    const { address, family } = await lookup('localhost');
+    const ws = `${family === 6 ? `[${address}]` : address}:${port}`;
+    expect((await check({ ...NO_PORTS, tcp: `localhost:${port}`, ws })).lines).toEqual([
+      `c.json: ws: ${ws} is also the port of c.json: tcp`,
+    ]);
     expect((await check({ ...NO_PORTS, tcp: '192.0.2.1:47113' })).lines).toEqual([
       'c.json: tcp: 192.0.2.1:47113 is no address of this machine',
     ]);
@@ -128,6 +136,16 @@ describe('xlreg config check', () => {
       expect.stringMatching(/^c\.json: etcd-tls: ENOENT/),
       expect.stringMatching(/^c\.json: ws-tls: .*ENOENT/),
     ]);
+  });
+
+  it('finds settings that a start refuses together', async () => {
+    const content = { ...NO_PORTS, store: 'memory', 'backup-dir': cwd };
+    expect(await check(content)).toMatchObject({
+      code: 1,
+      lines: ['c.json: backup-dir: needs --store lmdb; with --store memory nothing is stored'],
+    });
+    const inside = { ...NO_PORTS, 'data-dir': 'd', 'backup-dir': 'd/backups' };
+    expect(await check(inside)).toMatchObject({ code: 1, lines: [expect.stringMatching(/^c\.json: backup-dir: /)] });
   });
 
   it('refuses an unreadable file, a file without an object and an unknown subcommand', async () => {

@@ -33,6 +33,40 @@ it('finds the registry by the environment alone, as in the image', async () => {
   }
 });
 
+/** Each command that asks the admin port, and a word of its answer. A refusal comes from the registry, too. */
+const ASKING: readonly (readonly [args: string[], answer: RegExp])[] = [
+  [['clusters'], /^NAME/],
+  [['sessions'], /^CONNECTION/],
+  [['limits'], /max-clusters/],
+  [['create', 'kept', '--size', '2', '--keep'], /kept +yes/],
+  [['evict', 'none', 'bob'], /refused: there is no such cluster/],
+  [['delete', 'none'], /refused: there is no such cluster/],
+  [['unmark', '--all'], /unmarked/],
+  [['admin', 'token', 'list'], /^NAME +ROLE/],
+  [['backup', '-'], /the registry made no backup/],
+];
+
+/** Each command that reads the data directory of a running registry, or says that one runs on it. */
+const READING: readonly (readonly [args: string[], answer: RegExp])[] = [
+  [['keys', 'show'], /comms key/],
+  [['audit', 'verify'], /^sound/],
+  [['store', 'verify'], /in use by/],
+  [['export'], /in use by/],
+];
+
+it.each([...ASKING, ...READING])('%j takes the environment, the file and --cacert', async (args, answer) => {
+  const settings = { 'data-dir': tls.dataDir, admin: `127.0.0.1:${tls.adminPort}`, 'admin-tls': 'a.pem,a.key' };
+  await writeFile(at('tls.json'), JSON.stringify(settings));
+  const environment = { XLREG_DATA_DIR: tls.dataDir, XLREG_ADMIN: `https://127.0.0.1:${tls.adminPort}` };
+  const asks = ASKING.some(([asking]) => asking === args);
+  const found = [
+    await run(args, { ...environment, XLREG_CACERT: 'a.pem' }),
+    await run([...args, '--config', 'tls.json', ...(asks ? ['--cacert', 'a.pem'] : [])]),
+    await run(args, { XLREG_CONFIG: 'tls.json', XLREG_CACERT: 'a.pem' }),
+  ];
+  for (const { stdout, stderr } of found) expect(stdout + stderr).toMatch(answer);
+});
+
 it('finds the registry by the configuration file, of --config or XLREG_CONFIG, whatever else is in it', async () => {
   const settings = { 'data-dir': plain.dataDir, admin: `127.0.0.1:${plain.adminPort}`, tcp: 'faulty', odd: 1 };
   await writeFile(at('c.json'), JSON.stringify(settings));

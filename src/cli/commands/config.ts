@@ -14,7 +14,13 @@ import { readArguments, UsageError } from '../client-flags.ts';
 import { OperatorError } from '../operator-error.ts';
 import { operatorSources } from '../operator-settings.ts';
 import { printJson, printTable } from '../print.ts';
-import { type CheckedSettings, checkCertificates, checkPorts, type Findings } from '../settings-check.ts';
+import {
+  type CheckedSettings,
+  checkCertificates,
+  checkCombinations,
+  checkPorts,
+  type Findings,
+} from '../settings-check.ts';
 import { type ShownSetting, showSettings } from '../shown-settings.ts';
 
 const VERBS = ['show', 'check'];
@@ -77,6 +83,7 @@ async function check(
     found.faults.push(...sources.faults, ...valueFaults(sources), ...sources.misspelled);
     found.notes.push(...sources.ignored.map((name) => `${name}: it is no setting, and is ignored`));
     const checked = validSettings(sources);
+    checkCombinations(checked, found);
     if (!valuesOnly) await checkCertificates(checked, found);
     if (!valuesOnly) await checkPorts(checked, found);
   } catch (error) {
