@@ -15,6 +15,14 @@ export interface ReloadablePart {
   reload(next: Config, before: Config): void | Promise<void>;
 }
 
+/** Result of a reload. */
+export interface ReloadResult {
+  /** The settings that were taken over with another value. */
+  readonly changed: readonly string[];
+  /** `in-part` if a part failed, `failed` if the settings are faulty. */
+  readonly outcome: 'done' | 'in-part' | 'failed';
+}
+
 type Values = Readonly<Record<string, unknown>>;
 
 export class Reload {
@@ -23,7 +31,7 @@ export class Reload {
   /** BOUNDED by the stages of the start. */
   readonly #parts: ReloadablePart[] = [];
   #config: Config;
-  #reloading: Promise<void> | undefined;
+  #reloading: Promise<ReloadResult> | undefined;
   /** A signal came during a reload: one more reload follows it, whatever the number of signals. */
   #again = false;
 
@@ -43,8 +51,11 @@ export class Reload {
     this.#parts.push(part);
   }
 
-  /** Reloads from what `read` returns, which throws ConfigError for faulty settings. Never rejects. */
-  run(read: () => Config): Promise<void> {
+  /**
+   * Reloads from what `read` returns, which throws ConfigError for faulty settings. Resolves to the result of the last
+   * reload that it led to. Never rejects.
+   */
+  run(read: () => Config): Promise<ReloadResult> {
     this.#again = this.#reloading !== undefined;
     this.#reloading ??= this.#runAll(read).finally(() => {
       this.#reloading = undefined;
@@ -52,15 +63,16 @@ export class Reload {
     return this.#reloading;
   }
 
-  async #runAll(read: () => Config): Promise<void> {
-    do {
+  async #runAll(read: () => Config): Promise<ReloadResult> {
+    for (;;) {
       this.#again = false;
-      this.#metrics.reloaded(await this.#runOnce(read));
-    } while (this.#again);
+      const result = await this.#runOnce(read);
+      this.#metrics.reloaded(result.outcome === 'done');
+      if (!this.#again) return result;
+    }
   }
 
-  /** Resolves to false if anything failed. */
-  async #runOnce(read: () => Config): Promise<boolean> {
+  async #runOnce(read: () => Config): Promise<ReloadResult> {
     let next: Config;
     try {
       next = read();
@@ -69,7 +81,7 @@ export class Reload {
         { reason: (error as Error).message },
         'the reload failed: the settings are faulty, and nothing has changed',
       );
-      return false;
+      return { changed: [], outcome: 'failed' };
     }
     const { taken, failed, failures } = await this.#offer(next);
     const before = this.#config;
@@ -80,7 +92,7 @@ export class Reload {
     if (Object.keys(needRestart).length > 0) {
       this.#log.warn({ changed, needRestart }, 'reloaded; some changed settings need a restart');
     } else this.#log.info({ changed }, failures === 0 ? 'reloaded' : 'reloaded in part');
-    return failures === 0;
+    return { changed: Object.keys(changed), outcome: failures === 0 ? 'done' : 'in-part' };
   }
 
   /** Offers the settings to each part. Resolves to the names that parts took over, and the names of failed parts. */

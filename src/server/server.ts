@@ -55,7 +55,7 @@ export interface Server {
   /** Resolves when an operator asks for a drain over the admin port. */
   readonly drainAsked: Promise<void>;
   /**
-   * Reads files again, and takes over the settings that `read` returns as far as possible. Logs what changed, what needs
+   * After SIGHUP: reads files again, and takes over the settings that `read` returns as far as possible. Logs what changed, what needs
    * a restart, and what failed.
    */
   readonly reload: (read: () => Config) => Promise<void>;
@@ -63,8 +63,11 @@ export interface Server {
   readonly toggleLogLevel: (signal: NodeJS.Signals) => void;
   /** Milliseconds since each thread last gave a sign of life; 0 during a drain. */
   readonly silentMs: () => number;
-  /** Fails readiness, and resolves after `--shutdown-delay`. Until then everything is served, new connections too. */
-  readonly announceStop: () => Promise<void>;
+  /**
+   * Fails readiness, and resolves after `--shutdown-delay`. Until then everything is served, new connections too.
+   * `signal` asked for it, unless an operator did.
+   */
+  readonly announceStop: (signal?: NodeJS.Signals) => Promise<void>;
   /** Drains: stops accepting, finishes the messages in work, refuses the next ones, closes everything. */
   stop(): Promise<void>;
 }
@@ -179,15 +182,19 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     engine,
     regCred: tcp.regCredText,
     drainAsked: admin.drainAsked,
-    reload: (read) => reload.run(read),
+    async reload(read) {
+      const { changed, outcome } = await reload.run(read);
+      audit.record({ actor: { signal: 'SIGHUP' }, action: 'reload', object: { changed: changed.join() }, outcome });
+    },
     toggleLogLevel(signal) {
       toggleLogLevel(observer.log);
       const object = { level: observer.log.level };
       audit.record({ actor: { signal }, action: 'log-level', object, outcome: 'done' });
     },
     silentMs: () => longestSilenceMs(state),
-    async announceStop() {
+    async announceStop(signal) {
       state.draining = true;
+      if (signal) audit.record({ actor: { signal }, action: 'drain', object: {}, outcome: 'done' });
       const { shutdownDelay: seconds } = config;
       if (seconds === 0) return;
       observer.log.info({ seconds }, 'stopping: /readyz fails, and everything is served until the drain');

@@ -99,7 +99,7 @@ it.each([
   expect(await lineOf(action, before)).toMatchObject({ actor: OPS, object, outcome });
 });
 
-it('has a line for a rotated token, a role that is too small and a signal', async () => {
+it('has a line for a rotated token, a role that is too small and signals', async () => {
   const before = lines().at(-1)!.seq;
   const made = await fetch(`http://127.0.0.1:${registry.process.adminPort}/api/tokens`, {
     method: 'POST',
@@ -118,6 +118,9 @@ it('has a line for a rotated token, a role that is too small and a signal', asyn
   expect(await lineOf('token-rotate', before)).toMatchObject({ actor: OPS, object: { token: 'local' } });
   process.kill(registry.process.pid, 'SIGUSR2');
   expect(await lineOf('log-level', before)).toMatchObject({ actor: { signal: 'SIGUSR2' }, object: { level: 'info' } });
+  process.kill(registry.process.pid, 'SIGHUP');
+  const reload = { actor: { signal: 'SIGHUP' }, object: { changed: '' }, outcome: 'done' };
+  expect(await lineOf('reload', before)).toMatchObject(reload);
 });
 
 it('has one line a minute for the refused logins of an address', async () => {
@@ -163,6 +166,21 @@ it('ends with the drain, the rest of the refusals and the stop, whose hash is in
   expect(registry.process.stderr()).toContain(`"auditLine":${rest[3]!.seq},"auditHash":"${rest[3]!.hash}"`);
   const { code, stdout } = await runXlreg(['audit', 'verify', file, '--data-dir', registry.process.dataDir, '--json']);
   expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, sound: true, lost: 0, torn: 0, problem: null });
+});
+
+it('names the signal that stops the server', async () => {
+  const { dataDir, pid, exited } = await startRegistry();
+  try {
+    process.kill(pid, 'SIGINT');
+    expect(await exited).toBe(0);
+    const [drain, end] = readFileSync(join(dataDir, 'audit.log'), 'utf8').trimEnd().split('\n').slice(-2);
+    expect([JSON.parse(drain!), JSON.parse(end!)]).toMatchObject([
+      { actor: { signal: 'SIGINT' }, action: 'drain', outcome: 'done' },
+      { actor: { server: true }, action: 'stop' },
+    ]);
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
 });
 
 it('can be off', async () => {

@@ -1,11 +1,14 @@
 // Signals that do not end the process: SIGHUP from operators, systemd and closing terminals, and SIGUSR1.
 
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startXlreg } from '../cli/xlreg-process.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
+import { giveKeys } from '../support/made-keys.ts';
 import { until } from '../support/until.ts';
 
 let registry: FieldRegistry;
@@ -23,6 +26,21 @@ it('logs SIGHUP without a configuration file and goes on', async () => {
   process.kill(registry.process.pid, 'SIGHUP');
   await until(() => registry.process.stderr().includes('"msg":"reloaded"'));
   await (await registry.connect(WIRES[0]!)).bye();
+});
+
+it('reloads after the start if SIGHUP comes during it', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  await giveKeys(directory);
+  const ports = ['--tcp', '127.0.0.1:0', '--ws', '127.0.0.1:0', '--admin', `127.0.0.1:${port}`];
+  const starting = startXlreg(['serve', '--store', 'memory', '--data-dir', directory, ...ports]);
+  await starting.said(/a port is not free yet/);
+  starting.child.kill('SIGHUP');
+  taken.close();
+  await starting.said(/"msg":"started".*\n.*"msg":"reloaded"/);
+  starting.child.kill('SIGTERM');
+  expect((await starting.ended).code).toBe(0);
 });
 
 it('opens no debugger in a registry on SIGUSR1', async () => {

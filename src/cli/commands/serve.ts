@@ -47,6 +47,13 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
   const manager = new ServiceManager(process.env, log);
   let server: Server | undefined;
   process.on('SIGUSR2', (signal) => (server ? server.toggleLogLevel(signal) : toggleLogLevel(log)));
+  const reload = () => manager.reloading(() => server!.reload(() => readConfig(args, process.env)));
+  // The default effect would end the start, which may have read its files already: the reload follows it.
+  let reloadAfterStart = false;
+  process.on('SIGHUP', () => {
+    if (server) reload();
+    else reloadAfterStart = true;
+  });
   try {
     const { config, changed, warnings } = readSettings(args, process.env);
     log.level = config.logLevel;
@@ -58,13 +65,12 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     const observer = { log, logLines, logLinesDropped: () => err.dropped, recentTrouble, onDeath };
     server = await unlessStopped(signal, startServer(config, observer, OWN_PROCESS));
     if (server === undefined) return STOPPED;
-    const { reload, silentMs } = server;
-    process.on('SIGHUP', () => manager.reloading(() => reload(() => readConfig(args, process.env))));
     const { tcp = 'off', ws = 'off', admin = 'off', health } = server.addresses;
     log.info(describeStart(config, changed, server), 'started');
     const ready = `ready tcp=${tcp} ws=${ws} admin=${admin}${health ? ` health=${health}` : ''}`;
     out.write(`${ready}\n`);
-    manager.ready(ready, silentMs);
+    manager.ready(ready, server.silentMs);
+    if (reloadAfterStart) reload();
     if (isatty(2)) err.write(howToJoin(config.dataDir, config.advertise, tcp));
   } catch (error) {
     const code = exitCodeOf(error);
@@ -72,9 +78,9 @@ async function run(args: readonly string[], out: LineOutput, err: LineOutput): P
     else err.write(`xlreg serve: ${(error as Error).message}\n`);
     return code ?? GAVE_UP;
   }
-  await Promise.race([signal, server.drainAsked]);
+  const stopSignal = await Promise.race([signal, server.drainAsked]);
   manager.stopping();
-  await server.announceStop();
+  await server.announceStop(stopSignal ?? undefined);
   log.info('draining');
   await server.stop();
   log.info('stopped');
@@ -119,8 +125,8 @@ async function end(code: number, out: LineOutput, err: LineOutput): Promise<neve
  * Resolves to undefined if the signal comes before the registry runs. The started parts are then stopped, within
  * START_ABANDON_MS. Ending the process during a start does no harm.
  */
-async function unlessStopped(signal: Promise<void>, starting: Promise<Server>): Promise<Server | undefined> {
-  const started = await Promise.race([signal, starting]);
+async function unlessStopped(signal: Promise<unknown>, starting: Promise<Server>): Promise<Server | undefined> {
+  const started = await Promise.race([signal.then(() => undefined), starting]);
   if (started) return started;
   const stopped = starting.then((server) => server.stop()).catch(() => {});
   await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, START_ABANDON_MS))]);
@@ -128,12 +134,12 @@ async function unlessStopped(signal: Promise<void>, starting: Promise<Server>): 
 }
 
 /** Resolves at the first signal. The second one has its default effect: it ends the process at once. */
-function firstSignal(): Promise<void> {
+function firstSignal(): Promise<NodeJS.Signals> {
   const signals = ['SIGTERM', 'SIGINT'] as const;
   return new Promise((resolve) => {
-    const stop = () => {
-      for (const signal of signals) process.off(signal, stop);
-      resolve();
+    const stop = (signal: NodeJS.Signals) => {
+      for (const one of signals) process.off(one, stop);
+      resolve(signal);
     };
     for (const signal of signals) process.on(signal, stop);
   });
