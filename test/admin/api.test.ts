@@ -2,6 +2,7 @@
 // every status and body seen here, is in docs/reference/openapi.json. openapi.test.ts checks that file.
 
 import { readFile, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -186,7 +187,7 @@ describeEachEngine('with the engine %s', (engine) => {
     }
   });
 
-  it('is explained by the commands in a sentence', async () => {
+  it('is explained by the commands in a sentence, replies in tables', async () => {
     const flags = ['--admin', `127.0.0.1:${registry.process.adminPort}`, '--data-dir', registry.process.dataDir];
     expect((await runXlreg(['delete', 'nobody', ...flags])).stderr).toBe(
       'xlreg delete: the registry refused: there is no such cluster\n',
@@ -194,6 +195,29 @@ describeEachEngine('with the engine %s', (engine) => {
     expect((await runXlreg(['clusters', '--limit', '0', ...flags])).stderr).toBe(
       'xlreg clusters: the registry refused: the parameter limit should be a whole number, 1 to 1000\n',
     );
+    expect((await runXlreg(['sessions', ...flags])).stdout).toMatch(/^CONNECTION .* AGE MS +CLIENT NAME +CLIENT ID/);
+  });
+
+  it('is JSON for requests that HTTP itself refuses, and a sentence in the commands', async () => {
+    const { adminPort: port, dataDir } = registry.process;
+    const long = 'p'.repeat(5_000);
+    const requests = [
+      [`GET /healthz HTTP/1.1\r\nHost: x\r\nX: ${long}\r\n\r\n`, 431, 'head-too-large'],
+      ['BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'bad-request'],
+      ['POST /drain HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n', 400, 'bad-request'],
+    ] as const;
+    for (const [request, status, code] of requests) {
+      const socket = connect(port, '127.0.0.1').setEncoding('latin1');
+      socket.write(request);
+      const [head, body] = (await socket.toArray()).join('').split('\r\n\r\n') as [string, string];
+      expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} \\w[^]*\r\ncontent-type: application/json\r\n`));
+      expect(JSON.parse(body)).toEqual({ error: { code, message: expect.any(String) } });
+    }
+    const flags = ['--admin', `127.0.0.1:${port}`, '--data-dir', dataDir];
+    expect(await runXlreg(['clusters', '--prefix', long, ...flags])).toMatchObject({
+      code: 1,
+      stderr: 'xlreg clusters: the registry refused: the head has more than 4096 bytes\n',
+    });
   });
 
   it('shows a cluster and its members, by name and by ID', async () => {

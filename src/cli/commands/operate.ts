@@ -100,7 +100,7 @@ function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
 
 function printPage(rows: readonly Row[], next: string | number | null, columns: readonly string[]): void {
   const lines = rows.map((row) => columns.map((column) => escapeText(String(row[column] ?? '-'))));
-  printTable([columns.map((column) => column.toUpperCase()), ...lines]);
+  printTable([columns.map((column) => column.replaceAll(/[A-Z]/g, ' $&').toUpperCase()), ...lines]);
   if (next !== null) process.stdout.write(`more: --cursor ${escapeText(String(next))}\n`);
 }
 

@@ -62,6 +62,11 @@ export class HttpConnections {
     };
   }
 
+  /** True while a received request has no complete reply. */
+  isBusy(socket: Socket): boolean {
+    return (this.#open.get(connectionName(socket))?.requests ?? 0) > 0;
+  }
+
   #makeRoom(holder: string): boolean {
     const ofAddress = [...this.#open].filter(([, connection]) => connection.holder === holder);
     if (ofAddress.length >= this.#bounds.maxPerAddress) return this.#closeIdle(ofAddress);

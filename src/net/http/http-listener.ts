@@ -1,19 +1,29 @@
 // The HTTP listener of the admin port, on node:http with either engine: routes, bodies, streams. It does not load ws.
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { normalizeAddress } from '../../admission/ip-address.ts';
 import {
   HTTP_BODY_BYTES_MAX,
   HTTP_CONNECTIONS_MAX,
   HTTP_CONNECTIONS_PER_ADDRESS_MAX,
+  HTTP_HEAD_BYTES_MAX,
   HTTP_KEEP_ALIVE_MS,
   HTTP_REPLY_MS_MAX,
+  HTTP_REQUEST_MS_MAX,
   HTTP_STALL_MS_MAX,
 } from '../../limits.ts';
 import type { Certificate } from '../certificate.ts';
 import type { Listener } from '../connection.ts';
-import { type HttpReply, type HttpRoutes, type ReplyStream, routeRequest, TOO_LARGE } from '../web-site.ts';
+import {
+  type HttpReply,
+  type HttpRoutes,
+  type ReplyStream,
+  refusalReply,
+  routeRequest,
+  TOO_LARGE,
+} from '../web-site.ts';
 import { HttpConnections } from './http-connections.ts';
 import { answerPage, createWebServer, listenOn, pathOf } from './http-server.ts';
 
@@ -39,7 +49,29 @@ export async function listenHttp(site: HttpSite): Promise<Listener> {
   const server = createWebServer(certificate, (request, response) => serve(request, response, routes, connections));
   server.keepAliveTimeout = HTTP_KEEP_ALIVE_MS;
   server.on('connection', (socket) => connections.opened(socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseUnread(error, socket, connections));
   return listenOn(server, host, port);
+}
+
+/** Refusals of requests that node:http cannot read, by the code of its error. */
+const UNREAD: Readonly<Partial<Record<string, HttpReply>>> = {
+  HPE_HEADER_OVERFLOW: refusalReply(431, 'head-too-large', `the head has more than ${HTTP_HEAD_BYTES_MAX} bytes`),
+  ERR_HTTP_REQUEST_TIMEOUT: refusalReply(
+    408,
+    'request-late',
+    `the request has taken more than ${HTTP_REQUEST_MS_MAX} ms`,
+  ),
+};
+const UNREADABLE = refusalReply(400, 'bad-request', 'this is no sound HTTP request');
+
+/** Refuses a request that node:http cannot read, unless an earlier reply is under way, and closes the connection. */
+function refuseUnread({ code = '' }: NodeJS.ErrnoException, socket: Duplex, connections: HttpConnections): void {
+  if (!socket.writable || connections.isBusy(socket as Socket)) return void socket.destroy();
+  const { status, type, headers, body } = UNREAD[code] ?? UNREADABLE;
+  const all = { ...headers, 'content-type': type, 'content-length': body.length, connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines].join('\r\n');
+  socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 async function serve(
