@@ -6,6 +6,7 @@ import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
+import { escapeText } from '../client/escape-text.ts';
 import { readSome, type SettingSources } from '../config.ts';
 import { OperatorError } from './operator-error.ts';
 import { DATA_DIRECTORY_FLAGS, operatorSources, orUsageError, reachableAddress } from './operator-settings.ts';
@@ -75,17 +76,30 @@ export async function askAdmin(
     signal.throwIfAborted();
     throw new OperatorError(`the connection to ${port.url} broke: ${error.message}`, 3);
   });
-  return JSON.parse(body);
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw noRegistry(port, answer);
+  }
 }
 
-/** The message and the code of a refusal in JSON, or the line of text. */
-function reasonIn(text: string): { readonly message: string; readonly code?: string } {
+/** The message and the code of a refusal; undefined if the body is none. */
+function reasonIn(body: string): { readonly message: string; readonly code: string } | undefined {
   try {
-    const { message, code } = (JSON.parse(text) as { error: { message: unknown; code: unknown } }).error;
-    return { message: String(message), code: `REFUSED_${String(code).toUpperCase().replaceAll('-', '_')}` };
+    const { message, code } = (JSON.parse(body) as { error: { message: unknown; code: unknown } }).error;
+    return {
+      message: escapeText(String(message)),
+      code: `REFUSED_${escapeText(String(code)).toUpperCase().replaceAll('-', '_')}`,
+    };
   } catch {
-    return { message: text.trim() };
+    return undefined;
   }
+}
+
+/** The error for an answer that no registry gives. Its body may be a page of a proxy. */
+function noRegistry({ url }: AdminPort, { statusCode = 0 }: IncomingMessage): OperatorError {
+  const message = `${url} answers ${statusCode}, but not as a registry does: is it the admin port?`;
+  return new OperatorError(message, 1, { retryable: statusCode > 500 });
 }
 
 /**
@@ -103,9 +117,11 @@ export async function callAdmin(
   const answer = await openAdmin(port, route, signal, content);
   if (answer.statusCode! >= 200 && answer.statusCode! < 300) return answer;
   const body = await text(answer).catch(() => '');
-  const { message, code } = reasonIn(body);
+  const reason = reasonIn(body);
+  if (reason === undefined) throw noRegistry(port, answer);
   // 503 means that the server is not ready, or busy.
-  throw new OperatorError(`the registry ${what}: ${message}`, 1, { code, retryable: answer.statusCode === 503 });
+  const facts = { code: reason.code, retryable: answer.statusCode === 503 };
+  throw new OperatorError(`the registry ${what}: ${reason.message}`, 1, facts);
 }
 
 /** Makes a request and resolves to the response, of any status, unread. Rejects with OperatorError if there is none. */

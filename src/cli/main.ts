@@ -13,6 +13,7 @@ const { escapeText } = await import('../client/escape-text.ts');
 const { UsageError } = await import('./client-flags.ts');
 const { failureOf } = await import('./failure.ts');
 const { helpFor } = await import('./help.ts');
+const { OperatorError } = await import('./operator-error.ts');
 const { printJsonError } = await import('./print.ts');
 const { suggestion } = await import('../nearest-name.ts');
 const { packageVersion } = await import('../runtime/package-version.ts');
@@ -49,22 +50,39 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
 
 /** 128 plus the signal's number, as in shells. Handlers are needed: the kernel has no default action for process 1. */
 const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const ENDED_BY_SIGPIPE = 141;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
-  const asksJson = hasFlag(args, '--json');
+  const asksJson = argumentsOf(args).includes('--json');
+  // serve goes on without its output.
+  if (command !== 'serve') endWithoutOutput(`xlreg ${command}`, asksJson);
   if (command === '--version' || command === '-v') return print(`${packageVersion()}\n`);
-  if (command === 'help' || command === '--help' || command === '-h') return help(args[0]);
+  if (command === 'help' || command === '--help' || command === '-h') return help(args.find((arg) => !isHelp(arg)));
   if (command === undefined) return fail('xlreg', new UsageError('a command is missing; xlreg help lists them'));
-  if (hasFlag(args, '--help') || hasFlag(args, '-h')) return help(command);
+  if (argumentsOf(args).some(isHelp)) return help(command);
   if (command === 'serve') return (await import('./commands/serve.ts')).serve(args);
   const load = COMMANDS.get(command);
   return load ? runCommand(command, await load(), args, asksJson) : noSuchCommand(command, asksJson);
 }
 
-/** True if a flag without a value is given. Arguments behind `--` are none. */
-function hasFlag(args: readonly string[], flag: string): boolean {
+/** The arguments that may be flags: those before `--`. */
+function argumentsOf(args: readonly string[]): readonly string[] {
   const end = args.indexOf('--');
-  return args.slice(0, end < 0 ? undefined : end).includes(flag);
+  return args.slice(0, end < 0 ? undefined : end);
+}
+
+function isHelp(arg: string): boolean {
+  return arg === '--help' || arg === '-h';
+}
+
+/** Ends the process when it cannot print its result: silently if the reader has left, such as `head`. */
+function endWithoutOutput(who: string, asksJson: boolean): void {
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(ENDED_BY_SIGPIPE);
+    process.exit(fail(who, new OperatorError(`cannot write the output: ${message}`, 1), asksJson));
+  });
+  // The result does not depend on messages.
+  process.stderr.on('error', () => {});
 }
 
 async function runCommand(command: string, run: Command, args: readonly string[], asksJson: boolean): Promise<number> {

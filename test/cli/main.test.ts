@@ -1,10 +1,15 @@
 // Common to all commands: help, version and usage errors.
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { helpFor, listCommands } from '../../src/cli/help.ts';
 import { CliRegistry } from './cli-registry.ts';
 import { runXlreg } from './xlreg-process.ts';
 
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const COMMANDS = ['create', 'join', 'members', 'regcred', 'check', 'drain'];
 
 let registry: CliRegistry;
@@ -22,8 +27,8 @@ it('prints the version of the package', async () => {
   }
 });
 
-it.each([['help'], ['--help'], ['-h']])('lists the commands with %s', async (word) => {
-  const { code, stdout, stderr } = await runXlreg([word]);
+it.each([['help'], ['--help'], ['-h'], ['help', '-h']])('lists the commands with %s %s', async (...words) => {
+  const { code, stdout, stderr } = await runXlreg(words);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   for (const command of ['serve', ...COMMANDS]) expect(stdout).toContain(`xlreg ${command} `);
 });
@@ -36,6 +41,31 @@ it.each(['serve', ...COMMANDS])('explains %s', async (command) => {
     expect(await runXlreg([command, flag])).toEqual({ code: 0, stdout, stderr: '' });
   }
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+});
+
+it.each(listCommands())('explains $name at -h', async ({ name }) => {
+  expect(await runXlreg([name, '-h'])).toEqual({ code: 0, stdout: await helpFor(name), stderr: '' });
+});
+
+describe.each([['completion', 'bash'], ['config', 'show'], ['regcred']])('xlreg %s %s', (...args) => {
+  it('ends silently when the reader of its output leaves', async () => {
+    const { child, ended } = registry.start(...args);
+    child.stdout!.destroy();
+    expect(await ended).toMatchObject({ code: 141, stderr: '' });
+  });
+
+  it('ends with 1 and a line when its output has no room', () => {
+    const full = openSync('/dev/full', 'w');
+    const env = { ...process.env, XLREG_REGISTRY: registry.file };
+    const ran = spawnSync(process.execPath, [MAIN, ...args], {
+      env,
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(ran.stderr).toMatch(/^xlreg [a-z]+: cannot write the output: ENOSPC[^\n]*\n$/);
+    expect(ran.status).toBe(1);
+  });
 });
 
 describe('prints one line and ends with 2 for the arguments', () => {

@@ -1,6 +1,9 @@
 // Operators' commands take flags, environment and configuration file as xlreg serve does, and trust --cacert.
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -118,6 +121,28 @@ it('trusts the authority of --cacert or XLREG_CACERT, and says so without it', a
   expect(await run(['clusters', '--data-dir', tls.dataDir], env)).toMatchObject({ code: 0 });
   const drained = await run(['drain', '--data-dir', tls.dataDir], env);
   expect(drained).toMatchObject({ code: 0, stdout: 'drained\n' });
+});
+
+it('says in one line that no registry answers there, whatever the page behind the port is', async () => {
+  const page = '<html>\n\u001b[2Jlog in</html>\n'.repeat(99);
+  const other = createServer(({ url }, response) => {
+    response.statusCode = url === '/api/limits' ? 200 : 502;
+    response.end(page);
+  });
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  for (const [command, status] of [
+    ['limits', 200],
+    ['clusters', 502],
+    ['drain', 502],
+  ] as const) {
+    expect(await run([command, '--admin', url, '--data-dir', plain.dataDir])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `xlreg ${command}: ${url} answers ${status}, but not as a registry does: is it the admin port?\n`,
+    });
+  }
+  other.close();
 });
 
 it('takes the data directory and the token file of the environment', async () => {

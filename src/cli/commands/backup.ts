@@ -45,6 +45,8 @@ async function requestCopy(port: AdminPort, signal: AbortSignal): Promise<string
 async function streamBackup(port: AdminPort, signal: AbortSignal): Promise<number> {
   if (isatty(STDOUT)) throw new UsageError('a backup is not for a terminal: add > FILE or | COMMAND');
   const archive = await callAdmin(port, 'POST /api/backup', 'made no backup', signal);
+  // The catch says that the backup is incomplete.
+  process.stdout.removeAllListeners('error');
   try {
     await pipeline(archive, process.stdout, { signal });
   } catch (error) {
