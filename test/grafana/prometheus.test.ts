@@ -1,18 +1,21 @@
-// A real Prometheus scrapes a registry under load with the configuration of grafana/. The test runs every query of
-// every panel and alert on it.
+// A real Prometheus scrapes a registry under load, and one on etcd with a certificate, with the configuration of grafana/.
+// The test runs every query of every panel and alert on it.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
-import { prometheusPrograms } from '../support/debian-programs.ts';
+import { etcdPrograms, prometheusPrograms } from '../support/debian-programs.ts';
 import { freePort } from '../support/free-port.ts';
+import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { alertExpressions, GRAFANA, panelExpressions } from './written-expressions.ts';
 
 const programs = prometheusPrograms();
+const etcdProgram = etcdPrograms();
 /** Time within which every series has been scraped twice. */
 const DEADLINE_MS = 40_000;
 
@@ -32,9 +35,11 @@ interface Rule {
   readonly health: 'unknown' | 'ok' | 'err';
 }
 
-describe.skipIf(programs === undefined)('Prometheus', () => {
+describe.skipIf(!programs || !etcdProgram)('Prometheus', () => {
   const folder = mkdtempSync(join(tmpdir(), 'xlreg-prometheus-'));
   let registry: FieldRegistry;
+  let etcd: EtcdCluster;
+  let onEtcd: RegistryProcess;
   let prometheus: ChildProcess;
   let url: string;
   let loaded = false;
@@ -46,12 +51,18 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
       args: ['--store', 'lmdb', '--workers', '2', '--backup-dir', folder],
     });
     load = putLoad();
+    etcd = await EtcdCluster.start({ program: etcdProgram!.etcd, flags: ['--unsafe-no-fsync'] });
+    const [cert, key] = ['a.pem', 'a.key'].map((name) => join(folder, name));
+    const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key!];
+    execFileSync('openssl', ['req', '-x509', ...ec, '-subj', '/CN=a', '-days', '30', '-out', cert!], { stdio: 'pipe' });
+    const store = `etcd:${etcd.servers[0]!.endPoint}`;
+    onEtcd = await startRegistry({ args: ['--store', store, '--ws-tls', `${cert},${key}`] });
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     copyFileSync(`${GRAFANA}alert-rules.yml`, join(folder, 'alert-rules.yml'));
     const config = readFileSync(`${GRAFANA}prometheus.yml`, 'utf8')
       .replaceAll('_interval: 15s', '_interval: 1s')
-      .replace('127.0.0.1:56791', `127.0.0.1:${registry.process.adminPort}`);
+      .replace("'127.0.0.1:56791'", `'127.0.0.1:${registry.process.adminPort}', '127.0.0.1:${onEtcd.adminPort}'`);
     writeFileSync(join(folder, 'prometheus.yml'), config);
     const flags = [
       `--config.file=${join(folder, 'prometheus.yml')}`,
@@ -69,7 +80,8 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
     const ended = once(prometheus, 'exit');
     prometheus.kill('SIGKILL');
     await ended;
-    expect(await registry.stop()).toBe(0);
+    expect([await registry.stop(), await onEtcd.stop()]).toEqual([0, 0]);
+    await etcd.stop();
     rmSync(folder, { recursive: true });
   });
 
@@ -104,16 +116,14 @@ describe.skipIf(programs === undefined)('Prometheus', () => {
   const query = (expr: string, isGood: (answer: Answer) => boolean) =>
     ask<Answer>(`/api/v1/query?query=${encodeURIComponent(expr)}`, isGood);
 
-  it('scrapes the registry', async () => {
-    const up = await query('up{job="xlreg"} == 1', ({ data }) => data?.result.length === 1);
-    expect(up?.data.result).toHaveLength(1);
+  it('scrapes both registries', async () => {
+    const up = await query('up{job="xlreg"} == 1', ({ data }) => data?.result.length === 2);
+    expect(up?.data.result).toHaveLength(2);
   }, 60_000);
 
   it('has data for every panel', async () => {
     const empty: string[] = [];
-    // This registry has neither TLS nor etcd.
-    const present = panelExpressions().filter(({ expr }) => !/xlreg_(certificate|store_server)_/.test(expr));
-    for (const { at, expr } of present) {
+    for (const { at, expr } of panelExpressions()) {
       const asked = expr.replaceAll('$__rate_interval', '10s').replaceAll('$instance', '.*');
       const answer = await query(asked, ({ data }) => data?.result.length > 0);
       if (!answer?.data?.result.length) empty.push(`${at}: ${answer?.error ?? 'no data'}: ${asked}`);

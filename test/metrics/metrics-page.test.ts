@@ -1,5 +1,6 @@
 // The page for Prometheus: its metrics, and the bound on its labels.
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { until } from '../support/until.ts';
@@ -29,6 +30,17 @@ it('has no values of scheduled backups without --backup-dir, so no alert of thei
   const page = await registry.process.metrics();
   expect(page).toContain('# TYPE xlreg_backup_last_success_timestamp_seconds gauge');
   expect(samplesOf(page).filter(({ name }) => name.startsWith('xlreg_backup'))).toEqual([]);
+});
+
+it('names its version, and counts its open files as the system does', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const platform = `${process.platform}-${process.arch}`;
+  expect(await value('xlreg_build_info', { version, node: process.version, platform, store: 'lmdb' })).toBe(1);
+  const of = `/proc/${registry.process.pid}`;
+  const max = /^Max open files +(\d+)/m.exec(readFileSync(`${of}/limits`, 'ascii'))![1];
+  expect(await value('process_max_fds')).toBe(Number(max));
+  // The scrape's own connection comes and goes.
+  expect(Math.abs((await value('process_open_fds'))! - readdirSync(`${of}/fd`).length)).toBeLessThanOrEqual(2);
 });
 
 describe('a registry in use', () => {
