@@ -37,7 +37,8 @@ With \`--json\` a command prints one object on stdout. \`xlreg export\` always p
 \`$defs/token-add\`. A later version may add keys; it removes none.
 
 After any exit code but 0, the last line of stderr is an object, too. Other lines there are for people.
-Only the program of \`xlreg join --exec\` ends without one.
+The program of \`xlreg join --exec\` ends without one, and so does a command whose output has lost its
+reader, with 141.
 \`code\` is one of [the client library](errors.md) or of the table below:
 
     {"error":{"code":"REFUSED_CLUSTER_FULL","message":"the registry refused: cluster is full","retryable":false,"exitCode":1}}
