@@ -278,7 +278,7 @@ it('stores the completion in the commit of the Join that fills the cluster, and 
   expect(await failed).toEqual(REFUSED);
   const joined = ask(coordinator, join(2, 'c'));
   const commit = await gated.nextCommit();
-  expect(commit.batch.map(({ kind }) => kind)).toEqual(['client', 'member', 'entry', 'entry']);
+  expect(commit.batch.map(({ kind }) => kind)).toEqual(['member', 'entry', 'entry']);
   expect(rounds).toEqual([]);
   commit.pass();
   expect(await joined).toMatchObject({ kind: 'cluster' });
