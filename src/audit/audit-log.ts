@@ -4,7 +4,7 @@
 import type { AuditEvent, AuditSink } from './audit-event.ts';
 import type { ChainEnd } from './audit-line.ts';
 import { type AuditFiles, AuditWriteError, AuditWriter } from './audit-writer.ts';
-import { AUDIT_BATCH_EVENTS, AUDIT_QUEUE_EVENTS_MAX } from './limits.ts';
+import { AUDIT_BATCH_EVENTS, AUDIT_QUEUE_EVENTS_MAX, AUDIT_QUEUE_EVENTS_OF_OPERATORS } from './limits.ts';
 
 /** Milliseconds that entries of members may wait for more. Entries of operators are written and synced at once. */
 const WRITE_MS = 100;
@@ -78,9 +78,11 @@ export class AuditLog implements AuditSink {
   }
 
   record(event: AuditEvent): void {
-    if (this.#queue.length >= AUDIT_QUEUE_EVENTS_MAX) return this.#lose(1);
+    const ofOperator = isOfOperator(event);
+    const most = ofOperator ? AUDIT_QUEUE_EVENTS_MAX : AUDIT_QUEUE_EVENTS_MAX - AUDIT_QUEUE_EVENTS_OF_OPERATORS;
+    if (this.#queue.length >= most) return this.#lose(1);
     this.#queue.push(event.time === undefined ? { ...event, time: Date.now() } : event);
-    if (isOfOperator(event)) this.#work();
+    if (ofOperator) this.#work();
     else this.#workIn(WRITE_MS);
   }
 

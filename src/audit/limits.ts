@@ -3,6 +3,9 @@
 /** Entries of the audit log that wait for a slow disk. Further ones are lost, and counted. About 2 MB. */
 export const AUDIT_QUEUE_EVENTS_MAX = 8_192;
 
+/** Places among them that entries of members leave free: a flood of joins displaces no operator's entry. */
+export const AUDIT_QUEUE_EVENTS_OF_OPERATORS = 1_024;
+
 /** Lines of one write to the audit log. */
 export const AUDIT_BATCH_EVENTS = 256;
 

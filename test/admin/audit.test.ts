@@ -1,12 +1,14 @@
 // The audit log of a real registry: each action of operators and members leaves its line, refused logins one a minute,
 // and the newest hash is in a metric and in the server's log.
-import { existsSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
+import { giveKeys } from '../support/made-keys.ts';
 import { startRegistry } from '../support/registry-process.ts';
 import { until } from '../support/until.ts';
 
@@ -181,6 +183,39 @@ it('names the signal that stops the server', async () => {
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
+});
+
+it('rotates at --audit-file-bytes and keeps --audit-files files', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'xlreg-audit-'));
+  await giveKeys(dataDir);
+  const small = await startRegistry({ dataDir, args: ['--audit-file-bytes', '4096', '--audit-files', '3'] });
+  const headers = { authorization: `Bearer ${adminToken(dataDir)}` };
+  try {
+    for (let at = 0; !existsSync(join(dataDir, 'audit.log.4')); at++) {
+      const path = `/api/clusters/${'c'.repeat(100)}${at}`;
+      await (await fetch(`http://127.0.0.1:${small.adminPort}${path}`, { method: 'DELETE', headers })).text();
+    }
+    expect(await small.stop()).toBe(0);
+    const files = readdirSync(dataDir).filter((name) => name.startsWith('audit.log'));
+    expect(files.sort()).toEqual(['audit.log', 'audit.log.3', 'audit.log.4']);
+    for (const name of files) expect(statSync(join(dataDir, name)).size).toBeLessThan(5_000);
+    const { code, stdout } = await runXlreg(['audit', 'verify', '--data-dir', dataDir]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^sound: \d+ lines in 3 files/) });
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+it('counts lines as lost on a full device, and the service goes on', async () => {
+  const full = await startRegistry({ args: ['--audit-log', '/dev/full'] });
+  const credentials = ['--registry', join(full.dataDir, 'regCred.dat')];
+  expect((await runXlreg(['create', 'c', '--size', '2', ...credentials])).code).toBe(0);
+  const lost = async () => Number(/^xlreg_audit_lines_lost_total (\d+)$/m.exec(await full.metrics())![1]);
+  // The start and the Create.
+  await until(async () => (await lost()) >= 2);
+  expect(full.stderr().match(/ENOSPC.*the audit log cannot be written: its lines are lost/g)).toHaveLength(1);
+  expect((await fetch(`http://127.0.0.1:${full.adminPort}/readyz`)).status).toBe(200);
+  expect(await full.stop()).toBe(0);
 });
 
 it('can be off', async () => {
