@@ -4,6 +4,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EtcdCluster } from '../../bench/etcd/etcd-cluster.ts';
+import { LEDGER_MINUTES } from '../../src/limits.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
 import { chromiumProgram, launchChromium } from '../support/chromium.ts';
@@ -218,6 +219,8 @@ describe.skipIf(executable === undefined)('an operator at the status page', () =
     const byLimit = counts.filter({ hasText: 'session-messages' });
     await byLimit.filter({ hasText: 'connection closed by a limit' }).waitFor();
     await page.locator('#tile-refused', { hasText: '1 closed by limits' }).waitFor();
+    await page.locator('#limits').getByText(`Turned away in ${LEDGER_MINUTES} min`).first().waitFor();
+    await page.locator('#limits tr', { hasText: 'max-session-messages' }).filter({ hasText: 'limit 4' }).waitFor();
     await page
       .locator('#log li', { hasText: 'session ended' })
       .filter({ hasText: 'end: cluster-full' })

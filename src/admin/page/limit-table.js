@@ -14,7 +14,7 @@ export class LimitTable {
     [
       { label: 'Limit', fill: (cell, { setting }) => cell.replaceChildren(printable(setting)) },
       { label: 'In use', fill: fillUse },
-      { label: 'Turned away of late', className: 'number', fill: (cell, { refused }) => setCount(cell, refused) },
+      { label: 'Turned away in 5 min', className: 'number', fill: (cell, { refused }) => setCount(cell, refused) },
       { label: 'Since the start', className: 'number', fill: (cell, { refusedTotal }) => setCount(cell, refusedTotal) },
     ],
     ({ setting }) => setting,
