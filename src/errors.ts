@@ -142,6 +142,8 @@ export const ERROR_CODES: Readonly<Partial<Record<Fault | Refusal, number>>> = {
 
 /** Milliseconds after which a retry is worthwhile; absent for an error that a retry does not change. */
 export const RETRY_AFTER_MS: Readonly<Partial<Record<Fault | Refusal, number>>> = {
+  // Somebody may create it. An ID does not come back.
+  'cluster-name-unknown': 1_000,
   'registry-full': 60_000,
   'registrations-per-address': 1_000,
   'clusters-per-address': 1_000,

@@ -18,6 +18,7 @@ export type XlRegErrorCode =
   // Credentials.
   | 'CREDENTIALS_INVALID'
   | 'CREDENTIALS_MISSING'
+  | 'CREDENTIALS_URL_WRONG'
   // The registry's refusals.
   | RefusalCode
   // The member and its home.
@@ -84,6 +85,8 @@ export interface XlRegErrorOptions extends ErrorOptions {
   readonly code: XlRegErrorCode;
   /** Default false. */
   readonly retryable?: boolean | undefined;
+  /** Default none. */
+  readonly remedy?: string | undefined;
 }
 
 /**
@@ -102,12 +105,15 @@ export class XlRegError extends Error {
   override readonly name: string = 'XlRegError';
   /** The cause, for programs to compare. */
   readonly code: XlRegErrorCode;
-  /** True if the same call may succeed later although nobody changes its arguments. */
+  /** True if the same call can succeed later although its caller changes nothing. */
   readonly retryable: boolean;
+  /** What to do next, for people; it may change. Undefined where the message says it, or nothing helps. */
+  declare readonly remedy: string | undefined;
 
-  constructor(message: string, { code, retryable = false, ...options }: XlRegErrorOptions) {
+  constructor(message: string, { code, retryable = false, remedy, ...options }: XlRegErrorOptions) {
     super(message, options);
     this.code = code;
     this.retryable = retryable;
+    if (remedy !== undefined) this.remedy = remedy;
   }
 }

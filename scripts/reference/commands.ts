@@ -41,7 +41,7 @@ The program of \`xlreg join --exec\` ends without one, and so does a command who
 reader, with 141.
 \`code\` is one of [the client library](errors.md) or of the table below:
 
-    {"error":{"code":"REFUSED_CLUSTER_FULL","message":"the registry refused: cluster is full","retryable":false,"exitCode":1}}
+    {"error":{"code":"REFUSED_TOO_MANY_MOVES","message":"the registry refused: too many moves; wait a second","retryable":true,"exitCode":1}}
 
 ${table(['key', 'content'], ERROR_KEYS)}
 ${table(['code', 'meaning'], ERROR_CODES)}`;

@@ -1,5 +1,5 @@
 // docs/reference/errors.md. The types hold it complete: a code without a meaning does not compile.
-import { refusalCode } from '../../src/client/refusal-codes.ts';
+import { mayAlwaysPass, REMEDIES, refusalCode } from '../../src/client/refusal-codes.ts';
 import { ERROR_CODES, FAULT_TEXT, REFUSAL_TEXT } from '../../src/errors.ts';
 import type { RefusalCode, XlRegErrorCode } from '../../src/xlreg-error.ts';
 import { code, GENERATED, table } from './markdown.ts';
@@ -38,6 +38,10 @@ const LOCAL: Readonly<Record<LocalCode, Meaning>> = {
   CREDENTIALS_MISSING: way(
     'The file of credentials does not exist yet, or is empty. One that cannot be read has this code, too, and is not retryable.',
     'CredentialsMissing',
+  ),
+  CREDENTIALS_URL_WRONG: final(
+    'RegistryUnreachable',
+    'A server answers at the URL of the credentials, with a status such as 404. The message has both. A status from 500 on is `UNREACHABLE`.',
   ),
   HOME_UNUSABLE: final(
     'MemberHomeError',
@@ -79,36 +83,36 @@ const LOCAL: Readonly<Record<LocalCode, Meaning>> = {
   STREAM_PEER_REMOVED: final('PeerRemoved', 'The peer is no longer the verified member of before.'),
 };
 
+/** Causes of refusals, for people; the library has the remedies. */
 const REFUSALS: Readonly<Record<RefusalCode, string>> = {
   REFUSED: 'A text that this library does not know, as other registries may send.',
   REFUSED_REQUEST_INVALID: 'The registry found the request invalid. This library checks its own requests first.',
-  REFUSED_CLIENT_UNKNOWN: 'No registration has this ID. Present the whole token.',
+  REFUSED_CLIENT_UNKNOWN: 'No registration has this ID.',
   REFUSED_ID_IN_USE: 'Another key holds this ID, or it is registered through `sealed`.',
   REFUSED_STATEMENT_OLDER:
     'The registry has a newer statement of this member, from a clock that is ahead or a copy of its home.',
-  REFUSED_STATEMENT_DIFFERS: 'The registry has another statement under this seq: a copy of the home is in use.',
-  REFUSED_CLUSTER_UNKNOWN:
-    'The cluster does not exist. Create it, or wait for its creator, as joinCluster() without size does.',
+  REFUSED_STATEMENT_DIFFERS: 'The registry has another statement under this seq.',
+  REFUSED_CLUSTER_UNKNOWN: 'No cluster has this name or ID. joinCluster() waits for one of this name.',
   REFUSED_CLUSTER_FULL: 'Every seat is taken. While the cluster is not complete, one may become free.',
-  REFUSED_NAME_IN_USE: 'Another identity holds this member name. Use its store, or a replacement token.',
+  REFUSED_NAME_IN_USE: 'Another identity holds this member name.',
   REFUSED_END_POINTS_NEEDED: 'The cluster asks for more end points of each member.',
   REFUSED_REGISTRY_FULL: 'The registry is at a limit. The RSA dialects tell this for the next two, too.',
   REFUSED_ADDRESS_LIMIT: 'This address has added too much to the registry lately.',
   REFUSED_CLIENT_LIMIT: 'This client has as many clusters or seats as it may have.',
   REFUSED_CANNOT_STORE: "The registry's store is full or away.",
-  REFUSED_SHUTTING_DOWN: 'This server stops. Another may accept the request.',
+  REFUSED_SHUTTING_DOWN: 'This server stops.',
   REFUSED_TOKEN_NEEDED: 'The cluster admits by join token only.',
-  REFUSED_TOKEN_UNKNOWN: 'The join token is revoked, of another cluster, or was never made.',
+  REFUSED_TOKEN_UNKNOWN: 'The cluster has no such join token.',
   REFUSED_TOKEN_EXPIRED: 'The join token has expired.',
   REFUSED_TOKEN_USED_UP: 'Each use of the join token is burnt. While the cluster forms, a round may give one back.',
   REFUSED_TOKEN_FOR_OTHER: 'The join token is for another name or role.',
   REFUSED_TOKEN_DIALECT: 'The cluster admits by join token, which the RSA dialects cannot carry.',
-  REFUSED_ADMITS_DIFFERENTLY: 'The cluster exists, and was made with other join tokens.',
+  REFUSED_ADMITS_DIFFERENTLY: 'The cluster was made with other join tokens.',
   REFUSED_NOT_OWNER: 'Only the creator may change join tokens.',
   REFUSED_MEMBER_REPLACED: 'Another registration has taken the seat by a replacement token.',
   REFUSED_TOO_MANY_TOKENS: 'The cluster has as many join tokens as it may have.',
   REFUSED_TOO_MANY_MOVES: 'A member may move once a second.',
-  REFUSED_CLUSTER_INCOMPLETE: 'The cluster is not complete, so there is no roster to save.',
+  REFUSED_CLUSTER_INCOMPLETE: 'There is no roster to save yet.',
 };
 
 const HEAD = `# Errors of the client library
@@ -116,17 +120,19 @@ const HEAD = `# Errors of the client library
 ${GENERATED}
 
 Each error of \`xlreg/client\` is an \`XlRegError\`. Its \`code\` names a cause that a program may act on,
-\`retryable\` says whether the same call may succeed later, and \`cause\` is the error behind it. A
-message is for people and may change; a code does not. Two kinds of failure have no code: an
-argument that breaks its contract is a \`TypeError\`, and an aborted call rejects with the reason of
-its signal.
+\`cause\` is the error behind it. \`retryable\` is true if the same call can succeed later although its
+caller changes nothing. \`remedy\`, where there is one, says what to do next; elsewhere the message
+does. Message and remedy are for people and may change; a code does not. Two kinds of failure have no
+code: an argument that breaks its contract is a \`TypeError\`, and an aborted call rejects with the
+reason of its signal.
 `;
 
 const REFUSED = `
 ## Refusals of the registry
 
-The class is \`RegistryRefused\`, which keeps the text of the registry. In \`sealed\` the registry sends
-the number, and says whether to retry. The RSA dialects have the text only; the code follows from it.
+The class is \`RegistryRefused\`. Its \`text\` is the registry's own, its \`remedy\` the one below, which
+the command line prints, too. In \`sealed\` the registry sends the number, and says of some refusals
+that they pass: those have "at times". The RSA dialects have the text only; the code follows from it.
 `;
 
 export function errorsPage(): string {
@@ -134,10 +140,21 @@ export function errorsPage(): string {
     ...[code(name), of.split(', ').map(code).join(', '), retryable, cause],
   ]);
   const refusals = Object.entries(REFUSALS).map(([name, cause]) => [
-    ...[code(name), numbersOf(name).join(', '), textsOf(name).map(code).join(', '), cause],
+    ...[code(name), numbersOf(name).join(', '), textsOf(name).map(code).join(', ')],
+    ...[passingOf(name as RefusalCode), cause, REMEDIES[name as RefusalCode] ?? ''],
   ]);
   const own = table(['code', 'class', 'retryable', 'cause and remedy'], local);
-  return `${HEAD}\n${own}${REFUSED}\n${table(['code', 'number', 'text', 'cause and remedy'], refusals)}`;
+  return `${HEAD}\n${own}${REFUSED}\n${table(['code', 'number', 'text', 'retryable', 'cause', 'remedy'], refusals)}`;
+}
+
+/** Refusals that pass while a cluster forms, as the registry then says (Q8, A6). */
+const OF_FORMING: readonly RefusalCode[] = ['REFUSED_CLUSTER_FULL', 'REFUSED_NAME_IN_USE', 'REFUSED_TOKEN_USED_UP'];
+
+function passingOf(name: RefusalCode): string {
+  const passing = numbersOf(name).map((number) => mayAlwaysPass('', number));
+  if (passing.length > 0 && !passing.includes(false)) return 'yes';
+  if (name === 'REFUSED_CLUSTER_UNKNOWN') return 'by name';
+  return OF_FORMING.includes(name) ? 'at times' : 'no';
 }
 
 /** The numbers that make a code, ascending. */

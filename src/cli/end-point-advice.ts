@@ -1,8 +1,8 @@
 // Checks a member's own end points: rejects unusable ones, and warns of doubtful ones.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { endPointFault } from '../client/end-point.ts';
 import type { ClusterMember, Member } from '../client/index.ts';
 import { TOKEN_END_POINTS_MAX } from '../limits.ts';
-import { isEndPoint } from '../wire/member-token.ts';
 import { UsageError } from './client-flags.ts';
 
 const WILDCARDS = ['0.0.0.0', '[::]', '[::ffff:0:0]'];
@@ -18,7 +18,8 @@ export function memberEndPoints(endPoints: readonly string[]): readonly string[]
     throw new UsageError(`--end-point can be given ${TOKEN_END_POINTS_MAX} times at most`);
   }
   for (const endPoint of endPoints) {
-    if (!isEndPoint(endPoint)) throw new UsageError('--end-point should be HOST:PORT, IPv6 in brackets');
+    const fault = endPointFault(endPoint);
+    if (fault !== undefined) throw new UsageError(`--end-point: ${fault}`);
     if (WILDCARDS.includes(hostOf(endPoint))) {
       throw new UsageError(
         `--end-point: ${endPoint} is an address to listen on; give one that other members can reach`,

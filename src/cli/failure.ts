@@ -13,7 +13,6 @@ import {
   XlRegError,
 } from '../client/errors.ts';
 import { SavedRosterError, type SavedRosterFault } from '../client/saved-roster.ts';
-import { REFUSAL_TEXT } from '../errors.ts';
 import { StoreUnusableError } from '../store/store.ts';
 import { UsageError } from './client-flags.ts';
 import { OperatorError } from './operator-error.ts';
@@ -69,31 +68,12 @@ export function failureOf(error: unknown): Failure | undefined {
 }
 
 function clientFailure(error: XlRegError): Failure | undefined {
-  const { message, code, retryable } = error;
+  const { message, code, retryable, remedy } = error;
   if (error instanceof SavedRosterError) {
     return { text: message, code, retryable, exitCode: ROSTER_EXIT_CODES[error.fault] };
   }
   const [, before = '', exitCode] = CLIENT_ERRORS.find(([kind]) => error instanceof kind) ?? [];
   if (exitCode === undefined) return undefined;
-  const advice = error instanceof RegistryRefused ? (REMEDIES[error.text] ?? '') : '';
-  return { text: `${before}${message}${advice && `; ${advice}`}`, code, retryable, exitCode };
+  const next = remedy === undefined ? '' : `; ${remedy}`;
+  return { text: `${before}${message}${next}`, code, retryable, exitCode };
 }
-
-/** Advice to the user, by the text of a refusal. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  [REFUSAL_TEXT['member-name-in-use']]:
-    'to return as that member, use its home (--home); if its keys are lost, run xlreg evict CLUSTER MEMBER first',
-  [REFUSAL_TEXT['join-token-needed']]: 'pass --token or XLREG_TOKEN; xlreg token add makes one',
-  [REFUSAL_TEXT['join-token-unknown']]: 'it was revoked, is of another cluster, or was mistyped',
-  [REFUSAL_TEXT['join-token-expired']]: 'xlreg token add makes another one',
-  [REFUSAL_TEXT['join-token-used-up']]: 'xlreg token add makes another one',
-  [REFUSAL_TEXT['join-token-for-other']]:
-    'this token, or one that is outstanding for this name, was made with --for or --observer',
-  [REFUSAL_TEXT['member-replaced']]: 'new keys have its seat; join with another name, or with a token of --replace',
-  [REFUSAL_TEXT['join-token-dialect']]: 'only --dialect sealed carries one',
-  [REFUSAL_TEXT['cluster-admits-differently']]:
-    'the cluster exists, and these keys have not made it with this token; xlreg token add makes another one',
-  [REFUSAL_TEXT['not-owner']]: 'use the home of xlreg create (--home), or --admin as the operator',
-  [REFUSAL_TEXT['id-in-use']]:
-    'the keys in this home (--home) differ from those that the registry has for this ID, or it is registered in sealed',
-};

@@ -1,5 +1,5 @@
 // The deadline of a client command (--wait), and retries until then.
-import { mayPass, RegistryRefused, TimeUp } from '../client/errors.ts';
+import { mayPass, TimeUp } from '../client/errors.ts';
 import { retry } from '../client/retry.ts';
 import { milliseconds } from './client-flags.ts';
 import { failureOf } from './failure.ts';
@@ -65,6 +65,5 @@ export class Wait {
 /** True if the missing thing may still come: credentials, a server, its admin port, room in its store, a cluster. */
 function isTransient(error: unknown): boolean {
   if (mayPass(error) || error instanceof RegistryFileMissing) return true;
-  if (error instanceof OperatorError) return error.exitCode === 3;
-  return error instanceof RegistryRefused && error.clusterUnknown;
+  return error instanceof OperatorError && error.exitCode === 3;
 }

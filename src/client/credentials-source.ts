@@ -121,15 +121,26 @@ export async function fetchText(url: URL, signal: AbortSignal, timeoutMs = FETCH
   try {
     return await withDeadline({ timeoutMs, signal, missed: 'no answer' }, async (deadline) => {
       const response = await fetch(url, { signal: deadline });
-      if (!response.ok) throw new Error(`status ${response.status}`);
+      if (!response.ok) throw statusError(url, response.status);
       return await readBounded(response.body ?? []);
     });
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof RegistryUnreachable) throw error;
     const { message, cause } = error as Error;
     const why = cause instanceof Error ? whyUnreachable(cause) : message;
     throw new RegistryUnreachable(`${url.href}: ${why}`, { cause: error });
   }
+}
+
+/** Statuses that may pass, although they blame the client: too late, too early, too many requests. */
+const PASSING_STATUSES = [408, 425, 429];
+
+function statusError({ href }: URL, status: number): RegistryUnreachable {
+  const text = `${href}: status ${status}`;
+  if (status >= 500 || PASSING_STATUSES.includes(status)) return new RegistryUnreachable(text);
+  const next = 'correct the URL; a web port of the registry has /regCred.dat';
+  return new RegistryUnreachable(`${text}: ${next}`, { code: 'CREDENTIALS_URL_WRONG', retryable: false });
 }
 
 /** Rejects at more bytes than credentials can have (C5). */

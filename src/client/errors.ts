@@ -2,7 +2,7 @@
 // escaped. An aborted signal causes none of these: the call rejects with the signal's own reason.
 import { type RefusalCode, XlRegError, type XlRegErrorOptions } from '../xlreg-error.ts';
 import { escapeText } from './escape-text.ts';
-import { refusalCode, textMayPass } from './refusal-codes.ts';
+import { mayAlwaysPass, REMEDIES, refusalCode } from './refusal-codes.ts';
 
 export { XlRegError, type XlRegErrorCode } from '../xlreg-error.ts';
 
@@ -13,7 +13,7 @@ export type KnownErrorOptions = Partial<XlRegErrorOptions>;
 export interface RefusalDetails {
   /** Number of the refusal, which never changes. */
   readonly code?: number | undefined;
-  /** True if the same request may succeed later. */
+  /** True if the registry says that the same request may succeed later. */
   readonly retryable?: boolean | undefined;
   /** Milliseconds until a retry is worthwhile. */
   readonly retryAfterMs?: number | undefined;
@@ -32,8 +32,9 @@ export class RegistryRefused extends XlRegError {
   readonly details: RefusalDetails;
 
   constructor(text: string, details: RefusalDetails = {}) {
-    const { code: number, retryable = textMayPass(text) } = details;
-    super(escapeText(text), { code: refusalCode(text, number), retryable });
+    const { code: number, retryable = false } = details;
+    const code = refusalCode(text, number);
+    super(escapeText(text), { code, retryable: retryable || mayAlwaysPass(text, number), remedy: REMEDIES[code] });
     this.text = text;
     this.details = details;
   }

@@ -18,8 +18,8 @@ export interface FetchRegCredOptions {
 
 /**
  * Fetches credentials from `http://HOST:PORT/regCred.dat` or its https form within 10 s; the path may be left out. Rejects
- * with RegistryUnreachable, with RegistryUntrusted if the text is none or has another key than the pinned one, and with
- * TypeError for a URL of another kind.
+ * with RegistryUnreachable, whose code is CREDENTIALS_URL_WRONG for a status such as 404; with RegistryUntrusted if the
+ * text is none or has another key than the pinned one; with TypeError for a URL of another kind.
  *
  * @example
  * ```ts

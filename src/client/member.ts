@@ -5,12 +5,13 @@ import { promisify } from 'node:util';
 import { TOKEN_END_POINTS_MAX } from '../limits.ts';
 import * as x25519 from '../noise/key-pair.ts';
 import { parseLabels, printLabels } from '../wire/labels.ts';
-import { CLIENT_ADMIN, CLIENT_EPHEMERAL, isEndPoint, signToken } from '../wire/member-token.ts';
+import { CLIENT_ADMIN, CLIENT_EPHEMERAL, signToken } from '../wire/member-token.ts';
 import { longOf, type Token } from '../wire/message.ts';
 import { isName } from '../wire/name.ts';
 import { printable } from '../wire/printable.ts';
 import { exportSpki } from '../wire/rsa-key.ts';
 import { certifiedId } from '../wire/statement.ts';
+import { parseEndPoint } from './end-point.ts';
 import type { MemberMemory } from './memory.ts';
 
 /**
@@ -76,7 +77,7 @@ export async function createMember({ name, endPoints, attrs = 0n, labels = {} }:
   if (!isName(name)) throw new TypeError('a name should be 1 to 128 letters, digits, _ . -');
   if (endPoints.length > TOKEN_END_POINTS_MAX)
     throw new TypeError(`a member has ${TOKEN_END_POINTS_MAX} end points at most`);
-  if (!endPoints.every(isEndPoint)) throw new TypeError('an end point should be HOST:PORT, IPv6 in brackets');
+  endPoints.forEach(parseEndPoint);
   if (!areLabels(labels)) throw new TypeError('labels should be key=value, in all 512 bytes at most');
   const [commsKey, sigKey] = await Promise.all([generateKey(), generateKey()]);
   const { privateKey: sealKey } = x25519.generateKeyPair();

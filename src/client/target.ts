@@ -1,7 +1,6 @@
 // Addresses where a registry may be reached: the end points of its credentials, or the caller's own.
-import { isEndPoint } from '../wire/member-token.ts';
 import type { RegCred } from '../wire/reg-cred.ts';
-import { parseEndPoint } from './end-point.ts';
+import { endPointFault, parseEndPoint } from './end-point.ts';
 
 /** Name of a transport. */
 export type TransportName = 'tcp' | 'ws';
@@ -58,7 +57,8 @@ function tcpTarget(endPoint: string): Target {
 }
 
 function bareEndPoint(endPoint: string): string {
-  if (!isEndPoint(endPoint)) throw new TypeError('an address to connect to should be HOST:PORT, IPv6 in brackets');
+  const fault = endPointFault(endPoint);
+  if (fault !== undefined) throw new TypeError(`an address to connect to should be HOST:PORT: ${fault}`);
   return endPoint.replace(END_POINT_PREFIX, '');
 }
 

@@ -207,7 +207,7 @@ class WatchSessions implements WatchSource {
 
   #mayPass(error: unknown): boolean {
     const { awaitCluster = false, rejoin } = this.#options;
-    return mayPass(error) || (isClusterUnknown(error) && (awaitCluster || rejoin !== undefined));
+    return isClusterUnknown(error) ? awaitCluster || rejoin !== undefined : mayPass(error);
   }
 }
 

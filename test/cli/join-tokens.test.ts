@@ -31,7 +31,7 @@ it('creates, hands out, lists and revokes; a lost disk returns by a replacement 
   expect((await registry.run('create', 'c', '--size', '2', '--token')).stderr).toContain('cluster admits differently');
 
   expect((await joins('c', 'alice')).stderr).toContain(
-    'the registry refused: join token needed; pass --token or XLREG_TOKEN',
+    'the registry refused: join token needed; pass joinToken, --token or XLREG_TOKEN',
   );
   expect((await joins('c', 'alice', '--token', token)).code).toBe(0);
   const env = { XLREG_REGISTRY: registry.file, XLREG_TOKEN: token };

@@ -120,7 +120,7 @@ it(
     fails(await run('nothing', '--json'), { code: 'BAD_USAGE' });
     fails(await run('join', 'kept', '--nmae', 'x', '--json'), { code: 'BAD_USAGE' });
     fails(await run('token', '--json'), { code: 'BAD_USAGE' });
-    fails(await run('members', 'nowhere', '--json'), { code: 'REFUSED_CLUSTER_UNKNOWN' });
+    fails(await run('members', 'nowhere', '--json'), { code: 'REFUSED_CLUSTER_UNKNOWN', retryable: true });
     fails(await joinAs('guarded', 'gerd'), { code: 'REFUSED_TOKEN_NEEDED' });
     // A round may still empty a seat.
     const full = fails(await joinAs('forming', 'gerd'), { code: 'REFUSED_CLUSTER_FULL', retryable: true });

@@ -102,7 +102,10 @@ describe('prints one line and ends with 2 for the arguments', () => {
     { args: ['join', 'c'], says: '--name is missing' },
     { args: ['join', 'c', '--name', '../n'], says: '--name should be' },
     { args: ['join', 'c', '--name', 'n'], says: '--end-point is missing' },
-    { args: ['join', 'c', '--name', 'n', '--end-point', '127.0.0.1'], says: '--end-point should be HOST:PORT' },
+    {
+      args: ['join', 'c', '--name', 'n', '--end-point', '127.0.0.1'],
+      says: '--end-point: the end point "127.0.0.1" has no port',
+    },
     { args: [...join, '--wait', '-1'], says: '--wait' },
     { args: [...join, '--wait', 'long'], says: '--wait should be seconds' },
     { args: ['members'], says: 'NAME or ID is missing' },

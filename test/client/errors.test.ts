@@ -43,6 +43,16 @@ test('every fault and refusal that has a text has a code of its own kind', () =>
 test.each([
   ['sealed tells it', 'cluster is full', { code: 22, retryable: true }, 'REFUSED_CLUSTER_FULL', true],
   ['sealed denies it', 'registry is full', { code: 28, retryable: false }, 'REFUSED_CLIENT_LIMIT', false],
+  [
+    'an older registry denies it',
+    'cannot find cluster with this name',
+    { code: 20, retryable: false },
+    'REFUSED_CLUSTER_UNKNOWN',
+    true,
+  ],
+  ['by ID', 'cannot find cluster with this ID', { code: 21, retryable: false }, 'REFUSED_CLUSTER_UNKNOWN', false],
+  ['RSA: by name', 'cannot find cluster with this name', {}, 'REFUSED_CLUSTER_UNKNOWN', true],
+  ['RSA: by ID', 'cannot find cluster with this ID', {}, 'REFUSED_CLUSTER_UNKNOWN', false],
   ['RSA: full', 'cluster is full', {}, 'REFUSED_CLUSTER_FULL', false],
   ['RSA: registry full', 'registry is full', {}, 'REFUSED_REGISTRY_FULL', true],
   ['RSA: cannot store', 'registry cannot store', {}, 'REFUSED_CANNOT_STORE', true],
@@ -51,6 +61,15 @@ test.each([
   const error = new RegistryRefused(text, details);
   expect(error).toMatchObject({ text, code, retryable });
   expect(mayPass(error)).toBe(retryable);
+});
+
+test('a refusal has the remedy of its code and keeps the text of the wire', () => {
+  const error = new RegistryRefused('cluster member name already in use', { code: 23 });
+  expect(error).toMatchObject({ message: 'cluster member name already in use', text: error.message });
+  expect(error.remedy).toContain('--home');
+  expect(new RegistryRefused('a text of another registry')).not.toHaveProperty('remedy');
+  const unfinished = new client.ClusterIncomplete('late', undefined, [], error);
+  expect(unfinished.remedy).toBe(error.remedy);
 });
 
 test.each<[XlRegError, string, boolean]>([

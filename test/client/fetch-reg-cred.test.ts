@@ -49,13 +49,22 @@ it('rejects another key without printing its fingerprint', async () => {
 
 it('rejects what holds no credentials, and what does not answer', async () => {
   const server = createServer((request, response) => {
-    response.statusCode = request.url === '/gone' ? 404 : 200;
+    response.statusCode = Number(/^\/(\d{3})$/.exec(request.url!)?.[1] ?? 200);
     response.end(request.url === '/large' ? 'x'.repeat(70_000) : 'hello');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const at = (path: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
   await expect(fetchRegCred(at('/'))).rejects.toThrow(RegistryUntrusted);
-  await expect(fetchRegCred(at('/gone'))).rejects.toThrow(RegistryUnreachable);
+  for (const [status, code, retryable] of [
+    [404, 'CREDENTIALS_URL_WRONG', false],
+    [429, 'UNREACHABLE', true],
+    [503, 'UNREACHABLE', true],
+  ] as const) {
+    const refused = await fetchRegCred(at(`/${status}`)).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RegistryUnreachable);
+    const message = expect.stringContaining(`${at(`/${status}`)}: status ${status}`);
+    expect(refused).toMatchObject({ code, retryable, message });
+  }
   await expect(fetchRegCred(at('/large'))).rejects.toThrow('more than 65536 bytes');
   const closed = at('/');
   await new Promise((resolve) => server.close(resolve));

@@ -111,7 +111,9 @@ it(
     const join = command('join demo --name alice').args;
     const once = join.slice(0, join.indexOf('--wait'));
     const as = (name: string) => once.map((arg) => (arg === 'alice' ? name : arg));
-    expect((await registry.run(...as('mallory'))).stderr).toContain('join token needed; pass --token or XLREG_TOKEN');
+    expect((await registry.run(...as('mallory'))).stderr).toContain(
+      'join token needed; pass joinToken, --token or XLREG_TOKEN',
+    );
     expect(await withToken(token, once)).toMatchObject({ code: 0 });
     const list = command('token list demo');
     const listed = await registry.run(...list.args);

@@ -32,7 +32,7 @@ export function missingIn(state: ClusterState | undefined, expected: readonly st
 
 /**
  * The deadline of joinCluster() has passed. The member keeps the seat that it may have: the same call comes back to it.
- * `cause` is the last failure, if there is one; with a registry that answers there is none.
+ * `cause` is the last failure and `remedy` its remedy, if there is one; with a registry that answers there is none.
  */
 export class ClusterIncomplete extends XlRegError {
   override readonly name = 'ClusterIncomplete';
@@ -45,7 +45,9 @@ export class ClusterIncomplete extends XlRegError {
 
   constructor(what: string, state: ClusterState | undefined, expected: readonly string[], cause: unknown) {
     const missing = missingIn(state, expected);
-    super(`${what}${detailsOf(state, missing, cause)}`, { code: 'CLUSTER_INCOMPLETE', retryable: true, cause });
+    const remedy = cause instanceof XlRegError ? cause.remedy : undefined;
+    const fields = { code: 'CLUSTER_INCOMPLETE', retryable: true, remedy, cause } as const;
+    super(`${what}${detailsOf(state, missing, cause)}`, fields);
     this.members = state?.members ?? [];
     this.size = state?.size;
     this.missing = missing;

@@ -2,8 +2,8 @@
 
 import { TOKEN_END_POINTS_MAX } from '../../limits.ts';
 import type { SessionDialect } from '../../wire/hello.ts';
-import { isEndPoint } from '../../wire/member-token.ts';
 import type { ClusterMember } from '../cluster.ts';
+import { parseEndPoint } from '../end-point.ts';
 import { ClusterClosed, type Missing, missingIn } from './cluster-errors.ts';
 import type { ClusterEvent, ClusterState } from './cluster-events.ts';
 import type { Membership } from './membership.ts';
@@ -13,7 +13,7 @@ export function assertEndPoints(endPoints: readonly string[]): void {
   if (endPoints.length === 0 || endPoints.length > TOKEN_END_POINTS_MAX) {
     throw new TypeError(`a member of a cluster has 1 to ${TOKEN_END_POINTS_MAX} end points`);
   }
-  if (!endPoints.every(isEndPoint)) throw new TypeError('an end point should be HOST:PORT, IPv6 in brackets');
+  endPoints.forEach(parseEndPoint);
 }
 
 /**

@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events';
 import type { RegCred } from '../../wire/reg-cred.ts';
 import { type BegunSession, beginSession } from '../begin-session.ts';
 import type { ClusterMember, ClusterProperties, ClusterSpec } from '../cluster.ts';
-import { MemberHomeError, mayPass, NoLongerMember, RegistryRefused } from '../errors.ts';
+import { MemberHomeError, mayPass, NoLongerMember } from '../errors.ts';
 import type { Labels, Member } from '../member.ts';
 import type { RegistrySession } from '../registry-session.ts';
 import { retry } from '../retry.ts';
@@ -77,7 +77,7 @@ export class Membership {
     this.#member = { ...this.#identity.member, endPoints, labels };
     const { session, begun } = await retry(() => this.#enter(this.#member!), {
       signal,
-      mayPass: (error) => this.#mayJoinLater(error),
+      mayPass,
       onRetry: (why) => {
         this.#failure = why;
         onRetry?.(why);
@@ -213,11 +213,6 @@ export class Membership {
     if (registryId === undefined || registryId === registryIdOf(regCred)) return;
     const why = `the identity belongs to registry ${registryId}, and the credentials are of ${registryIdOf(regCred)}`;
     throw new MemberHomeError(why, { code: 'REGISTRY_CHANGED' });
-  }
-
-  #mayJoinLater(error: unknown): boolean {
-    if (mayPass(error)) return true;
-    return error instanceof RegistryRefused && error.clusterUnknown && this.#options.spec === undefined;
   }
 
   async #retry(attempt: () => Promise<void>): Promise<void> {

@@ -2,7 +2,7 @@
 // its credentials are published again. Invariant: the first credentials decide about ID and sig key. Others that are
 // read later are never trusted; they only explain why the registry of the first ones does not answer.
 import type { SessionDialect } from '../../wire/hello.ts';
-import { printRegCred, type RegCred } from '../../wire/reg-cred.ts';
+import { printRegCred, type RegCred, RegCredError } from '../../wire/reg-cred.ts';
 import { keyFingerprint } from '../../wire/rsa-key.ts';
 import { explained } from '../changed-registry.ts';
 import type { ConnectOptions } from '../connect.ts';
@@ -14,7 +14,7 @@ import {
   urlOfSource,
   webSocketOf,
 } from '../credentials-source.ts';
-import { mayPass, RegistryUntrusted, XlRegError } from '../errors.ts';
+import { RegistryUnreachable, RegistryUntrusted, XlRegError } from '../errors.ts';
 import { targetsOf } from '../target.ts';
 
 /** A registry and the way to it. */
@@ -64,7 +64,7 @@ export class RegistryAccess {
       if (!this.#changed && !isSame) this.#known = found;
     } catch (error) {
       if (!this.#known || !(error instanceof XlRegError)) throw error;
-      if (!mayPass(error)) this.#changed = error;
+      if (error instanceof RegistryUntrusted || error instanceof RegCredError) this.#changed = error;
     }
     return this.#known!;
   }
@@ -78,9 +78,9 @@ export class RegistryAccess {
 
   /** Explains a failed session: REGISTRY_CHANGED if there is evidence for it, else the error itself. */
   async explain(error: unknown, regCred: RegCred, signal: AbortSignal): Promise<unknown> {
-    if (!mayPass(error) || signal.aborted) return error;
+    if (!(error instanceof RegistryUnreachable) || signal.aborted) return error;
     if (!this.#changed) return await explained(error, regCred, { ...this.#options, signal });
-    const why = `${(error as Error).message}; ${this.#changed.message}`;
+    const why = `${error.message}; ${this.#changed.message}`;
     return new RegistryUntrusted(why, { code: 'REGISTRY_CHANGED', cause: error });
   }
 }

@@ -1,0 +1,34 @@
+// joinCluster() with auto:PORT: the address that a registry sees, here by the PROXY header of a load balancer.
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { expect, it } from 'vitest';
+import { startRegistry } from '../../src/testing/index.ts';
+import { Joiners } from './joiners.ts';
+
+it('presents the address that the registry sees for auto:PORT, and others see it', async () => {
+  await using registry = await startRegistry({ settings: { 'proxy-protocol': '127.0.0.1' } });
+  // A load balancer that says that each client comes from 192.0.2.7.
+  const balancer = createServer((client) => {
+    const { hostname, port } = new URL(`tcp://${registry.address}`);
+    const server = connect(Number(port), hostname, () => server.write('PROXY TCP4 192.0.2.7 127.0.0.1 4000 1\r\n'));
+    client.pipe(server).pipe(client);
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      socket.on('error', () => other.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  await once(balancer, 'listening');
+  const through = `127.0.0.1:${(balancer.address() as AddressInfo).port}`;
+  const joiners = new Joiners();
+  const options = { registry: registry.regCred, connect: through, size: 2 };
+  const [alice, bob] = await Promise.all([
+    joiners.join('alice', 'seen', { ...options, endPoints: ['auto:4001'] }),
+    joiners.join('bob', 'seen', options),
+  ]);
+  expect(alice.self.endPoints).toEqual(['192.0.2.7:4001']);
+  expect(bob.get('alice')).toMatchObject({ endPoints: ['192.0.2.7:4001'], verified: true });
+  await joiners.close();
+  balancer.close();
+});
