@@ -10,8 +10,7 @@ import {
   type PathParameters,
   refusalReply,
 } from '../net/web-site.ts';
-import { describeRegCred } from '../wire/described-reg-cred.ts';
-import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
+import { describeRegCred, printRegCred, type RegCred } from '../wire/reg-cred.ts';
 
 /** The page runs only its own scripts and talks only to its origin, even if foreign markup gets into it. */
 const PAGE_HEADERS = {

@@ -1,7 +1,6 @@
 // A gathered roster as commands print it: how far its cluster is (filling, confirming, complete), and its members.
 import type { GatheredRoster } from './gather-roster.ts';
-import type { JsonForm } from './json-forms.ts';
-import { memberJson, missingSeats, unconfirmedMembers, unconfirmedNames } from './print.ts';
+import { missingSeats, unconfirmedMembers, unconfirmedNames } from './print.ts';
 
 /** A line for people, with names escaped; undefined if an older registry does not tell. */
 export function printedState({ members, size, full, complete, epoch, round, confirmed = 0n }: GatheredRoster) {
@@ -18,21 +17,4 @@ export function printedState({ members, size, full, complete, epoch, round, conf
 export function stateField(roster: GatheredRoster): readonly (readonly [label: string, value: string])[] {
   const state = printedState(roster);
   return state === undefined ? [] : [['state', state]];
-}
-
-/** A roster for JSON, as `xlreg members` prints it. */
-export function rosterJson(roster: GatheredRoster): JsonForm<'members'> {
-  const { clusterId, size, full, complete, epoch, round, confirmed = 0n, members } = roster;
-  const unconfirmed = unconfirmedMembers(members, confirmed);
-  const open = {
-    round,
-    confirmed: members.filter((member) => !unconfirmed.includes(member)).map(({ index }) => index),
-    unconfirmed: unconfirmed.map(({ name }) => name),
-  };
-  return {
-    ...{ clusterId, size, full, complete },
-    ...(epoch !== undefined && { epoch }),
-    ...(round !== undefined && !complete && open),
-    members: members.map(memberJson),
-  };
 }

@@ -47,6 +47,7 @@ const member = z.strictObject({
 });
 
 const roster = z.strictObject({
+  cluster: z.string().optional().describe("The cluster's name; absent if the command was given its ID"),
   clusterId: id,
   size: size.optional().describe('Absent if an older registry does not tell it'),
   full: z

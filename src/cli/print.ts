@@ -4,7 +4,6 @@
 import { hasSeat } from '../client/cluster.ts';
 import { escapeText } from '../client/escape-text.ts';
 import type { ClusterMember } from '../client/index.ts';
-import { printSshRsa } from '../wire/rsa-key.ts';
 import type { Failure } from './failure.ts';
 import type { FormName, JsonForm } from './json-forms.ts';
 
@@ -58,25 +57,6 @@ export function printTable(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  '));
   process.stdout.write(lines.map((line) => `${line.trimEnd()}\n`).join(''));
-}
-
-/** A member for JSON: keys in SSH form, attrs as decimal text because they have 64 bits. */
-export function memberJson(member: ClusterMember) {
-  const { index, name, id, attrs, endPoints, commsKey, sigKey } = member;
-  const { verified, unverified, restored, seq, labels, sealKey } = member;
-  return {
-    index,
-    name,
-    id,
-    attrs: attrs.toString(),
-    endPoints,
-    commsKey: printSshRsa(commsKey),
-    sigKey: printSshRsa(sigKey),
-    verified,
-    ...(unverified && { unverified }),
-    ...(restored && { restored: true as const }),
-    ...(verified && { seq, labels, sealKey: sealKey && Buffer.from(sealKey).toString('hex') }),
-  };
 }
 
 /** `3 of 5`, or `3` if the size is unknown. */

@@ -3,7 +3,6 @@ import type { KeyObject } from 'node:crypto';
 import { CLUSTER_SIZE_MAX } from '../limits.ts';
 import { isNodeId } from '../wire/member-token.ts';
 import { bigintOf, type Message, type Token } from '../wire/message.ts';
-import { printable, seatIndexes } from '../wire/printable.ts';
 import { importPublicKey, parseSpki } from '../wire/rsa-key.ts';
 import { ProtocolError } from './errors.ts';
 import type { JoinTokenSpec } from './join-token.ts';
@@ -156,12 +155,6 @@ export async function wholeRoster(ask: (which: bigint) => Promise<Roster>): Prom
     const members = [...seats.values()].sort((one, other) => one.index - other.index);
     return { ...roster, members: withoutRepeated(members) };
   }
-}
-
-/** Gives a roster and its members a printed form. */
-export function printableRoster<T extends Roster>(roster: T): T {
-  for (const member of roster.members) printable(member);
-  return printable(roster as Roster, { confirmed: seatIndexes }) as T;
 }
 
 /** Marks verified members with an ID or name that another one has, too. Replies may have divided them. */

@@ -15,7 +15,6 @@ import {
   type ClusterSpec,
   hexId,
   idBytes,
-  printableRoster,
   propertiesOf,
   type Roster,
   rosterOf,
@@ -35,6 +34,7 @@ import type { ReceivedMessage } from './message-codec.ts';
 import { withObservedAddress } from './observed-address.ts';
 import { endPromptly } from './prompt-end.ts';
 import { type ChangesRequest, changesFields, changesIn, type RosterChanges } from './roster-changes.ts';
+import { printableRoster, rosterJson } from './roster-json.ts';
 import { RoundsToConfirm } from './rounds.ts';
 import {
   type RosterMemory,
@@ -220,7 +220,8 @@ export class RegistrySession {
    * each member has a verdict, and the newest statements are in the home when this resolves.
    */
   async cluster(cluster: ClusterRef, which?: bigint): Promise<Roster> {
-    if (which === undefined) return printableRoster(await wholeRoster((seats) => this.cluster(cluster, seats)));
+    if (which === undefined)
+      return printableRoster(await wholeRoster((seats) => this.cluster(cluster, seats)), rosterJson);
     const id = this.#idOf(cluster);
     const fields = id === undefined ? fieldsOf(cluster) : fieldsOf({ id });
     const reply = await this.#ask(Op.GetCluster, Op.ClusterMembers, {
@@ -268,8 +269,7 @@ export class RegistrySession {
   /**
    * Fetches the signed roster of a complete cluster (W3) and verifies it as verifySavedRoster() does. `sealed` only.
    * A higher term than before makes older statements of its members a warning (ClusterMember.restored). Rejects with
-   * SavedRosterError, too, and with RegistryRefused, whose details are retryable, until the cluster is
-   * complete.
+   * SavedRosterError, too, and with a RegistryRefused that is retryable until the cluster is complete.
    */
   async savedRoster(cluster: ClusterRef, memory?: RosterMemory): Promise<FetchedRoster> {
     this.#assertSealed('GetRoster');

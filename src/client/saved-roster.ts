@@ -9,9 +9,10 @@ import { decodeToken, encodeRosterToken, encodeToken, longOf, type Message, type
 import type { RegCred } from '../wire/reg-cred.ts';
 import { decodeRosterBody, type RosterBody, rosterBodyDigest, verifyRosterBody } from '../wire/roster-body.ts';
 import { statementBytes, statementDigest } from '../wire/statement.ts';
-import { type ClusterMember, printableRoster, type Roster, rosterOf, seatBit } from './cluster.ts';
+import { type ClusterMember, type Roster, rosterOf, seatBit } from './cluster.ts';
 import { XlRegError, type XlRegErrorCode } from './errors.ts';
 import { ProcessMemory } from './memory.ts';
+import { memberJson, printableRoster } from './roster-json.ts';
 import { RosterVerifier } from './verification.ts';
 
 const FORMAT = 'xlReg saved roster 1';
@@ -137,11 +138,19 @@ export async function verifySavedRoster(
   const before = await memory?.latest(registryId, clusterId);
   if (before) assertNotOlder({ term, epoch, digest }, before);
   await memory?.note(registryId, clusterId, { term, epoch, digest });
-  return printableRoster({
+  const roster: SavedRoster = {
     ...{ registryId, clusterId, cluster: body.name, size: body.seats.length, term, epoch, digest, members },
     ...{ time: new Date(body.time), before: hexOf(body.before) },
     restoredFrom: before && before.term < term ? before : undefined,
-  });
+  };
+  return printableRoster(roster, savedRosterJson);
+}
+
+/** A saved roster for JSON, as `xlreg verify` prints it. */
+export function savedRosterJson({ time, restoredFrom, members, ...roster }: SavedRoster) {
+  const { registryId, clusterId, cluster, size, term, epoch, digest, before } = roster;
+  const signed = { registryId, clusterId, cluster, size, term, epoch, time: time.toISOString(), digest, before };
+  return { ...signed, restored: restoredFrom !== undefined, members: members.map(memberJson) };
 }
 
 /** True if a roster is later than another one. */

@@ -13,7 +13,7 @@ import { XlRegError } from '../xlreg-error.ts';
 import { isEndPoint, isNodeId } from './member-token.ts';
 import { isName } from './name.ts';
 import { printable } from './printable.ts';
-import { parseSshRsa, printSshRsa } from './rsa-key.ts';
+import { keyFingerprint, parseSshRsa, printSshRsa } from './rsa-key.ts';
 import { parseVersion, printVersion } from './version.ts';
 
 /** The public credentials of a registry. */
@@ -112,7 +112,7 @@ export function parseRegCred(text: string): RegCred {
   const version = field('Version', parseVersion);
   literal('}');
   if (at !== lines.length) throw new RegCredError(`line ${at + 1} comes after the end of the credentials`);
-  return printable({ name, id, commsKey, sigKey, endPoints, version }, { version: printVersion });
+  return printable({ name, id, commsKey, sigKey, endPoints, version }, { version: printVersion }, describeRegCred);
 }
 
 /** Trims spaces and tabs at both ends. A regex for the trailing ones would take quadratic time. */
@@ -127,4 +127,35 @@ function trimBlanks(line: string): string {
 function parseId(hex: string): Uint8Array | undefined {
   const id = Buffer.from(hex, 'hex');
   return id.length * 2 === hex.length && isNodeId(id) ? id : undefined;
+}
+
+/** A public RSA key. */
+export interface DescribedKey {
+  /** As `ssh-keygen -l` prints it. */
+  readonly fingerprint: string;
+  readonly bits: number;
+  /** The form used in regCred.dat. */
+  readonly ssh: string;
+}
+
+/** The credentials, as JSON.stringify and `xlreg regcred --json` print them. */
+export interface DescribedRegCred {
+  readonly name: string;
+  /** Hex. */
+  readonly id: string;
+  readonly commsKey: DescribedKey;
+  readonly sigKey: DescribedKey;
+  readonly endPoints: readonly string[];
+  /** `a.b.c.d` */
+  readonly version: string;
+}
+
+export function describeRegCred({ name, id, commsKey, sigKey, endPoints, version }: RegCred): DescribedRegCred {
+  const keys = { commsKey: describeKey(commsKey), sigKey: describeKey(sigKey) };
+  return { name, id: Buffer.from(id).toString('hex'), ...keys, endPoints, version: printVersion(version) };
+}
+
+function describeKey(key: KeyObject): DescribedKey {
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  return { fingerprint: keyFingerprint(key), bits, ssh: printSshRsa(key) };
 }

@@ -85,7 +85,11 @@ it(
     });
     for (const [place, name] of ['alice', 'bob'].entries()) {
       const { file, roster, variables } = seen[place];
-      expect(JSON_FORMS.members.parse(roster)).toMatchObject({ size: 2, complete: true });
+      expect(JSON_FORMS.members.parse(roster)).toMatchObject({
+        cluster: variables.XLREG_CLUSTER,
+        size: 2,
+        complete: true,
+      });
       const self = roster.members.find((member: { name: string }) => member.name === name);
       expect(variables).toEqual({
         ...{ XLREG_REGISTRY: join(registry.dataDir, 'regCred.dat'), XLREG_CLUSTER: 'guarded' },

@@ -70,7 +70,9 @@ it(
     expect(token).toMatch(/^xlj_/);
     matches('join', (await joinAs('pair', 'alice', '--label', 'zone=a')).stdout);
     matches('join', (await joinAs('pair', 'bob', '--dialect', 'prefixed')).stdout);
-    await prints('members', 'members', 'pair', '--save', at('pair.roster'));
+    const { cluster, clusterId } = await prints('members', 'members', 'pair', '--save', at('pair.roster'));
+    expect(cluster).toBe('pair');
+    expect(await prints('members', 'members', clusterId as string)).not.toHaveProperty('cluster');
     await prints('members', 'members', 'pair', '--dialect', 'chained');
     await prints('verify', 'verify', at('pair.roster'));
     await prints('leave', 'leave', 'pair', '--name', 'alice');

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { JSON_FORMS } from '../../src/cli/json-forms.ts';
 import {
   connect,
   createMember,
   createVisitor,
+  joinCluster,
   keyFingerprint,
   type Member,
   openMember,
@@ -16,6 +18,7 @@ import {
   parseRegCred,
 } from '../../src/client/index.ts';
 import { startRegistry, type TestRegistry, withCluster } from '../../src/testing/index.ts';
+import { printSshRsa } from '../../src/wire/rsa-key.ts';
 
 const ID = /^[0-9a-f]{64}$/;
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
@@ -53,14 +56,15 @@ describe('a member with its keys', () => {
         attrs: '4',
         labels: { rack: '7' },
         id: member.id,
-        commsKey: keyFingerprint(createPublicKey(member.commsKey)),
-        sigKey: keyFingerprint(createPublicKey(member.sigKey)),
+        commsKey: printSshRsa(createPublicKey(member.commsKey)),
+        sigKey: printSshRsa(createPublicKey(member.sigKey)),
         sealKey: expect.stringMatching(ID),
       };
       expect(member.id).toMatch(ID);
       expect(parsed(member)).toEqual(expected);
+      expect(JSON.stringify({ in: [member] })).toContain(expected.sigKey);
+      expect(inspect({ in: [member] }, { depth: 9 })).toContain(keyFingerprint(createPublicKey(member.sigKey)));
       for (const text of printed(member)) {
-        expect(text).toContain(expected.sigKey);
         for (const key of [member.commsKey, member.sigKey, member.sealKey!]) {
           for (const secret of secretsOf(key)) expect(text).not.toContain(secret);
         }
@@ -70,7 +74,7 @@ describe('a member with its keys', () => {
 
   it('prints a visitor, and shows no secret of a copy', async () => {
     const visitor = await createVisitor();
-    expect(parsed(visitor)).toMatchObject({ attrs: '3', endPoints: [], sigKey: expect.stringMatching(FINGERPRINT) });
+    expect(parsed(visitor)).toMatchObject({ attrs: '3', endPoints: [], sigKey: expect.stringMatching(/^ssh-rsa /) });
     const copy = { ...visitor, name: 'copy' };
     for (const secret of secretsOf(visitor.sigKey)) expect(inspect(copy)).not.toContain(secret);
   });
@@ -78,11 +82,11 @@ describe('a member with its keys', () => {
 
 it('prints the credentials of a registry', () => {
   const regCred = parseRegCred(registry.regCredText);
-  expect(parsed(regCred)).toEqual({
+  expect(JSON_FORMS.regcred.parse(parsed(regCred))).toMatchObject({
     name: 'xlReg',
     id: Buffer.from(regCred.id).toString('hex'),
-    commsKey: expect.stringMatching(FINGERPRINT),
-    sigKey: registry.fingerprint,
+    commsKey: { fingerprint: expect.stringMatching(FINGERPRINT) },
+    sigKey: { fingerprint: registry.fingerprint },
     endPoints: [registry.address],
     version: '1.0',
   });
@@ -95,33 +99,51 @@ it('prints what a session returns, in each dialect, alike from cluster() and fro
       2,
       async ({ members, clusterId, registry }) => {
         const { session, roster, member } = members[1]!;
-        const shown = parsed(roster);
+        const shown = JSON_FORMS.members.parse(parsed(roster));
         expect(shown).toMatchObject({
           clusterId,
           size: 2,
-          ...(dialect === 'sealed' && { epoch: 1, confirmed: [0, 1] }),
+          ...{ full: true, complete: true, ...(dialect === 'sealed' && { epoch: 1 }) },
         });
         expect(shown.members[1]).toMatchObject({
           ...{ index: 1, name: 'member-1', id: expect.stringMatching(ID), attrs: '0' },
-          ...{ sigKey: keyFingerprint(createPublicKey(member.sigKey)), verified: dialect === 'sealed' },
+          ...{ sigKey: printSshRsa(createPublicKey(member.sigKey)), verified: dialect === 'sealed' },
           ...(dialect === 'sealed' && { sealKey: expect.stringMatching(ID), labels: {} }),
         });
         const watched: unknown[] = [];
         for await (const seen of session.members({ id: clusterId })) watched.push(parsed(seen));
         expect(watched).toEqual(shown.members);
-        expect(inspect(roster)).toContain(`id: '${shown.members[1].id}'`);
+        expect(inspect(roster)).toContain(`id: '${shown.members[1]!.id}'`);
+        expect(inspect(roster)).toContain(`sigKey: '${keyFingerprint(createPublicKey(member.sigKey))}'`);
         expect(parsed(await session.credentials())).toMatchObject({
           id: Buffer.from(registry.regCred.id).toString('hex'),
         });
         for (const value of [session, await session.credentials(), roster]) expect(() => printed(value)).not.toThrow();
         if (dialect === 'sealed') {
           const { roster: saved } = await session.savedRoster({ id: clusterId });
-          expect(parsed(saved)).toMatchObject({ clusterId, epoch: 1, members: [{ attrs: '0' }, { index: 1 }] });
+          const form = JSON_FORMS.verify.parse(parsed(saved));
+          expect(form).toMatchObject({ clusterId, epoch: 1, members: [{ attrs: '0' }, { index: 1 }] });
         }
       },
       { name: 'printed', connect: { dialect } },
     );
   }
+});
+
+it('prints a joined cluster: JSON as xlreg members does, console.log its state and the names', async () => {
+  const join = (name: string) =>
+    joinCluster({
+      ...{ registry: registry.regCred, cluster: 'shown', size: 2, name, endPoints: ['127.0.0.1:4001'] },
+      ...{ store: registry.store(name), until: 'joined' },
+    });
+  await using first = await join('first');
+  expect(inspect(first)).toMatch(/^Cluster \{\s+name: 'shown',\s+complete: false,\s+epoch: 0,/);
+  await using second = await join('second');
+  for await (const { type } of second.changes()) if (type === 'complete') break;
+  const json = JSON_FORMS.members.parse(parsed(second));
+  expect(json).toMatchObject({ cluster: 'shown', size: 2, full: true, complete: true, epoch: 1 });
+  expect(json.members.map(({ name }) => name)).toEqual(['first', 'second']);
+  expect(inspect(second)).toMatch(/connected: true,\s+self: 'second',\s+members: \[ 'first', 'second' \]/);
 });
 
 it('prints an identity', async () => {

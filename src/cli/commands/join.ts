@@ -14,9 +14,10 @@ import {
   type RegistrySession,
   saveMember,
 } from '../../client/index.ts';
+import { rosterJson } from '../../client/roster-json.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
-import { rosterJson, stateField } from '../cluster-state.ts';
+import { stateField } from '../cluster-state.ts';
 import { adviceOn, memberEndPoints } from '../end-point-advice.ts';
 import { foundOfAnotherSize } from '../found-cluster.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
@@ -176,7 +177,7 @@ async function report(
     if (index === undefined) throw lostMembership(roster);
     const self = { name: memberName, id: member.id!, index, home };
     if (program === undefined && json) {
-      printJson('join', { ...self, ...rosterJson(roster) });
+      printJson('join', { ...self, ...rosterJson({ ...roster, cluster: clusterName }) });
     } else if (program === undefined) {
       printFields([
         ['cluster', clusterName],
@@ -189,7 +190,8 @@ async function report(
       printMembers(roster.members);
     }
     assertGathered(roster, { command: 'join', verified: requireVerified, seconds: wait.seconds });
-    return { ...self, cluster: clusterName, clusterId: roster.clusterId, roster: rosterJson(roster) };
+    const named = { ...roster, cluster: clusterName };
+    return { ...self, cluster: clusterName, clusterId: roster.clusterId, roster: rosterJson(named) };
   } finally {
     await session[Symbol.asyncDispose]();
   }

@@ -1,8 +1,9 @@
 // xlreg members: lists the members of a cluster without joining it.
 import { type ClusterRef, createVisitor, type Member } from '../../client/index.ts';
+import { rosterJson } from '../../client/roster-json.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, name, readCommandLine, UsageError } from '../client-flags.ts';
-import { rosterJson, stateField } from '../cluster-state.ts';
+import { stateField } from '../cluster-state.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
 import { assertGathered } from '../gathered-outcome.ts';
 import { givenJoinToken } from '../join-token-flags.ts';
@@ -100,7 +101,7 @@ async function report(
     const way = { regCred, connectOptions: options, member, cluster, wait };
     const roster = await gatherRoster(session, { ...way, clusterId, size });
     if (json) {
-      printJson('members', rosterJson(roster));
+      printJson('members', rosterJson({ ...roster, cluster: typeof cluster === 'string' ? cluster : undefined }));
     } else {
       printFields([
         ['cluster', text],

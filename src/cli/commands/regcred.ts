@@ -1,5 +1,5 @@
 // xlreg regcred: prints a registry's credentials, with the fingerprints of its keys.
-import { type DescribedKey, describeRegCred } from '../../wire/described-reg-cred.ts';
+import { type DescribedKey, describeRegCred } from '../../wire/reg-cred.ts';
 import { readCommandLine } from '../client-flags.ts';
 import { printFields, printJson } from '../print.ts';
 import { readRegistry } from '../registry-source.ts';

@@ -1,10 +1,10 @@
 // xlreg verify: verifies a roster that xlreg members --save has written, without its registry.
 import { createReadStream } from 'node:fs';
 import { verifySavedRoster } from '../../client/index.ts';
-import { SAVED_ROSTER_BYTES_MAX, SavedRosterError } from '../../client/saved-roster.ts';
+import { SAVED_ROSTER_BYTES_MAX, SavedRosterError, savedRosterJson } from '../../client/saved-roster.ts';
 import { readCommandLine, UsageError } from '../client-flags.ts';
 import { rosterMemoryOf } from '../member-place.ts';
-import { memberJson, printCount, printFields, printJson, printMembers } from '../print.ts';
+import { printCount, printFields, printJson, printMembers } from '../print.ts';
 import { readRegistry } from '../registry-source.ts';
 import { warnOfRestore } from '../saved-rosters.ts';
 
@@ -19,10 +19,9 @@ export async function verify(args: readonly string[], signal: AbortSignal): Prom
     if (!(error instanceof SavedRosterError) || error.fault === 'memory') throw error;
     throw new SavedRosterError(error.fault, `${path}: ${error.message}`, { cause: error });
   });
-  const { cluster, clusterId, registryId, size, term, epoch, time, digest, before, members, restoredFrom } = roster;
+  const { cluster, clusterId, registryId, size, term, epoch, time, members } = roster;
   if (flags.json) {
-    const signed = { registryId, clusterId, cluster, size, term, epoch, time: time.toISOString(), digest, before };
-    printJson('verify', { ...signed, restored: restoredFrom !== undefined, members: members.map(memberJson) });
+    printJson('verify', savedRosterJson(roster));
   } else {
     printFields([
       ['cluster', cluster],

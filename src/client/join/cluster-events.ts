@@ -38,6 +38,8 @@ export interface ClusterState {
   readonly complete: boolean;
   /** 0 until the cluster is complete (Q2). Undefined in the RSA dialects. */
   readonly epoch: number | undefined;
+  /** The round that its members confirm, 16 hex digits; undefined if there is none. */
+  readonly round?: string | undefined;
   /** Bits of the seats that have confirmed the open round; undefined if there is none. */
   readonly confirmed: bigint | undefined;
   /** Address of the present or last session. */

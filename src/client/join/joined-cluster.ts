@@ -1,9 +1,11 @@
 // The Cluster that joinCluster() returns: what a member sees of its cluster, and what it can do in it.
 
+import { type InspectOptions, inspect } from 'node:util';
 import { TOKEN_END_POINTS_MAX } from '../../limits.ts';
 import type { SessionDialect } from '../../wire/hello.ts';
 import type { ClusterMember } from '../cluster.ts';
 import { parseEndPoint } from '../end-point.ts';
+import { rosterJson } from '../roster-json.ts';
 import { ClusterClosed, type Missing, missingIn } from './cluster-errors.ts';
 import type { ClusterEvent, ClusterState } from './cluster-events.ts';
 import type { Membership } from './membership.ts';
@@ -130,6 +132,19 @@ export class Cluster {
   /** For `await using`: closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** For JSON.stringify: the object of `xlreg members --json`. */
+  toJSON(): object {
+    return rosterJson({ ...this.#state, cluster: this.name });
+  }
+
+  /** For console.log: how far the cluster is, with the names of its members. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { name, size, complete, connected, error } = this;
+    const state = { name, complete, epoch: this.#state.epoch, size, connected, ...(error !== undefined && { error }) };
+    const members = this.members().map((member) => member.name);
+    return `Cluster ${inspect({ ...state, self: this.self.name, members }, options)}`;
   }
 
   get #state(): ClusterState {

@@ -155,7 +155,7 @@ export class Membership {
       ...{ clusterId, size, members, epoch, address: this.#address, lost: undefined },
       full: size !== undefined && members.length >= size,
       complete: settled || (before?.clusterId === clusterId && before.complete),
-      confirmed: round === undefined ? undefined : confirmed,
+      ...{ round, confirmed: round === undefined ? undefined : confirmed },
     });
   }
 
