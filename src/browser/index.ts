@@ -10,7 +10,7 @@ export {
   XlRegError,
   type XlRegErrorCode,
 } from '../client/errors.ts';
-export { createJoinToken, type JoinTokenSpec } from './join-token.ts';
+export { createJoinToken, type JoinTokenSpec } from '../client/join-token-text.ts';
 export { type Member, type MemberSpec, openMember } from './member.ts';
 export type { Token } from './messages.ts';
 export { parseRegCred, type RegCred } from './reg-cred.ts';

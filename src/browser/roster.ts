@@ -1,7 +1,8 @@
 // Rosters, and the verdict on each member. The rules are those of src/client/verification.ts, without Node.
 
 import { ProtocolError } from '../client/errors.ts';
-import { CLUSTER_SIZE_MAX, TOKEN_END_POINTS_MAX } from '../limits.ts';
+import { seatIndexes } from '../client/seats.ts';
+import { TOKEN_END_POINTS_MAX } from '../limits.ts';
 import { parseLabels } from '../wire/labels.ts';
 import { isName } from '../wire/name.ts';
 import { type Bytes, hex, sha256 } from './bytes.ts';
@@ -88,7 +89,7 @@ export class RosterVerifier {
   /** Turns a reply into a roster, and remembers the newest statements before it resolves. */
   async roster(reply: RosterReply): Promise<Roster> {
     const clusterId = hex(reply.clusterId ?? new Uint8Array(0));
-    const indexes = seatsOf(reply.which ?? 0n);
+    const indexes = seatIndexes(reply.which ?? 0n);
     if (indexes.length !== reply.tokens.length) throw new ProtocolError('a roster has another number of members');
     const cluster = await this.#cluster(clusterId);
     const seen = new Map(cluster.seen);
@@ -163,11 +164,6 @@ function progressOf({ clusterSize: size, tokens, epoch, round, confirmed, yourSe
   const complete = epoch === undefined ? full : epoch > 0n;
   const told = epoch === undefined ? undefined : Number(epoch);
   return { size, full, complete, epoch: told, confirming: round !== undefined, confirmed, yourSeat };
-}
-
-/** Seats whose bits are set, lowest first. */
-export function seatsOf(which: bigint): number[] {
-  return Array.from({ length: CLUSTER_SIZE_MAX }, (_, index) => index).filter((index) => (which >> BigInt(index)) & 1n);
 }
 
 /** True if another token has the same ID or name. */

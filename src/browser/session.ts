@@ -1,9 +1,10 @@
 // A session of the sealed dialect over a WebSocket. IDs are lower-case hex. A request that fails ends the session.
 
 import { ClockFault, ProtocolError, RegistryRefused } from '../client/errors.ts';
+import { type JoinTokenSpec, requireJoinToken } from '../client/join-token-text.ts';
 import { Op } from '../wire/op.ts';
 import { type Bytes, fromHex, hex, sameBytes } from './bytes.ts';
-import { type JoinTokenSpec, joinTokenBytes, specOf } from './join-token.ts';
+import { specOf } from './join-token.ts';
 import { Link } from './link.ts';
 import { type Member, proofOf, statedToken } from './member.ts';
 import type { Reply, Request } from './messages.ts';
@@ -70,7 +71,7 @@ export interface ConnectOptions {
  * ```
  */
 export async function connect(registry: RegCred, options: ConnectOptions): Promise<RegistrySession> {
-  const joinToken = options.joinToken === undefined ? undefined : joinTokenBytes(options.joinToken);
+  const joinToken = options.joinToken === undefined ? undefined : requireJoinToken(options.joinToken);
   const key = await registryKey(registry);
   const open = () => Link.open(registry, options.url, options.timeoutMs ?? TIMEOUT_MS);
   let link = await open();

@@ -2,10 +2,11 @@
 // is something (V5). A registry that does not is polled. Invariant: the seats are those of one version, which RosterHash
 // proves.
 
-import { NoLongerMember, ProtocolError } from '../client/errors.ts';
+import { ProtocolError } from '../client/errors.ts';
+import { lossOf, SEAT_EXPIRED, seatIndexes } from '../client/seats.ts';
 import { type Bytes, concat, hex, sameBytes, sha256 } from './bytes.ts';
 import type { Reply, Request, Token } from './messages.ts';
-import { type RosterReply, seatsOf } from './roster.ts';
+import type { RosterReply } from './roster.ts';
 
 /** Options of a watch. */
 export interface WatchOptions {
@@ -37,14 +38,6 @@ const [FIRST_PAUSE_MS, PAUSE_GROWTH, LONGEST_PAUSE_MS] = [100, 1.5, 1_000];
 const LAST_SEAT_PAUSE_MS = 5_500;
 /** Values of WaitFor (V5). */
 const [FOR_CHANGE, FOR_COMPLETION] = [0, 1];
-/** YourSeat of a member that did not confirm in time (V4). */
-const EXPIRED = 65;
-/** Final losses of a seat. */
-const LOSSES: Readonly<Record<number, string>> = {
-  66: 'it has left',
-  67: 'it was evicted',
-  68: 'another registration has replaced it',
-};
 
 /**
  * Yields the whole roster at first and whenever something has changed, until the cluster is complete. A member whose round
@@ -74,8 +67,9 @@ export async function* watchRosters(
     if (news) yield roster;
     wasMember ||= source.isMember();
     if (wasMember) {
-      if (roster.yourSeat === EXPIRED) await rejoin(source, roster, signal);
-      else if (LOSSES[roster.yourSeat ?? 0]) throw new NoLongerMember(LOSSES[roster.yourSeat!]!);
+      const { yourSeat = 0 } = roster;
+      if (yourSeat === SEAT_EXPIRED) await rejoin(source, roster, signal);
+      else if (yourSeat > SEAT_EXPIRED) throw lossOf(yourSeat);
     }
     const complete = isComplete(roster);
     if (complete && !follow) return;
@@ -150,11 +144,11 @@ class KnownSeats {
 
   /** Applies an answer. Returns false, and knows nothing, if the seats are not those that the registry has. */
   async apply(reply: Reply): Promise<boolean> {
-    const told = seatsOf(reply.which ?? 0n);
+    const told = seatIndexes(reply.which ?? 0n);
     if (told.length !== reply.tokens.length) throw new ProtocolError('a roster has another number of members');
     // A registry without versions tells the whole roster each time.
     if (reply.clusterVersion === undefined) this.#seats.clear();
-    for (const index of seatsOf(reply.emptied ?? 0n)) this.#seats.delete(index);
+    for (const index of seatIndexes(reply.emptied ?? 0n)) this.#seats.delete(index);
     for (const [place, index] of told.entries()) {
       this.#seats.set(index, { token: reply.tokens[place]!, bytes: reply.tokenBytes[place]! });
     }

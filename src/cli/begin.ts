@@ -15,14 +15,18 @@ export function begin<T>(
   options: ConnectOptions,
   work: (session: RegistrySession) => Promise<T>,
 ): Promise<BegunSession<T>> {
-  return beginSession(regCred, options, work).catch(async (error: unknown) => {
-    throw await explained(error, regCred, options);
-  });
+  return explaining(beginSession(regCred, options, work), regCred, options);
 }
 
 /** connect(), with an explained error if the Hello is refused. */
 export function connectExplained(regCred: RegCred, options: ConnectOptions): Promise<RegistrySession> {
-  return connect(regCred, options).catch(async (error: unknown) => {
+  return explaining(connect(regCred, options), regCred, options);
+}
+
+async function explaining<T>(opened: Promise<T>, regCred: RegCred, options: ConnectOptions): Promise<T> {
+  try {
+    return await opened;
+  } catch (error) {
     throw await explained(error, regCred, options);
-  });
+  }
 }

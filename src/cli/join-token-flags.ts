@@ -1,6 +1,6 @@
 // The flags of join tokens. Invariant: no message has the text of a token, and no process title keeps it.
 import { createJoinToken, type JoinTokenSpec, type SessionDialect } from '../client/index.ts';
-import { joinTokenBytes } from '../client/join-token.ts';
+import { joinTokenBytes } from '../client/join-token-text.ts';
 import { JOIN_TOKEN_USES_MAX } from '../limits.ts';
 import { count, lifetimeSeconds, name, UsageError } from './client-flags.ts';
 

@@ -5,7 +5,7 @@ import { isNodeId } from '../wire/member-token.ts';
 import { bigintOf, type Message, type Token } from '../wire/message.ts';
 import { importPublicKey, parseSpki } from '../wire/rsa-key.ts';
 import { ProtocolError } from './errors.ts';
-import type { JoinTokenSpec } from './join-token.ts';
+import type { JoinTokenSpec } from './join-token-text.ts';
 import type { Labels } from './member.ts';
 
 /** Names a cluster by its name, or by its ID of 40 or 64 hex digits. */

@@ -14,7 +14,7 @@ import {
   RegistryUntrusted,
   XlRegError,
 } from './errors.ts';
-import { requireJoinToken } from './join-token.ts';
+import { requireJoinToken } from './join-token-text.ts';
 import { exchangeHello } from './old-handshake.ts';
 import { type Link, RegistrySession } from './registry-session.ts';
 import { assertSealable, exchangeSealedHello, NO_REPLY_CAUSES } from './sealed-handshake.ts';

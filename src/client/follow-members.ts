@@ -3,10 +3,10 @@
 // RosterHash proves. A watching member is among them.
 import { type ClusterMember, hasSeat, isSameMember } from './cluster.ts';
 import { pause } from './deadline.ts';
-import { NoLongerMember, ProtocolError } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import { jitter } from './retry.ts';
 import { type ChangesRequest, type KnownRoster, type RosterChanges, rosterHashOf } from './roster-changes.ts';
-import { SEAT_EXPIRED, SEAT_REPLACED } from './rounds.ts';
+import { lossOf } from './seats.ts';
 import type { OwnSeat, WatchedRoster, WatchOptions } from './watch-members.ts';
 
 /** The requests of a watch of the sealed dialect. */
@@ -25,13 +25,6 @@ const WAIT_MS = 60_000;
 const GATHER_MS = 500;
 /** Pauses where the registry answers at once: the first, and after those without news. */
 const [FIRST_PAUSE_MS, PAUSE_GROWTH, LONGEST_PAUSE_MS] = [20, 1.5, 1_000];
-
-/** Reasons for the loss of a seat, by YourSeat (V4). */
-const LOSSES: Readonly<Record<number, string>> = {
-  [SEAT_EXPIRED]: 'it did not confirm in time',
-  66: 'it has left',
-  [SEAT_REPLACED]: 'another registration has replaced it',
-};
 
 /** Yields rosters as watchMembers() does. */
 export async function* followMembers(
@@ -73,11 +66,6 @@ function requestAfter(known: KnownRoster | undefined, waitMs: number, gathering:
 
 function isComplete({ epoch, size }: RosterChanges, { members }: FollowedSeats): boolean {
   return epoch === undefined ? size !== undefined && members.length >= size : epoch > 0;
-}
-
-function lossOf(yourSeat = 0): NoLongerMember {
-  const why = LOSSES[yourSeat] ?? 'it has left the roster, as after an eviction';
-  return new NoLongerMember(why, { code: yourSeat === SEAT_REPLACED ? 'MEMBERSHIP_REPLACED' : 'MEMBERSHIP_LOST' });
 }
 
 /** Seats of a cluster at one version. BOUNDED: 64. */

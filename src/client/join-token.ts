@@ -1,28 +1,10 @@
-// Join tokens of clusters (A): their text, their hash, and what a registry says of them. A registry knows the hash only.
-import { createHash, randomBytes } from 'node:crypto';
-import { JOIN_TOKEN_BYTES_MAX, JOIN_TOKEN_BYTES_MIN } from '../limits.ts';
+// Join tokens of clusters (A): their hash, and what a registry says of them.
+import { createHash } from 'node:crypto';
 import { bigintOf, longOf, type TokenSpec } from '../wire/message.ts';
 import { ProtocolError } from './errors.ts';
+import { type JoinTokenSpec, requireJoinToken } from './join-token-text.ts';
 
-/** A token of the text begins so, so that scanners for secrets find it, and that no flag looks like one. */
-const PREFIX = 'xlj_';
 const HASH_BYTES = 32;
-
-/** A join token to be added to a cluster. */
-export interface JoinTokenSpec {
-  /** The text of createJoinToken(). Only its hash goes to the registry. */
-  readonly token: string;
-  /** SigKeys that it admits, 1 to 1,024. Default: the size of the cluster. */
-  readonly uses?: number | undefined;
-  /** Milliseconds until it expires, at most ten years. Default: it does not. */
-  readonly ttlMs?: number | undefined;
-  /** Admits only a member of this name, and keeps the name for it. */
-  readonly forName?: string | undefined;
-  /** With `forName`: its Join takes the seat of that name from whoever has it. */
-  readonly replace?: boolean | undefined;
-  /** Admits to rosters only. */
-  readonly observer?: boolean | undefined;
-}
 
 /** A join token of a cluster. */
 export interface JoinTokenState {
@@ -43,28 +25,6 @@ export interface JoinTokenState {
 }
 
 /**
- * Makes a join token of 128 random bits.
- *
- * @example
- * ```ts
- * const token = createJoinToken();
- * await session.create('guarded', { size: 2, joinTokens: [{ token, uses: 2, ttlMs: 86_400_000 }] });
- * ```
- */
-export function createJoinToken(): string {
-  return PREFIX + randomBytes(JOIN_TOKEN_BYTES_MIN).toString('base64url');
-}
-
-/** The bytes of a token's text; undefined if it is none. */
-export function joinTokenBytes(text: string): Buffer | undefined {
-  if (!text.startsWith(PREFIX)) return undefined;
-  const encoded = text.slice(PREFIX.length);
-  const bytes = Buffer.from(encoded, 'base64url');
-  const isWhole = bytes.toString('base64url') === encoded;
-  return isWhole && bytes.length >= JOIN_TOKEN_BYTES_MIN && bytes.length <= JOIN_TOKEN_BYTES_MAX ? bytes : undefined;
-}
-
-/**
  * SHA-256 of a token, 64 hex digits. Throws TypeError, without the text, if it is none.
  *
  * @example
@@ -74,13 +34,6 @@ export function joinTokenBytes(text: string): Buffer | undefined {
  */
 export function hashJoinToken(text: string): string {
   return createHash('sha256').update(requireJoinToken(text)).digest('hex');
-}
-
-/** The bytes of a token's text. Throws TypeError, without the text, if it is none. */
-export function requireJoinToken(text: string): Buffer {
-  const bytes = joinTokenBytes(text);
-  if (bytes) return bytes;
-  throw new TypeError('this is no join token: createJoinToken() and xlreg token make them');
 }
 
 /** The message of a token to be added. Throws TypeError. */

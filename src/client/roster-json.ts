@@ -1,8 +1,9 @@
 // Members and rosters in JSON, in one form for JSON.stringify and for the command line, which
 // docs/reference/output.schema.json describes. console.log shows fingerprints in place of keys.
-import { printable, seatIndexes } from '../wire/printable.ts';
+import { printable } from '../wire/printable.ts';
 import { printSshRsa } from '../wire/rsa-key.ts';
 import { type ClusterMember, hasSeat, type Roster } from './cluster.ts';
+import { seatIndexes } from './seats.ts';
 
 /** A member for JSON: keys in SSH form, attrs as decimal text because they have 64 bits. */
 export function memberJson(member: ClusterMember) {

@@ -4,11 +4,6 @@ import { CLUSTER_SIZE_MAX, ROUND_BYTES } from '../limits.ts';
 import { bigintOf, type Message } from '../wire/message.ts';
 import { hasSeat, type Roster } from './cluster.ts';
 
-/** YourSeat of a client whose round has passed without it (V4). */
-export const SEAT_EXPIRED = 65;
-/** YourSeat of a client whose seat another registration has taken. */
-export const SEAT_REPLACED = 68;
-
 export class RoundsToConfirm {
   /** By cluster ID. BOUNDED by the clusters that the session asks for. */
   readonly #rounds = new Map<string, Uint8Array>();

@@ -8,7 +8,7 @@ import { endPromptly } from './prompt-end.ts';
 import type { RegistrySession } from './registry-session.ts';
 import { retry } from './retry.ts';
 import type { ChangesRequest, RosterChanges } from './roster-changes.ts';
-import { SEAT_EXPIRED } from './rounds.ts';
+import { SEAT_EXPIRED } from './seats.ts';
 import { type MemberWatch, membersOf, type WatchSource, watch } from './watch.ts';
 import { OwnSeat, type WatchedRoster, type WatchOptions } from './watch-members.ts';
 

@@ -32,11 +32,6 @@ export function printable<T extends object>(value: T, forms: Forms<T> = {}, json
   });
 }
 
-/** Seats of a bit set as their indexes. */
-export function seatIndexes(bits: bigint): number[] {
-  return Array.from({ length: 64 }, (_, index) => index).filter((index) => ((bits >> BigInt(index)) & 1n) === 1n);
-}
-
 /** Prints what only one of JSON and console.log has in this form. Undefined for all else. */
 type Print = (value: object) => unknown;
 

@@ -3,6 +3,13 @@
 
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  connect as connectClient,
+  createJoinToken,
+  createMember,
+  type Member,
+  parseRegCred,
+} from '../../src/client/index.ts';
 import { parseFile, verifyRoster } from '../field/sealed/kept-roster.ts';
 import { chromiumProgram } from '../support/chromium.ts';
 import { until } from '../support/until.ts';
@@ -17,12 +24,12 @@ async function metric(site: BrowserSite, name: string): Promise<number> {
 }
 
 /** Begins a session in a page and keeps it as `session`; the module's names are in `xlreg`. */
-async function connect(site: BrowserSite, tab: Page, name: string): Promise<void> {
+async function connect(site: BrowserSite, tab: Page, name: string, options = ''): Promise<void> {
   const code = `
     xlreg = await import('/xlreg.js');
     registry = await xlreg.parseRegCred(await (await fetch('regCred.dat')).text());
     const member = await xlreg.openMember({ name: '${name}', endPoints: ['localhost:4001'] });
-    session = await xlreg.connect(registry, { url: '${site.url}', member });`;
+    session = await xlreg.connect(registry, { url: '${site.url}', member, ${options} });`;
   await run(tab, code);
 }
 
@@ -142,6 +149,38 @@ describe.skipIf(executable === undefined)('xlreg/browser', () => {
     await state(guest!, /1 of 2 members/);
     const bad = "return await xlreg.connect(registry, { joinToken: 'xlj_short' }).catch((error) => error.message)";
     expect(await run(owner!, bad)).toMatch(/no join token/);
+  });
+
+  it('tells a replaced member from one that has left (A5)', async () => {
+    const regCred = parseRegCred(site.regCred);
+    const [owner, successor] = await Promise.all(
+      ['owner', 'guest'].map((name) => createMember({ name, endPoints: ['127.0.0.1:4001'] })),
+    );
+    const [token, other] = [createJoinToken(), createJoinToken()];
+    const as = async (member: Member, joinToken?: string) => {
+      const session = await connectClient(regCred, { joinToken });
+      await session.identify(member);
+      return session;
+    };
+    await using owning = await as(owner!);
+    await owning.create('replaced', { size: 2, joinTokens: [{ token }] });
+    const [guest] = await tabs(1);
+    await connect(site, guest!, 'guest', `joinToken: '${token}'`);
+    const watch = `
+      const { clusterId } = await session.join('replaced');
+      rosters = 0;
+      watching = (async () => {
+        for await (const _ of session.watch(clusterId)) rosters += 1;
+      })().catch(({ name, code, message }) => ({ name, code, message }));`;
+    await run(guest!, watch);
+    await until(() => run<boolean>(guest!, 'return rosters > 0'));
+    await owning.changeJoinTokens('replaced', { add: [{ token: other, forName: 'guest', replace: true }] });
+    await using anew = await as(successor!, other);
+    await anew.join('replaced');
+    expect(await run(guest!, 'return await watching')).toEqual({
+      ...{ name: 'NoLongerMember', code: 'MEMBERSHIP_REPLACED' },
+      message: 'no longer a member of the cluster: another registration has replaced it',
+    });
   });
 
   it('saves a roster that verifies offline, and refuses a changed or older one (W2 to W5)', async () => {

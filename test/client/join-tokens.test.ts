@@ -177,4 +177,14 @@ it('refuses to take a token that is none, and to use one outside of sealed, with
   await expect(registry.connect({ joinToken: createJoinToken(), dialect: 'prefixed' })).rejects.toThrow(TypeError);
   expect(() => hashJoinToken(secret)).toThrow(/^this is no join token: (?!.*c2Vj)/);
   expect(createJoinToken()).toMatch(/^xlj_[\w-]{22}$/);
+  // The last character of 16 bytes has four bits that make no byte.
+  expect(hashJoinToken(`xlj_${'A'.repeat(22)}`)).toMatch(/^[0-9a-f]{64}$/);
+  for (const text of [
+    `xlj_${'A'.repeat(21)}B`,
+    `xlj_${'A'.repeat(22)}==`,
+    `xlj_${'A'.repeat(25)}`,
+    `${'A'.repeat(22)}`,
+  ]) {
+    expect(() => hashJoinToken(text), text).toThrow(/^this is no join token/);
+  }
 });

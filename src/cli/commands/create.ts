@@ -1,11 +1,10 @@
 // xlreg create: creates a cluster, or finds the one of this name. With --keep it acts as the operator, over the admin
 // port.
-import { createVisitor, type JoinTokenSpec } from '../../client/index.ts';
+import { ClusterDiffers, type ClusterProperties, createVisitor, type JoinTokenSpec } from '../../client/index.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { creatorHome, openCreator } from '../creator-home.ts';
-import { foundOfAnotherSize } from '../found-cluster.ts';
 import { describesToken, JOIN_TOKEN_FLAGS, type JoinTokenFlags, newJoinToken } from '../join-token-flags.ts';
 import { printFields, printJson } from '../print.ts';
 import { connectOptions, readRegistry } from '../registry-source.ts';
@@ -64,6 +63,12 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
   } finally {
     await session[Symbol.asyncDispose]();
   }
+}
+
+/** For the rejection of create(): returns the cluster that exists with another size. Throws any other error. */
+export function foundOfAnotherSize(error: unknown): ClusterProperties {
+  if (error instanceof ClusterDiffers) return error.cluster;
+  throw error;
 }
 
 /** The join token to create the cluster with; undefined without --token. Throws UsageError. */

@@ -74,9 +74,8 @@ async function formCluster(tour: Tour): Promise<void> {
     MEMBERS.map(async (name, place) => {
       const session = await joinAs(tour, name, `127.0.0.1:${FIRST_PORT + place}`);
       return await whileOpen(session, async () => {
-        const seats = new Map<number, ClusterMember>();
-        for await (const member of session.members(CLUSTER, { signal: tour.signal })) seats.set(member.index, member);
-        return [...seats.values()].sort((one, other) => one.index - other.index);
+        for await (const _ of session.members(CLUSTER, { signal: tour.signal }));
+        return (await session.cluster(CLUSTER)).members;
       });
     }),
   );
@@ -128,13 +127,11 @@ async function joinAs({ directory, regCred, signal }: Tour, name: string, endPoi
 }
 
 /** The members as somebody sees them who is none. */
-async function rosterOf({ regCred, signal }: Tour): Promise<ClusterMember[]> {
+async function rosterOf({ regCred, signal }: Tour): Promise<readonly ClusterMember[]> {
   const session = await connect(regCred, { signal });
   return await whileOpen(session, async () => {
     await session.identify(await createVisitor());
-    const members: ClusterMember[] = [];
-    for await (const member of session.members(CLUSTER, { wait: false })) members.push(member);
-    return members;
+    return (await session.cluster(CLUSTER)).members;
   });
 }
 

@@ -1,25 +1,22 @@
 // xlreg join: joins a cluster as a new or returning member. Invariant: a member's keys and ID are on disk before it
 // joins, so an interrupted command can return as the same member.
-import { isDeepStrictEqual } from 'node:util';
 import {
   acceptSigKey,
   assertHomeAllows,
-  type ClusterProperties,
   forgetSealed,
   type Labels,
   type Member,
   NoLongerMember,
   openMember,
-  type RegCred,
   type RegistrySession,
-  saveMember,
 } from '../../client/index.ts';
+import { assertName, assertRegistry, createAndJoin, identifyAndKeep } from '../../client/join/enter.ts';
+import { keeperOf } from '../../client/join/identity-store.ts';
 import { rosterJson } from '../../client/roster-json.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { stateField } from '../cluster-state.ts';
 import { adviceOn, memberEndPoints } from '../end-point-advice.ts';
-import { foundOfAnotherSize } from '../found-cluster.ts';
 import { type GatheredRoster, gatherRoster } from '../gather-roster.ts';
 import { assertGathered } from '../gathered-outcome.ts';
 import { givenJoinToken } from '../join-token-flags.ts';
@@ -129,27 +126,22 @@ async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortS
   const options = { ...connectOptions(flags, regCred, signal), joinToken: request.joinToken };
   const registryId = hex(regCred.id);
   const home = request.home ?? (await homeOf(request.memberName, registryId));
-  const found = await memberAt(home, request.memberName, regCred);
+  const found = await openMember(home, { name: request.memberName, endPoints: [] });
+  assertName(found, request.memberName, home);
+  assertRegistry(found, regCred, home);
   if (request.newKey) await acceptSigKey(found, regCred);
   if (request.markLifted) await forgetSealed(found, regCred);
   await assertHomeAllows(found, regCred, flags.dialect);
+  const keep = keeperOf(home, found);
   let member: Member = { ...found, endPoints: request.endPoints, labels: request.labels };
-  if (!isDeepStrictEqual([found.endPoints, found.labels], [member.endPoints, member.labels])) {
-    await saveMember(home, member);
-  }
-  const rejoin = async (session: RegistrySession): Promise<ClusterProperties> => {
-    const { clusterName, createSize, confirmMs } = request;
-    // The report warns of another size.
-    if (createSize !== undefined) {
-      await session.create(clusterName, { size: createSize, confirmMs }).catch(foundOfAnotherSize);
-    }
-    return await session.join(clusterName);
-  };
+  await keep(member);
+  const { clusterName: cluster, createSize: size, confirmMs } = request;
+  // The report warns of another size.
+  const wanted = { cluster, spec: size === undefined ? undefined : { size, confirmMs }, anySize: true };
+  const rejoin = (session: RegistrySession) => createAndJoin(session, wanted);
   const first = { ...options, first: member.registryAddress };
   const { session, begun } = await begin(regCred, first, async (session) => {
-    const { id, endPoints = member.endPoints } = await session.identify(member);
-    member = { ...member, id, endPoints, registryId, registryAddress: session.address };
-    await saveMember(home, member);
+    member = await identifyAndKeep(session, member, regCred, keep);
     return await rejoin(session);
   });
   return { regCred, options, home, member, rejoin, session, properties: begun };
@@ -205,18 +197,6 @@ function lostMembership({ timeUp }: GatheredRoster): Error {
 
 function warn(text: string): void {
   process.stderr.write(`xlreg join: ${text}\n`);
-}
-
-/** Opens or creates the member in a home. Rejects with UsageError if the home belongs to another member. */
-async function memberAt(home: string, memberName: string, regCred: RegCred): Promise<Member> {
-  const member = await openMember(home, { name: memberName, endPoints: [] });
-  if (member.name !== memberName) {
-    throw new UsageError(`--home: ${home} is the home of ${member.name}, not of ${memberName}`);
-  }
-  if (member.registryId !== undefined && member.registryId !== hex(regCred.id)) {
-    throw new UsageError(`--home: ${home} belongs to a member of another registry, ${member.registryId}`);
-  }
-  return member;
 }
 
 function hex(id: Uint8Array): string {

@@ -1,5 +1,6 @@
 // xlreg leave: gives a member's seat in a cluster back.
 import { loadMember, type Member } from '../../client/index.ts';
+import { assertName } from '../../client/join/enter.ts';
 import { begin } from '../begin.ts';
 import { name, readCommandLine, UsageError } from '../client-flags.ts';
 import { homeOf } from '../member-place.ts';
@@ -37,6 +38,6 @@ async function memberAt(home: string, memberName: string): Promise<Member> {
   const member = await loadMember(home);
   if (member === undefined)
     throw new UsageError(`--home: ${home} holds no member, so ${memberName} cannot leave from here`);
-  if (member.name === memberName) return member;
-  throw new UsageError(`--home: ${home} is the home of ${member.name}, not of ${memberName}`);
+  assertName(member, memberName, home);
+  return member;
 }

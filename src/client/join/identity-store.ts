@@ -12,6 +12,7 @@ import { parseCluster, parseRegistry, textOfCluster } from '../home-memory.ts';
 import { createMember, type Member, type MemberSpec } from '../member.ts';
 import { describeMember, openMember, parseMember, pemOf, saveMember } from '../member-home.ts';
 import { type ClusterMemory, type MemberMemory, ProcessMemory, type RegistryMemory } from '../memory.ts';
+import { assertName } from './enter.ts';
 
 /**
  * A place for a member's identity, such as a secret of an orchestrator. The text is opaque JSON, some 10 KB and at most
@@ -72,32 +73,35 @@ export async function openIdentity(
   bounds: OpenBounds,
 ): Promise<OpenIdentity> {
   const identity = await (typeof store === 'string' ? openHome(store, spec, bounds) : openStore(store, spec, bounds));
-  const { name } = identity.member;
-  if (name === spec.name && !bounds.signal.aborted) return identity;
-  await identity.release();
-  bounds.signal.throwIfAborted();
-  const where = typeof store === 'string' ? store : 'the identity store';
-  throw new MemberHomeError(`${where} belongs to ${name}, not to ${spec.name}`, { code: 'HOME_OF_ANOTHER_MEMBER' });
+  try {
+    bounds.signal.throwIfAborted();
+    assertName(identity.member, spec.name, typeof store === 'string' ? store : 'the identity store');
+    return identity;
+  } catch (error) {
+    await identity.release();
+    throw error;
+  }
 }
 
 async function openHome(home: string, spec: MemberSpec, { signal, onLost }: OpenBounds): Promise<OpenIdentity> {
   const release = await lockWithin(signal, lockHome(home, onLost));
   try {
     const member = await openMember(home, spec);
-    let kept = describeMember(member);
-    return {
-      member,
-      async keep(changed) {
-        if (isDeepStrictEqual(describeMember(changed), kept)) return;
-        await saveMember(home, changed);
-        kept = describeMember(changed);
-      },
-      release,
-    };
+    return { member, keep: keeperOf(home, member), release };
   } catch (error) {
     await release();
     throw error;
   }
+}
+
+/** Returns a function that saves the member of a home if it has changed. */
+export function keeperOf(home: string, member: Member): (changed: Member) => Promise<void> {
+  let kept = describeMember(member);
+  return async (changed) => {
+    if (isDeepStrictEqual(describeMember(changed), kept)) return;
+    await saveMember(home, changed);
+    kept = describeMember(changed);
+  };
 }
 
 /** Awaits a lock. Rejects with the signal's reason if that comes first, and gives the lock back once it is taken. */

@@ -2,7 +2,7 @@
 // failure of something else, or not before the deadline.
 import { CLUSTER_SIZE_MAX, CLUSTER_SIZE_MIN, CONFIRM_MS_MAX, CONFIRM_MS_MIN } from '../../limits.ts';
 import { isName } from '../../wire/name.ts';
-import { requireJoinToken } from '../join-token.ts';
+import { requireJoinToken } from '../join-token-text.ts';
 import { areLabels, type Labels } from '../member.ts';
 import type { IdentityStore } from './identity-store.ts';
 import { assertEndPoints } from './joined-cluster.ts';

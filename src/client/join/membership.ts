@@ -3,23 +3,20 @@
 import { setMaxListeners } from 'node:events';
 import type { RegCred } from '../../wire/reg-cred.ts';
 import { type BegunSession, beginSession } from '../begin-session.ts';
-import type { ClusterMember, ClusterProperties, ClusterSpec } from '../cluster.ts';
-import { MemberHomeError, mayPass, NoLongerMember } from '../errors.ts';
+import type { ClusterMember, ClusterProperties } from '../cluster.ts';
+import { mayPass, NoLongerMember } from '../errors.ts';
 import type { Labels, Member } from '../member.ts';
 import type { RegistrySession } from '../registry-session.ts';
 import { retry } from '../retry.ts';
-import { registryIdOf } from '../statements.ts';
 import { watchRosters } from '../watch-cluster.ts';
 import type { WatchedRoster } from '../watch-members.ts';
 import { ClusterFeed } from './cluster-events.ts';
+import { assertRegistry, type ClusterToJoin, createAndJoin, identifyAndKeep } from './enter.ts';
 import type { OpenIdentity } from './identity-store.ts';
 import type { RegistryAccess } from './registry-access.ts';
 
 /** The membership to keep up. */
-export interface MembershipOptions {
-  readonly cluster: string;
-  /** The cluster to create if it is missing; undefined: wait for its creator. */
-  readonly spec: ClusterSpec | undefined;
+export interface MembershipOptions extends Pick<ClusterToJoin, 'cluster' | 'spec'> {
   readonly endPoints: readonly string[];
   readonly labels: Labels;
   readonly onRetry: ((why: Error) => void) | undefined;
@@ -48,6 +45,11 @@ export class Membership {
   #watched: Promise<void> = Promise.resolve();
 
   #ended: Promise<void> | undefined;
+  /** Receives each failure that another attempt follows. */
+  readonly #onRetry = (why: Error): void => {
+    this.#lost(why);
+    this.#options.onRetry?.(why);
+  };
 
   constructor(access: RegistryAccess, options: MembershipOptions) {
     this.#access = access;
@@ -73,15 +75,10 @@ export class Membership {
   async begin(open: (signal: AbortSignal) => Promise<OpenIdentity>): Promise<void> {
     const { signal } = this;
     this.#identity = await open(signal);
-    const { endPoints, labels, onRetry } = this.#options;
+    const { endPoints, labels } = this.#options;
     this.#member = { ...this.#identity.member, endPoints, labels };
     const { session, begun } = await retry(() => this.#enter(this.#member!), {
-      signal,
-      mayPass,
-      onRetry: (why) => {
-        this.#failure = why;
-        onRetry?.(why);
-      },
+      ...{ signal, mayPass, onRetry: this.#onRetry },
     });
     this.#address = session.address;
     this.#watched = this.#watch(session, begun.clusterId);
@@ -134,10 +131,7 @@ export class Membership {
       ...{ rejoin: (session: RegistrySession) => this.#join(session), rejoinAlways: true },
       reopenMs: Number.POSITIVE_INFINITY,
       onLost: (_address, why) => this.#lost(why),
-      onRetry: (why) => {
-        this.#lost(why);
-        this.#options.onRetry?.(why);
-      },
+      onRetry: this.#onRetry,
     });
     try {
       for await (const roster of rosters) this.#publish(roster);
@@ -176,17 +170,15 @@ export class Membership {
     return this.#begin(member, (session) => this.#join(session));
   }
 
-  async #join(session: RegistrySession): Promise<ClusterProperties> {
-    const { cluster, spec } = this.#options;
-    if (spec) await session.create(cluster, spec);
-    return await session.join(cluster);
+  #join(session: RegistrySession): Promise<ClusterProperties> {
+    return createAndJoin(session, this.#options);
   }
 
   /** Opens a session, identifies the member, keeps what has changed of it, and runs `work`; one at a time. */
   #begin<T>(member: Member, work: (session: RegistrySession) => Promise<T>): Promise<BegunSession<T>> {
     const begun = this.#turn.then(async () => {
       const regCred = await this.#access.credentials(this.signal);
-      this.#assertSameRegistry(regCred);
+      assertRegistry(this.#member!, regCred, 'the identity store');
       const options = this.#access.connectOptions(regCred, this.signal, member.registryAddress);
       try {
         return await beginSession(regCred, options, async (session) => {
@@ -202,17 +194,9 @@ export class Membership {
   }
 
   async #identify(session: RegistrySession, member: Member, regCred: RegCred): Promise<void> {
-    const { id, endPoints = member.endPoints } = await session.identify(member);
-    const known = { id, registryId: registryIdOf(regCred), registryAddress: session.address };
-    this.#member = { ...this.#member!, ...known };
-    await this.#identity!.keep({ ...member, ...known, endPoints });
-  }
-
-  #assertSameRegistry(regCred: RegCred): void {
-    const { registryId } = this.#member!;
-    if (registryId === undefined || registryId === registryIdOf(regCred)) return;
-    const why = `the identity belongs to registry ${registryId}, and the credentials are of ${registryIdOf(regCred)}`;
-    throw new MemberHomeError(why, { code: 'REGISTRY_CHANGED' });
+    const keep = (kept: Member) => this.#identity!.keep(kept);
+    const { id, registryId, registryAddress } = await identifyAndKeep(session, member, regCred, keep);
+    this.#member = { ...this.#member!, id, registryId, registryAddress };
   }
 
   async #retry(attempt: () => Promise<void>): Promise<void> {
