@@ -77,18 +77,16 @@ export function wholeTokenBytes(token: Uint8Array, fields: Uint8Array = NO_FIELD
 
 /**
  * Concatenates tokens, each with its further fields. A token is a length-delimited field with a tag of TAG_BYTES: its
- * length is rewritten, all other bytes stay. `length` is the total of wholeTokenBytes. `copy` copies a part to a place.
+ * length is rewritten, all other bytes stay. `length` is the total of wholeTokenBytes.
  */
 export function joinWholeTokens(
   tokens: readonly (readonly [token: Uint8Array, fields: Uint8Array | undefined])[],
   length: number,
-  copy = (part: Uint8Array, target: Buffer, at: number) => target.set(part, at),
 ): Uint8Array {
   const bytes = new Uint8Array(length);
-  const target = Buffer.from(bytes.buffer);
   let at = 0;
   const put = (part: Uint8Array) => {
-    copy(part, target, at);
+    bytes.set(part, at);
     at += part.length;
   };
   for (const [token, fields] of tokens) {

@@ -1,9 +1,11 @@
-// The layout of the roster cache: pages of 96 KB, each with one cluster and its tokens, and a hash table of names. The
-// tokens of all members are one run of bytes, as readers of the RSA dialects get them. Fields 32 to 35 of the tokens
-// are another, for readers of the sealed dialect. Invariant: a seat is written beyond the count that readers load, and
-// the count is stored last. The roster state of sealed readers is a seqlock, and says for how many seats it holds.
+// The layout of the roster cache: pages of 160 KB, each with one cluster and its tokens, and a hash table of names. The
+// tokens of all members are one run of bytes, as readers of the RSA dialects get them. The same tokens with their fields
+// 32 to 35 are another run, as readers of the sealed dialect get them. Invariant: a seat is written beyond the count that
+// readers load, and the count is stored last. The roster state of sealed readers is a seqlock, and says for how many
+// seats it holds.
 import { CLUSTER_SIZE_MAX } from '../../limits.ts';
 import type { ClusterProperties, ClusterRecord, Registration } from '../../registry/command.ts';
+import { joinWholeTokens, wholeTokenBytes } from '../../registry/roster.ts';
 import { ByteReader, ByteWriter } from '../../shared-memory/byte-codec.ts';
 import { copyBytes } from '../../shared-memory/copy-bytes.ts';
 import { readProperties, writeProperties } from '../command-codec.ts';
@@ -12,15 +14,14 @@ import { HAZARDS_BYTES, type Hazards } from './hazards.ts';
 /** Clusters that can be published at once. A cluster's ID selects its page, its name an entry of the hash table. */
 const PAGES = 1_024;
 /**
- * Room for 64 tokens of 970 bytes, and for 64 times 512 bytes of further fields; a larger cluster is not published. The
- * OS never commits untouched pages.
+ * Room for 64 tokens of 970 bytes, and for as many with 512 bytes of further fields; a larger cluster is not published.
+ * The OS never commits untouched pages.
  */
-const FIELDS_AT = 64 * 1_024;
-const PAGE_BYTES = 96 * 1_024;
+const WHOLE_AT = 64 * 1_024;
+const PAGE_BYTES = 160 * 1_024;
 const WORD_BYTES = 4;
 const HASH_BYTES = 32;
 const TWO_32 = 2 ** 32;
-const NOTHING = new Uint8Array(0);
 
 /**
  * Words of a page: whether it is published, whether it was read lately, the count of seats, the sequence of the roster
@@ -29,8 +30,8 @@ const NOTHING = new Uint8Array(0);
 const [PUBLISHED, USED, SEATS, STATE_SEQ, STATE_AT, SEATS_AT] = [0, 1, 2, 3, 4, 20];
 /** Words of the roster state: the seats that it is of, version, epoch and roster hash. Numbers have two words. */
 const [STATE_SEATS, VERSION, EPOCH, HASH, STATE_WORDS] = [0, 1, 3, 5, 13];
-/** Words of a seat: its index, the end of its token, the length of the client's ID, that ID, the end of its fields. */
-const [INDEX, END, ID_LENGTH, ID, FIELDS_END, SEAT_WORDS] = [0, 1, 2, 3, 11, 12];
+/** Words of a seat: its index, the end of its token in each run, the length of the client's ID, that ID. */
+const [INDEX, END, ID_LENGTH, ID, WHOLE_END, SEAT_WORDS] = [0, 1, 2, 3, 11, 12];
 const HEAD_AT = (SEATS_AT + CLUSTER_SIZE_MAX * SEAT_WORDS) * WORD_BYTES;
 /** The head before it holds a name of at most 128 characters and the properties. */
 const TOKENS_AT = HEAD_AT + 256;
@@ -56,10 +57,13 @@ export interface PageState {
   readonly rosterHash: Uint8Array;
 }
 
-/** True if a page has room for so many bytes of tokens and of further fields. */
-export function fits(tokenBytes: number, fieldBytes: number): boolean {
-  return TOKENS_AT + tokenBytes <= FIELDS_AT && FIELDS_AT + fieldBytes <= PAGE_BYTES;
+/** True if a page has room for so many bytes of tokens without and with their further fields. */
+export function fits(tokenBytes: number, wholeBytes: number): boolean {
+  return TOKENS_AT + tokenBytes <= WHOLE_AT && WHOLE_AT + wholeBytes <= PAGE_BYTES;
 }
+
+/** A run of tokens in a page: `tokens` without fields 32 to 35, `whole` with them. */
+export type TokenRun = 'tokens' | 'whole';
 
 /** A thread's view of the page of one cluster. */
 export class CachePage {
@@ -151,18 +155,19 @@ export class CachePage {
   }
 
   /** Appends a seat. Returns false if there is no room or the index is not above the last one. */
-  add(index: number, { clientId, token, sealed = NOTHING }: Registration): boolean {
+  add(index: number, { clientId, token, sealed }: Registration): boolean {
     const { seats } = this;
-    const start = this.tokenAt(seats);
-    const fieldsStart = this.#fieldsAt(seats);
+    const [start, wholeStart] = [this.tokenAt('tokens', seats), this.tokenAt('whole', seats)];
     if (seats > 0 && index <= this.indexAt(seats - 1)) return false;
-    if (!fits(start + token.length, fieldsStart + sealed.length)) return false;
+    const wholeLength = wholeTokenBytes(token, sealed);
+    if (!fits(start + token.length, wholeStart + wholeLength)) return false;
     copyBytes(token, this.#bytes, TOKENS_AT + start);
-    this.#bytes.set(sealed, FIELDS_AT + fieldsStart);
+    const whole = sealed?.length ? joinWholeTokens([[token, sealed]], wholeLength) : token;
+    copyBytes(whole, this.#bytes, WHOLE_AT + wholeStart);
     const at = wordOf(seats);
     this.#words[at + INDEX] = index;
     this.#words[at + END] = start + token.length;
-    this.#words[at + FIELDS_END] = fieldsStart + sealed.length;
+    this.#words[at + WHOLE_END] = wholeStart + wholeLength;
     this.#words[at + ID_LENGTH] = this.#bytes.write(clientId, (at + ID) * WORD_BYTES, 'hex');
     Atomics.store(this.#words, SEATS, seats + 1);
     return true;
@@ -189,23 +194,15 @@ export class CachePage {
     return this.#bytes.compare(id, 0, id.length, (at + ID) * WORD_BYTES, (at + ID) * WORD_BYTES + id.length) === 0;
   }
 
-  /** Offset of a seat's token, which is the end of the token before it. */
-  tokenAt(seat: number): number {
-    return seat === 0 ? 0 : this.#words[wordOf(seat - 1) + END]!;
-  }
-
-  /** A view of the further fields of a seat's token; empty if it has none. */
-  fields(seat: number): Uint8Array {
-    return this.#bytes.subarray(FIELDS_AT + this.#fieldsAt(seat), FIELDS_AT + this.#fieldsAt(seat + 1));
-  }
-
-  #fieldsAt(seat: number): number {
-    return seat === 0 ? 0 : this.#words[wordOf(seat - 1) + FIELDS_END]!;
+  /** Offset of a seat's token in a run, which is the end of the token before it. */
+  tokenAt(run: TokenRun, seat: number): number {
+    return seat === 0 ? 0 : this.#words[wordOf(seat - 1) + (run === 'tokens' ? END : WHOLE_END)]!;
   }
 
   /** A view of the tokens of the seats from `seat` to before `end`. */
-  tokens(seat: number, end: number): Uint8Array {
-    return this.#bytes.subarray(TOKENS_AT + this.tokenAt(seat), TOKENS_AT + this.tokenAt(end));
+  tokens(run: TokenRun, seat: number, end: number): Uint8Array {
+    const at = run === 'tokens' ? TOKENS_AT : WHOLE_AT;
+    return this.#bytes.subarray(at + this.tokenAt(run, seat), at + this.tokenAt(run, end));
   }
 }
 

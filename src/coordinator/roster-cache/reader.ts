@@ -1,11 +1,10 @@
 // A worker's end of the roster cache, in stage 2, parallel: it replies to a member's GetCluster and to a Create of an
 // existing cluster without the coordinator, so such a job skips stages 3 and 4.
 import type { ClusterProperties, ClusterRef, Command, GetClusterCommand, Reply } from '../../registry/command.ts';
-import { chooseMembers, joinTokens, joinWholeTokens, wholeTokenBytes } from '../../registry/roster.ts';
-import { bitsWhere } from '../../registry/seat-bits.ts';
-import { copyBytes } from '../../shared-memory/copy-bytes.ts';
+import { chooseMembers, joinTokens, type Roster } from '../../registry/roster.ts';
+import { withBits } from '../../registry/seat-bits.ts';
 import { Hazards } from './hazards.ts';
-import { type CachePage, CachePages, type NamedCluster } from './page.ts';
+import { type CachePage, CachePages, type NamedCluster, type TokenRun } from './page.ts';
 
 /** A worker's view of the roster cache. */
 export class RosterCacheReader {
@@ -56,70 +55,59 @@ function replyFrom(page: CachePage, command: Command): Reply | undefined {
   return matches ? rosterFrom(page, head, command) : undefined;
 }
 
-/** The roster for a member. Non-members go to the coordinator, which refreshes their registration. */
-function rosterFrom(page: CachePage, head: NamedCluster, command: GetClusterCommand): Reply | undefined {
+/**
+ * The roster for a member. Non-members go to the coordinator, which refreshes their registration. So do readers of the
+ * sealed dialect if the page lacks the state of these seats, or if they ask what has changed since a version (V2, V5).
+ */
+function rosterFrom(
+  page: CachePage,
+  { cluster, history }: NamedCluster,
+  command: GetClusterCommand,
+): Reply | undefined {
   const { seats } = page;
   const own = seatOfClient(page, seats, Buffer.from(command.clientId, 'hex'));
   if (own < 0) return undefined;
-  if (command.sealed) return sealedRoster(page, head, command, seats, own);
-  const { cluster } = head;
-  const count = page.indexAt(seats - 1) + 1;
   const from = cursorOf(command, cluster);
+  if (!command.sealed) return { kind: 'roster', cluster, ...choose(page, 'tokens', seats, command, from) };
+  const state = command.known ? undefined : page.stateOf(seats);
+  if (!state) return undefined;
+  const taken = withBits(Array.from({ length: seats }, (_, seat) => page.indexAt(seat)));
+  // All members of a complete cluster have confirmed. Clusters with an open round are not cached.
+  const confirmed = state.epoch > 0 ? taken : 0n;
+  return {
+    ...{ kind: 'roster', cluster, ...choose(page, 'whole', seats, command, from) },
+    sealed: { ...state, history, emptied: lowest(cluster.size) ^ taken, yourSeat: page.indexAt(own) },
+    ...(cluster.confirmMs !== undefined && { barrier: { epoch: state.epoch, round: undefined, confirmed } }),
+  };
+}
+
+/** Chooses members from index `from` on. */
+function choose(
+  page: CachePage,
+  run: TokenRun,
+  seats: number,
+  { which: wanted, rosterBytesMax }: GetClusterCommand,
+  from: number,
+): Omit<Roster, 'bytes'> & { readonly roster: Uint8Array } {
+  const count = page.indexAt(seats - 1) + 1;
   // Fast path for the usual GetCluster: all members of a cluster without evicted seats are one view.
-  const all = (1n << BigInt(count)) - 1n;
-  const tokens = page.tokens(0, seats);
-  if (count === seats && (command.which & all) === all && tokens.length <= command.rosterBytesMax) {
-    return { kind: 'roster', cluster, which: all, next: from % count, roster: tokens };
+  const all = lowest(count);
+  const tokens = page.tokens(run, 0, seats);
+  if (count === seats && (wanted & all) === all && tokens.length <= rosterBytesMax) {
+    return { which: all, next: from % count, roster: tokens };
   }
   const seatOf = seatsByIndex(page, seats);
   const tokenBytes = (index: number) => {
     const seat = seatOf(index);
-    if (seat === undefined) return 0;
-    return page.tokenAt(seat + 1) - page.tokenAt(seat);
+    return seat === undefined ? 0 : page.tokenAt(run, seat + 1) - page.tokenAt(run, seat);
   };
-  const chosen = chooseMembers(count, tokenBytes, command.which, from, command.rosterBytesMax);
-  const { which, next, indexes, bytes } = chosen;
-  return { kind: 'roster', cluster, which, next, roster: tokensOf(page, indexes.map(seatOf) as number[], bytes) };
+  const { which, next, indexes, bytes } = chooseMembers(count, tokenBytes, wanted, from, rosterBytesMax);
+  return { which, next, roster: tokensOf(page, run, indexes.map(seatOf) as number[], bytes) };
 }
 
-/**
- * The whole roster for a reader of the sealed dialect; undefined if the page lacks the state of these seats. The
- * coordinator alone knows what has changed since a version, and lets requests wait (V2, V5).
- */
-function sealedRoster(
-  page: CachePage,
-  { cluster, history }: NamedCluster,
-  command: GetClusterCommand,
-  seats: number,
-  own: number,
-): Reply | undefined {
-  const state = command.known ? undefined : page.stateOf(seats);
-  if (!state) return undefined;
-  const byIndex = seatsByIndex(page, seats);
-  const tokenBytes = (index: number) => {
-    const seat = byIndex(index);
-    return seat === undefined ? 0 : wholeTokenBytes(page.tokens(seat, seat + 1), page.fields(seat));
-  };
-  const { which, next, indexes, bytes } = chooseMembers(
-    page.indexAt(seats - 1) + 1,
-    tokenBytes,
-    command.which,
-    cursorOf(command, cluster),
-    command.rosterBytesMax,
-  );
-  const whole = indexes.map((index) => {
-    const seat = byIndex(index)!;
-    return [page.tokens(seat, seat + 1), page.fields(seat)] as const;
-  });
-  const taken = bitsWhere(cluster.size, (index) => byIndex(index) !== undefined);
-  const emptied = ((1n << BigInt(cluster.size)) - 1n) ^ taken;
-  // All members of a complete cluster have confirmed. Clusters with an open round are not cached.
-  const confirmed = state.epoch > 0 ? taken : 0n;
-  return {
-    ...{ kind: 'roster', cluster, which, next, roster: joinWholeTokens(whole, bytes, copyBytes) },
-    sealed: { ...state, history, emptied, yourSeat: page.indexAt(own) },
-    ...(cluster.confirmMs !== undefined && { barrier: { epoch: state.epoch, round: undefined, confirmed } }),
-  };
+/** The mask of the lowest `count` bits. */
+function lowest(count: number): bigint {
+  return (1n << BigInt(count)) - 1n;
 }
 
 function cursorOf({ cursor }: GetClusterCommand, { id }: ClusterProperties): number {
@@ -141,11 +129,11 @@ function seatsByIndex(page: CachePage, seats: number): (index: number) => number
 }
 
 /** The tokens of some seats in ascending order; consecutive seats are one view, others are copied. */
-function tokensOf(page: CachePage, seats: readonly number[], bytes: number): Uint8Array {
+function tokensOf(page: CachePage, run: TokenRun, seats: readonly number[], bytes: number): Uint8Array {
   const [first = 0, last = -1] = [seats.at(0), seats.at(-1)];
-  if (last - first + 1 === seats.length) return page.tokens(first, last + 1);
+  if (last - first + 1 === seats.length) return page.tokens(run, first, last + 1);
   return joinTokens(
-    seats.map((seat) => page.tokens(seat, seat + 1)),
+    seats.map((seat) => page.tokens(run, seat, seat + 1)),
     bytes,
   );
 }

@@ -4,6 +4,7 @@
 import { epochOf, isComplete } from '../../registry/barrier.ts';
 import { type Cluster, isEphemeral } from '../../registry/cluster.ts';
 import type { Change, ClusterRecord, MemberRecord, Registration } from '../../registry/command.ts';
+import { wholeTokenBytes } from '../../registry/roster.ts';
 import { Hazards } from './hazards.ts';
 import { CachePages, fits } from './page.ts';
 
@@ -84,8 +85,8 @@ export class RosterCache {
   #begin(record: ClusterRecord, members: readonly (Registration | undefined)[]): void {
     if (isEphemeral(record) || record.owner !== undefined) return;
     const bytes = members.reduce((sum, member) => sum + (member?.token.length ?? 0), 0);
-    const fieldBytes = members.reduce((sum, member) => sum + (member?.sealed?.length ?? 0), 0);
-    if (!fits(bytes, fieldBytes)) return;
+    const wholeBytes = members.reduce((sum, one) => sum + (one ? wholeTokenBytes(one.token, one.sealed) : 0), 0);
+    if (!fits(bytes, wholeBytes)) return;
     const number = this.#pages.numberOf(record.id);
     const page = this.#pages.at(number);
     this.#published[number] = undefined;
