@@ -50,22 +50,31 @@ export class CipherState {
 
   /** EncryptWithAd. Returns ciphertext and tag behind `headBytes` bytes that the caller fills. */
   encryptWithAd(ad: Uint8Array, plain: readonly Uint8Array[], headBytes = 0): Buffer {
-    const key = this.#key;
     const length = plain.reduce((sum, piece) => sum + piece.length, 0);
-    const bytes = Buffer.allocUnsafe(headBytes + length + (key ? TAG_BYTES : 0));
+    const bytes = Buffer.allocUnsafe(headBytes + length + (this.#key ? TAG_BYTES : 0));
     let end = headBytes;
     for (const piece of plain) {
       bytes.set(piece, end);
       end += piece.length;
     }
-    if (!key) return bytes;
+    if (this.#key) this.#encrypt(this.#key, ad, bytes, headBytes);
+    return bytes;
+  }
+
+  /** Encrypts a transport message in place, from byte `from` on. The last TAG_BYTES are room for the tag. */
+  encryptInPlace(bytes: Buffer, from: number): void {
+    if (!this.#key) throw new NoiseError('no key to encrypt with');
+    this.#encrypt(this.#key, NOTHING, bytes, from);
+  }
+
+  #encrypt(key: Uint8Array, ad: Uint8Array, bytes: Buffer, from: number): void {
+    const end = bytes.length - TAG_BYTES;
     const cipher = createCipheriv(ALGORITHM, key, nonceOf(this.#next()), OPTIONS);
     if (ad.length > 0) cipher.setAAD(ad);
-    // One call for all pieces: a call costs about as much as the AES of a short message.
-    bytes.set(cipher.update(bytes.subarray(headBytes, end)), headBytes);
+    // One call for the whole message: a call costs about as much as the AES of a short one.
+    bytes.set(cipher.update(bytes.subarray(from, end)), from);
     cipher.final();
     bytes.set(cipher.getAuthTag(), end);
-    return bytes;
   }
 
   /** DecryptWithAd. Throws NoiseError, and does not count, if the message does not authenticate. */

@@ -3,15 +3,13 @@
 //   frame = length(2) AEAD(flag(1) part)        the length counts ciphertext and tag; on WebSocket it is left out
 //   flag  = 0 last frame of a message, 1 more follow (from the registry only)
 import { SEALED_FRAME_BYTES_MAX, SEALED_PART_BYTES_MAX, SEALED_REPLY_BYTES_MAX } from '../limits.ts';
-import type { CipherState } from '../noise/cipher-state.ts';
+import { type CipherState, TAG_BYTES } from '../noise/cipher-state.ts';
+import { copyBytes } from '../shared-memory/copy-bytes.ts';
 
 /** Bytes of a frame's length field on TCP. */
 export const FRAME_LENGTH_BYTES = 2;
 export const LAST = 0;
 export const MORE = 1;
-
-const LAST_FLAG = Uint8Array.of(LAST);
-const MORE_FLAG = Uint8Array.of(MORE);
 
 /**
  * Encrypts a message of the registry, given in pieces, as frames: all but the last full. Each frame begins with its
@@ -20,32 +18,41 @@ const MORE_FLAG = Uint8Array.of(MORE);
 export function encryptFrames(send: CipherState, plain: readonly Uint8Array[], withLength: boolean): Buffer[] {
   const length = plain.reduce((sum, piece) => sum + piece.length, 0);
   if (length > SEALED_REPLY_BYTES_MAX) throw new Error('a reply exceeds the bound of the sealed dialect');
-  if (length <= SEALED_PART_BYTES_MAX) return [encryptFrame(send, LAST_FLAG, plain, withLength)];
-  const message = Buffer.concat(plain, length);
+  if (length <= SEALED_PART_BYTES_MAX) return [encryptFrame(send, LAST, plain, withLength)];
+  const message = Buffer.allocUnsafe(length);
+  copyPieces(plain, message, 0);
   const frames: Buffer[] = [];
   for (let at = 0; at < length; at += SEALED_PART_BYTES_MAX) {
     const end = Math.min(at + SEALED_PART_BYTES_MAX, length);
-    frames.push(encryptFrame(send, end === length ? LAST_FLAG : MORE_FLAG, [message.subarray(at, end)], withLength));
+    frames.push(encryptFrame(send, end === length ? LAST : MORE, [message.subarray(at, end)], withLength));
   }
   return frames;
 }
 
-/** Encrypts one frame. A client's messages are one frame with the flag LAST. */
-export function encryptFrame(
-  send: CipherState,
-  flag: Uint8Array,
-  plain: readonly Uint8Array[],
-  withLength: boolean,
-): Buffer {
+/** Encrypts one frame. */
+function encryptFrame(send: CipherState, flag: number, plain: readonly Uint8Array[], withLength: boolean): Buffer {
   const head = withLength ? FRAME_LENGTH_BYTES : 0;
-  const frame = send.encrypt([flag, ...plain], head);
+  const length = plain.reduce((sum, piece) => sum + piece.length, 0);
+  const frame = Buffer.allocUnsafe(head + 1 + length + TAG_BYTES);
   if (withLength) frame.writeUInt16BE(frame.length - head);
+  frame[head] = flag;
+  copyPieces(plain, frame, head + 1);
+  send.encryptInPlace(frame, head);
   return frame;
+}
+
+/** Copies pieces, of which a roster may be shared memory. */
+function copyPieces(pieces: readonly Uint8Array[], target: Buffer, start: number): void {
+  let at = start;
+  for (const piece of pieces) {
+    copyBytes(piece, target, at);
+    at += piece.length;
+  }
 }
 
 /** Encrypts a client's message as its one frame. */
 export function encryptRequest(send: CipherState, plain: Uint8Array, withLength: boolean): Buffer {
-  return encryptFrame(send, LAST_FLAG, [plain], withLength);
+  return encryptFrame(send, LAST, [plain], withLength);
 }
 
 /** Puts a registry's message together from decrypted frames, for the client. BOUNDED by SEALED_REPLY_BYTES_MAX. */

@@ -17,7 +17,7 @@ import { ClusterTable } from '../../src/registry/cluster-table.ts';
 import { newChannelMemory, WorkerChannel } from '../../src/shared-memory/worker-channel.ts';
 import { decodeMessage, encodeMessage, type Message, Op } from '../../src/wire/message.ts';
 import { signPss } from '../../src/wire/pss.ts';
-import { encryptFrame, FrameAssembly, LAST } from '../../src/wire/sealed-frame.ts';
+import { FrameAssembly, LAST } from '../../src/wire/sealed-frame.ts';
 import { mac1, mac1Key, SEALED_PROLOGUE } from '../../src/wire/sealed-hello.ts';
 import type { SealedKeys } from '../../src/wire/sealed-keys.ts';
 import { clientProof, statementBytes, statementDigest } from '../../src/wire/statement.ts';
@@ -136,8 +136,7 @@ function keysOf(record: Uint8Array): SealedKeys {
 /** The frame of a plaintext, flag included, under a session's keys. */
 export function encrypted(plain: Buffer, record: Buffer): Buffer {
   const { receiveKey, received } = keysOf(record);
-  const flag = plain.subarray(0, 1);
-  return encryptFrame(new CipherState(receiveKey, received), flag, [plain.subarray(1)], false);
+  return new CipherState(receiveKey, received).encrypt([plain]);
 }
 
 /** The message of a reply. Throws if it is none that a client would accept. */
