@@ -78,7 +78,7 @@ export interface JobWaiting {
   readonly request: Uint8Array;
   /** Bytes of the job that belong to the message; 0 if the request has waited before. */
   readonly consumed: number;
-  /** The new session record; undefined if it is unchanged. */
+  /** The new session record; undefined if it is unchanged, or if the session ends. */
   readonly session: Uint8Array | undefined;
 }
 
@@ -113,7 +113,7 @@ export interface JobReply {
   readonly clientEnds: number | undefined;
   /** Present if the session ends with this reply. */
   readonly why: EndReason | undefined;
-  /** The new session record; undefined if it is unchanged. */
+  /** The new session record; undefined if it is unchanged, or if the session ends. */
   readonly session: Uint8Array | undefined;
 }
 

@@ -229,9 +229,10 @@ function seal(opened: Opened, conclusion: Answer | Refused, context: JobContext)
     keys.dialect === 'sealed'
       ? encryptReply(keys, opened.transport, ...plain)
       : DIALECTS[keys.dialect].encrypt(keys, context.random, ...plain);
-  const after = withKeys(answer.session, sealed.keys);
-  const session = after === before ? undefined : after;
   const { clientName, clientEnds, end: why } = answer;
+  const after = withKeys(answer.session, sealed.keys);
+  // A session that ends with this reply needs no record.
+  const session = after === before || why !== undefined ? undefined : after;
   const { dialect } = keys;
   const client = { clientName, clientEnds };
   return { kind: 'reply', ...NO_HELLO, op, ...client, dialect, bytes: sealed.bytes, consumed, session, why };

@@ -216,7 +216,7 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
     }
   });
 
-  it('returns the session if a message changed its state, its IDs, or the chain of its keys (F7)', async () => {
+  it('returns the session if a message changed its state, its IDs, or the chain of its keys, but not at its end (F7)', async () => {
     const { client, result } = await Client.greet(contextWith(newTable()), name);
     expect(result.hasChanged).toBe(true);
     const changed: boolean[] = [];
@@ -227,7 +227,8 @@ describe.each(vectors.conversations)('$dialect', ({ dialect: name }) => {
       changed.push((await client.receive(client.seal(message))).result.hasChanged);
     }
     const always = name === 'chained';
-    expect(changed).toEqual([always, true, true, true, true, always, always]);
+    // The session ends with the last one, and needs no record.
+    expect(changed).toEqual([always, true, true, true, true, always, false]);
   });
 
   it('waits for the rest of a message, and leaves the bytes behind one (F5)', async () => {
