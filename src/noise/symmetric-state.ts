@@ -1,10 +1,8 @@
 // SymmetricState of Noise (revision 34, section 5.2) with SHA-256. Noise's `ck` is called chainingKey here: in this
 // project ck is the registry's comms key.
 import { CipherState } from './cipher-state.ts';
-import { HASH_BYTES, hmac, sha256 } from './short-hash.ts';
+import { HASH_BYTES, hkdf, sha256 } from './short-hash.ts';
 
-const ONE = Uint8Array.of(1);
-const TWO = Uint8Array.of(2);
 const NOTHING = new Uint8Array(0);
 
 export class SymmetricState {
@@ -63,13 +61,4 @@ export class SymmetricState {
     this.#chainingKey.fill(0);
     this.#cipher.wipe();
   }
-}
-
-/** HKDF of Noise (section 4.3) with two outputs. */
-function hkdf(chainingKey: Uint8Array, inputKeyMaterial: Uint8Array): [Buffer, Buffer] {
-  const temporaryKey = hmac(chainingKey, inputKeyMaterial);
-  const one = hmac(temporaryKey, ONE);
-  const two = hmac(temporaryKey, Buffer.concat([one, TWO]));
-  temporaryKey.fill(0);
-  return [one, two];
 }

@@ -3,8 +3,9 @@
 //
 //   S = "xlReg member 1\0" L(registry ID) L(Name) Attrs(8) L(ID) L(CommsKey) L(SigKey) count(1) L(MyEnds[i])… L(Labels)
 //       SealKey(32) seq(8)                                        L(x) = length(2) x; integers are big-endian
-import { hash, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { SEAL_KEY_BYTES } from '../limits.ts';
+import { sha256 } from '../noise/short-hash.ts';
 import { bigintOf, longOf, type Token } from './message.ts';
 import { signPss } from './pss.ts';
 
@@ -73,7 +74,7 @@ class Writer {
 
 /** SHA-256 of S: names a statement in proofs and on record. */
 export function statementDigest(statement: Uint8Array): Buffer {
-  return hash('sha256', statement, 'buffer');
+  return sha256(statement);
 }
 
 /** Adds Seq and Statement to a token. `seq` is 1 to SEQ_MAX. Removes the DigSig, which is none of this dialect. */
@@ -102,5 +103,5 @@ export function returnProof(handshakeHash: Uint8Array, clientId: Uint8Array): Bu
 
 /** The ID that belongs to a SigKey alone: the hash of its SubjectPublicKeyInfo. */
 export function certifiedId(sigKeySpki: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([ID_PREFIX, sigKeySpki]), 'buffer');
+  return sha256(Buffer.concat([ID_PREFIX, sigKeySpki]));
 }
