@@ -18,7 +18,7 @@ export function registrationOf(token: Token, assigned?: Uint8Array): RegisterCom
     sigKeyDigest: hash('sha256', token.SigKey!, 'hex'),
     endPointCount: token.MyEnds?.length ?? 0,
     ephemeral: (bigintOf(token.Attrs) & CLIENT_EPHEMERAL) !== 0n,
-    token: encodeRosterToken({ ...token, ID: id }),
+    token: encodeRosterToken(token.ID ? token : { ...token, ID: id }),
     // An assigned ID is random.
     certified: id === token.ID && certifiedId(token.SigKey!).equals(id),
   };
