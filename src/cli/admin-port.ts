@@ -18,6 +18,7 @@ export interface AdminPort {
   /** PEM certificates of the trusted authorities; undefined for those of the system. */
   readonly ca: string | undefined;
   readonly token: string;
+  readonly tokenFile: string;
   /** The registry's data directory. */
   readonly dataDir: string;
 }
@@ -43,6 +44,7 @@ export async function adminPort(values: AdminFlags): Promise<AdminPort> {
     url,
     ca: cacert === undefined ? undefined : await readNamed('the certificates of --cacert', cacert),
     token: (await readNamed('the admin token', tokenFile, '; pass --data-dir, --config or --token-file')).trim(),
+    tokenFile,
     dataDir,
   };
 }
@@ -120,8 +122,10 @@ export async function callAdmin(
   const reason = reasonIn(body);
   if (reason === undefined) throw noRegistry(port, answer);
   // 503 means that the server is not ready, or busy.
+  // The secret may be of another registry, revoked, or rotated.
+  const advice = answer.statusCode === 401 ? `; it was read from ${port.tokenFile}` : '';
   const facts = { code: reason.code, retryable: answer.statusCode === 503 };
-  throw new OperatorError(`the registry ${what}: ${reason.message}`, 1, facts);
+  throw new OperatorError(`the registry ${what}: ${reason.message}${advice}`, 1, facts);
 }
 
 /** Makes a request and resolves to the response, of any status, unread. Rejects with OperatorError if there is none. */

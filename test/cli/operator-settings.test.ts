@@ -94,6 +94,15 @@ it('names each flag that leads to the admin token, if there is none in ./xlreg-d
   });
 });
 
+it('names the file of a token that is refused', async () => {
+  await writeFile(at('wrong-token'), 'wrong\n');
+  const args = ['clusters', '--admin', `127.0.0.1:${plain.adminPort}`, '--token-file', 'wrong-token'];
+  expect(await run(args)).toMatchObject({
+    code: 1,
+    stderr: 'xlreg clusters: the registry refused: the admin token is missing or wrong; it was read from wrong-token\n',
+  });
+});
+
 it('says which setting turns the admin port off, or is faulty', async () => {
   const env = { XLREG_DATA_DIR: plain.dataDir };
   expect(await run(['clusters'], { ...env, XLREG_ADMIN: 'off' })).toEqual({
