@@ -15,7 +15,6 @@ import { until } from '../support/until.ts';
 const project = resolve(import.meta.dirname, '../..');
 const MAIN = join(project, 'dist/src/cli/main.js');
 const TCP = 56_789;
-const network = PrivateNetwork.make();
 
 /** The environment that the compose file gives the registry on the host of this name. */
 function environmentOf(host: string): string[] {
@@ -24,13 +23,15 @@ function environmentOf(host: string): string[] {
   return given.map(([, name, value]) => `${name}=${value!.replace(/\$\{XLREG_HOST:-[^}]*\}/, host)}`);
 }
 
-it.skipIf(network === undefined)('lets members inside and outside of the network form a cluster', async () => {
+it('lets members inside and outside of the network form a cluster', async ({ skip }) => {
+  const network = PrivateNetwork.make();
+  if (network === undefined) return skip();
   const folder = mkdtempSync(join(tmpdir(), 'xlreg-network-'));
   const at = (name: string) => join(folder, name);
-  writeFileSync(at('hosts'), `127.0.0.1 localhost\n${network!.there} xlreg\n`);
+  writeFileSync(at('hosts'), `127.0.0.1 localhost\n${network.there} xlreg\n`);
   await giveKeys(at('data'));
   const proxy = createServer((outer) => {
-    const inner = connect(TCP, network!.there);
+    const inner = connect(TCP, network.there);
     outer.on('error', () => inner.destroy()).pipe(inner);
     inner.on('error', () => outer.destroy()).pipe(outer);
   });
@@ -38,13 +39,15 @@ it.skipIf(network === undefined)('lets members inside and outside of the network
   onTestFinished(() => {
     registry?.kill('SIGKILL');
     proxy.close();
-    network!.remove();
+    network.remove();
     rmSync(folder, { recursive: true });
   });
+  const taken = await once(proxy.listen(TCP, network.here), 'listening').catch((error: unknown) => error);
+  if (taken instanceof Error) return skip(`a program of this machine has the port: ${taken.message}`);
   // The name xlreg exists only in the namespace, as in the network of the containers.
   const named = ['unshare', '--mount', 'sh', '-c', `mount --bind ${at('hosts')} /etc/hosts && exec "$@"`, 'sh'];
-  const inside = [...network!.within, ...named];
-  const command = ['env', ...environmentOf(network!.here), process.execPath, MAIN];
+  const inside = [...network.within, ...named];
+  const command = ['env', ...environmentOf(network.here), process.execPath, MAIN];
   const [program, ...words] = [...inside, ...command, 'serve', '--data-dir', at('data'), '--store', 'memory'];
   registry = spawn(program!, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
@@ -52,7 +55,6 @@ it.skipIf(network === undefined)('lets members inside and outside of the network
     said += text;
   });
   await until(() => said.includes('ready '));
-  await once(proxy.listen(TCP, network!.here), 'listening');
 
   const run = (place: readonly string[], ...args: readonly string[]) => {
     const [first, ...rest] = [...place, process.execPath, ...args];
@@ -65,8 +67,8 @@ it.skipIf(network === undefined)('lets members inside and outside of the network
     return run(place, MAIN, 'join', 'mixed', ...member, ...credentials);
   };
   const joined = await Promise.all([
-    joinAs(inside, 'within', `${network!.there}:4001`),
-    joinAs([], 'without', `${network!.here}:4002`),
+    joinAs(inside, 'within', `${network.there}:4001`),
+    joinAs([], 'without', `${network.here}:4002`),
   ]);
   for (const { stdout } of joined) expect(stdout).toMatch(/within[\s\S]*without|without[\s\S]*within/);
   // As Prometheus asks, by the name of the service.
