@@ -1,5 +1,6 @@
 // The unit under systemd itself: readiness, reload, credentials, backups, watchdog, restarts, stops and a restore, as
 // docs/how-to/systemd.md and back-up-and-move.md tell them.
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BootedSystemd } from '../support/booted-systemd.ts';
 import { until } from '../support/until.ts';
@@ -28,6 +29,25 @@ describe.skipIf(systemd === undefined)('the service', () => {
     expect(status).toMatch(/^Seccomp:\t2$/m);
     expect(status).toMatch(/^Uid:\t[1-9]/m);
     expect(run('xlreg', 'clusters', '--config', '/etc/xlreg/config.json')).toMatchObject({ status: 0 });
+  });
+
+  it('starts the program of each member once their cluster is complete, and stops it', async () => {
+    const example = readFileSync(new URL('../../examples/systemd/xlreg-member@.service', import.meta.url), 'utf8');
+    write('/etc/systemd/system/xlreg-member@.service', example);
+    run('install', '-D', '-m', '644', '/var/lib/private/xlreg/regCred.dat', '/etc/xlreg-member/regCred.dat');
+    const registry = '/etc/xlreg-member/regCred.dat';
+    const settings = `CLUSTER=web\nXLREG_REGISTRY=${registry}\nPROGRAM=exec sleep 1000`;
+    write('/etc/xlreg-member/alice.env', `${settings}\nEND_POINT=10.0.0.1:4001`);
+    write('/etc/xlreg-member/bob.env', `${settings}\nEND_POINT=10.0.0.1:4002`);
+    systemctl('daemon-reload');
+    expect(run('xlreg', 'create', 'web', '--size', '2', '--registry', registry).status).toBe(0);
+    const programs = () => run('sh', '-c', 'cat /proc/[0-9]*/comm | grep -c sleep').text.trim();
+    expect(systemctl('start', 'xlreg-member@alice').status).toBe(0);
+    expect(programs()).toBe('0');
+    expect(systemctl('start', 'xlreg-member@bob').status).toBe(0);
+    await until(() => programs() === '2');
+    expect(systemctl('stop', 'xlreg-member@alice', 'xlreg-member@bob').status).toBe(0);
+    expect(systemctl('is-failed', 'xlreg-member@alice').text).toBe('inactive\n');
   });
 
   it('reloads', () => {
