@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connect, createVisitor, parseRegCred, RegistryRefused } from '../../src/client/index.ts';
+import { connect, parseRegCred, RegistryRefused } from '../../src/client/index.ts';
 import { giveKeys } from '../support/made-keys.ts';
+import { newVisitor } from '../support/new-member.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { runXlreg } from './xlreg-process.ts';
 
@@ -44,7 +45,7 @@ it(
   async () => {
     // Before the cluster is complete the registry refuses, and tells when to retry (W3).
     const session = await connect(parseRegCred(registry.regCredText));
-    await session.identify(await createVisitor());
+    await session.identify(newVisitor());
     const refused = await session.savedRoster('web').catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(RegistryRefused);
     expect(refused).toMatchObject({

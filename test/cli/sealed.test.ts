@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/cli/client-flags.ts';
 import { memberLabels } from '../../src/cli/verified-members.ts';
-import { createMember } from '../../src/client/index.ts';
 import { printRegCred } from '../../src/index.ts';
 import type { Token } from '../../src/wire/message.ts';
 import { LyingRegistry } from '../client/lying-registry.ts';
+import { newMember } from '../support/new-member.ts';
 import { CliRegistry } from './cli-registry.ts';
 import { runXlreg } from './xlreg-process.ts';
 
@@ -134,7 +134,7 @@ describe('a registry that lies', () => {
     lying = await LyingRegistry.start();
     file = join(directory, 'lying.dat');
     await writeFile(file, printRegCred(lying.regCred));
-    token = await lying.tokenOf(await createMember({ name: 'mallory', endPoints: ['192.0.2.1:1'] }));
+    token = await lying.tokenOf(newMember({ name: 'mallory', endPoints: ['192.0.2.1:1'] }));
   });
   afterAll(() => lying.stop());
 

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import {
   type ConnectOptions,
   connect,
-  createVisitor,
   type Member,
   parseRegCred,
   type RegCred,
   type RegistrySession,
 } from '../../src/client/index.ts';
+import { newVisitor } from '../support/new-member.ts';
 import { type RegistryOptions, type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 
 /** The RSA dialects over both transports, as rows for `describe.each`. */
@@ -27,8 +27,8 @@ export const ALL_WAYS = [
 ] as const satisfies readonly ConnectOptions[];
 
 /** Keys of all members in the RSA dialects, and of all sealed ones: a key that is sealed is refused in the others. */
-const keys = createVisitor();
-const sealedKeys = createVisitor();
+const keys = newVisitor();
+const sealedKeys = newVisitor();
 
 export class ClientRegistry {
   readonly process: RegistryProcess;
@@ -59,7 +59,7 @@ export class ClientRegistry {
   /** Opens a session of a new member with one end point. All members share keys: generating them takes time. */
   async identify(name: string, options: ConnectOptions = {}) {
     const sealed = (options.dialect ?? 'sealed') === 'sealed';
-    const { commsKey, sigKey } = await (sealed ? sealedKeys : keys);
+    const { commsKey, sigKey } = sealed ? sealedKeys : keys;
     const session = await this.connect(options);
     // Without an ID of its own, a sealed member has the one that certifies its key.
     const id = sealed ? randomBytes(32).toString('hex') : undefined;

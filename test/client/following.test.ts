@@ -1,9 +1,10 @@
 // The client library follows clusters by waiting requests in the sealed dialect (V1 to V6): what a watch shows, how
 // few messages it takes, and what it does about a wrong roster.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ClusterMember, connect, createMember, type RegistrySession } from '../../src/client/index.ts';
+import { type ClusterMember, connect, type RegistrySession } from '../../src/client/index.ts';
 import { bigintOf, longOf, type Message } from '../../src/wire/message.ts';
 import { runXlreg, startXlreg } from '../cli/xlreg-process.ts';
+import { newMember } from '../support/new-member.ts';
 import { until } from '../support/until.ts';
 import { describeEachEngine } from '../support/web-engines.ts';
 import { ClientRegistry } from './client-registry.ts';
@@ -173,7 +174,7 @@ describe('A roster whose hash does not fit', () => {
       // The first answer has no hash, so that it is taken; the second has a wrong one.
       return { ...state(requests.length), ...(requests.length > 1 && { RosterHash: new Uint8Array(32) }) };
     };
-    const member = await createMember({ name: 'reader', endPoints: ['127.0.0.1:4001'] });
+    const member = newMember({ name: 'reader', endPoints: ['127.0.0.1:4001'] });
     const session = await connect({ ...registry.regCred });
     await session.identify(member);
     const watch = session.members({ id: registry.clusterId.toString('hex') }, { pollMs: 5 });

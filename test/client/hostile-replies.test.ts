@@ -1,11 +1,13 @@
 // Replies of a hostile registry: too long, doubled, replayed, of the wrong type or without sense. Each ends the session
 // with an error that names the cause. Replies cut into single bytes are fine.
-import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connect, createVisitor, ProtocolError, RegistryRefused, RegistryUntrusted } from '../../src/client/index.ts';
+import { connect, ProtocolError, RegistryRefused, RegistryUntrusted } from '../../src/client/index.ts';
 import { signToken } from '../../src/wire/member-token.ts';
 import { longOf, type Message, Op, type Token } from '../../src/wire/message.ts';
 import { exportSpki } from '../../src/wire/rsa-key.ts';
+import { newKey } from '../support/made-keys.ts';
+import { newVisitor } from '../support/new-member.ts';
 import { WAYS } from './client-registry.ts';
 import { answerInOrder, type Script, ScriptedRegistry, scriptedSigKey } from './scripted-registry.ts';
 
@@ -107,7 +109,7 @@ describe('a reply', () => {
     },
   ])('to Create $what is refused', async ({ reply, why }) => {
     const session = await connectTo(answers(reply));
-    await session.identify(await createVisitor());
+    await session.identify(newVisitor());
     const created = session.create('any', { size: 2 });
     await expect(created).rejects.toThrow(ProtocolError);
     await expect(created).rejects.toThrow(why);
@@ -124,13 +126,13 @@ describe('a reply', () => {
     },
   ])('to GetCluster with $what is refused', async ({ reply, why }) => {
     const session = await connectTo(answers({ Op: Op.ClusterMembers, ClusterID: Buffer.alloc(32), ...reply }));
-    await session.identify(await createVisitor());
+    await session.identify(newVisitor());
     await expect(session.cluster('any')).rejects.toThrow(why);
   });
 
   it('to Client is refused with another ID than presented', async () => {
     const session = await connectTo({});
-    await expect(session.identify({ ...(await createVisitor()), id: '07'.repeat(32) })).rejects.toThrow('another ID');
+    await expect(session.identify({ ...newVisitor(), id: '07'.repeat(32) })).rejects.toThrow('another ID');
   });
 
   it.each<{ what: string; change: (own: Token) => Token; why: string }>([
@@ -153,7 +155,7 @@ describe('a reply', () => {
 });
 
 it('trusts a new comms key that the registry has signed (S6)', async () => {
-  const fresh = createPublicKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
+  const fresh = createPublicKey(newKey());
   const changed = (own: Token) => signToken({ ...own, CommsKey: exportSpki(fresh) }, scriptedSigKey);
   const session = await connectTo({
     answer: (_, seal, own) => [seal({ Op: Op.RegCredReply, ClientSpecs: changed(own) })],
@@ -180,7 +182,7 @@ it('reads rosters without cluster size and ID', async () => {
       return [seal({ Op: Op.ClusterMembers, Which: longOf(1n << 63n), Tokens: [token(own)] })];
     },
   });
-  await session.identify(await createVisitor());
+  await session.identify(newVisitor());
   const id = '05'.repeat(20);
   const roster = await session.cluster({ id });
   expect(roster).toMatchObject({ clusterId: id, size: undefined, members: [{ index: 63, name: 'old one' }] });

@@ -1,8 +1,9 @@
 // A joined Cluster: its changes in order, slow readers, moves, leaving and closing.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ClusterMember, createMember } from '../../src/client/index.ts';
+import type { ClusterMember } from '../../src/client/index.ts';
 import { type ClusterState, eventsBetween } from '../../src/client/join/cluster-events.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
+import { newMember } from '../support/new-member.ts';
 import { until } from '../support/until.ts';
 import { ClientRegistry, WAYS } from './client-registry.ts';
 import { eventsUntil, Joiners, namesIn, short } from './joiners.ts';
@@ -61,7 +62,7 @@ it('gives a slow reader the difference, and a fast one each change', async () =>
 });
 
 it('bounds the events between two states by 67', async () => {
-  const { commsKey, sigKey } = await createMember({ name: 'x', endPoints: [] });
+  const { commsKey, sigKey } = newMember({ name: 'x', endPoints: [] });
   const member = { name: 'x', endPoints: ['127.0.0.1:1'], attrs: 0n, commsKey, sigKey, verified: true };
   const at = (index: number, id: string): ClusterMember => ({ ...member, index, id });
   const state = (id: string, members: number): ClusterState => ({

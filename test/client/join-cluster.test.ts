@@ -6,12 +6,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   ClusterIncomplete,
   createJoinToken,
-  createMember,
   type JoinClusterOptions,
   joinCluster,
   MemoryStore,
 } from '../../src/client/index.ts';
 import { keyFingerprint } from '../../src/wire/rsa-key.ts';
+import { newMember } from '../support/new-member.ts';
 import { ALL_WAYS, ClientRegistry } from './client-registry.ts';
 import { eventsUntil, Joiners, namesIn, newStore } from './joiners.ts';
 
@@ -79,7 +79,7 @@ describe('the registry', () => {
   });
 
   it('is refused with a wrong fingerprint, at once and by its code', async () => {
-    const wrong = keyFingerprint((await createMember({ name: 'x', endPoints: [] })).sigKey);
+    const wrong = keyFingerprint(newMember({ name: 'x', endPoints: [] }).sigKey);
     for (const source of [file(), web(), registry.process.regCredText]) {
       const error = await failureOf(
         joiners.join('alice', newName(), { registry: source, fingerprint: wrong, size: 2 }),

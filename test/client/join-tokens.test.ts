@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type ConnectOptions,
   createJoinToken,
-  createMember,
   hashJoinToken,
   type Member,
   RegistryRefused,
@@ -12,6 +11,7 @@ import {
   RegistryUnreachable,
 } from '../../src/client/index.ts';
 import type { KnownRoster } from '../../src/client/roster-changes.ts';
+import { newMember } from '../support/new-member.ts';
 import { until } from '../support/until.ts';
 import { ClientRegistry } from './client-registry.ts';
 import { CuttingProxy } from './cutting-proxy.ts';
@@ -19,7 +19,7 @@ import { CuttingProxy } from './cutting-proxy.ts';
 let registry: ClientRegistry;
 let proxy: CuttingProxy;
 let [owner, alice, bob, anew]: Member[] = [];
-const memberOf = (name: string) => createMember({ name, endPoints: ['127.0.0.1:4001'] });
+const memberOf = (name: string) => newMember({ name, endPoints: ['127.0.0.1:4001'] });
 beforeAll(async () => {
   registry = await ClientRegistry.start();
   proxy = await CuttingProxy.start(registry.process.tcpPort);

@@ -3,19 +3,19 @@ import { randomBytes } from 'node:crypto';
 import {
   type Cluster,
   type ClusterEvent,
-  createMember,
   type JoinClusterOptions,
   joinCluster,
   MemoryStore,
 } from '../../src/client/index.ts';
 import { textOfIdentity } from '../../src/client/join/identity-store.ts';
+import { newMember } from '../support/new-member.ts';
 
 /** A key that is sealed is refused in the RSA dialects, so these have another one. */
-const shared = ['sealed', 'old'].map((name) => createMember({ name, endPoints: [] }));
+const shared = ['sealed', 'old'].map((name) => newMember({ name, endPoints: [] }));
 
 /** A store in memory with a new identity of this name. */
 export async function newStore(name: string, dialect = 'sealed'): Promise<MemoryStore> {
-  const keys = await shared[dialect === 'sealed' ? 0 : 1]!;
+  const keys = shared[dialect === 'sealed' ? 0 : 1]!;
   const store = new MemoryStore();
   await store.save(textOfIdentity({ member: { ...keys, name, id: randomBytes(32).toString('hex') } }));
   return store;

@@ -1,9 +1,13 @@
 // A pending request keeps its process alive, an idle session does not; and everything that is open ends with `using`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MemberStream, RegistryUnreachable, StreamCut } from '../../src/client/index.ts';
+import { type MemberStream, RegistryUnreachable, StreamCut, saveMember } from '../../src/client/index.ts';
 import { MemberStreams } from '../../src/client/streams/member-streams.ts';
+import { newMember } from '../support/new-member.ts';
 import { until } from '../support/until.ts';
 import { ALL_WAYS, ClientRegistry } from './client-registry.ts';
 import { TestRoster, testMember } from './streams/directory.ts';
@@ -11,20 +15,26 @@ import { TestRoster, testMember } from './streams/directory.ts';
 const CLIENT = new URL('../../dist/src/client/index.js', import.meta.url).href;
 
 let registry: ClientRegistry;
+let directory: string;
+let homes = 0;
 beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'xlreg-lifetime-'));
   registry = await ClientRegistry.start();
 });
 afterAll(async () => {
+  await rm(directory, { recursive: true });
   expect(await registry.stop()).toBe(0);
 });
 
 /** Runs a program in which `session` is open and identified. Its standard output grows while it runs. */
-function program(way: (typeof ALL_WAYS)[number], code: string) {
+async function program(way: (typeof ALL_WAYS)[number], code: string) {
   const connect = way.transport === 'ws' ? registry.url : undefined;
-  const begin = `import { connect, createMember, parseRegCred } from '${CLIENT}';
+  const home = join(directory, `home-${homes++}`);
+  await saveMember(home, newMember({ name: 'child', endPoints: ['127.0.0.1:4001'] }));
+  const begin = `import { connect, loadMember, parseRegCred } from '${CLIENT}';
     const options = ${JSON.stringify({ dialect: way.dialect, connect })};
     const session = await connect(parseRegCred(process.env.REG_CRED), options);
-    await session.identify(await createMember({ name: 'child', endPoints: ['127.0.0.1:4001'] }));
+    await session.identify(await loadMember('${home}'));
     ${code}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', begin], {
     env: { ...process.env, REG_CRED: registry.process.regCredText },
@@ -40,14 +50,14 @@ function program(way: (typeof ALL_WAYS)[number], code: string) {
 
 describe.each(ALL_WAYS)('a process with a session in $dialect over $transport', (way) => {
   it('ends while the session is idle, without Bye', async () => {
-    const { state, ended } = program(way, "console.log('idle');");
+    const { state, ended } = await program(way, "console.log('idle');");
     expect(await ended).toBe(0);
     expect(state.text).toBe('idle\n');
   });
 
   it('lives until a pending request has its reply', async () => {
     const cluster = `pending-${way.transport}-${way.dialect}`;
-    const { state, ended } = program(
+    const { state, ended } = await program(
       way,
       `await session.create('${cluster}', { size: 2, confirmMs: 0 });
       await session.join('${cluster}');

@@ -1,8 +1,9 @@
 // Watching a cluster on a real registry: yields each member once as it joins, until the cluster is full.
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type ClusterMember, createMember, createVisitor, type Member, watchCluster } from '../../src/client/index.ts';
+import { type ClusterMember, type Member, watchCluster } from '../../src/client/index.ts';
 import { runXlreg, startXlreg } from '../cli/xlreg-process.ts';
+import { newMember, newVisitor } from '../support/new-member.ts';
 import { until } from '../support/until.ts';
 import { ALL_WAYS, ClientRegistry, WAYS } from './client-registry.ts';
 
@@ -17,7 +18,7 @@ afterAll(async () => {
 
 async function visit(way: (typeof ALL_WAYS)[number]) {
   const session = await registry.connect(way);
-  await session.identify(await createVisitor());
+  await session.identify(newVisitor());
   return session;
 }
 
@@ -182,7 +183,7 @@ describe('a yielded member that is evicted', () => {
 it('gathers a full cluster of 64 from partial replies', async () => {
   // In sealed one reply has room for all, and members with one key and no ID are one member.
   const way = { dialect: 'prefixed' } as const;
-  const keys = await createVisitor();
+  const keys = newVisitor();
   const endPoints = ['127.0.0.1:4001'];
   const ids = await Promise.all(
     Array.from({ length: 64 }, async (_, place) => {
@@ -196,7 +197,7 @@ it('gathers a full cluster of 64 from partial replies', async () => {
     }),
   );
   const session = await registry.connect(way);
-  await session.identify(await createMember({ name: 'reader', endPoints: [] }));
+  await session.identify(newMember({ name: 'reader', endPoints: [] }));
   const seen: ClusterMember[] = [];
   for await (const member of session.members('full')) seen.push(member);
   const whole = await session.cluster('full');

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { rosterOf } from '../../src/client/cluster.ts';
 import { HomeMemory } from '../../src/client/home-memory.ts';
-import { type ClusterMember, createMember, type Member } from '../../src/client/index.ts';
+import type { ClusterMember, Member } from '../../src/client/index.ts';
 import { stateFor } from '../../src/client/statements.ts';
 import { RosterVerifier } from '../../src/client/verification.ts';
 import { longOf, type Token } from '../../src/wire/message.ts';
 import type { RegCred } from '../../src/wire/reg-cred.ts';
 import { signStatement } from '../../src/wire/statement.ts';
+import { newMember } from '../support/new-member.ts';
 
 const registryId = Buffer.alloc(32, 1);
 const clusterId = Buffer.alloc(32, 2);
@@ -19,7 +20,7 @@ let alice: Member;
 let token: Token;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'xlreg-restored-'));
-  alice = await createMember({ name: 'alice', endPoints: ['192.0.2.1:1'] });
+  alice = newMember({ name: 'alice', endPoints: ['192.0.2.1:1'] });
   const regCred = { id: registryId, sigKey: alice.commsKey } as unknown as RegCred;
   ({ token } = await stateFor(alice, regCred));
 });

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
-  createMember,
   type Member,
   RosterFolder,
   SavedRosterError,
@@ -18,6 +17,8 @@ import { encodeRosterToken, type Token } from '../../src/wire/message.ts';
 import type { RegCred } from '../../src/wire/reg-cred.ts';
 import { encodeRosterBody, type RosterBody, signRosterBody } from '../../src/wire/roster-body.ts';
 import { statementBytes } from '../../src/wire/statement.ts';
+import { newKey } from '../support/made-keys.ts';
+import { newMember } from '../support/new-member.ts';
 
 const sk = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const registryId = Buffer.alloc(32, 1);
@@ -32,7 +33,7 @@ let bob: Token;
 let old: Token;
 let directory: string;
 beforeAll(async () => {
-  const make = (name: string) => createMember({ name, endPoints: ['192.0.2.1:1'], labels: { zone: name } });
+  const make = (name: string) => newMember({ name, endPoints: ['192.0.2.1:1'], labels: { zone: name } });
   const tokenOf = async (member: Member) => (await stateFor(member, regCred)).token;
   const members = await Promise.all([make('alice'), make('bob'), make('old')]);
   const tokens = await Promise.all(members.map(tokenOf));
@@ -155,7 +156,7 @@ describe('verifySavedRoster', () => {
   });
 
   function resigned(tokens: readonly Token[]): Uint8Array {
-    const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    const other = newKey();
     const RosterBody = bodyOf(tokens);
     return savedRosterFile({ RosterBody, RosterSignature: signRosterBody(other, RosterBody), Tokens: [...tokens] });
   }

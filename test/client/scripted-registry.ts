@@ -1,6 +1,6 @@
 // A registry that follows a test's script over real sockets, for behaviour that a real registry never shows. It has its
 // own keys and answers a Hello correctly by default, so later faults are the script's.
-import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
@@ -16,6 +16,7 @@ import type { RegCred } from '../../src/wire/reg-cred.ts';
 import { exportSpki, modulusOf } from '../../src/wire/rsa-key.ts';
 import { encryptFrames } from '../../src/wire/sealed-frame.ts';
 import { encodeSealCert, SEALED_HELLO_BYTES, SEALED_PROLOGUE, type SealCert } from '../../src/wire/sealed-hello.ts';
+import { newKey } from '../support/made-keys.ts';
 
 /** The behaviour of a scripted registry. */
 export interface Script {
@@ -27,9 +28,8 @@ export interface Script {
   certify?(good: SealCert, sign: (cert: SealCert, id?: Uint8Array, key?: KeyObject) => Buffer): Buffer;
 }
 
-const keyPair = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-const COMMS_KEY = keyPair();
-const SIG_KEY = keyPair();
+const COMMS_KEY = newKey();
+const SIG_KEY = newKey();
 
 export class ScriptedRegistry {
   readonly #tcp: Server;

@@ -7,8 +7,6 @@ import {
   ClockFault,
   type ConnectOptions,
   connect,
-  createMember,
-  createVisitor,
   EndPointUnknown,
   type Member,
   ProtocolError,
@@ -20,13 +18,15 @@ import {
 import { longOf, type Message, Op, type Token } from '../../src/wire/message.ts';
 import { verifyPss } from '../../src/wire/pss.ts';
 import { clientProof, returnProof, statementBytes, statementDigest } from '../../src/wire/statement.ts';
+import { newKey } from '../support/made-keys.ts';
+import { newMember, newVisitor } from '../support/new-member.ts';
 import { answerInOrder, type Script, ScriptedRegistry } from './scripted-registry.ts';
 
-const otherKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const otherKey = newKey();
 const DAY = 86_400;
 let member: Member;
 beforeAll(async () => {
-  member = await createMember({ name: 'alice', endPoints: ['127.0.0.1:1'], labels: { zone: 'b', rack: '7 = x' } });
+  member = newMember({ name: 'alice', endPoints: ['127.0.0.1:1'], labels: { zone: 'b', rack: '7 = x' } });
 });
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -237,7 +237,7 @@ describe('a client', () => {
   });
 
   it('signs once more above the seq on record', async () => {
-    const fresh = await createMember({ name: 'late', endPoints: [] });
+    const fresh = newMember({ name: 'late', endPoints: [] });
     const recorded = Date.now() + 3_600_000;
     const { scripted, presented } = await recording({ recorded });
     const session = await to(scripted, 'tcp');
@@ -248,7 +248,7 @@ describe('a client', () => {
   });
 
   it('signs once more if the registry has another statement under its seq', async () => {
-    const fresh = await createMember({ name: 'twin', endPoints: [] });
+    const fresh = newMember({ name: 'twin', endPoints: [] });
     const { scripted, presented } = await recording({
       answer: (message, seal) =>
         message.Op === Op.Client && presented.length === 1
@@ -263,7 +263,7 @@ describe('a client', () => {
   });
 
   it('does not follow a seq two days ahead of its clock', async () => {
-    const fresh = await createMember({ name: 'never', endPoints: [] });
+    const fresh = newMember({ name: 'never', endPoints: [] });
     const { scripted, presented } = await recording({ recorded: Date.now() + 3 * DAY * 1_000 });
     const refused = (await to(scripted, 'tcp')).identify(fresh);
     await expect(refused).rejects.toThrow('statement is older than the one on record');
@@ -285,7 +285,7 @@ describe('a client', () => {
 
   it('has an ID that is the hash of its key, as a visitor, too', async () => {
     const { scripted, presented } = await recording();
-    const visitor = await createVisitor();
+    const visitor = newVisitor();
     const session = await to(scripted, 'tcp');
     const { id } = await session.identify(visitor);
     expect(presented[0]!.ClientSpecs!.ID).toHaveLength(32);
@@ -317,7 +317,7 @@ describe('a client', () => {
         ? [seal({ Op: Op.RegCredReply, ClientSpecs: own, ObservedAddress: '127.0.0.1' })]
         : undefined;
     const { scripted, presented } = await recording({ answer: script });
-    const fresh = { ...(await createVisitor()), endPoints: ['auto:1'] };
+    const fresh = { ...newVisitor(), endPoints: ['auto:1'] };
     for (const [dialect, why] of [
       ['sealed', 'which others cannot reach'],
       ['prefixed', 'needs the dialect sealed'],

@@ -1,7 +1,8 @@
 // Every request of a session to a real registry, in all dialects over both transports.
 import { createPublicKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createMember, createVisitor, RegistryRefused, RegistryUnreachable } from '../../src/client/index.ts';
+import { RegistryRefused, RegistryUnreachable } from '../../src/client/index.ts';
+import { newMember, newVisitor } from '../support/new-member.ts';
 import { ALL_WAYS, ClientRegistry } from './client-registry.ts';
 
 let registry: ClientRegistry;
@@ -29,7 +30,7 @@ describe.each(ALL_WAYS)('$dialect over $transport', (way) => {
     });
 
     const endPoints = ['127.0.0.1:4001', 'TcpEndPoint: [::1]:4002'];
-    const member = await createMember({ name: 'first', endPoints, attrs: 2n ** 63n + 4n });
+    const member = newMember({ name: 'first', endPoints, attrs: 2n ** 63n + 4n });
     const { id, attrs } = await session.identify(member);
     expect(id).toMatch(/^[0-9a-f]{64}$/);
     expect(attrs).toBe(2n ** 63n + 4n);
@@ -74,7 +75,7 @@ describe.each(ALL_WAYS)('$dialect over $transport', (way) => {
     await session.join(unique('by-name'));
 
     const visitor = await registry.connect(way);
-    await visitor.identify(await createVisitor());
+    await visitor.identify(newVisitor());
     const roster = await visitor.cluster(unique('by-name'));
     expect(roster).toMatchObject({ clusterId, size: 5, members: [{ index: 0, id }] });
   });
@@ -89,7 +90,7 @@ describe.each(ALL_WAYS)('$dialect over $transport', (way) => {
 
   it('sends requests behind an identification that is under way', async () => {
     const session = await registry.connect(way);
-    const member = await createMember({ name: 'hasty', endPoints: ['127.0.0.1:4001'] });
+    const member = newMember({ name: 'hasty', endPoints: ['127.0.0.1:4001'] });
     const [{ id }, created, joined] = await Promise.all([
       session.identify(member),
       session.create(unique('hasty'), { size: 2 }),
@@ -126,14 +127,14 @@ describe('a session', () => {
 
   it('refuses to identify by a missing or invalid ID', async () => {
     const session = await registry.connect();
-    await expect(session.identify(await createVisitor(), 'id')).rejects.toThrow(TypeError);
-    await expect(session.identify({ ...(await createVisitor()), id: 'ab' })).rejects.toThrow(TypeError);
+    await expect(session.identify(newVisitor(), 'id')).rejects.toThrow(TypeError);
+    await expect(session.identify({ ...newVisitor(), id: 'ab' })).rejects.toThrow(TypeError);
   });
 
   it('reports a bad signature after a return with another key', async () => {
     const { session, member, id } = await registry.identify('forged');
     await session.bye();
-    const { sigKey } = await createVisitor();
+    const { sigKey } = newVisitor();
     const other = await registry.connect();
     await expect(other.identify({ ...member, id, sigKey }, 'id')).rejects.toThrow('bad digital signature');
     const third = await registry.connect();

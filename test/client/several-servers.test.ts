@@ -6,7 +6,6 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   connect,
-  createVisitor,
   parseRegCred,
   type RegCred,
   RegistryUnreachable,
@@ -14,6 +13,7 @@ import {
   type XlRegError,
 } from '../../src/client/index.ts';
 import { copyIdentity } from '../support/identity-copy.ts';
+import { newVisitor } from '../support/new-member.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { TcpBalancer } from '../support/tcp-balancer.ts';
 import { ScriptedRegistry } from './scripted-registry.ts';
@@ -164,7 +164,7 @@ it('connects elsewhere after a lost session', async () => {
 it('keeps a session on one server behind a balancer', async () => {
   const balancer = await TcpBalancer.start([one.tcpPort, other.tcpPort]);
   stops.push(() => balancer.stop());
-  const visitor = await createVisitor();
+  const visitor = newVisitor();
   const started = async () =>
     Promise.all(
       [one, other].map(async (server) => {

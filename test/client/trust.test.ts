@@ -1,9 +1,10 @@
 // Trust and reachability: a registry with other keys, no registry, a silent one, and a caller that aborts.
-import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, ProtocolError, RegistryUnreachable, RegistryUntrusted, XlRegError } from '../../src/client/index.ts';
+import { newKey } from '../support/made-keys.ts';
 import { ClientRegistry, WAYS } from './client-registry.ts';
 import { type Script, ScriptedRegistry } from './scripted-registry.ts';
 
@@ -16,7 +17,7 @@ afterAll(async () => {
   expect(await registry.stop()).toBe(0);
 });
 
-const otherKey = createPublicKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
+const otherKey = createPublicKey(newKey());
 
 /** Runs `body` with a scripted registry. */
 async function withScript(script: Script, body: (scripted: ScriptedRegistry) => Promise<void>): Promise<void> {

@@ -7,8 +7,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type ClusterMember,
   connect,
-  createMember,
-  createVisitor,
   loadMember,
   type Member,
   openMember,
@@ -16,6 +14,8 @@ import {
 } from '../../src/client/index.ts';
 import { longOf, type Token } from '../../src/wire/message.ts';
 import { signStatement } from '../../src/wire/statement.ts';
+import { newKey } from '../support/made-keys.ts';
+import { newMember, newVisitor } from '../support/new-member.ts';
 import { LyingRegistry } from './lying-registry.ts';
 
 let registry: LyingRegistry;
@@ -27,8 +27,11 @@ let directory: string;
 beforeAll(async () => {
   registry = await LyingRegistry.start();
   directory = await mkdtemp(join(tmpdir(), 'xlreg-rosters-'));
-  const make = (name: string) => createMember({ name, endPoints: ['192.0.2.1:1'], labels: { zone: name } });
-  [alice, bob, keys] = await Promise.all([make('alice'), make('bob'), createVisitor()]);
+  const make = (name: string) => {
+    const member = newMember({ name, endPoints: ['192.0.2.1:1'], labels: { zone: name } });
+    return { ...member, commsKey: newKey() };
+  };
+  [alice, bob, keys] = [make('alice'), make('bob'), newVisitor()];
 });
 beforeEach(() => {
   // Another ID is another client with a memory of its own.

@@ -7,6 +7,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
+import { newKey } from '../support/made-keys.ts';
 import { encodeToken, type FieldToken, type TokenInput } from './protobuf.ts';
 
 /** A member's two key pairs; the DER forms are SubjectPublicKeyInfo, as on the wire. */
@@ -19,13 +20,13 @@ export interface MemberKeys {
 
 const pool = new Map<string, { der: Buffer; privateKey: KeyObject }>();
 
-/** The key pair in a slot of this process's pool, generated on first use; 2048 bits take 100 ms and more. */
+/** The key pair in a slot of this process's pool, taken at its first use. */
 function pair(slot: string, modulusLength: number): { der: Buffer; privateKey: KeyObject } {
   const name = `${slot}/${modulusLength}`;
   let made = pool.get(name);
   if (made === undefined) {
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength });
-    made = { der: publicKey.export({ type: 'spki', format: 'der' }), privateKey };
+    const privateKey = modulusLength === 2048 ? newKey() : generateKeyPairSync('rsa', { modulusLength }).privateKey;
+    made = { der: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }), privateKey };
     pool.set(name, made);
   }
   return made;

@@ -5,7 +5,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { connect, createVisitor, type Member, parseRegCred, type RegistrySession } from '../../src/client/index.ts';
+import { connect, type Member, parseRegCred, type RegistrySession } from '../../src/client/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { CoordinatorThread } from '../../src/coordinator/thread/handle.ts';
 import { SLOTS_PER_WORKER } from '../../src/limits.ts';
@@ -16,12 +16,13 @@ import { WorkerChannel } from '../../src/shared-memory/worker-channel.ts';
 import { samplesOf } from '../metrics/metrics-text.ts';
 import { adminToken } from '../support/admin-token.ts';
 import { giveKeys } from '../support/made-keys.ts';
+import { newVisitor } from '../support/new-member.ts';
 import { until } from '../support/until.ts';
 
 const LOOPBACK = '127.0.0.1:0';
 const { serve } = CoordinatorThread.prototype;
 /** All clients share keys: generating them takes time. A key that is sealed is refused in the other dialects. */
-const [keys, sealedKeys] = [createVisitor(), createVisitor()];
+const [keys, sealedKeys] = [newVisitor(), newVisitor()];
 
 export class FrontsServer {
   readonly server: Server;
@@ -109,7 +110,7 @@ export class FrontsServer {
   /** Opens a session of a new client. */
   async client(name: string, dialect: 'chained' | 'sealed' = 'chained', more: Partial<Member> = {}) {
     const session = await this.session(dialect);
-    const own = await (dialect === 'sealed' ? sealedKeys : keys);
+    const own = dialect === 'sealed' ? sealedKeys : keys;
     await session.identify({ ...own, name, endPoints: ['127.0.0.1:4001'], attrs: 0n, ...more });
     return session;
   }

@@ -1,15 +1,15 @@
 // New limits on a running server: they count at once for new connections, Hellos and additions to the table.
-
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { connect, createVisitor, parseRegCred, type RegistrySession } from '../../src/client/index.ts';
+import { connect, parseRegCred, type RegistrySession } from '../../src/client/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { OWN_PROCESS } from '../../src/server/own-process.ts';
 import { startServer } from '../../src/server/server.ts';
 import { giveKeys } from '../support/made-keys.ts';
+import { newVisitor } from '../support/new-member.ts';
 
 it('replaces the limits of connections, of growth and of the table', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'xlreg-limits-'));
@@ -32,7 +32,7 @@ it('replaces the limits of connections, of growth and of the table', async () =>
     OWN_PROCESS,
   );
   const regCred = parseRegCred(server.regCred);
-  const keys = await createVisitor();
+  const keys = newVisitor();
   const sessions: RegistrySession[] = [];
   const open = async (name: string) => {
     const session = await connect(regCred, { connect: server.addresses.tcp!, helloTries: 1 });

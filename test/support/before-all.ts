@@ -1,20 +1,12 @@
-// Runs once before all test files. Builds dist/, since tests spawn the server that users run, and makes key pairs for
-// registries.
-
+// Runs once before all test files. Builds dist/, since tests spawn the server that users run, and makes RSA keys.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MADE_KEYS, makeKeyPairs } from './made-keys.ts';
+import { makeKeys } from './made-keys.ts';
 
-/** Vitest's global setup; returns the teardown. */
-export default async function beforeAll(): Promise<() => void> {
+/** Vitest's global setup. */
+export default async function beforeAll(): Promise<void> {
   build();
-  const made = mkdtempSync(join(tmpdir(), 'xlreg-keys-'));
-  await makeKeyPairs(made);
-  process.env[MADE_KEYS] = made;
-  return () => rmSync(made, { recursive: true });
+  await makeKeys();
 }
 
 /** Builds dist/ if it is missing or stale; throws with the output of a failed build. */

@@ -1,30 +1,47 @@
-// Ready keys for registries whose keys are not under test. On a slow machine two key pairs take as long as the rest of
-// a start.
-import { generateKeyPair, randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+// RSA keys for tests that do not test their making, which takes longer than a whole test. Made once for a checkout:
+// published ones would not do, since no registry outside a test takes them (K7).
+import { createPrivateKey, generateKeyPair, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** The environment variable with the folder of the keys. */
-export const MADE_KEYS = 'TEST_MADE_KEYS';
+const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/test-keys', import.meta.url));
+const MODULUS = { modulusLength: 2048 };
 
 /** More registries than any test runs at a time. */
-const COUNT = 8;
-const FILES = ['ck.pem', 'sk.pem'];
+const REGISTRIES = 8;
+const REGISTRY_FILES = ['ck.pem', 'sk.pem'];
+/** Most test files use fewer. */
+const OTHERS = 24;
 
-let taken = 0;
+let registries = 0;
+let others = 0;
 
-/** Makes the keys of some registries, each in its own folder. */
-export async function makeKeyPairs(folder: string): Promise<void> {
-  const make = async (place: number) => {
-    await mkdir(join(folder, String(place)));
-    for (const file of FILES) {
-      const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-      await writeFile(join(folder, String(place), file), pem, { mode: 0o600 });
-    }
+const registryFolder = (place: number) => join(FOLDER, `registry-${place % REGISTRIES}`);
+const other = (place: number) => `other-${place}.pem`;
+
+/** Makes the keys unless they are there. */
+export async function makeKeys(): Promise<void> {
+  if (existsSync(FOLDER)) return;
+  await mkdir(dirname(FOLDER), { recursive: true });
+  const folder = await mkdtemp(`${FOLDER}-`);
+  const make = async (...path: string[]) => {
+    const { privateKey } = await promisify(generateKeyPair)('rsa', MODULUS);
+    await writeFile(join(folder, ...path), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   };
-  await Promise.all(Array.from({ length: COUNT }, (_, place) => make(place)));
+  const pair = async (_: unknown, place: number) => {
+    const name = `registry-${place}`;
+    await mkdir(join(folder, name));
+    for (const file of REGISTRY_FILES) await make(name, file);
+  };
+  await Promise.all([
+    ...Array.from({ length: REGISTRIES }, pair),
+    ...Array.from({ length: OTHERS }, (_, place) => make(other(place))),
+  ]);
+  // Another run may have been faster.
+  await rename(folder, FOLDER).catch(() => rm(folder, { recursive: true }));
 }
 
 /**
@@ -32,11 +49,16 @@ export async function makeKeyPairs(folder: string): Promise<void> {
  * or if there are no ready keys.
  */
 export async function giveKeys(dataDir: string): Promise<void> {
-  const folder = process.env[MADE_KEYS];
-  if (folder === undefined) return;
+  if (!existsSync(FOLDER)) return;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   if ((await readdir(dataDir)).length > 0) return;
-  const from = join(folder, String(taken++ % COUNT));
-  for (const file of FILES) await copyFile(join(from, file), join(dataDir, file));
+  const from = registryFolder(registries++);
+  for (const file of REGISTRY_FILES) await copyFile(join(from, file), join(dataDir, file));
   await writeFile(join(dataDir, 'id'), `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+}
+
+/** A private key of 2,048 bits that no other call in this process returns: a ready one, or a new one behind the last. */
+export function newKey(): KeyObject {
+  const file = join(FOLDER, other(others++));
+  return existsSync(file) ? createPrivateKey(readFileSync(file)) : generateKeyPairSync('rsa', MODULUS).privateKey;
 }

@@ -1,5 +1,5 @@
 // The published test keys (K7): no registry starts with one, and none takes a member that has one, outside a test.
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +10,10 @@ import { memberWithKey, REGISTRY_KEYS_MAX, registryPems, TEST_MEMBERS_MAX } from
 import { isPublishedKey } from '../../src/wire/published-keys.ts';
 import { modulusOf } from '../../src/wire/rsa-key.ts';
 import { ClientRegistry } from '../client/client-registry.ts';
+import { newKey } from '../support/made-keys.ts';
 import { startRegistry as startProcess } from '../support/registry-process.ts';
 
-const pemOf = () => {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return privateKey.export({ type: 'pkcs8', format: 'pem' });
-};
+const pemOf = () => newKey().export({ type: 'pkcs8', format: 'pem' });
 
 it('names every key of the pool, and no other', () => {
   const registries = Array.from({ length: REGISTRY_KEYS_MAX }, (_, number) => registryPems(number)).flat();

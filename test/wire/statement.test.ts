@@ -1,6 +1,5 @@
 // Statements of members, their labels, the ID that certifies a SigKey, and the certificate of a registry's key.
-
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { isLabels, parseLabels, printLabels } from '../../src/wire/labels.ts';
 import { longOf, type Token } from '../../src/wire/message.ts';
@@ -8,8 +7,10 @@ import { verifyAllPss, verifyPss } from '../../src/wire/pss.ts';
 import { exportSpki, parseSpki } from '../../src/wire/rsa-key.ts';
 import { encodeSealCert, isMac1, mac1, mac1Key, readSealCert } from '../../src/wire/sealed-hello.ts';
 import { certifiedId, SEQ_MAX, seqOf, signStatement, statementBytes } from '../../src/wire/statement.ts';
+import { newKey } from '../support/made-keys.ts';
 
-const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const privateKey = newKey();
+const publicKey = createPublicKey(privateKey);
 const registryId = Buffer.alloc(32, 0xab);
 const token: Token = {
   Name: 'alice',
