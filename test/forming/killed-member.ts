@@ -1,4 +1,4 @@
-// One cluster of five member processes, of which one is killed at a chosen stage of forming and started again.
+// One cluster of member processes, of which one is killed at a chosen stage of forming and started again.
 import { expect } from 'vitest';
 import { createJoinToken, loadMember } from '../../src/client/index.ts';
 import type { RunningXlreg } from '../cli/xlreg-process.ts';
@@ -38,7 +38,7 @@ export const STAGES: readonly string[] = [...Object.keys(FIRST).reverse(), ...FU
 /** The state in which the killed member comes back. */
 export type Return = 'with its home' | 'without its home';
 
-/** Runs the case in a cluster of its own. Rejects or throws unless five members agree on a complete cluster. */
+/** Runs the case in a cluster of its own. Rejects or throws unless all members agree on a complete cluster. */
 export async function killAndReturn(registry: FormingRegistry, stage: string, back: Return, lane: Lane): Promise<void> {
   const cluster = `${stage} ${back}`.replaceAll(/\W+/g, '-');
   const first = FIRST[stage];
@@ -86,7 +86,7 @@ class KilledMember {
   async killedInFull({ stop, byToken }: { readonly stop: Stop; readonly byToken: boolean }): Promise<void> {
     if (byToken) await this.#createWithToken();
     this.#startOthers();
-    await this.#others[0]!.said(/4 of 5 members/);
+    await this.#others[0]!.said(new RegExp(`${SIZE - 1} of ${SIZE} members`));
     const successor = byToken && this.#back === 'without its home' ? await this.#successor() : undefined;
     const gate = await this.#registry.gate(0);
     const reached = gate.stopAt(stop);
@@ -124,10 +124,10 @@ class KilledMember {
     const held = slow.stopAt(FIRST_GET_CLUSTER_WITH_TOKEN);
     this.#startOthers(slow);
     await Promise.race([held, endedEarly(this.#others.at(-1)!)]);
-    await this.#others[0]!.said(/4 of 5 members/);
+    await this.#others[0]!.said(new RegExp(`${SIZE - 1} of ${SIZE} members`));
     const gate = await this.#registry.gate(0);
     const victim = this.#start(this.#home, gate.address);
-    await this.#others[0]!.said(/not yet confirmed: dave\n/);
+    await this.#others[0]!.said(new RegExp(`not yet confirmed: ${this.#lane.at(-1)!.name}\\n`));
     if (afterCompletion) {
       gate.shut();
       slow.open();
@@ -176,7 +176,7 @@ class KilledMember {
     return { home, joined: this.#start(home, this.#registry.address(1)) };
   }
 
-  /** All members end, and all five, asked at any server, get the same complete roster of five. */
+  /** All members end, and each, asked at any server, gets the same complete roster. */
   async #isComplete(home: string, running: readonly RunningXlreg[]): Promise<void> {
     const ended = await Promise.all(running.map((one) => one.ended));
     const failed = ended.filter(({ code }) => code !== 0).map(({ code, stderr }) => `${code}: ${stderr}`);
