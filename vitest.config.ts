@@ -8,7 +8,7 @@ const LONGEST = [
   ...['etcd/cluster', 'etcd/trouble', 'bench/commands', 'cli/wait-for-registry', 'server/load-balancers'],
   ...['server/exit-codes', 'server/output-trouble', 'net/limits', 'net/http-limits', 'backup/scheduled'],
   ...['identity/data-directory-lock', 'etcd/two-servers', 'forming/lmdb', 'forming/etcd-two-servers'],
-  ...['forming/etcd-one-server', 'forming/old-dialects'],
+  ...['forming/etcd-one-server', 'forming/old-dialects', 'browser/forming', 'client/join-cluster-registry'],
 ];
 
 /** test/front/node-22.test.ts runs them if the running Node cannot. */
