@@ -61,8 +61,13 @@ export class LiveClients implements ClientPlacements {
       return latest;
     }
     const placement: Placement = {
-      ...{ clientId, ends, sessions: 1, address, twin: false },
-      ...{ replaces: latest, replacedBy: undefined },
+      clientId,
+      ends,
+      sessions: 1,
+      address,
+      twin: false,
+      replaces: latest,
+      replacedBy: undefined,
     };
     if (latest) latest.replacedBy = placement;
     this.#latest.set(clientId, placement);

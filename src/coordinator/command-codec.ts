@@ -146,12 +146,14 @@ function writeFlagsAndStatement(command: RegisterCommand, to: ByteWriter): void 
   to.bytes(sealed!);
 }
 
-function readFlagsAndStatement(from: ByteReader): Pick<RegisterCommand, 'ephemeral' | 'certified'> {
+function readFlagsAndStatement(
+  from: ByteReader,
+): Pick<RegisterCommand, 'ephemeral' | 'certified' | 'seq' | 'statementDigest' | 'sealed'> {
   const flags = from.byte();
   const read = { ephemeral: (flags & EPHEMERAL) !== 0, ...((flags & CERTIFIED) !== 0 && { certified: true }) };
   if ((flags & STATED) === 0) return read;
   const [seq, statementDigest] = [Number(from.long()), from.hex()];
-  return { ...read, ...{ seq, statementDigest, sealed: Uint8Array.from(from.bytes()) } };
+  return { seq, statementDigest, sealed: Uint8Array.from(from.bytes()), ...read };
 }
 
 /** The origin whose growth budget pays for the slot's command. */
@@ -269,7 +271,10 @@ export function readReply(slot: Buffer): Reply {
       return { kind, cluster: readProperties(from), ...readRound(from) };
     case 'roster':
       return {
-        ...{ kind, cluster: readProperties(from), which: from.long(), next: from.byte() },
+        kind,
+        cluster: readProperties(from),
+        which: from.long(),
+        next: from.byte(),
         ...readState(from),
         ...readBarrier(from),
         roster: from.bytes(),
@@ -324,9 +329,9 @@ export function writeProperties(
 }
 
 export function readProperties(from: ByteReader): ClusterProperties {
-  const properties = { id: from.hex(), size: from.byte(), endPointCount: from.byte(), attrs: from.long() };
-  const confirmMs = from.word();
-  return confirmMs === NO_CONFIRM_MS ? properties : { ...properties, confirmMs };
+  const [id, size, endPointCount, attrs, confirmMs] = [from.hex(), from.byte(), from.byte(), from.long(), from.word()];
+  const properties = { id, size, endPointCount, attrs };
+  return confirmMs === NO_CONFIRM_MS ? properties : { confirmMs, ...properties };
 }
 
 function readRound(from: ByteReader): { readonly round?: string } {

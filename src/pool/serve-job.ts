@@ -130,10 +130,8 @@ function serveFrame(job: Job, before: Session, keys: SealedKeys, context: JobCon
   const found = openSealed(keys, job.bytes);
   if ('kind' in found) return found;
   const { op, message } = found;
-  const opened: Opened = {
-    ...{ before, session: { ...before, keys: found.keys }, op },
-    ...{ consumed: job.bytes.length, transport: job.transport },
-  };
+  const [session, consumed] = [{ ...before, keys: found.keys }, job.bytes.length];
+  const opened: Opened = { before, session, op, consumed, transport: job.transport };
   if (!isOp(op) || !message) return seal(opened, { kind: 'refused', why: 'tag-out-of-range' }, context);
   return take(job, opened, op, message, context);
 }
@@ -206,7 +204,7 @@ export function conclude({ opened, question }: PendingJob, reply: Reply, context
 /** Stage 5 of a request that waits: what the front end needs to resume it. */
 function park({ before, session, consumed }: Opened, { request, ...waiting }: Waiting): WorkerResult {
   const changed = session === before ? undefined : session;
-  return { ...waiting, ...NO_HELLO, consumed, session: changed, request: encodeMessage(request) };
+  return { consumed, session: changed, request: encodeMessage(request), ...NO_HELLO, ...waiting };
 }
 
 /**

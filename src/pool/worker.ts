@@ -170,7 +170,7 @@ class ChannelWorker {
     const open = since - started;
     const result = this.#rosterCache?.answer(command, (reply) => conclude(pending, reply, this.#context));
     if (result) return this.#finish(slot, result, { open, ask: 0, seal: performance.now() - since });
-    this.#pending[slot] = { ...pending, since, open };
+    this.#pending[slot] = { since, open, ...pending };
     writeCommand(command, this.#channel.responses[slot]!, origin);
     this.#channel.questions.push(slot);
     this.#pushedQuestions = true;

@@ -19,7 +19,7 @@ export function create(command: CreateCommand, contents: TableContents, limits: 
   if (maker && maker.clustersMade >= limits.clustersPerClient) return refuse('clusters-per-client');
   const { name, id, size, endPointCount, attrs, confirmMs, admits } = command;
   const record = { kind: 'cluster', name, id, size, endPointCount, attrs, ...confirmOf(confirmMs) } as const;
-  if (!admits) return { ...add(record, maker, contents, now), adds: 'cluster' };
+  if (!admits) return { adds: 'cluster', ...add(record, maker, contents, now) };
   if (!maker) return refuse('client-unknown');
   const added = add({ ...record, owner: maker.record.sigKeyDigest }, maker, contents, now);
   return withTokens(contents.clustersById.get(id)!, admits, { ...added, adds: 'cluster' });

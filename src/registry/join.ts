@@ -48,7 +48,7 @@ export function join(
 function withCompletion(joined: Outcome, cluster: Cluster, { uses, rosters }: TableContents): Outcome {
   const completes = cluster.record.confirmMs === 0 && cluster.isFull && !isComplete(cluster);
   if (!completes || uses || !rosters) return withEpoch(joined, cluster, rosters);
-  return { ...withEffect(joined, raiseEpoch(cluster, rosters)), completes };
+  return { completes, ...withEffect(joined, raiseEpoch(cluster, rosters)) };
 }
 
 /** The refusals for want of a seat. A replacement needs none, but waits for a round to end. */

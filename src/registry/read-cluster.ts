@@ -23,7 +23,11 @@ export function readCluster(command: GetClusterCommand, cluster: Cluster, histor
   const from = cursor?.clusterId === id ? cursor.from : 0;
   const { which, next, bytes } = cluster.roster(command.which & shown, from, rosterBytesMax, sealed);
   return {
-    ...{ kind: 'roster', cluster: propertiesOf(cluster), which, next, roster: bytes },
+    kind: 'roster',
+    cluster: propertiesOf(cluster),
+    which,
+    next,
+    roster: bytes,
     ...(sealed && { sealed: stateOf(cluster, clientId, changed, history) }),
     ...viewOf(cluster),
   };
@@ -50,8 +54,11 @@ function cutWait(cluster: Cluster): { readonly atMostMs?: number } {
 
 function stateOf(cluster: Cluster, clientId: string, changed: bigint, history: string): RosterState {
   return {
-    ...{ version: cluster.versions.version, history, epoch: epochOf(cluster) },
-    ...{ emptied: cluster.emptySeats & changed, rosterHash: cluster.rosterHash },
+    version: cluster.versions.version,
+    history,
+    epoch: epochOf(cluster),
+    emptied: cluster.emptySeats & changed,
+    rosterHash: cluster.rosterHash,
     yourSeat: cluster.seatCode(clientId),
   };
 }

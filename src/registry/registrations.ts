@@ -65,7 +65,7 @@ export class Registrations {
       const client = contents.clients.get(id);
       if (!client?.record.marked) continue;
       const { record: before, stored } = client;
-      lifted.push({ before, stored, after: { ...copyOf(before), marked: undefined } });
+      lifted.push({ before, stored, after: copyOf(before, undefined) });
       if (lifted.length === MARKS_LIFTED_MAX) break;
     }
     if (clientId !== undefined && lifted.length === 0) return refuse('client-unknown');
@@ -165,25 +165,35 @@ function seatsOf({ record, seats }: Client): Change[] {
 }
 
 /** Returns the record after the registration; `holder` itself if it is the same. */
-function nextRecord({ certified: _, ...command }: RegisterCommand, holder: ClientRecord | undefined): ClientRecord {
+function nextRecord(command: RegisterCommand, holder: ClientRecord | undefined): ClientRecord {
   if (command.seq !== undefined) {
     // PSS is randomised: the same statement keeps the signature on record.
     const isSame = holder?.sealed && holder.statementDigest === command.statementDigest;
-    if (isSame) return holder.marked ? holder : { ...copyOf(holder), marked: true };
-    return { ...command, kind: 'client', marked: true };
+    if (isSame && holder.marked) return holder;
+    return copyOf(isSame ? holder : command, true);
   }
   const isSame = holder && Buffer.compare(holder.token, command.token) === 0 && holder.ephemeral === command.ephemeral;
   if (isSame) return holder;
   // The seq stays, so that no older statement returns later.
-  return { ...command, kind: 'client', ...(holder?.seq !== undefined && { seq: holder.seq }) };
+  const { clientId, name, token, sigKeyDigest, endPointCount, ephemeral } = command;
+  const record = { kind: 'client', clientId, name, token, sigKeyDigest, endPointCount, ephemeral } as const;
+  return holder?.seq === undefined ? record : { seq: holder.seq, ...record };
 }
 
 /** Copies a record by its fields: one from a store has getters, which a spread would lose. */
-function copyOf(record: ClientRecord): ClientRecord {
-  const { clientId, name, token, sealed, sigKeyDigest, endPointCount, ephemeral, seq, statementDigest, marked } =
-    record;
+function copyOf(record: ClientRecord | RegisterCommand, marked: true | undefined): ClientRecord {
+  const { clientId, name, token, sealed, sigKeyDigest, endPointCount, ephemeral, seq, statementDigest } = record;
   return {
-    ...{ kind: 'client', clientId, name, token, sealed, sigKeyDigest, endPointCount, ephemeral },
-    ...{ seq, statementDigest, marked },
+    kind: 'client',
+    clientId,
+    name,
+    token,
+    sealed,
+    sigKeyDigest,
+    endPointCount,
+    ephemeral,
+    seq,
+    statementDigest,
+    marked,
   };
 }

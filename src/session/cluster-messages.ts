@@ -58,7 +58,9 @@ export function serveCreate(session: IdentifiedSession, message: Message, contex
       withCluster(reply, (cluster) => ({
         kind: 'answer',
         message: {
-          ...{ Op: Op.CreateReply, ...clusterFields(cluster), ...confirmField(session, cluster) },
+          Op: Op.CreateReply,
+          ...clusterFields(cluster),
+          ...confirmField(session, cluster),
           // A cluster that this Create has made has the ID that the command proposed (R15).
           ...(isSealed(session) && { Existed: cluster.id !== id }),
         },
@@ -73,7 +75,9 @@ export function serveJoin(session: IdentifiedSession, message: Message, context:
   return {
     kind: 'question',
     command: {
-      ...{ kind: 'join', clientId: session.clientId, cluster },
+      kind: 'join',
+      clientId: session.clientId,
+      cluster,
       ...roundIn(session, message),
       ...claimOf(session, message, context),
     },
@@ -81,7 +85,9 @@ export function serveJoin(session: IdentifiedSession, message: Message, context:
       withCluster(reply, (joined, round) => ({
         kind: 'answer',
         message: {
-          ...{ Op: Op.JoinReply, ...clusterFields(joined), ...confirmField(session, joined) },
+          Op: Op.JoinReply,
+          ...clusterFields(joined),
+          ...confirmField(session, joined),
           ...(isSealed(session) && round !== undefined && { Round: Buffer.from(round, 'hex') }),
         },
         session: { ...session, clusterId: joined.id },

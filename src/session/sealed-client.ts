@@ -42,8 +42,12 @@ function register(
     { bytes: clientProof(h, digest), signature: proof },
   ]);
   if (!verified) return { kind: 'refused', why: 'signature-invalid' };
-  const statement = { seq, statementDigest: digest.toString('hex'), sealed: encodeSealedFields(token) };
-  const command = { ...registrationOf(token), ...statement };
+  const command = {
+    seq,
+    statementDigest: digest.toString('hex'),
+    sealed: encodeSealedFields(token),
+    ...registrationOf(token),
+  };
   return {
     kind: 'question',
     command,

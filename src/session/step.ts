@@ -75,7 +75,9 @@ function serveRegCredRequest(session: Session, _message: Message, context: Sessi
   const { keys } = session;
   const observed = keys.dialect === 'sealed' && keys.observedAddress !== '';
   const message = {
-    ...{ Op: Op.RegCredReply, Version: context.version, ClientSpecs: context.registryToken },
+    Op: Op.RegCredReply,
+    Version: context.version,
+    ClientSpecs: context.registryToken,
     ...(observed && { ObservedAddress: keys.observedAddress }),
   };
   return { kind: 'answer', message, session };

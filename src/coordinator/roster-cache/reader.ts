@@ -75,8 +75,10 @@ function rosterFrom(
   // All members of a complete cluster have confirmed. Clusters with an open round are not cached.
   const confirmed = state.epoch > 0 ? taken : 0n;
   return {
-    ...{ kind: 'roster', cluster, ...choose(page, 'whole', seats, command, from) },
-    sealed: { ...state, history, emptied: lowest(cluster.size) ^ taken, yourSeat: page.indexAt(own) },
+    kind: 'roster',
+    cluster,
+    sealed: { history, emptied: lowest(cluster.size) ^ taken, yourSeat: page.indexAt(own), ...state },
+    ...choose(page, 'whole', seats, command, from),
     ...(cluster.confirmMs !== undefined && { barrier: { epoch: state.epoch, round: undefined, confirmed } }),
   };
 }
