@@ -20,6 +20,7 @@ const ERROR_CODES = [
   ['`AUDIT_LOG_UNSOUND`, `SETTINGS_FAULTY`', '`xlreg audit verify` or `xlreg config` has found a fault'],
   ['`STORE_UNUSABLE`, `BACKUP_UNUSABLE`', 'a table or a backup cannot be used'],
   ['`ADMIN_PORT_UNREACHABLE`', 'no registry answers at the admin port'],
+  ['`ADMIN_PORT_SILENT`', 'the admin port takes the connection, but does not reply within 15 s'],
   ['`REFUSED_…`', 'the registry refused; from the admin port with a code of the [admin API](admin-api.md)'],
   ['`INTERRUPTED`', 'SIGHUP, SIGINT or SIGTERM ended the command'],
   ['`FAILED`', 'another failure of a command for operators'],

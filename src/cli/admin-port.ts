@@ -11,6 +11,23 @@ import { readSome, type SettingSources } from '../config.ts';
 import { OperatorError } from './operator-error.ts';
 import { DATA_DIRECTORY_FLAGS, operatorSources, orUsageError, reachableAddress } from './operator-settings.ts';
 
+/** Milliseconds from a request to the head of its reply. */
+const REPLY_MS = 15_000;
+
+/** Their reply comes after the copy of the table, which takes as long as the table is large. */
+const SLOW_ROUTES = ['POST /backup', 'POST /api/backup'];
+
+/** Code of the error for a connection without a reply. */
+export const SILENT = 'ADMIN_PORT_SILENT';
+
+class SilentError extends Error {
+  override readonly name = 'SilentError';
+
+  constructor() {
+    super(`it took the connection, but did not reply within ${REPLY_MS / 1000} s: it hangs, or is another program`);
+  }
+}
+
 /** An admin port, and the secret that it asks for. */
 export interface AdminPort {
   /** Such as `http://127.0.0.1:56791`. */
@@ -137,6 +154,7 @@ export async function openAdmin(
 ): Promise<IncomingMessage> {
   const [method, path] = route.split(' ') as [string, string];
   const body = content === undefined ? undefined : JSON.stringify(content);
+  let timer: NodeJS.Timeout | undefined;
   try {
     // fetch() cannot be given certificates.
     const request = url.startsWith('https:')
@@ -145,13 +163,17 @@ export async function openAdmin(
     request.setHeader('authorization', `Bearer ${token}`);
     if (body !== undefined) request.setHeader('content-length', Buffer.byteLength(body));
     request.end(body);
+    if (!SLOW_ROUTES.includes(route)) timer = setTimeout(() => request.destroy(new SilentError()), REPLY_MS);
     const [answer] = (await once(request, 'response')) as [IncomingMessage];
     // The response reports later errors.
     request.on('error', () => {});
     return answer;
   } catch (error) {
     signal.throwIfAborted();
-    throw new OperatorError(`no registry answers at ${url}: ${whyNot(error as NodeJS.ErrnoException)}`, 3);
+    const code = error instanceof SilentError ? SILENT : undefined;
+    throw new OperatorError(`no registry answers at ${url}: ${whyNot(error as NodeJS.ErrnoException)}`, 3, { code });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -92,6 +92,19 @@ it('names each flag that leads to the admin token, if there is none in ./xlreg-d
     code: 2,
     stderr: expect.stringMatching(/--data-dir, --config or --token-file\n$/),
   });
+});
+
+it('gives up on an admin port that takes connections and does not reply', async () => {
+  const silent = createTcpServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const admin = ['--admin', `127.0.0.1:${(silent.address() as AddressInfo).port}`, '--data-dir', plain.dataDir];
+  const [clusters, drain] = await Promise.all([run(['clusters', ...admin]), run(['drain', '--json', ...admin])]);
+  expect(clusters).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('did not reply within 15 s: it hangs, or'),
+  });
+  expect(drain).toMatchObject({ code: 3, stderr: expect.stringContaining('"code":"ADMIN_PORT_SILENT"') });
+  silent.close();
 });
 
 it('names the file of a token that is refused', async () => {

@@ -1,6 +1,6 @@
 // xlreg drain: starts the drain of a running registry over its admin port, and waits for its end.
 import { setTimeout as wait } from 'node:timers/promises';
-import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin, openAdmin } from '../admin-port.ts';
+import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin, openAdmin, SILENT } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
 import { OperatorError } from '../operator-error.ts';
 import { printJson } from '../print.ts';
@@ -39,6 +39,6 @@ async function isRunning(port: AdminPort, signal: AbortSignal): Promise<boolean>
     return true;
   } catch (error) {
     if (signal.aborted) throw error;
-    return false;
+    return error instanceof OperatorError && error.code === SILENT;
   }
 }
