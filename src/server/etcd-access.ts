@@ -1,8 +1,10 @@
 // The server's credentials for etcd: certificates, a user, and a password. The password comes from a file or the
 // environment, and appears in no argument, message or log line.
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { type Config, ConfigError } from '../config.ts';
 import type { StoreSettings } from '../store/open-store.ts';
+import type { ReloadablePart } from './reload.ts';
 
 /** Holds the password if there is no `--etcd-password-file`. */
 const PASSWORD_VARIABLE = 'XLREG_ETCD_PASSWORD';
@@ -26,6 +28,25 @@ export function readEtcdAccess(config: EtcdConfig, environment: NodeJS.ProcessEn
     throw new ConfigError(`etcd-user: needs etcd-password-file, or ${PASSWORD_VARIABLE} in the environment`);
   }
   return { prefix, tls, user: { name, password } };
+}
+
+/**
+ * The part of a reload that takes over nothing: it fails if the files of etcd are not as at the start any more. `inUse`
+ * is what they held then.
+ */
+export function reloadableEtcdAccess(
+  inUse: NonNullable<StoreSettings['etcd']>,
+  config: EtcdConfig,
+  environment: NodeJS.ProcessEnv,
+): ReloadablePart {
+  return {
+    name: 'etcd',
+    settings: () => [],
+    reload() {
+      if (isDeepStrictEqual(readEtcdAccess(config, environment), inUse)) return;
+      throw new ConfigError('a file of etcd-tls or etcd-password-file has changed: restart to use it');
+    },
+  };
 }
 
 function readSetting(setting: string, file: string): string {

@@ -3,7 +3,7 @@ import { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { coordinatorMetrics } from '../metrics/coordinator-metrics.ts';
 import { etcdMetrics } from '../metrics/etcd-metrics.ts';
 import { endPointsOf, isShared } from '../store/open-store.ts';
-import { readEtcdAccess } from './etcd-access.ts';
+import { readEtcdAccess, reloadableEtcdAccess } from './etcd-access.ts';
 import { growthRatesOf, tableLimitsOf } from './live-limits.ts';
 import type { ServerAudit } from './open-audit.ts';
 import type { OpenedIdentity } from './open-identity.ts';
@@ -16,13 +16,15 @@ export async function startCoordinator(
   audit: ServerAudit,
 ): Promise<CoordinatorThread> {
   const { config, host, metrics, state, growthMemory, limits, onStop } = context;
+  const etcd = readEtcdAccess(config, process.env);
+  context.reload.add(reloadableEtcdAccess(etcd, config, process.env));
   const store = {
     name: config.store,
     dataDirectory: config.dataDir,
     registryId: opened.identity.id.toString('hex'),
     bytesMax: config.storeBytesMax,
     fence: opened.fence.memory,
-    etcd: readEtcdAccess(config, process.env),
+    etcd,
   };
   const growth = { memory: growthMemory, rates: growthRatesOf(limits.config) };
   const data = { store, fronts: context.fronts, limits: tableLimitsOf(limits.config), growth };

@@ -2,7 +2,7 @@
 // contains a secret.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -73,6 +73,15 @@ describe.skipIf(programs === undefined)('access to etcd', () => {
     registries.push(registry);
     const regCred = parseRegCred(registry.regCredText);
     (await openSession({ regCred, transport: 'tcp', wsUrl: undefined, dialect: 'prefixed' })).close();
+
+    // A reload cannot take over renewed files of etcd, and says so.
+    const reloaded = (pattern: RegExp) => {
+      process.kill(registry.pid, 'SIGHUP');
+      return until('the reload', () => pattern.test(registry.stderr()));
+    };
+    await reloaded(/"msg":"reloaded"/);
+    appendFileSync(at('xlreg.pem'), '\n');
+    await reloaded(/"part":"etcd","reason":"a file of etcd-tls or etcd-password-file has changed: restart to use it"/);
   }, 40_000);
 
   it('works as a user with a password, renews a lost token, and reaches only its own prefix', async () => {
