@@ -15,6 +15,8 @@ export interface FurtherFrontsHost extends Omit<FrontThreadHost, 'ended'> {
   data(front: number): FrontData;
   /** A front end failed: its connections are closed. Another takes its place. */
   failed(front: number, error: unknown): void;
+  /** Another thread has taken the place of a front end that failed, and listens. */
+  restarted(front: number): void;
 }
 
 /** A front end with what is known of its thread. */
@@ -143,9 +145,10 @@ export class FurtherFronts {
     running.thread = undefined;
     this.#host.failed(front, error);
     if (!this.#failures.mayReplace()) return this.#host.broken(error);
-    this.#start(front).catch((failure) => {
-      if (!this.#closing) this.#host.broken(failure);
-    });
+    this.#start(front).then(
+      () => this.#closing || this.#host.restarted(front),
+      (failure) => this.#closing || this.#host.broken(failure),
+    );
   }
 
   #look(): void {

@@ -9,7 +9,7 @@ export function frontMetrics(registry: Registry, counters: readonly SessionCount
   const metrics = new ScrapedMetrics(registry);
   metrics.counters(
     'xlreg_front_sessions_started_total',
-    'Sessions whose Hello was answered, by front end. Front 0 is the main thread.',
+    'Sessions whose Hello was answered, by front end. Front 0 is the main thread, which serves TCP if it is alone.',
     ['front'],
     () => counters.map((one, front) => [{ front }, sum(SESSION_DIALECTS, one.started.bind(one))]),
   );

@@ -6,19 +6,17 @@ import { credentialsOf } from '../identity/credentials.ts';
 import { type Identity, writeRegCred } from '../identity/identity.ts';
 import { admissionMetrics } from '../metrics/admission-metrics.ts';
 import type { Listener } from '../net/connection.ts';
-import { holdPort } from '../net/tcp/port-guard.ts';
+import { type HeldPort, holdPort } from '../net/tcp/port-guard.ts';
 import { listenTcp, type TcpPort } from '../net/tcp/tcp-listener.ts';
 import { printRegCred, type RegCred } from '../wire/reg-cred.ts';
 import { listenPatiently } from './listen-patiently.ts';
 import type { ServerContext } from './server-context.ts';
 
 export interface BoundTcp {
-  /** Undefined if the port is off. */
-  readonly listener: Listener | undefined;
+  /** Undefined if the port is off. With further front ends it only holds the port for theirs, and must leave. */
+  readonly listener: Listener | HeldPort | undefined;
   /** The bound port, for the listeners of further front ends. Undefined if the port is off. */
   readonly port: TcpPort | undefined;
-  /** Lets other registries have the port. All listeners must be closed. */
-  release(): void;
   /** Shared by all ports. */
   readonly admission: Admission;
   readonly regCred: RegCred;
@@ -38,29 +36,17 @@ export async function bindTcp(context: ServerContext, identity: Identity): Promi
     isShared: context.fronts > 1,
   };
   const accept = connections.accept.bind(connections);
-  let release = () => {};
-  const listen = async () => {
-    if (!wanted!.isShared) return listenTcp(wanted!, admission, accept);
-    const held = await holdPort(wanted!.host, wanted!.port);
-    release = held.release;
-    return listenTcp({ ...wanted!, port: held.port }, admission, accept).catch((error) => {
-      release();
-      throw error;
-    });
+  const listen = ({ isShared, host, port }: TcpPort): Promise<Listener | HeldPort> => {
+    return isShared ? holdPort(host, port) : listenTcp(wanted!, admission, accept);
   };
-  const listener = wanted && (await listenPatiently(listen, observer.log));
+  const listener = wanted && (await listenPatiently(() => listen(wanted), observer.log));
   const port = listener && { ...wanted!, port: listener.port };
-  if (listener) {
-    context.onStop(async () => {
-      await listener.close();
-      release();
-    });
-  }
+  if (listener) context.onStop(() => listener.close());
   const regCred = credentialsOf(identity, config, listener);
   const regCredText = printRegCred(regCred);
   state.regCred = regCred;
   await writeRegCred(config.dataDir, regCredText);
-  return { listener, port, release: () => release(), admission, regCred, regCredText };
+  return { listener, port, admission, regCred, regCredText };
 }
 
 function startAdmission(context: ServerContext): Admission {

@@ -7,7 +7,7 @@ import { ListenError, type Listener } from '../net/connection.ts';
 const PORT_RETRY_MS = 100;
 
 /** Retries a failure that may pass for PORT_WAIT_MS. Rejects with ListenError. */
-export async function listenPatiently(listen: () => Promise<Listener>, log: Logger): Promise<Listener> {
+export async function listenPatiently<L extends Listener>(listen: () => Promise<L>, log: Logger): Promise<L> {
   const deadline = performance.now() + PORT_WAIT_MS;
   for (let isFirst = true; ; isFirst = false) {
     try {

@@ -45,7 +45,7 @@ export interface ServerContext {
   /** The registry of prom-client. */
   readonly metrics: Registry;
   readonly state: RegistryState;
-  /** Number of front ends, that of the main thread included. */
+  /** Number of front ends, that of the main thread included. Beside others it serves the WebSocket port only. */
   readonly fronts: number;
   /** The connections of the main thread. They are served once its front end runs. */
   readonly connections: ServedConnections;

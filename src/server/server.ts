@@ -114,7 +114,7 @@ async function newContext(
   for (const part of reloadableCertificates(certificates, observer.log)) reload.add(part);
   reload.add(reloadableLogLevel(observer.log));
   reload.add({ name: 'limits', settings: () => LIVE_LIMIT_SETTINGS, reload: (next) => limits.set(next) });
-  const fronts = config.tcp ? config.fronts : 1;
+  const fronts = config.tcp && config.fronts > 1 ? 1 + config.fronts : 1;
   const frontStats = Array.from({ length: fronts }, () => newFrontStats());
   return {
     ...{
@@ -169,7 +169,6 @@ async function runStages(context: ServerContext): Promise<Omit<Server, 'stop'>> 
     state.draining = true;
     admin.streams.close();
     await Promise.all([tcp.listener?.close(), ws?.close(), state.fronts?.unlisten()]);
-    tcp.release();
   });
   state.listening = true;
   return {

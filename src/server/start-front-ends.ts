@@ -1,5 +1,5 @@
-// Start step 7: the front end of the main thread with its workers, and the further front ends. Once they run,
-// connections are served.
+// Start step 7: the front end of the main thread with its workers, and the further front ends, which serve TCP if there
+// are any. Once they run, connections are served.
 import type { CoordinatorThread } from '../coordinator/thread/handle.ts';
 import { FrontEnd, type FrontSettings } from '../front/front-end.ts';
 import { FurtherFronts } from '../front/further-fronts.ts';
@@ -51,6 +51,7 @@ export async function startFrontEnds(
   });
   state.fronts = further;
   await further.start(others.map(({ front }) => front));
+  if (tcp.listener && 'leave' in tcp.listener) await tcp.listener.leave();
   state.pool = {
     get silentMs() {
       return Math.max(front.state.silentMs, further.silentMs);
@@ -88,14 +89,24 @@ function frontSettings(
     changes: coordinator.changes,
     connectionNumbers: newSequence(),
   };
-  return shareWorkers(config.workers, fronts).map((share, front) => ({ ...shared, ...share, front }));
+  return shareWorkers(config.workers, fronts, config.ws !== undefined).map((share, front) => ({
+    ...shared,
+    ...share,
+    front,
+  }));
 }
 
-/** The workers of each front end: as even as possible, one at least. */
+/** The workers of each front end: as even as possible, one at least. Front end 0 gets one if it has no port. */
 export function shareWorkers(
   workers: number,
   fronts: number,
+  hasWeb: boolean,
 ): { readonly workers: number; readonly firstWorker: number }[] {
+  if (fronts > 1 && !hasWeb) {
+    const others = shareWorkers(workers - 1, fronts - 1, true);
+    const behind = others.map((share) => ({ ...share, firstWorker: 1 + share.firstWorker }));
+    return [{ workers: 1, firstWorker: 0 }, ...behind];
+  }
   let firstWorker = 0;
   return Array.from({ length: fronts }, (_, front) => {
     const own = Math.max(1, Math.floor(workers / fronts) + (front < workers % fronts ? 1 : 0));
@@ -144,6 +155,7 @@ function furtherFronts(
       failures.count += 1;
       log.error({ front, err: error }, 'a front end failed: its connections are closed, and another takes its place');
     },
+    restarted: (front) => log.info({ front }, 'a front end that failed has been replaced, and listens again'),
   });
   limits.onSet((changed) => further.setLimits(changed));
   log.on('level-change', (level) => further.setLogLevel(level));

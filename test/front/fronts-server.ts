@@ -5,7 +5,13 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { connect, type Member, parseRegCred, type RegistrySession } from '../../src/client/index.ts';
+import {
+  type ConnectOptions,
+  connect,
+  type Member,
+  parseRegCred,
+  type RegistrySession,
+} from '../../src/client/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { CoordinatorThread } from '../../src/coordinator/thread/handle.ts';
 import { SLOTS_PER_WORKER } from '../../src/limits.ts';
@@ -50,7 +56,7 @@ export class FrontsServer {
     this.#arguments = args;
   }
 
-  /** Starts a server with two front ends and a worker for each, unless the flags say otherwise. */
+  /** Starts a server with two front ends for TCP and one worker each, unless the flags say otherwise. */
   static async start(...args: string[]): Promise<FrontsServer> {
     const dataDir = await mkdtemp(join(tmpdir(), 'xlreg-fronts-'));
     await giveKeys(dataDir);
@@ -100,9 +106,9 @@ export class FrontsServer {
     return socket;
   }
 
-  /** Opens a session in the dialect. */
-  async session(dialect: 'chained' | 'sealed' = 'chained'): Promise<RegistrySession> {
-    const session = await connect(parseRegCred(this.server.regCred), { dialect, helloTries: 1 });
+  /** Opens a session in the dialect, over TCP unless `more` says otherwise. */
+  async session(dialect: 'chained' | 'sealed' = 'chained', more: ConnectOptions = {}): Promise<RegistrySession> {
+    const session = await connect(parseRegCred(this.server.regCred), { dialect, helloTries: 1, ...more });
     this.#sessions.add(session);
     return session;
   }
@@ -122,9 +128,9 @@ export class FrontsServer {
     return Object.fromEntries(samples.map(({ labels, value }) => [labels[label] ?? '', value]));
   }
 
-  /** Open connections of each front end. */
+  /** Open connections of each front end that serves TCP: from number 1 on. */
   async openByFront(): Promise<number[]> {
-    return Object.values(await this.metric('xlreg_front_sessions_open', 'front'));
+    return Object.values(await this.metric('xlreg_front_sessions_open', 'front')).slice(1);
   }
 
   /** Resolves when the server counts this many connections. */

@@ -2,7 +2,6 @@
 
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/config.ts';
 import { ListenError } from '../../src/net/connection.ts';
 import { shareWorkers } from '../../src/server/start-front-ends.ts';
 import { until } from '../support/until.ts';
@@ -64,10 +63,21 @@ describe('two front ends', () => {
     const server = await start();
     await times(16, () => server.session());
     const cpu = await server.metric('xlreg_thread_cpu_seconds_total', 'thread');
-    expect(Object.keys(cpu)).toEqual(['main', 'front-1', 'coordinator', 'worker-0', 'worker-1']);
+    expect(Object.keys(cpu)).toEqual(['main', 'front-1', 'front-2', 'coordinator', 'worker-0', 'worker-1', 'worker-2']);
     expect(Object.values(cpu).every((seconds) => seconds > 0)).toBe(true);
     const started = Object.values(await server.metric('xlreg_front_sessions_started_total', 'front'));
-    expect(started[0]! + started[1]!).toBe(16);
+    expect(started[0]).toBe(0);
+    expect(started[1]! + started[2]!).toBe(16);
+  });
+
+  it('leave WebSocket to the main thread, with which they share limits', async () => {
+    const server = await start('--limit-exempt', 'off', '--max-connections-per-address', '2');
+    await server.session('chained', { connect: `ws://${server.server.addresses.ws}/xlreg` });
+    await server.session();
+    await expect(server.session()).rejects.toThrow('turned this client away');
+    const started = Object.values(await server.metric('xlreg_front_sessions_started_total', 'front'));
+    expect(started[0]).toBe(1);
+    expect(started[1]! + started[2]!).toBe(1);
   });
 
   it('end a wait for a cluster on whichever front end the waiting client is', async () => {
@@ -160,7 +170,7 @@ describe('a front end that dies', () => {
   it('costs its own connections, gives back what they held, and is replaced', async () => {
     const server = await start('--max-connections', '40');
     const sessions = await times(40, (at) => server.client(`client-${at}`));
-    const [kept, lost] = (await server.openByFront()) as [number, number];
+    const [lost, kept] = (await server.openByFront()) as [number, number];
     expect(lost).toBeGreaterThan(0);
     server.killFurther();
     const results = await Promise.allSettled(sessions.map((one, at) => one.create(`cluster-${at}`, { size: 2 })));
@@ -171,10 +181,13 @@ describe('a front end that dies', () => {
     await until(async () => (await server.metric('xlreg_admission_connections', ''))['']! === kept);
     expect((await server.metric('xlreg_sessions_ended_total', 'end'))['front-failed']).toBe(lost);
     expect(server.log.filter((line) => line.includes('a front end failed'))).toHaveLength(1);
+    await until(() =>
+      server.log.some((line) => line.includes('"front":1,"msg":"a front end that failed has been rep')),
+    );
     // The room of the lost ones, exactly, on both front ends again.
     await until(async () => {
       (await server.session()).close();
-      return (await server.openByFront())[1]! > 0 || (await frontOneStarted(server)) > lost;
+      return (await server.openByFront())[0]! > 0 || (await frontOneStarted(server)) > lost;
     });
     await server.untilOpen(kept);
     const next = await times(lost, (at) => server.client(`next-${at}`));
@@ -235,12 +248,17 @@ describe('the port of several front ends', () => {
 });
 
 it('gives each front end an even share of the workers, one at least', () => {
-  const shares = (workers: number, fronts: number) =>
-    shareWorkers(workers, fronts).map((share) => Object.values(share));
+  const shares = (workers: number, fronts: number, hasWeb = true) =>
+    shareWorkers(workers, fronts, hasWeb).map((share) => Object.values(share));
   expect(shares(5, 2)).toEqual([
     [3, 0],
     [2, 3],
   ]);
+  expect(shares(6, 3, false)).toEqual([
+    [1, 0],
+    [3, 1],
+    [2, 4],
+  ]);
+  expect(shares(4, 1, false)).toEqual([[4, 0]]);
   expect(shares(1, 3).map(([workers]) => workers)).toEqual([1, 1, 1]);
-  expect(readConfig([], {}).fronts).toBeLessThanOrEqual(4);
 });

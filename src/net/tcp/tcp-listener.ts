@@ -86,7 +86,7 @@ interface TcpSite extends Omit<TcpPort, 'proxies'> {
 }
 
 /** With `reusePort`, which the types of Node 20 lack. */
-type SharedListenOptions = ListenOptions & { readonly reusePort?: boolean };
+export type SharedListenOptions = ListenOptions & { readonly reusePort?: boolean };
 
 /** Listens on `tcp.host:tcp.port`; rejects with ListenError. */
 export async function listenTcp(tcp: TcpPort, admission: Admission, accept: AcceptConnection): Promise<Listener> {
