@@ -3,11 +3,10 @@
 
 /** CPU time in microseconds, by thread. */
 export interface SessionCost {
-  /** The main thread, for a session of its front end. */
-  readonly main: number;
-  /** A further front end, for a session that it served. */
+  /** A further front end, for a session that it served; 0 without one. */
   readonly front: number;
-  /** The coordinator, for a session of any front end; so are those below. */
+  /** The main thread, for any session; so are those below. It serves them if there is no further front end. */
+  readonly main: number;
   readonly coordinator: number;
   /** All workers together. */
   readonly workers: number;
@@ -30,9 +29,9 @@ export interface Ceiling {
 
 const SECOND = 1e6;
 
-/** Microseconds of CPU for a whole session, of which each front end serves as many. */
-export function sessionTime({ main, front, coordinator, workers, rest }: SessionCost, fronts: number): number {
-  return (main + (fronts - 1) * front) / fronts + coordinator + workers + rest;
+/** Microseconds of CPU for a whole session. */
+export function sessionTime({ main, front, coordinator, workers, rest }: SessionCost): number {
+  return main + front + coordinator + workers + rest;
 }
 
 /**
@@ -42,8 +41,8 @@ export function sessionTime({ main, front, coordinator, workers, rest }: Session
 export function ceilingOf(cost: SessionCost, fronts: number, cores: number): Ceiling {
   /** The share of a part that one session a second takes. */
   const shares: [Part, number][] = [
-    ['cores', sessionTime(cost, fronts) / (cores * SECOND)],
-    ['main thread', cost.main / (fronts * SECOND)],
+    ['cores', sessionTime(cost) / (cores * SECOND)],
+    ['main thread', cost.main / SECOND],
     ['coordinator', cost.coordinator / SECOND],
   ];
   if (fronts > 1) shares.splice(2, 0, ['front ends', cost.front / (fronts * SECOND)]);

@@ -51,7 +51,7 @@ export function processTables() {
   return {
     ceilings: { head: ['front ends', ...CORES.map((cores) => `${cores} cores`)], rows: ceilings },
     costs: {
-      head: ['front ends', 'main thread', 'each other front end', 'coordinator', 'workers', 'rest'],
+      head: ['front ends', 'main thread', 'a further front end', 'coordinator', 'workers', 'rest'],
       rows: costs,
     },
   } as const;

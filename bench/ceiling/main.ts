@@ -80,22 +80,25 @@ function print(count: number, before: ThreadReadings, after: ThreadReadings, pro
   const all = started.reduce((sum, one) => sum + one, 0);
   const spent = (thread: string) => ((after.cpuSeconds.get(thread) ?? 0) - (before.cpuSeconds.get(thread) ?? 0)) * 1e6;
   console.log(`\n${count} front end${count > 1 ? 's' : ''}: ${process.toFixed(0)} us of CPU a session in all`);
-  const [main, ...further] = started.map((served, front) => {
-    const cost = spent(front === 0 ? 'main' : `front-${front}`) / served;
+  const main = spent('main') / all;
+  row('main', main);
+  // Beside further front ends the main thread serves none of these sessions.
+  const further = started.slice(1).map((served, place) => {
+    const cost = spent(`front-${place + 1}`) / served;
     const share = ((served * count) / all - 1) * 100;
-    const load = count > 1 ? `, ${Math.abs(share).toFixed(1)} % ${share < 0 ? 'below' : 'above'} an even load` : '';
-    row(front === 0 ? 'main' : `front-${front}`, cost, `${served} sessions${load}`);
+    const load = `${Math.abs(share).toFixed(1)} % ${share < 0 ? 'below' : 'above'} an even load`;
+    row(`front-${place + 1}`, cost, `${served} sessions, ${load}`);
     return cost;
   });
   const workers = [...after.cpuSeconds.keys()].filter((thread) => thread.startsWith('worker-'));
   const mean = (costs: readonly number[]) => costs.reduce((sum, one) => sum + one, 0) / Math.max(1, costs.length);
   const threads = {
-    main: main!,
+    main,
     front: mean(further),
     coordinator: spent('coordinator') / all,
     workers: workers.reduce((sum, worker) => sum + spent(worker), 0) / all,
   };
-  const rest = Math.max(0, process - sessionTime({ ...threads, rest: 0 }, count));
+  const rest = Math.max(0, process - sessionTime({ ...threads, rest: 0 }));
   const cost: SessionCost = { ...threads, rest };
   row('coordinator', cost.coordinator);
   console.log(`  ${'workers'.padEnd(14)}${cost.workers.toFixed(0).padStart(6)} us a session, all together`);

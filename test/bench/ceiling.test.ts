@@ -10,7 +10,9 @@ import { parseThreads } from '../../bench/ceiling/thread-readings.ts';
 
 const CEILING = fileURLToPath(new URL('../../dist/bench/ceiling/main.js', import.meta.url));
 const SIMULATE = fileURLToPath(new URL('../../dist/bench/capacity-model/main.js', import.meta.url));
-const COST: SessionCost = { main: 250, front: 200, coordinator: 100, workers: 600, rest: 50 };
+const COST: SessionCost = { main: 250, front: 0, coordinator: 100, workers: 600, rest: 50 };
+/** The same with further front ends. */
+const FURTHER: SessionCost = { ...COST, main: 50, front: 250 };
 
 describe('the ceiling of a process', () => {
   it('is that of its cores while they are few', () => {
@@ -18,10 +20,11 @@ describe('the ceiling of a process', () => {
     expect(ceilingOf(COST, 1, 2)).toEqual({ part: 'cores', rate: 2_000, busy });
   });
 
-  it('is that of its main thread, then of its coordinator', () => {
+  it('is that of its main thread, of its further front ends, then of its coordinator', () => {
     expect(ceilingOf(COST, 1, 16)).toMatchObject({ part: 'main thread', rate: 4_000 });
-    expect(ceilingOf(COST, 2, 16)).toMatchObject({ part: 'main thread', rate: 8_000, busy: { 'front ends': 0.8 } });
-    expect(ceilingOf(COST, 4, 16)).toMatchObject({ part: 'coordinator', rate: 10_000 });
+    const busy = { 'main thread': 0.4, coordinator: 0.8 };
+    expect(ceilingOf(FURTHER, 2, 16)).toMatchObject({ part: 'front ends', rate: 8_000, busy });
+    expect(ceilingOf(FURTHER, 4, 16)).toMatchObject({ part: 'coordinator', rate: 10_000 });
   });
 
   const time = fc.double({ min: 1, max: 10_000, noNaN: true });
@@ -36,13 +39,11 @@ describe('the ceiling of a process', () => {
         const { part, rate, busy } = ceilingOf(cost, fronts, cores);
         expect(busy[part]).toBeCloseTo(1);
         for (const share of Object.values(busy)) expect(share).toBeLessThanOrEqual(EXACT);
-        const each = rate / fronts;
-        expect(each * cost.main).toBeLessThanOrEqual(1e6 * EXACT);
-        if (fronts > 1) expect(each * cost.front).toBeLessThanOrEqual(1e6 * EXACT);
+        expect(rate * cost.main).toBeLessThanOrEqual(1e6 * EXACT);
+        if (fronts > 1) expect((rate / fronts) * cost.front).toBeLessThanOrEqual(1e6 * EXACT);
         expect(rate * cost.coordinator).toBeLessThanOrEqual(1e6 * EXACT);
-        // All threads together, each with its sessions.
-        const front = each * (cost.main + (fronts - 1) * cost.front);
-        const spent = front + rate * (cost.coordinator + cost.workers + cost.rest);
+        // All threads together.
+        const spent = rate * (cost.main + cost.front + cost.coordinator + cost.workers + cost.rest);
         expect(spent).toBeLessThanOrEqual(cores * 1e6 * EXACT);
       }),
     );
@@ -59,12 +60,11 @@ describe('the ceiling of a process', () => {
     );
   });
 
-  it('never falls with another front end that costs no more than the main thread', () => {
+  it('never falls with one more of several front ends', () => {
     fc.assert(
       fc.property(costs, count, count, (cost, fronts, cores) => {
-        const cheap = { ...cost, front: Math.min(cost.front, cost.main) };
-        const more = ceilingOf(cheap, fronts + 1, cores).rate;
-        expect(more * EXACT).toBeGreaterThanOrEqual(ceilingOf(cheap, fronts, cores).rate);
+        const more = ceilingOf(cost, fronts + 2, cores).rate;
+        expect(more * EXACT).toBeGreaterThanOrEqual(ceilingOf(cost, fronts + 1, cores).rate);
       }),
     );
   });
