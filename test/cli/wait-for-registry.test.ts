@@ -1,24 +1,18 @@
 // --wait also waits for a registry to start, for its credentials and for a missing cluster. At the deadline the exit code is
 // that of the last failure. The key of another registry ends the wait at once.
 
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { parseRegCred, printRegCred } from '../../src/index.ts';
-import { freePort } from '../support/free-port.ts';
-import { startRegistry } from '../support/registry-process.ts';
+import { type MadeRegistry, makeRegistry, registryToBe } from '../support/registry-to-be.ts';
 import { runXlreg, startXlreg } from './xlreg-process.ts';
 
 let parent: string;
-/** The data directory and the credentials of a registry that has run once. */
-let made: { readonly dataDir: string; readonly regCredText: string };
+let made: MadeRegistry;
 beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), 'xlreg-wait-'));
-  const dataDir = join(parent, 'made');
-  const registry = await startRegistry({ dataDir, args: ['--store', 'lmdb'] });
-  await registry.stop();
-  made = { dataDir, regCredText: registry.regCredText };
+  made = await makeRegistry(parent);
 });
 afterAll(() => rm(parent, { recursive: true }));
 
@@ -41,26 +35,14 @@ async function newCommands() {
 }
 
 /** Commands, and a registry whose credentials and port exist before it starts. */
-async function registryToBe({ onTestFinished }: TestContext) {
+async function commandsBefore(context: TestContext) {
   const commands = await newCommands();
-  const dataDir = join(commands.cwd, 'data');
-  await cp(made.dataDir, dataDir, { recursive: true });
-  const tcp = `127.0.0.1:${await freePort()}`;
-  const text = printRegCred({ ...parseRegCred(made.regCredText), endPoints: [tcp] });
-  return {
-    ...commands,
-    publish: () => writeFile(commands.env.XLREG_REGISTRY, text),
-    async startServer() {
-      const process = await startRegistry({ dataDir, args: ['--store', 'lmdb', '--tcp', tcp] });
-      onTestFinished(async () => void (await process.stop()));
-      return process;
-    },
-  };
+  return { ...commands, ...(await registryToBe(made, commands.cwd, context)) };
 }
 
 describe('within --wait', () => {
   it('all commands wait for credentials, then for the registry, then for the cluster', async (context) => {
-    const registry = await registryToBe(context);
+    const registry = await commandsBefore(context);
     const joining = registry.start(...joinArgs('--wait', '45'));
     const watching = registry.start('members', 'c', '--wait', '45');
     const checking = registry.start('check', '--wait', '45');
@@ -78,7 +60,7 @@ describe('within --wait', () => {
   });
 
   it('create waits for the registry to start', async (context) => {
-    const registry = await registryToBe(context);
+    const registry = await commandsBefore(context);
     await registry.publish();
     const creating = registry.start('create', 'c', '--size', '2', '--wait', '45');
     await creating.said(/connection refused/);
@@ -99,7 +81,7 @@ describe.concurrent('at the deadline the exit code is that of the last failure',
   });
 
   it('3 when no registry answers', async (context) => {
-    const registry = await registryToBe(context);
+    const registry = await commandsBefore(context);
     await registry.publish();
     for (const { code, stderr } of await registry.runAll('--wait', '6')) {
       expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('connection refused') });
@@ -107,7 +89,7 @@ describe.concurrent('at the deadline the exit code is that of the last failure',
   });
 
   it('1 for an unknown cluster', async (context) => {
-    const registry = await registryToBe(context);
+    const registry = await commandsBefore(context);
     await registry.publish();
     await registry.startServer();
     const ran = await Promise.all([joinArgs(), ['members', 'c']].map((args) => registry.run(...args, '--wait', '6')));
@@ -117,7 +99,7 @@ describe.concurrent('at the deadline the exit code is that of the last failure',
   });
 
   it('3 when the registry has gone since', async (context) => {
-    const registry = await registryToBe(context);
+    const registry = await commandsBefore(context);
     await registry.publish();
     const server = await registry.startServer();
     expect((await registry.run('create', 'c', '--size', '2')).code).toBe(0);
@@ -130,7 +112,7 @@ describe.concurrent('at the deadline the exit code is that of the last failure',
 });
 
 it('ends at once when the key is not the pinned one', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await commandsBefore(context);
   await registry.publish();
   await registry.startServer();
   const pin = `SHA256:${Buffer.alloc(32).toString('base64')}`;
@@ -142,7 +124,7 @@ it('ends at once when the key is not the pinned one', async (context) => {
 
 describe('join --create', () => {
   it('creates a missing cluster and joins an existing one', async (context) => {
-    const registry = await registryToBe(context);
+    const registry = await commandsBefore(context);
     await registry.publish();
     await registry.startServer();
     const ran = await Promise.all(

@@ -1,55 +1,34 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, type TestContext } from 'vitest';
 import { type Cluster, type ClusterIncomplete, parseRegCred, type XlRegError } from '../../src/client/index.ts';
-import { printRegCred } from '../../src/index.ts';
 import { keyFingerprint } from '../../src/wire/rsa-key.ts';
 import { runXlreg } from '../cli/xlreg-process.ts';
 import { freePort } from '../support/free-port.ts';
-import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
+import { startRegistry } from '../support/registry-process.ts';
+import { type MadeRegistry, makeRegistry, registryToBe } from '../support/registry-to-be.ts';
 import { until } from '../support/until.ts';
 import { eventsUntil, Joiners, namesIn, newStore } from './joiners.ts';
 
 let parent: string;
-/** The data directory and the credentials of a registry that has run once. */
-let made: { readonly dataDir: string; readonly regCredText: string };
+let made: MadeRegistry;
 const joiners = new Joiners();
 beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), 'xlreg-join-cluster-'));
-  const dataDir = join(parent, 'made');
-  const registry = await startRegistry({ dataDir, args: ['--store', 'lmdb'] });
-  await registry.stop();
-  made = { dataDir, regCredText: registry.regCredText };
+  made = await makeRegistry(parent);
 });
 afterEach(() => joiners.close());
 afterAll(() => rm(parent, { recursive: true }));
 
-/** A registry whose credentials and address exist before it runs. */
-async function registryToBe({ onTestFinished }: TestContext) {
-  const folder = await mkdtemp(join(parent, 'test-'));
-  const file = join(folder, 'regCred.dat');
-  const data = join(folder, 'data');
-  await cp(made.dataDir, data, { recursive: true });
-  const tcp = `127.0.0.1:${await freePort()}`;
-  return {
-    ...{ file, folder, data, tcp },
-    /** Writes the credentials with an end point. */
-    publish: (endPoint = tcp, text = made.regCredText) =>
-      writeFile(file, printRegCred({ ...parseRegCred(text), endPoints: [endPoint] })),
-    async start(dataDir = data, address = tcp): Promise<RegistryProcess> {
-      const process = await startRegistry({ dataDir, args: ['--store', 'lmdb', '--tcp', address] });
-      onTestFinished(async () => void (await process.stop()));
-      return process;
-    },
-  };
-}
+const newRegistry = async (context: TestContext) =>
+  await registryToBe(made, await mkdtemp(join(parent, 'test-')), context);
 
 const membersOf = (cluster: Cluster) =>
   cluster.members().map(({ name, index, verified }) => `${index} ${name} ${verified}`);
 
 it('waits for credentials that are not written, a registry that does not run, and a cluster that does not exist', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   const seen: string[] = [];
   const waiting = joiners.join('alice', 'late', {
     registry: registry.file,
@@ -59,14 +38,14 @@ it('waits for credentials that are not written, a registry that does not run, an
   await writeFile(registry.file, '');
   await registry.publish();
   await until(() => seen.includes('UNREACHABLE'));
-  await registry.start();
+  await registry.startServer();
   await until(() => seen.includes('REFUSED_CLUSTER_UNKNOWN'));
   const bob = await joiners.join('bob', 'late', { registry: registry.file, size: 2 });
   expect(namesIn(await waiting)).toEqual(namesIn(bob));
 }, 60_000);
 
 it('waits for a URL that does not answer, and takes its credentials if they have the fingerprint', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   const web = `127.0.0.1:${await freePort()}`;
   const seen: string[] = [];
   const waiting = joiners.join('alice', 'by-url', {
@@ -80,7 +59,7 @@ it('waits for a URL that does not answer, and takes its credentials if they have
 }, 60_000);
 
 it('has the last failure at the deadline if the registry never came', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   const options = { registry: registry.file, size: 2, deadlineMs: 1_500, expected: ['alice', 'bob'] };
   const late = (): Promise<unknown> => joiners.join('alice', 'never', options).catch((error: unknown) => error);
   expect(await late()).toMatchObject({ code: 'CLUSTER_INCOMPLETE', cause: { code: 'CREDENTIALS_MISSING' } });
@@ -94,9 +73,9 @@ it('has the last failure at the deadline if the registry never came', async (con
 }, 60_000);
 
 it('comes back after the registry was killed and started again, and goes on to complete', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   await registry.publish();
-  const first = await registry.start();
+  const first = await registry.startServer();
   const options = { registry: registry.file, size: 3, until: 'joined' } as const;
   const alice = await joiners.join('alice', 'back', options);
   const bob = await joiners.join('bob', 'back', options);
@@ -106,7 +85,7 @@ it('comes back after the registry was killed and started again, and goes on to c
   expect(await eventsUntil(events, 'disconnected')).toEqual(['joined bob', 'disconnected']);
   expect(alice.connected).toBe(false);
   expect(namesIn(alice)).toEqual(['alice', 'bob']);
-  await registry.start();
+  await registry.startServer();
   expect(await eventsUntil(events, 'reconnected')).toEqual(['reconnected']);
   await joiners.join('carol', 'back', { ...options, until: 'complete' });
   expect(await eventsUntil(events, 'complete')).toEqual(['joined carol', 'full', 'complete']);
@@ -116,9 +95,9 @@ it('comes back after the registry was killed and started again, and goes on to c
 }, 60_000);
 
 it('joins again in a registry that was restored from a backup without it', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   await registry.publish();
-  const first = await registry.start();
+  const first = await registry.startServer();
   const options = { registry: registry.file, size: 3, until: 'joined' } as const;
   const alice = await joiners.join('alice', 'restored', { ...options, endPoints: ['127.0.0.1:1'] });
   const backup = join(registry.folder, 'backup');
@@ -129,7 +108,7 @@ it('joins again in a registry that was restored from a backup without it', async
   await first.stop('SIGKILL');
   const restored = join(registry.folder, 'restored');
   expect(await runXlreg(['restore', backup, '--data-dir', restored])).toMatchObject({ code: 0 });
-  await registry.start(restored);
+  await registry.startServer(restored);
   const carol = await joiners.join('carol', 'restored', { ...options, until: 'complete' });
   expect([...namesIn(carol)].sort()).toEqual(['alice', 'bob', 'carol']);
   await until(() => alice.complete && bob.complete);
@@ -142,16 +121,16 @@ it('joins again in a registry that was restored from a backup without it', async
 }, 90_000);
 
 it('follows a registry to another address that its credentials name', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   await registry.publish();
-  const first = await registry.start();
+  const first = await registry.startServer();
   const options = { registry: registry.file, size: 2 };
   const alice = await joiners.join('alice', 'moves', { ...options, until: 'joined' });
   const events = alice.changes();
   expect(await first.stop()).toBe(0);
   await eventsUntil(events, 'disconnected');
   const elsewhere = `127.0.0.1:${await freePort()}`;
-  await registry.start(registry.data, elsewhere);
+  await registry.startServer(registry.data, elsewhere);
   await registry.publish(elsewhere);
   const back = events.next();
   expect(await back).toMatchObject({ value: { type: 'reconnected', address: elsewhere } });
@@ -160,8 +139,8 @@ it('follows a registry to another address that its credentials name', async (con
 }, 60_000);
 
 it('continues with another server of the registry', async (context) => {
-  const registry = await registryToBe(context);
-  const first = await registry.start();
+  const registry = await newRegistry(context);
+  const first = await registry.startServer();
   const other = `127.0.0.1:${await freePort()}`;
   const alice = await joiners.join('alice', 'servers', {
     ...{ registry: made.regCredText, connect: [registry.tcp, other], size: 2, until: 'joined' },
@@ -170,15 +149,15 @@ it('continues with another server of the registry', async (context) => {
   await first.stop();
   // A reader that falls behind is not told of a session that was lost and replaced meanwhile.
   expect(await eventsUntil(events, 'disconnected')).toEqual(['disconnected']);
-  await registry.start(registry.data, other);
+  await registry.startServer(registry.data, other);
   expect(await eventsUntil(events, 'reconnected')).toEqual(['reconnected']);
   expect(namesIn(alice)).toEqual(['alice']);
 }, 60_000);
 
 it('ends with REGISTRY_CHANGED if the credentials are replaced and the known registry is away', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   await registry.publish();
-  const first = await registry.start();
+  const first = await registry.startServer();
   const alice = await joiners.join('alice', 'changed', { registry: registry.file, size: 2, until: 'joined' });
   const events = alice.changes();
   const other = await startRegistry();
@@ -196,7 +175,7 @@ it('ends with REGISTRY_CHANGED if the credentials are replaced and the known reg
 }, 60_000);
 
 it('tells a registry with other keys from one that is away by the credentials on its web port', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   const other = await startRegistry({ args: ['--tcp', registry.tcp] });
   context.onTestFinished(async () => void (await other.stop()));
   const known = { registry: made.regCredText, connect: registry.tcp, size: 2, deadlineMs: 8_000 };
@@ -209,9 +188,9 @@ it('tells a registry with other keys from one that is away by the credentials on
 }, 60_000);
 
 it('refuses credentials of another registry than the one that the identity belongs to', async (context) => {
-  const registry = await registryToBe(context);
+  const registry = await newRegistry(context);
   await registry.publish();
-  await registry.start();
+  await registry.startServer();
   const store = await newStore('alice');
   const alice = await joiners.join('alice', 'own', { registry: registry.file, store, size: 2, until: 'joined' });
   await alice.close();
