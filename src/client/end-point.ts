@@ -1,5 +1,4 @@
 // End points as members and credentials name them.
-import { isIPv6 } from 'node:net';
 import { END_POINT_CHARS_MAX } from '../limits.ts';
 import { isEndPoint } from '../wire/member-token.ts';
 import { escapeText } from './escape-text.ts';
@@ -46,9 +45,9 @@ function wrongPart(text: string): string {
   if (/\s/.test(text)) return 'has a space in it';
   const [, bracketed, host, colon, port = ''] = /^(?:(\[[^\]]*\])|([^:]*))(:?)(.*)$/.exec(text) ?? [];
   if (bracketed === undefined && port.includes(':')) return 'has several colons: put an IPv6 address in brackets';
-  if (bracketed !== undefined && !isIPv6(bracketed.slice(1, -1))) return 'has no IPv6 address in its brackets';
   if (host === '') return 'has no host';
   if (colon !== ':' || port === '') return 'has no port';
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) return 'has no port from 1 to 65535';
+  if (bracketed !== undefined) return 'has no IPv6 address in its brackets';
   return /^[\d.]+$/.test(host!) ? 'has no valid IPv4 address' : 'has no valid host name';
 }

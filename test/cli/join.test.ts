@@ -32,6 +32,7 @@ describe('joining', () => {
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
       index: 0,
       home: homeOf('alice'),
+      cluster: 'again',
       clusterId: expect.stringMatching(/^[0-9a-f]{64}$/),
       size: 3,
       full: false,

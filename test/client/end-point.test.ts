@@ -23,6 +23,7 @@ it.each([
   ['host:http', 'has no port from 1 to 65535'],
   ['::1:4001', 'has several colons: put an IPv6 address in brackets'],
   ['host:4001 ', 'has a space in it'],
+  ['[127.0.0.1]:1', 'has no IPv6 address in its brackets'],
   ['[fe80::1%eth0]:1', 'has no IPv6 address in its brackets'],
   ['1.2.3.256:1', 'has no valid IPv4 address'],
   ['-host:1', 'has no valid host name'],

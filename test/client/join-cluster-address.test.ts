@@ -5,12 +5,16 @@ import { expect, it } from 'vitest';
 import { startRegistry } from '../../src/testing/index.ts';
 import { Joiners } from './joiners.ts';
 
+/** A PROXY header of version 2: TCP over IPv4 from 192.0.2.7 to 127.0.0.1. */
+const FROM_192_0_2_7 = Buffer.from('0d0a0d0a000d0a515549540a2111000cc00002077f00000104d20001', 'hex');
+
 it('presents the address that the registry sees for auto:PORT, and others see it', async () => {
-  await using registry = await startRegistry({ settings: { 'proxy-protocol': '127.0.0.1' } });
+  await using registry = await startRegistry({ settings: { 'proxy-protocol': '127.0.0.1/32' } });
   // A load balancer that says that each client comes from 192.0.2.7.
   const balancer = createServer((client) => {
     const { hostname, port } = new URL(`tcp://${registry.address}`);
-    const server = connect(Number(port), hostname, () => server.write('PROXY TCP4 192.0.2.7 127.0.0.1 4000 1\r\n'));
+    const server = connect(Number(port), hostname);
+    server.write(FROM_192_0_2_7);
     client.pipe(server).pipe(client);
     for (const [socket, other] of [
       [client, server],
