@@ -3,7 +3,7 @@
 // proves.
 
 import { ProtocolError } from '../client/errors.ts';
-import { lossOf, SEAT_EXPIRED, seatIndexes } from '../client/seats.ts';
+import { lossOf, replacedBy, SEAT_EXPIRED, seatIndexes } from '../client/seats.ts';
 import { type Bytes, concat, hex, sameBytes, sha256 } from './bytes.ts';
 import type { Reply, Request, Token } from './messages.ts';
 import type { RosterReply } from './roster.ts';
@@ -55,7 +55,9 @@ export async function* watchRosters(
   for (let pauseMs = FIRST_PAUSE_MS; ; ) {
     const waitMs = seats.known ? Math.min(source.maxWaitMs, gathering ? GATHER_MS : WAIT_MS) : 0;
     const waiting = waitMs > 0 ? { waitMs, waitFor: gathering ? FOR_COMPLETION : FOR_CHANGE } : {};
-    const reply = await untilAborted(source.ask({ ...seats.known, ...waiting }), signal);
+    const reply = await untilAborted(source.ask({ ...seats.known, ...waiting }), signal).catch((error: unknown) => {
+      throw (source.isMember() && replacedBy(error)) || error;
+    });
     const isWhole = seats.known === undefined;
     if (!(await seats.apply(reply))) {
       if (isWhole) throw new ProtocolError('the registry sent a roster with a wrong hash');

@@ -29,7 +29,6 @@ import type { Handshake } from './handshake.ts';
 import { assertHomeAllows, noteSealed } from './home-notes.ts';
 import { type IdentifyBy, oldIdentity, sealedIdentity, seqToPass } from './identity-message.ts';
 import { type JoinTokenState, specMessage, stateOf } from './join-token.ts';
-import type { JoinTokenSpec } from './join-token-text.ts';
 import type { Member } from './member.ts';
 import type { ReceivedMessage } from './message-codec.ts';
 import { withObservedAddress } from './observed-address.ts';
@@ -203,7 +202,7 @@ export class RegistrySession {
    */
   async changeJoinTokens(
     cluster: ClusterRef,
-    { add = [], revoke = [] }: { readonly add?: readonly JoinTokenSpec[]; readonly revoke?: readonly string[] } = {},
+    { add = [], revoke = [] }: { readonly add?: ClusterSpec['joinTokens']; readonly revoke?: readonly string[] } = {},
   ): Promise<JoinTokenState[]> {
     this.#assertSealed('join tokens');
     const reply = await this.#ask(Op.ChangeTokens, Op.TokensReply, {
@@ -269,8 +268,8 @@ export class RegistrySession {
 
   /**
    * Fetches the signed roster of a complete cluster (W3) and verifies it as verifySavedRoster() does. `sealed` only.
-   * A higher term than before makes older statements of its members a warning (ClusterMember.restored). Rejects with
-   * SavedRosterError, too, and with a RegistryRefused that is retryable until the cluster is complete.
+   * A higher term makes older statements of its members a warning (ClusterMember.restored). Rejects with SavedRosterError,
+   * too; the RegistryRefused of a cluster that is not complete is retryable.
    */
   async savedRoster(cluster: ClusterRef, memory?: RosterMemory): Promise<FetchedRoster> {
     this.#assertSealed('GetRoster');

@@ -8,7 +8,7 @@ import { endPromptly } from './prompt-end.ts';
 import type { RegistrySession } from './registry-session.ts';
 import { retry } from './retry.ts';
 import type { ChangesRequest, RosterChanges } from './roster-changes.ts';
-import { SEAT_EXPIRED } from './seats.ts';
+import { replacedBy, SEAT_EXPIRED } from './seats.ts';
 import { type MemberWatch, membersOf, type WatchSource, watch } from './watch.ts';
 import { OwnSeat, type WatchedRoster, type WatchOptions } from './watch-members.ts';
 
@@ -139,7 +139,8 @@ class WatchSessions implements WatchSource {
       return await untilAborted(this.#askNow(send), this.#options.signal);
     } catch (error) {
       if (this.#own && isClusterUnknown(error)) throw new NoLongerMember('the cluster is gone', { cause: error });
-      if (this.#own && isReplaced(error)) throw lostTo(error);
+      const replaced = this.#own && replacedBy(error);
+      if (replaced) throw replaced;
       if (!this.#mayPass(error)) throw error;
       const { signal, reopenMs = REOPEN_MS, onLost, onRetry } = this.#options;
       onLost?.(this.#session.address, error as Error);
@@ -200,8 +201,7 @@ class WatchSessions implements WatchSource {
       own.joinedAgain();
     } catch (error) {
       if (!(error instanceof RegistryRefused) || this.#mayPass(error)) throw error;
-      if (isReplaced(error)) throw lostTo(error);
-      throw new NoLongerMember(`it could not join again: ${error.message}`, { cause: error });
+      throw replacedBy(error) ?? new NoLongerMember(`it could not join again: ${error.message}`, { cause: error });
     }
   }
 
@@ -213,12 +213,4 @@ class WatchSessions implements WatchSource {
 
 function isClusterUnknown(error: unknown): boolean {
   return error instanceof RegistryRefused && error.clusterUnknown;
-}
-
-function isReplaced(error: unknown): boolean {
-  return error instanceof RegistryRefused && error.code === 'REFUSED_MEMBER_REPLACED';
-}
-
-function lostTo(error: unknown): NoLongerMember {
-  return new NoLongerMember((error as RegistryRefused).message, { code: 'MEMBERSHIP_REPLACED', cause: error });
 }

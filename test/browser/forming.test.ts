@@ -179,7 +179,7 @@ describe.skipIf(executable === undefined)('xlreg/browser', () => {
     await anew.join('replaced');
     expect(await run(guest!, 'return await watching')).toEqual({
       ...{ name: 'NoLongerMember', code: 'MEMBERSHIP_REPLACED' },
-      message: 'no longer a member of the cluster: another registration has replaced it',
+      message: 'no longer a member of the cluster: member has been replaced',
     });
   });
 
