@@ -6,18 +6,18 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseRegCred, printRegCred } from '../../src/index.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
-import { TcpBalancer } from '../support/tcp-balancer.ts';
+import { TcpRelay } from '../support/tcp-relay.ts';
 import { homeIn, runXlreg, startXlreg } from './xlreg-process.ts';
 
 let directory: string;
 let server: RegistryProcess;
 /** Two end points, each with a changing set of servers. */
-let ends: TcpBalancer[];
+let ends: TcpRelay[];
 let env: { readonly XLREG_REGISTRY: string };
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'xlreg-lost-'));
   server = await start();
-  ends = [await TcpBalancer.start([server.tcpPort]), await TcpBalancer.start([])];
+  ends = [await TcpRelay.to(server.tcpPort), await TcpRelay.to()];
   env = { XLREG_REGISTRY: join(directory, 'both.dat') };
   const endPoints = ends.map(({ address }) => address);
   await writeFile(env.XLREG_REGISTRY, printRegCred({ ...parseRegCred(server.regCredText), endPoints }));

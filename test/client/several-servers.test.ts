@@ -15,7 +15,7 @@ import {
 import { copyIdentity } from '../support/identity-copy.ts';
 import { newVisitor } from '../support/new-member.ts';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
-import { TcpBalancer } from '../support/tcp-balancer.ts';
+import { TcpRelay } from '../support/tcp-relay.ts';
 import { ScriptedRegistry } from './scripted-registry.ts';
 
 let one: RegistryProcess;
@@ -147,7 +147,7 @@ describe('end points', () => {
 });
 
 it('connects elsewhere after a lost session', async () => {
-  const balancer = await TcpBalancer.start([one.tcpPort]);
+  const balancer = await TcpRelay.to(one.tcpPort);
   stops.push(() => balancer.stop());
   const regCred = credentials(balancer.address, at(other));
   const first = await connect(regCred);
@@ -162,7 +162,7 @@ it('connects elsewhere after a lost session', async () => {
 });
 
 it('keeps a session on one server behind a balancer', async () => {
-  const balancer = await TcpBalancer.start([one.tcpPort, other.tcpPort]);
+  const balancer = await TcpRelay.to(one.tcpPort, other.tcpPort);
   stops.push(() => balancer.stop());
   const visitor = newVisitor();
   const started = async () =>

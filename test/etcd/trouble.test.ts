@@ -12,7 +12,7 @@ import { ask, clusterIdOf, create, getCluster, join, REFUSED, register, whichOf 
 import { idOf, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
 import { etcdPrograms } from '../support/debian-programs.ts';
 import { stopProcess } from '../support/stop-process.ts';
-import { Relay } from './relay.ts';
+import { TcpRelay } from '../support/tcp-relay.ts';
 import { type EtcdServerUnderTest, endPointsOf, newPrefix, openServer, runningClock, until } from './stores.ts';
 
 const programs = etcdPrograms();
@@ -122,9 +122,9 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
     'replies within 2 s at any time while etcd takes %i ms to answer (E5)',
     async (delayMs) => {
       const { one: direct } = await begin({});
-      const relay = await Relay.to(endPointsOf(etcd)[0]!);
+      const relay = await TcpRelay.to(Number(endPointsOf(etcd)[0]!.split(':')[1]));
       try {
-        const slow = await openServer([relay.endPoint], direct.prefix, undefined, runningClock);
+        const slow = await openServer([relay.address], direct.prefix, undefined, runningClock);
         open.push(slow);
         const named = (i: number) => ({ ...create(`slow-${i}`, 1), id: i.toString(16).padStart(64, 'e') }) as never;
         await slow.coordinator.ask(Array.from({ length: 40 }, (_, i) => named(i)));
@@ -145,7 +145,7 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
         await back(slow.coordinator);
         expect(slow.broken).toEqual([]);
       } finally {
-        await relay.close();
+        relay.stop();
       }
     },
     30_000,
@@ -170,22 +170,24 @@ describe.skipIf(programs === undefined)('an etcd in trouble', () => {
 
   it('reloads the whole table after a compaction that the watch missed', async () => {
     const { one: direct } = await begin({});
-    const relay = await Relay.to(endPointsOf(etcd)[0]!);
+    const relay = await TcpRelay.to(Number(endPointsOf(etcd)[0]!.split(':')[1]));
     try {
-      const cut = await openServer([relay.endPoint], direct.prefix);
+      const cut = await openServer([relay.address], direct.prefix);
       open.push(cut);
       expect(whichOf(await ask(cut.coordinator, getCluster('c')))).toBe(1n);
+      const { servers } = relay;
+      relay.servers = [];
       relay.cut();
       await direct.coordinator.ask([{ kind: 'delete-cluster', cluster: { name: 'c' } }]);
       ctl('compact', String(JSON.parse(ctl('get', '--write-out', 'json', '/none')).header.revision));
-      relay.mend();
+      relay.servers = servers;
       await back(cut.coordinator);
       expect(cut.counts.readAgain).toBe(1);
       expect(await ask(cut.coordinator, getCluster('c'))).toEqual({ kind: 'refused', refusal: 'cluster-name-unknown' });
       expect(cut.broken).toEqual([]);
       expect([...cut.table.records()].length).toBe([...direct.table.records()].length + 1);
     } finally {
-      await relay.close();
+      relay.stop();
     }
   });
 

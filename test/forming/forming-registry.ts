@@ -91,7 +91,7 @@ export class FormingRegistry {
   }
 
   async stop(): Promise<(number | null)[]> {
-    for (const gate of this.#gates) gate.close();
+    for (const gate of this.#gates) gate.stop();
     const codes = await Promise.all(this.servers.map((server) => server.stop()));
     await this.#etcd?.stop();
     for (const path of [this.directory, this.#secondDirectory])
