@@ -5,11 +5,12 @@ import { Worker } from 'node:worker_threads';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BodyMaker } from '../../src/coordinator/body-maker.ts';
 import { Coordinator } from '../../src/coordinator/coordinator.ts';
-import { newRosterCacheMemory } from '../../src/coordinator/roster-cache/page.ts';
+import { CachePages, newRosterCacheMemory } from '../../src/coordinator/roster-cache/page.ts';
 import { RosterCacheReader } from '../../src/coordinator/roster-cache/reader.ts';
 import { RosterCache } from '../../src/coordinator/roster-cache/writer.ts';
 import { ClusterTable } from '../../src/registry/cluster-table.ts';
-import type { Command, GetClusterCommand, RegisterCommand, Reply } from '../../src/registry/command.ts';
+import type { Command, GetClusterCommand, RegisterCommand, Registration, Reply } from '../../src/registry/command.ts';
+import { joinWholeTokens, wholeTokenBytes } from '../../src/registry/roster.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { type CommitOutcome, StoreFullError, type StoreItem } from '../../src/store/store.ts';
 import { idOf, NO_LIMITS, REGISTRY_ID } from '../registry/arbitrary-commands.ts';
@@ -93,6 +94,29 @@ describe('a sealed reader', () => {
     const [roster] = await coordinator.ask([read(1)]);
     expect(cached(read(1))).toMatchObject({ sealed: (roster as { sealed: object }).sealed });
   });
+});
+
+it('writes whole tokens apart from the first with further fields on', () => {
+  const memory = newRosterCacheMemory(1);
+  const page = new CachePages(memory).at(0);
+  const apart = new Uint8Array(memory, 64 * 1_024, 96 * 1_024);
+  const members = [1, 2, 3, 4, 5].map((client) => {
+    const member = registerSealed(client) as Registration;
+    return client === 3 || client === 5 ? member : { ...member, sealed: undefined };
+  });
+  const whole = (some: readonly Registration[]) =>
+    joinWholeTokens(
+      some.map(({ token, sealed }) => [token, sealed]),
+      some.reduce((sum, { token, sealed }) => sum + wholeTokenBytes(token, sealed), 0),
+    );
+  for (const [seat, member] of members.entries()) {
+    expect(page.add(seat, member)).toBe(true);
+    expect(apart.some((byte) => byte !== 0)).toBe(seat >= 2);
+    for (let from = 0; from <= seat; from++) {
+      expect(Uint8Array.from(page.tokens('whole', from, seat + 1))).toEqual(whole(members.slice(from, seat + 1)));
+    }
+  }
+  expect(Uint8Array.from(page.tokens('whole', 0, 2))).toEqual(whole(members.slice(0, 2)));
 });
 
 it('gives a roster whose hash is of its members, while another thread writes', async () => {

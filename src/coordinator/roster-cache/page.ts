@@ -1,8 +1,8 @@
 // The layout of the roster cache: pages of 160 KB, each with one cluster and its tokens, and a hash table of names. The
 // tokens of all members are one run of bytes, as readers of the RSA dialects get them. The same tokens with their fields
-// 32 to 35 are another run, as readers of the sealed dialect get them. Invariant: a seat is written beyond the count that
-// readers load, and the count is stored last. The roster state of sealed readers is a seqlock, and says for how many
-// seats it holds.
+// 32 to 35 are another run, as readers of the sealed dialect get them; it is written once a token has such fields, since
+// the runs are the same before. Invariant: a seat is written beyond the count that readers load, and the count is stored
+// last. The roster state of sealed readers is a seqlock, and says for how many seats it holds.
 import { CLUSTER_SIZE_MAX } from '../../limits.ts';
 import type { ClusterProperties, ClusterRecord, Registration } from '../../registry/command.ts';
 import { joinWholeTokens, wholeTokenBytes } from '../../registry/roster.ts';
@@ -11,7 +11,10 @@ import { copyBytes } from '../../shared-memory/copy-bytes.ts';
 import { readProperties, writeProperties } from '../command-codec.ts';
 import { HAZARDS_BYTES, type Hazards } from './hazards.ts';
 
-/** Clusters that can be published at once. A cluster's ID selects its page, its name an entry of the hash table. */
+/**
+ * Clusters that can be published at once: 160 MB of address space. A cluster's ID selects its page, its name an entry of
+ * the hash table.
+ */
 const PAGES = 1_024;
 /**
  * Room for 64 tokens of 970 bytes, and for as many with 512 bytes of further fields; a larger cluster is not published.
@@ -162,8 +165,9 @@ export class CachePage {
     const wholeLength = wholeTokenBytes(token, sealed);
     if (!fits(start + token.length, wholeStart + wholeLength)) return false;
     copyBytes(token, this.#bytes, TOKENS_AT + start);
-    const whole = sealed?.length ? joinWholeTokens([[token, sealed]], wholeLength) : token;
-    copyBytes(whole, this.#bytes, WHOLE_AT + wholeStart);
+    if (sealed?.length && start === wholeStart) this.#bytes.copyWithin(WHOLE_AT, TOKENS_AT, TOKENS_AT + start);
+    if (sealed?.length) this.#bytes.set(joinWholeTokens([[token, sealed]], wholeLength), WHOLE_AT + wholeStart);
+    else if (start !== wholeStart) copyBytes(token, this.#bytes, WHOLE_AT + wholeStart);
     const at = wordOf(seats);
     this.#words[at + INDEX] = index;
     this.#words[at + END] = start + token.length;
@@ -201,7 +205,8 @@ export class CachePage {
 
   /** A view of the tokens of the seats from `seat` to before `end`. */
   tokens(run: TokenRun, seat: number, end: number): Uint8Array {
-    const at = run === 'tokens' ? TOKENS_AT : WHOLE_AT;
+    const isPlain = this.tokenAt('whole', end) === this.tokenAt('tokens', end);
+    const at = run === 'tokens' || isPlain ? TOKENS_AT : WHOLE_AT;
     return this.#bytes.subarray(at + this.tokenAt(run, seat), at + this.tokenAt(run, end));
   }
 }
