@@ -1,5 +1,5 @@
-// What the starter of threads knows of them: failures within a time, and silence. The pool and the front ends both
-// replace a thread that failed, until too many fail too fast.
+// Watches threads for their starter: failures within a time, and silence. The pool and the front ends both replace a
+// thread that failed, until too many fail too fast.
 
 /** Failures within FAILURES_WITHIN_MS from which no thread is replaced any more. */
 const FAILURES_MAX = 5;

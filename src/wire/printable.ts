@@ -1,5 +1,5 @@
 // Values of the library as people and programs print them: JSON.stringify and console.log show IDs and bytes as
-// lower-case hex, and numbers of 64 bits as decimal text. Of a key they show the public part: JSON has an RSA key in its
+// lower-case hex, and numbers of 64 bits as decimal text. They show the public part of a key: JSON has an RSA key in its
 // SSH form, as the command line prints it; console.log shows its fingerprint. No secret is shown.
 import { createPublicKey, KeyObject } from 'node:crypto';
 import { exportSpki, importPublicKey, keyFingerprint, parseSpki, printSshRsa } from './rsa-key.ts';
