@@ -35,8 +35,8 @@ export function sessionTime({ main, front, coordinator, workers, rest }: Session
 }
 
 /**
- * The ceiling of a process with `fronts` front ends on `cores` cores. The front ends share the sessions evenly, and there
- * is a worker for each core, so workers are never full before the cores are.
+ * The ceiling of a process with `fronts` front ends on `cores` cores. The front ends share the sessions evenly. Each
+ * core has a worker, so workers are never full before the cores are.
  */
 export function ceilingOf(cost: SessionCost, fronts: number, cores: number): Ceiling {
   /** The share of a part that one session a second takes. */

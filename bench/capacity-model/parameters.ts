@@ -8,7 +8,8 @@ export interface Measured {
   readonly source: string;
 }
 
-const SPLIT = 'perf, docs/reference/benchmarks.md';
+/** Thread costs of the build that study.ts compares the simulation with. PROCESS_COSTS are of a later one. */
+const SPLIT = 'perf of an earlier build';
 /** Three etcd servers and everything else shared the two cores of one machine. */
 const ETCD = 'bench:etcd on three nodes';
 
@@ -47,7 +48,7 @@ export const PARAMETERS = {
   },
 } as const satisfies Readonly<Record<string, Measured>>;
 
-/** How PROCESS_COSTS were measured. */
+/** The measurement of PROCESS_COSTS. */
 export const PROCESS_SOURCE = '`npm run bench:ceiling -- --sessions 6000 --warm-up 10000` on Node 22 with lmdb';
 
 /** CPU time of a session by thread, as measured with these numbers of front ends (`--fronts`), in ascending order. */
@@ -58,8 +59,8 @@ export const PROCESS_COSTS: readonly { readonly fronts: number; readonly cost: S
 ];
 
 /**
- * The costs with so many front ends: those of the next larger number measured, otherwise of the largest; and, as the
- * least that is to be expected, those of one front end.
+ * The costs with so many front ends: those of the next larger number measured, otherwise of the largest. `ofOne` are
+ * those of one front end, whose threads shared the two cores with fewer others.
  */
 export function processCosts(fronts: number): { readonly measured: SessionCost; readonly ofOne: SessionCost } {
   const { cost: measured } = PROCESS_COSTS.find((each) => each.fronts >= fronts) ?? PROCESS_COSTS.at(-1)!;
