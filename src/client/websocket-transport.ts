@@ -1,6 +1,5 @@
 // The WebSocket transport: one binary frame is one message (F3).
 import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
 import { HelloRefused, ProtocolError, RegistryUnreachable, TURNED_AWAY } from './errors.ts';
 import { CONNECT_TIMEOUT_MS, shareOf, whyUnreachable } from './tcp-transport.ts';
 import { Arrivals, type Transport } from './transport.ts';
@@ -20,6 +19,8 @@ export async function openWebSocket(
   signal: AbortSignal,
   timeoutMs = CONNECT_TIMEOUT_MS,
 ): Promise<Transport> {
+  // Most members use TCP, and a third of a short command's time is to load its modules.
+  const { WebSocket } = await import('ws');
   const share = await shareOf(new URL(url).hostname.replace(/^\[|\]$/g, ''), timeoutMs, signal);
   return await new Promise((resolve, reject) => {
     const arrivals = new Arrivals(REPLY_BYTES_MAX);
