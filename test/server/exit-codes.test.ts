@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'vitest';
 import { runXlreg, startXlreg } from '../cli/xlreg-process.ts';
+import { giveKeys } from '../support/made-keys.ts';
 import { startRegistry } from '../support/registry-process.ts';
 import { WEB_ENGINES } from '../support/web-engines.ts';
 
@@ -32,6 +33,7 @@ async function newPlace({ onTestFinished }: TestContext): Promise<Place> {
     rmSync(directory, { recursive: true });
   });
   await once(holder, 'listening');
+  await giveKeys(join(directory, 'data'));
   return { directory, holder, taken: `127.0.0.1:${(holder.address() as { port: number }).port}` };
 }
 

@@ -22,6 +22,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FieldRegistry, WIRES } from '../field/field-registry.ts';
 import { adminToken } from '../support/admin-token.ts';
+import { giveKeys } from '../support/made-keys.ts';
 import type { RegistryProcess } from '../support/registry-process.ts';
 import { until } from '../support/until.ts';
 
@@ -32,8 +33,9 @@ const STOP_MS_MAX = 10_000;
 let directory: string;
 let open: number[];
 let children: ChildProcess[];
-beforeEach(() => {
+beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'xlreg-output-'));
+  await giveKeys(join(directory, 'data'));
   open = [];
   children = [];
 });
