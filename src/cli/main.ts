@@ -13,7 +13,7 @@ const { escapeText } = await import('../client/escape-text.ts');
 const { UsageError } = await import('./client-flags.ts');
 const { failureOf } = await import('./failure.ts');
 const { helpFor } = await import('./help.ts');
-const { OperatorError } = await import('./operator-error.ts');
+const { codeWithoutReader } = await import('./lost-output.ts');
 const { printJsonError } = await import('./print.ts');
 const { suggestion } = await import('../nearest-name.ts');
 const { packageVersion } = await import('../runtime/package-version.ts');
@@ -50,7 +50,6 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
 
 /** 128 plus the signal's number, as in shells. Handlers are needed: the kernel has no default action for process 1. */
 const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-const ENDED_BY_SIGPIPE = 141;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
   const asksJson = argumentsOf(args).includes('--json');
@@ -77,9 +76,12 @@ function isHelp(arg: string): boolean {
 
 /** Ends the process when it cannot print its result: silently if the reader has left, such as `head`. */
 function endWithoutOutput(who: string, asksJson: boolean): void {
-  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-    if (code === 'EPIPE') process.exit(ENDED_BY_SIGPIPE);
-    process.exit(fail(who, new OperatorError(`cannot write the output: ${message}`, 1), asksJson));
+  process.stdout.on('error', (lost) => {
+    try {
+      process.exit(codeWithoutReader(lost));
+    } catch (error) {
+      process.exit(fail(who, error, asksJson));
+    }
   });
   // The result does not depend on messages.
   process.stderr.on('error', () => {});

@@ -55,8 +55,8 @@ export interface Server {
   /** Resolves when an operator asks for a drain over the admin port. */
   readonly drainAsked: Promise<void>;
   /**
-   * After SIGHUP: reads files again, and takes over the settings that `read` returns as far as possible. Logs what changed, what needs
-   * a restart, and what failed.
+   * After SIGHUP: reads files again, and takes over the settings that `read` returns as far as possible. Logs what
+   * changed, what needs a restart, and what failed.
    */
   readonly reload: (read: () => Config) => Promise<void>;
   /** Switches the log level between debug and info, as a signal asks for. */

@@ -1,4 +1,5 @@
 // xlreg demo: the tour shows what it says, and leaves no file and no process, also after Ctrl-C.
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +59,18 @@ it(
     const port = Number(/TCP at 127\.0\.0\.1:(\d+),/.exec(stdout)![1]);
     const check = await runXlreg(['clusters', '--admin', `127.0.0.1:${port}`, '--token-file', '/dev/null'], options());
     expect(check).toMatchObject({ code: 3 });
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'ends with 141 and leaves nothing when the reader of its output leaves',
+  async () => {
+    const { child, ended } = startXlreg(['demo'], options());
+    await once(child.stdout!, 'data');
+    child.stdout!.destroy();
+    expect(await ended).toMatchObject({ code: 141, stderr: '' });
+    expect((await readdir(directory)).filter((name) => name !== 'state')).toEqual([]);
   },
   TIMEOUT_MS,
 );

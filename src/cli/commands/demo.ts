@@ -14,6 +14,7 @@ import {
 } from '../../client/index.ts';
 import { readArguments } from '../client-flags.ts';
 import { DemoRegistry } from '../demo-registry.ts';
+import { codeWithoutReader } from '../lost-output.ts';
 import { printMembers } from '../print.ts';
 
 const CLUSTER = 'demo';
@@ -32,12 +33,18 @@ interface Tour {
 /** Resolves to 0. Rejects with UsageError, OperatorError or as the client library does. Leaves no file and no process. */
 export async function demo(args: readonly string[], signal: AbortSignal): Promise<number> {
   readArguments(args, { positionals: [], options: {} });
+  const unheard = new AbortController();
+  // Other commands end at once when nobody reads their output; this one stops its registry first.
+  process.stdout.removeAllListeners('error').on('error', (error) => unheard.abort(error));
   const directory = await mkdtemp(join(tmpdir(), 'xlreg-demo-'));
   try {
     say(`All files of this tour are in ${directory}, which goes at its end. Ctrl-C ends it at once.`);
-    await show(directory, signal);
+    await show(directory, AbortSignal.any([signal, unheard.signal]));
     say('\n7. The registry has stopped in order, and the files are gone.');
     return 0;
+  } catch (error) {
+    if (unheard.signal.aborted) return codeWithoutReader(unheard.signal.reason);
+    throw error;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
