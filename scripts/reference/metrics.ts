@@ -37,10 +37,10 @@ export async function metricsPage(): Promise<string> {
 
 ${GENERATED}
 
-\`/metrics\` of the admin port is in the text format of Prometheus. A scrape waits for no other thread.
-The coordinator, the workers and further front ends record their state ten times a second;
-\`xlreg_coordinator_silent_seconds\` is the age of the coordinator's record. No label has a value that a
-peer chooses. The [dashboards and alert rules](../../grafana) use these metrics.
+\`/metrics\` of the admin port is in the text format of Prometheus. A scrape waits for no other
+thread. The coordinator, the workers and further front ends record their state ten times a second;
+\`xlreg_coordinator_silent_seconds\` is the age of the coordinator's record. No label has a value that
+a peer chooses. The [dashboards and alert rules](../../grafana) use these metrics.
 
 ${metricTable(metrics)}
 With \`--store etcd:…\` also:
@@ -48,8 +48,8 @@ With \`--store etcd:…\` also:
 ${metricTable(etcd)}
 ## Values of labels
 
-\`thread\` is \`main\`, \`front-N\`, \`coordinator\` or \`worker-N\`; front end 0 lives in \`main\`.
-On Linux the others bear these names for \`top -H\` and \`perf\`, too. \`end\` has the values of
+\`thread\` is \`main\`, \`front-N\`, \`coordinator\` or \`worker-N\`; front end 0 lives in \`main\`. On
+Linux all but \`main\` bear these names in \`top -H\` and \`perf\`, too. \`end\` has the values of
 \`fault\`, \`refusal\` and \`cause\`, and these:
 
 | end | meaning |
