@@ -135,6 +135,10 @@ export class FurtherFronts {
     if (this.#closing) return thread.drain(0);
     running.thread = thread;
     running.silence.reset();
+    // Orders of the time in which it started had no thread to go to.
+    const { limits, logLevel } = this.#host.data(front);
+    thread.order({ kind: 'limits', limits });
+    thread.order({ kind: 'log-level', level: logLevel });
     await thread.listen();
   }
 

@@ -197,6 +197,21 @@ describe('a front end that dies', () => {
     expect(server.deaths).toEqual([]);
   });
 
+  it('is replaced by one with the limits that were set meanwhile', async () => {
+    const limited = ['--limit-exempt', 'off', '--max-connections-per-address'];
+    const server = await start(...limited, '100');
+    server.killFurther();
+    await until(async () => {
+      (await server.session().catch(() => undefined))?.close();
+      return server.log.some((line) => line.includes('a front end failed:'));
+    });
+    await server.reload(...limited, '4');
+    await until(() => server.log.some((line) => line.includes('a front end that failed has been rep')));
+    await server.untilOpen(0);
+    const sockets = await times(60, () => server.open());
+    expect(await closed(sockets, 56)).toHaveLength(56);
+  });
+
   it('is replaced no more at the fifth failure in a minute', async () => {
     const server = await start();
     for (let failure = 1; failure <= 5; failure++) {
