@@ -106,7 +106,7 @@ export const SESSION_MESSAGES_MAX = 65_536;
 /** Connections in all (`--max-connections`). */
 export const CONNECTIONS_MAX = 1_000_000;
 
-/** Front ends (`--fronts`). With four of them the coordinator is full. */
+/** Front ends (`--fronts`). With three to five of them the coordinator is full first (docs/explanation/capacity.md). */
 export const FRONTS_MAX = 16;
 
 /** Lines of the log that the thread of a front end gathers for 20 ms at most. More leave at once. */
