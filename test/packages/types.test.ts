@@ -4,8 +4,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { publint } from 'publint';
-import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { consumerOf, type Manifest, makeTarballs, type PackageName, tarballPath } from '../support/tarballs.ts';
 
@@ -34,12 +32,6 @@ describe.each<PackageName>(['xlreg', 'xlreg-client'])('the tarball of %s', (name
     mkdirSync(own, { recursive: true });
     await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', own]);
     manifest = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8'));
-  });
-
-  it('satisfies publint', async () => {
-    const { buffer } = Uint8Array.from(readFileSync(tarball));
-    const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
-    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 
   it('has types that @arethetypeswrong/cli accepts', async () => {

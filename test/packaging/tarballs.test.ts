@@ -5,6 +5,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import {
@@ -61,6 +63,12 @@ describe.each<PackageName>(['xlreg', 'xlreg-client'])('the tarball of %s', (name
       [...readFileSync(join(own, page), 'utf8').matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!),
     );
     expect(links.filter((link) => /^[a-z]+:/.test(link) || !existsSync(join(own, link.split('#')[0]!)))).toEqual([]);
+  });
+
+  it('satisfies publint', async () => {
+    const { buffer } = Uint8Array.from(readFileSync(tarball));
+    const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 });
 
