@@ -4,6 +4,9 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 
+/** Networks of all runs on this machine at a time. */
+const NETWORKS_MAX = 59;
+
 export class PrivateNetwork {
   readonly #name: string;
   readonly here: string;
@@ -17,17 +20,20 @@ export class PrivateNetwork {
 
   /** Makes a network. Returns undefined and logs the reason if that is not permitted. */
   static make(): PrivateNetwork | undefined {
-    const number = randomInt(1, 60);
-    const network = new PrivateNetwork(`xlreg${number}`, `198.18.${number}.1`, `198.18.${number}.2`);
-    try {
-      network.#set();
-      return network;
-    } catch (error) {
-      network.remove();
-      console.log(
-        `SKIPPED, no server is cut off: a network namespace cannot be made here: ${(error as Error).message.trim()}`,
-      );
-      return undefined;
+    const first = randomInt(NETWORKS_MAX);
+    for (let tries = 1; ; tries++) {
+      const number = 1 + ((first + tries) % NETWORKS_MAX);
+      const network = new PrivateNetwork(`xlreg${number}`, `198.18.${number}.1`, `198.18.${number}.2`);
+      try {
+        network.#set();
+        return network;
+      } catch (error) {
+        const reason = (error as Error).message.trim();
+        // Another run has this number.
+        if (/File exists/.test(reason) && tries < NETWORKS_MAX) continue;
+        console.log(`SKIPPED, no server is cut off: a network namespace cannot be made here: ${reason}`);
+        return undefined;
+      }
     }
   }
 
@@ -53,12 +59,17 @@ export class PrivateNetwork {
   #set(): void {
     const name = this.#name;
     ip('netns', 'add', name);
-    ip('link', 'add', `${name}a`, 'type', 'veth', 'peer', 'name', `${name}b`, 'netns', name);
-    ip('address', 'add', `${this.here}/30`, 'dev', `${name}a`);
-    ip('link', 'set', `${name}a`, 'up');
-    ip('-n', name, 'address', 'add', `${this.there}/30`, 'dev', `${name}b`);
-    ip('-n', name, 'link', 'set', `${name}b`, 'up');
-    ip('-n', name, 'link', 'set', 'lo', 'up');
+    try {
+      ip('link', 'add', `${name}a`, 'type', 'veth', 'peer', 'name', `${name}b`, 'netns', name);
+      ip('address', 'add', `${this.here}/30`, 'dev', `${name}a`);
+      ip('link', 'set', `${name}a`, 'up');
+      ip('-n', name, 'address', 'add', `${this.there}/30`, 'dev', `${name}b`);
+      ip('-n', name, 'link', 'set', `${name}b`, 'up');
+      ip('-n', name, 'link', 'set', 'lo', 'up');
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
   }
 }
 
