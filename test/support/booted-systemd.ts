@@ -11,12 +11,14 @@ const PROJECT = resolve(import.meta.dirname, '../..');
 const BOOT_MS_MAX = 20_000;
 const UNSHARE = 'unshare --cgroup --pid --mount --net --uts --ipc --fork --kill-child=SIGKILL';
 
-/** Moves this process into a control group of its own, which `$1` names. */
+/** Moves this process, which ends with its parent, into a control group of its own, which `$1` names. */
 const ENTER = `set -e
-group=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/$1
+groups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+[ "$groups" ] || { echo no control groups of version 2 are mounted >&2; exit 1; }
+group=$groups/$1
 mkdir "$group"
 echo $$ > "$group/cgroup.procs"
-exec ${UNSHARE} sh -ec "$2" sh "$3" "$4" "$5"`;
+exec setpriv --pdeathsig KILL ${UNSHARE} sh -ec "$2" sh "$3" "$4" "$5"`;
 
 /** Becomes the systemd of a root directory in `$1`, where the program xlreg is the Node `$2` with the checkout `$3`. */
 const BOOT = `mount --make-rprivate /
@@ -80,7 +82,7 @@ export class BootedSystemd {
       said += text;
     });
     const giveUp = performance.now() + BOOT_MS_MAX;
-    const isOver = () => systemd.#child.exitCode !== null || performance.now() > giveUp;
+    const isOver = () => systemd.#hasEnded || performance.now() > giveUp;
     await until(() => isOver() || systemd.run('systemctl', 'is-system-running').text.trim() === 'running');
     if (!isOver()) return systemd;
     await systemd.stop();
@@ -103,7 +105,7 @@ export class BootedSystemd {
 
   /** Ends everything, and leaves nothing. */
   async stop(): Promise<void> {
-    const ended = this.#child.exitCode === null ? once(this.#child, 'exit') : undefined;
+    const ended = this.#hasEnded ? undefined : once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await ended;
     const mounts = readFileSync('/proc/mounts', 'utf8');
@@ -112,6 +114,10 @@ export class BootedSystemd {
     const remove = ['-c', `[ ! -e "$0" ] || find "$0" -depth -type d -exec rmdir {} +`, groups];
     await until(() => spawnSync('sh', remove, { stdio: 'ignore' }).status === 0);
     rmSync(this.#directory, { recursive: true });
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   /** systemd is the only child of unshare, which the shell has become. */
