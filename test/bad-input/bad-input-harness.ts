@@ -6,6 +6,7 @@ import { type Dialect, type EncryptOptions, FieldClient } from '../field/field-c
 import { FieldRegistry, WIRES, type Wire } from '../field/field-registry.ts';
 import { signedToken } from '../field/member-keys.ts';
 import type { FieldMessage, MessageInput } from '../field/protobuf.ts';
+import { THOROUGH } from '../support/thorough.ts';
 import {
   COUNTED_WITH,
   type Counted,
@@ -18,6 +19,19 @@ import {
 
 /** A transport and a dialect. */
 export type BothWays = (typeof WIRES)[number];
+
+/** Both transports and both dialects, in the two ways to pair them. */
+const PAIRS = [
+  [WIRES[0]!, WIRES[3]!],
+  [WIRES[1]!, WIRES[2]!],
+] as const;
+let sampled = 0;
+
+/** The wires of the next test: the pairs in turn, all in a thorough run, or those of the only dialect. */
+function nextWires(dialects?: readonly Dialect[]): readonly BothWays[] {
+  if (dialects !== undefined) return WIRES.filter(({ dialect }) => dialects.includes(dialect));
+  return THOROUGH ? WIRES : PAIRS[sampled++ % PAIRS.length]!;
+}
 
 /** Maximum of connections that a row opens at the same time. */
 const CONCURRENT_MAX = 64;
@@ -156,14 +170,14 @@ export async function withEach<T>(items: readonly T[], action: (item: T, index: 
   if (failure !== undefined) throw failure;
 }
 
-/** A test on each wire that asserts which faults and refusals are counted meanwhile; none by default. */
+/** A test on each of its wires that asserts which faults and refusals are counted meanwhile; none by default. */
 export function onWires(
   target: Target,
   title: string,
   test: (wire: BothWays) => Promise<void>,
   counts: Counts | ((wire: BothWays) => Counts) = {},
 ): void {
-  for (const wire of WIRES) {
+  for (const wire of nextWires()) {
     it(`${wire.transport}, ${wire.dialect}: ${title}`, async () => {
       const counted = await target.countedDuring(() => test(wire));
       expect(counted).toEqual(typeof counts === 'function' ? counts(wire) : counts);
@@ -171,10 +185,10 @@ export function onWires(
   }
 }
 
-/** A test for each row on each wire. */
+/** A test for each row on each of its wires. */
 export function testRows(target: Target, rows: readonly Row[]): void {
   for (const { row, sends, ends, as, dialects } of rows) {
-    for (const wire of WIRES.filter(({ dialect }) => dialects?.includes(dialect) ?? true)) {
+    for (const wire of nextWires(dialects)) {
       it(`${wire.transport}, ${wire.dialect}: ${row}`, async () => {
         const counted = await target.countedDuring(() =>
           withEach(sends, async (send) => {
