@@ -8,14 +8,20 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { giveKeys } from '../support/made-keys.ts';
 
 const PROJECT = resolve(import.meta.dirname, '../..');
 
 let directory: string;
-beforeEach(() => {
+beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'xlreg-broken-'));
-  for (const part of ['dist', 'package.json']) cpSync(join(PROJECT, part), join(directory, part), { recursive: true });
+  // The server needs neither the declarations and source maps nor the load generators.
+  const filter = (path: string) => !/\.map$|\.d\.ts$|dist\/bench$/.test(path);
+  for (const part of ['dist', 'package.json']) {
+    cpSync(join(PROJECT, part), join(directory, part), { recursive: true, filter });
+  }
   symlinkSync(join(PROJECT, 'node_modules'), join(directory, 'node_modules'));
+  await giveKeys(join(directory, 'data'));
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
