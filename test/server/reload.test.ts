@@ -107,11 +107,11 @@ it('changes the limit of one address for connections to come', async () => {
 });
 
 it('names the changed settings that need a restart', async () => {
-  const lines = await reload({ ...FIRST, workers: 3, name: 'other' });
+  const lines = await reload({ ...FIRST, 'hello-queue-ms': 70, name: 'other' });
   expect(lines.at(-1)).toMatchObject({
     level: 'warn',
     msg: 'reloaded; some changed settings need a restart',
-    needRestart: { workers: { from: expect.any(Number), to: 3 }, name: { from: 'xlReg', to: 'other' } },
+    needRestart: { 'hello-queue-ms': { from: 50, to: 70 }, name: { from: 'xlReg', to: 'other' } },
   });
 });
 

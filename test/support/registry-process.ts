@@ -128,6 +128,8 @@ function flags(dataDir: string, args: readonly string[]): string[] {
     ['--ws', '127.0.0.1:0'],
     ['--admin', '127.0.0.1:0'],
     ['--store', 'memory'],
+    // Each further thread costs a tenth of a start. Tests of several workers ask for them.
+    ['--workers', '1'],
   ];
   const given = new Set(args.map((arg) => arg.split('=', 1)[0]));
   return [...defaults.filter(([flag]) => !given.has(flag)).flat(), ...args];
