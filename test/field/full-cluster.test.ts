@@ -11,7 +11,7 @@ const ALL = 2n ** 64n - 1n;
 
 let registry: FieldRegistry;
 beforeAll(async () => {
-  registry = await FieldRegistry.start({ args: ['--hello-timeout-ms', '60000'] });
+  registry = await FieldRegistry.start({ args: ['--workers', '2', '--hello-timeout-ms', '60000'] });
 });
 afterEach(() => registry.closeClients());
 afterAll(async () => {

@@ -1,6 +1,7 @@
 // npm run bench:field: the load of the overhead factor by the independent client. It shares no code with the registry
 // or with bench/, so an error in one of them does not hide in both.
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startRegistry } from '../support/registry-process.ts';
 import { BareLoops } from './load/bare.ts';
@@ -61,7 +62,8 @@ if ((values.registry === undefined) !== (values['server-pid'] === undefined)) {
   refuse('--registry needs --server-pid, and --server-pid needs --registry');
 }
 
-const own = values.registry === undefined ? await startRegistry({ args: ['--store', store] }) : undefined;
+const flags = ['--store', store, '--workers', String(availableParallelism())];
+const own = values.registry === undefined ? await startRegistry({ args: flags }) : undefined;
 const pid = own?.pid ?? whole('server-pid', values['server-pid']!);
 const file = parseRegistryFile(own?.regCredText ?? (await readFile(values.registry!, 'latin1')));
 const bare = await BareLoops.start();

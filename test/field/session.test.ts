@@ -7,7 +7,7 @@ import { OP } from './protobuf.ts';
 
 let registry: FieldRegistry;
 beforeAll(async () => {
-  registry = await FieldRegistry.start();
+  registry = await FieldRegistry.start({ args: ['--workers', '2'] });
 });
 afterEach(() => registry.closeClients());
 afterAll(async () => {
