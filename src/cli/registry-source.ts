@@ -62,6 +62,6 @@ function urlOf(registry: string): URL | undefined {
   try {
     return urlOfSource(registry);
   } catch {
-    throw new UsageError('--registry should be a file or http://HOST:PORT/regCred.dat');
+    throw new UsageError('--registry should be a file or http://HOST:PORT/regCred.dat, without user and password');
   }
 }

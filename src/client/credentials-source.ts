@@ -22,8 +22,11 @@ export type CredentialsSource = string | URL | RegCred;
 export function urlOfSource(source: CredentialsSource): URL | undefined {
   const text = source instanceof URL ? source.href : source;
   if (typeof text !== 'string' || !/^https?:\/\//.test(text)) return undefined;
-  if (!URL.canParse(text)) throw new TypeError('the URL of credentials should be http://HOST:PORT/regCred.dat');
-  const url = new URL(text);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // Errors show the URL.
+  if (url === undefined || url.username !== '' || url.password !== '') {
+    throw new TypeError('the URL of credentials should be http://HOST:PORT/regCred.dat, without user and password');
+  }
   if (url.pathname === '/') url.pathname = REG_CRED_PATH;
   return url;
 }

@@ -40,6 +40,12 @@ it('takes a pin in hex, and that of the comms key for an RSA dialect', async () 
   });
 });
 
+it('rejects a URL with a password, and does not show it', async () => {
+  const refused = await fetchRegCred('http://me:secret@127.0.0.1:1').catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(TypeError);
+  expect(String(refused)).toMatch(/: the URL of credentials should be \S+, without user and password$/);
+});
+
 it('rejects another key without printing its fingerprint', async () => {
   await using other = await startRegistry({ keys: 2 });
   const refused = await fetchRegCred(other.url, { fingerprint: registry.fingerprint }).catch((error: Error) => error);
