@@ -4,6 +4,7 @@ import { BackupError } from '../backup/registry-files.ts';
 import { type BackupObserver, ScheduledBackups } from '../backup/scheduled-backups.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { type BackupState, backupMetrics } from '../metrics/backup-metrics.ts';
+import { accessTo, WRITE_ACCESS } from '../runtime/file-access.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -43,6 +44,14 @@ export function startBackups(context: ServerContext, { identity }: OpenedIdentit
   };
   const backups = new ScheduledBackups(plan, backupObserver(context, state));
   onStop(() => backups.close());
+  void warnOfWriters(context, backupDir);
+}
+
+async function warnOfWriters({ observer: { log } }: ServerContext, directory: string): Promise<void> {
+  // A missing directory may still come; each attempt tells of it.
+  const { access, mode } = await accessTo(directory, WRITE_ACCESS).catch(() => ({ access: 'nobody', mode: '' }));
+  if (access !== 'others') return;
+  log.warn({ directory, mode }, 'others can write in the backup directory, and so replace backups: chmod go-w it');
 }
 
 function backupObserver({ observer: { log }, config }: ServerContext, state: BackupState): BackupObserver {

@@ -1,5 +1,6 @@
 // Scheduled backups with the real program: what counts as one, what is kept and removed, failures, and the restart.
 import {
+  chmodSync,
   closeSync,
   cpSync,
   existsSync,
@@ -110,8 +111,11 @@ it.concurrent('keeps the newest good backups, and removes nothing that it did no
 it.concurrent('makes the first backup after a restart by the age of the last good one', async () => {
   const folder = at('aged');
   mkdirSync(folder);
+  chmodSync(folder, 0o777);
   const first = await start('aging', folder, '--backup-every', '1h');
   await until(() => good(folder).length === 1);
+  expect(first.process.stderr()).toContain('others can write in the backup directory');
+  chmodSync(folder, 0o700);
   expect(await first.stop()).toBe(0);
   const [name] = good(folder) as [string];
 
