@@ -165,9 +165,10 @@ export class CachePage {
     const wholeLength = wholeTokenBytes(token, sealed);
     if (!fits(start + token.length, wholeStart + wholeLength)) return false;
     copyBytes(token, this.#bytes, TOKENS_AT + start);
-    if (sealed?.length && start === wholeStart) this.#bytes.copyWithin(WHOLE_AT, TOKENS_AT, TOKENS_AT + start);
-    if (sealed?.length) this.#bytes.set(joinWholeTokens([[token, sealed]], wholeLength), WHOLE_AT + wholeStart);
-    else if (start !== wholeStart) copyBytes(token, this.#bytes, WHOLE_AT + wholeStart);
+    if (sealed?.length && start === wholeStart) copyBytes(this.tokens('tokens', 0, seats), this.#bytes, WHOLE_AT);
+    if (sealed?.length || start !== wholeStart) {
+      copyBytes(joinWholeTokens([[token, sealed]], wholeLength), this.#bytes, WHOLE_AT + wholeStart);
+    }
     const at = wordOf(seats);
     this.#words[at + INDEX] = index;
     this.#words[at + END] = start + token.length;
