@@ -18,10 +18,9 @@ export class PrivateNetwork {
     this.there = there;
   }
 
-  /** Makes a network. Returns undefined and logs the reason if that is not permitted. */
-  static make(): PrivateNetwork | undefined {
-    const first = randomInt(NETWORKS_MAX);
-    for (let tries = 1; ; tries++) {
+  /** Makes a network, with the first free number from `first` on. Returns undefined and logs the reason if it may not. */
+  static make(first = randomInt(NETWORKS_MAX)): PrivateNetwork | undefined {
+    for (let tries = 0; ; tries++) {
       const number = 1 + ((first + tries) % NETWORKS_MAX);
       const network = new PrivateNetwork(`xlreg${number}`, `198.18.${number}.1`, `198.18.${number}.2`);
       try {
@@ -30,7 +29,7 @@ export class PrivateNetwork {
       } catch (error) {
         const reason = (error as Error).message.trim();
         // Another run has this number.
-        if (/File exists/.test(reason) && tries < NETWORKS_MAX) continue;
+        if (/File exists/.test(reason) && tries < NETWORKS_MAX - 1) continue;
         console.log(`SKIPPED, no server is cut off: a network namespace cannot be made here: ${reason}`);
         return undefined;
       }
