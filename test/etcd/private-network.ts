@@ -30,7 +30,7 @@ export class PrivateNetwork {
         const reason = (error as Error).message.trim();
         // Another run has this number.
         if (/File exists/.test(reason) && tries < NETWORKS_MAX - 1) continue;
-        console.log(`SKIPPED, no server is cut off: a network namespace cannot be made here: ${reason}`);
+        console.log(`SKIPPED, a network namespace cannot be made here: ${reason}`);
         return undefined;
       }
     }
