@@ -54,7 +54,9 @@ mount --bind "$2" opt/node
 printf '#!/bin/sh\\nexec /opt/node /opt/xlreg/dist/src/cli/main.js "$@"\\n' > usr/bin/xlreg
 chmod 755 usr/bin/xlreg
 cp "$3/packaging/systemd/xlreg.service" etc/systemd/system/
+# Nor is anything of a registry of this machine here.
 rm -rf etc/xlreg var/lib/xlreg var/lib/private/xlreg
+for users in passwd shadow group gshadow; do [ ! -e "etc/$users" ] || sed -i /^xlreg:/d "etc/$users"; done
 install -D -m 644 "$3/packaging/debian/config.json" etc/xlreg/config.json
 install -d -m 700 etc/xlreg/credentials
 pivot_root . mnt
