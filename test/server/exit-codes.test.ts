@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'vitest';
+import { IdentityError, openDataDirectory } from '../../src/identity/identity.ts';
 import { runXlreg, startXlreg } from '../cli/xlreg-process.ts';
 import { giveKeys } from '../support/made-keys.ts';
 import { startRegistry } from '../support/registry-process.ts';
@@ -134,7 +135,7 @@ describe('a start ends with 2', () => {
     symlinkSync(target, path);
     return path;
   };
-  it.for<[string, (at: (name: string) => string) => string]>([
+  const unusable: [string, (at: (name: string) => string) => string][] = [
     ['below /proc, where mkdir reports an existing directory as missing', () => '/proc/foo'],
     ['below /proc, deeper', () => '/proc/foo/bar'],
     ['below /sys', () => '/sys/foo'],
@@ -145,13 +146,24 @@ describe('a start ends with 2', () => {
     ['that is a link to nowhere', (at) => makeLink(at('link'), at('nowhere'))],
     ['that is a link to itself', (at) => makeLink(at('loop'), at('loop'))],
     ['with too long a name', (at) => at('n'.repeat(300))],
-  ])('for a data directory %s, and says so in one line', async ([_, make], context) => {
+  ];
+  it.for(unusable)('with an error of one line for a data directory %s', async ([_, make], context) => {
+    const { expect } = context;
+    const { directory } = await newPlace(context);
+    const dataDir = make((name) => join(directory, name));
+    const error: unknown = await openDataDirectory(dataDir).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(IdentityError);
+    expect((error as Error).message).not.toContain('\n');
+    expect((error as Error).message).toContain(dataDir.slice(0, 40));
+  });
+
+  it('and says so in one line for such a data directory', async (context) => {
     const { expect } = context;
     const place = await newPlace(context);
-    const dataDir = make((name) => join(place.directory, name));
+    const dataDir = '/proc/foo';
     const { code, stdout, stderr } = await runXlreg(flags(place, { 'data-dir': dataDir }));
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^xlreg serve: [^\n]+\n$/);
-    expect(stderr).toContain(dataDir.slice(0, 40));
+    expect(stderr).toContain(dataDir);
   });
 });
