@@ -15,7 +15,7 @@ const ROOM = String(1_000 * SECONDS);
 const ADDED_MAX = 200 + 20 * (SECONDS + 1);
 const [ATTACKER, HONEST] = ['127.0.0.2', '127.0.0.3'];
 /** Makes the limits on additions, not those on Hellos, stop the attacker. */
-const ARGS = ['--limit-exempt', 'off', '--max-hellos-per-second-per-address', '1000'];
+const ARGS = ['--limit-exempt', 'off', '--max-hellos-per-second-per-address', '1000', '--workers', '2'];
 const FULL = 'registry is full';
 
 let registry: FieldRegistry;
