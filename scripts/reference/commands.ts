@@ -8,7 +8,7 @@ import { SHARED, withoutShared } from './shared-flags.ts';
 const ERROR_KEYS = [
   ['`code`', 'a word for programs, which never changes'],
   ['`message`', 'the text for people, which may change; its lines are parted by line feeds'],
-  ['`retryable`', 'true if the same command may succeed later'],
+  ['`retryable`', 'true if the same command may succeed later; of a refusal as in [errors](errors.md)'],
   ['`exitCode`', 'the exit code'],
 ];
 

@@ -5,8 +5,11 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { z } from 'zod';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
+import { jsonOf } from '../admin/json-of.ts';
 import { escapeText } from '../client/escape-text.ts';
+import { codeMayPass } from '../client/refusal-codes.ts';
 import { readSome, type SettingSources } from '../config.ts';
 import { OperatorError } from './operator-error.ts';
 import { DATA_DIRECTORY_FLAGS, operatorSources, orUsageError, reachableAddress } from './operator-settings.ts';
@@ -16,6 +19,9 @@ const REPLY_MS = 15_000;
 
 /** Their reply comes after the copy of the table, which takes as long as the table is large. */
 const SLOW_ROUTES = ['POST /backup', 'POST /api/backup'];
+
+/** The reply to a change. */
+export const DONE = z.looseObject({ done: z.literal(true) });
 
 /** Code of the error for a connection without a reply. */
 export const SILENT = 'ADMIN_PORT_SILENT';
@@ -82,24 +88,23 @@ function readNamed(what: string, path: string, advice = ''): Promise<string> {
   });
 }
 
-/** Like callAdmin; resolves to the JSON of the response. */
-export async function askAdmin(
+/** Like callAdmin; resolves to the JSON of the response. `form` has the keys that the command cannot do without. */
+export async function askAdmin<Reply>(
   port: AdminPort,
   route: string,
   what: string,
+  form: z.ZodType<Reply>,
   signal: AbortSignal,
   content?: unknown,
-): Promise<unknown> {
+): Promise<Reply> {
   const answer = await callAdmin(port, route, what, signal, content);
   const body = await text(answer).catch((error: Error) => {
     signal.throwIfAborted();
     throw new OperatorError(`the connection to ${port.url} broke: ${error.message}`, 3);
   });
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw noRegistry(port, answer);
-  }
+  const reply = form.safeParse(jsonOf(Buffer.from(body)));
+  if (!reply.success) throw noRegistry(port, answer);
+  return reply.data;
 }
 
 /** The message and the code of a refusal; undefined if the body is none. */
@@ -138,10 +143,12 @@ export async function callAdmin(
   const body = await text(answer).catch(() => '');
   const reason = reasonIn(body);
   if (reason === undefined) throw noRegistry(port, answer);
-  // 503 means that the server is not ready, or busy.
   // The secret may be of another registry, revoked, or rotated.
   const advice = answer.statusCode === 401 ? `; it was read from ${port.tokenFile}` : '';
-  const facts = { code: reason.code, retryable: answer.statusCode === 503 };
+  // An unknown ID does not come back.
+  const mayPass = codeMayPass(reason.code) && !route.includes('/clusters/id%3A');
+  // 503 means that the server is not ready, or busy.
+  const facts = { code: reason.code, retryable: answer.statusCode === 503 || mayPass };
   throw new OperatorError(`the registry ${what}: ${reason.message}${advice}`, 1, facts);
 }
 

@@ -92,3 +92,8 @@ export function refusalCode(text: string, number: number | undefined): RefusalCo
 export function mayAlwaysPass(text: string, number: number | undefined): boolean {
   return refusals.some((why) => is(why, text, number) && RETRY_AFTER_MS[why] !== undefined);
 }
+
+/** mayAlwaysPass() of a code of this library; false for any other. Of a cluster it means an unknown name. */
+export function codeMayPass(code: string): boolean {
+  return refusals.some((why) => CODES[why] === code && RETRY_AFTER_MS[why] !== undefined);
+}

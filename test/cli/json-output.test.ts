@@ -158,7 +158,10 @@ it(
     fails(await run('clusters', '--json', '--admin', '127.0.0.1:1', '--data-dir', at('data')), {
       ...{ code: 'ADMIN_PORT_UNREACHABLE', retryable: true },
     });
-    fails(await run('evict', 'nowhere', 'nobody', '--json', ...admin()), { code: 'REFUSED_CLUSTER_UNKNOWN' });
+    fails(await run('evict', 'nowhere', 'nobody', '--json', ...admin()), {
+      code: 'REFUSED_CLUSTER_UNKNOWN',
+      retryable: true,
+    });
     fails(await run('backup', '-', '--json', ...admin()), { code: 'BAD_USAGE' });
     fails(await run('store', 'verify', '--json', '--data-dir', at('data')), { code: 'BAD_USAGE' });
     fails(await run('restore', at('nothing'), '--json', '--data-dir', at('new')), { code: 'STORE_UNUSABLE' });

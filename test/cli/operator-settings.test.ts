@@ -167,6 +167,41 @@ it('says in one line that no registry answers there, whatever the page behind th
   other.close();
 });
 
+it('says so, too, if JSON of another program answers', async () => {
+  const other = createServer((_, response) => response.end('{"tokens":[{}],"limits":[],"sessions":[null]}'));
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const commands = [
+    ...[['clusters'], ['sessions'], ['limits'], ['drain'], ['evict', 'demo', 'ann'], ['delete', 'demo']],
+    ...[
+      ['unmark', '--all'],
+      ['backup', 'copy'],
+      ['create', 'demo', '--size', '3', '--keep'],
+      ['token', 'list', 'demo'],
+    ],
+    ...['list', 'rotate', 'revoke ann', 'add ann --role read'].map((words) => ['admin', 'token', ...words.split(' ')]),
+  ];
+  const results = await Promise.all(
+    commands.map((command) => run([...command, '--admin', url, '--data-dir', plain.dataDir])),
+  );
+  const expected = commands.map(([command]) => ({
+    ...{ code: 1, stdout: '' },
+    stderr: `xlreg ${command}: ${url} answers 200, but not as a registry does: is it the admin port?\n`,
+  }));
+  expect(results).toEqual(expected);
+  other.close();
+});
+
+it('says that an unknown cluster may come, but no unknown ID (as in the client library)', async () => {
+  const admin = ['--admin', `127.0.0.1:${plain.adminPort}`, '--data-dir', plain.dataDir, '--json'];
+  const ran = await Promise.all(['demo', `id:${'0'.repeat(64)}`].map((cluster) => run(['delete', cluster, ...admin])));
+  const errors = ran.map(({ stderr }) => JSON.parse(stderr).error);
+  expect(errors).toMatchObject([
+    { code: 'REFUSED_CLUSTER_UNKNOWN', retryable: true },
+    { code: 'REFUSED_CLUSTER_UNKNOWN', retryable: false },
+  ]);
+});
+
 it('takes the data directory and the token file of the environment', async () => {
   for (const args of [['store', 'verify'], ['export']]) {
     const { code, stderr } = await run(args, { XLREG_DATA_DIR: at('elsewhere') });

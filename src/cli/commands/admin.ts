@@ -1,14 +1,21 @@
 // xlreg admin token: lists, adds and revokes the admin tokens of a running registry, and rotates the local one.
+import { z } from 'zod';
 import { ROLES, type Role } from '../../admin/roles.ts';
 import { escapeText } from '../../client/escape-text.ts';
-import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin } from '../admin-port.ts';
+import { ADMIN_FLAGS, adminPort, askAdmin, DONE } from '../admin-port.ts';
 import { lifetimeSeconds, readArguments, UsageError } from '../client-flags.ts';
-import type { JsonForm } from '../json-forms.ts';
 import { printJson, printTable } from '../print.ts';
 
 const FLAGS = { ...ADMIN_FLAGS, json: { type: 'boolean' } } as const;
 
-type Token = JsonForm<'admin-token-list'>['tokens'][number];
+const TOKEN = z.looseObject({
+  name: z.string(),
+  role: z.enum(ROLES),
+  created: z.string().nullable(),
+  expires: z.string().nullable(),
+  expired: z.boolean(),
+});
+const LIST = z.looseObject({ tokens: z.array(TOKEN) });
 
 /** Resolves to 0. Rejects with UsageError or OperatorError. */
 export async function admin([what, verb, ...args]: readonly string[], signal: AbortSignal): Promise<number> {
@@ -35,7 +42,8 @@ async function add(args: readonly string[], signal: AbortSignal): Promise<number
     role,
     ttlSeconds: ttl === undefined ? undefined : lifetimeSeconds('--ttl', ttl),
   };
-  const made = (await ask(await adminPort(values), 'POST /api/tokens', signal, content)) as Token & { token: string };
+  const form = TOKEN.extend({ token: z.string() });
+  const made = await askAdmin(await adminPort(values), 'POST /api/tokens', 'refused', form, signal, content);
   if (values.json) {
     const { name, expires, token } = made;
     printJson('admin-token-add', { name, role: made.role, expires, token });
@@ -49,7 +57,7 @@ async function add(args: readonly string[], signal: AbortSignal): Promise<number
 
 async function list(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values } = readArguments(args, { positionals: [], options: FLAGS });
-  const { tokens } = (await ask(await adminPort(values), 'GET /api/tokens', signal)) as { tokens: Token[] };
+  const { tokens } = await askAdmin(await adminPort(values), 'GET /api/tokens', 'refused', LIST, signal);
   if (values.json) {
     printJson('admin-token-list', { tokens });
     return 0;
@@ -64,7 +72,8 @@ async function list(args: readonly string[], signal: AbortSignal): Promise<numbe
 async function revoke(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readArguments(args, { positionals: ['NAME'], options: FLAGS });
   const name = positionals[0]!;
-  await ask(await adminPort(values), `DELETE /api/tokens/${encodeURIComponent(name)}`, signal);
+  const path = `/api/tokens/${encodeURIComponent(name)}`;
+  await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', DONE, signal);
   if (values.json) printJson('admin-token-revoke', { revoked: name });
   else process.stdout.write(`revoked ${escapeText(name)}\n`);
   return 0;
@@ -72,12 +81,8 @@ async function revoke(args: readonly string[], signal: AbortSignal): Promise<num
 
 async function rotate(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values } = readArguments(args, { positionals: [], options: FLAGS });
-  await ask(await adminPort(values), 'POST /api/tokens/local/rotate', signal);
+  await askAdmin(await adminPort(values), 'POST /api/tokens/local/rotate', 'refused', DONE, signal);
   if (values.json) printJson('admin-token-rotate', { rotated: 'local' });
   else process.stdout.write('rotated: the new token is in admin-token of the data directory\n');
   return 0;
-}
-
-function ask(port: AdminPort, route: string, signal: AbortSignal, content?: unknown): Promise<unknown> {
-  return askAdmin(port, route, 'refused', signal, content);
 }

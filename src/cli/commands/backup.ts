@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { isatty } from 'node:tty';
+import { z } from 'zod';
 import { copyRegistry } from '../../backup/registry-files.ts';
 import { verifyStore } from '../../store/verify.ts';
 import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin, callAdmin } from '../admin-port.ts';
@@ -39,7 +40,8 @@ export async function backup(args: readonly string[], signal: AbortSignal): Prom
 
 /** Makes the server copy its table. Resolves to the directory of the copy. */
 async function requestCopy(port: AdminPort, signal: AbortSignal): Promise<string> {
-  return ((await askAdmin(port, 'POST /backup', 'made no backup', signal)) as { directory: string }).directory;
+  const form = z.looseObject({ directory: z.string() });
+  return (await askAdmin(port, 'POST /backup', 'made no backup', form, signal)).directory;
 }
 
 async function streamBackup(port: AdminPort, signal: AbortSignal): Promise<number> {

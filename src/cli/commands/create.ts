@@ -1,5 +1,6 @@
 // xlreg create: creates a cluster, or finds the one of this name. With --keep it acts as the operator, over the admin
 // port.
+import { z } from 'zod';
 import { ClusterDiffers, type ClusterProperties, createVisitor, type JoinTokenSpec } from '../../client/index.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { begin } from '../begin.ts';
@@ -96,17 +97,13 @@ async function createKept(
   content: Shape & { readonly name: string },
   values: Parameters<typeof adminPort>[0],
   signal: AbortSignal,
-): Promise<KeptCluster> {
+): Promise<z.infer<typeof KEPT_CLUSTER>> {
   const port = await adminPort(values);
-  return (await askAdmin(port, 'POST /api/clusters', 'refused', signal, content)) as KeptCluster;
+  return await askAdmin(port, 'POST /api/clusters', 'refused', KEPT_CLUSTER, signal, content);
 }
 
 /** The printed part of the admin port's response. */
-interface KeptCluster {
-  readonly id: string;
-  readonly size: number;
-  readonly endPointCount: number;
-}
+const KEPT_CLUSTER = z.looseObject({ id: z.string(), size: z.number(), endPointCount: z.number() });
 
 interface CreatedCluster extends Shape {
   readonly name: string;

@@ -1,5 +1,6 @@
 // xlreg drain: starts the drain of a running registry over its admin port, and waits for its end.
 import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
 import { ADMIN_FLAGS, type AdminPort, adminPort, askAdmin, openAdmin, SILENT } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
 import { OperatorError } from '../operator-error.ts';
@@ -18,8 +19,8 @@ export async function drain(args: readonly string[], signal: AbortSignal): Promi
     options: { ...ADMIN_FLAGS, json: { type: 'boolean' } },
   });
   const port = await adminPort(values);
-  const asked = await askAdmin(port, 'POST /drain', 'does not drain', signal);
-  const { delaySeconds = 0 } = asked as { delaySeconds?: number };
+  const form = z.looseObject({ draining: z.literal(true), delaySeconds: z.number().default(0) });
+  const { delaySeconds } = await askAdmin(port, 'POST /drain', 'does not drain', form, signal);
   const waitMs = delaySeconds * 1000 + WAIT_MS;
   const giveUp = performance.now() + waitMs;
   while (await isRunning(port, signal)) {

@@ -1,15 +1,22 @@
 // xlreg limits: shows the limits of a running registry, their use, and what they refused.
+import { z } from 'zod';
 import { escapeText } from '../../client/escape-text.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
 import type { JsonForm } from '../json-forms.ts';
 import { printJson, printTable } from '../print.ts';
 
+const FORM = z.looseObject({
+  limits: z.array(z.looseObject({ setting: z.string() })),
+  addresses: z.array(z.looseObject({ address: z.string(), refused: z.record(z.string(), z.number()) })),
+});
+
 /** Resolves to 0; rejects with UsageError or OperatorError. */
 export async function limits(args: readonly string[], signal: AbortSignal): Promise<number> {
   const options = { ...ADMIN_FLAGS, json: { type: 'boolean' } } as const;
   const { values } = readArguments(args, { positionals: [], options });
-  const report = (await askAdmin(await adminPort(values), 'GET /api/limits', 'refused', signal)) as JsonForm<'limits'>;
+  const reply = await askAdmin(await adminPort(values), 'GET /api/limits', 'refused', FORM, signal);
+  const report = reply as unknown as JsonForm<'limits'>;
   if (values.json) printJson('limits', report);
   else printReport(report);
   return 0;

@@ -1,6 +1,7 @@
 // xlreg clusters, evict, delete, unmark and sessions: show and change a running registry over the API of its admin port.
+import { z } from 'zod';
 import { escapeText } from '../../client/escape-text.ts';
-import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
+import { ADMIN_FLAGS, adminPort, askAdmin, DONE } from '../admin-port.ts';
 import { readArguments } from '../client-flags.ts';
 import type { JsonForm } from '../json-forms.ts';
 import { printJson, printTable } from '../print.ts';
@@ -8,6 +9,9 @@ import { printJson, printTable } from '../print.ts';
 const JSON_FLAG = { json: { type: 'boolean' } } as const;
 const PAGE_FLAGS = { limit: { type: 'string' }, cursor: { type: 'string' } } as const;
 const CLUSTER_FLAGS = { prefix: { type: 'string' }, fill: { type: 'string' } } as const;
+
+/** An older registry may lack a column. */
+const ROWS = z.array(z.looseObject({}));
 
 type Row = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -25,8 +29,9 @@ export async function clusters(args: readonly string[], signal: AbortSignal): Pr
   const { values } = readArguments(args, { positionals: [], options });
   const { prefix, fill, limit, cursor } = values;
   const path = `/api/clusters${queryOf({ prefix, fill, limit, cursor })}`;
-  const reply = await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal);
-  const page = reply as JsonForm<'clusters'>;
+  const form = z.looseObject({ clusters: ROWS });
+  const reply = await askAdmin(await adminPort(values), `GET ${path}`, 'refused', form, signal);
+  const page = reply as unknown as JsonForm<'clusters'>;
   if (values.json) printJson('clusters', page);
   else printPage(page.clusters.map(withProgress), page.next, ['name', 'fill', 'members', 'size', 'keep', 'id']);
   return 0;
@@ -38,8 +43,9 @@ export async function sessions(args: readonly string[], signal: AbortSignal): Pr
   const { values } = readArguments(args, { positionals: [], options });
   const { limit, cursor } = values;
   const path = `/api/sessions${queryOf({ limit, cursor })}`;
-  const reply = await askAdmin(await adminPort(values), `GET ${path}`, 'refused', signal);
-  const page = reply as JsonForm<'sessions'>;
+  const form = z.looseObject({ sessions: ROWS });
+  const reply = await askAdmin(await adminPort(values), `GET ${path}`, 'refused', form, signal);
+  const page = reply as unknown as JsonForm<'sessions'>;
   const columns = [
     'connection',
     'transport',
@@ -61,7 +67,7 @@ export async function evict(args: readonly string[], signal: AbortSignal): Promi
   const options = { ...ADMIN_FLAGS, ...JSON_FLAG };
   const { values, positionals } = readArguments(args, { positionals: ['CLUSTER', 'MEMBER'], options });
   const [cluster, member] = positionals.map(encodeURIComponent);
-  await askAdmin(await adminPort(values), `DELETE /api/clusters/${cluster}/members/${member}`, 'refused', signal);
+  await askAdmin(await adminPort(values), `DELETE /api/clusters/${cluster}/members/${member}`, 'refused', DONE, signal);
   const evicted = positionals[1]!;
   if (values.json) printJson('evict', { evicted });
   else printDone('evicted', evicted);
@@ -73,7 +79,7 @@ export async function deleteCluster(args: readonly string[], signal: AbortSignal
   const options = { ...ADMIN_FLAGS, ...JSON_FLAG };
   const { values, positionals } = readArguments(args, { positionals: ['CLUSTER'], options });
   const path = `/api/clusters/${encodeURIComponent(positionals[0]!)}`;
-  await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', signal);
+  await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', DONE, signal);
   const deleted = positionals[0]!;
   if (values.json) printJson('delete', { deleted });
   else printDone('deleted', deleted);
@@ -86,7 +92,7 @@ export async function unmark(args: readonly string[], signal: AbortSignal): Prom
   const isAll = args.includes('--all');
   const { values, positionals } = readArguments(args, { positionals: isAll ? [] : ['CLIENT'], options });
   const path = isAll ? '/api/marks' : `/api/marks/${encodeURIComponent(positionals[0]!)}`;
-  await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', signal);
+  await askAdmin(await adminPort(values), `DELETE ${path}`, 'refused', DONE, signal);
   const unmarked = isAll ? 'all clients' : positionals[0]!;
   if (values.json) printJson('unmark', { unmarked });
   else printDone('unmarked', unmarked);

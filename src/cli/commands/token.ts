@@ -1,4 +1,5 @@
 // xlreg token: adds, lists and revokes the join tokens of a cluster, with the creator's keys or as the operator.
+import { z } from 'zod';
 import { hashJoinToken, type JoinTokenSpec, type JoinTokenState } from '../../client/index.ts';
 import { ADMIN_FLAGS, adminPort, askAdmin } from '../admin-port.ts';
 import { begin } from '../begin.ts';
@@ -14,6 +15,9 @@ const HASH_CHARS = 64;
 const PREFIX_CHARS_MIN = 8;
 
 type Parsed = ReturnType<typeof parse>;
+
+/** The reply of the admin port. */
+const LIST = z.looseObject({ tokens: z.array(z.looseObject({ hash: z.string() })) });
 
 /** Changes the tokens of a cluster, and resolves to those that it then has. */
 interface Tokens {
@@ -101,8 +105,8 @@ async function openTokens({ flags, values, cluster }: Parsed, signal: AbortSigna
     const port = await adminPort(values);
     const path = `/api/clusters/${cluster}/tokens`;
     const ask = async (route: string, content?: unknown) => {
-      const { tokens } = (await askAdmin(port, route, 'refused', signal, content)) as { tokens: JoinTokenState[] };
-      return tokens;
+      const { tokens } = await askAdmin(port, route, 'refused', LIST, signal, content);
+      return tokens as unknown as JoinTokenState[];
     };
     return {
       list: () => ask(`GET ${path}`),
