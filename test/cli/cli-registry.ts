@@ -32,19 +32,20 @@ export class CliRegistry {
 
   /** Runs a command with this registry's credentials in its environment. */
   run(...args: readonly string[]): Promise<Ran> {
-    return runXlreg(args, this.#options);
+    return runXlreg(args, this.options);
   }
 
   start(...args: readonly string[]): RunningXlreg {
-    return startXlreg(args, this.#options);
+    return startXlreg(args, this.options);
   }
 
   /** Starts a command that may run so long. */
   startFor(timeoutMs: number, ...args: readonly string[]): RunningXlreg {
-    return startXlreg(args, { ...this.#options, timeoutMs });
+    return startXlreg(args, { ...this.options, timeoutMs });
   }
 
-  get #options() {
+  /** How its commands run. */
+  get options() {
     return { cwd: this.directory, env: { XLREG_REGISTRY: this.file } };
   }
 

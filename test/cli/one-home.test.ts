@@ -19,8 +19,9 @@ const joinAs = (cluster: string, name: string, ...args: string[]) => [
 
 it('gives three simultaneous processes one identity (T11)', async () => {
   expect((await registry.run('create', 'once', '--size', '3')).code).toBe(0);
+  const options = { ...registry.options, makesKeys: true };
   const ran = await Promise.all(
-    Array.from({ length: 3 }, () => registry.run(...joinAs('once', 'alice', '--home', 'h'))),
+    Array.from({ length: 3 }, () => runXlreg(joinAs('once', 'alice', '--home', 'h'), options)),
   );
   for (const { code, stderr } of ran) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const [first, ...others] = ran.map(({ stdout }) => JSON.parse(stdout));
