@@ -2,12 +2,11 @@
 // install it.
 
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { canSharePorts } from '../../src/runtime/port-sharing.ts';
-import { installNode } from '../support/node-versions.ts';
+import { cachedNode } from '../support/node-versions.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Without the variables by which a test runner knows that it is inside another. */
@@ -20,11 +19,10 @@ it('shares ports on Linux from Node 22.12 on, and from 23.1 on', () => {
 });
 
 it.skipIf(canSharePorts())('serves by several front ends under Node 22', { timeout: 300_000 }, async ({ skip }) => {
-  const installed = await installNode('22');
-  if (installed === undefined) return skip();
-  onTestFinished(() => rmSync(installed.folder, { recursive: true }));
+  const node = await cachedNode('22');
+  if (node === undefined) return skip();
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.fronts.config.ts'];
-  const { stdout } = await promisify(execFile)(installed.program, vitest, { cwd: root, env, maxBuffer: 2 ** 24 }).catch(
+  const { stdout } = await promisify(execFile)(node, vitest, { cwd: root, env, maxBuffer: 2 ** 24 }).catch(
     (failed: { stdout: string }) => failed,
   );
   const report = JSON.parse(stdout.slice(stdout.indexOf('{"numTotalTestSuites"')));

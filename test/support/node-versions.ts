@@ -1,11 +1,13 @@
 // Other versions of Node, from npm.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url));
 
 /** The major versions that the packages support. */
 export const NODE_MAJORS = ['20', '22', '24', '26'] as const;
@@ -32,4 +34,19 @@ export async function installNode(major: string, timeoutMs = 60_000): Promise<In
     return undefined;
   }
   return { program: join(folder, 'node_modules', name, 'bin/node'), folder };
+}
+
+/** The program of a major version, installed once for a checkout. Resolves to undefined like installNode(). */
+export async function cachedNode(major: string): Promise<string | undefined> {
+  const kept = join(CACHE, `node-${major}`);
+  if (existsSync(kept)) return kept;
+  const installed = await installNode(major);
+  if (installed === undefined) return undefined;
+  mkdirSync(CACHE, { recursive: true });
+  // Another test may install the same version.
+  const copy = join(mkdtempSync(join(CACHE, 'new-')), 'node');
+  copyFileSync(installed.program, copy);
+  renameSync(copy, kept);
+  for (const folder of [installed.folder, dirname(copy)]) rmSync(folder, { recursive: true });
+  return kept;
 }

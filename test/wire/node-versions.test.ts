@@ -2,11 +2,10 @@
 // Skipped with a line on the console if npm cannot install a version.
 
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, describe, it } from 'vitest';
-import { installNode } from '../support/node-versions.ts';
+import { describe, it } from 'vitest';
+import { cachedNode } from '../support/node-versions.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -22,17 +21,10 @@ interface Report {
   readonly testResults: readonly { readonly name: string }[];
 }
 
-const directories: string[] = [];
-afterAll(() => {
-  for (const directory of directories) rmSync(directory, { recursive: true });
-});
-
 describe.concurrent('the vectors of Noise and of the sealed dialect', () => {
   it.for(others)('pass under Node %s', { timeout: 120_000 }, async (major, { expect, skip }) => {
-    const installed = await installNode(major);
-    if (installed === undefined) return skip();
-    directories.push(installed.folder);
-    const node = installed.program;
+    const node = await cachedNode(major);
+    if (node === undefined) return skip();
     expect((await run(node, ['--version'])).stdout).toMatch(`v${major}.`);
     const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.vectors.config.ts'];
     const { stdout } = await run(node, vitest, { cwd: root, env }).catch((failed: { stdout: string }) => failed);
