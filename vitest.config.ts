@@ -8,6 +8,7 @@ const LONGEST = [
   ...['etcd/cluster', 'etcd/trouble', 'bench/commands', 'cli/wait-for-registry', 'server/load-balancers'],
   ...['server/exit-codes', 'server/output-trouble', 'net/limits', 'net/http-limits', 'backup/scheduled'],
   ...['identity/data-directory-lock', 'etcd/two-servers', 'forming/lmdb', 'forming/etcd-two-servers'],
+  ...['front/node-22', 'cli/json-output', 'bad-input/rosters', 'server/stuck-thread'],
   ...['forming/etcd-one-server', 'forming/old-dialects', 'browser/forming', 'client/join-cluster-registry'],
 ];
 
