@@ -92,7 +92,8 @@ function moduleOf(entry: EntryPoint, examples: readonly Example[]): string {
     ? `const url = 'http://127.0.0.1:${registry.wsPort}';
        const regCred = parseRegCred(await readFile('xlreg-data/regCred.dat', 'ascii'));
        const member = await openMember('members/alice', { name: 'alice', endPoints: ['127.0.0.1:4001'] });`
-    : 'declare const regCred: entry.RegCred; declare const member: entry.Member;';
+    : `declare const regCred: entry.RegCred; declare const member: entry.Member;
+       declare const session: Awaited<ReturnType<typeof entry.connect>>;`;
   const functions = examples.map(({ name, statements }) => {
     const needsSession = isRun && isFree('session', statements);
     const open = needsSession ? 'const session = await connect(regCred); await session.identify(member);' : '';
