@@ -107,7 +107,7 @@ export class XlRegError extends Error {
   readonly code: XlRegErrorCode;
   /** True if the same call can succeed later although its caller changes nothing. */
   readonly retryable: boolean;
-  /** What to do next, for people; it may change. Undefined where the message says it, or nothing helps. */
+  /** The next step, for people; the text may change. Undefined where the message says it, or nothing helps. */
   declare readonly remedy: string | undefined;
 
   constructor(message: string, { code, retryable = false, remedy, ...options }: XlRegErrorOptions) {

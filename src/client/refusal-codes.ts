@@ -38,7 +38,7 @@ const CODES: Readonly<Record<Refusal, RefusalCode>> = {
   'shutting-down': 'REFUSED_SHUTTING_DOWN',
 };
 
-/** What to do about a refusal, for programs and for the command line. Undefined if nothing is known to help. */
+/** The next step after a refusal, for programs and for the command line. Undefined if nothing is known to help. */
 export const REMEDIES: Readonly<Record<RefusalCode, string | undefined>> = {
   REFUSED: undefined,
   REFUSED_REQUEST_INVALID: undefined,
@@ -93,7 +93,7 @@ export function mayAlwaysPass(text: string, number: number | undefined): boolean
   return refusals.some((why) => is(why, text, number) && RETRY_AFTER_MS[why] !== undefined);
 }
 
-/** mayAlwaysPass() of a code of this library; false for any other. Of a cluster it means an unknown name. */
+/** mayAlwaysPass() for a code of this library; false for any other code. */
 export function codeMayPass(code: string): boolean {
   return refusals.some((why) => CODES[why] === code && RETRY_AFTER_MS[why] !== undefined);
 }

@@ -44,7 +44,7 @@ export class CliRegistry {
     return startXlreg(args, { ...this.options, timeoutMs });
   }
 
-  /** How its commands run. */
+  /** The directory and environment of its commands. */
   get options() {
     return { cwd: this.directory, env: { XLREG_REGISTRY: this.file } };
   }

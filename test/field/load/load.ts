@@ -18,7 +18,7 @@ export interface LoadTarget {
   readonly dialect: Dialect;
 }
 
-/** How a load went. */
+/** The result of a load. */
 export interface LoadResult {
   readonly sessions: number;
   readonly seconds: number;
