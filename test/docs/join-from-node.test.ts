@@ -41,9 +41,10 @@ async function start(name: string, code: string) {
 
 it('joins, follows changes until a member leaves, and ends by itself', async () => {
   const { ended } = await start('alice.mjs', `${joins}${follows}`);
+  // It prints once it has joined, perhaps before this process knows that bob has.
+  const joined = once(ended.child.stdout!, 'data');
   const bob = await joiners.join('bob', 'web', { endPoints: ['127.0.0.1:4002'] });
-  // It has joined, and follows from then on.
-  await once(ended.child.stdout!, 'data');
+  await joined;
   await bob.move(['127.0.0.1:4003']);
   await until(() => bob.self.endPoints[0] === '127.0.0.1:4003');
   await bob.leave();
