@@ -48,16 +48,12 @@ export class CipherState {
     return this.#n;
   }
 
-  /** EncryptWithAd. Returns ciphertext and tag behind `headBytes` bytes that the caller fills. */
-  encryptWithAd(ad: Uint8Array, plain: readonly Uint8Array[], headBytes = 0): Buffer {
-    const length = plain.reduce((sum, piece) => sum + piece.length, 0);
-    const bytes = Buffer.allocUnsafe(headBytes + length + (this.#key ? TAG_BYTES : 0));
-    let end = headBytes;
-    for (const piece of plain) {
-      bytes.set(piece, end);
-      end += piece.length;
-    }
-    if (this.#key) this.#encrypt(this.#key, ad, bytes, headBytes);
+  /** EncryptWithAd. Returns ciphertext and tag, or the plaintext before the first key. */
+  encryptWithAd(ad: Uint8Array, plain: Uint8Array): Buffer {
+    if (!this.#key) return Buffer.from(plain);
+    const bytes = Buffer.allocUnsafe(plain.length + TAG_BYTES);
+    bytes.set(plain);
+    this.#encrypt(this.#key, ad, bytes, 0);
     return bytes;
   }
 
@@ -94,11 +90,6 @@ export class CipherState {
     }
     this.#n += 1;
     return plain;
-  }
-
-  /** Encrypts a transport message: EncryptWithAd without associated data. */
-  encrypt(plain: readonly Uint8Array[], headBytes = 0): Buffer {
-    return this.encryptWithAd(NOTHING, plain, headBytes);
   }
 
   /** Decrypts a transport message: DecryptWithAd without associated data. */

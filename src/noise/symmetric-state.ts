@@ -39,7 +39,7 @@ export class SymmetricState {
   }
 
   encryptAndHash(plain: Uint8Array): Buffer {
-    const bytes = this.#cipher.encryptWithAd(this.#h, [plain]);
+    const bytes = this.#cipher.encryptWithAd(this.#h, plain);
     this.mixHash(bytes);
     return bytes;
   }

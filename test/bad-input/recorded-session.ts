@@ -136,7 +136,7 @@ function keysOf(record: Uint8Array): SealedKeys {
 /** The frame of a plaintext, flag included, under a session's keys. */
 export function encrypted(plain: Buffer, record: Buffer): Buffer {
   const { receiveKey, received } = keysOf(record);
-  return new CipherState(receiveKey, received).encrypt([plain]);
+  return new CipherState(receiveKey, received).encryptWithAd(new Uint8Array(0), plain);
 }
 
 /** The message of a reply. Throws if it is none that a client would accept. */

@@ -54,7 +54,7 @@ describe.each(vectors)('$protocol_name', (vector) => {
     for (const { h } of [one, other]) expect(Buffer.from(h).toString('hex')).toBe(vector.handshake_hash);
     for (const [place, { payload, ciphertext }] of transport.entries()) {
       const [send, receive] = place % 2 === 0 ? [one.send, other.receive] : [other.send, one.receive];
-      expect(send.encrypt([payload])).toEqual(ciphertext);
+      expect(send.encryptWithAd(NOTHING, payload)).toEqual(ciphertext);
       expect(receive.decrypt(ciphertext)).toEqual(payload);
     }
   });
@@ -99,14 +99,14 @@ describe('CipherState', () => {
   const key = () => new Uint8Array(32).fill(7);
 
   it('counts above 2^32 in the nonce', () => {
-    const message = new CipherState(key(), 2 ** 32).encrypt([bytes('00ff')]);
+    const message = new CipherState(key(), 2 ** 32).encryptWithAd(NOTHING, bytes('00ff'));
     expect(new CipherState(key(), 2 ** 32).decrypt(message)).toEqual(bytes('00ff'));
     expect(() => new CipherState(key(), 0).decrypt(message)).toThrow(NoiseError);
   });
 
   it('does not count a message that does not authenticate', () => {
     const [send, receive] = [new CipherState(key()), new CipherState(key())];
-    const message = send.encrypt([bytes('aa'), bytes('bb')]);
+    const message = send.encryptWithAd(NOTHING, bytes('aabb'));
     expect(() => receive.decrypt(Buffer.alloc(18))).toThrow(NoiseError);
     expect(() => receive.decrypt(Buffer.alloc(15))).toThrow(NoiseError);
     expect(receive.decrypt(message)).toEqual(bytes('aabb'));
@@ -116,7 +116,7 @@ describe('CipherState', () => {
 
   it('refuses a counter that a Number cannot count on', () => {
     const last = new CipherState(key(), Number.MAX_SAFE_INTEGER);
-    expect(() => last.encrypt([NOTHING])).toThrow(NoiseError);
+    expect(() => last.encryptWithAd(NOTHING, NOTHING)).toThrow(NoiseError);
     expect(() => last.decrypt(Buffer.alloc(16))).toThrow(NoiseError);
     expect(() => new CipherState(key(), -1)).toThrow(NoiseError);
     expect(() => new CipherState(key(), 2 ** 53)).toThrow(NoiseError);
@@ -124,10 +124,10 @@ describe('CipherState', () => {
 
   it('goes on to count after Rekey, under another key', () => {
     const [send, receive, old] = [new CipherState(key()), new CipherState(key()), new CipherState(key(), 1)];
-    receive.decrypt(send.encrypt([NOTHING]));
+    receive.decrypt(send.encryptWithAd(NOTHING, NOTHING));
     send.rekey();
     receive.rekey();
-    const message = send.encrypt([bytes('01')]);
+    const message = send.encryptWithAd(NOTHING, bytes('01'));
     expect(() => old.decrypt(message)).toThrow(NoiseError);
     expect(receive.decrypt(message)).toEqual(bytes('01'));
     expect(send.n).toBe(2);

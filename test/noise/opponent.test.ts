@@ -26,7 +26,7 @@ function staticKey() {
 function exchange(ours: { send: CipherState; receive: CipherState }, theirs: [OpponentCipher, OpponentCipher]): void {
   for (let round = 0; round < 3; round++) {
     const plain = randomBytes(1 + 1_000 * round);
-    expect(theirs[1].DecryptWithAd(NOTHING, ours.send.encrypt([plain]))).toEqual(new Uint8Array(plain));
+    expect(theirs[1].DecryptWithAd(NOTHING, ours.send.encryptWithAd(NOTHING, plain))).toEqual(new Uint8Array(plain));
     expect(ours.receive.decrypt(theirs[0].EncryptWithAd(NOTHING, plain))).toEqual(plain);
   }
 }

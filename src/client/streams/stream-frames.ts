@@ -23,8 +23,11 @@ function rekeyWhenDue(cipher: CipherState): void {
 /** Encrypts one frame. `data` has at most FRAME_DATA_MAX bytes. */
 export function sealFrame(cipher: CipherState, type: number, data: Uint8Array): Buffer {
   rekeyWhenDue(cipher);
-  const frame = cipher.encrypt([Uint8Array.of(type), data], LENGTH_BYTES);
+  const frame = Buffer.allocUnsafe(LENGTH_BYTES + 1 + data.length + TAG_BYTES);
   frame.writeUInt16BE(frame.length - LENGTH_BYTES);
+  frame[LENGTH_BYTES] = type;
+  frame.set(data, LENGTH_BYTES + 1);
+  cipher.encryptInPlace(frame, LENGTH_BYTES);
   return frame;
 }
 
