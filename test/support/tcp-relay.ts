@@ -15,6 +15,8 @@ export class TcpRelay {
   answersMax = Infinity;
   /** Delay of answers, in milliseconds. */
   delayMs = 0;
+  /** Bytes that a server gets ahead of each connection's, such as a PROXY header. */
+  header = Buffer.alloc(0);
   readonly #server = createServer({ noDelay: true }, (client) => this.#relay(client));
   readonly #sockets = new Set<Socket>();
   #connections = 0;
@@ -53,7 +55,7 @@ export class TcpRelay {
     let answers = 0;
     return (sender, pass) => {
       if (sender === 'client') pass();
-      else if (answers++ === this.answersMax) client.destroy();
+      else if (answers++ >= this.answersMax) client.destroy();
       else if (this.delayMs > 0) setTimeout(pass, this.delayMs);
       else pass();
     };
@@ -63,6 +65,7 @@ export class TcpRelay {
     const port = this.servers[this.#connections++ % this.servers.length];
     if (port === undefined) return void client.destroy();
     const server = connect({ host: '127.0.0.1', port, noDelay: true });
+    server.write(this.header);
     const take = this.begin(client);
     for (const [sender, from, to] of [
       ['client', client, server],
