@@ -3,15 +3,10 @@
 
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  connect as connectClient,
-  createJoinToken,
-  createMember,
-  type Member,
-  parseRegCred,
-} from '../../src/client/index.ts';
+import { connect as connectClient, createJoinToken, type Member, parseRegCred } from '../../src/client/index.ts';
 import { parseFile, verifyRoster } from '../field/sealed/kept-roster.ts';
 import { chromiumProgram } from '../support/chromium.ts';
+import { newMember } from '../support/new-member.ts';
 import { until } from '../support/until.ts';
 import { BrowserSite, rows, state } from './browser-site.ts';
 
@@ -153,9 +148,7 @@ describe.skipIf(executable === undefined)('xlreg/browser', () => {
 
   it('tells a replaced member from one that has left (A5)', async () => {
     const regCred = parseRegCred(site.regCred);
-    const [owner, successor] = await Promise.all(
-      ['owner', 'guest'].map((name) => createMember({ name, endPoints: ['127.0.0.1:4001'] })),
-    );
+    const [owner, successor] = ['owner', 'guest'].map((name) => newMember({ name, endPoints: ['127.0.0.1:4001'] }));
     const [token, other] = [createJoinToken(), createJoinToken()];
     const as = async (member: Member, joinToken?: string) => {
       const session = await connectClient(regCred, { joinToken });

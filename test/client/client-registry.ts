@@ -56,7 +56,7 @@ export class ClientRegistry {
     return session;
   }
 
-  /** Opens a session of a new member with one end point. All members share keys: generating them takes time. */
+  /** Opens a session of a new member with one end point. All members share keys: ready ones are few. */
   async identify(name: string, options: ConnectOptions = {}) {
     const sealed = (options.dialect ?? 'sealed') === 'sealed';
     const { commsKey, sigKey } = sealed ? sealedKeys : keys;

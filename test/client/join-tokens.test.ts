@@ -23,7 +23,7 @@ const memberOf = (name: string) => newMember({ name, endPoints: ['127.0.0.1:4001
 beforeAll(async () => {
   registry = await ClientRegistry.start();
   relay = await TcpRelay.to(registry.process.tcpPort);
-  [owner, alice, bob, anew] = await Promise.all(['owner', 'alice', 'bob', 'alice'].map(memberOf));
+  [owner, alice, bob, anew] = ['owner', 'alice', 'bob', 'alice'].map(memberOf);
 }, 60_000);
 afterAll(async () => {
   relay.stop();

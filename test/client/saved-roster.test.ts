@@ -35,8 +35,7 @@ let directory: string;
 beforeAll(async () => {
   const make = (name: string) => newMember({ name, endPoints: ['192.0.2.1:1'], labels: { zone: name } });
   const tokenOf = async (member: Member) => (await stateFor(member, regCred)).token;
-  const members = await Promise.all([make('alice'), make('bob'), make('old')]);
-  const tokens = await Promise.all(members.map(tokenOf));
+  const tokens = await Promise.all(['alice', 'bob', 'old'].map((name) => tokenOf(make(name))));
   [alice, bob] = tokens as [Token, Token];
   const { Statement: _, Seq: _seq, SealKey: _key, Labels: _labels, ...unstated } = tokens[2]!;
   old = unstated;

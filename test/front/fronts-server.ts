@@ -27,7 +27,7 @@ import { until } from '../support/until.ts';
 
 const LOOPBACK = '127.0.0.1:0';
 const { serve } = CoordinatorThread.prototype;
-/** All clients share keys: generating them takes time. A key that is sealed is refused in the other dialects. */
+/** All clients share keys: ready ones are few. A key that is sealed is refused in the other dialects. */
 const [keys, sealedKeys] = [newVisitor(), newVisitor()];
 
 export class FrontsServer {
