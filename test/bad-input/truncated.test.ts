@@ -1,5 +1,6 @@
-// Every valid message cut at every third byte, in a thorough run at every byte: row B60. A cut on the wire leaves a partial message on TCP, and no message on
-// WebSocket. A cut before encryption leaves no message either, unless whole fields with an Op remain.
+// Every valid message cut at every third byte, in a thorough run at every byte: row B60. A cut on the wire leaves a
+// partial message on TCP, and no message on WebSocket. A cut before encryption leaves no message either, unless whole
+// fields with an Op remain.
 
 import { expect } from 'vitest';
 import { makeMemberKeys, signedToken } from '../field/member-keys.ts';
