@@ -1,6 +1,7 @@
 // The home of the member that makes clusters with join tokens: its SigKey owns them (A2).
 import { join } from 'node:path';
 import { loadMember, type Member, openMember, type RegCred } from '../client/index.ts';
+import { registryIdOf } from '../client/statements.ts';
 import { UsageError } from './client-flags.ts';
 import { stateDirectory } from './member-place.ts';
 
@@ -10,7 +11,7 @@ const NAME = 'creator';
 
 /** `home`, or the default beside the homes of members. Throws UsageError. */
 export function creatorHome(home: string | undefined, regCred: RegCred): string {
-  return home ?? join(stateDirectory(), 'xlreg', Buffer.from(regCred.id).toString('hex'), DIRECTORY);
+  return home ?? join(stateDirectory(), 'xlreg', registryIdOf(regCred), DIRECTORY);
 }
 
 /** Opens the creator, with new keys if there is none. */

@@ -7,6 +7,7 @@ import { keyFingerprint } from '../wire/rsa-key.ts';
 import type { ConnectOptions } from './connect.ts';
 import { fetchText, provenKey } from './credentials-source.ts';
 import { HelloRefused, RegistryUnreachable, RegistryUntrusted, TURNED_AWAY } from './errors.ts';
+import { registryIdOf } from './statements.ts';
 import { type Target, targetsOf } from './target.ts';
 
 /** The default ports of `xlreg serve`. */
@@ -69,8 +70,8 @@ function differenceFrom(expected: RegCred, text: string, url: string, dialect: S
   } catch {
     return undefined;
   }
-  const id = Buffer.from(found.id).toString('hex');
-  if (id !== Buffer.from(expected.id).toString('hex')) {
+  const id = registryIdOf(found);
+  if (id !== registryIdOf(expected)) {
     return { differs: true, text: `${url} is of another registry, ID ${id}` };
   }
   const { name, key } = provenKey(found, dialect);

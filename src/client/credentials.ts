@@ -8,6 +8,7 @@ import type { RegCred } from '../wire/reg-cred.ts';
 import { exportSpki, importPublicKey, parseSpki } from '../wire/rsa-key.ts';
 import { printVersion } from '../wire/version.ts';
 import { RegistryUntrusted } from './errors.ts';
+import { registryIdOf } from './statements.ts';
 
 /** Credentials of a registry, as it sends them. */
 export interface Credentials {
@@ -47,7 +48,7 @@ export function credentialsIn(
   return printable({
     ...(isNew && { newCommsKey: importPublicKey(parseSpki(token.CommsKey!)!) }),
     name: token.Name!,
-    id: Buffer.from(expected.id).toString('hex'),
+    id: registryIdOf(expected),
     endPoints: token.MyEnds ?? [],
     version: printVersion(Version ?? 0),
     ...(dialect === 'sealed' && ObservedAddress && { observedAddress: ObservedAddress }),

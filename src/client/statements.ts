@@ -1,4 +1,4 @@
-// The statements of a member: what it signs about itself for one registry, with a seq that rises . Invariant: a statement is remembered before it is sent.
+// The statements of a member: what it signs about itself for one registry, with a seq that rises. Invariant: a statement is remembered before it is sent.
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { RSA_BITS_MAX, SEALED_RSA_BITS_MIN, SEQ_AHEAD_MS_MAX } from '../limits.ts';
 import { longOf, type Token } from '../wire/message.ts';

@@ -13,6 +13,7 @@ import {
   RegistryUntrusted,
   XlRegError,
 } from '../../client/index.ts';
+import { registryIdOf } from '../../client/statements.ts';
 import { printTarget, targetsOf } from '../../client/target.ts';
 import { keyFingerprint } from '../../wire/rsa-key.ts';
 import { type ClientFlags, readCommandLine } from '../client-flags.ts';
@@ -70,7 +71,7 @@ function unreachableText({ address, why = '' }: Finding): string {
 
 /** Prints the findings. Throws OperatorError with a line for each end point that is not ok. */
 function report(regCred: RegCred, flags: ClientFlags, endPoints: readonly Finding[]): number {
-  const id = Buffer.from(regCred.id).toString('hex');
+  const id = registryIdOf(regCred);
   const { dialect } = flags;
   const proven = provenKey(regCred, dialect);
   const fingerprint = keyFingerprint(proven.key);

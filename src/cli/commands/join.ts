@@ -13,6 +13,7 @@ import {
 import { assertName, assertRegistry, createAndJoin, identifyAndKeep } from '../../client/join/enter.ts';
 import { keeperOf } from '../../client/join/identity-store.ts';
 import { rosterJson } from '../../client/roster-json.ts';
+import { registryIdOf } from '../../client/statements.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, confirmTime, count, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { stateField } from '../cluster-state.ts';
@@ -124,8 +125,7 @@ function sizeToCreate(values: { readonly create?: boolean; readonly size?: strin
 async function joinOnce(flags: ClientFlags, request: JoinRequest, signal: AbortSignal) {
   const regCred = await readRegistry(flags, signal);
   const options = { ...connectOptions(flags, regCred, signal), joinToken: request.joinToken };
-  const registryId = hex(regCred.id);
-  const home = request.home ?? (await homeOf(request.memberName, registryId));
+  const home = request.home ?? (await homeOf(request.memberName, registryIdOf(regCred)));
   const found = await openMember(home, { name: request.memberName, endPoints: [] });
   assertName(found, request.memberName, home);
   assertRegistry(found, regCred, home);
@@ -197,8 +197,4 @@ function lostMembership({ timeUp }: GatheredRoster): Error {
 
 function warn(text: string): void {
   process.stderr.write(`xlreg join: ${text}\n`);
-}
-
-function hex(id: Uint8Array): string {
-  return Buffer.from(id).toString('hex');
 }

@@ -1,6 +1,7 @@
 // xlreg leave: gives a member's seat in a cluster back.
 import { loadMember, type Member } from '../../client/index.ts';
 import { assertName } from '../../client/join/enter.ts';
+import { registryIdOf } from '../../client/statements.ts';
 import { begin } from '../begin.ts';
 import { name, readCommandLine, UsageError } from '../client-flags.ts';
 import { homeOf } from '../member-place.ts';
@@ -20,7 +21,7 @@ export async function leave(args: readonly string[], signal: AbortSignal): Promi
     throw new UsageError(`--dialect: ${flags.dialect} has no message to leave a cluster; xlreg evict removes a member`);
   }
   const regCred = await readRegistry(flags, signal);
-  const home = values.home ?? (await homeOf(memberName, Buffer.from(regCred.id).toString('hex')));
+  const home = values.home ?? (await homeOf(memberName, registryIdOf(regCred)));
   const member = await memberAt(home, memberName);
   const { session, begun } = await begin(regCred, connectOptions(flags, regCred, signal), async (session) => {
     const { id } = await session.identify(member);

@@ -1,6 +1,7 @@
 // xlreg members: lists the members of a cluster without joining it.
 import { type ClusterRef, createVisitor, type Member } from '../../client/index.ts';
 import { rosterJson } from '../../client/roster-json.ts';
+import { registryIdOf } from '../../client/statements.ts';
 import { begin } from '../begin.ts';
 import { type ClientFlags, name, readCommandLine, UsageError } from '../client-flags.ts';
 import { stateField } from '../cluster-state.ts';
@@ -79,10 +80,7 @@ async function findOnce(flags: ClientFlags, { cluster, joinToken }: Wanted, visi
 async function saveOnce(flags: ClientFlags, wanted: Wanted, visitor: Member, path: string, signal: AbortSignal) {
   const { session, regCred } = await findOnce(flags, wanted, visitor, signal);
   try {
-    const { bytes, roster } = await session.savedRoster(
-      wanted.cluster,
-      rosterMemoryOf(Buffer.from(regCred.id).toString('hex')),
-    );
+    const { bytes, roster } = await session.savedRoster(wanted.cluster, rosterMemoryOf(registryIdOf(regCred)));
     await writeSavedRoster(path, bytes);
     warnOfRestore('members', roster);
   } finally {

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { verifySavedRoster } from '../../client/index.ts';
 import { SAVED_ROSTER_BYTES_MAX, SavedRosterError, savedRosterJson } from '../../client/saved-roster.ts';
+import { registryIdOf } from '../../client/statements.ts';
 import { readCommandLine, UsageError } from '../client-flags.ts';
 import { rosterMemoryOf } from '../member-place.ts';
 import { printCount, printFields, printJson, printMembers } from '../print.ts';
@@ -14,7 +15,7 @@ export async function verify(args: readonly string[], signal: AbortSignal): Prom
   const [path] = positionals as [string];
   const bytes = await readFile(path);
   const regCred = await readRegistry(flags, signal);
-  const memory = rosterMemoryOf(Buffer.from(regCred.id).toString('hex'));
+  const memory = rosterMemoryOf(registryIdOf(regCred));
   const roster = await verifySavedRoster(bytes, regCred, memory).catch((error: unknown) => {
     if (!(error instanceof SavedRosterError) || error.fault === 'memory') throw error;
     throw new SavedRosterError(error.fault, `${path}: ${error.message}`, { cause: error });
