@@ -4,18 +4,21 @@ import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.ts';
 import { jsonOf } from '../admin/json-of.ts';
 import { escapeText } from '../client/escape-text.ts';
 import { codeMayPass } from '../client/refusal-codes.ts';
 import { readSome, type SettingSources } from '../config.ts';
+import { readBounded } from '../runtime/read-bounded.ts';
 import { OperatorError } from './operator-error.ts';
 import { DATA_DIRECTORY_FLAGS, operatorSources, orUsageError, reachableAddress } from './operator-settings.ts';
 
 /** Milliseconds from a request to the head of its reply. */
 const REPLY_MS = 15_000;
+
+/** Most bytes of a reply that a command holds in memory. A page of 1,000 rows has less than 1 MiB. */
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Their reply comes after the copy of the table, which takes as long as the table is large. */
 const SLOW_ROUTES = ['POST /backup', 'POST /api/backup'];
@@ -98,19 +101,20 @@ export async function askAdmin<Reply>(
   content?: unknown,
 ): Promise<Reply> {
   const answer = await callAdmin(port, route, what, signal, content);
-  const body = await text(answer).catch((error: Error) => {
+  const body = await readBounded(answer, REPLY_BYTES_MAX).catch((error: Error) => {
     signal.throwIfAborted();
+    if (error instanceof RangeError) throw noRegistry(port, answer);
     throw new OperatorError(`the connection to ${port.url} broke: ${error.message}`, 3);
   });
-  const reply = form.safeParse(jsonOf(Buffer.from(body)));
+  const reply = form.safeParse(jsonOf(body));
   if (!reply.success) throw noRegistry(port, answer);
   return reply.data;
 }
 
 /** The message and the code of a refusal; undefined if the body is none. */
-function reasonIn(body: string): { readonly message: string; readonly code: string } | undefined {
+function reasonIn(body: Buffer): { readonly message: string; readonly code: string } | undefined {
   try {
-    const { message, code } = (JSON.parse(body) as { error: { message: unknown; code: unknown } }).error;
+    const { message, code } = (JSON.parse(body.toString()) as { error: { message: unknown; code: unknown } }).error;
     return {
       message: escapeText(String(message)),
       code: `REFUSED_${escapeText(String(code)).toUpperCase().replaceAll('-', '_')}`,
@@ -140,7 +144,7 @@ export async function callAdmin(
 ): Promise<IncomingMessage> {
   const answer = await openAdmin(port, route, signal, content);
   if (answer.statusCode! >= 200 && answer.statusCode! < 300) return answer;
-  const body = await text(answer).catch(() => '');
+  const body = await readBounded(answer, REPLY_BYTES_MAX).catch(() => Buffer.alloc(0));
   const reason = reasonIn(body);
   if (reason === undefined) throw noRegistry(port, answer);
   // The secret may be of another registry, revoked, or rotated.

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { REG_CRED_BYTES_MAX } from '../limits.ts';
+import { readBounded } from '../runtime/read-bounded.ts';
 import type { SessionDialect } from '../wire/hello.ts';
 import { parseRegCred, type RegCred, RegCredError } from '../wire/reg-cred.ts';
 import { keyFingerprint } from '../wire/rsa-key.ts';
@@ -47,7 +48,7 @@ async function readFileOf(path: string | URL): Promise<RegCred> {
   let text: string;
   try {
     // `end` is inclusive, so this reads one byte more than allowed.
-    text = await readBounded(createReadStream(path, { end: REG_CRED_BYTES_MAX }));
+    text = await readText(createReadStream(path, { end: REG_CRED_BYTES_MAX }));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = `${path} cannot be read: ${code ?? message}`;
@@ -125,7 +126,7 @@ export async function fetchText(url: URL, signal: AbortSignal, timeoutMs = FETCH
     return await withDeadline({ timeoutMs, signal, missed: 'no answer' }, async (deadline) => {
       const response = await fetch(url, { signal: deadline });
       if (!response.ok) throw statusError(url, response.status);
-      return await readBounded(response.body ?? []);
+      return await readText(response.body ?? []);
     });
   } catch (error) {
     signal.throwIfAborted();
@@ -147,15 +148,8 @@ function statusError({ href }: URL, status: number): RegistryUnreachable {
 }
 
 /** Rejects at more bytes than credentials can have (C5). */
-async function readBounded(source: AsyncIterable<Uint8Array> | readonly Uint8Array[]): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of source) {
-    pieces.push(piece);
-    bytes += piece.length;
-    if (bytes > REG_CRED_BYTES_MAX) throw new Error(`more than ${REG_CRED_BYTES_MAX} bytes`);
-  }
-  return Buffer.concat(pieces).toString('latin1');
+async function readText(source: AsyncIterable<Uint8Array> | readonly Uint8Array[]): Promise<string> {
+  return (await readBounded(source, REG_CRED_BYTES_MAX)).toString('latin1');
 }
 
 /** The WebSocket URL of the registry whose web port publishes credentials at `url`. */

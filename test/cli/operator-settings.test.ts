@@ -192,6 +192,25 @@ it('says so, too, if JSON of another program answers', async () => {
   other.close();
 });
 
+it.each([200, 502])('ends at a reply of status %i without an end', async (status) => {
+  const piece = Buffer.alloc(1024 * 1024, ' ');
+  const endless = createServer((_, response) => {
+    response.writeHead(status);
+    const send = () => {
+      while (response.writable && response.write(piece));
+    };
+    response.on('drain', send);
+    send();
+  });
+  await once(endless.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
+  expect(await run(['clusters', '--admin', url, '--data-dir', plain.dataDir])).toMatchObject({
+    code: 1,
+    stderr: `xlreg clusters: ${url} answers ${status}, but not as a registry does: is it the admin port?\n`,
+  });
+  endless.close();
+});
+
 it('says that an unknown cluster may come, but no unknown ID (as in the client library)', async () => {
   const admin = ['--admin', `127.0.0.1:${plain.adminPort}`, '--data-dir', plain.dataDir, '--json'];
   const ran = await Promise.all(['demo', `id:${'0'.repeat(64)}`].map((cluster) => run(['delete', cluster, ...admin])));
