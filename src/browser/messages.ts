@@ -1,4 +1,5 @@
 // XLRegMsg ↔ bytes: the fields of proto/xlreg.proto that the sealed dialect uses. Unknown fields are skipped (M5).
+import type { JoinTokenSpec } from '../client/join-token-text.ts';
 import { CLUSTER_SIZE_MAX } from '../limits.ts';
 import { type Bytes, concat, utf8 } from './bytes.ts';
 
@@ -27,14 +28,9 @@ export interface Token {
 }
 
 /** The description of a join token. */
-export interface TokenSpec {
+export interface TokenSpec extends Omit<JoinTokenSpec, 'token'> {
   /** SHA-256 of the token. */
   readonly hash: Bytes;
-  readonly uses?: number | undefined;
-  readonly ttlMs?: number | undefined;
-  readonly forName?: string | undefined;
-  readonly replace?: boolean | undefined;
-  readonly observer?: boolean | undefined;
 }
 
 /** A message to send. */

@@ -67,7 +67,7 @@ export async function create(args: readonly string[], signal: AbortSignal): Prom
 }
 
 /** For the rejection of create(): returns the cluster that exists with another size. Throws any other error. */
-export function foundOfAnotherSize(error: unknown): ClusterProperties {
+function foundOfAnotherSize(error: unknown): ClusterProperties {
   if (error instanceof ClusterDiffers) return error.cluster;
   throw error;
 }
