@@ -38,6 +38,10 @@ export class DemoRegistry {
     const listen = ['--tcp', at.tcp, '--ws', at.ws, '--admin', at.admin];
     const args = [main, 'serve', ...listen, '--data-dir', dataDirectory, '--log-level', 'warn'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ownEnvironment() });
+    const end = () => child.kill('SIGKILL');
+    // Before the demo removes the directory.
+    process.prependOnceListener('exit', end);
+    child.once('exit', () => process.off('exit', end));
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(-ERROR_CHARS_MAX);

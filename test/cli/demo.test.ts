@@ -64,6 +64,27 @@ it(
 );
 
 it(
+  'ends at once at a second signal and leaves nothing',
+  async () => {
+    const { child, ended } = startXlreg(['demo'], options());
+    let stdout = '';
+    child.stdout!.on('data', (text: string) => {
+      stdout += text;
+    });
+    await until(() => /TCP at \S+,/.test(stdout));
+    child.kill('SIGINT');
+    child.kill('SIGTERM');
+    await ended;
+    const port = Number(/TCP at 127\.0\.0\.1:(\d+),/.exec(stdout)![1]);
+    await until(
+      async () => (await fetch(`http://127.0.0.1:${port}`).catch(({ cause }) => cause.code)) === 'ECONNREFUSED',
+    );
+    expect((await readdir(directory)).filter((name) => name !== 'state')).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+it(
   'ends with 141 and leaves nothing when the reader of its output leaves',
   async () => {
     const { child, ended } = startXlreg(['demo'], options());

@@ -1,6 +1,7 @@
 // xlreg demo: a tour. Runs a registry on free ports and three members of a cluster, in a temporary directory that it
 // removes, and says in a line what each step shows.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -37,6 +38,9 @@ export async function demo(args: readonly string[], signal: AbortSignal): Promis
   // Other commands end at once when nobody reads their output; this one stops its registry first.
   process.stdout.removeAllListeners('error').on('error', (error) => unheard.abort(error));
   const directory = await mkdtemp(join(tmpdir(), 'xlreg-demo-'));
+  // A second signal ends the process at once.
+  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', remove);
   try {
     say(`All files of this tour are in ${directory}, which goes at its end. Ctrl-C ends it at once.`);
     await show(directory, AbortSignal.any([signal, unheard.signal]));
@@ -46,7 +50,8 @@ export async function demo(args: readonly string[], signal: AbortSignal): Promis
     if (unheard.signal.aborted) return codeWithoutReader(unheard.signal.reason);
     throw error;
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
