@@ -44,6 +44,7 @@ function wrongPart(text: string): string {
   if (text.includes('://')) return 'is a URL';
   if (/\s/.test(text)) return 'has a space in it';
   const [, bracketed, host, colon, port = ''] = /^(?:(\[[^\]]*\])|([^:]*))(:?)(.*)$/.exec(text) ?? [];
+  if (text.startsWith('[') && !text.includes(']')) return 'has no closing bracket';
   if (bracketed === undefined && port.includes(':')) return 'has several colons: put an IPv6 address in brackets';
   if (host === '') return 'has no host';
   if (colon !== ':' || port === '') return 'has no port';

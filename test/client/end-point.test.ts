@@ -22,6 +22,7 @@ it.each([
   ['host:65536', 'has no port from 1 to 65535'],
   ['host:http', 'has no port from 1 to 65535'],
   ['::1:4001', 'has several colons: put an IPv6 address in brackets'],
+  ['[::1:4001', 'has no closing bracket'],
   ['host:4001 ', 'has a space in it'],
   ['[127.0.0.1]:1', 'has no IPv6 address in its brackets'],
   ['[fe80::1%eth0]:1', 'has no IPv6 address in its brackets'],
