@@ -1,6 +1,7 @@
 // Checks of `xlreg config check` that need this machine: certificates, secrets and ports.
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer, Server } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { type Config, ConfigError } from '../config.ts';
@@ -65,11 +66,13 @@ interface Listener {
 }
 
 /** Runs the checks of settings against each other that a start makes. */
-export function checkCombinations({ config, where }: CheckedSettings, { faults }: Findings): void {
+export function checkCombinations({ config, where }: CheckedSettings, { faults, notes }: Findings): void {
   const { backupDir, dataDir, store } = config;
   if (dataDir === undefined || store === undefined) return;
   try {
     checkBackupSettings({ backupDir, dataDir, store });
+    const isMissing = backupDir !== undefined && !existsSync(backupDir);
+    if (isMissing) notes.push(`${where('backup-dir')}: ${backupDir} does not exist; until it does, backups fail`);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     faults.push(error.message.replace(/^backup-dir/, where('backup-dir')));

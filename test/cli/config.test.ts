@@ -148,6 +148,13 @@ describe('xlreg config check', () => {
     expect(await check(inside)).toMatchObject({ code: 1, lines: [expect.stringMatching(/^c\.json: backup-dir: /)] });
   });
 
+  it('notes a backup directory that does not exist', async () => {
+    expect(await check({ ...NO_PORTS, 'data-dir': 'd', 'backup-dir': join(cwd, 'none') })).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('none does not exist; until it does, backups fail'),
+    });
+  });
+
   it('refuses an unreadable file, a file without an object and an unknown subcommand', async () => {
     expect(await check('[')).toMatchObject({ code: 1 });
     expect(await check('[]')).toMatchObject({ code: 1, lines: [expect.stringContaining('should hold an object')] });
