@@ -122,8 +122,8 @@ ${GENERATED}
 Each error of \`xlreg/client\` is an \`XlRegError\`. Its \`code\` names a cause that a program may act on,
 \`cause\` is the error behind it. \`retryable\` is true if the same call can succeed later although its
 caller changes nothing. \`remedy\`, where there is one, says what to do next; elsewhere the message
-does. Message and remedy are for people and may change; a code does not. Two kinds of failure have no
-code: an argument that breaks its contract is a \`TypeError\`, and an aborted call rejects with the
+says what failed. Message and remedy are for people and may change; a code does not. Two kinds of
+failure have no code: an argument that breaks its contract is a \`TypeError\`, and an aborted call rejects with the
 reason of its signal.
 `;
 
