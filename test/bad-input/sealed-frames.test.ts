@@ -82,8 +82,10 @@ describeEachWay((target, transport, share) => {
           fault: undefined,
           client: async () => {
             const client = await target.connect(transport);
-            if (at > 0) await client.sendRaw(client.encrypt(BYE).subarray(0, at));
+            const sent = at > 0 ? client.sendRaw(client.encrypt(BYE).subarray(0, at)) : undefined;
+            // At once: the deadline of the bytes must not pass before the FIN.
             client.halfClose();
+            await sent;
             return client;
           },
         }),
